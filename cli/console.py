@@ -1,0 +1,75 @@
+"""What every command shares: where it prints, progress bars, and how errors end a command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+out = Console()
+err = Console(stderr=True)
+
+
+class Bars:
+    """Rich bars, one a stage (``training.progress.Progress``). Off a terminal, one line when a stage is done."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
+        self._current: TaskID | None = None
+        self._name = ""
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finish()
+        self._bars.stop()
+
+    def stage(self, name: str, total: int) -> None:
+        self._finish()
+        self._name, self._current = name, self._bars.add_task(name, total=max(total, 1))
+
+    def advance(self, steps: int = 1) -> None:
+        if self._current is not None:
+            self._bars.advance(self._current, steps)
+
+    def _finish(self) -> None:
+        if self._current is None:
+            return
+        task = self._bars.tasks[self._current]
+        self._bars.update(self._current, completed=task.total)
+        self._current = None
+        if not err.is_terminal:
+            err.print(f"--> {self._name}: done in {task.elapsed or 0:.0f} s", highlight=False, markup=False)
+
+
+@contextmanager
+def errors_end_the_command() -> Iterator[None]:
+    """Print what went wrong, without a stack trace, and leave: 2 for the caller's mistakes, 1 for the rest, 130 when interrupted."""
+    from domain.errors import AdjudicateError, InvalidInput
+
+    try:
+        yield
+    except AdjudicateError as error:
+        err.print(f"[bold red]error[/] ({error.code}): ", end="")
+        err.print(str(error), markup=False, highlight=False)
+        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+    except KeyboardInterrupt:
+        err.print("interrupted", style="yellow")
+        sys.exit(130)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.part")
+    work.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    work.replace(path)

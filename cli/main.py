@@ -1,0 +1,180 @@
+"""``adjudicate``: every command, with what it takes. Each body imports what it needs, so that ``--help`` imports nothing heavy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="adjudicate",
+    help="Decide which ads may run: calibrated risk, certified thresholds, human review for the rest.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+policy = typer.Typer(help="Check and read policy files.", no_args_is_help=True)
+benchmark = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
+app.add_typer(policy, name="policy")
+app.add_typer(benchmark, name="benchmark")
+
+Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
+Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]
+PolicyFiles = Annotated[Path | None, typer.Option("--policies", help="Folder of policy files; those that come with Adjudicate otherwise.")]
+Model = Annotated[str, typer.Option("--model", help="models:/adjudicate@champion, models:/adjudicate/3, or a bundle's folder.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
+Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
+EncoderEpochs = Annotated[int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of fine-tuning; it stops earlier by itself.")]
+EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]
+CHAMPION = "models:/adjudicate@champion"
+
+
+@app.command()
+def simulate(
+    ads: Annotated[int, typer.Option("--ads", min=1, help="How many ads.")] = 20_000,
+    seed: Seed = 7,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write; must not exist.")] = Path("var/marketplace"),
+) -> None:
+    """Write a simulated marketplace: ads, labels, and their truth kept apart."""
+    from cli import data
+
+    data.simulate(ads, seed, out)
+
+
+@app.command()
+def train(
+    data: Data,
+    policies: Policies = None,
+    policy_files: PolicyFiles = None,
+    encoder: Encoder = "minilm",
+    encoder_epochs: EncoderEpochs = 4,
+    encoder_prefix: EncoderPrefix = "",
+    trials: Annotated[int, typer.Option("--trials", min=0, help="Optuna trials for LightGBM's settings; 0 keeps the defaults.")] = 0,
+    test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
+    cross_validate: Annotated[int, typer.Option("--cross-validate", min=0, help="Report pooled figures of this many nested folds by advertiser instead, and fit on all labels.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Also keep the bundle in this folder; must not exist.")] = None,
+    register: Annotated[bool, typer.Option(help="Register the bundle with MLflow as the challenger.")] = True,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Train all models on labelled ads, evaluate, and register the bundle as the challenger."""
+    from cli import models
+
+    models.train(models.TrainOptions(data, policies or [], policy_files, encoder, encoder_epochs, encoder_prefix, trials, test_share, cross_validate, out, register, seed, json))
+
+
+@app.command()
+def evaluate(data: Data, model: Model = CHAMPION, json: Json = None) -> None:
+    """Measure a model on labelled ads, per policy and market, with intervals."""
+    from cli import models
+
+    models.evaluate(model, data, json)
+
+
+@app.command()
+def compare(
+    data: Data,
+    champion: Annotated[str, typer.Option(help="The model in place.")] = CHAMPION,
+    challenger: Annotated[str, typer.Option(help="The model that would replace it.")] = "models:/adjudicate@challenger",
+    json: Json = None,
+) -> None:
+    """Compare two models on the same ads by paired bootstrap."""
+    from cli import models
+
+    models.compare(champion, challenger, data, json)
+
+
+@app.command()
+def promote(
+    model: Annotated[str, typer.Option("--model", help="The registered version to promote.")] = "models:/adjudicate@challenger",
+    data: Annotated[list[Path] | None, typer.Option("--data", help="Labelled ads to compare with the champion on; needed once there is one.")] = None,
+    drop_policies: Annotated[bool, typer.Option(help="Allow a model that no longer scores one of the champion's policies.")] = False,
+) -> None:
+    """Make a version the champion, unless a gate refuses it; says which."""
+    from cli import models
+
+    models.promote(model, data or [], drop_policies)
+
+
+@app.command()
+def score(
+    ads: Annotated[Path, typer.Option("--ads", help="A table of ads, or a folder that holds one.")],
+    out: Annotated[Path, typer.Option("--out", help="Decisions, one JSON document a line, in the order of the ads.")],
+    model: Model = CHAMPION,
+    policy_files: PolicyFiles = None,
+) -> None:
+    """Decide a table of ads as the service would."""
+    from cli import data
+
+    data.score(ads, out, model, policy_files)
+
+
+@app.command()
+def explain(
+    ad: Annotated[Path, typer.Option("--ad", help="A JSON file with one ad; - for standard input.")],
+    model: Model = CHAMPION,
+    policy_files: PolicyFiles = None,
+) -> None:
+    """Decide one ad and say why."""
+    from cli import data
+
+    data.explain(ad, model, policy_files)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; beyond loopback, API keys are required.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Model to serve; ADJUDICATE_MODEL otherwise.")] = None,
+) -> None:
+    """Serve POST /v1/score and the rest over HTTP."""
+    from cli import service
+
+    service.serve(host, port, workers, model)
+
+
+@app.command()
+def quickstart(
+    ads: Annotated[int, typer.Option("--ads", min=3000, help="Size of the simulated marketplace.")] = 20_000,
+    encoder: Encoder = "minilm",
+    home: Annotated[Path, typer.Option("--home", help="Where everything is kept.")] = Path("var"),
+    keep_serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving after the three decisions.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8377,
+) -> None:
+    """Simulate a marketplace, train, promote, serve, and decide three ads."""
+    from cli import quickstart as steps
+
+    steps.quickstart(ads, encoder, home, keep_serving, port)
+
+
+@policy.command("check")
+def policy_check(folder: Annotated[Path | None, typer.Argument(help="Folder of policy files; those in use otherwise.")] = None) -> None:
+    """Report every mistake in a folder of policy files, with file and line."""
+    from cli import data
+
+    data.policy_check(folder)
+
+
+@benchmark.command("packs")
+def benchmark_packs(
+    data: Data,
+    split: Annotated[str, typer.Option(help="advertiser, in-order, or without:US+GB to leave markets out.")] = "advertiser",
+    policies: Policies = None,
+    encoder: Encoder = "minilm",
+    encoder_epochs: EncoderEpochs = 4,
+    encoder_prefix: EncoderPrefix = "",
+    history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Nested evaluation of the whole training on labelled ads."""
+    from cli import models
+
+    models.benchmark_packs(data, split, policies or [], encoder, encoder_epochs, encoder_prefix, history, seed, json)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,167 @@
+"""A policy as it stands in one market and on one surface, after inheritance; and the book of all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from domain.errors import InvalidPolicy, Mistake
+
+
+class Severity(StrEnum):
+    """How bad a violation is. Only a ``quality`` policy may let ads through unjudged."""
+
+    ZERO_TOLERANCE = "zero_tolerance"
+    SEVERE = "severe"
+    SERIOUS = "serious"
+    QUALITY = "quality"
+
+
+class Stance(StrEnum):
+    """What the market says about such ads."""
+
+    PROHIBITED = "prohibited"
+    """Not shown: approved, reviewed or rejected by the thresholds."""
+    RESTRICTED = "restricted"
+    """Shown on conditions no model can check: never rejected without a person."""
+    ALLOWED = "allowed"
+    """No rule to break."""
+
+
+class WhenDegraded(StrEnum):
+    """What becomes of an ad whose risk under this policy is not known."""
+
+    HOLD = "hold"
+    """Review, and marked: it stays back until the risk can be known."""
+    REVIEW = "review"
+    APPROVE = "approve"
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What automatic decisions may cost. Every field is a share in [0, 1]; ``confidence`` lies strictly between."""
+
+    max_leakage: float
+    """Largest P(violating | approved automatically)."""
+    max_wrongful_reject: float
+    """Largest P(not violating | rejected automatically)."""
+    confidence: float
+    """How sure a certificate must be of both."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.max_leakage <= 1, "max_leakage", self.max_leakage, "a share from 0 to 1")
+        _require(0 <= self.max_wrongful_reject <= 1, "max_wrongful_reject", self.max_wrongful_reject, "a share from 0 to 1")
+        _require(0 < self.confidence < 1, "confidence", self.confidence, "a share above 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """``risk < approve_below`` approves, ``risk >= reject_at`` rejects, a person decides the rest. Both in [0, 1]."""
+
+    approve_below: float
+    reject_at: float
+    certificate_id: str | None = None
+    """None: nobody has shown that these thresholds keep any target."""
+
+    def __post_init__(self) -> None:
+        ordered = 0 <= self.approve_below <= self.reject_at <= 1
+        _require(ordered, "thresholds", [self.approve_below, self.reject_at], "0 <= approve_below <= reject_at <= 1")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """One policy with every value settled for one market and surface."""
+
+    name: str
+    title: str
+    severity: Severity
+    stance: Stance
+    targets: Targets
+    thresholds: Thresholds | None
+    """None: ``auto``, look them up in the solved thresholds."""
+    when_degraded: WhenDegraded
+    reason: str
+    """The sentence an advertiser reads when this policy rejects the ad."""
+
+    def __post_init__(self) -> None:
+        safe = self.when_degraded is not WhenDegraded.APPROVE or self.severity is Severity.QUALITY
+        _require(safe, "when_degraded", self.when_degraded.value, f"hold or review, because the severity is {self.severity}")
+
+
+@dataclass(frozen=True)
+class MarketRules:
+    """The policies of one market: those of each surface it names, and those of every other surface."""
+
+    elsewhere: tuple[PolicyInForce, ...]
+    by_surface: Mapping[str, tuple[PolicyInForce, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PolicyBook:
+    """Every policy of every market, settled when the files were read; looking one up computes nothing."""
+
+    names: tuple[str, ...]
+    """Every policy the default file defines, in its order, in force somewhere or not."""
+    rules: Mapping[str, MarketRules]
+    hash: str = field(init=False)
+    """sha256 over what the book decides, not how it is written: comments, layout, the order of files and keys,
+    and values that repeat what is inherited do not change it; any settled value does."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", _hash(self.names, self.rules))
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        return tuple(sorted(self.rules))
+
+    def knows(self, market: str) -> bool:
+        return market in self.rules
+
+    def in_force(self, market: str, surface: str | None) -> tuple[PolicyInForce, ...]:
+        """The policies an ad must satisfy; empty for an unknown market. A surface no file names, or no surface, gets the general ones."""
+        rules = self.rules.get(market)
+        if rules is None:
+            return ()
+        return rules.by_surface.get(surface_key(surface), rules.elsewhere)
+
+    def every(self) -> Iterator[tuple[str, str | None, PolicyInForce]]:
+        """(market, surface, policy) for all that is in force; surface None stands for every surface not named."""
+        for market in self.markets:
+            rules = self.rules[market]
+            tables: list[tuple[str | None, tuple[PolicyInForce, ...]]] = [(None, rules.elsewhere), *sorted(rules.by_surface.items())]
+            for surface, policies in tables:
+                for policy in policies:
+                    yield market, surface, policy
+
+
+def surface_key(surface: str | None) -> str:
+    """A surface as the files spell it. Case, blanks and dashes are forgiven: a misspelt ``Kids-Video`` must not lose its policies."""
+    return (surface or "").strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _hash(names: tuple[str, ...], rules: Mapping[str, MarketRules]) -> str:
+    content = {
+        "schema": 1,
+        "names": sorted(names),
+        "markets": {
+            market: {
+                "elsewhere": _canonical(of.elsewhere),
+                # A surface whose policies are the general ones decides nothing of its own.
+                "surfaces": {s: _canonical(p) for s, p in of.by_surface.items() if _canonical(p) != _canonical(of.elsewhere)},
+            }
+            for market, of in rules.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()).hexdigest()
+
+
+def _canonical(policies: tuple[PolicyInForce, ...]) -> dict[str, object]:
+    return {policy.name: asdict(policy) for policy in policies}
+
+
+def _require(holds: bool, what: str, value: object, expected: str) -> None:
+    if not holds:
+        raise InvalidPolicy("not a policy that can be in force", [Mistake(what, value, expected)])

@@ -1,0 +1,1 @@
+"""The words everybody uses: an ad, a label, a risk, a verdict, a decision, an error."""

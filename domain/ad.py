@@ -1,0 +1,148 @@
+"""An ad as an advertiser submitted it, and a rater's label on it. The data contract, field by field.
+
+The same two models check a request body, a row of a table and what the simulator writes, so no door is stricter than another.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+MAX_TEXT = 100_000
+"""Characters in one text field. A longer text is refused rather than judged by its beginning."""
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _encodable(text: str) -> str:
+    """Refuse lone surrogates: JSON can carry them, UTF-8, Parquet and every tokeniser cannot."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError("text that can be encoded as UTF-8 (no lone surrogates)") from error
+    return text
+
+
+def _not_a_number(value: Any) -> Any:
+    """Refuse bare numbers: seconds, milliseconds and days look alike, and a guess would move an ad in time."""
+    if isinstance(value, int | float):
+        raise ValueError("an ISO 8601 date and time with a time zone")
+    return value
+
+
+def _blank_is_missing(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Utc = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_utc)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_encodable)]
+Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}$"))]
+PolicyName = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}$"))]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_encodable)]
+OptionalText = Annotated[Text | None, BeforeValidator(_blank_is_missing)]
+Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_encodable)]
+OptionalWord = Annotated[Word | None, BeforeValidator(_blank_is_missing)]
+Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+CONTENT_FIELDS = (
+    "title",
+    "body",
+    "call_to_action",
+    "keywords",
+    "landing_domain",
+    "creative_format",
+    "creative_category",
+    "creative_duration_s",
+    "creative_width",
+    "creative_height",
+    "creative_n_images",
+    "creative_ocr_text",
+    "creative_phash",
+)
+"""At least one of these must be present: an ad nobody could see anything of cannot be judged."""
+
+
+class Ad(BaseModel):
+    """One ad as submitted. Immutable; every time is UTC; a missing optional field is ``None``."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "ad_id": "ad-1001",
+                    "advertiser_id": "adv-77",
+                    "market": "SE",
+                    "submitted_at": "2026-03-01T09:30:00Z",
+                    "surface": "feed",
+                    "title": "Double your savings in 7 days",
+                    "body": "Guaranteed returns, no risk. Message us on WhatsApp today!",
+                    "landing_domain": "quick-returns.example",
+                    "creative_format": "image",
+                }
+            ]
+        },
+    )
+
+    ad_id: Id
+    advertiser_id: Id
+    market: Market = Field(description="ISO 3166-1 alpha-2 country where the ad would be shown")
+    submitted_at: Utc = Field(description="when the advertiser submitted this version of the ad")
+    creative_id: OptionalWord = None
+    language: OptionalWord = Field(default=None, description="BCP 47 tag, as the advertiser states it")
+    surface: OptionalWord = Field(default=None, description="where the ad would be shown: feed, search, kids_video…")
+    title: OptionalText = None
+    body: OptionalText = None
+    call_to_action: OptionalText = None
+    keywords: list[Text] | None = Field(default=None, max_length=1000)
+    landing_domain: OptionalWord = None
+    creative_format: OptionalWord = None
+    creative_category: OptionalWord = None
+    creative_duration_s: Count | None = None
+    creative_width: Count | None = None
+    creative_height: Count | None = None
+    creative_n_images: Count | None = None
+    creative_made_for_kids: bool | None = None
+    creative_skippable_share: Share | None = None
+    creative_ocr_text: OptionalText = None
+    creative_phash: OptionalWord = None
+    impressions: Count | None = Field(default=None, description="impressions expected, not delivered")
+    advertiser_created_at: Utc | None = None
+    advertiser_verified: bool | None = None
+
+    @model_validator(mode="after")
+    def _has_content(self) -> Self:
+        if all(getattr(self, field) in (None, []) for field in CONTENT_FIELDS):
+            raise ValueError("at least one text or creative field: " + ", ".join(CONTENT_FIELDS))
+        return self
+
+
+class Label(BaseModel):
+    """One rater's verdict on one ad under one policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ad_id: Id
+    policy: PolicyName
+    violates: bool
+    labelled_at: Utc
+    rater_id: OptionalWord = None
+    severity: Annotated[Literal["mild", "moderate", "extreme"] | None, BeforeValidator(_blank_is_missing)] = None
+    reason: OptionalText = None
+    source: Annotated[Literal["import", "review", "audit", "golden", "appeal"], BeforeValidator(lambda v: v or "import")] = "import"

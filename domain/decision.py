@@ -1,0 +1,59 @@
+"""What was decided about an ad, and everything needed to say why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.risk import RiskScore
+from domain.verdict import Verdict
+
+
+class Reason(BaseModel):
+    """One thing that moved a risk, in words a reviewer reads."""
+
+    model_config = ConfigDict(frozen=True)
+
+    policy: str
+    kind: Literal["phrase", "fact"]
+    signal: str = Field(description="the n-gram, or the feature's name")
+    text: str = Field(description="the same in words")
+    effect: float = Field(description="log-odds added (positive: towards violating)")
+
+
+class PolicyVerdict(BaseModel):
+    """The verdict under one policy, with the risk and the thresholds that gave it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    policy: str
+    verdict: Verdict
+    risk: RiskScore | None = Field(default=None, description="null when no model could score this policy")
+    approve_below: float | None = None
+    reject_at: float | None = None
+    certificate_id: str | None = Field(default=None, description="null: the thresholds carry no guarantee")
+    because: str = Field(description="the rule that gave the verdict, in words")
+    advertiser_reason: str | None = Field(default=None, description="the sentence the advertiser reads; rejections only")
+
+
+class Decision(BaseModel):
+    """The ad's decision: the most severe verdict over the policies in force."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision_id: str
+    ad_id: str
+    advertiser_id: str
+    market: str
+    surface: str | None
+    decided_at: datetime
+    verdict: Verdict
+    policies: tuple[PolicyVerdict, ...]
+    reasons: tuple[Reason, ...] = ()
+    degraded: tuple[str, ...] = Field(default=(), description="what was missing or stale; empty when nothing was")
+    uncertified: bool = Field(description="true when any threshold used carries no certificate")
+    bundle_version: str | None = Field(description="null when no model was loaded")
+    policy_hash: str = Field(description="sha256 of the policy files in force")
+    threshold_set: str | None = Field(description="digest of the solved thresholds used; null when all came from files")

@@ -1,0 +1,111 @@
+"""Every error this software raises on purpose.
+
+    AdjudicateError
+    ├── InvalidInput            the caller's mistake; asking again unchanged fails again
+    │   ├── InvalidTable        mistakes in a table of ads or labels
+    │   ├── InvalidPolicy       mistakes in a policy file
+    │   └── InvalidSettings     mistakes in the environment or on the command line
+    ├── UntrustedBundle         a bundle's files are not what its manifest promises
+    ├── ContractMismatch        features computed here are not those the model was trained on
+    ├── GateRefused             a challenger is not good enough to promote
+    ├── NotFound                no such model, version, folder or file
+    └── Unavailable             somebody else's outage; asking again later may work
+
+Only ``Unavailable`` is worth a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SHOWN = 20
+"""Mistakes spelled out in a message; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with what came in: where, what came, what was expected."""
+
+    field: str
+    value: Any
+    expected: str
+    where: str = ""
+    """File and line, or table and row; empty for a single ad."""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.field} = {shorten(self.value)}; expected {self.expected}"
+
+
+class AdjudicateError(Exception):
+    """Base of every error raised on purpose; ``code`` is stable, for machines."""
+
+    code = "error"
+    retryable = False
+
+
+class InvalidInput(AdjudicateError):
+    """The caller sent something that cannot be right. Carries every mistake found, not only the first."""
+
+    code = "invalid_input"
+
+    def __init__(self, what: str, mistakes: Sequence[Mistake] = ()) -> None:
+        self.what = what
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join([what, *_shown(self.mistakes)]))
+
+
+class InvalidTable(InvalidInput):
+    code = "invalid_table"
+
+
+class InvalidPolicy(InvalidInput):
+    code = "invalid_policy"
+
+
+class InvalidSettings(InvalidInput):
+    code = "invalid_settings"
+
+
+class UntrustedBundle(AdjudicateError):
+    """A bundle differs from its manifest, or holds something that must never be loaded."""
+
+    code = "untrusted_bundle"
+
+
+class ContractMismatch(AdjudicateError):
+    """The features of this installation differ from those a model was trained on."""
+
+    code = "contract_mismatch"
+
+
+class GateRefused(AdjudicateError):
+    """A challenger failed a gate; the message says which and by how much."""
+
+    code = "gate_refused"
+
+
+class NotFound(AdjudicateError):
+    code = "not_found"
+
+
+class Unavailable(AdjudicateError):
+    """A part this software depends on does not answer; retry later."""
+
+    code = "unavailable"
+    retryable = True
+
+
+def shorten(value: Any, limit: int = 80) -> str:
+    """``repr`` of a value, cut to ``limit`` characters, safe to print whatever came in."""
+    text = repr(value[: limit + 1] if isinstance(value, str | bytes) else value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _shown(mistakes: Sequence[Mistake]) -> list[str]:
+    lines = [f"  - {mistake}" for mistake in mistakes[:SHOWN]]
+    if len(mistakes) > SHOWN:
+        lines.append(f"  … and {len(mistakes) - SHOWN} more")
+    return lines

@@ -1,0 +1,26 @@
+"""What may happen to an ad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Ordered by severity: approve, then review, then reject."""
+
+    APPROVE = "approve"
+    REVIEW = "review"
+    REJECT = "reject"
+
+    @property
+    def severity(self) -> int:
+        return _ORDER.index(self)
+
+
+_ORDER = (Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT)
+
+
+def most_severe(verdicts: Iterable[Verdict]) -> Verdict:
+    """The decision over several policies. Nothing to go by is not innocence: no verdict at all means review."""
+    return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.REVIEW)

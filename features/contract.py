@@ -1,0 +1,166 @@
+"""The feature contract: which numbers, in which order, made how. A model is only ever given features of the contract it learned from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from domain.ad import Ad
+from domain.errors import ContractMismatch
+from features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
+from features.history.counts import PER_POLICY, SHARED
+from features.language import language_of
+from features.normalise import VERSION, ad_text
+from features.text import TEXT_CATEGORIES, TEXT_SIGNALS
+
+FEATURES_VERSION = "1"
+"""Raised when a feature of the same name comes to mean something else."""
+MIN_COUNT = 5
+"""Training ads that must hold a category's level for it to be told apart from levels never seen."""
+
+Kind = Literal["number", "category"]
+CATEGORIES = CREATIVE_CATEGORIES | TEXT_CATEGORIES
+
+
+@dataclass(frozen=True)
+class FeatureContract:
+    """Equal contracts have equal hashes, on every machine."""
+
+    shared: tuple[str, ...]
+    """Features of an ad, in the order of ``FeatureTable.shared``: text signals, creative facts, history."""
+    per_policy: tuple[str, ...]
+    """Features of an ad under one policy, in the order of ``FeatureTable.per_policy``."""
+    levels: Mapping[str, tuple[str, ...]]
+    """A category's levels, sorted; a value is its index, an unseen one ``len(levels)``, a missing one NaN."""
+    normaliser: str = VERSION
+    features: str = FEATURES_VERSION
+    ngrams: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.shared + self.per_policy
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        return {name: "category" if name in self.levels else "number" for name in self.names}
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 over the canonical JSON."""
+        return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
+
+    def to_json(self) -> str:
+        """Canonical: keys sorted, no spaces, ASCII only."""
+        content = {
+            "features": self.features,
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
+            "ngrams": dict(self.ngrams),
+            "normaliser": self.normaliser,
+            "per_policy": list(self.per_policy),
+            "shared": list(self.shared),
+        }
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> FeatureContract:
+        """Raises ``ContractMismatch`` when the text is no contract."""
+        try:
+            content = json.loads(text)
+            return cls(
+                shared=_names(content["shared"]),
+                per_policy=_names(content["per_policy"]),
+                levels={str(name): _names(levels) for name, levels in content["levels"].items()},
+                normaliser=str(content["normaliser"]),
+                features=str(content["features"]),
+                ngrams=dict(content["ngrams"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ContractMismatch(f"not a feature contract: {type(error).__name__}: {error}") from error
+
+    def level(self, name: str, index: float) -> str | None:
+        """The level an index stands for; None for missing and unseen ones."""
+        levels = self.levels[name]
+        return levels[int(index)] if 0 <= index < len(levels) else None
+
+    def difference(self, other: FeatureContract) -> list[str]:
+        """What ``other`` has otherwise than this contract, in words; empty when the two are equal."""
+        found = _version("text normaliser", self.normaliser, other.normaliser) + _version("features", self.features, other.features)
+        found += _order("features of an ad", self.shared, other.shared)
+        found += _order("features of an ad under a policy", self.per_policy, other.per_policy)
+        for name in sorted(self.levels.keys() | other.levels.keys()):
+            found += _levels(name, self.levels.get(name), other.levels.get(name))
+        for key in sorted(self.ngrams.keys() | other.ngrams.keys()):
+            ours, theirs = self.ngrams.get(key), other.ngrams.get(key)
+            if json.dumps(ours) != json.dumps(theirs):
+                found.append(f"n-grams: {key} is {json.dumps(theirs)} there and {json.dumps(ours)} here")
+        return found
+
+
+def installed(levels: Mapping[str, tuple[str, ...]]) -> FeatureContract:
+    """The contract of the features that this installation computes, with a model's own category levels."""
+    from features.ngrams import SETTINGS
+
+    shared = (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED)
+    return FeatureContract(shared, tuple(PER_POLICY), levels, ngrams=json.loads(json.dumps(SETTINGS)))
+
+
+def learn_contract(ads: Sequence[Ad]) -> FeatureContract:
+    """The contract of a model trained on ``ads``: a category's levels are the values of at least ``MIN_COUNT`` of them."""
+    seen: dict[str, Counter[str]] = {name: Counter() for name in sorted(CATEGORIES)}
+    for ad in ads:
+        for name in CREATIVE_CATEGORIES:
+            value = CREATIVE_FACTS[name](ad)
+            if isinstance(value, str):
+                seen[name][value] += 1
+        text = ad_text(ad).text
+        if text:
+            seen["detected_language"][language_of(text)[0]] += 1
+    return installed({name: tuple(sorted(level for level, n in counts.items() if n >= MIN_COUNT)) for name, counts in seen.items()})
+
+
+def check(contract: FeatureContract) -> None:
+    """Raises ``ContractMismatch`` with every difference between a model's contract and this installation's features."""
+    levels = {name: contract.levels.get(name, ()) for name in CATEGORIES}
+    here = installed(levels)
+    found = here.difference(replace(contract, levels=levels))
+    found += [f"category `{name}`: has no levels there" for name in sorted(CATEGORIES - contract.levels.keys())]
+    found += [f"category `{name}`: is not one here" for name in sorted(contract.levels.keys() - CATEGORIES)]
+    if found:
+        lines = "\n".join(f"  - {line}" for line in found)
+        raise ContractMismatch(f"the model was trained on other features than this installation computes:\n{lines}")
+
+
+def _names(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"expected a list of names, not {str(values)[:80]}")
+    return tuple(values)
+
+
+def _version(title: str, ours: str, theirs: str) -> list[str]:
+    return [] if ours == theirs else [f"{title}: version {theirs} there and {ours} here"]
+
+
+def _order(title: str, ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    found = [f"feature `{name}`: is missing here" for name in theirs if name not in ours]
+    found += [f"feature `{name}`: is missing there" for name in ours if name not in theirs]
+    if not found and tuple(ours) != tuple(theirs):
+        place = next((i for i, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), min(len(ours), len(theirs)))
+        found.append(f"{title}: in another order from number {place + 1} on")
+    return found
+
+
+def _levels(name: str, ours: Sequence[str] | None, theirs: Sequence[str] | None) -> list[str]:
+    if ours is None:
+        return [f"category `{name}`: is not one here"]
+    if theirs is None:
+        return [f"category `{name}`: is not one there"]
+    found = [f"category `{name}`: level {level!r} is missing here" for level in theirs if level not in ours]
+    found += [f"category `{name}`: level {level!r} is missing there" for level in ours if level not in theirs]
+    if not found and tuple(ours) != tuple(theirs):
+        found.append(f"category `{name}`: its levels are in another order")
+    return found

@@ -1,0 +1,95 @@
+"""Whose history an ad belongs to, and when things happened."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, NoReturn
+
+from domain.ad import Ad, Label
+from domain.errors import InvalidInput, Mistake
+
+KINDS = ("advertiser", "creative", "domain", "market")
+"""The four kinds of entity an ad and its labels are credited to."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Entities(NamedTuple):
+    """The entities of one ad, in the order of ``KINDS``; None where the ad does not state one."""
+
+    advertiser: str
+    creative: str | None
+    domain: str | None
+    market: str
+
+
+def entities(ad: Ad) -> Entities:
+    return Entities(ad.advertiser_id, ad.creative_id, domain_key(ad.landing_domain), ad.market)
+
+
+def domain_key(landing_domain: str | None) -> str | None:
+    """Letter case, surrounding space and the root's dot do not make another domain: they must not shed its history."""
+    if landing_domain is None:
+        return None
+    return landing_domain.strip().rstrip(".").lower() or None
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC, exactly (floating-point seconds would merge neighbouring events)."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def ads_of_labels(labels: Sequence[Label], ads: Mapping[str, Ad]) -> list[Ad]:
+    """The ad of each label. Raises InvalidInput naming every label whose ad is not in ``ads``."""
+    found = [ads.get(label.ad_id) for label in labels]
+    if None in found:
+        _refuse(labels, found)
+    return [ad for ad in found if ad is not None]
+
+
+def rows_of_labels(labels: Sequence[Label], ads: Sequence[Ad]) -> list[int]:
+    """The row in ``ads`` of each label's ad. Ids may repeat, since an edited ad keeps its id: a label is about what the rater saw.
+
+    That is the last version submitted at or before ``labelled_at`` (the first version, should the label precede them all), so that a
+    later edit changes nothing for what was known before it. Raises InvalidInput naming every label whose ad is not in ``ads``.
+    """
+    row_of: dict[str, int] = {}
+    edited: dict[str, list[int]] = {}
+    for row, ad in enumerate(ads):
+        first = row_of.setdefault(ad.ad_id, row)
+        if first != row:
+            edited.setdefault(ad.ad_id, [first]).append(row)
+    rows = [row_of.get(label.ad_id, -1) for label in labels]
+    if -1 in rows:
+        _refuse(labels, [None if row < 0 else ads[row] for row in rows])
+    if edited:
+        for versions in edited.values():
+            versions.sort(key=lambda row: _order(ads[row]))
+        rows = [
+            _version(edited[label.ad_id], label, ads) if label.ad_id in edited else row for row, label in zip(rows, labels, strict=True)
+        ]
+    return rows
+
+
+def _version(versions: Sequence[int], label: Label, ads: Sequence[Ad]) -> int:
+    seen = bisect_right(versions, label.labelled_at, key=lambda row: ads[row].submitted_at)
+    return versions[max(seen - 1, 0)]
+
+
+def _order(ad: Ad) -> tuple[datetime, list[str]]:
+    """Versions of one instant are told apart by what they belong to: the order in which they came must not matter."""
+    return ad.submitted_at, [key or "" for key in entities(ad)]
+
+
+def _refuse(labels: Sequence[Label], found: Sequence[Ad | None]) -> NoReturn:
+    raise InvalidInput(
+        "labels about unknown ads",
+        [
+            Mistake("ad_id", label.ad_id, "the id of an ad given together with the labels", where=f"label {row}")
+            for row, (label, ad) in enumerate(zip(labels, found, strict=True))
+            if ad is None
+        ],
+    )

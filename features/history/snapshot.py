@@ -1,0 +1,129 @@
+"""The history as a table: one Parquet file in the bundle, plain columns, nothing to execute.
+
+===========  ================  ======================================================================================
+column       type              meaning
+===========  ================  ======================================================================================
+kind         string            advertiser, creative, domain, market; or a distinct set, such as advertiser_markets
+key          string            the entity
+policy       string or null    null: the row tells of submissions; else of labels under this policy. Null for sets
+times        list of int64     microseconds since 1970 UTC, sorted: of the submissions or the labels; for a set, when
+                               each thing was first used
+violating    list of int64     times of those labels that say violating, sorted; empty for the others
+things       list of string    the members of a set, sorted, one for each of ``times``; empty for the others
+===========  ================  ======================================================================================
+
+One row for each (kind, key, policy), sorted by them; equal states give equal tables.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domain.errors import UntrustedBundle
+from features.history.columns import SCHEMA, Columns, Ragged
+from features.history.distinct import Distinct
+from features.history.entities import KINDS
+from features.history.known import DISTINCT
+from features.history.state import HistoryState, Past
+
+
+def write_snapshot(state: HistoryState, path: Path) -> None:
+    """Equal states written by one version of PyArrow give equal bytes."""
+    pq.write_table(to_table(state), path, compression="zstd", use_dictionary=["kind", "policy"])
+
+
+def read_snapshot(path: Path) -> HistoryState:
+    """Raises UntrustedBundle naming the file and what is wrong with it."""
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise UntrustedBundle(f"{path}: no Parquet file that can be read: {error}") from error
+    try:
+        return from_table(table)
+    except UntrustedBundle as error:
+        raise UntrustedBundle(f"{path}: {error}") from error
+
+
+def to_table(state: HistoryState) -> pa.Table:
+    words: tuple[list[str], list[str], list[str | None]] = ([], [], [])
+    times, violating = _Lists(), _Lists()
+    things: list[str] = []
+    ends = [0]
+    for kind, key, policy, when, bad, members in _rows(state):
+        words[0].append(kind)
+        words[1].append(key)
+        words[2].append(policy)
+        times.append(when)
+        violating.append(bad)
+        things.extend(members)
+        ends.append(len(things))
+    members_of = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(things, pa.string()))
+    arrays = [*(pa.array(values, pa.string()) for values in words), times.column(), violating.column(), members_of]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def from_table(table: pa.Table) -> HistoryState:
+    """Raises UntrustedBundle naming everything that is wrong with the table."""
+    columns = Columns.read(table)
+    state = HistoryState()
+    times, violating = _arrays(columns.times), _arrays(columns.violating)
+    members, starts = columns.things.values.to_pylist(), columns.things.starts.tolist()
+    words = zip(columns.kind.to_pylist(), columns.key.to_pylist(), columns.policy.to_pylist(), strict=True)
+    for row, (kind, key, policy) in enumerate(words):
+        if kind in DISTINCT:
+            state.distinct[kind][key] = Distinct.of(members[starts[row] : starts[row + 1]], times(row))
+            continue
+        past = state.pasts[kind].setdefault(key, Past())
+        if policy is None:
+            past.ads = times(row)
+        else:
+            past.labels[policy] = (times(row), violating(row))
+    return state
+
+
+def _rows(state: HistoryState) -> Iterator[tuple[str, str, str | None, array[int], array[int], list[str]]]:
+    none: array[int] = array("q")
+    for kind in sorted((*KINDS, *DISTINCT)):
+        for key, seen in sorted(state.distinct.get(kind, {}).items()):
+            uses = seen.first_uses()
+            yield kind, key, None, array("q", [at for _, at in uses]), none, [thing for thing, _ in uses]
+        for key, past in sorted(state.pasts.get(kind, {}).items()):
+            if past.ads:
+                yield kind, key, None, past.ads, none, []
+            for policy, (when, bad) in sorted(past.labels.items()):
+                yield kind, key, policy, when, bad, []
+
+
+class _Lists:
+    """A list column being written."""
+
+    def __init__(self) -> None:
+        self._values: array[int] = array("q")
+        self._ends = array("i", [0])
+
+    def append(self, values: array[int]) -> None:
+        self._values.extend(values)
+        self._ends.append(len(self._values))
+
+    def column(self) -> pa.ListArray:
+        values = np.frombuffer(self._values, dtype=np.int64) if self._values else np.empty(0, np.int64)
+        return pa.ListArray.from_arrays(pa.array(np.frombuffer(self._ends, dtype=np.int32)), pa.array(values))
+
+
+def _arrays(column: Ragged) -> Callable[[int], array[int]]:
+    """Row -> its times, copied out of the column as bytes: no Python number is made."""
+    octets = column.values.to_numpy(zero_copy_only=False).astype(np.int64).tobytes()
+    starts = (column.starts * 8).tolist()
+
+    def times(row: int) -> array[int]:
+        values: array[int] = array("q")
+        values.frombytes(octets[starts[row] : starts[row + 1]])
+        return values
+
+    return times

@@ -1,0 +1,174 @@
+"""The history kept event by event, for scoring ads as they arrive; the online twin of ``asof``.
+
+Times are kept sorted, so counting before any moment is a bisection and the order in which events are observed does not matter. No ids
+are kept: whoever calls observes each event once, and holds a lock if other threads observe or count at the same time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from domain.ad import Ad, Label
+from features.history.distinct import Distinct
+from features.history.entities import KINDS, ads_of_labels, entities, microseconds, rows_of_labels
+from features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LabelTimes = tuple["array[int]", "array[int]"]
+"""Times of the labels under one policy, and of those that say violating; both sorted."""
+
+
+class Past:
+    """What happened to one entity."""
+
+    __slots__ = ("ads", "labels")
+
+    def __init__(self) -> None:
+        self.ads: array[int] = array("q")
+        self.labels: dict[str, LabelTimes] = {}
+
+    def before(self, at: int, policies: Sequence[str]) -> list[int]:
+        """One row of ``EntityCounts.from_rows``."""
+        ads = self.ads
+        ever = bisect_left(ads, at)
+        recent = [ever - bisect_left(ads, at - window, 0, ever) for window in WINDOWS]
+        known = {policy: (bisect_left(all_, at), bisect_left(bad, at)) for policy, (all_, bad) in self.labels.items()}
+        asked = [known.get(policy, (0, 0)) for policy in policies]
+        return [
+            1,
+            *recent,
+            ever,
+            ads[0] if ever else NEVER,
+            ads[ever - 1] if ever else NEVER,
+            sum(n for n, _ in known.values()),
+            sum(k for _, k in known.values()),
+            *(n for n, _ in asked),
+            *(k for _, k in asked),
+        ]
+
+
+class HistoryState:
+    """All entities' pasts. Equal when they know the same events, whatever the order in which they were observed."""
+
+    def __init__(self) -> None:
+        self.pasts: dict[str, dict[str, Past]] = {kind: {} for kind in KINDS}
+        self.distinct: dict[str, dict[str, Distinct]] = {name: {} for name in DISTINCT}
+
+    def observe_ads(self, ads: Iterable[Ad]) -> None:
+        """Each ad is one submission at ``submitted_at``. Amortised O(1) an ad when no earlier ad comes after a later one."""
+        for ad in sorted(ads, key=lambda ad: ad.submitted_at):
+            at, whose = microseconds(ad.submitted_at), entities(ad)
+            for kind, key in zip(KINDS, whose, strict=True):
+                if key is not None:
+                    _insert(self._past(kind, key).ads, at)
+            self._use("advertiser_markets", whose.advertiser, whose.market, at)
+            self._use("advertiser_domains", whose.advertiser, whose.domain, at)
+            self._use("creative_advertisers", whose.creative, whose.advertiser, at)
+            self._use("domain_advertisers", whose.domain, whose.advertiser, at)
+
+    def observe_labels(self, labels: Iterable[Label], ads: Mapping[str, Ad]) -> None:
+        """Each label counts from ``labelled_at`` for the entities of ``ads[label.ad_id]``, and need not wait for ``observe_ads``.
+
+        Raises InvalidInput, before anything is observed, naming every label whose ad is not in ``ads``.
+        """
+        labels = list(labels)
+        self._observe_labels(labels, ads_of_labels(labels, ads))
+
+    def observe(self, ads: Sequence[Ad], labels: Sequence[Label]) -> None:
+        """Ads and labels on them at once, exactly as ``counts_asof`` understands them: ad ids may repeat.
+
+        Raises InvalidInput, before anything is observed, naming every label whose ad is not in ``ads``.
+        """
+        labelled = [ads[row] for row in rows_of_labels(labels, ads)]
+        self.observe_ads(ads)
+        self._observe_labels(labels, labelled)
+
+    def counts(self, ads: Sequence[Ad], policies: Sequence[str]) -> HistoryCounts:
+        """What was known strictly before each ad's ``submitted_at``; later events may have been observed already."""
+        policies = tuple(policies)
+        at = [microseconds(ad.submitted_at) for ad in ads]
+        whose = [entities(ad) for ad in ads]
+        by_kind, distinct = {}, {}
+        for column, kind in enumerate(KINDS):
+            rows = [self._before(kind, keys[column], t, policies) for keys, t in zip(whose, at, strict=True)]
+            by_kind[kind] = EntityCounts.from_rows(rows, len(policies))
+        for name in DISTINCT:
+            column = KINDS.index(name.split("_")[0])
+            numbers = [self._distinct_before(name, keys[column], t) for keys, t in zip(whose, at, strict=True)]
+            distinct[name] = np.array(numbers, dtype=np.int64)
+        return HistoryCounts.assemble(policies, np.array(at, dtype=np.int64), by_kind, distinct)
+
+    def to_table(self) -> pa.Table:
+        """The state as a table: see ``features.history.snapshot``."""
+        from features.history import snapshot
+
+        return snapshot.to_table(self)
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> HistoryState:
+        """The state a table holds. Raises UntrustedBundle naming what is wrong with it."""
+        from features.history import snapshot
+
+        return snapshot.from_table(table)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HistoryState) and bool(self.to_table().equals(other.to_table()))
+
+    def _observe_labels(self, labels: Sequence[Label], labelled: Sequence[Ad]) -> None:
+        for label, ad in sorted(zip(labels, labelled, strict=True), key=lambda pair: pair[0].labelled_at):
+            at = microseconds(label.labelled_at)
+            for kind, key in zip(KINDS, entities(ad), strict=True):
+                if key is None:
+                    continue
+                all_, violating = _times(self._past(kind, key).labels, label.policy)
+                _insert(all_, at)
+                if label.violates:
+                    _insert(violating, at)
+
+    def _past(self, kind: str, key: str) -> Past:
+        pasts = self.pasts[kind]
+        past = pasts.get(key)
+        if past is None:
+            past = pasts[key] = Past()
+        return past
+
+    def _use(self, name: str, whose: str | None, what: str | None, at: int) -> None:
+        if whose is None or what is None:
+            return
+        of = self.distinct[name]
+        seen = of.get(whose)
+        if seen is None:
+            seen = of[whose] = Distinct()
+        seen.add(what, at)
+
+    def _before(self, kind: str, key: str | None, at: int, policies: tuple[str, ...]) -> list[int]:
+        past = None if key is None else self.pasts[kind].get(key, _NO_PAST)
+        return [0, *_NO_PAST.before(at, policies)[1:]] if past is None else past.before(at, policies)
+
+    def _distinct_before(self, name: str, key: str | None, at: int) -> int:
+        seen = None if key is None else self.distinct[name].get(key)
+        return 0 if seen is None else seen.before(at)
+
+
+_NO_PAST = Past()
+
+
+def _times(labels: dict[str, LabelTimes], policy: str) -> LabelTimes:
+    times = labels.get(policy)
+    if times is None:
+        times = labels[policy] = (array("q"), array("q"))
+    return times
+
+
+def _insert(times: array[int], at: int) -> None:
+    if not times or at >= times[-1]:
+        times.append(at)
+    else:
+        insort(times, at)

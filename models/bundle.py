@@ -1,0 +1,133 @@
+"""A trained model as a folder of plain files, and the scoring of ads with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisions.thresholds import SolvedThresholds
+from domain.ad import Ad
+from domain.errors import AdjudicateError, UntrustedBundle
+from domain.risk import RiskScore
+from features.contract import FeatureContract
+from features.history.snapshot import read_snapshot
+from features.history.state import HistoryState
+from features.ngrams import ngram_text
+from features.table import FeatureTable, feature_table
+from models.blend import BlendModel
+from models.calibration import Calibration
+from models.encoder import EncoderModel, encoder_text
+from models.gbm import GbmModel, gbm_input
+from models.manifest import Manifest, check
+from models.ngram import NgramModel
+
+BLEND = "blend.json"
+CALIBRATION = "calibration.json"
+THRESHOLDS = "thresholds.json"
+HISTORY = "history.parquet"
+
+Logits = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of ``n_ads`` ads under ``n_policies`` policies.
+
+    ``risk`` is ``float64 (n_ads, n_policies, 3)``: calibrated P(violates) with the ends of its 90 % interval, in (0, 1).
+    ``parts`` holds each component's log-odds before blending and ``blend`` those after it, ``float64 (n_ads, n_policies)``.
+    ``table`` is what the models saw, kept for the reasons.
+    """
+
+    policies: tuple[str, ...]
+    risk: NDArray[np.float64]
+    parts: Mapping[str, Logits]
+    blend: Logits
+    table: FeatureTable
+
+    def risks(self, ad: int) -> dict[str, RiskScore]:
+        """The risks of one ad, by policy."""
+        rows = self.risk[ad].tolist()
+        return {policy: RiskScore(policy=policy, p=p, p_low=low, p_high=high) for policy, (p, low, high) in zip(self.policies, rows, strict=True)}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything scoring needs, loaded. ``version`` is the manifest's digest."""
+
+    manifest: Manifest
+    version: str
+    contract: FeatureContract
+    ngram: NgramModel
+    gbm: GbmModel | None
+    encoder: EncoderModel | None
+    blend: BlendModel
+    calibration: Calibration
+    thresholds: SolvedThresholds
+    folder: Path
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return self.manifest.policies
+
+    @cached_property
+    def history(self) -> HistoryState:
+        """What was known of advertisers, creatives, domains and markets when the bundle was made. Not to be added to."""
+        return self.fresh_history()
+
+    def fresh_history(self) -> HistoryState:
+        """The same as a copy of its own, to observe more with."""
+        return read_snapshot(self.folder / HISTORY)
+
+    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> Scores:
+        """Score ads with what ``history`` (the bundle's own unless given) knew strictly before each was submitted."""
+        counts = (history if history is not None else self.history).counts(ads, self.policies)
+        return self.score_table(ads, feature_table(ads, counts, self.contract))
+
+    def score_table(self, ads: Sequence[Ad], table: FeatureTable) -> Scores:
+        """Score ads whose features are already computed."""
+        parts = {"ngram": self.ngram.logits([ngram_text(ad, text) for ad, text in zip(ads, table.texts, strict=True)])}
+        if self.gbm is not None:
+            shape = range(len(self.policies))
+            parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
+        if self.encoder is not None:
+            prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
+            parts["encoder"] = self.encoder.logits([encoder_text(ad, text, prefix) for ad, text in zip(ads, table.texts, strict=True)])
+        blend = self.blend.logits(parts)
+        return Scores(self.policies, self.calibration.apply(blend, [ad.market for ad in ads]), parts, blend, table)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Check the manifest, then load. Raises NotFound, UntrustedBundle, or ContractMismatch with the difference in features."""
+    manifest, version = check(folder)
+    try:
+        contract = FeatureContract.from_json(manifest.contract)
+        contract.check()
+        n = len(manifest.policies)
+        return Bundle(
+            manifest=manifest,
+            version=version,
+            contract=contract,
+            ngram=NgramModel.load(folder, n),
+            gbm=GbmModel.load(folder, manifest.policies) if "gbm" in manifest.components else None,
+            encoder=EncoderModel.load(folder, n) if "encoder" in manifest.components else None,
+            blend=BlendModel.from_json(_json(folder / BLEND)),
+            calibration=Calibration.from_json(_json(folder / CALIBRATION)),
+            thresholds=SolvedThresholds.from_json((folder / THRESHOLDS).read_text(encoding="utf-8")),
+            folder=folder,
+        )
+    except AdjudicateError:
+        raise
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        # The files are those that were sealed, yet cannot be used: sealed by a broken or a hostile trainer.
+        raise UntrustedBundle(f"bundle {folder}, version {version}, cannot be loaded: {error}") from error
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_bytes())

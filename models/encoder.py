@@ -1,0 +1,76 @@
+"""The transformer, as served: a Hugging Face tokenizer file and an ONNX graph with one output a policy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.ad import Ad
+from features.normalise import NormalisedText
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+FOLDER = "encoder"
+GRAPH = f"{FOLDER}/model.onnx"
+TOKENIZER = f"{FOLDER}/tokenizer.json"
+BATCH_TOKENS = 2048
+"""Tokens in one run of the graph: enough to fill a core, little enough to stay in its cache."""
+
+
+def encoder_text(ad: Ad, text: NormalisedText, prefix: str = "") -> str:
+    """What the encoder reads: market, surface, format and category as words, then the normalised text.
+
+    ``prefix`` is what some encoders were trained to expect in front of a text, such as ``"query: "`` for E5.
+    """
+    facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category]
+    words = " ".join(fact.replace("_", " ").lower() for fact in facts if fact)
+    return f"{prefix}{words} | {text.text}"
+
+
+@dataclass(frozen=True)
+class EncoderModel:
+    """Log-odds from text alone. One ad's score never depends on the ads scored beside it."""
+
+    session: InferenceSession
+    tokenizer: Tokenizer
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds, ``float64 (n_texts, n_policies)``. Texts longer than the tokenizer's limit are cut there.
+
+        Only texts of equal length share a run: without padding, each row goes through the same arithmetic as alone.
+        """
+        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
+        by_length: defaultdict[int, list[int]] = defaultdict(list)
+        for row, ids in enumerate(encoded):
+            by_length[len(ids)].append(row)
+        out = np.empty((len(texts), self.session.get_outputs()[0].shape[1]), dtype=np.float64)
+        for length, rows in by_length.items():
+            step = max(1, BATCH_TOKENS // length)
+            for start in range(0, len(rows), step):
+                some = rows[start : start + step]
+                ids = np.asarray([encoded[row] for row in some], dtype=np.int64)
+                out[some] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+        return out
+
+    @classmethod
+    def load(cls, folder: Path, n_policies: int) -> EncoderModel:
+        """Raises ValueError when the graph does not have one output a policy."""
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # one ad, one core: workers scale, and sums stay in one order
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+        if session.get_outputs()[0].shape[1] != n_policies:
+            raise ValueError(f"{GRAPH}: {session.get_outputs()[0].shape[1]} outputs, expected {n_policies}")
+        return cls(session, Tokenizer.from_file(str(folder / TOKENIZER)))

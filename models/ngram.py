@@ -1,0 +1,81 @@
+"""Linear model over hashed n-grams: fast, and every part of its score can be named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from scipy import sparse
+
+from features.ngrams import N_COLUMNS, NgramText, block_slices, named_columns, ngram_counts
+
+FILE = "ngram.safetensors"
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """Logistic regression on tf-idf n-grams, one row of weights a policy.
+
+    ``idf`` is ``float32 (N_COLUMNS,)``, ``weights`` ``float32 (n_policies, N_COLUMNS)``, ``bias`` ``float64 (n_policies,)``, in log-odds.
+    """
+
+    idf: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float64]
+
+    @cached_property
+    def _columns(self) -> NDArray[np.float64]:
+        """Weights as the sparse product wants them, ``float64 (N_COLUMNS, n_policies)``: converted once, not once a call."""
+        return np.ascontiguousarray(self.weights.T, dtype=np.float64)
+
+    def logits(self, texts: Sequence[NgramText]) -> NDArray[np.float64]:
+        """Log-odds of a violation, ``float64 (n_texts, n_policies)``, not calibrated."""
+        return self.logits_of(ngram_counts(texts))
+
+    def logits_of(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
+        """The same from ``features.ngrams.ngram_counts``."""
+        return np.asarray(tfidf(counts, self.idf) @ self._columns) + self.bias
+
+    def effects(self, text: NgramText, policy: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Log-odds each n-gram added for one policy: of the text and title by gram, and of the facts by ``name=value``.
+
+        Grams that share a column share its effect.
+        """
+        row = tfidf(ngram_counts([text]), self.idf)
+        left = dict(zip(row.indices.tolist(), (row.data * self.weights[policy, row.indices]).tolist(), strict=True))
+        grams: dict[str, float] = {}
+        facts: dict[str, float] = {}
+        for block, gram, column in named_columns(text):
+            found = facts if block.source == "facts" else grams
+            found[gram] = found.get(gram, 0.0) + left.pop(column, 0.0)
+        return grams, facts
+
+    def save(self, folder: Path) -> None:
+        save_file({"idf": self.idf, "weights": self.weights, "bias": self.bias}, folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path, n_policies: int) -> NgramModel:
+        """Raises ValueError when the tensors are not those of ``n_policies`` policies."""
+        tensors = load_file(folder / FILE)
+        model = cls(tensors["idf"], tensors["weights"], tensors["bias"])
+        if model.idf.shape != (N_COLUMNS,) or model.weights.shape != (n_policies, N_COLUMNS) or model.bias.shape != (n_policies,):
+            raise ValueError(f"{FILE}: tensors of {model.weights.shape}, expected ({n_policies}, {N_COLUMNS})")
+        return model
+
+
+def tfidf(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:
+    """Counts times idf, each block of each row scaled to the block's weight."""
+    weighted = counts.copy()
+    weighted.data *= idf[weighted.indices]
+    rows = np.repeat(np.arange(weighted.shape[0]), np.diff(weighted.indptr))
+    for block, columns in block_slices():
+        inside = (weighted.indices >= columns.start) & (weighted.indices < columns.stop)
+        squares = np.bincount(rows[inside], weights=weighted.data[inside] ** 2, minlength=weighted.shape[0])
+        norm = np.sqrt(np.where(squares > 0, squares, 1.0)) / block.weight
+        weighted.data[inside] /= norm[rows[inside]]
+    return weighted

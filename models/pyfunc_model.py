@@ -1,0 +1,38 @@
+"""A bundle as an MLflow pyfunc, logged from this file's code: nothing is pickled, and ``predict`` is the service's own scoring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.pyfunc import PythonModel
+
+from features.tables import ads_from_frame
+from models.bundle import Bundle, load_bundle
+from models.registry import BUNDLE_ARTIFACT
+
+
+class BundleModel(PythonModel):  # type: ignore[misc]
+    """``predict(ads)`` takes a frame in the data contract's columns; see ``predict``."""
+
+    bundle: Bundle
+
+    def load_context(self, context: Any) -> None:
+        self.bundle = load_bundle(Path(context.artifacts[BUNDLE_ARTIFACT]))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+        """One row an ad, in order: ``ad_id``, then for each policy ``p_POLICY``, ``p_low_POLICY`` and ``p_high_POLICY``.
+
+        History is what the bundle knew when it was made. Raises InvalidTable with every mistake in the frame.
+        """
+        ads = ads_from_frame(model_input)
+        risk = self.bundle.score(ads).risk
+        columns: dict[str, Any] = {"ad_id": [ad.ad_id for ad in ads]}
+        for i, policy in enumerate(self.bundle.policies):
+            columns |= {f"p_{policy}": risk[:, i, 0], f"p_low_{policy}": risk[:, i, 1], f"p_high_{policy}": risk[:, i, 2]}
+        return pd.DataFrame(columns)
+
+
+mlflow.models.set_model(BundleModel())

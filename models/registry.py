@@ -1,0 +1,83 @@
+"""Bundles by name: ``models:/adjudicate@champion``, ``models:/adjudicate/3``, ``runs:/…`` or a folder. The one file here that knows MLflow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from domain.errors import NotFound, Unavailable
+from models.manifest import NAME
+
+BUNDLE_ARTIFACT = "bundle"
+SCHEMES = ("models:/", "runs:/", "mlflow-artifacts:/")
+
+
+def is_registered(model: str) -> bool:
+    """Whether ``model`` names something in a registry rather than a folder."""
+    return model.startswith(SCHEMES)
+
+
+def resolve(model: str) -> str:
+    """What ``model`` stands for now: ``models:/name/version`` for an alias, itself otherwise. Raises NotFound or Unavailable."""
+    if not model.startswith("models:/") or "@" not in model:
+        return model
+    name, _, alias = model.removeprefix("models:/").partition("@")
+    with _registry_errors(model):
+        from mlflow import MlflowClient
+
+        return f"models:/{name}/{MlflowClient().get_model_version_by_alias(name, alias).version}"
+
+
+def fetch_bundle(model: str, cache: Path) -> Path:
+    """The bundle's folder: ``model`` itself when it is one, else a copy under ``cache``, published whole or not at all.
+
+    Raises NotFound when there is no such model or version, Unavailable when the registry does not answer.
+    """
+    if not is_registered(model):
+        return Path(model)
+    exact = resolve(model)
+    target = cache / exact.replace(":/", "-").replace("/", "-")
+    if (target / NAME).is_file():
+        return target
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as work:
+        with _registry_errors(model):
+            from mlflow.artifacts import download_artifacts
+
+            fetched = Path(download_artifacts(artifact_uri=exact, dst_path=work))
+        found = next((path.parent for path in sorted(fetched.rglob(NAME))), None)
+        if found is None:
+            raise NotFound(f"{model} holds no bundle: {NAME} is missing from its artifacts")
+        try:
+            os.rename(found, target)
+        except OSError:
+            # Another worker published the same version first; what is under its name is complete.
+            if not (target / NAME).is_file():
+                raise
+    return target
+
+
+def forget_others(cache: Path, keep: int = 3) -> None:
+    """Drop all but the ``keep`` newest bundles of a cache."""
+    versions = sorted((path for path in cache.glob("models-*") if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in versions[keep:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _registry_errors(model: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
+            raise NotFound(f"no model {model}: {error.message}") from error
+        raise Unavailable(f"the model registry does not answer for {model}: {error.message}") from error
+    except (RequestException, OSError) as error:
+        raise Unavailable(f"the model registry does not answer for {model}: {error}") from error

@@ -1,0 +1,56 @@
+"""A real bundle in the shape the scorer asks for. Imports the model libraries; the rest of the service does not need them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from decisions.thresholds import SolvedThresholds
+from domain.ad import Ad
+from domain.decision import Reason
+from domain.risk import RiskScore
+from models.bundle import Bundle, Scores, load_bundle
+from models.explain import reasons
+
+
+@dataclass(frozen=True)
+class ScoredAds:
+    """Implements ``serving.scorer.Risks``."""
+
+    bundle: Bundle
+    ads: Sequence[Ad]
+    scores: Scores
+
+    def risks(self, ad: int) -> dict[str, RiskScore]:
+        return self.scores.risks(ad)
+
+    def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
+        known = [policy for policy in policies if policy in self.scores.policies]
+        return reasons(self.bundle, self.ads[ad], self.scores, ad, known)
+
+
+@dataclass(frozen=True)
+class BundleModel:
+    """Implements ``serving.scorer.Model``."""
+
+    bundle: Bundle
+    solved: SolvedThresholds
+
+    @property
+    def version(self) -> str:
+        return self.bundle.version
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return self.bundle.policies
+
+    def score(self, ads: Sequence[Ad]) -> ScoredAds:
+        return ScoredAds(self.bundle, ads, self.bundle.score(ads))
+
+
+def open_bundle(folder: Path) -> BundleModel:
+    """Raises NotFound, UntrustedBundle or ContractMismatch."""
+    bundle = load_bundle(folder)
+    return BundleModel(bundle, SolvedThresholds.from_json(json.dumps(bundle.thresholds)))

@@ -1,0 +1,92 @@
+"""What the service counts, for Prometheus. Labels are bounded: no caller can make a new one by what it sends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from decisions.policy import PolicyBook
+from domain.decision import Decision
+from serving.champion import Standing
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+OTHER = "other"
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Metrics:
+    """One worker's counts; ``render`` adds up those of all workers."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        self._book = book
+        self._policies = frozenset(book.names)
+        self._seen: Standing | None = None
+        self.registry = CollectorRegistry()
+        here = self.registry
+        self.requests = Histogram("adjudicate_request_seconds", "HTTP requests", ["route", "status"], buckets=SECONDS, registry=here)
+        self.decisions = Counter("adjudicate_decisions", "Ads decided", ["verdict", "market"], registry=here)
+        self.verdicts = Counter("adjudicate_policy_verdicts", "Verdicts by policy", ["policy", "verdict", "market"], registry=here)
+        self.degraded = Counter("adjudicate_degraded_decisions", "Decisions marked degraded", ["cause"], registry=here)
+        self.uncertified = Counter("adjudicate_uncertified_decisions", "Decisions by thresholds without a certificate", registry=here)
+        self.refused = Counter("adjudicate_refused_ads", "Ads that broke the data contract", registry=here)
+        self.swaps = Counter("adjudicate_bundle_swaps", "Bundles put into service", registry=here)
+        self.ready = Gauge("adjudicate_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
+        self.bundle = Gauge(
+            "adjudicate_bundle_workers", "Workers by bundle", ["source", "version"], registry=here, multiprocess_mode="livesum"
+        )
+        self.stale = Gauge("adjudicate_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
+
+    def count(self, decisions: Iterable[Decision]) -> None:
+        for decision in decisions:
+            market = decision.market if self._book.knows(decision.market) else OTHER
+            self.decisions.labels(decision.verdict.value, market).inc()
+            for verdict in decision.policies:
+                policy = verdict.policy if verdict.policy in self._policies else OTHER
+                self.verdicts.labels(policy, verdict.verdict.value, market).inc()
+            for cause in {_kind(cause) for cause in decision.degraded}:
+                self.degraded.labels(cause).inc()
+            if decision.uncertified:
+                self.uncertified.inc()
+
+    def stand(self, standing: Standing) -> bool:
+        """Tell what is in service now; whether that is another bundle than before."""
+        before, self._seen = self._seen, standing
+        for cause in before.degraded if before else ():
+            self.stale.labels(_kind(cause)).set(0)
+        for cause in standing.degraded:
+            self.stale.labels(_kind(cause)).set(1)
+        self.ready.set(1 if standing.loaded else 0)
+        swapped = standing.loaded is not None and (before is None or before.loaded is not standing.loaded)
+        if swapped:
+            if before and before.loaded:
+                self.bundle.labels(*_names(before)).set(0)
+            self.bundle.labels(*_names(standing)).set(1)
+            self.swaps.inc()
+        return swapped
+
+    def render(self) -> bytes:
+        """The text format. With several workers their files are read together, so this blocks: call it in a thread."""
+        if MULTIPROCESS not in os.environ:
+            return generate_latest(self.registry)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
+        return generate_latest(merged)
+
+    def close(self) -> None:
+        if MULTIPROCESS in os.environ:
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
+def _kind(cause: str) -> str:
+    """``no_risk:gambling`` -> ``no_risk``: the causes are few, their details are not."""
+    return cause.partition(":")[0]
+
+
+def _names(standing: Standing) -> tuple[str, str]:
+    loaded = standing.loaded
+    return (loaded.source, loaded.scorer.model.version if loaded.scorer.model else "") if loaded else ("", "")

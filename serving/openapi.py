@@ -1,0 +1,153 @@
+"""The OpenAPI 3.1 document, made from the same models that check requests and shape answers.
+
+BentoML writes one too, but it knows nothing of the gate's errors, of API keys or of examples.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from domain.ad import Ad
+from domain.decision import Decision
+from serving import routes
+from serving.errors import MEANING
+from serving.messages import BatchRequest, BatchResult, ErrorBody, Readiness
+
+TITLE = "Adjudicate"
+_MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+    (Ad, "validation"),
+    (BatchRequest, "validation"),
+    (Decision, "serialization"),
+    (BatchResult, "serialization"),
+    (ErrorBody, "serialization"),
+    (Readiness, "serialization"),
+]
+DECISION_EXAMPLE: dict[str, Any] = {
+    "decision_id": "dec-0b0e6c8c1d7f4c0c9a2f5c9f7a1d2e3f",
+    "ad_id": "ad-1001",
+    "advertiser_id": "adv-77",
+    "market": "SE",
+    "surface": "feed",
+    "decided_at": "2026-03-01T09:30:01Z",
+    "verdict": "reject",
+    "policies": [
+        {
+            "policy": "deceptive",
+            "verdict": "reject",
+            "risk": {"policy": "deceptive", "p": 0.972, "p_low": 0.951, "p_high": 0.984},
+            "approve_below": 0.04,
+            "reject_at": 0.93,
+            "certificate_id": None,
+            "because": "risk 0.972 is not below 0.930: rejected automatically (uncertified threshold)",
+            "advertiser_reason": "The ad promises something it cannot keep.",
+        }
+    ],
+    "reasons": [
+        {
+            "policy": "deceptive",
+            "kind": "phrase",
+            "signal": "guaranteed returns",
+            "text": 'the text says "guaranteed returns"',
+            "effect": 2.4,
+        }
+    ],
+    "degraded": [],
+    "uncertified": True,
+    "bundle_version": "9f86d081884c7d65",
+    "policy_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "threshold_set": None,
+}
+ERROR_EXAMPLE: dict[str, Any] = {
+    "error": {
+        "code": "invalid_input",
+        "message": "not an ad",
+        "field": "market",
+        "value": "Sweden",
+        "expected": "an ISO 3166-1 alpha-2 code such as SE",
+        "mistakes": [{"field": "market", "value": "Sweden", "expected": "an ISO 3166-1 alpha-2 code such as SE"}],
+        "request_id": "5f1d7a84db8e4cf6bba1d6c2b7ab9a0e",
+    }
+}
+
+
+def document(version: str) -> dict[str, Any]:
+    """The whole document. ``version``: of the software."""
+    ad_example = Ad.model_json_schema()["examples"][0]
+    _, definitions = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    ready = {"description": "serving", "content": _json("Readiness")}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": version, "description": "Decides which ads may run: approve, reject or human review."},
+        "servers": [{"url": "/"}],
+        "paths": {
+            routes.SCORE: {"post": _post("score", "Decide on one ad", "Ad", ad_example, "Decision", DECISION_EXAMPLE)},
+            routes.SCORE_BATCH: {
+                "post": _post(
+                    "score_batch",
+                    "Decide on up to 256 ads; one that breaks the data contract is refused alone",
+                    "BatchRequest",
+                    {"ads": [ad_example]},
+                    "BatchResult",
+                    {"results": [DECISION_EXAMPLE]},
+                )
+            },
+            routes.LIVEZ: {"get": _get("livez", "Is the process alive?", {"200": _object("alive"), "503": _object("restart it")})},
+            routes.READYZ: {
+                "get": _get(
+                    "readyz", "Is a model in service?", {"200": ready, "503": {"description": "not yet", "content": _json("Readiness")}}
+                )
+            },
+            routes.METRICS: {
+                "get": _get("metrics", "Prometheus metrics", {"200": _text("metrics"), **_errors(401, 403, 500)}, secured=True)
+            },
+        },
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "an API key with the scope of the address"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "the same key, in a header of its own"},
+            },
+        },
+    }
+
+
+def _post(name: str, summary: str, takes: str, takes_example: Any, gives: str, gives_example: Any) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "description": "Scope: score. Without configured keys only callers on the same machine are served.",
+        "security": [{"bearer": []}, {"apiKey": []}, {}],
+        "requestBody": {"required": True, "content": _json(takes, takes_example)},
+        "responses": {
+            "200": {"description": "decided", "content": _json(gives, gives_example)},
+            **_errors(400, 401, 403, 408, 413, 415, 500, 503, 504),
+        },
+    }
+
+
+def _get(name: str, summary: str, responses: dict[str, Any], *, secured: bool = False) -> dict[str, Any]:
+    security = {"security": [{"bearer": []}, {"apiKey": []}, {}], "description": "Scope: admin, except from the same machine."}
+    return {"operationId": name, "summary": summary, "responses": responses, **(security if secured else {})}
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    return {
+        str(status): {"description": MEANING[status][1], "content": _json("ErrorBody", ERROR_EXAMPLE if status == 400 else None)}
+        for status in statuses
+    }
+
+
+def _json(model: str, example: Any = None) -> dict[str, Any]:
+    media: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model}"}}
+    return {"application/json": media | ({"example": example} if example is not None else {})}
+
+
+def _object(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}

@@ -1,0 +1,60 @@
+"""Every address the service answers, who may ask, and what checks the body. An address that is not here does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from serving.bodies import Batch, check_ad, check_batch
+
+Access = Literal["probe", "public", "score", "label", "review", "admin"]
+"""``probe``: anybody. ``public``: anybody once keys are configured, this machine only before. Otherwise the scope a key must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address."""
+
+    path: str
+    method: Literal["GET", "POST"]
+    access: Access
+    check: Callable[[bytes], Batch | None] | None = None
+    """Raises InvalidInput on a body that cannot be answered; None: the address takes no body."""
+
+    @property
+    def allowed(self) -> str:
+        return "GET, HEAD" if self.method == "GET" else self.method
+
+    def answers(self, method: str) -> bool:
+        return method == self.method or (method == "HEAD" and self.method == "GET")
+
+
+SCORE = "/v1/score"
+SCORE_BATCH = "/v1/score/batch"
+LIVEZ = "/livez"
+READYZ = "/readyz"
+METRICS = "/metrics"
+DOCS = "/docs"
+DOCS_JSON = "/docs.json"
+STATIC = "/static_content/"
+"""Swagger UI's own files, as BentoML carries them; nothing is fetched from elsewhere."""
+
+ROUTES = {
+    route.path: route
+    for route in (
+        Route(SCORE, "POST", "score", check_ad),
+        Route(SCORE_BATCH, "POST", "score", check_batch),
+        Route(LIVEZ, "GET", "probe"),
+        Route(READYZ, "GET", "probe"),
+        Route(METRICS, "GET", "admin"),
+        Route(DOCS, "GET", "public"),
+        Route(DOCS_JSON, "GET", "public"),
+        Route("/schema.json", "GET", "public"),  # what BentoML's own client asks for first
+    )
+}
+_STATIC = Route(STATIC, "GET", "public")
+
+
+def find(path: str) -> Route | None:
+    return ROUTES.get(path) or (_STATIC if path.startswith(STATIC) else None)

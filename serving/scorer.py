@@ -1,0 +1,107 @@
+"""The path of an ad, once: bundle -> risks -> policies in force -> decision with its reasons. Nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import policies
+from decisions.decide import DecisionContext, decide
+from decisions.files import read_policies
+from decisions.policy import PolicyBook
+from decisions.thresholds import SolvedThresholds
+from domain.ad import Ad
+from domain.decision import Decision, Reason
+from domain.risk import RiskScore
+from domain.verdict import Verdict
+
+NO_MODEL = "no_model"
+
+
+class Risks(Protocol):
+    """What a model said of some ads, in their order."""
+
+    def risks(self, ad: int) -> dict[str, RiskScore]:
+        """Of the ad at this position, by policy."""
+        ...
+
+    def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
+        """What moved those risks most."""
+        ...
+
+
+class Model(Protocol):
+    """A bundle as the scorer needs it; in tests, a fake."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def policies(self) -> tuple[str, ...]: ...
+    @property
+    def solved(self) -> SolvedThresholds: ...
+    def score(self, ads: Sequence[Ad]) -> Risks: ...
+
+
+class Scorer:
+    """Ads in, decisions out. ``model`` None: no risk is known, and everything is left to people (``degraded`` says ``no_model``)."""
+
+    def __init__(
+        self,
+        model: Model | None,
+        book: PolicyBook,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
+    ) -> None:
+        self.model = model
+        self.book = book
+        self._clock = clock
+        self._ids = ids
+        self._solved = model.solved if model else SolvedThresholds()
+
+    @classmethod
+    def load(cls, model: str | Path, policies: Path | None = None) -> Scorer:
+        """A scorer for ``models:/adjudicate@champion``, ``models:/adjudicate/3`` or a bundle's folder.
+
+        The registry and the download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADJUDICATE_HOME``). Raises
+        NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
+        """
+        from models.registry import fetch_bundle
+        from serving.bundle_model import open_bundle
+        from serving.settings import read_settings, use_registry
+
+        settings = read_settings(os.environ)
+        use_registry(settings)
+        return cls(open_bundle(fetch_bundle(str(model), settings.cache)), load_policies(policies or settings.policies))
+
+    def score(self, ads: Sequence[Ad], *, with_reasons: bool = True, degraded: tuple[str, ...] = ()) -> list[Decision]:
+        """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing."""
+        if not ads:
+            return []
+        causes = degraded if self.model else (NO_MODEL, *degraded)
+        scored = self.model.score(ads) if self.model else None
+        decisions = []
+        for position, ad in enumerate(ads):
+            context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, causes)
+            decision = decide(ad, scored.risks(position) if scored else {}, self.book, self._solved, context=context)
+            if scored and with_reasons:
+                decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
+            decisions.append(decision)
+        return decisions
+
+
+def load_policies(folder: Path | None) -> PolicyBook:
+    """The policy files of a folder, or those that come with Adjudicate. Raises InvalidPolicy with every mistake."""
+    return read_policies(folder if folder is not None else policies.folder())
+
+
+def worth_explaining(decision: Decision) -> tuple[str, ...]:
+    """The scored policies that kept the ad from being approved; when none did, the riskiest one."""
+    scored = [verdict for verdict in decision.policies if verdict.risk is not None]
+    against = tuple(verdict.policy for verdict in scored if verdict.verdict is not Verdict.APPROVE)
+    riskiest = max(scored, key=lambda verdict: verdict.risk.p if verdict.risk else 0.0, default=None)
+    return against or ((riskiest.policy,) if riskiest else ())

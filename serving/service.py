@@ -1,0 +1,137 @@
+"""The BentoML service: typed endpoints that hand ads to the champion's scorer. The one file that knows BentoML."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import bentoml
+import yaml
+from _bentoml_sdk import Service
+
+from domain.ad import Ad
+from domain.decision import Decision
+from serving import openapi, routes
+from serving.bodies import Batch
+from serving.errors import problem
+from serving.messages import BatchRequest, BatchResult, RefusedAd
+from serving.middleware import BATCH, App, Gate
+from serving.running import Desk, Running, assemble
+from serving.scorer import Scorer
+
+log = logging.getLogger("adjudicate.service")
+
+CHUNK = 16
+"""Ads of a batch scored in one go, so that a single ad waits for a chunk at most, not for the whole batch."""
+REQUEST_SECONDS = 30.0
+
+desk = Desk()
+
+
+class OpenApi(dict[str, Any]):
+    """Our document, where BentoML expects its own."""
+
+    def asdict(self) -> dict[str, Any]:
+        return dict(self)
+
+
+yaml.add_representer(OpenApi, lambda dumper, data: dumper.represent_dict(dict(data)))
+
+
+class AdjudicateService(Service[Any]):  # type: ignore[misc]
+    """A BentoML service behind our gate, described by our document."""
+
+    @property
+    def openapi_spec(self) -> OpenApi:
+        try:
+            return OpenApi(openapi.document(version("adjudicate")))
+        except PackageNotFoundError:
+            return OpenApi(openapi.document("0"))
+
+    def to_asgi(self, is_main: bool = True) -> App:
+        # The gate is put around everything, not among BentoML's middleware: its time-outs and 404s must come out in our shape too.
+        return Gate(super().to_asgi(is_main), desk, json.dumps(self.openapi_spec).encode())
+
+
+@bentoml.service(
+    name="adjudicate",
+    service_class=AdjudicateService,
+    metrics={"enabled": False},  # ours replace them: BentoML's label every path a stranger tries
+    logging={"access": {"enabled": False}},
+    traffic={"timeout": REQUEST_SECONDS},
+)
+class Adjudicate:
+    """Loads and delegates; whatever is decided is decided in ``serving.scorer`` and below."""
+
+    assemble = staticmethod(assemble)
+
+    def __init__(self) -> None:
+        self.running: Running = self.assemble(os.environ)
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
+
+    @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML ships no types
+    def begin(self) -> None:
+        self.running.champion.start()
+        desk.running = self.running
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def end(self) -> None:
+        desk.running = None
+        self.running.champion.stop()
+        self.pool.shutdown(wait=False)
+        self.running.metrics.close()
+
+    @bentoml.api(route=routes.SCORE)  # type: ignore[untyped-decorator]
+    async def score(self, ad: Ad, /) -> Decision:
+        """Decide on one ad."""
+        scorer, degraded = self.running.champion.current()
+        return (await self._scored(scorer, [ad], degraded))[0]
+
+    @bentoml.api(route=routes.SCORE_BATCH)  # type: ignore[untyped-decorator]
+    async def score_batch(self, batch: BatchRequest, /, ctx: bentoml.Context) -> BatchResult:
+        """Decide on up to 256 ads, all by the same bundle."""
+        scorer, degraded = self.running.champion.current()
+        results: list[Decision | RefusedAd] = []
+        for start in range(0, len(batch.ads), CHUNK):
+            chunk = batch.ads[start : start + CHUNK]
+            try:
+                results += await self._scored(scorer, chunk, degraded)
+            except Exception:
+                log.exception("a chunk of a batch failed; its ads are tried one by one")
+                results += [await self._scored_alone(scorer, ad, degraded) for ad in chunk]
+        checked: Batch = getattr(ctx.request.state, BATCH)
+        return BatchResult(results=tuple(woven(results, checked.refused, checked.size)))
+
+    async def _scored(self, scorer: Scorer, ads: Sequence[Ad], degraded: tuple[str, ...]) -> list[Decision]:
+        """Off the event loop: probes and other callers are answered while an ad is scored."""
+        decisions = await asyncio.get_running_loop().run_in_executor(self.pool, lambda: scorer.score(ads, degraded=degraded))
+        self.running.metrics.count(decisions)
+        return decisions
+
+    async def _scored_alone(self, scorer: Scorer, ad: Ad, degraded: tuple[str, ...]) -> Decision | RefusedAd:
+        try:
+            return (await self._scored(scorer, [ad], degraded))[0]
+        except Exception:
+            log.exception("an ad of a batch could not be scored")
+            return RefusedAd(ad_id=ad.ad_id, error=problem(500).detail())
+
+
+def woven(results: Sequence[Decision | RefusedAd], refused: Mapping[int, RefusedAd], size: int) -> list[Decision | RefusedAd]:
+    """The results of the good ads and the refusals of the others, in the order of the request."""
+    rest = iter(results)
+    return [refused[position] if position in refused else next(rest) for position in range(size)]
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT): requests in flight are answered first."""
+    # Workers import from here, not from the caller's folder, which may hold a models/ of its own.
+    service: Any = Adjudicate
+    service.working_dir = str(Path(__file__).resolve().parent.parent)
+    service.serve_http(host=host, port=port)

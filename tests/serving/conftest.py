@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from decisions.files import read_policies
+from decisions.policy import PolicyBook
+from serving.champion import Champion
+from serving.running import Running, assemble
+from tests.serving.fakes import FakeRegistry, load_fake
+
+POLICY = """
+    title: {name}
+    severity: serious
+    stance: prohibited
+    targets: {{max_leakage: 0.02, max_wrongful_reject: 0.10, confidence: 0.95}}
+    thresholds: {{approve_below: 0.1, reject_at: 0.9}}
+    when_degraded: review
+    reason: The ad is {name}.
+"""
+HERE = ("127.0.0.1", 50000)
+
+Serve = Callable[..., AbstractContextManager[TestClient]]
+
+
+@pytest.fixture(scope="session")
+def policy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("policies")
+    (folder / "default.yaml").write_text("policies:\n" + "".join(f"  {name}:{POLICY.format(name=name)}" for name in ("deceptive", "gambling")))
+    for market in ("SE", "GB"):
+        (folder / f"{market}.yaml").write_text("extends: default\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def book(policy_folder: Path) -> PolicyBook:
+    return read_policies(policy_folder)
+
+
+@pytest.fixture(scope="session")
+def service() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # BentoML's own dependencies deprecate what it uses
+        from serving.service import Adjudicate
+
+    return Adjudicate
+
+
+@pytest.fixture(scope="session")
+def app(service: Any) -> Any:
+    """The whole of it, as a worker runs it."""
+    return service.to_asgi()
+
+
+@pytest.fixture
+def registry() -> FakeRegistry:
+    return FakeRegistry()
+
+
+@pytest.fixture
+def serve(service: Any, app: Any, book: PolicyBook, policy_folder: Path, registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """A running service with a fake registry and model: ``with serve(ADJUDICATE_API_KEYS=…) as client``."""
+    usual = {"ADJUDICATE_HOME": str(tmp_path), "ADJUDICATE_POLICIES": str(policy_folder), "ADJUDICATE_POLL_SECONDS": "0.02"}
+
+    @contextmanager
+    def serving(*, client: tuple[str, int] = HERE, wait: bool = True, host: str = "127.0.0.1:8377", **environment: str) -> Iterator[TestClient]:
+        def assemble_fake(_: Mapping[str, str]) -> Running:
+            real = assemble({**usual, **environment}, registry)
+            champion = Champion(
+                real.champion.model,
+                registry,
+                lambda folder: load_fake(book, folder),
+                tmp_path / "bundles",
+                fallback=real.champion.current()[0],
+                poll_seconds=real.settings.poll_seconds,
+                watch=lambda standing: None if real.metrics.stand(standing) else None,
+            )
+            return Running(real.settings, champion, real.metrics, real.policy_hash)
+
+        monkeypatch.setattr(service.inner, "assemble", staticmethod(assemble_fake))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "unused")  # so that what the service sets is undone
+        with TestClient(app, base_url=f"http://{host}", client=client, raise_server_exceptions=False) as caller:
+            if wait:
+                until(lambda: caller.get("/readyz").json()["status"] != "starting")
+            yield caller
+
+    return serving
+
+
+def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something that another thread brings about."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)

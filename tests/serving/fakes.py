@@ -1,0 +1,80 @@
+"""A model, a registry and a folder of policies small enough to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from decisions.policy import PolicyBook
+from decisions.thresholds import SolvedThresholds
+from domain.ad import Ad
+from domain.decision import Reason
+from domain.errors import AdjudicateError, UntrustedBundle
+from domain.risk import RiskScore
+from serving.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    """Risk is .99 for an ad whose title says scam, .01 otherwise; it stumbles over one that says stumble."""
+
+    version: str = "v1"
+    policies: tuple[str, ...] = ("deceptive", "gambling")
+    solved: SolvedThresholds = field(default_factory=SolvedThresholds)
+
+    def score(self, ads: Sequence[Ad]) -> FakeRisks:
+        if any("stumble" in (ad.title or "") for ad in ads):
+            raise ZeroDivisionError("a secret of the inside")
+        return FakeRisks(self.policies, ads)
+
+
+@dataclass(frozen=True)
+class FakeRisks:
+    policies: tuple[str, ...]
+    ads: Sequence[Ad]
+
+    def risks(self, ad: int) -> dict[str, RiskScore]:
+        p = 0.99 if "scam" in (self.ads[ad].title or "") else 0.01
+        return {policy: RiskScore(policy=policy, p=p, p_low=p, p_high=p) for policy in self.policies}
+
+    def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
+        return tuple(Reason(policy=policy, kind="phrase", signal="scam", text='the text says "scam"', effect=1.0) for policy in policies)
+
+
+class FakeRegistry:
+    """Versions are folders holding ``bundle.json``; ``away`` is raised instead of an answer."""
+
+    def __init__(self) -> None:
+        self.champion = "1"
+        self.bundles: dict[str, dict[str, object]] = {"1": {"version": "v1"}}
+        self.away: Exception | None = None
+        self.fetched: list[str] = []
+
+    def resolve(self, model: str) -> str:
+        if self.away:
+            raise self.away
+        return f"models:/adjudicate/{self.champion}"
+
+    def fetch(self, model: str, cache: Path) -> Path:
+        if self.away:
+            raise self.away
+        self.fetched.append(model)
+        version = model.rsplit("/", 1)[-1]
+        folder = cache / f"v{version}"
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            (folder / "bundle.json").write_text(json.dumps(self.bundles[version]))
+        return folder
+
+
+def load_fake(book: PolicyBook, folder: Path) -> Scorer:
+    """The scorer of a fake bundle; raises UntrustedBundle when its file is not what it should be."""
+    try:
+        content = json.loads((folder / "bundle.json").read_text())
+    except (OSError, ValueError) as error:
+        raise UntrustedBundle(f"{folder} is not a bundle") from error
+    if "raises" in content:
+        raise AdjudicateError(content["raises"])
+    return Scorer(FakeModel(content["version"], tuple(content.get("policies", ("deceptive", "gambling")))), book)

@@ -1,0 +1,1 @@
+"""Labels in, an evaluated and registered bundle out."""

@@ -1,0 +1,75 @@
+"""Nested evaluation: everything, calibration included, is fitted anew without the held-out ads, written as a bundle, and scored from it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from decisions.thresholds import SolvedThresholds
+from models.bundle import load_bundle
+from training.bundling import write_bundle
+from training.dataset import Dataset, Rows
+from training.evaluate import score_dataset
+from training.fit import EncoderCache, FitSettings, fit
+from training.metrics import Scored
+from training.progress import Progress
+from training.trainable import trainable
+
+
+def held_out(data: Dataset, parts: Iterable[tuple[str, Rows, Rows]], settings: FitSettings, progress: Progress) -> Scored:
+    """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``.
+
+    A policy that one of the parts cannot be trained on (too few violations there) is left out of all of them.
+    """
+    parts = list(parts)
+    data = _trainable_everywhere(data, [train for _, train, _ in parts])
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, data.ads)
+    return pooled([_held_out(data, train, rows, settings, _Named(progress, name), cache) for name, train, rows in parts])
+
+
+def pooled(parts: Sequence[Scored]) -> Scored:
+    """One ``Scored`` of several with the same policies and models and no ad in common."""
+    first = parts[0]
+    return replace(
+        first,
+        ad_ids=tuple(ad for part in parts for ad in part.ad_ids),
+        markets=tuple(market for part in parts for market in part.markets),
+        groups=tuple(group for part in parts for group in part.groups),
+        targets=np.concatenate([part.targets for part in parts]),
+        p={model: np.concatenate([part.p[model] for part in parts]) for model in first.p},
+    )
+
+
+def _held_out(data: Dataset, train: Rows, rows: Rows, settings: FitSettings, progress: Progress, cache: EncoderCache | None) -> Scored:
+    development = data.part(train)
+    fitted = fit(development, settings, progress, cache)
+    with tempfile.TemporaryDirectory(prefix="adjudicate-fold-") as work:
+        folder = Path(work) / "bundle"
+        write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {})
+        # The bundle's history knows every submission, but of labels only those of the training part.
+        return score_dataset(load_bundle(folder), data.part(rows), None, progress)
+
+
+def _trainable_everywhere(data: Dataset, trains: Sequence[Rows]) -> Dataset:
+    kept = set(data.policies)
+    for train in trains:
+        kept &= set(trainable(data.part(train))[0].policies)
+    return data.with_policies([policy for policy in data.policies if policy in kept])
+
+
+class _Named:
+    """Says which part a stage belongs to."""
+
+    def __init__(self, inner: Progress, name: str) -> None:
+        self.inner, self.name = inner, name
+
+    def stage(self, name: str, total: int) -> None:
+        self.inner.stage(f"{self.name}: {name}", total)
+
+    def advance(self, steps: int = 1) -> None:
+        self.inner.advance(steps)

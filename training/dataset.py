@@ -1,0 +1,130 @@
+"""Labelled ads as arrays: who may be compared with whom, and what each policy's raters said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.ad import Ad, Label
+from domain.errors import InvalidInput, Mistake
+from features.tables import Pack
+from models.manifest import DataEntry
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Ads with labels, and the other ads whose submissions are history.
+
+    ``ads`` are the labelled ads in order of submission; ``targets`` is ``float64 (n_ads, n_policies)``, the mean of the raters' verdicts in
+    [0, 1] and NaN where nobody labelled the ad under that policy: unknown, never negative. ``labels`` are the labels behind ``targets``.
+    """
+
+    ads: tuple[Ad, ...]
+    policies: tuple[str, ...]
+    targets: NDArray[np.float64]
+    labels: tuple[Label, ...]
+    others: tuple[Ad, ...]
+    sources: tuple[DataEntry, ...]
+
+    @property
+    def known_ads(self) -> tuple[Ad, ...]:
+        """Every ad whose submission is a fact, labelled or not."""
+        return self.ads + self.others
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Group of each labelled ad, named by its first advertiser: ads that share an advertiser or a creative, directly or through other
+        ads, never sit on two sides of a split."""
+        parent: dict[str, str] = {}
+
+        def root(name: str) -> str:
+            while parent.setdefault(name, name) != name:
+                parent[name] = parent[parent[name]]
+                name = parent[name]
+            return name
+
+        for ad in self.ads:
+            if ad.creative_id is not None:
+                first, second = sorted((root(f"advertiser {ad.advertiser_id}"), root(f"creative {ad.creative_id}")))
+                parent[second] = first
+        return tuple(root(f"advertiser {ad.advertiser_id}").removeprefix("advertiser ") for ad in self.ads)
+
+    @cached_property
+    def positives(self) -> NDArray[np.intp]:
+        """Violating ads (mean of raters at least one half) a policy, ``(n_policies,)``."""
+        return np.asarray((self.targets >= 0.5).sum(axis=0))
+
+    def labelled(self, policy: int) -> Rows:
+        """Rows with a label under a policy."""
+        return np.flatnonzero(~np.isnan(self.targets[:, policy]))
+
+    def part(self, rows: Rows) -> Dataset:
+        """The labelled ads of ``rows`` with their labels only; the rest become ads whose labels nobody has seen."""
+        chosen = set(rows.tolist())
+        kept = tuple(self.ads[row] for row in rows)
+        ids = {ad.ad_id for ad in kept}
+        return replace(
+            self,
+            ads=kept,
+            targets=self.targets[rows],
+            labels=tuple(label for label in self.labels if label.ad_id in ids),
+            others=self.others + tuple(ad for row, ad in enumerate(self.ads) if row not in chosen),
+        )
+
+    def with_policies(self, policies: Sequence[str]) -> Dataset:
+        """The same ads under some of the policies, in the given order."""
+        columns = [self.policies.index(policy) for policy in policies]
+        return replace(self, policies=tuple(policies), targets=self.targets[:, columns])
+
+
+def dataset(packs: Sequence[Pack], policies: Sequence[str] = ()) -> Dataset:
+    """Join packs. Ads of different packs stay strangers to each other's policies: a missing label stays missing.
+
+    Raises InvalidInput for a policy nobody labelled, an ad id in two packs, or no labelled ad at all.
+    """
+    _refuse_shared_ids(packs)
+    labels = [label for pack in packs for label in pack.labels]
+    found = sorted({label.policy for label in labels})
+    unknown = [policy for policy in policies if policy not in found]
+    if unknown or not found:
+        expected = "one of " + ", ".join(found) if found else "at least one label in the data"
+        raise InvalidInput("these policies cannot be trained", [Mistake("policy", policy, expected) for policy in unknown or ["(none)"]])
+    chosen = tuple(policies) or tuple(found)
+    means = _mean_verdicts(label for label in labels if label.policy in chosen)
+    everything = sorted((ad for pack in packs for ad in pack.ads), key=lambda ad: ad.submitted_at)
+    ads = tuple(ad for ad in everything if ad.ad_id in means)
+    targets = np.array([[means[ad.ad_id].get(policy, np.nan) for policy in chosen] for ad in ads], dtype=np.float64)
+    return Dataset(
+        ads=ads,
+        policies=chosen,
+        targets=targets.reshape(len(ads), len(chosen)),
+        labels=tuple(labels),
+        others=tuple(ad for ad in everything if ad.ad_id not in means),
+        sources=tuple(DataEntry(name=pack.name, digest=pack.digest, ads=len(pack.ads), labels=len(pack.labels)) for pack in packs),
+    )
+
+
+def _mean_verdicts(labels: Iterable[Label]) -> dict[str, dict[str, float]]:
+    verdicts: defaultdict[str, defaultdict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for label in labels:
+        verdicts[label.ad_id][label.policy].append(label.violates)
+    return {ad: {policy: sum(said) / len(said) for policy, said in by_policy.items()} for ad, by_policy in verdicts.items()}
+
+
+def _refuse_shared_ids(packs: Sequence[Pack]) -> None:
+    seen: dict[str, str] = {}
+    mistakes = []
+    for pack in packs:
+        for ad in pack.ads:
+            first = seen.setdefault(ad.ad_id, pack.name)
+            if first != pack.name:
+                mistakes.append(Mistake("ad_id", ad.ad_id, f"an id not already in {first}", where=pack.name))
+    if mistakes:
+        raise InvalidInput("the same ad is in two of the packs", mistakes)

@@ -1,0 +1,103 @@
+"""Where runs are kept and how patiently, read from the environment; nothing here imports MLflow, whose settings must come before it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from domain.errors import InvalidSettings, Mistake
+
+URI_SETTING = "MLFLOW_TRACKING_URI"
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+}
+"""MLflow's settings where the user set none: it says nothing to anybody else, and gives up after seconds (by default minutes)."""
+
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+_chosen: set[str] = set()
+"""Addresses ``configure`` chose itself: MLflow writes them into the environment, where they must not pass for the user's."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs are kept. ``artifacts`` is where a store without a server of its own keeps files; ``None``: the server decides."""
+
+    uri: str
+    artifacts: str | None
+
+
+def choose(home: Path) -> Store:
+    """The store the environment names, or an SQLite file under ``home``; sets ENVIRONMENT where the user set nothing."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    home = home.absolute()
+    uri = os.environ.get(URI_SETTING, "")
+    if not uri or uri in _chosen:
+        uri = f"sqlite:///{home / 'mlflow.db'}"
+        _chosen.add(uri)
+    return Store(uri, None if urlsplit(uri).scheme in ("http", "https") else (home / "artifacts").as_uri())
+
+
+def check_file(uri: str) -> None:
+    """An SQLite file that cannot be opened: MLflow would try ten times over a minute, then speak of the database."""
+    path = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise InvalidSettings(
+            "runs cannot be kept", [Mistake(URI_SETTING, uri, f"a file that can be written ({error.strerror})")]
+        ) from error
+    if start not in (b"", b"SQLite format 3\0"):
+        raise InvalidSettings("runs cannot be kept", [Mistake(URI_SETTING, uri, "an SQLite database")])
+
+
+@contextmanager
+def settings(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def only_errors(logger: str) -> Iterator[None]:
+    """Warnings of one logger kept quiet for a while."""
+    level = logging.getLogger(logger).level
+    logging.getLogger(logger).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.getLogger(logger).setLevel(level)
+
+
+@contextmanager
+def without_mlflows_own_warnings() -> Iterator[None]:
+    """MLflow's warnings about itself kept quiet for a while; each is named, so that others are still heard."""
+    with warnings.catch_warnings():
+        # Its tables use a loader that SQLAlchemy 2.1 deprecates: said once, when they are first looked at.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
+        # It looks at type hints of its own agent classes: said once, when mlflow.pyfunc is imported.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType", category=UserWarning)
+        yield

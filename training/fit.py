@@ -1,0 +1,246 @@
+"""Fits everything a bundle holds, each stage only on scores that the stage before gave to ads it had not seen.
+
+    ads -> features -> n-grams, out of fold -> LightGBM on top, out of fold -> encoder, out of fold -> blend -> calibration
+
+Out of fold: the advertisers are dealt into folds, and each fold is scored by models fitted to the others. The models that go into the
+bundle are then fitted to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from domain.ad import Ad
+from features.contract import FeatureContract
+from features.history.asof import counts_asof
+from features.history.counts import without_labels
+from features.normalise import ad_text
+from features.ngrams import ngram_counts, ngram_text
+from features.table import FeatureTable, feature_table, learn_contract
+from models.blend import BlendModel
+from models.calibration import Calibration
+from models.encoder import encoder_text
+from models.gbm import GbmModel, gbm_columns, gbm_input
+from models.ngram import NgramModel
+from training.dataset import Dataset, Rows
+from training.fit_blend import fit_blend
+from training.fit_calibration import fit_calibration
+from training.fit_encoder import EncoderSettings, encoder_logits, fit_encoder
+from training.fit_gbm import GbmSettings, fit_gbm
+from training.fit_ngram import INVERSE_REGULARISATION, fit_ngram
+from training.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
+from training.progress import Progress
+from training.splits import folds
+
+Logits = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """``encoder`` None leaves it out; ``history`` False blanks what raters said of an advertiser's past (to measure what it is worth)."""
+
+    encoder: EncoderSettings | None
+    gbm: GbmSettings = field(default_factory=GbmSettings)
+    inverse_regularisation: float = INVERSE_REGULARISATION
+    n_folds: int = 3
+    history: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TunedEncoder:
+    """The fine-tuned top of an encoder with what it was cut from."""
+
+    pretrained: Pretrained
+    top: Any
+    settings: EncoderSettings
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a bundle is made of, and how the development ads were scored by models that had not seen them.
+
+    ``parts`` and ``blend`` of ``held_out`` are log-odds, ``risk`` is ``(n_ads, n_policies, 3)`` calibrated.
+    """
+
+    data: Dataset
+    contract: FeatureContract
+    ngram: NgramModel
+    gbm: GbmModel
+    encoder: TunedEncoder | None
+    blend_model: BlendModel
+    calibration: Calibration
+    held_out: Mapping[str, Logits]
+    held_out_risk: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Features of the development ads. ``fresh`` is ``table`` as if no rater had ever judged the advertiser, creative or domain."""
+
+    contract: FeatureContract
+    table: FeatureTable
+    fresh: FeatureTable
+    counts: sparse.csr_matrix
+    fold: NDArray[np.intp]
+
+
+def fit(data: Dataset, settings: FitSettings, progress: Progress, cache: EncoderCache | None = None) -> Fitted:
+    """Fit all models to ``data``. ``cache`` saves running the frozen encoder again when the texts were already run through it."""
+    prepared = prepare(data, settings, progress)
+    progress.stage("n-gram model", settings.n_folds + 1)
+    ngram_held_out = ngram_out_of_fold(data, prepared, settings, progress)
+    ngram = fit_ngram(prepared.counts, data.targets, settings.inverse_regularisation)
+    progress.stage("LightGBM", settings.n_folds + 1)
+    gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ngram_held_out, settings, progress)
+    inputs = gbm_inputs(prepared.table, ngram_held_out), gbm_inputs(prepared.fresh, ngram_held_out)
+    gbm = fit_gbm_twice(*inputs, data.targets, np.arange(len(data.ads)), prepared.contract, settings)
+    held_out, fresh = {"ngram": ngram_held_out, "gbm": gbm_held_out}, {"ngram": ngram_held_out, "gbm": gbm_fresh}
+    encoder = None
+    if settings.encoder is not None:
+        encoder, scored = _stage_encoder(data, prepared, settings, progress, cache or EncoderCache(settings.encoder))
+        held_out["encoder"] = fresh["encoder"] = scored
+    progress.stage("blend and calibration", len(data.policies))
+    # Twice each ad: with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in.
+    both = {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out}
+    targets, weight = np.concatenate([data.targets] * 2), np.full(2 * len(data.ads), 0.5)
+    blend = fit_blend(both, targets, weight)
+    calibration = _calibrate(data, blend.logits(both), targets, weight, settings.seed, progress)
+    blended = blend.logits(held_out)
+    risk = calibration.apply(blended, [ad.market for ad in data.ads])
+    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, {**held_out, "blend": blended}, risk)
+
+
+def prepare(data: Dataset, settings: FitSettings, progress: Progress) -> Prepared:
+    """Features of the development ads, history as of each ad's submission."""
+    progress.stage("features", len(data.ads))
+    contract = learn_contract(data.ads)
+    counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
+    fresh = feature_table(data.ads, without_labels(counts), contract)
+    table = feature_table(data.ads, counts, contract) if settings.history else fresh
+    progress.advance(len(data.ads))
+    return Prepared(contract, table, fresh, ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)]), folds(data, settings.n_folds, settings.seed))
+
+
+def ngram_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> Logits:
+    """Log-odds of each ad from an n-gram model fitted to the other folds."""
+    out = np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        model = fit_ngram(prepared.counts[train], data.targets[train], settings.inverse_regularisation)
+        out[held_out] = model.logits_of(prepared.counts[held_out])
+        progress.advance()
+    return out
+
+
+def gbm_out_of_fold(data: Dataset, prepared: Prepared, ngram: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
+    """Log-odds of each ad from boosters fitted to the other folds: with its history, and as if its advertiser were new."""
+    known, fresh = gbm_inputs(prepared.table, ngram), gbm_inputs(prepared.fresh, ngram)
+    out, out_fresh = np.empty_like(data.targets), np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        model = fit_gbm_twice(known, fresh, data.targets, train, prepared.contract, settings)
+        out[held_out] = model.logits([rows[held_out] for rows in known])
+        out_fresh[held_out] = model.logits([rows[held_out] for rows in fresh])
+        progress.advance()
+    return out, out_fresh
+
+
+def gbm_inputs(table: FeatureTable, ngram: Logits) -> list[NDArray[np.float64]]:
+    """One matrix a policy, see ``models.gbm.gbm_input``."""
+    return [gbm_input(table.shared, table.per_policy, ngram, policy) for policy in range(ngram.shape[1])]
+
+
+def fit_gbm_twice(
+    known: Sequence[NDArray[np.float64]],
+    fresh: Sequence[NDArray[np.float64]],
+    targets: NDArray[np.float64],
+    rows: Rows,
+    contract: FeatureContract,
+    settings: FitSettings,
+) -> GbmModel:
+    """Each ad once with its history and once without, at half weight: a model that only knows old customers fails on new ones."""
+    return fit_gbm(
+        [np.concatenate([a[rows], b[rows]]) for a, b in zip(known, fresh, strict=True)],
+        np.concatenate([targets[rows]] * 2),
+        np.full(2 * len(rows), 0.5),
+        gbm_columns(contract.shared_names, contract.per_policy_names),
+        contract.categories,
+        settings.gbm,
+        settings.seed,
+    )
+
+
+class EncoderCache:
+    """The pretrained encoder and its frozen layers' output, made when first asked for and reused for texts seen before.
+
+    ``ads`` are those whose texts will be asked for sooner or later: folds then share one run.
+    """
+
+    def __init__(self, settings: EncoderSettings, ads: Sequence[Ad] = ()) -> None:
+        self.settings = settings
+        self._ads = ads
+        self._cache: PrefixCache | None = None
+        self._row: dict[str, int] = {}
+
+    @cached_property
+    def pretrained(self) -> Pretrained:
+        return load_pretrained(self.settings.source, self.settings.layers, self.settings.max_tokens)
+
+    def of(self, texts: Sequence[str], progress: Progress) -> PrefixCache:
+        """One entry a text, in order; the frozen layers run anew when a text is missing."""
+        if self._cache is None or any(text not in self._row for text in texts):
+            later = [encoder_text(ad, ad_text(ad), self.settings.prefix) for ad in self._ads]
+            wanted = list(dict.fromkeys([*texts, *later]))
+            progress.stage("encoder, frozen layers", len(wanted))
+            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress.advance)
+            self._row = {text: row for row, text in enumerate(wanted)}
+        return self._cache.take(np.array([self._row[text] for text in texts], dtype=np.intp))
+
+
+def _stage_encoder(
+    data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress, cache: EncoderCache
+) -> tuple[TunedEncoder, Logits]:
+    chosen = cache.settings
+    hidden = cache.of([encoder_text(ad, text, chosen.prefix) for ad, text in zip(data.ads, prepared.table.texts, strict=True)], progress)
+
+    def tune(rows: Rows) -> Any:
+        train, validation = _hold_back(rows, data.groups, settings.seed)
+        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress.advance)
+
+    progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
+    out = np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        out[held_out] = encoder_logits(tune(train), hidden, held_out)
+    return TunedEncoder(cache.pretrained, tune(np.arange(len(data.ads))), chosen), out
+
+
+def _calibrate(
+    data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], seed: int, progress: Progress
+) -> Calibration:
+    """One curve a policy, from the scores ``(2 n_ads, n_policies)`` of ads with and without their history."""
+    groups, markets = np.array(data.groups * 2), np.array([ad.market for ad in data.ads] * 2)
+    curves = []
+    for policy in range(len(data.policies)):
+        known = np.flatnonzero(~np.isnan(targets[:, policy]))
+        curves.append(fit_calibration(scores[known, policy], targets[known, policy], weight[known], groups[known], markets[known], seed))
+        progress.advance()
+    return Calibration(tuple(curves))
+
+
+def _each_fold(fold: NDArray[np.intp]) -> Iterator[tuple[Rows, Rows]]:
+    for k in range(int(fold.max()) + 1):
+        yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
+def _hold_back(rows: Rows, groups: Sequence[str], seed: int) -> tuple[Rows, Rows]:
+    """A tenth of the advertisers among ``rows`` for early stopping, the rest for training."""
+    names = np.array([groups[row] for row in rows])
+    chosen = np.random.default_rng(seed).permutation(np.unique(names))
+    back = np.isin(names, chosen[: max(1, len(chosen) // 10)])
+    return rows[~back], rows[back]

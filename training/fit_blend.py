@@ -1,0 +1,32 @@
+"""Fits the blend: how much each model's log-odds count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.blend import BlendModel
+from training.penalised import fit_logistic
+
+PRIOR_STRENGTH = 20.0
+"""Precision of the prior that every component counts the same: with few violations that is the safer guess."""
+
+
+def fit_blend(parts: Mapping[str, NDArray[np.float64]], targets: NDArray[np.float64], weight: NDArray[np.float64]) -> BlendModel:
+    """One non-negative logistic blend a policy from out-of-fold log-odds ``(n, n_policies)`` a component.
+
+    ``targets`` is ``(n, n_policies)`` in [0, 1] with NaN for unlabelled; ``weight`` is ``(n,)``.
+    """
+    names = tuple(parts)
+    prior = np.append(np.full(len(names), 1 / len(names)), 0.0)
+    precision = np.append(np.full(len(names), PRIOR_STRENGTH), 0.01)
+    nonnegative = np.append(np.ones(len(names), dtype=bool), False)
+    rows = []
+    for policy in range(targets.shape[1]):
+        known = np.flatnonzero(~np.isnan(targets[:, policy]))
+        x = np.column_stack([*(parts[name][known, policy] for name in names), np.ones(len(known))])
+        rows.append(fit_logistic(x, targets[known, policy], weight[known], prior, precision, nonnegative))
+    theta = np.array(rows)
+    return BlendModel(names, theta[:, :-1], theta[:, -1])

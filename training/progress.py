@@ -1,0 +1,23 @@
+"""How far a long job is, told to whoever wants to know."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """A seam for progress bars: ``stage`` opens a bar of ``total`` steps (the one before is done), ``advance`` moves it."""
+
+    def stage(self, name: str, total: int) -> None: ...
+
+    def advance(self, steps: int = 1) -> None: ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def stage(self, name: str, total: int) -> None:
+        pass
+
+    def advance(self, steps: int = 1) -> None:
+        pass

@@ -1,0 +1,97 @@
+"""Makes a challenger the champion, unless a gate refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.errors import InvalidSettings, Mistake
+from features.contract import FeatureContract
+from features.tables import Pack, read_pack
+from models.bundle import Bundle, load_bundle
+from models.manifest import check
+from models.registry import fetch_bundle, resolve
+from training.compare import compare
+from training.dataset import dataset
+from training.evaluate import score_dataset
+from training.gates import Gate, gates, require
+from training.progress import Progress
+from training.tracking import CHAMPION, NAME, aliased, configure, ping
+from training.tracking import promote as move_alias
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """``before`` is the version that was champion until now, None at the first promotion."""
+
+    version: str
+    before: str | None
+    gates: Sequence[Gate]
+
+
+def promote(model: str, data: Sequence[Path], drop_policies: bool, home: Path, progress: Progress) -> Promoted:
+    """Promote a registered version. Once there is a champion, ``data`` must hold labelled ads to compare the two on.
+
+    Raises GateRefused naming every gate that failed, InvalidSettings when ``data`` is missing or ``model`` is no registered version.
+    """
+    ping(configure(home))
+    version = _version(model)
+    before = aliased(CHAMPION)
+    folder = fetch_bundle(model, home / "bundles")
+    manifest, _ = check(folder)
+    difference = FeatureContract.from_json(manifest.contract).installation_difference()
+    comparison, champion_policies = None, ()
+    if before is not None and before != version and not difference:
+        if not data:
+            raise InvalidSettings("there is a champion to compare with", [Mistake("--data", "(none)", "labelled ads neither model was trained on")])
+        champion = load_bundle(fetch_bundle(f"models:/{NAME}/{before}", home / "bundles"))
+        champion_policies = champion.policies
+        comparison = compare_bundles(champion, load_bundle(folder), data, progress)
+    outcome = gates(
+        manifest.metrics,
+        comparison,
+        champion_policies=champion_policies,
+        may_drop=champion_policies if drop_policies else (),
+        contract_difference=difference,
+    )
+    require(outcome)
+    move_alias(version)
+    return Promoted(version, before, outcome)
+
+
+def compare_bundles(champion: Bundle, challenger: Bundle, data: Sequence[Path], progress: Progress) -> dict[str, Any]:
+    """``training.compare.compare`` of two bundles on labelled ads, each scored with the policies both know.
+
+    Raises InvalidSettings when one of them was trained on the data: whoever has seen the answers wins.
+    """
+    packs = [read_pack(folder) for folder in data]
+    _refuse_training_data({"champion": champion, "challenger": challenger}, packs)
+    labelled = dataset(packs)
+    scored = []
+    for bundle in (champion, challenger):
+        known = labelled.with_policies([policy for policy in labelled.policies if policy in bundle.policies])
+        history = bundle.fresh_history()
+        history.observe_ads(labelled.known_ads)
+        scored.append(score_dataset(bundle, known, history, progress))
+    return compare(*scored)
+
+
+def _version(model: str) -> str:
+    exact = resolve(model)
+    prefix, _, version = exact.rpartition("/")
+    if prefix != f"models:/{NAME}" or not version.isdigit():
+        raise InvalidSettings("only registered versions can be promoted", [Mistake("--model", model, f"models:/{NAME}/VERSION or an alias")])
+    return version
+
+
+def _refuse_training_data(bundles: dict[str, Bundle], packs: Sequence[Pack]) -> None:
+    mistakes = [
+        Mistake("--data", pack.name, f"ads the {name} was not trained on")
+        for pack in packs
+        for name, bundle in bundles.items()
+        if pack.digest in {source.digest for source in bundle.manifest.data}
+    ]
+    if mistakes:
+        raise InvalidSettings("this comparison would mean nothing", mistakes)

@@ -1,0 +1,209 @@
+"""The training job: packs in, an evaluated bundle registered as the challenger out, or nothing at all.
+
+    read and split -> (search) -> fit -> thresholds -> score the advertisers held back -> seal the bundle -> report -> MLflow
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from decisions.files import read_policies
+from decisions.policy import PolicyBook
+from decisions.solve import LabelledScores, SolvedThresholds, solve_all
+from features.tables import read_pack
+from models.bundle import load_bundle
+from policies import folder as packaged_policies
+from training.bundling import rewrite_bundle, write_bundle
+from training.crossvalidate import held_out
+from training.dataset import Dataset, dataset
+from training.evaluate import BLEND_MODEL, score_dataset
+from training.fit import EncoderCache, Fitted, FitSettings, fit
+from training.fit_encoder import EncoderSettings
+from training.metrics import Scored, measure
+from training.progress import Progress
+from training.report import ReportData, write_report
+from training.search import search
+from training.splits import by_advertiser, development_and_test
+from training.tracking import Registered, Store, TrainingRun, configure, ping
+from training.trainable import trainable
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What to train on, how, and where it goes. ``cross_validate`` folds report on every ad and leave all of them to fit on;
+    otherwise a ``test_share`` of the advertisers is held back."""
+
+    data: Sequence[Path]
+    home: Path
+    policies: Sequence[str] = ()
+    policy_files: Path | None = None
+    settings: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm")))
+    trials: int = 0
+    test_share: float = 0.2
+    cross_validate: int = 0
+    out: Path | None = None
+    register: bool = True
+
+
+@dataclass(frozen=True)
+class Trained:
+    """``figures`` is ``{"models": {MODEL: {"policies": …}}, …}``; ``registered`` None when the bundle was only written to ``out``."""
+
+    figures: Mapping[str, Any]
+    version: str
+    registered: Registered | None
+    report: Path
+    warnings: tuple[str, ...]
+
+
+def train(job: TrainJob, progress: Progress) -> Trained:
+    """Run the job. Raises InvalidInput, NotFound or Unavailable before any training where it can; leaves nothing half-done."""
+    store = configure(job.home) if job.register else None
+    if store is not None:
+        ping(store)
+    book = read_policies(job.policy_files or packaged_policies())
+    packs = [read_pack(folder) for folder in job.data]
+    everything, skipped = trainable(dataset(packs, job.policies))
+    with tempfile.TemporaryDirectory(prefix="adjudicate-train-") as work:
+        made = _make(job, everything, skipped, book, Path(work), progress)
+        registered = None if store is None else _track(job, store, made, progress)
+        report = _keep(job, made)
+    return Trained(made.figures, made.version, registered, report, tuple(warning for pack in packs for warning in pack.warnings))
+
+
+@dataclass(frozen=True)
+class _Made:
+    data: Dataset
+    settings: FitSettings
+    scored: Scored
+    figures: Mapping[str, Any]
+    bundle: Path
+    version: str
+    report: Path
+
+
+def _make(job: TrainJob, everything: Dataset, skipped: Mapping[str, str], book: PolicyBook, work: Path, progress: Progress) -> _Made:
+    seed = job.settings.seed
+    folds = list(by_advertiser(everything, job.cross_validate, seed)) if job.cross_validate else []
+    development_rows, test_rows = development_and_test(everything, 0.0 if folds else job.test_share, seed)
+    # What is left of a rare policy after holding advertisers back may be too little to train on.
+    development, too_few = trainable(everything.part(development_rows))
+    test = everything.part(test_rows).with_policies(development.policies)
+    settings = search(development, job.settings, job.trials, progress) if job.trials else job.settings
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, everything.ads)
+    fitted = fit(development, settings, progress, cache)
+    thresholds = solve_thresholds(fitted, book)
+    bundle, created_at = work / "bundle", datetime.now(UTC)
+    described = {**asdict(settings), "trials": job.trials, "test_share": job.test_share, "cross_validate": job.cross_validate}
+    write_bundle(fitted, thresholds, development, bundle, created_at, described)
+    if folds:
+        scored = held_out(everything.with_policies(development.policies), folds, settings, progress)
+    elif len(test.ads):
+        scored = score_dataset(load_bundle(bundle), test, None, progress)
+    else:
+        scored = out_of_fold(fitted)
+    progress.stage("figures", len(scored.p))
+    measured = {}
+    for model in scored.p:
+        measured[model] = measure(scored, model)
+        progress.advance()
+    split = _split_in_words(job, development, scored)
+    figures = {"models": measured, "split": split, "skipped": {**skipped, **too_few}}
+    version = rewrite_bundle(bundle, everything, measured[BLEND_MODEL])
+    report = work / "report"
+    write_report(
+        report,
+        ReportData(
+            scored=scored,
+            metrics=measured,
+            sources=everything.sources,
+            split=split,
+            bundle_version=version,
+            created_at=created_at,
+            thresholds=thresholds,
+            skipped={**skipped, **too_few},
+        ),
+    )
+    return _Made(everything, settings, scored, figures, bundle, version, report)
+
+
+def solve_thresholds(fitted: Fitted, book: PolicyBook) -> SolvedThresholds:
+    """The empirical thresholds of every policy in the book, on the out-of-fold risks of the development ads."""
+    markets = np.array([ad.market for ad in fitted.data.ads])
+    scores = {}
+    for i, policy in enumerate(fitted.data.policies):
+        rows = fitted.data.labelled(i)
+        scores[policy] = LabelledScores(fitted.held_out_risk[rows, i, 0], fitted.data.targets[rows, i] >= 0.5, markets[rows])
+    return solve_all(scores, book)
+
+
+def out_of_fold(fitted: Fitted) -> Scored:
+    """The development ads as scored by models that had not seen them; the blend and the calibration had."""
+    from models.calibration import sigmoid
+
+    data = fitted.data
+    parts = {name: sigmoid(logits) for name, logits in fitted.held_out.items() if name != BLEND_MODEL}
+    return Scored(
+        ad_ids=tuple(ad.ad_id for ad in data.ads),
+        markets=tuple(ad.market for ad in data.ads),
+        groups=data.groups,
+        policies=data.policies,
+        targets=data.targets,
+        p={**parts, BLEND_MODEL: fitted.held_out_risk[:, :, 0]},
+    )
+
+
+def _split_in_words(job: TrainJob, development: Dataset, scored: Scored) -> str:
+    n = len(scored.ad_ids)
+    if job.cross_validate:
+        return f"{n} labelled ads, each scored by a training without its advertiser ({job.cross_validate} nested folds)"
+    if job.test_share:
+        return f"{n} labelled ads of advertisers held back; trained on {len(development.ads)} others"
+    return f"{n} labelled ads, out of fold: nothing was held back, so blend and calibration have seen them"
+
+
+def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Registered:
+    progress.stage("MLflow", 3)
+    params = {**asdict(replace(made.settings, encoder=None, gbm=made.settings.gbm)), "policies": list(made.scored.policies)}
+    params |= {"test_share": job.test_share, "cross_validate": job.cross_validate, "trials": job.trials}
+    with TrainingRun(store, params, tags={"bundle_version": made.version}) as run:
+        for source in made.data.sources:
+            run.log_data(source, "training")
+        for model in made.scored.p:
+            with run.model(model, _params_of(model, made.settings)):
+                run.log_metrics(model, made.figures["models"][model])
+        progress.advance()
+        run.log_folder(made.report, "report")
+        logged = run.log_bundle(made.bundle)
+        progress.advance()
+        registered = run.register(logged, {"bundle_version": made.version})
+        progress.advance()
+    return registered
+
+
+def _params_of(model: str, settings: FitSettings) -> dict[str, Any]:
+    if model == "encoder" and settings.encoder is not None:
+        return {**asdict(settings.encoder), "source": Path(settings.encoder.source).name}
+    if model == "gbm":
+        return asdict(settings.gbm)
+    return {"inverse_regularisation": settings.inverse_regularisation} if model == "ngram" else {}
+
+
+def _keep(job: TrainJob, made: _Made) -> Path:
+    """The bundle to ``out``, the report beside the other local state; the report's page."""
+    if job.out is not None:
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(made.bundle, job.out)
+    target = job.home / "reports" / made.version
+    shutil.copytree(made.report, target, dirs_exist_ok=True)
+    return target / "report.html"
+
+
