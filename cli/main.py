@@ -25,7 +25,9 @@ PolicyFiles = Annotated[Path | None, typer.Option("--policies", help="Folder of 
 Model = Annotated[str, typer.Option("--model", help="models:/adjudicate@champion, models:/adjudicate/3, or a bundle's folder.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
 Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
-EncoderEpochs = Annotated[int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of fine-tuning; it stops earlier by itself.")]
+EncoderEpochs = Annotated[
+    int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of fine-tuning; it stops earlier by itself.")
+]
 EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]
 CHAMPION = "models:/adjudicate@champion"
@@ -53,7 +55,12 @@ def train(
     encoder_prefix: EncoderPrefix = "",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Optuna trials for LightGBM's settings; 0 keeps the defaults.")] = 0,
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
-    cross_validate: Annotated[int, typer.Option("--cross-validate", min=0, help="Report pooled figures of this many nested folds by advertiser instead, and fit on all labels.")] = 0,
+    cross_validate: Annotated[
+        int,
+        typer.Option(
+            "--cross-validate", min=0, help="Report pooled figures of this many nested folds by advertiser instead, and fit on all labels."
+        ),
+    ] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Also keep the bundle in this folder; must not exist.")] = None,
     register: Annotated[bool, typer.Option(help="Register the bundle with MLflow as the challenger.")] = True,
     seed: Seed = 0,
@@ -62,7 +69,23 @@ def train(
     """Train all models on labelled ads, evaluate, and register the bundle as the challenger."""
     from cli import models
 
-    models.train(models.TrainOptions(data, policies or [], policy_files, encoder, encoder_epochs, encoder_prefix, trials, test_share, cross_validate, out, register, seed, json))
+    models.train(
+        models.TrainOptions(
+            data,
+            policies or [],
+            policy_files,
+            encoder,
+            encoder_epochs,
+            encoder_prefix,
+            trials,
+            test_share,
+            cross_validate,
+            out,
+            register,
+            seed,
+            json,
+        )
+    )
 
 
 @app.command()
@@ -89,7 +112,9 @@ def compare(
 @app.command()
 def promote(
     model: Annotated[str, typer.Option("--model", help="The registered version to promote.")] = "models:/adjudicate@challenger",
-    data: Annotated[list[Path] | None, typer.Option("--data", help="Labelled ads to compare with the champion on; needed once there is one.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Labelled ads to compare with the champion on; needed once there is one.")
+    ] = None,
     drop_policies: Annotated[bool, typer.Option(help="Allow a model that no longer scores one of the champion's policies.")] = False,
 ) -> None:
     """Make a version the champion, unless a gate refuses it; says which."""

@@ -46,7 +46,9 @@ def train(options: TrainOptions) -> None:
             home=home(),
             policies=options.policies,
             policy_files=options.policy_files,
-            settings=FitSettings(encoder=encoder_settings(options.encoder, options.encoder_epochs, options.encoder_prefix), seed=options.seed),
+            settings=FitSettings(
+                encoder=encoder_settings(options.encoder, options.encoder_epochs, options.encoder_prefix), seed=options.seed
+            ),
             trials=options.trials,
             test_share=options.test_share,
             cross_validate=options.cross_validate,
@@ -100,7 +102,9 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool) -> None:
             promoted = run(model, data, drop_policies, home(), bars)
         for gate in promoted.gates:
             out.print(f"  [green]passed[/]  {gate.sentence}")
-        out.print(f"models:/adjudicate/{promoted.version} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
+        out.print(
+            f"models:/adjudicate/{promoted.version} is the champion" + (f", in place of {promoted.before}" if promoted.before else "")
+        )
 
 
 def benchmark_packs(

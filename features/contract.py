@@ -23,6 +23,9 @@ FEATURES_VERSION = "1"
 MIN_COUNT = 5
 """Training ads that must hold a category's level for it to be told apart from levels never seen."""
 
+READ_FOR_LANGUAGES = 20_000
+"""Training ads whose language is read to learn which ones there are: reading all of a million would take minutes and add none."""
+
 Kind = Literal["number", "category"]
 CATEGORIES = CREATIVE_CATEGORIES | TEXT_CATEGORIES
 
@@ -117,6 +120,7 @@ def learn_contract(ads: Sequence[Ad]) -> FeatureContract:
             value = CREATIVE_FACTS[name](ad)
             if isinstance(value, str):
                 seen[name][value] += 1
+    for ad in ads[:: max(1, len(ads) // READ_FOR_LANGUAGES)]:
         text = ad_text(ad).text
         if text:
             seen["detected_language"][language_of(text)[0]] += 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 READ = 128
 """Characters looked at: enough to tell languages apart, and the cost grows with them."""
 LEAST_LETTERS = 12
@@ -18,7 +20,7 @@ UNKNOWN = "und"
 LANGUAGES = (
     "am ar az be bg bn bs ca cs da de el en es et eu fa fi fr gl gu he hi hr hu hy id is it ja ka kk km kn ko ky lo lt lv mk ml mn mr ms "
     "my ne nl no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh"
-).split()
+)
 
 
 def language_of(text: str) -> tuple[str, float]:
@@ -38,5 +40,7 @@ def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages([tag for tag in LANGUAGES if tag in identifier.labels])
+    identifier.set_languages([tag for tag in LANGUAGES.split() if tag in identifier.labels])
+    # Choosing languages leaves the columns strided; rows in one piece are read a quarter faster.
+    identifier.nb_ptc = np.ascontiguousarray(identifier.nb_ptc)
     return identifier

@@ -13,13 +13,13 @@ from itertools import groupby
 from features.lexicon import HIDDEN
 
 PLAIN = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "€": "e", "!": "i"}
-I, L = str.maketrans(PLAIN), str.maketrans(PLAIN | {"1": "l"})
+ONE_AS_I, ONE_AS_L = str.maketrans(PLAIN), str.maketrans(PLAIN | {"1": "l"})
 ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyz") | PLAIN.keys()
 LONGEST = 24
 """Characters of the longest word looked at."""
 
 HINT = re.compile(r"[a-z][013457@$€!]|[013457@$€!][a-z]")
-TOKEN = re.compile(r"[a-z0-9@$€!]+")
+TOKEN = re.compile(r"(?<![^\W_])(?<![@$€!])[a-z0-9@$€!]++(?![^\W_])")
 CONSONANTS = re.compile(r"[^aeiouy]{4}")
 REPEATED = re.compile(r"(.)\1{2,}")
 
@@ -50,7 +50,7 @@ def _spoken(token: str) -> str | None:
     letters = sum(map(str.isalpha, token))
     if letters == len(token) or letters < 2 or not set(token) <= ALLOWED:
         return None
-    for table in (I, L):
+    for table in (ONE_AS_I, ONE_AS_L):
         word = REPEATED.sub(r"\1\1", token.translate(table))
         if word in HIDDEN:
             return word
@@ -60,6 +60,6 @@ def _spoken(token: str) -> str | None:
     inside = [length for is_letter, length in runs[1:-1] if not is_letter]
     if len(inside) < 2 or any(length > 2 for is_letter, length in runs if not is_letter):
         return None
-    word = token.translate(I)
+    word = token.translate(ONE_AS_I)
     vowels = sum(letter in "aeiouy" for letter in word)
     return word if 4 * vowels >= len(word) and CONSONANTS.search(word) is None and 4 * vowels <= 3 * len(word) else None

@@ -51,9 +51,9 @@ BLOCKS = (
     Block("title_characters", "title", "char_wb", (3, 5), 17, 0.5),
 )
 N_COLUMNS = sum(2**block.bits for block in BLOCKS)
-SETTINGS: dict[str, Any] = {
-    block.name: [block.source, block.analyzer, *block.span, block.bits, block.weight] for block in BLOCKS
-} | {"max_characters": MAX_CHARACTERS}
+SETTINGS: dict[str, Any] = {block.name: [block.source, block.analyzer, *block.span, block.bits, block.weight] for block in BLOCKS} | {
+    "max_characters": MAX_CHARACTERS
+}
 """Part of the feature contract: other settings are other columns."""
 
 

@@ -35,7 +35,7 @@ REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
 WIDE_GAP = re.compile(r"[^\S\n]{2,}")
 NARROW_GAP = re.compile(r"[\s._*·-]")
 SUSPICIOUS = re.compile(
-    r"(?!www)([^\d\s])\1\1"  # a letter or sign three times
+    r"(?!(?<![^\W_])www(?![^\W_]))([^\d\s])\1\1"  # a letter or sign three times, unless it is www
     r"|[a-z]{2}[013457@$€!][a-z0-9@$€]|[a-z][013457@$€!]{1,3}[a-z]|[a-z]{2}[013457@$€](?![\d.])"  # a digit or sign for a letter
     r"|(?:\A|(?<=[\W_]))[013457@$€]{1,2}[a-z]{2}"
     rf"|{SPACED.pattern}"
@@ -92,7 +92,7 @@ def normalise(raw: str) -> NormalisedText:
     text = raw
     for _ in range(PASSES):
         before, text = text, _one_pass(text, counts)
-        if text == before:
+        if text == before or _already_plain(text) == text:
             break
     return NormalisedText(text, raw, Undone(**counts))
 

@@ -12,6 +12,9 @@ RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\
 ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
 LATIN_BY_ANOTHER_NAME = frozenset(["FULLWIDTH", "MODIFIER", "FEMININE", "MASCULINE"])
 
+WITHOUT_SPACES = frozenset(["CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR"])
+"""Scripts that set Latin names into running text without a space: a mixed word is nothing odd there."""
+
 
 @lru_cache(maxsize=65536)
 def script(character: str) -> str:

@@ -43,20 +43,25 @@ def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureCon
         check(contract)
     if len(counts.at) != len(ads):
         raise ValueError(f"{len(ads)} ads, but history counts for {len(counts.at)}")
-    index = {name: {level: float(i) for i, level in enumerate(levels)} for name, levels in contract.levels.items()}
+    codes = [_codes(contract, name) for name in (*TEXT_SIGNALS, *CREATIVE_FACTS)]
     views = [view(ad) for ad in ads]
-    columns = [_column([signal(one) for one in views], index.get(name)) for name, signal in TEXT_SIGNALS.items()]
-    columns += [_column([fact(ad) for ad in ads], index.get(name)) for name, fact in CREATIVE_FACTS.items()]
-    columns += [history(counts) for history in SHARED.values()]
+    rows = [[*[signal(one) for signal in TEXT_SIGNALS.values()], *[fact(one.ad) for fact in CREATIVE_FACTS.values()]] for one in views]
+    values = np.array([[_value(value, code) for value, code in zip(row, codes, strict=True)] for row in rows], dtype=np.float64)
+    history = [feature(counts) for feature in SHARED.values()]
     return FeatureTable(
         texts=tuple(one.text for one in views),
-        shared=np.column_stack(columns).astype(np.float64, copy=False),
+        shared=np.column_stack([values.reshape(len(ads), len(codes)), *history]),
         per_policy=np.stack([history(counts) for history in PER_POLICY.values()], axis=2),
     )
 
 
-def _column(values: Sequence[float | str | None], levels: Mapping[str, float] | None) -> Floats:
-    """One feature of all ads; a category's values become the indices of their levels."""
-    if levels is None:
-        return np.array(values, dtype=np.float64)
-    return np.array([nan if value is None else levels.get(str(value), float(len(levels))) for value in values], dtype=np.float64)
+def _codes(contract: FeatureContract, name: str) -> Mapping[str, float] | None:
+    """Level -> index of a category; None for a number."""
+    levels = contract.levels.get(name)
+    return None if levels is None else {level: float(index) for index, level in enumerate(levels)}
+
+
+def _value(value: float | str | None, codes: Mapping[str, float] | None) -> float | str | None:
+    if codes is None:
+        return value
+    return nan if value is None else codes.get(str(value), float(len(codes)))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from math import nan
 
 from features.language import UNKNOWN
 from features.lexicon import CURRENCIES, MESSENGERS, MONEY, PLACEHOLDERS, SUPERLATIVE, URGENT
+from features.scripts import WITHOUT_SPACES, script
 from features.view import TextView
 
 TextSignal = Callable[[TextView], float | str | None]
@@ -27,6 +29,7 @@ CURRENCY_SIGN = re.compile("[$€£¥₹৳₽₩₦]")
 EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff]")
 SENTENCE_END = re.compile(r"[.!?।。！？؟]+(?=\s|\Z)|\n")
 PHONE = re.compile(r"(?<![\w.,$€£-])\+?\(?\d[\d ().-]{6,18}\d(?!\w)")
+DATE = re.compile(r"\d{4}[-. ]\d{2}[-. ]\d{2}|\d{1,2}[-. ]\d{1,2}[-. ]\d{4}")
 MASKED_PHONE = re.compile(r"[\[<(](?:phone|tel)(?: number)?[\])>]", re.IGNORECASE)
 EMAIL = re.compile(r"(?<=[\w.+-])@[\w-]++\.\w|[\[<(]e-?mail[\])>]|[\[({] ?at ?[\])}] ?\w|(?:gmail|hotmail|outlook|yahoo) ?(?:dot|\.) ?com")
 HASHTAG = re.compile(r"#\w")
@@ -40,6 +43,20 @@ def signal(function: Callable[[TextView], float | str | None]) -> Callable[[Text
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else nan
+
+
+def _named(view: TextView, lexicon: frozenset[str]) -> int:
+    """How often words of a lexicon occur; anywhere in running text where the script sets no spaces."""
+    found = sum(token in lexicon for token in view.tokens)
+    if view.scripts & WITHOUT_SPACES:
+        running = _running(lexicon)
+        found += sum(view.text.text.count(word) for word in running) - sum(token in running for token in view.tokens)
+    return found
+
+
+@cache
+def _running(lexicon: frozenset[str]) -> frozenset[str]:
+    return frozenset(word for word in lexicon if script(word[0]) in WITHOUT_SPACES)
 
 
 @signal
@@ -122,18 +139,18 @@ def emoji(view: TextView) -> float:
 @signal
 def urgent_words(view: TextView) -> float:
     """Words that press for time, in the languages of ``features.lexicon``."""
-    return sum(token in URGENT for token in view.tokens)
+    return _named(view, URGENT)
 
 
 @signal
 def superlative_words(view: TextView) -> float:
     """Words that promise the utmost or guarantee it."""
-    return sum(token in SUPERLATIVE for token in view.tokens)
+    return _named(view, SUPERLATIVE)
 
 
 @signal
 def money_words(view: TextView) -> float:
-    return sum(token in MONEY for token in view.tokens)
+    return _named(view, MONEY)
 
 
 @signal
@@ -141,7 +158,7 @@ def phone_numbers(view: TextView) -> float:
     """Phone numbers of 8 to 15 digits, and the marks left where one was masked."""
     if view.digits < 8:
         return len(MASKED_PHONE.findall(view.raw)) if "[" in view.raw or "<" in view.raw or "(" in view.raw else 0
-    plausible = (sum(map(str.isdigit, found)) for found in PHONE.findall(view.raw))
+    plausible = (sum(map(str.isdigit, found)) for found in PHONE.findall(view.raw) if not DATE.fullmatch(found))
     return sum(8 <= digits <= 15 for digits in plausible) + len(MASKED_PHONE.findall(view.raw))
 
 
@@ -154,7 +171,7 @@ def email_addresses(view: TextView) -> float:
 @signal
 def messengers(view: TextView) -> float:
     """Mentions of a messenger to write to."""
-    return sum(token in MESSENGERS for token in view.tokens)
+    return _named(view, MESSENGERS)
 
 
 @signal

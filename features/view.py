@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from domain.ad import Ad
 from features.characters import classes
 from features.language import language_of
 from features.normalise import NormalisedText, ad_text
-from features.scripts import script, words
+from features.scripts import WITHOUT_SPACES, script, words
 
 RUN = re.compile("[lcx]{2,}")
 LINK = re.compile(
@@ -18,8 +19,6 @@ LINK = re.compile(
     r"|(?<![\w@.-])((?:[\w-]{1,63}\.){1,3}(?:com|net|org|info|biz|io|co|app|shop|store|online|site|xyz|top|club|me|ly|tk|ml|example"
     r"|uk|de|fr|se|es|in|pk|bd|lk|ve|br|ru|bg|gr|jp|us|eu|to|tv|gl|be))(?![\w-])"
 )
-WITHOUT_SPACES = frozenset(["CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR"])
-"""Scripts that set Latin names into running text without a space: a mixed word is nothing odd there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def view(ad: Ad) -> TextView:
         text=text,
         words=words(raw),
         tokens=tokens,
-        bigrams=list(zip(tokens, tokens[1:], strict=False)),
+        bigrams=list(pairwise(tokens)),
         letters=latin + other,
         capitals=_capitals(raw),
         digits=kinds.count("d"),

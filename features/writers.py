@@ -72,7 +72,7 @@ def _parquet(path: Path, columns: tuple[str, ...], rows: Iterable[BaseModel]) ->
 
 def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[BaseModel]) -> None:
     with path.open("w", encoding="utf-8", newline="") as text:
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180; the writer quotes \r and \n in cells because they are in it
         writer.writerow(columns)
         writer.writerows([_cell(getattr(row, name)) for name in columns] for row in rows)
 

@@ -17,6 +17,7 @@ from domain.ad import Ad
 from domain.errors import AdjudicateError, UntrustedBundle
 from domain.risk import RiskScore
 from features.contract import FeatureContract
+from features.contract import check as check_contract
 from features.history.snapshot import read_snapshot
 from features.history.state import HistoryState
 from features.ngrams import ngram_text
@@ -25,6 +26,7 @@ from models.blend import BlendModel
 from models.calibration import Calibration
 from models.encoder import EncoderModel, encoder_text
 from models.gbm import GbmModel, gbm_input
+from models.kernel import KernelModel
 from models.manifest import Manifest, check
 from models.ngram import NgramModel
 
@@ -54,7 +56,10 @@ class Scores:
     def risks(self, ad: int) -> dict[str, RiskScore]:
         """The risks of one ad, by policy."""
         rows = self.risk[ad].tolist()
-        return {policy: RiskScore(policy=policy, p=p, p_low=low, p_high=high) for policy, (p, low, high) in zip(self.policies, rows, strict=True)}
+        return {
+            policy: RiskScore(policy=policy, p=p, p_low=low, p_high=high)
+            for policy, (p, low, high) in zip(self.policies, rows, strict=True)
+        }
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Bundle:
     ngram: NgramModel
     gbm: GbmModel | None
     encoder: EncoderModel | None
+    kernel: KernelModel | None
     blend: BlendModel
     calibration: Calibration
     thresholds: SolvedThresholds
@@ -98,7 +104,10 @@ class Bundle:
             parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
         if self.encoder is not None:
             prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
-            parts["encoder"] = self.encoder.logits([encoder_text(ad, text, prefix) for ad, text in zip(ads, table.texts, strict=True)])
+            texts = [encoder_text(ad, text, prefix) for ad, text in zip(ads, table.texts, strict=True)]
+            parts["encoder"], embedding = self.encoder.run(texts)
+            if self.kernel is not None:
+                parts["kernel"] = self.kernel.logits(embedding)
         blend = self.blend.logits(parts)
         return Scores(self.policies, self.calibration.apply(blend, [ad.market for ad in ads]), parts, blend, table)
 
@@ -107,8 +116,8 @@ def load_bundle(folder: Path) -> Bundle:
     """Check the manifest, then load. Raises NotFound, UntrustedBundle, or ContractMismatch with the difference in features."""
     manifest, version = check(folder)
     try:
-        contract = FeatureContract.from_json(manifest.contract)
-        contract.check()
+        contract = FeatureContract.from_json(json.dumps(manifest.contract))
+        check_contract(contract)
         n = len(manifest.policies)
         return Bundle(
             manifest=manifest,
@@ -117,6 +126,7 @@ def load_bundle(folder: Path) -> Bundle:
             ngram=NgramModel.load(folder, n),
             gbm=GbmModel.load(folder, manifest.policies) if "gbm" in manifest.components else None,
             encoder=EncoderModel.load(folder, n) if "encoder" in manifest.components else None,
+            kernel=KernelModel.load(folder, n) if "kernel" in manifest.components else None,
             blend=BlendModel.from_json(_json(folder / BLEND)),
             calibration=Calibration.from_json(_json(folder / CALIBRATION)),
             thresholds=SolvedThresholds.from_json((folder / THRESHOLDS).read_text(encoding="utf-8")),

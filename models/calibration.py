@@ -88,13 +88,13 @@ class Calibration:
 
 def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 / (1 + exp(-x)), without overflow for any finite ``x``."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
 
 
 def logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log-odds of probabilities, kept finite by ``FLOOR``."""
     kept = np.clip(p, FLOOR, 1 - FLOOR)
-    return np.log(kept) - np.log1p(-kept)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
 
 
 def _interpolate(x: NDArray[np.float64], knots: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
-"""The transformer, as served: a Hugging Face tokenizer file and an ONNX graph with one output a policy."""
+"""The transformer, as served: a Hugging Face tokenizer file and an ONNX graph giving one log-odds a policy and an embedding."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
 FOLDER = "encoder"
 GRAPH = f"{FOLDER}/model.onnx"
 TOKENIZER = f"{FOLDER}/tokenizer.json"
+JOINED = re.compile(r"[_.\-]+")
 BATCH_TOKENS = 2048
 """Tokens in one run of the graph: enough to fill a core, little enough to stay in its cache."""
 
 
 def encoder_text(ad: Ad, text: NormalisedText, prefix: str = "") -> str:
-    """What the encoder reads: market, surface, format and category as words, then the normalised text.
+    """What the encoder reads: market, surface, format, category and landing domain as words, then the normalised text.
 
     ``prefix`` is what some encoders were trained to expect in front of a text, such as ``"query: "`` for E5.
     """
-    facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category]
-    words = " ".join(fact.replace("_", " ").lower() for fact in facts if fact)
+    facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category, ad.landing_domain]
+    words = " ".join(JOINED.sub(" ", fact).lower() for fact in facts if fact)
     return f"{prefix}{words} | {text.text}"
 
 
@@ -42,23 +44,26 @@ class EncoderModel:
     session: InferenceSession
     tokenizer: Tokenizer
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds, ``float64 (n_texts, n_policies)``. Texts longer than the tokenizer's limit are cut there.
+    def run(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Log-odds of the tuned heads, ``float64 (n_texts, n_policies)``; the untouched model's embedding, ``float32 (n_texts, width)``.
+
+        Texts longer than the tokenizer's limit are cut there.
 
         Only texts of equal length share a run: without padding, each row goes through the same arithmetic as alone.
         """
         encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
         by_length: defaultdict[int, list[int]] = defaultdict(list)
-        for row, ids in enumerate(encoded):
-            by_length[len(ids)].append(row)
-        out = np.empty((len(texts), self.session.get_outputs()[0].shape[1]), dtype=np.float64)
+        for row, tokens in enumerate(encoded):
+            by_length[len(tokens)].append(row)
+        heads, embedding = (output.shape[1] for output in self.session.get_outputs())
+        logits, embedded = np.empty((len(texts), heads), dtype=np.float64), np.empty((len(texts), embedding), dtype=np.float32)
         for length, rows in by_length.items():
             step = max(1, BATCH_TOKENS // length)
             for start in range(0, len(rows), step):
                 some = rows[start : start + step]
                 ids = np.asarray([encoded[row] for row in some], dtype=np.int64)
-                out[some] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
-        return out
+                logits[some], embedded[some] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        return logits, embedded
 
     @classmethod
     def load(cls, folder: Path, n_policies: int) -> EncoderModel:

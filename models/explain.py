@@ -64,7 +64,7 @@ def _booster_facts(bundle: Bundle, scores: Scores, row: int, policy: int) -> tup
     if bundle.gbm is None:
         return [], 0.0
     table = scores.table
-    columns = gbm_columns(bundle.contract.shared_names, bundle.contract.per_policy_names)
+    columns = gbm_columns(bundle.contract.shared, bundle.contract.per_policy)
     values = gbm_input(table.shared[[row]], table.per_policy[[row]], scores.parts["ngram"][[row]], policy)
     effects = bundle.gbm.effects(values, policy)[0] * _weight(bundle, "gbm", policy)
     name = bundle.policies[policy]
@@ -160,7 +160,6 @@ def _shown(bundle: Bundle, signal: str, value: float) -> float | str | None:
     """A feature's value as a person would say it: the category's name, a number, or None when missing."""
     if np.isnan(value):
         return None
-    levels = bundle.contract.categories.get(signal)
-    if levels is None:
+    if signal not in bundle.contract.levels:
         return value
-    return levels[int(value)] if int(value) < len(levels) else "something not seen in training"
+    return bundle.contract.level(signal, value) or "something not seen in training"

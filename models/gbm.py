@@ -28,7 +28,7 @@ class GbmModel:
     def boosters(self) -> tuple[Booster, ...]:
         from lightgbm import Booster
 
-        return tuple(Booster(model_str=text, params={"num_threads": 1}) for text in self.texts)
+        return tuple(Booster(model_str=text) for text in self.texts)
 
     def logits(self, inputs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Log-odds, ``float64 (n_ads, n_policies)``, from one ``float64 (n_ads, n_features)`` matrix a policy (see ``gbm_input``)."""
@@ -36,7 +36,7 @@ class GbmModel:
         return np.column_stack([np.asarray(column, dtype=np.float64) for column in scored])
 
     def effects(self, rows: NDArray[np.float64], policy: int) -> NDArray[np.float64]:
-        """Log-odds each feature added, ``float64 (n_ads, n_features)``: LightGBM's own TreeSHAP (Lundberg et al. 2018, arXiv 1802.03888)."""
+        """Log-odds each feature added, ``float64 (n_ads, n_features)``: LightGBM's own TreeSHAP (arXiv 1802.03888)."""
         effects = np.asarray(self.boosters[policy].predict(rows, pred_contrib=True, num_threads=1))
         return effects[:, :-1]  # the last column is the expected value, not a feature
 

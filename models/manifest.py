@@ -52,7 +52,7 @@ class Manifest(BaseModel):
     schema_version: Literal[1] = 1
     created_at: datetime
     policies: tuple[str, ...] = Field(min_length=1)
-    components: tuple[Literal["ngram", "gbm", "encoder"], ...] = Field(min_length=1)
+    components: tuple[Literal["ngram", "gbm", "encoder", "kernel"], ...] = Field(min_length=1)
     contract: dict[str, Any]
     contract_hash: str
     normaliser_version: str
@@ -65,7 +65,9 @@ class Manifest(BaseModel):
 
 def seal(folder: Path, manifest: Manifest) -> str:
     """Write ``manifest.json`` over the files now in ``folder``; the bundle's version."""
-    files = {name: FileEntry(sha256=_sha256(folder / name), size=(folder / name).stat().st_size) for name in _files_in(folder) if name != NAME}
+    files = {
+        name: FileEntry(sha256=_sha256(folder / name), size=(folder / name).stat().st_size) for name in _files_in(folder) if name != NAME
+    }
     sealed = manifest.model_copy(update={"files": files})
     raw = json.dumps(sealed.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False).encode()
     (folder / NAME).write_bytes(raw)
@@ -103,7 +105,9 @@ def _mistakes(folder: Path, manifest: Manifest) -> list[str]:
     listed = {name for name in manifest.files if _is_inside(name)}
     present = set(_files_in(folder)) - {NAME}
     wrong += [f"{name}: a link, expected a plain file" for name in sorted(present) if _has_link(folder, name)]
-    wrong += [f"{name}: not a format a bundle may hold ({', '.join(sorted(SUFFIXES))})" for name in sorted(present | listed) if not _allowed(name)]
+    wrong += [
+        f"{name}: not a format a bundle may hold ({', '.join(sorted(SUFFIXES))})" for name in sorted(present | listed) if not _allowed(name)
+    ]
     wrong += [f"{name}: listed, but missing" for name in sorted(listed - present)]
     wrong += [f"{name}: present, but not listed" for name in sorted(present - listed)]
     if wrong:

@@ -7,14 +7,14 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 
 from features.tables import ads_from_frame
 from models.bundle import Bundle, load_bundle
 from models.registry import BUNDLE_ARTIFACT
 
 
-class BundleModel(PythonModel):  # type: ignore[misc]
+class BundleModel(PythonModel):
     """``predict(ads)`` takes a frame in the data contract's columns; see ``predict``."""
 
     bundle: Bundle

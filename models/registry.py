@@ -1,4 +1,4 @@
-"""Bundles by name: ``models:/adjudicate@champion``, ``models:/adjudicate/3``, ``runs:/…`` or a folder. The one file here that knows MLflow."""
+"""Bundles by name: ``models:/adjudicate@champion``, ``models:/adjudicate/3`` or a folder. The one file of ``models`` that fetches."""
 
 from __future__ import annotations
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from serving.champion import Champion, Registry, Standing
 from serving.messages import Readiness
 from serving.metrics import Metrics
-from serving.scorer import Scorer, load_policies
+from serving.scorer import Model, Scorer, load_policies
 from serving.settings import Settings, read_settings, use_registry
 
 log = logging.getLogger("adjudicate")
@@ -52,33 +52,48 @@ class Desk:
         self.running: Running | None = None
 
 
-def assemble(environment: Mapping[str, str], registry: Registry | None = None) -> Running:
-    """Parts for this environment, nothing started yet. Raises InvalidSettings or InvalidPolicy with every mistake."""
+def assemble(
+    environment: Mapping[str, str], registry: Registry | None = None, open_model: Callable[[Path], Model] | None = None
+) -> Running:
+    """Parts for this environment, nothing started yet. Raises InvalidSettings or InvalidPolicy with every mistake.
+
+    ``registry`` and ``open_model`` (folder -> model) are MLflow's and the bundle's own unless given.
+    """
     settings = read_settings(environment)
     use_registry(settings)
     speak_up()
     book = load_policies(settings.policies)
     metrics = Metrics(book)
 
-    def load(folder: Path) -> Scorer:
-        from serving.bundle_model import open_bundle
-
-        return Scorer(open_bundle(folder), book)
-
     def watch(standing: Standing) -> None:
         if metrics.stand(standing):
             quieten_collector()
 
-    if registry is None:
-        from serving.registry import MlflowRegistry
-
-        registry = MlflowRegistry()
+    registry, opener = registry or _mlflow(), open_model or _bundle
     champion = Champion(
-        settings.model, registry, load, settings.cache, fallback=Scorer(None, book), poll_seconds=settings.poll_seconds, watch=watch
+        settings.model,
+        registry,
+        lambda folder: Scorer(opener(folder), book),
+        settings.cache,
+        fallback=Scorer(None, book),
+        poll_seconds=settings.poll_seconds,
+        watch=watch,
     )
     if not settings.api_keys:
         log.warning("no API keys are configured (ADJUDICATE_API_KEYS): only callers on this machine are served")
     return Running(settings, champion, metrics, book.hash)
+
+
+def _mlflow() -> Registry:
+    from serving.registry import MlflowRegistry
+
+    return MlflowRegistry()
+
+
+def _bundle(folder: Path) -> Model:
+    from serving.bundle_model import open_bundle
+
+    return open_bundle(folder)
 
 
 def quieten_collector() -> None:

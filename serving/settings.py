@@ -133,9 +133,10 @@ def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey,
 
 def _unknown(environment: Mapping[str, str]) -> list[Mistake]:
     known = known_keys()
+    names = [key.removeprefix(PREFIX) for key in known]  # compared without the prefix, which makes everything look alike
     wrong = []
     for key in sorted(k for k in environment if k.startswith(PREFIX) and k not in known):
-        close = difflib.get_close_matches(key, known, n=1)
+        close = [PREFIX + name for name in difflib.get_close_matches(key.removeprefix(PREFIX), names, n=1)]
         wrong.append(
             Mistake(key, environment[key], f"a known setting; did you mean {close[0]}?" if close else f"one of {', '.join(known)}")
         )

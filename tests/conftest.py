@@ -1,3 +1,5 @@
+"""Fixtures for all tests: golden files, a small simulated marketplace, and a real bundle trained on it."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.golden import Golden
+
+ADS = 3000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,3 +18,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     return Golden(Path(request.path).parent / "golden", update=bool(request.config.getoption("--update-golden")))
+
+
+@pytest.fixture(scope="session")
+def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of 3,000 simulated ads."""
+    from simulation import write_marketplace
+
+    folder = tmp_path_factory.mktemp("marketplace") / "pack"
+    write_marketplace(folder, ADS, seed=11)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Hugging Face encoder."""
+    from tests.tiny import tiny_encoder
+
+    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, encoder_folder: Path) -> Path:
+    """A bundle with all four models, trained for real on the small marketplace. Read only: copy it before changing anything."""
+    from training.fit import FitSettings
+    from training.fit_encoder import EncoderSettings
+    from training.fit_gbm import GbmSettings
+    from training.progress import Silent
+    from training.train import TrainJob, train
+
+    home = tmp_path_factory.mktemp("home")
+    encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
+    settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
+    train(TrainJob(data=[marketplace], home=home, settings=settings, out=home / "bundle", register=False), Silent())
+    return home / "bundle"

@@ -74,6 +74,7 @@ def _write(
     encoder = None
     if fitted.encoder is not None:
         export(fitted.encoder.pretrained, fitted.encoder.top, fitted.encoder.settings, folder)
+        fitted.encoder.kernel.save(folder)
         chosen = fitted.encoder.settings
         encoder = EncoderEntry(source=Path(chosen.source).name, prefix=chosen.prefix, max_tokens=chosen.max_tokens)
     _write_json(folder / BLEND, fitted.blend_model.to_json())
@@ -84,7 +85,7 @@ def _write(
         created_at=created_at,
         policies=policies,
         components=fitted.blend_model.components,  # type: ignore[arg-type]  # checked by the manifest
-        contract=fitted.contract.to_json(),
+        contract=json.loads(fitted.contract.to_json()),
         contract_hash=fitted.contract.hash,
         normaliser_version=NORMALISER_VERSION,
         encoder=encoder,

@@ -14,8 +14,11 @@ from training.recalibration import Z95
 
 Floats = NDArray[np.float64]
 
-NEAR = (-1.0, -0.5, 0.0, 0.5, 1.0)
-"""Where bins end around a threshold, in log-odds: from e times less likely than the threshold to e times more."""
+NEAR = (-0.5, 0.5, -1.0, 1.0)
+"""Where bins end around a threshold, beside at it, in log-odds: to e times less likely than the threshold and e times more."""
+
+APART = 0.4
+"""No bin ends closer than this, in log-odds, to one that a threshold asks for: slivers would hold a handful of ads."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def reliability(rated: Labelled, near: Sequence[float] = (), bins: int = 10) -> 
     return [_bin(float(edges[i]), float(edges[i + 1]), rated.y[where == i], rated.p[where == i]) for i in np.unique(where)]
 
 
-def decision_curve(rated: Labelled, thresholds: Sequence[float]) -> DecisionCurve | None:
+def decision_curve(rated: Labelled, thresholds: Sequence[float] | Floats) -> DecisionCurve | None:
     """Net benefit per ad (Vickers & Elkin 2006, Med Decis Making 26, 565-574); ``None`` without ads.
 
     Violations rejected, less wrongful rejections at the rate t / (1 - t) at which somebody who rejects from risk t accepts them. Thresholds
@@ -100,12 +103,17 @@ def wilson(k: int, n: int) -> tuple[float, float]:
 
 
 def _edges(p: Floats, near: Sequence[float], bins: int) -> Floats:
-    edges = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1])
-    for threshold in near:
-        if 0 < threshold < 1:
-            fine = sigmoid(logit(np.array([threshold])) + np.array(NEAR))
-            edges = np.concatenate([edges[(edges < fine[0]) | (edges > fine[-1])], fine])
-    return np.unique(np.concatenate([[0.0], edges, [1.0]]))
+    thresholds = [threshold for threshold in near if 0 < threshold < 1]
+    fine = logit(np.array(thresholds)).tolist()
+    for end in [centre + off for off in NEAR for centre in fine]:
+        fine += [end] if _is_apart(end, fine) else []
+    even = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1])
+    coarse = [edge for edge, at in zip(even, logit(even), strict=True) if _is_apart(at, fine)]
+    return np.unique(np.concatenate([[0.0, 1.0], thresholds, sigmoid(np.array(fine[len(thresholds) :])), coarse]))
+
+
+def _is_apart(end: float, others: Sequence[float]) -> bool:
+    return all(abs(end - other) >= APART for other in others)
 
 
 def _bin(low: float, high: float, y: NDArray[np.bool_], p: Floats) -> Bin:

@@ -51,7 +51,9 @@ def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, p
 
     Raises InvalidInput for a policy of ``data`` that the bundle cannot score.
     """
-    missing = [Mistake("policy", policy, "one of " + ", ".join(bundle.policies)) for policy in data.policies if policy not in bundle.policies]
+    missing = [
+        Mistake("policy", policy, "one of " + ", ".join(bundle.policies)) for policy in data.policies if policy not in bundle.policies
+    ]
     if missing:
         raise InvalidInput("the model does not know these policies", missing)
     columns = [bundle.policies.index(policy) for policy in data.policies]

@@ -21,19 +21,21 @@ from domain.ad import Ad
 from features.contract import FeatureContract
 from features.history.asof import counts_asof
 from features.history.counts import without_labels
-from features.normalise import ad_text
 from features.ngrams import ngram_counts, ngram_text
+from features.normalise import ad_text
 from features.table import FeatureTable, feature_table, learn_contract
 from models.blend import BlendModel
 from models.calibration import Calibration
 from models.encoder import encoder_text
 from models.gbm import GbmModel, gbm_columns, gbm_input
+from models.kernel import KernelModel
 from models.ngram import NgramModel
 from training.dataset import Dataset, Rows
 from training.fit_blend import fit_blend
 from training.fit_calibration import fit_calibration
 from training.fit_encoder import EncoderSettings, encoder_logits, fit_encoder
 from training.fit_gbm import GbmSettings, fit_gbm
+from training.fit_kernel import fit_kernel, with_log_odds
 from training.fit_ngram import INVERSE_REGULARISATION, fit_ngram
 from training.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
 from training.progress import Progress
@@ -56,10 +58,11 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class TunedEncoder:
-    """The fine-tuned top of an encoder with what it was cut from."""
+    """The fine-tuned top of an encoder with what it was cut from, and the kernel model on the untouched encoder's embedding."""
 
     pretrained: Pretrained
     top: Any
+    kernel: KernelModel
     settings: EncoderSettings
 
 
@@ -106,7 +109,8 @@ def fit(data: Dataset, settings: FitSettings, progress: Progress, cache: Encoder
     encoder = None
     if settings.encoder is not None:
         encoder, scored = _stage_encoder(data, prepared, settings, progress, cache or EncoderCache(settings.encoder))
-        held_out["encoder"] = fresh["encoder"] = scored
+        held_out |= scored
+        fresh |= scored
     progress.stage("blend and calibration", len(data.policies))
     # Twice each ad: with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in.
     both = {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out}
@@ -126,7 +130,13 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress) -> Prepare
     fresh = feature_table(data.ads, without_labels(counts), contract)
     table = feature_table(data.ads, counts, contract) if settings.history else fresh
     progress.advance(len(data.ads))
-    return Prepared(contract, table, fresh, ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)]), folds(data, settings.n_folds, settings.seed))
+    return Prepared(
+        contract,
+        table,
+        fresh,
+        ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)]),
+        folds(data, settings.n_folds, settings.seed),
+    )
 
 
 def ngram_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> Logits:
@@ -169,8 +179,8 @@ def fit_gbm_twice(
         [np.concatenate([a[rows], b[rows]]) for a, b in zip(known, fresh, strict=True)],
         np.concatenate([targets[rows]] * 2),
         np.full(2 * len(rows), 0.5),
-        gbm_columns(contract.shared_names, contract.per_policy_names),
-        contract.categories,
+        gbm_columns(contract.shared, contract.per_policy),
+        contract.levels,
         settings.gbm,
         settings.seed,
     )
@@ -205,9 +215,10 @@ class EncoderCache:
 
 def _stage_encoder(
     data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress, cache: EncoderCache
-) -> tuple[TunedEncoder, Logits]:
+) -> tuple[TunedEncoder, dict[str, Logits]]:
     chosen = cache.settings
     hidden = cache.of([encoder_text(ad, text, chosen.prefix) for ad, text in zip(data.ads, prepared.table.texts, strict=True)], progress)
+    kernel, kernel_scores = _fit_kernel(data, prepared, hidden, settings, progress)
 
     def tune(rows: Rows) -> Any:
         train, validation = _hold_back(rows, data.groups, settings.seed)
@@ -217,18 +228,46 @@ def _stage_encoder(
     out = np.empty_like(data.targets)
     for train, held_out in _each_fold(prepared.fold):
         out[held_out] = encoder_logits(tune(train), hidden, held_out)
-    return TunedEncoder(cache.pretrained, tune(np.arange(len(data.ads))), chosen), out
+    top = tune(np.arange(len(data.ads)))
+    return TunedEncoder(cache.pretrained, top, kernel, chosen), {"encoder": out, "kernel": kernel_scores}
+
+
+def _fit_kernel(
+    data: Dataset, prepared: Prepared, hidden: PrefixCache, settings: FitSettings, progress: Progress
+) -> tuple[KernelModel, Logits]:
+    progress.stage("kernel on embeddings", settings.n_folds + 1)
+    regression = np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        regression[held_out] = fit_kernel(hidden.embedding[train], data.targets[train], settings.seed).regression(
+            hidden.embedding[held_out]
+        )
+        progress.advance()
+    model = with_log_odds(fit_kernel(hidden.embedding, data.targets, settings.seed), regression, data.targets)
+    progress.advance()
+    return model, regression * model.slope + model.offset
 
 
 def _calibrate(
     data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], seed: int, progress: Progress
 ) -> Calibration:
-    """One curve a policy, from the scores ``(2 n_ads, n_policies)`` of ads with and without their history."""
+    """One curve a policy, from the scores ``(2 n_ads, n_policies)`` of ads with and without their history.
+
+    A risk is the probability of what a decision is judged by: that at least half of the raters say violating.
+    """
     groups, markets = np.array(data.groups * 2), np.array([ad.market for ad in data.ads] * 2)
     curves = []
     for policy in range(len(data.policies)):
         known = np.flatnonzero(~np.isnan(targets[:, policy]))
-        curves.append(fit_calibration(scores[known, policy], targets[known, policy], weight[known], groups[known], markets[known], seed))
+        curves.append(
+            fit_calibration(
+                scores[known, policy],
+                (targets[known, policy] >= 0.5).astype(np.float64),
+                weight[known],
+                groups[known],
+                markets[known],
+                seed,
+            )
+        )
         progress.advance()
     return Calibration(tuple(curves))
 

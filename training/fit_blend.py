@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from models.blend import BlendModel
 from training.penalised import fit_logistic
 
-PRIOR_STRENGTH = 20.0
-"""Precision of the prior that every component counts the same: with few violations that is the safer guess."""
+PRIOR_STRENGTH = 50.0
+"""Precision of the prior that every component counts the same, each on its own best scale: with few violations that is the safer guess."""
 
 
 def fit_blend(parts: Mapping[str, NDArray[np.float64]], targets: NDArray[np.float64], weight: NDArray[np.float64]) -> BlendModel:
@@ -20,13 +20,21 @@ def fit_blend(parts: Mapping[str, NDArray[np.float64]], targets: NDArray[np.floa
     ``targets`` is ``(n, n_policies)`` in [0, 1] with NaN for unlabelled; ``weight`` is ``(n,)``.
     """
     names = tuple(parts)
-    prior = np.append(np.full(len(names), 1 / len(names)), 0.0)
     precision = np.append(np.full(len(names), PRIOR_STRENGTH), 0.01)
     nonnegative = np.append(np.ones(len(names), dtype=bool), False)
     rows = []
     for policy in range(targets.shape[1]):
         known = np.flatnonzero(~np.isnan(targets[:, policy]))
         x = np.column_stack([*(parts[name][known, policy] for name in names), np.ones(len(known))])
-        rows.append(fit_logistic(x, targets[known, policy], weight[known], prior, precision, nonnegative))
+        y, w = targets[known, policy], weight[known]
+        alone = [_slope_alone(x[:, [i, -1]], y, w) for i in range(len(names))]
+        prior = np.append(np.array(alone) / len(names), 0.0)
+        rows.append(fit_logistic(x, y, w, prior, precision, nonnegative))
     theta = np.array(rows)
     return BlendModel(names, theta[:, :-1], theta[:, -1])
+
+
+def _slope_alone(x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]) -> float:
+    """The weight a component would have on its own: what brings its log-odds to scale."""
+    slope, _ = fit_logistic(x, y, w, np.array([1.0, 0.0]), np.array([1.0, 0.01]), np.array([True, False]))
+    return float(slope)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,21 +20,21 @@ def fit_calibration(
     score: NDArray[np.float64],
     target: NDArray[np.float64],
     weight: NDArray[np.float64],
-    groups: Sequence[str],
-    markets: Sequence[str],
+    groups: NDArray[np.str_],
+    markets: NDArray[np.str_],
     seed: int,
 ) -> PolicyCalibration:
     """Fit one policy's curve on scores no model was fitted to.
 
-    ``score`` is out-of-fold log-odds ``(n,)``, ``target`` in [0, 1] ``(n,)``, ``weight`` ``(n,)`` at least 0; ``groups`` are the advertisers, the
+    ``score`` is out-of-fold log-odds, ``target`` in [0, 1], ``weight`` at least 0, all ``(n,)``; ``groups`` are the advertisers, the
     clusters of the bootstrap. Curve: beta calibration (Kull, Silva Filho & Flach 2017, AISTATS), logit p = a ln s - b ln(1 - s) + c with
     a, b >= 0. Interval: 5th and 95th percentile over resampled advertisers. Market shifts: random intercepts by empirical Bayes.
     """
     design = _design(score)
     centre = _fit_beta(design, target, weight, NEUTRAL)
     curve = _design(KNOTS) @ centre
-    low, high = _interval(design, target, weight, np.asarray(groups), centre, seed)
-    shifts, between = _market_shifts(design @ centre, target, weight, np.asarray(markets))
+    low, high = _interval(design, target, weight, groups, centre, seed)
+    shifts, between = _market_shifts(design @ centre, target, weight, markets)
     return PolicyCalibration(KNOTS, curve, np.minimum(low, curve), np.maximum(high, curve), shifts, between)
 
 

@@ -50,8 +50,8 @@ def fit_encoder(
 ) -> Any:
     """A trained top (a ``torch.nn.Module``), from the epoch with the lowest loss on ``validation``.
 
-    ``cache`` and ``targets`` have one row an ad, ``targets`` is ``float64 (n_ads, n_policies)`` with NaN for unlabelled, which the loss leaves
-    out; ``train`` and ``validation`` are rows.
+    ``cache`` and ``targets`` have one row an ad, ``targets`` is ``float64 (n_ads, n_policies)`` with NaN for unlabelled, which the loss
+    leaves out; ``train`` and ``validation`` are rows.
     The head starts from a logistic regression on the untouched model's embeddings, so that tuning refines features that already fit the
     task instead of distorting them (Kumar et al. 2022, arXiv 2202.10054).
     """
@@ -134,8 +134,13 @@ def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: 
             (example, example),
             str(folder / GRAPH),
             input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_axes={"input_ids": {0: "ads", 1: "tokens"}, "attention_mask": {0: "ads", 1: "tokens"}, "logits": {0: "ads"}},
+            output_names=["logits", "embedding"],
+            dynamic_axes={
+                "input_ids": {0: "ads", 1: "tokens"},
+                "attention_mask": {0: "ads", 1: "tokens"},
+                "logits": {0: "ads"},
+                "embedding": {0: "ads"},
+            },
             opset_version=17,
             dynamo=False,
         )
@@ -161,11 +166,7 @@ def _top(pretrained: Pretrained, n_policies: int, dropout: float) -> Any:
 
         def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device).masked_fill(~mask, -1e4)[:, None, None, :]
-            for layer in self.layers:
-                out = layer(hidden, blocked)
-                hidden = out[0] if isinstance(out, tuple) else out
-            weight = mask[..., None].to(hidden.dtype)
-            pooled = (hidden * weight).sum(1) / weight.sum(1)
+            pooled = _mean(_through(self.layers, hidden, blocked), mask)
             return self.head(self.drop(self.norm(pooled)))  # type: ignore[no-any-return]
 
     layers = copy.deepcopy(pretrained.layers[-pretrained.n_tuned :])
@@ -180,7 +181,7 @@ def _probe_first(top: Any, cache: PrefixCache, targets: NDArray[np.float64], tra
     import torch
     from sklearn.linear_model import LogisticRegression
 
-    embedded = cache.pooled[train].astype(np.float64)
+    embedded = cache.embedding[train, cache.embedding.shape[1] // 2 :].astype(np.float64)  # the last layer's half
     embedded = (embedded - embedded.mean(1, keepdims=True)) / embedded.std(1, keepdims=True)  # what ``Top.norm`` does
     mean, scale = embedded.mean(0), embedded.std(0) + 1e-6
     torch.nn.init.zeros_(top.head.weight)
@@ -219,8 +220,21 @@ def _batches(lengths: NDArray[np.int64], rows: NDArray[np.intp], size: int, rng:
         yield order[start : start + size]
 
 
+def _through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor) -> torch.Tensor:
+    for layer in layers:
+        out = layer(hidden, blocked)
+        hidden = out[0] if isinstance(out, tuple) else out
+    return hidden
+
+
+def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean state over a text's tokens, ``(n_texts, width)``."""
+    weight = mask[..., None].to(hidden.dtype)
+    return (hidden * weight).sum(1) / weight.sum(1)
+
+
 def _whole(pretrained: Pretrained, top: Any) -> nn.Module:
-    """Embeddings, frozen layers and tuned top in one module, for export."""
+    """All layers in one module, for export: up to where the paths part, then the tuned top beside the untouched one."""
     import torch
     from torch import nn
 
@@ -230,14 +244,15 @@ def _whole(pretrained: Pretrained, top: Any) -> nn.Module:
             model = copy.deepcopy(pretrained.model)
             self.embeddings = model.embeddings
             self.frozen = model.encoder.layer[: -pretrained.n_tuned]
+            self.untouched = model.encoder.layer[-pretrained.n_tuned :]
             self.top = top
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             hidden = self.embeddings(input_ids=input_ids)
             blocked = (1.0 - attention_mask[:, None, None, :].to(hidden.dtype)) * -1e4
-            for layer in self.frozen:
-                out = layer(hidden, blocked)
-                hidden = out[0] if isinstance(out, tuple) else out
-            return self.top(hidden, attention_mask.bool())  # type: ignore[no-any-return]
+            hidden = _through(self.frozen, hidden, blocked)
+            last = _through(self.untouched, hidden, blocked)
+            embedding = torch.cat([_mean(hidden, attention_mask), _mean(last, attention_mask)], dim=1)
+            return self.top(hidden, attention_mask.bool()), embedding
 
     return Whole().eval()

@@ -15,11 +15,11 @@ from models.gbm import GbmModel
 class GbmSettings:
     """LightGBM's own parameter names. The defaults suit a few thousand labels; ``--trials`` searches around them."""
 
-    num_boost_round: int = 150
-    learning_rate: float = 0.05
-    num_leaves: int = 8
-    min_data_in_leaf: int = 20
-    feature_fraction: float = 0.5
+    num_boost_round: int = 300
+    learning_rate: float = 0.03
+    num_leaves: int = 7
+    min_data_in_leaf: int = 40
+    feature_fraction: float = 0.4
     bagging_fraction: float = 0.8
     lambda_l2: float = 10.0
 
@@ -47,8 +47,9 @@ def fit_gbm(
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "max_cat_to_onehot": 8,
+        "cat_l2": 20,
         "cat_smooth": 20,
+        "max_bin": 63,
         "verbosity": -1,
     }
     texts = []

@@ -50,6 +50,6 @@ def _fit_one(rows: sparse.csr_matrix, target: NDArray[np.float64], inverse_regul
 
 
 def _idf(counts: sparse.csr_matrix) -> NDArray[np.float32]:
-    """Smoothed inverse document frequency, ``float32 (N_COLUMNS,)``: ln((1 + n) / (1 + df)) + 1; 0 for n-grams of fewer than ``MIN_ADS``."""
+    """Smoothed inverse document frequency, ``float32 (N_COLUMNS,)``: ln((1 + n) / (1 + df)) + 1; 0 below ``MIN_ADS``."""
     df = np.bincount(counts.indices, minlength=N_COLUMNS)
     return np.where(df >= MIN_ADS, np.log((1 + counts.shape[0]) / (1 + df)) + 1, 0.0).astype(np.float32)

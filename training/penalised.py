@@ -10,7 +10,9 @@ from models.calibration import sigmoid
 Floats = NDArray[np.float64]
 
 
-def fit_logistic(x: Floats, y: Floats, w: Floats, prior: Floats, precision: Floats, nonnegative: NDArray[np.bool_], start: Floats | None = None) -> Floats:
+def fit_logistic(
+    x: Floats, y: Floats, w: Floats, prior: Floats, precision: Floats, nonnegative: NDArray[np.bool_], start: Floats | None = None
+) -> Floats:
     """Maximum a posteriori coefficients ``(k,)`` by Newton's method.
 
     ``x`` is ``(n, k)``, ``y`` in [0, 1] ``(n,)``, ``w`` weights at least 0 ``(n,)``; the prior on coefficient ``j`` is normal around

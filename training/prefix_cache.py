@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,18 +27,18 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class PrefixCache:
-    """Texts as the frozen layers left them. ``hidden`` is ``float16 (total_tokens, width)`` on disk, text ``i`` in its rows ``starts[i]`` to
-    ``starts[i] + lengths[i]``; ``pooled`` is ``float32 (n_texts, width)``, the mean of the untouched model's last layer."""
+    """Texts as the frozen layers left them. ``hidden`` is ``float16 (total_tokens, width)`` on disk, text ``i`` in rows ``starts[i]`` to
+    ``starts[i] + lengths[i]``; ``embedding`` is ``float32 (n_texts, 2 * width)``: the untouched model's mean state after
+    the frozen layers, then after the last layer."""
 
     hidden: NDArray[np.float16]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    pooled: NDArray[np.float32]
-    folder: tempfile.TemporaryDirectory[str]
+    embedding: NDArray[np.float32]
 
     def take(self, rows: NDArray[np.intp]) -> PrefixCache:
         """The texts of ``rows``, in that order, repeated as asked; nothing is copied from disk."""
-        return PrefixCache(self.hidden, self.starts[rows], self.lengths[rows], self.pooled[rows], self.folder)
+        return PrefixCache(self.hidden, self.starts[rows], self.lengths[rows], self.embedding[rows])
 
     def batch(self, rows: NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
         """Padded hidden states ``float32 (n, longest, width)`` and their mask ``bool (n, longest)``."""
@@ -75,8 +74,8 @@ def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     path = _minilm() if source == DEFAULT_SOURCE else source
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, use_fast=True)
@@ -104,10 +103,10 @@ def build_cache(pretrained: Pretrained, texts: Sequence[str], max_tokens: int, p
     ids = pretrained.tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)["input_ids"]
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    folder = tempfile.TemporaryDirectory(prefix="adjudicate-prefix-")
     width = model.config.hidden_size
-    hidden = np.memmap(Path(folder.name) / "hidden", dtype=np.float16, mode="w+", shape=(int(lengths.sum()), width))
-    pooled = np.empty((len(texts), width), dtype=np.float32)
+    with tempfile.TemporaryFile(prefix="adjudicate-prefix-") as file:  # nameless: gone with the last array that maps it
+        hidden = np.memmap(file, dtype=np.float16, mode="w+", shape=(int(lengths.sum()), width))
+    embedding = np.empty((len(texts), 2 * width), dtype=np.float32)
     order, start = np.argsort(-lengths, kind="stable"), 0
     while start < len(order):
         rows = order[start : start + max(1, BATCH_TOKENS // int(lengths[order[start]]))]
@@ -117,11 +116,12 @@ def build_cache(pretrained: Pretrained, texts: Sequence[str], max_tokens: int, p
         lower, last = _run(model, padded, mask, pretrained.n_tuned)
         for i, row in enumerate(rows):
             hidden[starts[row] : starts[row] + lengths[row]] = lower[i, : lengths[row]]
-            pooled[row] = last[i, : lengths[row]].mean(axis=0)
+            embedding[row, :width] = lower[i, : lengths[row]].mean(axis=0)
+            embedding[row, width:] = last[i, : lengths[row]].mean(axis=0)
         start += len(rows)
         progress(len(rows))
     model.to("cpu")
-    return PrefixCache(hidden, starts, lengths, pooled, folder)
+    return PrefixCache(hidden, starts, lengths, embedding)
 
 
 def _run(model: Any, ids: torch.Tensor, mask: torch.Tensor, n_tuned: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

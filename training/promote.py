@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.errors import InvalidSettings, Mistake
+from domain.errors import ContractMismatch, InvalidSettings, Mistake
 from features.contract import FeatureContract
+from features.contract import check as check_contract
 from features.tables import Pack, read_pack
 from models.bundle import Bundle, load_bundle
-from models.manifest import check
+from models.manifest import Manifest, check
 from models.registry import fetch_bundle, resolve
 from training.compare import compare
-from training.dataset import dataset
+from training.dataset import Dataset, dataset
 from training.evaluate import score_dataset
 from training.gates import Gate, gates, require
+from training.metrics import Scored
 from training.progress import Progress
 from training.tracking import CHAMPION, NAME, aliased, configure, ping
 from training.tracking import promote as move_alias
@@ -41,11 +44,14 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool, home: Path, p
     before = aliased(CHAMPION)
     folder = fetch_bundle(model, home / "bundles")
     manifest, _ = check(folder)
-    difference = FeatureContract.from_json(manifest.contract).installation_difference()
-    comparison, champion_policies = None, ()
+    difference = _contract_difference(manifest)
+    comparison: dict[str, Any] | None = None
+    champion_policies: tuple[str, ...] = ()
     if before is not None and before != version and not difference:
         if not data:
-            raise InvalidSettings("there is a champion to compare with", [Mistake("--data", "(none)", "labelled ads neither model was trained on")])
+            raise InvalidSettings(
+                "there is a champion to compare with", [Mistake("--data", "(none)", "labelled ads neither model was trained on")]
+            )
         champion = load_bundle(fetch_bundle(f"models:/{NAME}/{before}", home / "bundles"))
         champion_policies = champion.policies
         comparison = compare_bundles(champion, load_bundle(folder), data, progress)
@@ -69,20 +75,31 @@ def compare_bundles(champion: Bundle, challenger: Bundle, data: Sequence[Path], 
     packs = [read_pack(folder) for folder in data]
     _refuse_training_data({"champion": champion, "challenger": challenger}, packs)
     labelled = dataset(packs)
-    scored = []
-    for bundle in (champion, challenger):
-        known = labelled.with_policies([policy for policy in labelled.policies if policy in bundle.policies])
-        history = bundle.fresh_history()
-        history.observe_ads(labelled.known_ads)
-        scored.append(score_dataset(bundle, known, history, progress))
-    return compare(*scored)
+    return compare(_scored(champion, labelled, progress), _scored(challenger, labelled, progress))
+
+
+def _scored(bundle: Bundle, labelled: Dataset, progress: Progress) -> Scored:
+    history = bundle.fresh_history()
+    history.observe_ads(labelled.known_ads)
+    known = labelled.with_policies([policy for policy in labelled.policies if policy in bundle.policies])
+    return score_dataset(bundle, known, history, progress)
+
+
+def _contract_difference(manifest: Manifest) -> list[str]:
+    try:
+        check_contract(FeatureContract.from_json(json.dumps(manifest.contract)))
+    except ContractMismatch as error:
+        return [str(error)]
+    return []
 
 
 def _version(model: str) -> str:
     exact = resolve(model)
     prefix, _, version = exact.rpartition("/")
     if prefix != f"models:/{NAME}" or not version.isdigit():
-        raise InvalidSettings("only registered versions can be promoted", [Mistake("--model", model, f"models:/{NAME}/VERSION or an alias")])
+        raise InvalidSettings(
+            "only registered versions can be promoted", [Mistake("--model", model, f"models:/{NAME}/VERSION or an alias")]
+        )
     return version
 
 

@@ -92,15 +92,16 @@ class TrainingRun:
         self._children: dict[str, str] = {}
         self._before: str | None = None
         self._made_model = False
+        self._experiment = ""
         self.run_id = ""
 
     def __enter__(self) -> Self:
         import mlflow
 
         with _answers(self._store.uri):
-            self.run_id = mlflow.start_run(
-                experiment_id=_experiment(self._client, self._store), run_name="train", tags=self._tags
-            ).info.run_id
+            self._experiment = _experiment(self._client, self._store)
+            started = mlflow.start_run(experiment_id=self._experiment, run_name="train", tags=self._tags)
+            self.run_id = started.info.run_id
         try:
             self.log_params(self._params)
         except BaseException as error:
@@ -129,7 +130,9 @@ class TrainingRun:
         import mlflow
 
         with _answers(self._store.uri):
-            self._children[name] = mlflow.start_run(run_name=name, nested=True, tags={"model": name}).info.run_id
+            # Without its experiment a nested run would land in MLflow's default one, away from its parent.
+            child = mlflow.start_run(experiment_id=self._experiment, run_name=name, nested=True, tags={"model": name})
+            self._children[name] = child.info.run_id
         try:
             self.log_params(params or {}, model=name)
             yield
@@ -188,16 +191,11 @@ class TrainingRun:
 
     def register(self, bundle: LoggedBundle, tags: Mapping[str, str]) -> Registered:
         """Make a logged bundle the newest version and the challenger. The last thing to do: an exception after it takes it back."""
-        from mlflow.exceptions import MlflowException
-
         with _answers(self._store.uri):
             self._before = _aliased(self._client, CHALLENGER)
-            try:
+            self._made_model = not self._client.search_registered_models(f"name='{NAME}'")
+            if self._made_model:
                 self._client.create_registered_model(NAME)
-                self._made_model = True
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
             made = self._client.create_model_version(NAME, bundle.uri, run_id=self.run_id, tags=dict(tags), model_id=bundle.model_id)
             self._client.set_registered_model_alias(NAME, CHALLENGER, made.version)
         return Registered(NAME, str(made.version), f"models:/{NAME}/{made.version}", self.run_id)
@@ -219,8 +217,7 @@ class TrainingRun:
             self._client.delete_registered_model(NAME)
         elif ours and self._before:
             self._client.set_registered_model_alias(NAME, CHALLENGER, self._before)
-        experiment = self._client.get_run(self.run_id).info.experiment_id
-        for model in self._client.search_logged_models([experiment], filter_string=f"source_run_id='{self.run_id}'"):
+        for model in self._client.search_logged_models([self._experiment], filter_string=f"source_run_id='{self.run_id}'"):
             self._client.delete_logged_model(model.model_id)
 
 

@@ -1,6 +1,6 @@
 """The training job: packs in, an evaluated bundle registered as the challenger out, or nothing at all.
 
-    read and split -> (search) -> fit -> thresholds -> score the advertisers held back -> seal the bundle -> report -> MLflow
+read and split -> (search) -> fit -> thresholds -> score the advertisers held back -> seal the bundle -> report -> MLflow
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from policies import folder as packaged_policies
 from training.bundling import rewrite_bundle, write_bundle
 from training.crossvalidate import held_out
 from training.dataset import Dataset, dataset
+from training.environment import Store
 from training.evaluate import BLEND_MODEL, score_dataset
-from training.fit import EncoderCache, Fitted, FitSettings, fit
+from training.fit import EncoderCache, FitSettings, Fitted, fit
 from training.fit_encoder import EncoderSettings
 from training.metrics import Scored, measure
 from training.progress import Progress
 from training.report import ReportData, write_report
 from training.search import search
 from training.splits import by_advertiser, development_and_test
-from training.tracking import Registered, Store, TrainingRun, configure, ping
+from training.tracking import Registered, TrainingRun, configure, ping
 from training.trainable import trainable
 
 
@@ -205,5 +206,3 @@ def _keep(job: TrainJob, made: _Made) -> Path:
     target = job.home / "reports" / made.version
     shutil.copytree(made.report, target, dirs_exist_ok=True)
     return target / "report.html"
-
-

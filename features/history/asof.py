@@ -21,44 +21,47 @@ def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequen
     label counts from ``labelled_at``, for the entities of its ad in the version then current. Raises InvalidInput naming every label
     whose ad is not in ``known_ads``.
     """
-    labelled = np.array(rows_of_labels(known_labels, known_ads), dtype=np.int64)
-    labels = _Labels(known_labels, policies)
-    submitted = _times([ad.submitted_at for ad in known_ads])
-    at = submitted if ads is known_ads else _times([ad.submitted_at for ad in ads])
-    clock = Clock(np.concatenate([submitted, labels.at]), at)
+    known = _Known(known_ads, known_labels, policies)
+    at = known.submitted if ads is known_ads else _times([ad.submitted_at for ad in ads])
+    clock = Clock(np.concatenate([known.submitted, known.labelled]), at)
     codes = {kind: _codes(kind, ads, known_ads) for kind in KINDS}
     asked = {kind: Asked(clock, codes[kind][0]) for kind in KINDS}
-    by_kind = {kind: _entity_counts(clock, asked[kind], codes[kind][1], submitted, labelled, labels) for kind in KINDS}
-    distinct = {}
+    submitted, labelled = clock.rank(known.submitted), clock.rank(known.labelled)
+    by_kind, distinct = {}, {}
+    for kind in KINDS:
+        owner = codes[kind][1]
+        submissions, verdicts = clock.events(owner, submitted), clock.events(owner[known.about], labelled)
+        times = clock.time(submitted[submissions.rows])
+        by_kind[kind] = _entity_counts(asked[kind], submissions, times, verdicts, known)
     for name in DISTINCT:
         whose, what = name.removesuffix("s").split("_")
-        distinct[name] = _distinct(clock, asked[whose], codes[whose][1], codes[what][1], submitted)
+        rows = _first_uses(codes[whose][1], codes[what][1], submitted)
+        first_uses = clock.events(codes[whose][1][rows], submitted[rows])
+        distinct[name] = asked[whose].restore(first_uses.before(asked[whose].end) - first_uses.before(asked[whose].start))
     return HistoryCounts.assemble(policies, at, by_kind, distinct)
 
 
-class _Labels:
-    """Label rows as columns."""
+class _Known:
+    """Everything known, as columns."""
 
-    def __init__(self, labels: Sequence[Label], policies: Sequence[str]) -> None:
-        self.at = _times([label.labelled_at for label in labels])
+    def __init__(self, ads: Sequence[Ad], labels: Sequence[Label], policies: Sequence[str]) -> None:
+        self.submitted = _times([ad.submitted_at for ad in ads])
+        self.about = np.array(rows_of_labels(labels, ads), dtype=np.int64)
+        """The row of each label's ad."""
+        self.labelled = _times([label.labelled_at for label in labels])
         self.violates = np.array([label.violates for label in labels], dtype=np.bool_)
-        codes = _factorise([*policies, *(label.policy for label in labels)])
-        self._asked, self._policy = codes[: len(policies)], codes[len(policies) :]
-
-    def under_each(self) -> list[Bools]:
-        """One mask for each policy asked about."""
-        return [self._policy == policy for policy in self._asked]
+        policy = _factorise([*policies, *[label.policy for label in labels]])
+        self.under = [policy[len(policies) :] == asked for asked in policy[: len(policies)]]
+        """One mask over the labels for each policy asked about."""
 
 
-def _entity_counts(clock: Clock, asked: Asked, owner: Ints, submitted: Ints, labelled: Ints, labels: _Labels) -> EntityCounts:
-    ads = clock.events(owner, submitted)
+def _entity_counts(asked: Asked, ads: Events, times: Ints, verdicts: Events, known: _Known) -> EntityCounts:
     start, end = ads.before(asked.start), ads.before(asked.end)
     day, week, month = (asked.restore(end - ads.before(window)) for window in asked.windows)
-    first, last = _ends(ads, start, end)
-    verdicts = clock.events(owner[labelled], labels.at)
-    known = verdicts.before(asked.start), verdicts.before(asked.end)
-    violates = labels.violates[verdicts.rows]
-    masks = [mask[verdicts.rows] for mask in labels.under_each()]
+    some, times = end > start, np.append(times, NEVER)
+    labelled = verdicts.before(asked.start), verdicts.before(asked.end)
+    violates = known.violates[verdicts.rows]
+    under = [mask[verdicts.rows] for mask in known.under]
     n_ads = len(asked.stated)
     return EntityCounts(
         present=asked.stated,
@@ -66,21 +69,13 @@ def _entity_counts(clock: Clock, asked: Asked, owner: Ints, submitted: Ints, lab
         ads_7d=week,
         ads_28d=month,
         ads_ever=asked.restore(end - start),
-        first=asked.restore(first),
-        last=asked.restore(last),
-        labels_any=asked.restore(known[1] - known[0]),
-        violations_any=asked.restore(_number(violates, *known)),
-        labels=_columns(n_ads, [asked.restore(_number(mask, *known)) for mask in masks]),
-        violations=_columns(n_ads, [asked.restore(_number(mask & violates, *known)) for mask in masks]),
+        first=asked.restore(times[np.where(some, start, -1)]),
+        last=asked.restore(times[np.where(some, end - 1, -1)]),
+        labels_any=asked.restore(labelled[1] - labelled[0]),
+        violations_any=asked.restore(_number(violates, *labelled)),
+        labels=_columns(n_ads, [asked.restore(_number(mask, *labelled)) for mask in under]),
+        violations=_columns(n_ads, [asked.restore(_number(mask & violates, *labelled)) for mask in under]),
     )
-
-
-def _ends(events: Events, start: Ints, end: Ints) -> tuple[Ints, Ints]:
-    """Times of the first and the last event of each run [start, end); NEVER where it is empty."""
-    times = np.append(events.times, NEVER)
-    nothing = len(events.times)
-    some = end > start
-    return times[np.where(some, start, nothing)], times[np.where(some, end - 1, nothing)]
 
 
 def _number(mask: Bools, start: Ints, end: Ints) -> Ints:
@@ -94,14 +89,12 @@ def _columns(n: int, columns: Sequence[Ints]) -> Ints:
     return np.stack(columns, axis=1) if columns else np.empty((n, 0), np.int64)
 
 
-def _distinct(clock: Clock, asked: Asked, owner: Ints, thing: Ints, submitted: Ints) -> Ints:
-    """How many different things each asked owner used before: only the first use of a thing by its owner counts."""
+def _first_uses(owner: Ints, thing: Ints, rank: Ints) -> Ints:
+    """Rows where an owner first used a thing: how many came before is how many different things were used before."""
     rows = np.flatnonzero((owner != MISSING) & (thing != MISSING))
-    rows = rows[np.argsort(submitted[rows], kind="stable")]
+    rows = rows[np.argsort(rank[rows], kind="stable")]
     pair = owner[rows] * (thing.max(initial=0) + 1) + thing[rows]
-    rows = rows[np.unique(pair, return_index=True)[1]]
-    firsts = clock.events(owner[rows], submitted[rows])
-    return asked.restore(firsts.before(asked.end) - firsts.before(asked.start))
+    return rows[np.unique(pair, return_index=True)[1]]
 
 
 def _codes(kind: str, ads: Sequence[Ad], known_ads: Sequence[Ad]) -> tuple[Ints, Ints]:

@@ -94,12 +94,15 @@ class Columns:
 
     def _unlabelled_violations(self) -> Bools:
         """Rows where some time is more often violating than labelled."""
-        times, violating = _integers(self.times.values), _integers(self.violating.values)
-        ticks = np.unique(np.concatenate([times, violating]))
-        labelled = np.sort(self.times.rows * len(ticks) + np.searchsorted(ticks, times))
-        key, number = np.unique(self.violating.rows * len(ticks) + np.searchsorted(ticks, violating), return_counts=True)
-        found = np.searchsorted(labelled, key, side="right") - np.searchsorted(labelled, key, side="left")
-        return _any(number > found, key // max(len(ticks), 1), len(self.kind))
+        claiming = (self.violating.lengths > 0)[self.times.rows]
+        times, violating = _integers(self.times.values)[claiming], _integers(self.violating.values)
+        clock = np.sort(np.concatenate([times, violating]), kind="stable")
+        keys = [
+            np.sort(rows * (len(clock) + 1) + np.searchsorted(clock, moments), kind="stable")
+            for rows, moments in ((self.times.rows[claiming], times), (self.violating.rows, violating))
+        ]
+        labelled, claimed = (np.searchsorted(key, keys[1], side="right") - np.searchsorted(key, keys[1]) for key in keys)
+        return _any(claimed > labelled, keys[1] // (len(clock) + 1), len(self.kind))
 
     def _check_things(self) -> None:
         sets = np.isin(_strings(self.kind), DISTINCT)
@@ -134,13 +137,11 @@ def _refuse(wrong: Sequence[Mistake]) -> None:
 
 def _repeated(*columns: pa.Array) -> Bools:
     """Rows equal to an earlier row in all columns; a null equals a null."""
-    group = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        codes = column.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        group = np.unique(group * (codes.max(initial=0) + 1) + codes, return_inverse=True)[1]
-    first = np.unique(group, return_index=True)[1]
-    repeated = np.ones(len(group), dtype=np.bool_)
-    repeated[first] = False
+    codes = [column.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False) for column in columns]
+    order = np.lexsort(codes)
+    same = np.logical_and.reduce([code[order][1:] == code[order][:-1] for code in codes])
+    repeated = np.zeros(len(order), dtype=np.bool_)
+    repeated[order[1:][same]] = True
     return repeated
 
 

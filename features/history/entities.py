@@ -56,25 +56,33 @@ def rows_of_labels(labels: Sequence[Label], ads: Sequence[Ad]) -> list[int]:
     That is the last version submitted at or before ``labelled_at`` (the first version, should the label precede them all), so that a
     later edit changes nothing for what was known before it. Raises InvalidInput naming every label whose ad is not in ``ads``.
     """
-    row_of: dict[str, int] = {}
-    edited: dict[str, list[int]] = {}
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = pa.array([ad.ad_id for ad in ads], pa.large_string())
+    found = pc.index_in(pa.array([label.ad_id for label in labels], pa.large_string()), value_set=ids)
+    if found.null_count:
+        _refuse(labels, [None if row is None else ads[row] for row in found.to_pylist()])
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return list(found.to_pylist())
+    versions = _versions(ads)
+    return [_version(versions[label.ad_id], label, ads) for label in labels]
+
+
+def _versions(ads: Sequence[Ad]) -> dict[str, list[int]]:
+    """Rows of each ad id's versions, in order of submission."""
+    versions: dict[str, list[int]] = {}
     for row, ad in enumerate(ads):
-        first = row_of.setdefault(ad.ad_id, row)
-        if first != row:
-            edited.setdefault(ad.ad_id, [first]).append(row)
-    rows = [row_of.get(label.ad_id, -1) for label in labels]
-    if -1 in rows:
-        _refuse(labels, [None if row < 0 else ads[row] for row in rows])
-    if edited:
-        for versions in edited.values():
-            versions.sort(key=lambda row: _order(ads[row]))
-        rows = [
-            _version(edited[label.ad_id], label, ads) if label.ad_id in edited else row for row, label in zip(rows, labels, strict=True)
-        ]
-    return rows
+        versions.setdefault(ad.ad_id, []).append(row)
+    for rows in versions.values():
+        if len(rows) > 1:
+            rows.sort(key=lambda row: _order(ads[row]))
+    return versions
 
 
 def _version(versions: Sequence[int], label: Label, ads: Sequence[Ad]) -> int:
+    if len(versions) == 1:
+        return versions[0]
     seen = bisect_right(versions, label.labelled_at, key=lambda row: ads[row].submitted_at)
     return versions[max(seen - 1, 0)]
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -73,17 +74,18 @@ def from_table(table: pa.Table) -> HistoryState:
     columns = Columns.read(table)
     state = HistoryState()
     times, violating = _arrays(columns.times), _arrays(columns.violating)
-    members, starts = columns.things.values.to_pylist(), columns.things.starts.tolist()
-    words = zip(columns.kind.to_pylist(), columns.key.to_pylist(), columns.policy.to_pylist(), strict=True)
-    for row, (kind, key, policy) in enumerate(words):
+    members, starts = _strings(columns.things.values), columns.things.starts.tolist()
+    for row, (kind, key, policy) in enumerate(zip(_strings(columns.kind), _strings(columns.key), _strings(columns.policy), strict=True)):
         if kind in DISTINCT:
             state.distinct[kind][key] = Distinct.of(members[starts[row] : starts[row + 1]], times(row))
             continue
-        past = state.pasts[kind].setdefault(key, Past())
+        past = state.pasts[kind].get(key) or state.pasts[kind].setdefault(key, Past())
         if policy is None:
             past.ads = times(row)
-        else:
-            past.labels[policy] = (times(row), violating(row))
+            continue
+        past.labels = {**(past.labels or {}), policy: times(row)}
+        if columns.violating.starts[row] < columns.violating.starts[row + 1]:
+            past.violating = {**(past.violating or {}), policy: violating(row)}
     return state
 
 
@@ -96,8 +98,8 @@ def _rows(state: HistoryState) -> Iterator[tuple[str, str, str | None, array[int
         for key, past in sorted(state.pasts.get(kind, {}).items()):
             if past.ads:
                 yield kind, key, None, past.ads, none, []
-            for policy, (when, bad) in sorted(past.labels.items()):
-                yield kind, key, policy, when, bad, []
+            for policy, when in sorted((past.labels or {}).items()):
+                yield kind, key, policy, when, (past.violating or {}).get(policy, none), []
 
 
 class _Lists:
@@ -114,6 +116,13 @@ class _Lists:
     def column(self) -> pa.ListArray:
         values = np.frombuffer(self._values, dtype=np.int64) if self._values else np.empty(0, np.int64)
         return pa.ListArray.from_arrays(pa.array(np.frombuffer(self._ends, dtype=np.int32)), pa.array(values))
+
+
+def _strings(column: pa.Array) -> list[Any]:
+    """The column's strings, or null; equal ones are one object, which the state then keeps once."""
+    encoded = column.dictionary_encode()
+    words = [*encoded.dictionary.to_pylist(), None]
+    return [words[code] for code in encoded.indices.fill_null(len(words) - 1).to_pylist()]
 
 
 def _arrays(column: Ragged) -> Callable[[int], array[int]]:

@@ -21,36 +21,50 @@ from features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, Histo
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LabelTimes = tuple["array[int]", "array[int]"]
-"""Times of the labels under one policy, and of those that say violating; both sorted."""
-
 
 class Past:
-    """What happened to one entity."""
+    """What happened to one entity: sorted times, in microseconds. A dictionary or an array exists only once there is something in it."""
 
-    __slots__ = ("ads", "labels")
+    __slots__ = ("ads", "labels", "violating")
 
     def __init__(self) -> None:
-        self.ads: array[int] = array("q")
-        self.labels: dict[str, LabelTimes] = {}
+        self.ads: array[int] | None = None
+        self.labels: dict[str, array[int]] | None = None
+        """By policy."""
+        self.violating: dict[str, array[int]] | None = None
+        """Those of ``labels`` that say violating."""
+
+    def observe_ad(self, at: int) -> None:
+        if self.ads is None:
+            self.ads = array("q")
+        _insert(self.ads, at)
+
+    def observe_label(self, policy: str, violates: bool, at: int) -> None:
+        if self.labels is None:
+            self.labels = {}
+        _insert(self.labels.setdefault(policy, array("q")), at)
+        if violates:
+            if self.violating is None:
+                self.violating = {}
+            _insert(self.violating.setdefault(policy, array("q")), at)
 
     def before(self, at: int, policies: Sequence[str]) -> list[int]:
         """One row of ``EntityCounts.from_rows``."""
-        ads = self.ads
+        ads = _EMPTY if self.ads is None else self.ads
         ever = bisect_left(ads, at)
         recent = [ever - bisect_left(ads, at - window, 0, ever) for window in WINDOWS]
-        known = {policy: (bisect_left(all_, at), bisect_left(bad, at)) for policy, (all_, bad) in self.labels.items()}
-        asked = [known.get(policy, (0, 0)) for policy in policies]
+        labels = {policy: bisect_left(times, at) for policy, times in (self.labels or {}).items()}
+        violating = {policy: bisect_left(times, at) for policy, times in (self.violating or {}).items()}
         return [
             1,
             *recent,
             ever,
             ads[0] if ever else NEVER,
             ads[ever - 1] if ever else NEVER,
-            sum(n for n, _ in known.values()),
-            sum(k for _, k in known.values()),
-            *(n for n, _ in asked),
-            *(k for _, k in asked),
+            sum(labels.values()),
+            sum(violating.values()),
+            *(labels.get(policy, 0) for policy in policies),
+            *(violating.get(policy, 0) for policy in policies),
         ]
 
 
@@ -67,7 +81,7 @@ class HistoryState:
             at, whose = microseconds(ad.submitted_at), entities(ad)
             for kind, key in zip(KINDS, whose, strict=True):
                 if key is not None:
-                    _insert(self._past(kind, key).ads, at)
+                    self._past(kind, key).observe_ad(at)
             self._use("advertiser_markets", whose.advertiser, whose.market, at)
             self._use("advertiser_domains", whose.advertiser, whose.domain, at)
             self._use("creative_advertisers", whose.creative, whose.advertiser, at)
@@ -125,12 +139,8 @@ class HistoryState:
         for label, ad in sorted(zip(labels, labelled, strict=True), key=lambda pair: pair[0].labelled_at):
             at = microseconds(label.labelled_at)
             for kind, key in zip(KINDS, entities(ad), strict=True):
-                if key is None:
-                    continue
-                all_, violating = _times(self._past(kind, key).labels, label.policy)
-                _insert(all_, at)
-                if label.violates:
-                    _insert(violating, at)
+                if key is not None:
+                    self._past(kind, key).observe_label(label.policy, label.violates, at)
 
     def _past(self, kind: str, key: str) -> Past:
         pasts = self.pasts[kind]
@@ -158,13 +168,7 @@ class HistoryState:
 
 
 _NO_PAST = Past()
-
-
-def _times(labels: dict[str, LabelTimes], policy: str) -> LabelTimes:
-    times = labels.get(policy)
-    if times is None:
-        times = labels[policy] = (array("q"), array("q"))
-    return times
+_EMPTY: array[int] = array("q")
 
 
 def _insert(times: array[int], at: int) -> None:

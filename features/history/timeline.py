@@ -6,6 +6,8 @@ sorted by key once, and every "how many before" is a binary search.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from features.history.known import WINDOWS, Bools, Ints
@@ -15,40 +17,44 @@ MISSING = -1
 
 
 class Clock:
-    """Ranks moments: an event is before a moment exactly when its rank is below the moment's.
+    """Ranks moments by how many known events came before them: an event is before a moment exactly when its rank is below the moment's.
 
-    ``known``: times of all events; ``at``: moments asked about, int64 (n,); both in microseconds.
+    ``known``: times of all events; ``at``: moments asked about; both int64 microseconds.
     """
 
     def __init__(self, known: Ints, at: Ints) -> None:
-        self._ticks = np.unique(known)
-        self.now = self._rank(at)
-        self.ago = [self._rank(at - window) for window in WINDOWS]
+        self._known = np.sort(known, kind="stable")
+        self.now = self.rank(at)
+        self.ago = [self.rank(at - window) for window in WINDOWS]
+
+    def rank(self, moments: Ints) -> Ints:
+        return np.searchsorted(self._known, moments, side="left")
+
+    def time(self, rank: Ints) -> Ints:
+        """The time of a known event of this rank."""
+        return self._known[rank]
 
     def key(self, entity: Ints, rank: Ints) -> Ints:
         """Below 2**63 as long as entities times events are."""
-        return entity * (len(self._ticks) + 1) + rank
+        return entity * (len(self._known) + 1) + rank
 
-    def events(self, entity: Ints, times: Ints) -> Events:
+    def events(self, entity: Ints, rank: Ints) -> Events:
+        """The events of a table that state an entity of one kind."""
         rows = np.flatnonzero(entity != MISSING)
-        keys = self.key(entity[rows], self._rank(times[rows]))
+        keys = self.key(entity[rows], rank[rows])
         order = np.argsort(keys, kind="stable")
-        return Events(keys[order], rows[order], times[rows[order]])
-
-    def _rank(self, moments: Ints) -> Ints:
-        return np.searchsorted(self._ticks, moments, side="left")
+        return Events(keys[order], rows[order])
 
 
+@dataclass(frozen=True, slots=True)
 class Events:
-    """Events of one kind of entity, sorted by entity and time: keys, rows in the table they came from, times."""
+    """Events of one kind of entity, sorted by entity and time: their keys, and their rows in the table they came from."""
 
-    def __init__(self, keys: Ints, rows: Ints, times: Ints) -> None:
-        self._keys = keys
-        self.rows = rows
-        self.times = times
+    keys: Ints
+    rows: Ints
 
     def before(self, keys: Ints) -> Ints:
-        return np.searchsorted(self._keys, keys, side="left")
+        return np.searchsorted(self.keys, keys, side="left")
 
 
 class Asked:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ from starlette.testclient import TestClient
 
 from decisions.files import read_policies
 from decisions.policy import PolicyBook
-from serving.champion import Champion
-from serving.running import Running, assemble
-from tests.serving.fakes import FakeRegistry, load_fake
+from serving.running import assemble
+from tests.serving.fakes import FakeRegistry, open_fake
 
 POLICY = """
     title: {name}
@@ -33,7 +32,9 @@ Serve = Callable[..., AbstractContextManager[TestClient]]
 @pytest.fixture(scope="session")
 def policy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("policies")
-    (folder / "default.yaml").write_text("policies:\n" + "".join(f"  {name}:{POLICY.format(name=name)}" for name in ("deceptive", "gambling")))
+    (folder / "default.yaml").write_text(
+        "policies:\n" + "".join(f"  {name}:{POLICY.format(name=name)}" for name in ("deceptive", "gambling"))
+    )
     for market in ("SE", "GB"):
         (folder / f"{market}.yaml").write_text("extends: default\n")
     return folder
@@ -64,34 +65,46 @@ def registry() -> FakeRegistry:
     return FakeRegistry()
 
 
-@pytest.fixture
-def serve(service: Any, app: Any, book: PolicyBook, policy_folder: Path, registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """A running service with a fake registry and model: ``with serve(ADJUDICATE_API_KEYS=…) as client``."""
-    usual = {"ADJUDICATE_HOME": str(tmp_path), "ADJUDICATE_POLICIES": str(policy_folder), "ADJUDICATE_POLL_SECONDS": "0.02"}
-
-    @contextmanager
-    def serving(*, client: tuple[str, int] = HERE, wait: bool = True, host: str = "127.0.0.1:8377", **environment: str) -> Iterator[TestClient]:
-        def assemble_fake(_: Mapping[str, str]) -> Running:
-            real = assemble({**usual, **environment}, registry)
-            champion = Champion(
-                real.champion.model,
-                registry,
-                lambda folder: load_fake(book, folder),
-                tmp_path / "bundles",
-                fallback=real.champion.current()[0],
-                poll_seconds=real.settings.poll_seconds,
-                watch=lambda standing: None if real.metrics.stand(standing) else None,
-            )
-            return Running(real.settings, champion, real.metrics, real.policy_hash)
-
-        monkeypatch.setattr(service.inner, "assemble", staticmethod(assemble_fake))
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", "unused")  # so that what the service sets is undone
+@contextmanager
+def served(
+    service: Any,
+    app: Any,
+    registry: FakeRegistry,
+    environment: dict[str, str],
+    *,
+    client: tuple[str, int] = HERE,
+    wait: bool = True,
+    host: str = "127.0.0.1:8377",
+) -> Iterator[TestClient]:
+    """The service in this process with a fake registry and model, and a client of it that seems to call from ``client``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service.inner, "assemble", staticmethod(lambda _: assemble(environment, registry, open_fake)))
+        patch.setenv("MLFLOW_TRACKING_URI", "unused")  # so that what the service sets is undone
         with TestClient(app, base_url=f"http://{host}", client=client, raise_server_exceptions=False) as caller:
             if wait:
                 until(lambda: caller.get("/readyz").json()["status"] != "starting")
             yield caller
 
-    return serving
+
+def usual(home: Path, policy_folder: Path) -> dict[str, str]:
+    return {"ADJUDICATE_HOME": str(home), "ADJUDICATE_POLICIES": str(policy_folder), "ADJUDICATE_POLL_SECONDS": "0.02"}
+
+
+@pytest.fixture
+def serve(service: Any, app: Any, policy_folder: Path, registry: FakeRegistry, tmp_path: Path) -> Serve:
+    """``with serve(ADJUDICATE_API_KEYS=…, client=…) as client``: a service of the test's own."""
+
+    def start(*, client: tuple[str, int] = HERE, wait: bool = True, host: str = "127.0.0.1:8377", **environment: str) -> Any:
+        return served(service, app, registry, {**usual(tmp_path, policy_folder), **environment}, client=client, wait=wait, host=host)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def client(service: Any, app: Any, policy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of one service for the whole file, for tests that change nothing in it."""
+    with served(service, app, FakeRegistry(), usual(tmp_path_factory.mktemp("home"), policy_folder)) as caller:
+        yield caller
 
 
 def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:

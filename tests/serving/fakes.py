@@ -1,4 +1,4 @@
-"""A model, a registry and a folder of policies small enough to read."""
+"""A model and a registry small enough to read."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Reason
-from domain.errors import AdjudicateError, UntrustedBundle
+from domain.errors import ContractMismatch, UntrustedBundle
 from domain.risk import RiskScore
-from serving.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,14 @@ class FakeRegistry:
         return folder
 
 
-def load_fake(book: PolicyBook, folder: Path) -> Scorer:
-    """The scorer of a fake bundle; raises UntrustedBundle when its file is not what it should be."""
+def open_fake(folder: Path) -> FakeModel:
+    """A fake bundle; raises UntrustedBundle when its file is not what it should be, and whatever the file says it raises."""
     try:
         content = json.loads((folder / "bundle.json").read_text())
     except (OSError, ValueError) as error:
         raise UntrustedBundle(f"{folder} is not a bundle") from error
-    if "raises" in content:
-        raise AdjudicateError(content["raises"])
-    return Scorer(FakeModel(content["version"], tuple(content.get("policies", ("deceptive", "gambling")))), book)
+    if content.get("raises") == "contract":
+        raise ContractMismatch("the features differ")
+    if content.get("raises") == "bug":
+        raise ZeroDivisionError("a bundle with a bug")
+    return FakeModel(content["version"], tuple(content.get("policies", ("deceptive", "gambling"))))

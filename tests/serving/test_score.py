@@ -2,24 +2,73 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
 
 from domain.ad import Ad
 from domain.decision import Decision
-from tests.serving.conftest import Serve
 
 AD: dict[str, Any] = Ad.model_json_schema()["examples"][0]
 
 
-def test_an_ad_gets_a_decision(serve: Serve) -> None:
-    with serve() as client:
-        answer = client.post("/v1/score", json=AD)
-        print(answer.headers, answer.text)
-        assert answer.status_code == 200
-        assert Decision.model_validate(answer.json()).verdict == "approve"
-        b = client.post("/v1/score/batch", json={"ads": [AD, {"ad_id": "x"}, AD]})
-        print(b.text)
-        for p in ("/readyz", "/livez", "/metrics", "/nope", "/v1/score", "/docs.json","/docs","/static_content/swagger-ui.css"):
-            r = client.get(p)
-            print(p, r.status_code, r.headers, r.text[:1500])
-        assert 0
+def ad(**changes: Any) -> dict[str, Any]:
+    return {**AD, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"title": "Fresh bread"}, "approve"),
+        ({"title": "scam"}, "reject"),
+        ({"market": "FR"}, "review"),  # no policy file knows this market
+    ],
+)
+def test_an_ad_gets_the_verdict_of_its_risk(client: TestClient, changes: dict[str, str], verdict: str) -> None:
+    answer = client.post("/v1/score", json=ad(**changes))
+    assert answer.status_code == 200
+    decision = Decision.model_validate(answer.json())
+    assert (decision.ad_id, decision.verdict, decision.bundle_version) == ("ad-1001", verdict, "v1")
+
+
+def test_a_rejection_says_why_and_what_the_advertiser_reads(client: TestClient) -> None:
+    decision = client.post("/v1/score", json=ad(title="scam")).json()
+    assert {reason["policy"] for reason in decision["reasons"]} == {"deceptive", "gambling"}
+    assert decision["policies"][0]["advertiser_reason"] == "The ad is deceptive."
+    assert decision["uncertified"] is True
+
+
+def test_a_batch_keeps_its_order_and_one_bad_ad_does_not_lose_the_others(client: TestClient) -> None:
+    ads = [ad(ad_id="a"), ad(ad_id="b", market="Sweden"), ad(ad_id="c", title="\ud800"), "not an ad", ad(ad_id="e", title="scam")]
+    answer = client.post("/v1/score/batch", content=_json({"ads": ads}), headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    results = answer.json()["results"]
+    assert [r.get("ad_id") for r in results] == ["a", "b", "c", None, "e"]
+    assert [r.get("verdict") for r in results] == ["approve", None, None, None, "reject"]
+    assert [r["error"]["field"] for r in results if "error" in r] == ["market", "title", "(the whole)"]
+
+
+def test_a_batch_of_bad_ads_only_is_answered_too(client: TestClient) -> None:
+    answer = client.post("/v1/score/batch", json={"ads": [{}, {"ad_id": "x"}]})
+    assert answer.status_code == 200
+    assert [r["error"]["code"] for r in answer.json()["results"]] == ["invalid_input", "invalid_input"]
+
+
+@pytest.mark.parametrize("size", [1, 16, 17, 256])
+def test_a_batch_of_any_size_gets_one_decision_an_ad(client: TestClient, size: int) -> None:
+    answer = client.post("/v1/score/batch", json={"ads": [ad(ad_id=f"ad-{i}") for i in range(size)]})
+    assert [r["ad_id"] for r in answer.json()["results"]] == [f"ad-{i}" for i in range(size)]
+
+
+def test_an_ad_that_cannot_be_scored_does_not_take_its_batch_with_it(client: TestClient) -> None:
+    results = client.post("/v1/score/batch", json={"ads": [ad(), ad(ad_id="poison", title="stumble"), ad(title="scam")]}).json()["results"]
+    assert [r.get("verdict") for r in results] == ["approve", None, "reject"]
+    assert results[1]["ad_id"] == "poison"
+    assert results[1]["error"]["code"] == "internal"
+    assert "secret" not in str(results[1])
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content).encode()

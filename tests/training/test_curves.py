@@ -23,7 +23,7 @@ def test_precision_and_recall_are_scikit_learns() -> None:
     np.testing.assert_allclose(found.recall[::-1], recall[:-1])
 
 
-@pytest.mark.parametrize("near", [(), (0.05,), (0.02, 0.9), (0.0, 1.0)])
+@pytest.mark.parametrize("near", [(), (0.05,), (0.02, 0.9), (0.05, 0.08), (0.0, 1.0)])
 def test_reliability_bins_hold_every_ad_once_and_end_at_the_thresholds(near: tuple[float, ...]) -> None:
     rated = scored().labelled("blend", "deceptive")
     bins = reliability(rated, near)

@@ -75,6 +75,11 @@ def violate_without_label(rows: list[Row]) -> None:
     row["violating"] = [row["times"][0]] * (len(row["times"]) + 1)
 
 
+def violate_between_labels(rows: list[Row]) -> None:
+    row = next(row for row in rows if row["violating"])
+    row["violating"] = [row["times"][0] - 1]
+
+
 @pytest.mark.parametrize(
     ("tamper", "named"),
     [
@@ -90,6 +95,7 @@ def violate_without_label(rows: list[Row]) -> None:
         (set_field("advertiser_markets", "things", ["SE", "SE"]), "things = 'adv'; expected different things"),
         (set_field("advertiser_markets", "policy", "gambling"), "policy = 'gambling'; expected null for a set of things"),
         (repeat_first_row, "key = 'adv'; expected one row a kind, key and policy"),
+        (violate_between_labels, "expected times that are among the labels' times"),
         (violate_without_label, "expected times that are among the labels' times"),
     ],
 )

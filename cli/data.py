@@ -1,0 +1,104 @@
+"""Commands about ads and policy files: simulate, score, explain, policy check."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.console import Bars, errors_end_the_command, out
+
+if TYPE_CHECKING:
+    from domain.decision import Decision
+
+SHARD = 256
+COLOURS = {"approve": "green", "review": "yellow", "reject": "red"}
+
+
+def simulate(ads: int, seed: int, folder: Path) -> None:
+    with errors_end_the_command():
+        from simulation import write_marketplace
+
+        with Bars() as bars:
+            bars.stage("simulating ads", ads)
+            written = write_marketplace(folder, ads, seed, bars.advance)
+        out.print(
+            f"wrote {written.ads} simulated ads and {written.labels} labels to {folder}; their truth lies apart, in {folder / 'truth'}"
+        )
+
+
+def score(ads: Path, target: Path, model: str, policies: Path | None) -> None:
+    with errors_end_the_command():
+        from collections import Counter
+
+        from features.tables import iter_ads
+        from serving import Scorer
+
+        scorer = Scorer.load(model, policies)
+        counted: Counter[str] = Counter()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = target.with_name(f".{target.name}.part")
+        try:
+            with Bars() as bars, work.open("w", encoding="utf-8", newline="\n") as file:
+                bars.stage("deciding", 0)
+                for some in iter_ads(ads, SHARD):
+                    for decision in scorer.score(some):
+                        file.write(decision.model_dump_json() + "\n")
+                        counted[decision.verdict] += 1
+                    bars.advance(len(some))
+            work.replace(target)
+        finally:
+            work.unlink(missing_ok=True)
+        total = sum(counted.values())
+        out.print(f"{total} ads decided: " + ", ".join(f"{counted[verdict]} {verdict}" for verdict in COLOURS) + f"; written to {target}")
+
+
+def explain(source: Path, model: str, policies: Path | None) -> None:
+    with errors_end_the_command():
+        from pydantic import ValidationError
+
+        from domain.ad import Ad
+        from domain.errors import InvalidInput, NotFound
+        from domain.mistakes import mistakes
+        from serving import Scorer
+
+        if str(source) != "-" and not source.is_file():
+            raise NotFound(f"no such file: {source}")
+        raw = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
+        try:
+            ad = Ad.model_validate_json(raw)
+        except ValidationError as error:
+            raise InvalidInput(f"{source} is not an ad", mistakes(error)) from error
+        show(Scorer.load(model, policies).score([ad])[0])
+
+
+def show(decision: Decision) -> None:
+    """A decision as a person reads it."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    verdict = f"[bold {COLOURS[decision.verdict]}]{decision.verdict.upper()}[/]"
+    out.print(
+        f"{verdict}  {escape(decision.ad_id)} in {decision.market}" + ("  [dim]uncertified thresholds[/]" if decision.uncertified else "")
+    )
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("policy", "risk", "90 %", "verdict", "because"):
+        table.add_column(column)
+    for found in sorted(decision.policies, key=lambda found: -(found.risk.p if found.risk else 1.0)):
+        risk = (f"{found.risk.p:.3f}", f"{found.risk.p_low:.3f}–{found.risk.p_high:.3f}") if found.risk else ("–", "–")
+        table.add_row(found.policy, *risk, f"[{COLOURS[found.verdict]}]{found.verdict}[/]", escape(found.because))
+    out.print(table)
+    for reason in decision.reasons:
+        out.print(f"  [dim]{reason.policy:<16}[/] {reason.effect:+.2f}  {escape(reason.text)}", highlight=False)
+    if decision.degraded:
+        out.print(f"  degraded: {escape(', '.join(decision.degraded))}", style="yellow")
+
+
+def policy_check(folder: Path | None) -> None:
+    with errors_end_the_command():
+        from decisions.files import read_policies
+        from policies import folder as packaged
+
+        chosen = folder or packaged()
+        book = read_policies(chosen)
+        out.print(f"{chosen}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")

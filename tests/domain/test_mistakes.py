@@ -1,0 +1,64 @@
+"""What is wrong with a field is said in words a person can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.ad import Ad, Label
+from domain.mistakes import MOMENT, mistakes
+
+AD = {"ad_id": "a", "advertiser_id": "b", "market": "SE", "submitted_at": "2026-03-01T00:00:00Z", "title": "t"}
+LABEL = {"ad_id": "a", "policy": "gambling", "violates": True, "labelled_at": "2026-03-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "value", "expected"),
+    [
+        (Ad, "market", "Sweden", "an ISO 3166-1 alpha-2 code such as SE"),
+        (Ad, "market", None, "text"),
+        (Ad, "submitted_at", "2026-03-01T00:00:00", MOMENT),
+        (Ad, "submitted_at", "yesterday", MOMENT),
+        (Ad, "creative_width", "wide", "a number"),
+        (Ad, "creative_width", -1, "a number of at least 0"),
+        (Ad, "creative_width", float("nan"), "a finite number"),
+        (Ad, "creative_skippable_share", 1.5, "a number of at most 1"),
+        (Ad, "advertiser_verified", "maybe", "true or false"),
+        (Ad, "ad_id", "", "text of at least 1 character(s)"),
+        (Ad, "title", "\ud800", "text that can be encoded as UTF-8 (no lone surrogates)"),
+        (Ad, "title", 5, "text"),
+        (Ad, "keywords", "k", "a list"),
+        (Ad, "colour", "red", "no such field: its name is not in the data contract"),
+        (Label, "policy", "Kids", "a policy's name such as kids_unsuitable: small letters, digits and _"),
+        (Label, "severity", "bad", "one of 'mild', 'moderate' or 'extreme'"),
+    ],
+)
+def test_each_wrong_value_names_field_value_and_expectation(model: type[Ad | Label], field: str, value: Any, expected: str) -> None:
+    row = {**(AD if model is Ad else LABEL), field: value}
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(row)
+    [found] = mistakes(refused.value, where="ads.csv row 3")
+    assert (found.field, found.expected, found.where) == (field, expected, "ads.csv row 3")
+    assert found.value is value or found.value == value
+
+
+def test_every_mistake_is_told_at_once_with_paths_into_lists() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Ad.model_validate({**AD, "market": "x", "keywords": ["k", 3]})
+    assert [found.field for found in mistakes(refused.value)] == ["market", "keywords[1]"]
+
+
+def test_a_missing_field_and_an_ad_of_nothing_do_not_repeat_the_whole_ad() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Label.model_validate({"ad_id": "a"})
+    assert {(found.field, found.value, found.expected) for found in mistakes(refused.value)} == {
+        (name, None, "a value: the field is required") for name in ("policy", "violates", "labelled_at")
+    }
+    with pytest.raises(ValidationError) as refused:
+        Ad.model_validate({**AD, "title": " "})
+    [found] = mistakes(refused.value)
+    assert found.field == "(the whole)"
+    assert found.value == sorted(AD)
+    assert found.expected.startswith("at least one text or creative field: title, body")

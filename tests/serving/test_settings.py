@@ -1,0 +1,100 @@
+"""The environment, read once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from domain.errors import InvalidSettings
+from serving.settings import known_keys, read_settings, use_registry
+
+
+def test_an_empty_environment_serves_the_champion_of_a_local_registry_to_this_machine() -> None:
+    settings = read_settings({})
+    assert (settings.model, settings.host, settings.port, settings.workers) == ("models:/adjudicate@champion", "127.0.0.1", 8377, 1)
+    assert settings.registry_uri == f"sqlite:///{Path.cwd() / 'var' / 'mlflow.db'}"
+    assert settings.cache == Path.cwd() / "var" / "bundles"
+    assert (settings.api_keys, settings.policies, settings.poll_seconds, settings.max_body_bytes) == ((), None, 5.0, 2_000_000)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("ADJUDICATE_PORT", "eighty", "a whole number"),
+        ("ADJUDICATE_PORT", "0", "greater than or equal to 1"),
+        ("ADJUDICATE_PORT", "70000", "less than or equal to 65535"),
+        ("ADJUDICATE_POLL_SECONDS", "0", "greater than 0"),
+        ("ADJUDICATE_POLL_SECONDS", "nan", "a finite number"),
+        ("ADJUDICATE_POLL_SECONDS", "often", "a number"),
+        ("ADJUDICATE_HOST", "ads.example", "an IP address, or localhost"),
+        ("ADJUDICATE_WORKERS", "1.5", "a whole number"),
+        ("ADJUDICATE_MAX_BODY_BYTES", "1", "greater than or equal to 1000"),
+        ("ADJUDICATE_POLICIES", "/no/such/folder", "a folder that exists"),
+        ("ADJUDICATE_MODLE", "x", "a known setting; did you mean ADJUDICATE_MODEL?"),
+        ("ADJUDICATE_XYZZY", "x", "one of ADJUDICATE_HOME, "),
+        ("ADJUDICATE_API_KEYS", "a:score:short", "NAME:SCOPE+SCOPE:SHA256"),
+        ("ADJUDICATE_API_KEYS_FILE", "/no/such/file", "a readable text file (FileNotFoundError)"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key_and_what_was_expected(key: str, value: str, expected: str) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings({key: value})
+    [mistake] = refused.value.mistakes
+    assert mistake.field == key
+    assert mistake.expected.startswith(expected)
+    assert str(mistake.value) in (value, "entry 1") or key == "ADJUDICATE_POLICIES"
+
+
+def test_all_mistakes_come_at_once() -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings({"ADJUDICATE_PORT": "x", "ADJUDICATE_HOST": "y", "ADJUDICATE_PROT": "1", "ADJUDICATE_API_KEYS": "z"})
+    assert {mistake.field for mistake in refused.value.mistakes} == {
+        "ADJUDICATE_PORT",
+        "ADJUDICATE_HOST",
+        "ADJUDICATE_PROT",
+        "ADJUDICATE_API_KEYS",
+    }
+
+
+def test_an_empty_value_means_the_default() -> None:
+    assert read_settings(dict.fromkeys(known_keys(), "")) == read_settings({})
+
+
+def test_a_secret_given_by_mistake_is_not_repeated() -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings({"ADJUDICATE_API_KEYS": "a:score:my-real-password"})
+    assert "my-real-password" not in str(refused.value)
+
+
+def test_keys_come_from_the_variable_and_the_file_and_a_name_only_once(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("# who may ask\n\nops:score+admin:" + "1" * 64 + "\n")
+    environment = {"ADJUDICATE_API_KEYS": "platform:score:" + "0" * 64, "ADJUDICATE_API_KEYS_FILE": str(file)}
+    assert [key.name for key in read_settings(environment).api_keys] == ["platform", "ops"]
+    with pytest.raises(InvalidSettings, match="each name once"):
+        read_settings({**environment, "ADJUDICATE_API_KEYS": "ops:score:" + "0" * 64})
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("http://mlflow.example:5000", "http://mlflow.example:5000"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+        ("sqlite:///here/mlflow.db", f"sqlite:///{Path.cwd() / 'here' / 'mlflow.db'}"),
+    ],
+)
+def test_the_registry_is_never_relative_to_a_folder_that_changes(given: str, used: str) -> None:
+    assert read_settings({"MLFLOW_TRACKING_URI": given}).registry_uri == used
+
+
+def test_a_dead_registry_is_noticed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "unused")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    for key in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_DISABLE_TELEMETRY", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"):
+        monkeypatch.setenv(key, "unused")
+        monkeypatch.delenv(key)
+    use_registry(read_settings({"MLFLOW_TRACKING_URI": "http://mlflow.example:5000"}))
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://mlflow.example:5000"
+    assert (os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"], os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) == ("1", "10")

@@ -1,0 +1,175 @@
+"""The report stands alone, says every rate with its denominator, and marks what nobody has shown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from decisions.policy import Targets, Thresholds
+from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from models.manifest import DataEntry
+from tests.training.scores import MARKETS, scored
+from training.metrics import Scored, measure
+from training.report import ReportData, share, write_report
+
+TARGETS = Targets(0.02, 0.1, 0.95)
+
+
+def report_data(ads: Scored, thresholds: Thresholds | None = None) -> ReportData:
+    found = thresholds or Thresholds(0.05, 0.8)
+    return ReportData(
+        scored=ads,
+        metrics={model: measure(ads, model, bootstrap=30) for model in ads.p},
+        sources=[DataEntry(name="kids_video", digest="5a" * 32, ads=6401, labels=27020)],
+        split="600 labelled ads of advertisers held back; trained on 2,400 others",
+        bundle_version="0123456789abcdef",
+        created_at=datetime(2026, 11, 22, 16, 5, tzinfo=UTC),
+        thresholds=SolvedThresholds({SolvedFor("deceptive", market, TARGETS): found for market in (POOLED, "SE")}),
+        skipped={"weapons": "4 <violating> ads, 20 are needed"},
+        versions={"adjudicate": "0.1.0", "lightgbm": "4.7.0"},
+    )
+
+
+class Page(HTMLParser):
+    """What a browser would fetch, the ids, and the words of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.ids: Counter[str] = Counter()
+        self.tags: Counter[str] = Counter()
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        for name, value in attrs:
+            if name == "id":
+                self.ids[str(value)] += 1
+            if name in ("src", "href", "xlink:href", "data", "action") and not str(value).startswith("#"):
+                self.fetched.append(f"{tag} {name}={value}")
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "report"
+    write_report(folder, report_data(scored(models=("ngram", "blend"))))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return Page((folder / "report.html").read_text("utf-8"))
+
+
+def test_it_fetches_nothing_and_runs_nothing(folder: Path, page: Page) -> None:
+    assert page.fetched == []
+    assert page.tags["script"] == page.tags["link"] == page.tags["img"] == page.tags["iframe"] == 0
+    text = (folder / "report.html").read_text("utf-8")
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert set(re.findall(r"https?://[^\"]+", text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+
+
+def test_every_policy_has_three_plots_in_the_page_and_as_png(folder: Path, page: Page) -> None:
+    expected = {
+        f"{policy}-{kind}" for policy in ("deceptive", "gambling") for kind in ("precision-recall", "reliability", "decision-curve")
+    }
+    pngs = {path.stem: path for path in folder.glob("*.png")}
+    assert set(pngs) == expected
+    assert all(path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n") for path in pngs.values())
+    assert page.tags["svg"] == 6
+
+
+def test_the_plots_take_the_pages_colours_and_no_id_is_used_twice(folder: Path, page: Page) -> None:
+    text = (folder / "report.html").read_text("utf-8")
+    assert "stroke: var(--blend)" in text
+    assert "#0000" not in text
+    assert [name for name, times in page.ids.items() if times > 1] == []
+
+
+def test_it_names_data_split_version_thresholds_and_what_was_skipped(page: Page) -> None:
+    for part in (
+        "0123456789abcdef",
+        "22 November 2026, 16:05 UTC",
+        "kids_video: 6,401 ads, 27,020 labels",
+        "sha256 5a5a5a5a5a5a5a5a",
+        "600 labelled ads of advertisers held back",
+        "lightgbm 4.7.0",
+        "uncertified",
+        "leakage ≤ 2 %",
+        "4 <violating> ads, 20 are needed",
+        *MARKETS,
+    ):
+        assert part in page.words, part
+
+
+def test_every_rate_has_its_denominator(page: Page) -> None:
+    words = re.sub(r"\s+", " ", page.words)
+    # Widths of intervals and the targets of policy files are not rates of anything counted here.
+    rates = list(re.finditer(r"\d+\.\d %", words))
+    assert len(rates) > 20
+    for rate in rates:
+        assert re.match(r" ?\(?[\d,]+ of [\d,]+", words[rate.end() :]), words[rate.start() - 40 : rate.end() + 40]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said", "badge"),
+    [
+        (Thresholds(0.0, 0.8), "approves nobody", True),
+        (Thresholds(0.05, 1.0), "rejects nobody", True),
+        (Thresholds(0.05, 0.8, "cert-1"), "0.0500", False),
+    ],
+)
+def test_thresholds_that_decide_nothing_say_so_and_certified_ones_carry_no_mark(
+    tmp_path: Path, thresholds: Thresholds, said: str, badge: bool
+) -> None:
+    text = write_report(tmp_path, report_data(scored(n=200), thresholds)).read_text("utf-8")
+    assert said in text
+    assert ('<span class="badge">uncertified</span>' in text) == badge
+
+
+def test_the_outcome_of_thresholds_is_counted_on_the_reports_ads(tmp_path: Path) -> None:
+    ads = scored(n=200)
+    rated = ads.labelled("blend", "deceptive")
+    approved, rejected = rated.p < 0.05, rated.p >= 0.8
+    words = Page(write_report(tmp_path, report_data(ads)).read_text("utf-8")).words
+    for k, n in (
+        (approved.sum(), rated.y.size),
+        ((approved & rated.y).sum(), approved.sum()),
+        ((rejected & ~rated.y).sum(), rejected.sum()),
+        ((~approved & ~rejected).sum(), rated.y.size),
+    ):
+        assert f"{k} of {n}" in words
+
+
+@pytest.mark.parametrize("filling", [0.0, 1.0, np.nan], ids=["no violation", "violations only", "nobody rated"])
+def test_a_policy_with_one_class_or_none_has_no_plots_and_no_false_numbers(tmp_path: Path, filling: float) -> None:
+    ads = scored(n=100)
+    targets = ads.targets.copy()
+    targets[:, 0] = np.where(np.isnan(targets[:, 0]), np.nan, filling)
+    text = write_report(tmp_path, report_data(replace(ads, targets=targets))).read_text("utf-8")
+    assert "There is nothing to draw" in text
+    assert not list(tmp_path.glob("deceptive-*.png"))
+    assert not re.search(r">\s*(nan|None)\s*<", text)
+
+
+def test_the_same_figures_make_the_same_bytes(tmp_path: Path) -> None:
+    data = report_data(scored(n=150))
+    first, second = (write_report(tmp_path / name, data) for name in "ab")
+    for path in first.parent.iterdir():
+        assert path.read_bytes() == (second.parent / path.name).read_bytes(), path.name
+
+
+def test_a_share_of_nothing_is_no_number() -> None:
+    assert share(0, 0) == "none of none"
+    assert share(3, 24) == "12.5 % (3 of 24)"
