@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 SEED = 7
 START_SECONDS = 120
-EPOCHS = 2
-"""Enough on simulated text; real ads deserve the default of ``adjudicate train``."""
 
 
 def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int) -> None:
@@ -73,7 +71,7 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> None:
         _heading(f"Champion: {resolve('models:/adjudicate@champion')} is registered")
         return
     _heading("Training n-grams, LightGBM, encoder and blend; everything is tracked in MLflow")
-    chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=EPOCHS, max_tokens=64)
+    chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1, layers=1, max_tokens=64)
     with Bars() as bars:
         trained = train(TrainJob(data=[marketplace], home=home, settings=FitSettings(encoder=chosen)), bars)
     from cli.models import show_figures

@@ -24,6 +24,9 @@ MAX_TEXT = 100_000
 """Characters in one text field. A longer text is refused rather than judged by its beginning."""
 
 
+NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*\Z")
+
+
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
@@ -38,8 +41,8 @@ def _encodable(text: str) -> str:
 
 
 def _not_a_number(value: Any) -> Any:
-    """Refuse bare numbers: seconds, milliseconds and days look alike, and a guess would move an ad in time."""
-    if isinstance(value, int | float):
+    """Refuse bare numbers, also as text: seconds, milliseconds and days look alike, and a guess would move an ad in time."""
+    if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.match(value)):
         raise ValueError("an ISO 8601 date and time with a time zone")
     return value
 
@@ -50,8 +53,8 @@ def _blank_is_missing(value: Any) -> Any:
 
 Utc = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_utc)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_encodable)]
-Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}$"))]
-PolicyName = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}$"))]
+Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}\Z"))]
+PolicyName = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}\Z"))]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_encodable)]
 OptionalText = Annotated[Text | None, BeforeValidator(_blank_is_missing)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_encodable)]

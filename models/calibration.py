@@ -102,4 +102,4 @@ def _interpolate(x: NDArray[np.float64], knots: NDArray[np.float64], values: NDA
     inside = np.interp(x, knots, values)
     left = (values[1] - values[0]) / (knots[1] - knots[0])
     right = (values[-1] - values[-2]) / (knots[-1] - knots[-2])
-    return inside + np.minimum(x - knots[0], 0) * left + np.maximum(x - knots[-1], 0) * right
+    return np.asarray(inside + np.minimum(x - knots[0], 0) * left + np.maximum(x - knots[-1], 0) * right)

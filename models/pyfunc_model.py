@@ -9,7 +9,7 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
-from features.tables import ads_from_frame
+from features.frames import ads_from_frame
 from models.bundle import Bundle, load_bundle
 from models.registry import BUNDLE_ARTIFACT
 

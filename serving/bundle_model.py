@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,10 @@ class BundleModel:
     """Implements ``serving.scorer.Model``."""
 
     bundle: Bundle
-    solved: SolvedThresholds
+
+    @property
+    def solved(self) -> SolvedThresholds:
+        return self.bundle.thresholds
 
     @property
     def version(self) -> str:
@@ -52,5 +54,4 @@ class BundleModel:
 
 def open_bundle(folder: Path) -> BundleModel:
     """Raises NotFound, UntrustedBundle or ContractMismatch."""
-    bundle = load_bundle(folder)
-    return BundleModel(bundle, SolvedThresholds.from_json(json.dumps(bundle.thresholds)))
+    return BundleModel(load_bundle(folder))

@@ -106,8 +106,9 @@ def quieten_collector() -> None:
 
 def speak_up() -> None:
     """Send the service's log to standard error, unless somebody has already arranged for it."""
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
     if not log.handlers and not logging.getLogger().handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"))
         log.addHandler(handler)
-        log.setLevel(logging.INFO)

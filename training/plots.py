@@ -25,6 +25,7 @@ COLOURS = {
     "ngram": "#b8651b",
     "gbm": "#2c8a57",
     "encoder": "#8a4fa3",
+    "kernel": "#0f7b83",
     "other": "#6a7280",
     "alarm": "#b3261e",
 }
@@ -33,7 +34,13 @@ COLOURS = {
 STAND_INS = {name: f"#0000{i:02x}" for i, name in enumerate(COLOURS, start=1)}
 """Colours nothing else has: what Matplotlib writes for them is replaced by the page's variables."""
 
-DASHES: Mapping[str, Any] = {"blend": "solid", "ngram": (0, (1, 1.4)), "gbm": (0, (5, 1.8)), "encoder": (0, (5, 1.5, 1, 1.5))}
+DASHES: Mapping[str, Any] = {
+    "blend": "solid",
+    "ngram": (0, (1, 1.4)),
+    "gbm": (0, (5, 1.8)),
+    "encoder": (0, (5, 1.5, 1, 1.5)),
+    "kernel": (0, (2.5, 1.2)),
+}
 """Models differ by dash as well as by colour, for print and for colour-blind readers."""
 
 STYLE: Any = {

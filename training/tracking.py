@@ -301,9 +301,10 @@ def _requirement() -> str:
 
 @contextmanager
 def _answers(uri: str) -> Iterator[None]:
-    """MLflow's errors as ours."""
+    """MLflow's errors as ours, but for those it makes of a mistake in our own code, which no retry mends."""
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
@@ -314,6 +315,8 @@ def _answers(uri: str) -> Iterator[None]:
             raise InvalidSettings(
                 f"MLflow refuses: {error.message}", [Mistake(URI_SETTING, uri, "a store and a value MLflow takes")]
             ) from error
+        if error.__cause__ is not None and not isinstance(error.__cause__, MlflowException | RequestException | SQLAlchemyError | OSError):
+            raise
         raise Unavailable(f"MLflow at {uri} does not answer: {error.message}") from error
     except RequestException as error:
         raise Unavailable(f"MLflow at {uri} does not answer: {error}") from error

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from domain.errors import InvalidSettings, NotFound, Unavailable
 from models.manifest import DataEntry
@@ -187,6 +188,13 @@ def test_a_registration_that_is_cut_off_is_taken_back(store: Store, bundle: Path
     assert [str(version.version) for version in client.search_model_versions()] == before
     assert [model.name for model in client.search_registered_models()] == [NAME] * earlier
     assert aliased(CHALLENGER) == (before[0] if before else None)
+
+
+def test_code_that_cannot_be_imported_is_no_outage(store: Store, bundle: Path) -> None:
+    (bundle.parent / "script.py").write_text("from features import nothing_of_this_name")
+    with pytest.raises(MlflowException, match="nothing_of_this_name"):
+        train(store, bundle)
+    assert MlflowClient().search_registered_models() == []
 
 
 def test_promotion_moves_the_alias_and_remembers_the_champion_before(store: Store, bundle: Path) -> None:

@@ -1,0 +1,43 @@
+"""A pandas frame in the data contract's columns, as MLflow hands it to a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.ad import Ad
+from domain.errors import InvalidTable
+from domain.mistakes import mistake
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ads_from_frame(frame: pd.DataFrame) -> list[Ad]:
+    """One ad a row, in order. ``None``, NaN, NaT and ``pandas.NA`` are missing; columns outside the contract are left out.
+
+    Raises InvalidTable with every mistake, by row from 1.
+    """
+    known = [name for name in frame.columns if name in Ad.model_fields]
+    rows = [_present(row) for row in frame[known].to_dict("records")]
+    try:
+        return TypeAdapter(list[Ad]).validate_python(rows)
+    except ValidationError as error:
+        found = [mistake(detail, where=f"frame row {int(detail['loc'][0]) + 1}", skip=1) for detail in error.errors()]
+        raise InvalidTable("the frame is not a table of ads", found) from error
+
+
+def _present(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): _plain(value) for name, value in row.items() if not _missing(value)}
+
+
+def _missing(value: Any) -> bool:
+    return value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and math.isnan(value))
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and NumPy scalars as Python's own; pandas' timestamps are datetimes already."""
+    return value.tolist() if hasattr(value, "tolist") else value
