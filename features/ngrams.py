@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from domain.ad import Ad
@@ -117,5 +118,6 @@ def _hasher(block: Block) -> HashingVectorizer:
 
 
 @cache
-def _raw_hasher(bits: int) -> HashingVectorizer:
-    return HashingVectorizer(analyzer=list, n_features=2**bits, norm=None, alternate_sign=False)
+def _raw_hasher(bits: int) -> FeatureHasher:
+    """The hasher inside ``HashingVectorizer``, for n-grams already cut."""
+    return FeatureHasher(n_features=2**bits, input_type="string", alternate_sign=False)

@@ -17,7 +17,7 @@ from features.normalise import NormalisedText
 from features.text import TEXT_SIGNALS
 from features.view import view
 
-__all__ = ["FeatureTable", "feature_table", "learn_contract"]
+__all__ = ["FeatureTable", "feature_table", "learn_contract", "with_history"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +53,13 @@ def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureCon
         shared=np.column_stack([values.reshape(len(ads), len(codes)), *history]),
         per_policy=np.stack([history(counts) for history in PER_POLICY.values()], axis=2),
     )
+
+
+def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:
+    """The same ads with another past: the history features anew from ``counts``, everything else as it is."""
+    shared = table.shared.copy()
+    shared[:, -len(SHARED) :] = np.column_stack([history(counts) for history in SHARED.values()])
+    return FeatureTable(table.texts, shared, np.stack([history(counts) for history in PER_POLICY.values()], axis=2))
 
 
 def _codes(contract: FeatureContract, name: str) -> Mapping[str, float] | None:

@@ -104,8 +104,7 @@ class Bundle:
             parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
         if self.encoder is not None:
             prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
-            texts = [encoder_text(ad, text, prefix) for ad, text in zip(ads, table.texts, strict=True)]
-            parts["encoder"], embedding = self.encoder.run(texts)
+            parts["encoder"], embedding = self.encoder.run([encoder_text(ad, prefix) for ad in ads])
             if self.kernel is not None:
                 parts["kernel"] = self.kernel.logits(embedding)
         blend = self.blend.logits(parts)

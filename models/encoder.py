@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.ad import Ad
-from features.normalise import NormalisedText
+from features.normalise import normalise
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -23,18 +23,24 @@ FOLDER = "encoder"
 GRAPH = f"{FOLDER}/model.onnx"
 TOKENIZER = f"{FOLDER}/tokenizer.json"
 JOINED = re.compile(r"[_.\-]+")
+MOST_KEYWORDS = 12
+MOST_CHARACTERS = 2000
+"""Of one field: far more than the tokens an encoder reads."""
 BATCH_TOKENS = 2048
 """Tokens in one run of the graph: enough to fill a core, little enough to stay in its cache."""
 
 
-def encoder_text(ad: Ad, text: NormalisedText, prefix: str = "") -> str:
+def encoder_text(ad: Ad, prefix: str = "") -> str:
     """What the encoder reads: market, surface, format, category and landing domain as words, then the normalised text.
 
+    An encoder reads a limited number of tokens, so what says most in the fewest words comes first: title, call to action, keywords, body.
     ``prefix`` is what some encoders were trained to expect in front of a text, such as ``"query: "`` for E5.
     """
     facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category, ad.landing_domain]
     words = " ".join(JOINED.sub(" ", fact).lower() for fact in facts if fact)
-    return f"{prefix}{words} | {text.text}"
+    keywords = ", ".join((ad.keywords or [])[:MOST_KEYWORDS])
+    parts = (ad.title, ad.call_to_action, keywords, ad.body, ad.creative_ocr_text)
+    return f"{prefix}{words} | {normalise(chr(10).join(part[:MOST_CHARACTERS] for part in parts if part)).text}"
 
 
 @dataclass(frozen=True)

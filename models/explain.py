@@ -47,11 +47,10 @@ def reasons(bundle: Bundle, ad: Ad, scores: Scores, row: int, policies: Sequence
     ``row`` is the ad's row in ``scores``. The encoder's part of a risk has no reasons of its own: the other two models read the same text.
     """
     found: list[Reason] = []
-    for policy in policies:
-        index = bundle.policies.index(policy)
+    text = ngram_text(ad, scores.table.texts[row])
+    indices = [bundle.policies.index(policy) for policy in policies]
+    for policy, index, (grams, words) in zip(policies, indices, bundle.ngram.effects(text, indices), strict=True):
         facts, through_ngram = _booster_facts(bundle, scores, row, index)
-        text = ngram_text(ad, scores.table.texts[row])
-        grams, words = bundle.ngram.effects(text, index)
         factor = _ngram_factor(bundle, index, sum(grams.values()) + sum(words.values()), through_ngram)
         facts += [_fact_in_words(policy, word, effect * factor) for word, effect in words.items()]
         phrases = _phrases(policy, text.text, {gram: effect * factor for gram, effect in grams.items()})

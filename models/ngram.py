@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from features.ngrams import N_COLUMNS, NgramText, block_slices, named_columns, ngram_counts
+from features.ngrams import N_COLUMNS, Block, NgramText, block_slices, named_columns, ngram_counts
 
 FILE = "ngram.safetensors"
 
@@ -41,19 +41,14 @@ class NgramModel:
         """The same from ``features.ngrams.ngram_counts``."""
         return np.asarray(tfidf(counts, self.idf) @ self._columns) + self.bias
 
-    def effects(self, text: NgramText, policy: int) -> tuple[dict[str, float], dict[str, float]]:
-        """Log-odds each n-gram added for one policy: of the text and title by gram, and of the facts by ``name=value``.
+    def effects(self, text: NgramText, policies: Sequence[int]) -> list[tuple[dict[str, float], dict[str, float]]]:
+        """For each policy, the log-odds each n-gram added: of the text and title by gram, and of the facts by ``name=value``.
 
-        Grams that share a column share its effect.
+        Of n-grams that share a column the first stands for all.
         """
         row = tfidf(ngram_counts([text]), self.idf)
-        left = dict(zip(row.indices.tolist(), (row.data * self.weights[policy, row.indices]).tolist(), strict=True))
-        grams: dict[str, float] = {}
-        facts: dict[str, float] = {}
-        for block, gram, column in named_columns(text):
-            found = facts if block.source == "facts" else grams
-            found[gram] = found.get(gram, 0.0) + left.pop(column, 0.0)
-        return grams, facts
+        names = list(named_columns(text))
+        return [_named(names, row.indices, row.data * self.weights[policy, row.indices]) for policy in policies]
 
     def save(self, folder: Path) -> None:
         save_file({"idf": self.idf, "weights": self.weights, "bias": self.bias}, folder / FILE)
@@ -66,6 +61,18 @@ class NgramModel:
         if model.idf.shape != (N_COLUMNS,) or model.weights.shape != (n_policies, N_COLUMNS) or model.bias.shape != (n_policies,):
             raise ValueError(f"{FILE}: tensors of {model.weights.shape}, expected ({n_policies}, {N_COLUMNS})")
         return model
+
+
+def _named(
+    names: Sequence[tuple[Block, str, int]], columns: NDArray[np.int32], effects: NDArray[np.float64]
+) -> tuple[dict[str, float], dict[str, float]]:
+    left = dict(zip(columns.tolist(), effects.tolist(), strict=True))
+    grams: dict[str, float] = {}
+    facts: dict[str, float] = {}
+    for block, gram, column in names:
+        found = facts if block.source == "facts" else grams
+        found[gram] = found.get(gram, 0.0) + left.pop(column, 0.0)
+    return grams, facts
 
 
 def tfidf(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:

@@ -22,8 +22,7 @@ from features.contract import FeatureContract
 from features.history.asof import counts_asof
 from features.history.counts import without_labels
 from features.ngrams import ngram_counts, ngram_text
-from features.normalise import ad_text
-from features.table import FeatureTable, feature_table, learn_contract
+from features.table import FeatureTable, feature_table, learn_contract, with_history
 from models.blend import BlendModel
 from models.calibration import Calibration
 from models.encoder import encoder_text
@@ -127,12 +126,12 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress) -> Prepare
     progress.stage("features", len(data.ads))
     contract = learn_contract(data.ads)
     counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
-    fresh = feature_table(data.ads, without_labels(counts), contract)
-    table = feature_table(data.ads, counts, contract) if settings.history else fresh
+    table = feature_table(data.ads, counts, contract)
+    fresh = with_history(table, without_labels(counts))
     progress.advance(len(data.ads))
     return Prepared(
         contract,
-        table,
+        table if settings.history else fresh,
         fresh,
         ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)]),
         folds(data, settings.n_folds, settings.seed),
@@ -205,7 +204,7 @@ class EncoderCache:
     def of(self, texts: Sequence[str], progress: Progress) -> PrefixCache:
         """One entry a text, in order; the frozen layers run anew when a text is missing."""
         if self._cache is None or any(text not in self._row for text in texts):
-            later = [encoder_text(ad, ad_text(ad), self.settings.prefix) for ad in self._ads]
+            later = [encoder_text(ad, self.settings.prefix) for ad in self._ads]
             wanted = list(dict.fromkeys([*texts, *later]))
             progress.stage("encoder, frozen layers", len(wanted))
             self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress.advance)
@@ -217,7 +216,7 @@ def _stage_encoder(
     data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress, cache: EncoderCache
 ) -> tuple[TunedEncoder, dict[str, Logits]]:
     chosen = cache.settings
-    hidden = cache.of([encoder_text(ad, text, chosen.prefix) for ad, text in zip(data.ads, prepared.table.texts, strict=True)], progress)
+    hidden = cache.of([encoder_text(ad, chosen.prefix) for ad in data.ads], progress)
     kernel, kernel_scores = _fit_kernel(data, prepared, hidden, settings, progress)
 
     def tune(rows: Rows) -> Any:

@@ -24,12 +24,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """How an encoder is fine-tuned. ``epochs`` is the most; training stops when the validation loss has not fallen for one epoch."""
+    """How an encoder is fine-tuned. ``epochs`` is the most; training stops when the validation loss has not fallen for one epoch.
+
+    The frozen layers read ``max_tokens``; the tuned ones get the states of the first ``tuned_tokens``, which by then know of the rest.
+    """
 
     source: str
-    epochs: int = 4
+    epochs: int = 2
     layers: int = 2
     max_tokens: int = 128
+    tuned_tokens: int = 64
     prefix: str = ""
     batch: int = 32
     layer_rate: float = 1e-4
@@ -60,7 +64,7 @@ def fit_encoder(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    top = _top(pretrained, targets.shape[1], settings.dropout)
+    top = _top(pretrained, targets.shape[1], settings)
     _probe_first(top, cache, targets, train)
     top.to(device)
     steps = settings.epochs * -(-len(train) // settings.batch)
@@ -74,7 +78,7 @@ def fit_encoder(
     best, kept = np.inf, copy.deepcopy(top.state_dict())
     for _ in range(settings.epochs):
         top.train()
-        for rows in _batches(cache.lengths, train, settings.batch, rng):
+        for rows in _batches(np.minimum(cache.lengths, settings.tuned_tokens), train, settings.batch, rng):
             optimiser.zero_grad()
             _loss(top, cache, targets, rows, device).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
@@ -100,7 +104,7 @@ def encoder_logits(top: Any, cache: PrefixCache, rows: NDArray[np.intp]) -> NDAr
     with torch.inference_mode():
         for start in range(0, len(order), 64):
             some = order[start : start + 64]
-            hidden, mask = cache.batch(rows[some])
+            hidden, mask = cache.batch(rows[some], top.tokens)
             out[some] = top(hidden.to(device), mask.to(device)).float().cpu().numpy()
     top.to("cpu")
     return out
@@ -150,7 +154,7 @@ def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: 
     tokenizer.save(str(folder / TOKENIZER))
 
 
-def _top(pretrained: Pretrained, n_policies: int, dropout: float) -> Any:
+def _top(pretrained: Pretrained, n_policies: int, settings: EncoderSettings) -> Any:
     import torch
     from torch import nn
 
@@ -161,7 +165,8 @@ def _top(pretrained: Pretrained, n_policies: int, dropout: float) -> Any:
             super().__init__()
             self.layers = layers
             self.norm = nn.LayerNorm(width, elementwise_affine=False)
-            self.drop = nn.Dropout(dropout)
+            self.drop = nn.Dropout(settings.dropout)
+            self.tokens = settings.tuned_tokens
             self.head = nn.Linear(width, n_policies)
 
         def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -172,7 +177,7 @@ def _top(pretrained: Pretrained, n_policies: int, dropout: float) -> Any:
     layers = copy.deepcopy(pretrained.layers[-pretrained.n_tuned :])
     for module in layers.modules():
         if isinstance(module, nn.Dropout):
-            module.p = dropout
+            module.p = settings.dropout
     return Top(layers, pretrained.model.config.hidden_size)
 
 
@@ -203,7 +208,7 @@ def _probe_first(top: Any, cache: PrefixCache, targets: NDArray[np.float64], tra
 def _loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], rows: NDArray[np.intp], device: torch.device) -> torch.Tensor:
     import torch
 
-    hidden, mask = cache.batch(rows)
+    hidden, mask = cache.batch(rows, top.tokens)
     said = torch.from_numpy(targets[rows]).float().to(device)
     known = ~torch.isnan(said)
     with torch.autocast(device.type, torch.bfloat16):
@@ -253,6 +258,6 @@ def _whole(pretrained: Pretrained, top: Any) -> nn.Module:
             hidden = _through(self.frozen, hidden, blocked)
             last = _through(self.untouched, hidden, blocked)
             embedding = torch.cat([_mean(hidden, attention_mask), _mean(last, attention_mask)], dim=1)
-            return self.top(hidden, attention_mask.bool()), embedding
+            return self.top(hidden[:, : self.top.tokens], attention_mask[:, : self.top.tokens].bool()), embedding
 
     return Whole().eval()

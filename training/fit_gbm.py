@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.gbm import GbmModel
+from training.parallel import each_policy
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,19 @@ def fit_gbm(
         "cat_smooth": 20,
         "max_bin": 63,
         "verbosity": -1,
+        "num_threads": 1,  # a policy a core: faster than sharing the rows of one, and the same sums on every machine
     }
-    texts = []
-    for policy, rows in enumerate(inputs):
+
+    def one(policy: int) -> str:
         known = np.flatnonzero(~np.isnan(targets[:, policy]))
         data = lightgbm.Dataset(
-            rows[known],
+            inputs[policy][known],
             targets[known, policy],
             weight=weight[known],
             feature_name=list(columns),
             categorical_feature=[name for name in columns if name in categories],
-            free_raw_data=True,
+            params=options,
         )
-        texts.append(lightgbm.train(options, data, num_boost_round=rounds).model_to_string())
-    return GbmModel(tuple(texts))
+        return str(lightgbm.train(options, data, num_boost_round=rounds).model_to_string())
+
+    return GbmModel(tuple(each_policy(one, len(inputs))))

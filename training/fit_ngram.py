@@ -8,6 +8,7 @@ from scipy import sparse
 
 from features.ngrams import N_COLUMNS
 from models.ngram import NgramModel, tfidf
+from training.parallel import each_policy
 
 INVERSE_REGULARISATION = 8.0
 """scikit-learn's ``C``."""
@@ -28,12 +29,10 @@ def fit_ngram(
     rows = tfidf(counts, idf)
     used = np.flatnonzero(idf)
     compact = rows[:, used]
+    fitted = each_policy(lambda policy: _fit_one(compact, targets[:, policy], inverse_regularisation), targets.shape[1])
     weights = np.zeros((targets.shape[1], N_COLUMNS), dtype=np.float32)
-    bias = np.zeros(targets.shape[1])
-    for policy in range(targets.shape[1]):
-        coefficients, bias[policy] = _fit_one(compact, targets[:, policy], inverse_regularisation)
-        weights[policy, used] = coefficients
-    return NgramModel(idf, weights, bias)
+    weights[:, used] = [coefficients for coefficients, _ in fitted]
+    return NgramModel(idf, weights, np.array([bias for _, bias in fitted]))
 
 
 def _fit_one(rows: sparse.csr_matrix, target: NDArray[np.float64], inverse_regularisation: float) -> tuple[NDArray[np.float64], float]:

@@ -40,11 +40,11 @@ class PrefixCache:
         """The texts of ``rows``, in that order, repeated as asked; nothing is copied from disk."""
         return PrefixCache(self.hidden, self.starts[rows], self.lengths[rows], self.embedding[rows])
 
-    def batch(self, rows: NDArray[np.intp]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Padded hidden states ``float32 (n, longest, width)`` and their mask ``bool (n, longest)``."""
+    def batch(self, rows: NDArray[np.intp], most: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Padded hidden states ``float32 (n, longest, width)`` of at most ``most`` tokens, and their mask ``bool (n, longest)``."""
         import torch
 
-        lengths = self.lengths[rows]
+        lengths = np.minimum(self.lengths[rows], most)
         hidden = np.zeros((len(rows), int(lengths.max()), self.hidden.shape[1]), dtype=np.float16)
         mask = np.arange(hidden.shape[1]) < lengths[:, None]
         for i, (start, length) in enumerate(zip(self.starts[rows], lengths, strict=True)):

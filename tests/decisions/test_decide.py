@@ -160,7 +160,7 @@ def test_a_degradation_that_is_not_known_to_be_harmless_leaves_all_to_people(fla
     assert decision.degraded == ((flag, "hold:gambling") if policy is HOLD else (flag,))
 
 
-@pytest.mark.parametrize("flag", ["registry_unreachable", "registry_unreachable:since 09:00"])
+@pytest.mark.parametrize("flag", ["registry_unreachable", "registry_unreachable:since 09:00", "champion_not_found", "bundle_refused:7"])
 def test_the_last_good_bundle_still_decides_and_is_marked(flag: str) -> None:
     decision = decided([POLICY], {"gambling": 0.95}, degraded=(flag,))
     assert (decision.verdict, decision.degraded) == (Verdict.REJECT, (flag,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,13 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(serve: Serve) -> None:
     with serve(ADJUDICATE_MAX_BODY_BYTES="5000") as client:
         answer = client.post("/v1/score", content=iter([b"x" * 1000] * 100), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_a_worker_that_no_longer_follows_the_champion_asks_to_be_restarted(serve: Serve, service: Any) -> None:
+    from serving.service import desk
+
+    with serve() as client:
+        assert client.get("/livez").status_code == 200
+        assert desk.running is not None
+        desk.running.champion.stop()
+        assert client.get("/livez").status_code == 503

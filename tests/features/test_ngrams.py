@@ -1,0 +1,72 @@
+"""N-grams: the same columns alone and in company, each with a name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from domain.ad import Ad
+from features.ngrams import MAX_CHARACTERS, N_COLUMNS, NgramText, block_slices, named_columns, ngram_counts, ngram_text
+from features.normalise import ad_text
+
+TEXTS = [
+    NgramText("free money today\nask us", "free money today", "category=finance label=money"),
+    NgramText("", "", ""),
+    NgramText("देखो नया खेल", "नया", "format=video"),
+    NgramText("free free free", "", ""),
+]
+
+
+def _ad(**fields: object) -> Ad:
+    return Ad.model_validate({"ad_id": "a", "advertiser_id": "b", "market": "SE", "submitted_at": "2026-01-01T00:00:00Z", **fields})
+
+
+def test_a_text_alone_has_the_counts_it_has_among_others() -> None:
+    together = ngram_counts(TEXTS)
+    for row, text in enumerate(TEXTS):
+        assert (together[row] != ngram_counts([text])).nnz == 0
+
+
+def test_a_word_said_three_times_counts_one_plus_its_logarithm() -> None:
+    words, _ = next(iter(block_slices()))
+    column = next(column for block, gram, column in named_columns(TEXTS[3]) if block == words and gram == "free")
+    assert ngram_counts([TEXTS[3]])[0, column] == pytest.approx(1 + np.log(3))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_column_in_use_has_a_name_and_every_name_a_column(text: NgramText) -> None:
+    assert {column for _, _, column in named_columns(text)} == set(ngram_counts([text]).indices.tolist())
+
+
+def test_blocks_follow_each_other_and_fill_all_columns() -> None:
+    ends = [0]
+    for _, columns in block_slices():
+        assert columns.start == ends[-1]
+        ends.append(columns.stop)
+    assert ends[-1] == N_COLUMNS
+
+
+def test_facts_become_words_that_no_text_can_say() -> None:
+    ad = _ad(
+        title="Spin", creative_category="Casual Games", keywords=["free spins"], landing_domain="play.spin-city.example", surface="feed"
+    )
+    assert ngram_text(ad, ad_text(ad)).facts.split() == [
+        "category=casual_games",
+        "surface=feed",
+        "keyword=free_spins",
+        "domain=play.spin-city.example",
+        "tld=example",
+        "label=play",
+        "label=spin-city",
+        "label=example",
+    ]
+
+
+def test_market_is_no_word() -> None:
+    one, other = _ad(title="Hello"), _ad(title="Hello").model_copy(update={"market": "BR"})
+    assert ngram_text(one, ad_text(one)) == ngram_text(other, ad_text(other))
+
+
+def test_a_text_is_read_up_to_its_limit() -> None:
+    ad = _ad(title="x " * MAX_CHARACTERS)
+    assert len(ngram_text(ad, ad_text(ad)).text) <= MAX_CHARACTERS

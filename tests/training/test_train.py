@@ -1,0 +1,160 @@
+"""The training job: figures in the promised shape, a bundle that was evaluated as it serves, and nothing left behind when interrupted."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.errors import GateRefused, InvalidInput, InvalidSettings
+from features.tables import read_pack, write_ads, write_labels
+from models.bundle import load_bundle
+from training.crossvalidate import held_out
+from training.dataset import dataset
+from training.evaluate import evaluate
+from training.fit import FitSettings
+from training.fit_gbm import GbmSettings
+from training.progress import Silent
+from training.promote import compare_bundles, promote
+from training.search import search
+from training.splits import by_advertiser
+from training.tracking import CHALLENGER, CHAMPION, aliased, configure
+from training.train import TrainJob, train
+from training.trainable import trainable
+
+QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
+POLICIES = ("deceptive", "kids_unsuitable")
+
+
+@pytest.fixture(scope="module")
+def other_market(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Part of the marketplace in a market that nobody trained on."""
+    folder = tmp_path_factory.mktemp("other") / "pack"
+    folder.mkdir()
+    pack = read_pack(marketplace)
+    ads = [ad.model_copy(update={"market": "ZZ"}) for ad in pack.ads[-600:]]
+    kept = {ad.ad_id for ad in ads}
+    write_ads(folder / "ads.parquet", ads)
+    write_labels(folder / "labels.parquet", [label for label in pack.labels if label.ad_id in kept])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one registered, promoted training without an encoder."""
+    home = tmp_path_factory.mktemp("home")
+    trained = train(TrainJob(data=[marketplace], home=home, policies=POLICIES, settings=QUICK), Silent())
+    assert trained.registered is not None
+    promote(trained.registered.uri, [], False, home, Silent())
+    return home
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_finite(one) for one in value.values())
+    if isinstance(value, list | tuple):
+        return all(_finite(one) for one in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def test_evaluation_gives_every_figure_of_every_model_also_in_a_market_never_seen(tiny_bundle: Path, other_market: Path) -> None:
+    figures = evaluate(load_bundle(tiny_bundle), [read_pack(other_market)], Silent(), bootstrap=50)
+    assert set(figures["models"]) == {"ngram", "gbm", "encoder", "kernel", "blend"}
+    for model in figures["models"].values():
+        for found in model["policies"].values():
+            assert {"n", "positives", "auroc", "ap", "ap_interval", "brier", "calibration", "markets"} <= set(found)
+            assert {"slope", "intercept"} <= set(found["calibration"])
+            assert set(found["markets"]) == {"ZZ"}
+    assert _finite(figures)
+    json.dumps(figures, allow_nan=False)
+
+
+def test_evaluating_on_the_training_data_says_so(tiny_bundle: Path, marketplace: Path) -> None:
+    assert evaluate(load_bundle(tiny_bundle), [read_pack(marketplace)], Silent(), bootstrap=20)["trained_on"] == ["pack"]
+
+
+def test_labels_of_the_evaluated_ads_do_not_reach_their_risks(tiny_bundle: Path, other_market: Path, tmp_path: Path) -> None:
+    pack = read_pack(other_market)
+    write_ads(tmp_path / "ads.parquet", pack.ads)
+    write_labels(tmp_path / "labels.parquet", [label.model_copy(update={"violates": not label.violates}) for label in pack.labels])
+    bundle = load_bundle(tiny_bundle)
+    straight = evaluate(bundle, [pack], Silent(), bootstrap=20)["models"]["blend"]["policies"]
+    turned = evaluate(bundle, [read_pack(tmp_path)], Silent(), bootstrap=20)["models"]["blend"]["policies"]
+    judged = [policy for policy, found in straight.items() if found["auroc"] is not None and turned[policy]["n"] == found["n"]]
+    # With every label turned around the same risks must rank exactly the other way round, majority ties aside.
+    assert judged
+    for policy in judged:
+        if straight[policy]["positives"] + turned[policy]["positives"] == straight[policy]["n"]:
+            assert turned[policy]["auroc"] == pytest.approx(1 - straight[policy]["auroc"], abs=1e-9)
+
+
+def test_packs_without_a_policy_the_model_knows_are_refused(tiny_bundle: Path, tmp_path: Path, marketplace: Path) -> None:
+    pack = read_pack(marketplace)
+    write_ads(tmp_path / "ads.parquet", pack.ads[:50])
+    kept = {ad.ad_id for ad in pack.ads[:50]}
+    labels = [label.model_copy(update={"policy": "unheard_of"}) for label in pack.labels if label.ad_id in kept]
+    write_labels(tmp_path / "labels.parquet", labels)
+    with pytest.raises(InvalidInput, match="unheard_of"):
+        evaluate(load_bundle(tiny_bundle), [read_pack(tmp_path)], Silent())
+
+
+def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) -> None:
+    configure(home)
+    assert aliased(CHAMPION) == "1"
+    assert aliased(CHALLENGER) is None
+    assert list((home / "reports").glob("*/report.html"))
+
+
+@pytest.mark.parametrize("stage", ["n-gram model", "blend and calibration", "MLflow"])
+def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, marketplace: Path, tmp_path: Path, stage: str) -> None:
+    class Interrupting(Silent):
+        def stage(self, name: str, total: int) -> None:
+            if name == stage:
+                raise KeyboardInterrupt
+
+    out = tmp_path / "bundle"
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainJob(data=[marketplace], home=home, policies=POLICIES, settings=QUICK, out=out), Interrupting())
+    configure(home)
+    assert aliased(CHALLENGER) is None
+    assert aliased(CHAMPION) == "1"
+    assert not out.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, marketplace: Path, other_market: Path) -> None:
+    trained = train(TrainJob(data=[marketplace], home=home, policies=("deceptive",), settings=QUICK), Silent())
+    assert trained.registered is not None
+    uri = trained.registered.uri
+    with pytest.raises(InvalidSettings, match="labelled ads"):
+        promote(uri, [], False, home, Silent())
+    with pytest.raises(InvalidSettings, match="was not trained on"):
+        promote(uri, [marketplace], False, home, Silent())
+    with pytest.raises(GateRefused, match="kids_unsuitable"):
+        promote(uri, [other_market], False, home, Silent())
+    assert aliased(CHAMPION) == "1"
+    assert promote(uri, [other_market], True, home, Silent()).before == "1"
+    assert aliased(CHAMPION) == trained.registered.version
+
+
+def test_a_model_does_not_differ_from_itself(tiny_bundle: Path, other_market: Path) -> None:
+    bundle = load_bundle(tiny_bundle)
+    found = compare_bundles(bundle, bundle, [other_market], Silent())
+    assert all(policy["ap"]["difference"] in (0.0, None) for policy in found["policies"].values())
+
+
+def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(marketplace)], POLICIES))
+    scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())
+    assert sorted(scored.ad_ids) == sorted(ad.ad_id for ad in data.ads)
+    assert set(scored.p) == {"ngram", "gbm", "blend"}
+
+
+def test_a_search_returns_settings_inside_its_bounds(marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(marketplace)], ("deceptive",)))
+    found = search(data, QUICK, trials=2, progress=Silent())
+    assert 50 <= found.gbm.num_boost_round <= 1000 or found.gbm == QUICK.gbm
+    assert found.n_folds == QUICK.n_folds
