@@ -163,7 +163,7 @@ def serve(
 
 @app.command()
 def quickstart(
-    ads: Annotated[int, typer.Option("--ads", min=3000, help="Size of the simulated marketplace.")] = 20_000,
+    ads: Annotated[int, typer.Option("--ads", min=3000, help="Size of the simulated marketplace.")] = 10_000,
     encoder: Encoder = "minilm",
     home: Annotated[Path, typer.Option("--home", help="Where everything is kept.")] = Path("var"),
     keep_serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving after the three decisions.")] = True,

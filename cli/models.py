@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ def train(options: TrainOptions) -> None:
         from training.train import TrainJob
         from training.train import train as run
 
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped training withdraws what it registered, as on Ctrl-C
         if options.out is not None and options.out.exists():
             _refuse_existing("out", options.out)
         job = TrainJob(

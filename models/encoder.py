@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,6 @@ JOINED = re.compile(r"[_.\-]+")
 MOST_KEYWORDS = 12
 MOST_CHARACTERS = 2000
 """Of one field: far more than the tokens an encoder reads."""
-BATCH_TOKENS = 2048
-"""Tokens in one run of the graph: enough to fill a core, little enough to stay in its cache."""
 
 
 def encoder_text(ad: Ad, prefix: str = "") -> str:
@@ -53,22 +50,14 @@ class EncoderModel:
     def run(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Log-odds of the tuned heads, ``float64 (n_texts, n_policies)``; the untouched model's embedding, ``float32 (n_texts, width)``.
 
-        Texts longer than the tokenizer's limit are cut there.
-
-        Only texts of equal length share a run: without padding, each row goes through the same arithmetic as alone.
+        Texts longer than the tokenizer's limit are cut there. One text a run: a matrix product over several rows may add in another order,
+        and an ad's risk must not depend, in any digit, on which ads it was sent with.
         """
-        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
-        by_length: defaultdict[int, list[int]] = defaultdict(list)
-        for row, tokens in enumerate(encoded):
-            by_length[len(tokens)].append(row)
-        heads, embedding = (output.shape[1] for output in self.session.get_outputs())
-        logits, embedded = np.empty((len(texts), heads), dtype=np.float64), np.empty((len(texts), embedding), dtype=np.float32)
-        for length, rows in by_length.items():
-            step = max(1, BATCH_TOKENS // length)
-            for start in range(0, len(rows), step):
-                some = rows[start : start + step]
-                ids = np.asarray([encoded[row] for row in some], dtype=np.int64)
-                logits[some], embedded[some] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        heads, width = (output.shape[1] for output in self.session.get_outputs())
+        logits, embedded = np.empty((len(texts), heads), dtype=np.float64), np.empty((len(texts), width), dtype=np.float32)
+        for row, encoding in enumerate(self.tokenizer.encode_batch(list(texts))):
+            ids = np.asarray([encoding.ids], dtype=np.int64)
+            logits[row], embedded[row] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
         return logits, embedded
 
     @classmethod

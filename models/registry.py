@@ -40,7 +40,7 @@ def fetch_bundle(model: str, cache: Path) -> Path:
     if not is_registered(model):
         return Path(model)
     exact = resolve(model)
-    target = cache / exact.replace(":/", "-").replace("/", "-")
+    target = cache / _cache_name(exact)
     if (target / NAME).is_file():
         return target
     cache.mkdir(parents=True, exist_ok=True)
@@ -59,6 +59,18 @@ def fetch_bundle(model: str, cache: Path) -> Path:
             if not (target / NAME).is_file():
                 raise
     return target
+
+
+def _cache_name(exact: str) -> str:
+    """Folder of a version in a cache. With the moment it was registered: a registry begun anew counts versions from 1 again."""
+    name = exact.replace(":/", "-").replace("/", "-")
+    if not exact.startswith("models:/"):
+        return name
+    with _registry_errors(exact):
+        from mlflow import MlflowClient
+
+        registered, _, version = exact.removeprefix("models:/").rpartition("/")
+        return f"{name}-{MlflowClient().get_model_version(registered, version).creation_timestamp}"
 
 
 def forget_others(cache: Path, keep: int = 3) -> None:
