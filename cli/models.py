@@ -41,8 +41,6 @@ def train(options: TrainOptions) -> None:
         from training.train import train as run
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped training withdraws what it registered, as on Ctrl-C
-        if options.out is not None and options.out.exists():
-            _refuse_existing("out", options.out)
         job = TrainJob(
             data=options.data,
             home=home(),
@@ -199,9 +197,3 @@ def _compare(champion: str, challenger: str, data: Sequence[Path]) -> dict[str, 
 
     with Bars() as bars:
         return compare_bundles(fetch(champion), fetch(challenger), data, bars)
-
-
-def _refuse_existing(option: str, path: Path) -> None:
-    from domain.errors import InvalidSettings, Mistake
-
-    raise InvalidSettings("nothing is overwritten", [Mistake(option, str(path), "a path where nothing is yet")])

@@ -17,6 +17,7 @@ from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from domain.ad import Ad
+from features.history.entities import domain_key
 from features.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
@@ -60,11 +61,21 @@ SETTINGS: dict[str, Any] = {block.name: [block.source, block.analyzer, *block.sp
 
 def ngram_text(ad: Ad, text: NormalisedText) -> NgramText:
     """The strings an ad's n-grams are taken from."""
-    return NgramText(text.text[:MAX_CHARACTERS], normalise(ad.title[:MAX_CHARACTERS]).text if ad.title else "", " ".join(_facts(ad)))
+    return NgramText(head_and_tail(text.text), head_and_tail(normalise(ad.title).text) if ad.title else "", " ".join(_facts(ad)))
+
+
+def head_and_tail(text: str) -> str:
+    """The text up to ``MAX_CHARACTERS``: three quarters from its beginning, the rest from its end, where padding cannot push it out."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    head = MAX_CHARACTERS * 3 // 4
+    return f"{text[:head]}\n{text[head - MAX_CHARACTERS + 1 :]}"
 
 
 def ngram_counts(texts: Sequence[NgramText]) -> sparse.csr_matrix:
     """Sublinear counts, ``float64 (n_texts, N_COLUMNS)``, block after block: 1 + ln(count) where an n-gram is present."""
+    if not texts:
+        return sparse.csr_matrix((0, N_COLUMNS))
     parts = [_hasher(block).transform([getattr(text, block.source) for text in texts]) for block in BLOCKS]
     counts = sparse.hstack(parts, format="csr")
     counts.sum_duplicates()
@@ -98,9 +109,10 @@ def _facts(ad: Ad) -> Iterator[str]:
             yield f"{name}={_one_word(value)}"
     for keyword in ad.keywords or ():
         yield f"keyword={_one_word(keyword)}"
-    if ad.landing_domain:
-        labels = ad.landing_domain.lower().split(".")
-        yield f"domain={_one_word(ad.landing_domain)}"
+    domain = domain_key(ad.landing_domain)
+    if domain:
+        labels = domain.split(".")
+        yield f"domain={_one_word(domain)}"
         yield f"tld={_one_word(labels[-1])}"
         yield from (f"label={_one_word(label)}" for label in labels)
 

@@ -118,24 +118,46 @@ def load_bundle(folder: Path) -> Bundle:
         contract = FeatureContract.from_json(json.dumps(manifest.contract))
         check_contract(contract)
         n = len(manifest.policies)
-        return Bundle(
+        bundle = Bundle(
             manifest=manifest,
             version=version,
             contract=contract,
             ngram=NgramModel.load(folder, n),
             gbm=GbmModel.load(folder, manifest.policies) if "gbm" in manifest.components else None,
-            encoder=EncoderModel.load(folder, n) if "encoder" in manifest.components else None,
+            encoder=EncoderModel.load(folder, n, manifest.encoder.max_tokens) if manifest.encoder else None,
             kernel=KernelModel.load(folder, n) if "kernel" in manifest.components else None,
             blend=BlendModel.from_json(_json(folder / BLEND)),
             calibration=Calibration.from_json(_json(folder / CALIBRATION)),
             thresholds=SolvedThresholds.from_json((folder / THRESHOLDS).read_text(encoding="utf-8")),
             folder=folder,
         )
+        _refuse_misfits(bundle)
+        return bundle
     except AdjudicateError:
         raise
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        # The files are those that were sealed, yet cannot be used: sealed by a broken or a hostile trainer.
+    except Exception as error:
+        # The files are those that were sealed, yet cannot be used: sealed by a broken or a hostile trainer. Each parser here has an
+        # exception of its own for that, and none shares a base class short of this one.
         raise UntrustedBundle(f"bundle {folder}, version {version}, cannot be loaded: {error}") from error
+
+
+def _refuse_misfits(bundle: Bundle) -> None:
+    """Raises ValueError when the parts do not belong together; parses those that are otherwise parsed when first needed."""
+    manifest, blend, n = bundle.manifest, bundle.blend, len(bundle.policies)
+    fits = (
+        bundle.contract.hash == manifest.contract_hash
+        and blend.components == manifest.components
+        and blend.weights.shape == (n, len(blend.components))
+        and blend.bias.shape == (n,)
+        and bool(np.isfinite(blend.weights).all() and np.isfinite(blend.bias).all())
+        and len(bundle.calibration.policies) == n
+        and "ngram" in manifest.components
+        and (manifest.encoder is not None) == ("encoder" in manifest.components) >= ("kernel" in manifest.components)
+        and (bundle.gbm is None or len(bundle.gbm.boosters) == n)
+    )
+    if not fits:
+        raise ValueError("its parts do not fit each other")
+    _ = bundle.history
 
 
 def _json(path: Path) -> Any:

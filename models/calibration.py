@@ -65,6 +65,12 @@ class PolicyCalibration:
         if np.any(np.diff(centre) < 0) or not np.isfinite([score, centre, low, high]).all():
             raise ValueError("a calibration curve must be finite and never fall")
         markets = {name: MarketShift(*values) for name, values in data["markets"].items()}
+        shifts = [
+            float(data["between_markets"]),
+            *(value for market in markets.values() for value in (market.shift, market.standard_error)),
+        ]
+        if not np.isfinite(shifts).all() or min([shifts[0], *(market.standard_error for market in markets.values())]) < 0:
+            raise ValueError("calibration of markets must be finite, their errors not negative")
         return cls(score, centre, low, high, markets, float(data["between_markets"]))
 
 

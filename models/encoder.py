@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.ad import Ad
+from features.history.entities import domain_key
 from features.normalise import normalise
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def encoder_text(ad: Ad, prefix: str = "") -> str:
     An encoder reads a limited number of tokens, so what says most in the fewest words comes first: title, call to action, keywords, body.
     ``prefix`` is what some encoders were trained to expect in front of a text, such as ``"query: "`` for E5.
     """
-    facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category, ad.landing_domain]
+    facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category, domain_key(ad.landing_domain)]
     words = " ".join(JOINED.sub(" ", fact).lower() for fact in facts if fact)
     keywords = ", ".join((ad.keywords or [])[:MOST_KEYWORDS])
     parts = (ad.title, ad.call_to_action, keywords, ad.body, ad.creative_ocr_text)
-    return f"{prefix}{words} | {normalise(chr(10).join(part[:MOST_CHARACTERS] for part in parts if part)).text}"
+    return f"{prefix}{words} | " + "\n".join(normalise(part).text[:MOST_CHARACTERS] for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class EncoderModel:
         return logits, embedded
 
     @classmethod
-    def load(cls, folder: Path, n_policies: int) -> EncoderModel:
+    def load(cls, folder: Path, n_policies: int, max_tokens: int) -> EncoderModel:
         """Raises ValueError when the graph does not have one output a policy."""
         import onnxruntime
         from tokenizers import Tokenizer
@@ -70,7 +71,10 @@ class EncoderModel:
         options.intra_op_num_threads = 1  # one ad, one core: workers scale, and sums stay in one order
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession((folder / GRAPH).read_bytes(), options, providers=["CPUExecutionProvider"])
         if session.get_outputs()[0].shape[1] != n_policies:
             raise ValueError(f"{GRAPH}: {session.get_outputs()[0].shape[1]} outputs, expected {n_policies}")
-        return cls(session, Tokenizer.from_file(str(folder / TOKENIZER)))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_tokens)
+        return cls(session, tokenizer)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.ad import PolicyName
 from domain.errors import NotFound, UntrustedBundle
 
 NAME = "manifest.json"
@@ -51,7 +52,7 @@ class Manifest(BaseModel):
 
     schema_version: Literal[1] = 1
     created_at: datetime
-    policies: tuple[str, ...] = Field(min_length=1)
+    policies: tuple[PolicyName, ...] = Field(min_length=1)
     components: tuple[Literal["ngram", "gbm", "encoder", "kernel"], ...] = Field(min_length=1)
     contract: dict[str, Any]
     contract_hash: str

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.golden import Golden
 
 ADS = 3000
+
+settings.register_profile("default", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

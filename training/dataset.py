@@ -90,14 +90,15 @@ def dataset(packs: Sequence[Pack], policies: Sequence[str] = ()) -> Dataset:
     Raises InvalidInput for a policy nobody labelled, an ad id in two packs, or no labelled ad at all.
     """
     _refuse_shared_ids(packs)
-    labels = [label for pack in packs for label in pack.labels]
-    found = sorted({label.policy for label in labels})
+    everything_said = [label for pack in packs for label in pack.labels]
+    found = sorted({label.policy for label in everything_said})
     unknown = [policy for policy in policies if policy not in found]
     if unknown or not found:
         expected = "one of " + ", ".join(found) if found else "at least one label in the data"
         raise InvalidInput("these policies cannot be trained", [Mistake("policy", policy, expected) for policy in unknown or ["(none)"]])
     chosen = tuple(policies) or tuple(found)
-    means = _mean_verdicts(label for label in labels if label.policy in chosen)
+    labels = [label for label in everything_said if label.policy in chosen]
+    means = _mean_verdicts(labels)
     everything = sorted((ad for pack in packs for ad in pack.ads), key=lambda ad: ad.submitted_at)
     ads = tuple(ad for ad in everything if ad.ad_id in means)
     targets = np.array([[means[ad.ad_id].get(policy, np.nan) for policy in chosen] for ad in ads], dtype=np.float64)
@@ -119,12 +120,12 @@ def _mean_verdicts(labels: Iterable[Label]) -> dict[str, dict[str, float]]:
 
 
 def _refuse_shared_ids(packs: Sequence[Pack]) -> None:
-    seen: dict[str, str] = {}
+    seen: dict[str, int] = {}
     mistakes = []
-    for pack in packs:
+    for number, pack in enumerate(packs):
         for ad in pack.ads:
-            first = seen.setdefault(ad.ad_id, pack.name)
-            if first != pack.name:
-                mistakes.append(Mistake("ad_id", ad.ad_id, f"an id not already in {first}", where=pack.name))
+            first = seen.setdefault(ad.ad_id, number)
+            if first != number:
+                mistakes.append(Mistake("ad_id", ad.ad_id, f"an id not already in {packs[first].name}", where=pack.name))
     if mistakes:
         raise InvalidInput("the same ad is in two of the packs", mistakes)

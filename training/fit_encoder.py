@@ -31,7 +31,7 @@ class EncoderSettings:
 
     source: str
     epochs: int = 2
-    layers: int = 2
+    layers: int = 1
     max_tokens: int = 128
     tuned_tokens: int = 64
     prefix: str = ""
@@ -67,7 +67,7 @@ def fit_encoder(
     top = _top(pretrained, targets.shape[1], settings)
     _probe_first(top, cache, targets, train)
     top.to(device)
-    steps = settings.epochs * -(-len(train) // settings.batch)
+    steps = max(1, settings.epochs * -(-len(train) // settings.batch))
     optimiser = torch.optim.AdamW(
         [{"params": top.layers.parameters(), "lr": settings.layer_rate}, {"params": top.head.parameters(), "lr": settings.head_rate}],
         weight_decay=settings.weight_decay,
@@ -75,7 +75,8 @@ def fit_encoder(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / (0.1 * steps), max(0.0, (steps - step) / (0.9 * steps)))
     )
-    best, kept = np.inf, copy.deepcopy(top.state_dict())
+    best, kept = validation_loss(top, cache, targets, validation, device), copy.deepcopy(top.state_dict())
+    judged = np.isfinite(best)  # without labels to judge by, all epochs run and the last one stays
     for _ in range(settings.epochs):
         top.train()
         for rows in _batches(np.minimum(cache.lengths, settings.tuned_tokens), train, settings.batch, rng):
@@ -86,7 +87,7 @@ def fit_encoder(
             schedule.step()
             progress(len(rows))
         loss = validation_loss(top, cache, targets, validation, device)
-        if loss >= best:
+        if judged and not loss < best:
             break
         best, kept = loss, copy.deepcopy(top.state_dict())
     top.load_state_dict(kept)

@@ -40,6 +40,9 @@ def _fit_one(rows: sparse.csr_matrix, target: NDArray[np.float64], inverse_regul
 
     labelled = np.flatnonzero(~np.isnan(target))
     violating, innocent = labelled[target[labelled] > 0], labelled[target[labelled] < 1]
+    if not len(violating) or not len(innocent):  # a fold that was dealt none of one kind knows the base rate, and no more
+        share = (target[labelled].sum() + 0.5) / (len(labelled) + 1)
+        return np.zeros(rows.shape[1]), float(np.log(share / (1 - share)))
     both = np.concatenate([violating, innocent])
     weight = np.concatenate([target[violating], 1 - target[innocent]])
     answer = np.repeat([1, 0], [len(violating), len(innocent)])

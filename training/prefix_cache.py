@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEFAULT_SOURCE = "minilm"
+FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
+"""Architectures whose layers take a hidden state and a mask and nothing else, so that they can be run one by one."""
 BATCH_TOKENS = 4096
 
 Progress = Callable[[int], None]
@@ -84,11 +86,11 @@ def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
         raise NotFound(
             f"encoder {source!r}: no such folder, nor a model kept on this machine with safetensors weights ({error})"
         ) from error
-    layers = getattr(getattr(model, "encoder", None), "layer", None)
-    if layers is None or not 0 < n_tuned <= len(layers):
-        expected = "an encoder of the BERT family (bert, roberta, xlm-roberta, camembert)" if layers is None else f"1 to {len(layers)}"
+    known = model.config.model_type in FAMILY
+    if not known or not 0 < n_tuned <= len(model.encoder.layer):
+        expected = f"an encoder of one of these kinds: {', '.join(FAMILY)}" if not known else f"1 to {len(model.encoder.layer)}"
         raise InvalidSettings(
-            "this encoder cannot be fine-tuned", [Mistake("encoder" if layers is None else "encoder_layers", source, expected)]
+            "this encoder cannot be fine-tuned", [Mistake("encoder_layers" if known else "encoder", n_tuned if known else source, expected)]
         )
     tokenizer.model_max_length = max_tokens
     return Pretrained(source, model, tokenizer, n_tuned)

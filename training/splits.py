@@ -9,14 +9,20 @@ from numpy.typing import NDArray
 
 from training.dataset import Dataset, Rows
 
+TWENTIETHS = 20
+
 
 def folds(data: Dataset, n_folds: int, seed: int) -> NDArray[np.intp]:
-    """Fold of each ad, ``intp (n_ads,)`` in [0, n_folds): by ``Dataset.groups``, balanced in how many ads violate the commonest policy."""
+    """Fold of each ad, ``intp (n_ads,)``: by ``Dataset.groups``, balanced in how many ads violate the commonest policy.
+
+    There are ``n_folds``, or fewer where there are fewer groups or violations.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     out = np.empty(len(data.ads), dtype=np.intp)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     strata = _strata(data)
+    most = min(len(set(data.groups)), max(2, int(np.bincount(strata).min())))
+    splitter = StratifiedGroupKFold(min(n_folds, most), shuffle=True, random_state=seed)
     for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(strata)), strata, np.asarray(data.groups))):
         out[held_out] = fold
     return out
@@ -25,8 +31,8 @@ def folds(data: Dataset, n_folds: int, seed: int) -> NDArray[np.intp]:
 def by_advertiser(data: Dataset, n_folds: int, seed: int) -> Iterator[tuple[str, Rows, Rows]]:
     """``(name, training rows, held-out rows)``, each advertiser held out once."""
     fold = folds(data, n_folds, seed)
-    for k in range(n_folds):
-        yield f"fold {k + 1} of {n_folds}", np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+    for k in range(int(fold.max()) + 1):
+        yield f"fold {k + 1} of {fold.max() + 1}", np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
 
 def without_markets(data: Dataset, markets: frozenset[str]) -> tuple[Rows, Rows]:
@@ -49,8 +55,9 @@ def development_and_test(data: Dataset, test_share: float, seed: int) -> tuple[R
     """Hold out about ``test_share`` of the advertisers; none when it is 0."""
     if test_share == 0:
         return np.arange(len(data.ads)), np.arange(0)
-    fold = folds(data, max(2, round(1 / test_share)), seed)
-    return np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
+    fold = folds(data, TWENTIETHS, seed)
+    test = fold < max(1, round(test_share * (fold.max() + 1)))
+    return np.flatnonzero(~test), np.flatnonzero(test)
 
 
 def _strata(data: Dataset) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ import numpy as np
 from decisions.files import read_policies
 from decisions.policy import PolicyBook
 from decisions.solve import LabelledScores, SolvedThresholds, solve_all
+from domain.errors import InvalidSettings, Mistake
 from features.tables import read_pack
 from models.bundle import load_bundle
 from policies import folder as packaged_policies
@@ -67,6 +68,7 @@ class Trained:
 
 def train(job: TrainJob, progress: Progress) -> Trained:
     """Run the job. Raises InvalidInput, NotFound or Unavailable before any training where it can; leaves nothing half-done."""
+    _check(job)
     store = configure(job.home) if job.register else None
     if store is not None:
         ping(store)
@@ -75,9 +77,19 @@ def train(job: TrainJob, progress: Progress) -> Trained:
     everything, skipped = trainable(dataset(packs, job.policies))
     with tempfile.TemporaryDirectory(prefix="adjudicate-train-") as work:
         made = _make(job, everything, skipped, book, Path(work), progress)
-        registered = None if store is None else _track(job, store, made, progress)
         report = _keep(job, made)
+        registered = None if store is None else _track(job, store, made, progress)
     return Trained(made.figures, made.version, registered, report, tuple(warning for pack in packs for warning in pack.warnings))
+
+
+def _check(job: TrainJob) -> None:
+    mistakes = []
+    if job.cross_validate == 1:
+        mistakes.append(Mistake("cross_validate", 1, "0, or at least 2 folds"))
+    if job.out is not None and job.out.exists():
+        mistakes.append(Mistake("out", str(job.out), "a path where nothing is yet"))
+    if mistakes:
+        raise InvalidSettings("this training cannot start", mistakes)
 
 
 @dataclass(frozen=True)
@@ -173,7 +185,7 @@ def _split_in_words(job: TrainJob, development: Dataset, scored: Scored) -> str:
 
 def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Registered:
     progress.stage("MLflow", 3)
-    params = {**asdict(replace(made.settings, encoder=None, gbm=made.settings.gbm)), "policies": list(made.scored.policies)}
+    params = {**asdict(replace(made.settings, encoder=None)), "policies": list(made.scored.policies)}
     params |= {"test_share": job.test_share, "cross_validate": job.cross_validate, "trials": job.trials}
     with TrainingRun(store, params, tags={"bundle_version": made.version}) as run:
         for source in made.data.sources:

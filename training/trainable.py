@@ -7,6 +7,8 @@ from training.dataset import Dataset
 
 MIN_EACH = 10
 """Violating ads, and others, below which a policy is not trained: three folds would not even have four of each."""
+MIN_ADVERTISERS = 6
+"""And advertisers behind them: folds are made of advertisers, and one that holds all violations leaves none to learn from elsewhere."""
 
 
 def trainable(data: Dataset) -> tuple[Dataset, dict[str, str]]:
@@ -16,9 +18,15 @@ def trainable(data: Dataset) -> tuple[Dataset, dict[str, str]]:
     """
     skipped = {}
     for i, policy in enumerate(data.policies):
-        violating, rated = int(data.positives[i]), len(data.labelled(i))
-        if min(violating, rated - violating) < MIN_EACH:
-            skipped[policy] = f"{violating} violating and {rated - violating} other ads; at least {MIN_EACH} of each are needed"
+        rated = data.labelled(i)
+        violating = data.targets[rated, i] >= 0.5
+        ads = int(violating.sum()), int((~violating).sum())
+        advertisers = tuple(len({data.groups[row] for row in rated[side]}) for side in (violating, ~violating))
+        if min(ads) < MIN_EACH or min(advertisers) < MIN_ADVERTISERS:
+            skipped[policy] = (
+                f"{ads[0]} violating and {ads[1]} other ads of {advertisers[0]} and {advertisers[1]} advertisers; "
+                f"at least {MIN_EACH} ads of {MIN_ADVERTISERS} advertisers on each side are needed"
+            )
     kept = [policy for policy in data.policies if policy not in skipped]
     if not kept:
         raise InvalidInput("no policy has enough labels", [Mistake("policy", policy, reason) for policy, reason in skipped.items()])
