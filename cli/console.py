@@ -29,8 +29,8 @@ class Bars:
         self._bars.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._finish()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._finish("done" if kind is None else "stopped")
         self._bars.stop()
 
     def stage(self, name: str, total: int) -> None:
@@ -41,14 +41,15 @@ class Bars:
         if self._current is not None:
             self._bars.advance(self._current, steps)
 
-    def _finish(self) -> None:
+    def _finish(self, how: str = "done") -> None:
         if self._current is None:
             return
         task = self._bars.tasks[self._current]
-        self._bars.update(self._current, completed=task.total)
+        if how == "done":
+            self._bars.update(self._current, completed=task.total)
         self._current = None
         if not err.is_terminal:
-            err.print(f"--> {self._name}: done in {task.elapsed or 0:.0f} s", highlight=False, markup=False)
+            err.print(f"--> {self._name}: {how} after {task.elapsed or 0:.0f} s", highlight=False, markup=False)
 
 
 @contextmanager
@@ -62,6 +63,10 @@ def errors_end_the_command() -> Iterator[None]:
         err.print(f"[bold red]error[/] ({error.code}): ", end="")
         err.print(str(error), markup=False, highlight=False)
         sys.exit(2 if isinstance(error, InvalidInput) else 1)
+    except OSError as error:
+        err.print("[bold red]error[/] (system): ", end="")
+        err.print(str(error), markup=False, highlight=False)
+        sys.exit(1)
     except KeyboardInterrupt:
         err.print("interrupted", style="yellow")
         sys.exit(130)

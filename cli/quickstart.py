@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ START_SECONDS = 120
 def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int) -> None:
     """Each step says what it does; a second run reuses the data and champion of the first."""
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service it started is stopped with it
     with errors_end_the_command():
         os.environ["ADJUDICATE_HOME"] = str(home.absolute())
         marketplace = _simulate(ads, home)
@@ -41,7 +42,8 @@ def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int
             out.print(_curl(url, examples[-1]), highlight=False, markup=False, soft_wrap=True)
             if keep_serving:
                 out.print(f"\nServing at {url} (OpenAPI at {url}/docs.json). Ctrl-C to stop.")
-                signal.pause()
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
 
 
 def _simulate(ads: int, home: Path) -> Path:
@@ -89,8 +91,10 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> None:
 def _service(port: int) -> Iterator[str]:
     """The service as a process of its own, ready to answer; stopped on the way out."""
     from domain.errors import Unavailable
+    from serving.run import check_free
 
     _heading("Starting the service")
+    check_free("127.0.0.1", port)
     url = f"http://127.0.0.1:{port}"
     log_path = Path(os.environ["ADJUDICATE_HOME"]) / "service.log"
     with log_path.open("wb") as log:

@@ -27,7 +27,7 @@ MAX_RISK = 1 - 1e-6
 
 @dataclass(frozen=True)
 class LabelledScores:
-    """Labelled ads of one policy, none of which the models or the calibration saw."""
+    """Labelled ads of one policy, scored by models that had not seen them."""
 
     p: NDArray[np.float64]
     """float64 (n,), calibrated P(violates), in [0, 1]."""

@@ -103,7 +103,7 @@ def named_columns(text: NgramText) -> Iterator[tuple[Block, str, int]]:
 
 
 def _facts(ad: Ad) -> Iterator[str]:
-    """``language`` and ``market`` are left out: as words they would teach the model that a country violates."""
+    """``language`` and ``market`` are left out: a linear model can do nothing with them but find that a country violates."""
     for name, value in (("category", ad.creative_category), ("format", ad.creative_format), ("surface", ad.surface)):
         if value:
             yield f"{name}={_one_word(value)}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.golden import Golden
+
+os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true", "HF_HUB_OFFLINE": "1"}
 
 ADS = 3000
 
@@ -22,6 +27,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     return Golden(Path(request.path).parent / "golden", update=bool(request.config.getoption("--update-golden")))
+
+
+@pytest.fixture(autouse=True)
+def mlflow_as_it_was() -> Iterator[None]:
+    """MLflow keeps an address it is given, and writes it into the environment, where the next test would take it for the user's."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if "mlflow.tracking" in sys.modules:
+        import mlflow
+
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    os.environ.pop("MLFLOW_TRACKING_URI", None) if before is None else os.environ.update(MLFLOW_TRACKING_URI=before)
 
 
 @pytest.fixture(scope="session")

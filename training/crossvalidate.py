@@ -18,18 +18,27 @@ from training.evaluate import score_dataset
 from training.fit import EncoderCache, FitSettings, fit
 from training.metrics import Scored
 from training.progress import Progress
+from training.search import search
 from training.trainable import trainable
 
 
-def held_out(data: Dataset, parts: Iterable[tuple[str, Rows, Rows]], settings: FitSettings, progress: Progress) -> Scored:
-    """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``.
+def held_out(
+    data: Dataset,
+    parts: Iterable[tuple[str, Rows, Rows]],
+    settings: FitSettings,
+    progress: Progress,
+    trials: int = 0,
+    cache: EncoderCache | None = None,
+) -> Scored:
+    """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``; each part searches ``trials`` anew.
 
     A policy that one of the parts cannot be trained on (too few violations there) is left out of all of them.
     """
     parts = list(parts)
     data = _trainable_everywhere(data, [train for _, train, _ in parts])
-    cache = None if settings.encoder is None else EncoderCache(settings.encoder, data.ads)
-    return pooled([_held_out(data, train, rows, settings, _Named(progress, name), cache) for name, train, rows in parts])
+    if cache is None and settings.encoder is not None:
+        cache = EncoderCache(settings.encoder, data.ads)
+    return pooled([_held_out(data, train, rows, settings, _Named(progress, name), trials, cache) for name, train, rows in parts])
 
 
 def pooled(parts: Sequence[Scored]) -> Scored:
@@ -45,9 +54,12 @@ def pooled(parts: Sequence[Scored]) -> Scored:
     )
 
 
-def _held_out(data: Dataset, train: Rows, rows: Rows, settings: FitSettings, progress: Progress, cache: EncoderCache | None) -> Scored:
+def _held_out(
+    data: Dataset, train: Rows, rows: Rows, settings: FitSettings, progress: Progress, trials: int, cache: EncoderCache | None
+) -> Scored:
     development = data.part(train)
-    fitted = fit(development, settings, progress, cache)
+    chosen = search(development, settings, trials, progress) if trials else settings
+    fitted = fit(development, chosen, progress, cache)
     with tempfile.TemporaryDirectory(prefix="adjudicate-fold-") as work:
         folder = Path(work) / "bundle"
         write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {})

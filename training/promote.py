@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.errors import ContractMismatch, InvalidSettings, Mistake
+from domain.errors import ContractMismatch, GateRefused, InvalidInput, InvalidSettings, Mistake
 from features.contract import FeatureContract
 from features.contract import check as check_contract
 from features.tables import Pack, read_pack
@@ -45,16 +45,19 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool, home: Path, p
     folder = fetch_bundle(model, home / "bundles")
     manifest, _ = check(folder)
     difference = _contract_difference(manifest)
+    bundle = None if difference else load_bundle(folder)  # one that cannot be loaded is refused here, not by the service
     comparison: dict[str, Any] | None = None
     champion_policies: tuple[str, ...] = ()
-    if before is not None and before != version and not difference:
+    if before is not None and before != version and bundle is not None:
         if not data:
             raise InvalidSettings(
                 "there is a champion to compare with", [Mistake("--data", "(none)", "labelled ads neither model was trained on")]
             )
         champion = load_bundle(fetch_bundle(f"models:/{NAME}/{before}", home / "bundles"))
         champion_policies = champion.policies
-        comparison = compare_bundles(champion, load_bundle(folder), data, progress)
+        comparison = compare_bundles(champion, bundle, data, progress)
+    if "policies" not in manifest.metrics:
+        raise GateRefused(f"{model} was never evaluated: its manifest holds no figures")
     outcome = gates(
         manifest.metrics,
         comparison,
@@ -75,6 +78,10 @@ def compare_bundles(champion: Bundle, challenger: Bundle, data: Sequence[Path], 
     packs = [read_pack(folder) for folder in data]
     _refuse_training_data({"champion": champion, "challenger": challenger}, packs)
     labelled = dataset(packs)
+    shared = [policy for policy in labelled.policies if policy in champion.policies and policy in challenger.policies]
+    if not shared:
+        expected = "labels under a policy that both models score"
+        raise InvalidInput("nothing to compare on", [Mistake("policy", ", ".join(labelled.policies), expected)])
     return compare(_scored(champion, labelled, progress), _scored(challenger, labelled, progress))
 
 

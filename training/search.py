@@ -48,7 +48,7 @@ SEARCHED = ("num_boost_round", "learning_rate", "num_leaves", "min_data_in_leaf"
 def _suggest(trial: object) -> GbmSettings:
     suggest_int, suggest_float = trial.suggest_int, trial.suggest_float  # type: ignore[attr-defined]  # Optuna's Trial, imported late
     return GbmSettings(
-        num_boost_round=suggest_int("num_boost_round", 50, 1000, log=True),
+        num_boost_round=suggest_int("num_boost_round", 10, 1000, log=True),
         learning_rate=suggest_float("learning_rate", 0.01, 0.2, log=True),
         num_leaves=suggest_int("num_leaves", 4, 64, log=True),
         min_data_in_leaf=suggest_int("min_data_in_leaf", 5, 100, log=True),

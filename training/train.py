@@ -78,7 +78,12 @@ def train(job: TrainJob, progress: Progress) -> Trained:
     with tempfile.TemporaryDirectory(prefix="adjudicate-train-") as work:
         made = _make(job, everything, skipped, book, Path(work), progress)
         report = _keep(job, made)
-        registered = None if store is None else _track(job, store, made, progress)
+        try:
+            registered = None if store is None else _track(job, store, made, progress)
+        except BaseException:
+            if job.out is not None:
+                shutil.rmtree(job.out, ignore_errors=True)
+            raise
     return Trained(made.figures, made.version, registered, report, tuple(warning for pack in packs for warning in pack.warnings))
 
 
@@ -115,10 +120,10 @@ def _make(job: TrainJob, everything: Dataset, skipped: Mapping[str, str], book: 
     fitted = fit(development, settings, progress, cache)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
-    described = {**asdict(settings), "trials": job.trials, "test_share": job.test_share, "cross_validate": job.cross_validate}
+    described = {**_described(settings), "trials": job.trials, "test_share": job.test_share, "cross_validate": job.cross_validate}
     write_bundle(fitted, thresholds, development, bundle, created_at, described)
     if folds:
-        scored = held_out(everything.with_policies(development.policies), folds, settings, progress)
+        scored = held_out(everything.with_policies(development.policies), folds, job.settings, progress, job.trials, cache)
     elif len(test.ads):
         scored = score_dataset(load_bundle(bundle), test, None, progress)
     else:
@@ -202,9 +207,17 @@ def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Regi
     return registered
 
 
+def _described(settings: FitSettings) -> dict[str, Any]:
+    """Settings for the manifest; of an encoder's folder only the name, for bundles travel."""
+    described = asdict(settings)
+    if settings.encoder is not None:
+        described["encoder"]["source"] = Path(settings.encoder.source).name
+    return described
+
+
 def _params_of(model: str, settings: FitSettings) -> dict[str, Any]:
     if model == "encoder" and settings.encoder is not None:
-        return {**asdict(settings.encoder), "source": Path(settings.encoder.source).name}
+        return dict(_described(settings)["encoder"])
     if model == "gbm":
         return asdict(settings.gbm)
     return {"inverse_regularisation": settings.inverse_regularisation} if model == "ngram" else {}

@@ -55,7 +55,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["evaluate", "--model", "nowhere", "--data", "nowhere"], 1, "no bundle in nowhere"),
         (["score", "--ads", "nowhere.csv", "--out", "out.jsonl", "--model", "nowhere"], 1, "nowhere"),
         (["policy", "check", "nowhere"], 1, "nowhere"),
-        (["simulate", "--ads", "0"], 2, "0"),
+        (["simulate", "--ads", "0"], 2, "--ads"),
         (["explain", "--ad", "nowhere.json"], 1, "no such file: nowhere.json"),
     ],
 )

@@ -26,6 +26,7 @@ TOUCHED = ("ADJUDICATE_", "MLFLOW_", "BENTOML_", "HF_HUB_", "OMP_")
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     before = dict(os.environ)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path))
     monkeypatch.setenv("ADJUDICATE_PORT", str(free_port()))
     yield monkeypatch

@@ -156,5 +156,5 @@ def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
 def test_a_search_returns_settings_inside_its_bounds(marketplace: Path) -> None:
     data, _ = trainable(dataset([read_pack(marketplace)], ("deceptive",)))
     found = search(data, QUICK, trials=2, progress=Silent())
-    assert 50 <= found.gbm.num_boost_round <= 1000 or found.gbm == QUICK.gbm
+    assert 10 <= found.gbm.num_boost_round <= 1000
     assert found.n_folds == QUICK.n_folds
