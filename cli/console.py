@@ -12,8 +12,11 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-out = Console()
-err = Console(stderr=True)
+WIDTH = None if sys.stdout.isatty() else 140
+"""In a file or a pipe nobody is served by lines broken at 80."""
+
+out = Console(width=WIDTH)
+err = Console(stderr=True, width=WIDTH)
 
 
 class Bars:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from models.gbm import gbm_columns, gbm_input
 
 Effects = NDArray[np.float64]
 
+SAME_FACT = {"category": "creative_category", "format": "creative_format", "surface": "surface"}
+"""Facts that both the n-gram model and LightGBM read, and the feature they are."""
+
 FACT_NAMES = {
     "category": "category",
     "format": "format",
@@ -28,7 +32,10 @@ FACT_NAMES = {
     "label": "landing domain's part",
 }
 
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\s.,;:!?|/()\[\]{}<>\"“”„«»…、。！？，]+")
+"""A word as a reader sees it: letters with their marks, which are no letters to a regular expression."""
+PIECE = re.compile(r"\w+")
+"""A word as the n-grams see it (``features.ngrams``)."""
 LONGEST_PHRASE = 3
 SMALLEST_EFFECT = 0.05
 """Log-odds; what moves a risk by less is not a reason."""
@@ -52,7 +59,7 @@ def reasons(bundle: Bundle, ad: Ad, scores: Scores, row: int, policies: Sequence
     for policy, index, (grams, words) in zip(policies, indices, bundle.ngram.effects(text, indices), strict=True):
         facts, through_ngram = _booster_facts(bundle, scores, row, index)
         factor = _ngram_factor(bundle, index, sum(grams.values()) + sum(words.values()), through_ngram)
-        facts += [_fact_in_words(policy, word, effect * factor) for word, effect in words.items()]
+        facts = _with_words(facts, policy, {word: effect * factor for word, effect in words.items()})
         phrases = _phrases(policy, text.text, {gram: effect * factor for gram, effect in grams.items()})
         found += sorted([*_strongest(facts, top), *_strongest(phrases, top)], key=_strength)
     return tuple(found)
@@ -89,7 +96,7 @@ def _phrases(policy: str, text: str, grams: Mapping[str, float]) -> list[Reason]
         return []
     merged: dict[str, float] = {}
     for part in _best(_word_effects([word.group() for word in words], grams)):
-        shown = text[words[part.start].start() : words[part.end - 1].end()]
+        shown = " ".join(text[words[part.start].start() : words[part.end - 1].end()].split())
         merged[shown] = merged.get(shown, 0.0) + part.effect
     return [
         Reason(policy=policy, kind="phrase", signal=shown, text=_phrase_in_words(shown, effect), effect=effect)
@@ -103,10 +110,11 @@ def _word_effects(words: Sequence[str], grams: Mapping[str, float]) -> Effects:
     for i, word in enumerate(words):
         padded = f" {word} "
         inside = {padded[a : a + n] for n in (3, 4, 5) for a in range(max(1, len(padded) - n + 1))}
-        for gram in inside | {word}:
+        for gram in inside | set(PIECE.findall(word)):
             holders.setdefault(gram, []).append(i)
-        if i:
-            holders.setdefault(f"{words[i - 1]} {word}", []).extend((i - 1, i))
+    pieces = [(i, piece) for i, word in enumerate(words) for piece in PIECE.findall(word)]
+    for (i, first), (j, second) in pairwise(pieces):
+        holders.setdefault(f"{first} {second}", []).extend((i, j))
     out = np.zeros(len(words))
     for gram, at in holders.items():
         np.add.at(out, at, grams.get(gram, 0.0) / len(at))
@@ -140,6 +148,16 @@ def _phrase_in_words(shown: str, effect: float) -> str:
 
 def _weight(bundle: Bundle, component: str, policy: int) -> float:
     return float(bundle.blend.weights[policy, bundle.blend.components.index(component)])
+
+
+def _with_words(facts: Sequence[Reason], policy: str, words: Mapping[str, float]) -> list[Reason]:
+    """The booster's facts and the n-gram model's, a fact that both read only once."""
+    found = {fact.signal: fact for fact in facts}
+    for word, effect in words.items():
+        known = found.get(SAME_FACT.get(word.partition("=")[0], ""))
+        reason = _fact_in_words(policy, word, effect) if known is None else known.model_copy(update={"effect": known.effect + effect})
+        found[reason.signal] = reason
+    return list(found.values())
 
 
 def _fact_in_words(policy: str, word: str, effect: float) -> Reason:
