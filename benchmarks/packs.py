@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from domain.ad import Ad
 from domain.errors import InvalidSettings, Mistake
 from features.tables import read_pack
 from training.crossvalidate import held_out
 from training.dataset import Dataset, Rows, dataset
+from training.evaluate import BLEND_MODEL
 from training.fit import FitSettings
-from training.metrics import measure
+from training.metrics import Scored, measure
 from training.progress import Progress
 from training.splits import by_advertiser, in_order, without_markets
 
 FOLDS = 5
 
 
-def run(folders: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, progress: Progress) -> dict[str, Any]:
+def run(
+    folders: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, progress: Progress, by: str | None = None
+) -> dict[str, Any]:
     """``{"models": {MODEL: {"policies": …}}, "split": …}`` over every held-out ad, pooled over the parts of the split.
 
-    ``split`` is ``advertiser`` (5 folds), ``in-order`` (first 70 % train) or ``without:US+GB``. Raises InvalidSettings for any other.
+    ``split`` is ``advertiser`` (5 folds), ``in-order`` (first 70 % train) or ``without:US+GB``. ``by`` is a field of an ad: ``"slices"``
+    then holds the blend's figures for each of its values. Raises InvalidSettings for any other split or field.
     """
+    if by is not None and by not in Ad.model_fields:
+        raise InvalidSettings("no such field of an ad", [Mistake("--by", by, "one of " + ", ".join(Ad.model_fields))])
     data = dataset([read_pack(folder) for folder in folders], policies)
     parts = _parts(data, split, settings.seed)
     scored = held_out(data, parts, settings, progress)
@@ -33,7 +41,24 @@ def run(folders: Sequence[Path], split: str, policies: Sequence[str], settings: 
     for model in scored.p:
         measured[model] = measure(scored, model)
         progress.advance()
-    return {"models": measured, "split": f"{split}: {len(scored.ad_ids)} held-out ads"}
+    slices = {} if by is None else {"slices": {by: _slices(scored, {ad.ad_id: str(getattr(ad, by)) for ad in data.ads})}}
+    return {"models": measured, "split": f"{split}: {len(scored.ad_ids)} held-out ads", **slices}
+
+
+def _slices(scored: Scored, value_of: dict[str, str]) -> dict[str, Any]:
+    values = np.array([value_of[ad_id] for ad_id in scored.ad_ids])
+    return {str(value): measure(_take(scored, np.flatnonzero(values == value)), BLEND_MODEL)["policies"] for value in np.unique(values)}
+
+
+def _take(scored: Scored, rows: Rows) -> Scored:
+    return replace(
+        scored,
+        ad_ids=tuple(scored.ad_ids[row] for row in rows),
+        markets=tuple(scored.markets[row] for row in rows),
+        groups=tuple(scored.groups[row] for row in rows),
+        targets=scored.targets[rows],
+        p={model: p[rows] for model, p in scored.p.items()},
+    )
 
 
 def _parts(data: Dataset, split: str, seed: int) -> list[tuple[str, Rows, Rows]]:

@@ -192,13 +192,15 @@ def benchmark_packs(
     encoder_epochs: EncoderEpochs = 2,
     encoder_prefix: EncoderPrefix = "",
     history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
+    by: Annotated[str | None, typer.Option("--by", help="Also report each value of this field of an ad, such as creative_format.")] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Nested evaluation of the whole training on labelled ads."""
     from cli import models
 
-    models.benchmark_packs(data, split, policies or [], encoder, encoder_epochs, encoder_prefix, history, seed, json)
+    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed, history)
+    models.benchmark_packs(data, split, policies or [], settings, by, json)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli.console import Bars, err, errors_end_the_command, out, write_json
 
 if TYPE_CHECKING:
-    from training.fit_encoder import EncoderSettings
+    from training.fit import FitSettings
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class TrainOptions:
 
 def train(options: TrainOptions) -> None:
     with errors_end_the_command():
-        from training.fit import FitSettings
         from training.train import TrainJob
         from training.train import train as run
 
@@ -46,9 +45,7 @@ def train(options: TrainOptions) -> None:
             home=home(),
             policies=options.policies,
             policy_files=options.policy_files,
-            settings=FitSettings(
-                encoder=encoder_settings(options.encoder, options.encoder_epochs, options.encoder_prefix), seed=options.seed
-            ),
+            settings=fit_settings(options.encoder, options.encoder_epochs, options.encoder_prefix, options.seed),
             trials=options.trials,
             test_share=options.test_share,
             cross_validate=options.cross_validate,
@@ -108,24 +105,17 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool) -> None:
 
 
 def benchmark_packs(
-    data: Sequence[Path],
-    split: str,
-    policies: Sequence[str],
-    encoder: str,
-    epochs: int,
-    prefix: str,
-    history: bool,
-    seed: int,
-    json: Path | None,
+    data: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, by: str | None, json: Path | None
 ) -> None:
     with errors_end_the_command():
         from benchmarks.packs import run
-        from training.fit import FitSettings
 
-        settings = FitSettings(encoder=encoder_settings(encoder, epochs, prefix), history=history, seed=seed)
         with Bars() as bars:
-            figures = run(data, split, policies, settings, bars)
+            figures = run(data, split, policies, settings, bars, by)
         show_figures(figures)
+        for field, values in figures.get("slices", {}).items():
+            for value, policies_of in values.items():
+                show_figures({"split": f"{field} = {value}", "models": {"blend": {"policies": policies_of}}})
         if json:
             write_json(json, figures)
 
@@ -147,10 +137,12 @@ def fetch(model: str) -> Any:
     return load_bundle(fetch_bundle(model, home() / "bundles"))
 
 
-def encoder_settings(source: str, epochs: int, prefix: str) -> EncoderSettings | None:
+def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: bool = True) -> FitSettings:
+    from training.fit import FitSettings
     from training.fit_encoder import EncoderSettings
 
-    return None if source == "none" else EncoderSettings(source, epochs=epochs, prefix=prefix)
+    chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=epochs, prefix=prefix)
+    return FitSettings(encoder=chosen, history=history, seed=seed)
 
 
 def show_figures(figures: dict[str, Any] | Any) -> None:
