@@ -24,18 +24,24 @@ FOLDS = 5
 
 
 def run(
-    folders: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, progress: Progress, by: str | None = None
+    folders: Sequence[Path],
+    split: str,
+    policies: Sequence[str],
+    settings: FitSettings,
+    progress: Progress,
+    by: str | None = None,
+    live: bool = False,
 ) -> dict[str, Any]:
     """``{"models": {MODEL: {"policies": …}}, "split": …}`` over every held-out ad, pooled over the parts of the split.
 
     ``split`` is ``advertiser`` (5 folds), ``in-order`` (first 70 % train) or ``without:US+GB``. ``by`` is a field of an ad: ``"slices"``
-    then holds the blend's figures for each of its values. Raises InvalidSettings for any other split or field.
+    then holds the blend's figures for each of its values. ``live``: held-out labels become history once known. Raises InvalidSettings for any other split or field.
     """
     if by is not None and by not in Ad.model_fields:
         raise InvalidSettings("no such field of an ad", [Mistake("--by", by, "one of " + ", ".join(Ad.model_fields))])
     data = dataset([read_pack(folder) for folder in folders], policies)
     parts = _parts(data, split, settings.seed)
-    scored = held_out(data, parts, settings, progress)
+    scored = held_out(data, parts, settings, progress, live_history=live)
     progress.stage("figures", len(scored.p))
     measured = {}
     for model in scored.p:

@@ -192,6 +192,7 @@ def benchmark_packs(
     encoder_epochs: EncoderEpochs = 2,
     encoder_prefix: EncoderPrefix = "",
     history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
+    live_history: Annotated[bool, typer.Option("--live-history", help="Let held-out labels become history once they are known.")] = False,
     by: Annotated[str | None, typer.Option("--by", help="Also report each value of this field of an ad, such as creative_format.")] = None,
     seed: Seed = 0,
     json: Json = None,
@@ -200,7 +201,7 @@ def benchmark_packs(
     from cli import models
 
     settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed, history)
-    models.benchmark_packs(data, split, policies or [], settings, by, json)
+    models.benchmark_packs(data, split, policies or [], settings, by, live_history, json)
 
 
 if __name__ == "__main__":

@@ -105,13 +105,13 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool) -> None:
 
 
 def benchmark_packs(
-    data: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, by: str | None, json: Path | None
+    data: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, by: str | None, live: bool, json: Path | None
 ) -> None:
     with errors_end_the_command():
         from benchmarks.packs import run
 
         with Bars() as bars:
-            figures = run(data, split, policies, settings, bars, by)
+            figures = run(data, split, policies, settings, bars, by, live)
         show_figures(figures)
         for field, values in figures.get("slices", {}).items():
             for value, policies_of in values.items():

@@ -29,8 +29,12 @@ def held_out(
     progress: Progress,
     trials: int = 0,
     cache: EncoderCache | None = None,
+    live_history: bool = False,
 ) -> Scored:
     """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``; each part searches ``trials`` anew.
+
+    With ``live_history`` a held-out ad's label becomes history for later ads once it is known, as it does in service; without, held-out
+    labels stay unknown to all.
 
     A policy that one of the parts cannot be trained on (too few violations there) is left out of all of them.
     """
@@ -38,7 +42,9 @@ def held_out(
     data = _trainable_everywhere(data, [train for _, train, _ in parts])
     if cache is None and settings.encoder is not None:
         cache = EncoderCache(settings.encoder, data.ads)
-    return pooled([_held_out(data, train, rows, settings, _Named(progress, name), trials, cache) for name, train, rows in parts])
+    return pooled(
+        [_held_out(data, train, rows, settings, _Named(progress, name), trials, cache, live_history) for name, train, rows in parts]
+    )
 
 
 def pooled(parts: Sequence[Scored]) -> Scored:
@@ -55,7 +61,14 @@ def pooled(parts: Sequence[Scored]) -> Scored:
 
 
 def _held_out(
-    data: Dataset, train: Rows, rows: Rows, settings: FitSettings, progress: Progress, trials: int, cache: EncoderCache | None
+    data: Dataset,
+    train: Rows,
+    rows: Rows,
+    settings: FitSettings,
+    progress: Progress,
+    trials: int,
+    cache: EncoderCache | None,
+    live_history: bool,
 ) -> Scored:
     development = data.part(train)
     chosen = search(development, settings, trials, progress) if trials else settings
@@ -63,8 +76,12 @@ def _held_out(
     with tempfile.TemporaryDirectory(prefix="adjudicate-fold-") as work:
         folder = Path(work) / "bundle"
         write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {})
+        bundle, test = load_bundle(folder), data.part(rows)
         # The bundle's history knows every submission, but of labels only those of the training part.
-        return score_dataset(load_bundle(folder), data.part(rows), None, progress)
+        history = bundle.fresh_history()
+        if live_history:
+            history.observe_labels(test.labels, {ad.ad_id: ad for ad in test.ads})
+        return score_dataset(bundle, test, history, progress)
 
 
 def _trainable_everywhere(data: Dataset, trains: Sequence[Rows]) -> Dataset:
