@@ -35,7 +35,9 @@ def run(
     """``{"models": {MODEL: {"policies": …}}, "split": …}`` over every held-out ad, pooled over the parts of the split.
 
     ``split`` is ``advertiser`` (5 folds), ``in-order`` (first 70 % train) or ``without:US+GB``. ``by`` is a field of an ad: ``"slices"``
-    then holds the blend's figures for each of its values. ``live``: held-out labels become history once known. Raises InvalidSettings for any other split or field.
+    then holds the blend's figures for each of its values. ``live``: held-out labels become history once known.
+
+    Raises InvalidSettings for any other split or field.
     """
     if by is not None and by not in Ad.model_fields:
         raise InvalidSettings("no such field of an ad", [Mistake("--by", by, "one of " + ", ".join(Ad.model_fields))])

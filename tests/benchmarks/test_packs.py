@@ -1,0 +1,40 @@
+"""The nested benchmark: splits it knows, slices it was asked for, history it may see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.packs import run
+from domain.errors import InvalidSettings
+from training.fit import FitSettings
+from training.fit_gbm import GbmSettings
+from training.progress import Silent
+
+QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
+
+
+@pytest.mark.parametrize("split", ["random", "without:", "without:XX", "without:US+GB+DE+SE+BR+IN+JP+EG+GR+BG"])
+def test_a_split_it_does_not_know_is_refused_with_those_it_does(split: str, marketplace: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"in-order, or without"):
+        run([marketplace], split, ["deceptive"], QUICK, Silent())
+
+
+def test_a_field_no_ad_has_is_refused(marketplace: Path) -> None:
+    with pytest.raises(InvalidSettings, match="colour"):
+        run([marketplace], "in-order", ["deceptive"], QUICK, Silent(), by="colour")
+
+
+def test_slices_add_up_to_the_whole(marketplace: Path) -> None:
+    found = run([marketplace], "in-order", ["deceptive"], QUICK, Silent(), by="surface")
+    whole = found["models"]["blend"]["policies"]["deceptive"]
+    slices = [policies["deceptive"] for policies in found["slices"]["surface"].values()]
+    assert sum(one["n"] for one in slices) == whole["n"] > 0
+    assert sum(one["positives"] for one in slices) == whole["positives"]
+
+
+def test_labels_held_out_reach_history_only_when_asked(marketplace: Path) -> None:
+    blind, live = (run([marketplace], "in-order", ["deceptive"], QUICK, Silent(), live=live) for live in (False, True))
+    assert blind["models"]["ngram"] == live["models"]["ngram"]
+    assert blind["models"]["gbm"] != live["models"]["gbm"]
