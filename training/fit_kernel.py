@@ -11,25 +11,25 @@ from models.kernel import KernelModel, similarity, standardised
 from training.penalised import fit_logistic
 
 RIDGE = 0.5
-MOST_LANDMARKS = 2500
+MOST_LANDMARKS = 8000
 """Beyond, training ads are represented by this many of them: cost then grows with their number, not with its cube."""
 
 Floats = NDArray[np.float64]
 
 
-def fit_kernel(embedding: NDArray[np.float32], targets: Floats, seed: int) -> KernelModel:
+def fit_kernel(embedding: NDArray[np.float32], targets: Floats, seed: int, most_landmarks: int = MOST_LANDMARKS) -> KernelModel:
     """One regression a policy on its labelled ads.
 
     ``embedding`` is ``float32 (n, width)``, equally wide layers side by side, each brought to unit variance; ``targets`` is
-    ``(n, n_policies)`` in [0, 1] with NaN for unlabelled. Exact up to ``MOST_LANDMARKS`` ads,
+    ``(n, n_policies)`` in [0, 1] with NaN for unlabelled. Exact up to ``most_landmarks`` ads,
     else the subset of regressors (Rasmussen & Williams 2006, 8.3.1).
     """
     scale = _scale(embedding)
     mean = (embedding.astype(np.float64) * scale).mean(axis=0)
     points = standardised(embedding, scale, mean)
     chosen = np.arange(len(points))
-    if len(points) > MOST_LANDMARKS:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(points), MOST_LANDMARKS, replace=False))
+    if len(points) > most_landmarks:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(points), most_landmarks, replace=False))
     landmarks = points[chosen]
     between = similarity(points, landmarks)
     coefficients = np.column_stack([_solve(between, chosen, targets[:, policy]) for policy in range(targets.shape[1])])

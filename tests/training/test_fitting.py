@@ -10,7 +10,7 @@ from features.ngrams import NgramText, ngram_counts
 from models.calibration import sigmoid
 from training.fit_blend import fit_blend
 from training.fit_gbm import GbmSettings, fit_gbm
-from training.fit_kernel import MOST_LANDMARKS, fit_kernel, with_log_odds
+from training.fit_kernel import fit_kernel, with_log_odds
 from training.fit_ngram import fit_ngram
 from training.penalised import fit_logistic
 
@@ -49,20 +49,17 @@ def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
     assert average_precision_score(x[:, 1] == 2, scores) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("n", [300, MOST_LANDMARKS + 300])
-def test_the_kernel_bends_where_a_line_cannot(n: int) -> None:
-    embedding = RNG.normal(size=(n, 6)).astype(np.float32)
+@pytest.mark.parametrize(("n", "landmarks"), [(300, 8000), (900, 300)])
+def test_the_kernel_bends_where_a_line_cannot(n: int, landmarks: int) -> None:
+    embedding = RNG.normal(size=(n + 150, 6)).astype(np.float32)
     target = (embedding[:, 0] * embedding[:, 1] > 0).astype(float)[:, None]  # exclusive or
-    half = n // 2
-    model = fit_kernel(
-        embedding[:half] if n <= MOST_LANDMARKS else embedding[:-150], target[:half] if n <= MOST_LANDMARKS else target[:-150], seed=0
-    )
-    unseen = slice(half, None) if n <= MOST_LANDMARKS else slice(-150, None)
-    regression = model.regression(embedding[unseen])
-    assert average_precision_score(target[unseen, 0], regression[:, 0]) > 0.8
-    scaled = with_log_odds(model, regression, target[unseen])
-    p = sigmoid(scaled.logits(embedding[unseen]))[:, 0]
-    assert abs(p.mean() - target[unseen].mean()) < 0.05
+    model = fit_kernel(embedding[:n], target[:n], seed=0, most_landmarks=landmarks)
+    assert len(model.landmarks) == min(n, landmarks)
+    unseen, truth = embedding[n:], target[n:]
+    regression = model.regression(unseen)
+    assert average_precision_score(truth[:, 0], regression[:, 0]) > 0.8
+    p = sigmoid(with_log_odds(model, regression, truth).logits(unseen))[:, 0]
+    assert abs(p.mean() - truth.mean()) < 0.05
 
 
 def test_a_worthless_component_is_weighed_down_and_none_is_turned_around() -> None:
