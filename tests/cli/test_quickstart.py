@@ -36,37 +36,14 @@ def run(*arguments: str, home: Path) -> str:
     return done.stdout
 
 
-def test_the_quickstart_ends_with_three_decisions_and_a_command_that_works(tmp_path: Path) -> None:
+def test_the_quickstart_ends_with_three_decisions_and_reuses_its_champion(tmp_path: Path) -> None:
     port = free_port()
-    said = run(
-        "quickstart",
-        "--ads",
-        "3000",
-        "--encoder",
-        "none",
-        "--no-serve",
-        "--port",
-        str(port),
-        "--home",
-        str(tmp_path / "var"),
-        home=tmp_path,
-    )
+    options = {"--ads": "3000", "--encoder": "none", "--port": str(port), "--home": str(tmp_path / "var")}
+    arguments = ["quickstart", "--no-serve", *(word for option in options.items() for word in option)]
+    said = run(*arguments, home=tmp_path)
     assert sum(said.count(f"example-{i} in ") for i in (1, 2, 3)) == 3
     assert f"curl -s http://127.0.0.1:{port}/v1/score" in said
-    again = run(
-        "quickstart",
-        "--ads",
-        "3000",
-        "--encoder",
-        "none",
-        "--no-serve",
-        "--port",
-        str(port),
-        "--home",
-        str(tmp_path / "var"),
-        home=tmp_path,
-    )
-    assert "is registered" in again
+    assert "is registered" in run(*arguments, home=tmp_path)
 
 
 @pytest.fixture
