@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded
+from decisions import wording
+from decisions.audit import audit
+from decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Decision, PolicyVerdict, Reason
@@ -19,10 +21,11 @@ STILL_DECIDES = frozenset({"registry_unreachable", "champion_not_found", "bundle
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What a decision carries that its rules do not look at, but for ``degraded``."""
+    """What a decision carries that its rules do not look at, but for ``degraded`` and whether a certificate has expired by then."""
 
     decision_id: str
     decided_at: datetime
+    """With a time zone."""
     bundle_version: str | None
     degraded: tuple[str, ...] = ()
     """What was missing or stale while scoring, as ``cause`` or ``cause:detail``."""
@@ -48,6 +51,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
     rulings = _rulings(ad, risks, book, solved, context)
     general = _general_degradations(ad, book, policies)
     used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
+    verdict = most_severe(ruling.verdict for ruling in rulings.values())
     return Decision(
         decision_id=context.decision_id,
         ad_id=ad.ad_id,
@@ -55,11 +59,12 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         market=ad.market,
         surface=ad.surface,
         decided_at=context.decided_at,
-        verdict=most_severe(ruling.verdict for ruling in rulings.values()),
+        verdict=verdict,
         policies=tuple(_told(name, ruling, risks.get(name), policies.get(name)) for name, ruling in rulings.items()),
         reasons=context.reasons,
         degraded=(*context.degraded, *general, *(flag for ruling in rulings.values() for flag in ruling.degraded)),
-        uncertified=any(thresholds.certificate_id is None for thresholds in used.values()),
+        uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
+        audit=audit(ad, verdict, policies.values()),
         bundle_version=context.bundle_version,
         policy_hash=book.hash,
         threshold_set=solved.digest if any(policies[name].thresholds is None for name in used) else None,
@@ -81,55 +86,59 @@ def _rulings(
         elif risk is None or not _usable(risk, policy.name):
             rulings[policy.name] = _without_risk(policy)
         else:
-            rulings[policy.name] = _by_risk(policy, risk.p, ad.market, solved)
+            rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context.decided_at)
     for name in sorted(set(risks) - set(book.names)):
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(f"unknown_policy:{name}",))
     return rulings
 
 
-def _by_risk(policy: PolicyInForce, p: float, market: str, solved: SolvedThresholds) -> _Ruling:
+def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, now: datetime) -> _Ruling:
     if policy.stance is Stance.ALLOWED:
-        return _Ruling(Verdict.APPROVE, f"allowed in {market}")
-    thresholds = policy.thresholds or solved.find(policy.name, market, policy.targets)
+        return _Ruling(Verdict.APPROVE, f"allowed in {ad.market}")
+    thresholds = policy.thresholds or solved.find(policy.name, ad.market, policy.targets)
     if thresholds is None:
-        return _without_thresholds(policy, solved)
-    trust = "uncertified threshold" if thresholds.certificate_id is None else f"certificate {thresholds.certificate_id}"
-    risk, below, at = _told_apart(p, thresholds.approve_below, thresholds.reject_at)
+        because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
+        return _Ruling(Verdict.REVIEW, because, degraded=(f"thresholds_not_solved:{policy.name}",))
+    expired = (f"certificate_expired:{policy.name}",) if thresholds.expired_at(now) else ()
+    if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
+        return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=expired or (f"uncertified:{policy.name}",))
+    ruling = _by_thresholds(policy, p, ad, thresholds, now)
+    return replace(ruling, thresholds=thresholds, degraded=(*expired, *ruling.degraded))
+
+
+def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
+    licence, held = _licence(policy, ad)
     if p < thresholds.approve_below:
-        return _Ruling(Verdict.APPROVE, f"risk {risk} is below {below}: approved automatically ({trust})", thresholds)
-    if policy.stance is Stance.RESTRICTED:
-        return _Ruling(Verdict.REVIEW, f"restricted in {market}, and risk {risk} is at least {below}: a person decides", thresholds)
+        return _Ruling(Verdict.APPROVE, wording.approved(p, thresholds, now))
+    if policy.stance is Stance.RESTRICTED and held is not False:
+        matters = licence if held is None and p >= thresholds.reject_at else None
+        because = wording.restricted(p, thresholds, ad.market, holds=licence if held else None, unknown=matters)
+        return _Ruling(Verdict.REVIEW, because, degraded=(f"licence_unknown:{policy.name}",) if matters else ())
     if p >= thresholds.reject_at:
-        return _Ruling(Verdict.REJECT, f"risk {risk} is at least {at}: rejected automatically ({trust})", thresholds)
-    return _Ruling(Verdict.REVIEW, f"risk {risk} is at least {below} and below {at}: a person decides", thresholds)
+        return _Ruling(Verdict.REJECT, wording.rejected(p, thresholds, now, unlicensed=licence))
+    return _Ruling(Verdict.REVIEW, wording.between(p, thresholds, unlicensed=licence))
 
 
-def _without_thresholds(policy: PolicyInForce, solved: SolvedThresholds) -> _Ruling:
-    targets = policy.targets
-    stated = f"max_leakage {targets.max_leakage:g}, max_wrongful_reject {targets.max_wrongful_reject:g}, confidence {targets.confidence:g}"
-    why = f"none were solved for the targets in force ({stated})" if solved.concerns(policy.name) else "none were solved for this policy"
-    return _Ruling(Verdict.REVIEW, f"thresholds are auto, and {why}: a person decides", degraded=(f"thresholds_not_solved:{policy.name}",))
+def _licence(policy: PolicyInForce, ad: Ad) -> tuple[str | None, bool | None]:
+    """The licence this policy asks for, in words, None when it asks for none; and whether the advertiser holds it, None when not told."""
+    if policy.licence is Licence.NONE:
+        return None, None
+    held = None if ad.advertiser_licences is None else f"{policy.name}:{ad.market}" in ad.advertiser_licences
+    return wording.licence(policy.name, ad.market), held
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:
-    missing = f"no_risk:{policy.name}"
-    match policy.when_degraded:
-        case WhenDegraded.APPROVE:
-            because = "no risk is known: approved unjudged, as the policy says (when_degraded: approve)"
-            return _Ruling(Verdict.APPROVE, because, degraded=(missing,))
-        case WhenDegraded.HOLD:
-            because = "no risk is known: held for a person (when_degraded: hold)"
-            return _Ruling(Verdict.REVIEW, because, degraded=(missing, f"hold:{policy.name}"))
-        case WhenDegraded.REVIEW:
-            because = "no risk is known: a person decides (when_degraded: review)"
-            return _Ruling(Verdict.REVIEW, because, degraded=(missing,))
+    verdict = Verdict.APPROVE if policy.when_degraded is WhenDegraded.APPROVE else Verdict.REVIEW
+    return _Ruling(verdict, wording.without_risk(policy.when_degraded), degraded=(f"no_risk:{policy.name}", *_hold(policy)))
 
 
 def _while_stopped(policy: PolicyInForce, causes: list[str]) -> _Ruling:
     """Even ``when_degraded: approve`` does not approve here: it speaks of one risk that is missing, not of a model that is."""
-    held = policy.when_degraded is WhenDegraded.HOLD
-    because = f"nothing is decided automatically ({', '.join(causes)}): {'held for a person' if held else 'a person decides'}"
-    return _Ruling(Verdict.REVIEW, because, degraded=(f"hold:{policy.name}",) if held else ())
+    return _Ruling(Verdict.REVIEW, wording.stopped(causes, policy), degraded=_hold(policy))
+
+
+def _hold(policy: PolicyInForce) -> tuple[str, ...]:
+    return (f"hold:{policy.name}",) if policy.when_degraded is WhenDegraded.HOLD else ()
 
 
 def _general_degradations(ad: Ad, book: PolicyBook, policies: Mapping[str, PolicyInForce]) -> tuple[str, ...]:
@@ -155,13 +164,3 @@ def _told(name: str, ruling: _Ruling, risk: RiskScore | None, policy: PolicyInFo
         because=ruling.because,
         advertiser_reason=policy.reason if policy and ruling.verdict is Verdict.REJECT else None,
     )
-
-
-def _told_apart(p: float, *thresholds: float) -> tuple[str, ...]:
-    """The numbers with three decimals, or as many as it takes to see on which side of each threshold the risk lies."""
-    numbers = (p, *thresholds)
-    for digits in range(3, 18):
-        shown = tuple(f"{number:.{digits}f}" for number in numbers)
-        if all(text != shown[0] for number, text in zip(numbers, shown, strict=True) if number != p):
-            break
-    return shown

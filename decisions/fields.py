@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from decisions.located import Located
-from decisions.policy import Severity, Stance, Thresholds, WhenDegraded
+from decisions.policy import Licence, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified
 from domain.errors import Mistake
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -152,12 +152,19 @@ READERS: dict[str, Callable[[Located], object]] = {
     "title": _sentence,
     "severity": _choice(Severity),
     "stance": _choice(Stance),
+    "licence": _choice(Licence),
     "surfaces": _surfaces,
     "thresholds": _thresholds,
     "when_degraded": _choice(WhenDegraded),
+    "when_uncertified": _choice(WhenUncertified),
+    "audit_share": _share,
     "reason": _sentence,
 }
-KEYS = ("title", "severity", "stance", "surfaces", "targets", "thresholds", "when_degraded", "reason")
+KEYS = (
+    *("title", "severity", "stance", "licence", "surfaces", "targets", "thresholds"),
+    *("when_degraded", "when_uncertified", "audit_share", "reason"),
+)
 """Every key of a policy, in the order people write them."""
 REQUIRED = ("title", "severity", "stance", *(f"targets.{name}" for name in TARGET_READERS), "reason")
-"""Keys the default file must give each policy; the others have a default: all surfaces, ``auto``, ``review``."""
+"""Keys the default file must give each policy; the others have a default: no licence, all surfaces, ``auto`` thresholds, ``review`` when
+degraded, ``decide`` when uncertified, and an audit share of ``DEFAULT_AUDIT_SHARE``."""

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from decisions.fields import REQUIRED, Fields, Sourced, one_of
-from decisions.policy import MarketRules, PolicyInForce, Severity, Stance, Targets, WhenDegraded
+from decisions.policy import (
+    DEFAULT_AUDIT_SHARE,
+    Licence,
+    MarketRules,
+    PolicyInForce,
+    Severity,
+    Stance,
+    Targets,
+    WhenDegraded,
+    WhenUncertified,
+)
 from domain.errors import Mistake
 
 DEFAULT = "default"
@@ -93,7 +103,8 @@ def settle(files: Sequence[PolicyFile], mistakes: list[Mistake]) -> Settled:
         }
     elsewhere = {name: fields for name, fields in general.items() if _surfaces(fields) is None}
     for table in (elsewhere, *by_surface.values()):
-        mistakes += [mistake for name, fields in table.items() if (mistake := _approves_unjudged(name, fields))]
+        for name, fields in table.items():
+            mistakes += [mistake for check in (_approves_unjudged, _asks_in_vain) if (mistake := check(name, fields))]
     return Settled(elsewhere, by_surface)
 
 
@@ -130,6 +141,17 @@ def _approves_unjudged(name: str, fields: Fields) -> Mistake | None:
     return Mistake(f"policies.{name}.when_degraded", str(degraded.value), expected, degraded.where)
 
 
+def _asks_in_vain(name: str, fields: Fields) -> Mistake | None:
+    """A licence changes something only where such ads are shown on conditions; whoever asks for one elsewhere believes otherwise."""
+    licence, stance = fields.get("licence"), fields.get("stance")
+    if licence is None or licence.value is not Licence.REQUIRED:
+        return None
+    if stance is None or stance.value in (None, Stance.RESTRICTED):  # None: its own mistake, reported where it was read
+        return None
+    expected = f"none where the stance is {stance.value} ({stance.where}); only restricted may ask for a licence"
+    return Mistake(f"policies.{name}.licence", str(licence.value), expected, licence.where)
+
+
 def _policies(table: Mapping[str, Fields]) -> tuple[PolicyInForce, ...]:
     return tuple(_policy(name, fields) for name, fields in table.items())
 
@@ -145,4 +167,7 @@ def _policy(name: str, fields: Fields) -> PolicyInForce:
         thresholds=values.get("thresholds"),
         when_degraded=values.get("when_degraded", WhenDegraded.REVIEW),
         reason=values["reason"],
+        licence=values.get("licence", Licence.NONE),
+        when_uncertified=values.get("when_uncertified", WhenUncertified.DECIDE),
+        audit_share=values.get("audit_share", DEFAULT_AUDIT_SHARE),
     )

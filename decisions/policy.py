@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.errors import InvalidPolicy, Mistake
@@ -40,6 +41,27 @@ class WhenDegraded(StrEnum):
     APPROVE = "approve"
 
 
+class WhenUncertified(StrEnum):
+    """What thresholds may do that carry no certificate, or one that has expired."""
+
+    DECIDE = "decide"
+    """Decide all the same; each decision says that they are uncertified."""
+    REVIEW = "review"
+    """Nothing: a person decides."""
+
+
+class Licence(StrEnum):
+    """Whether an advertiser needs a licence for such ads in this market."""
+
+    REQUIRED = "required"
+    """Restricted for its holders, prohibited for everybody known to hold none."""
+    NONE = "none"
+
+
+DEFAULT_AUDIT_SHARE = 0.01
+"""Where no file says otherwise: one automatic decision in a hundred is also seen by a reviewer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What automatic decisions may cost. Every field is a share in [0, 1]; ``confidence`` lies strictly between."""
@@ -65,10 +87,23 @@ class Thresholds:
     reject_at: float
     certificate_id: str | None = None
     """None: nobody has shown that these thresholds keep any target."""
+    expires_at: datetime | None = None
+    """From when on the certificate no longer holds, in UTC. None: it has no end, or there is no certificate."""
 
     def __post_init__(self) -> None:
         ordered = 0 <= self.approve_below <= self.reject_at <= 1
         _require(ordered, "thresholds", [self.approve_below, self.reject_at], "0 <= approve_below <= reject_at <= 1")
+        if self.expires_at is not None:
+            _require(self.certificate_id is not None, "expires_at", str(self.expires_at), "None: there is no certificate to expire")
+            _require(self.expires_at.utcoffset() == timedelta(0), "expires_at", str(self.expires_at), "a time in UTC")
+
+    def expired_at(self, moment: datetime) -> bool:
+        """Whether there is a certificate and ``moment`` (aware) is not before its end."""
+        return self.expires_at is not None and self.expires_at <= moment
+
+    def certified_at(self, moment: datetime) -> bool:
+        """Whether there is a certificate that still holds at ``moment`` (aware)."""
+        return self.certificate_id is not None and not self.expired_at(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +120,17 @@ class PolicyInForce:
     when_degraded: WhenDegraded
     reason: str
     """The sentence an advertiser reads when this policy rejects the ad."""
+    licence: Licence = Licence.NONE
+    when_uncertified: WhenUncertified = WhenUncertified.DECIDE
+    audit_share: float = DEFAULT_AUDIT_SHARE
+    """Probability in [0, 1] that an ad decided automatically under this policy is also seen by a reviewer."""
 
     def __post_init__(self) -> None:
         safe = self.when_degraded is not WhenDegraded.APPROVE or self.severity is Severity.QUALITY
         _require(safe, "when_degraded", self.when_degraded.value, f"hold or review, because the severity is {self.severity}")
+        asks = self.licence is Licence.NONE or self.stance is Stance.RESTRICTED
+        _require(asks, "licence", self.licence.value, f"none, because the stance is {self.stance}")
+        _require(0 <= self.audit_share <= 1, "audit_share", self.audit_share, "a share from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -144,7 +186,7 @@ def surface_key(surface: str | None) -> str:
 
 def _hash(names: tuple[str, ...], rules: Mapping[str, MarketRules]) -> str:
     content = {
-        "schema": 1,
+        "schema": 2,
         "names": sorted(names),
         "markets": {
             market: {
@@ -155,7 +197,8 @@ def _hash(names: tuple[str, ...], rules: Mapping[str, MarketRules]) -> str:
             for market, of in rules.items()
         },
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()).hexdigest()
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False, default=datetime.isoformat)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _canonical(policies: tuple[PolicyInForce, ...]) -> dict[str, object]:

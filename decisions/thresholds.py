@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from decisions.policy import Targets, Thresholds
-from domain.errors import InvalidPolicy, UntrustedBundle
+from domain.ad import Utc
+from domain.errors import InvalidPolicy, UntrustedBundle, shorten
 
+SCHEMA = 2
+"""Raised when what is stored changes: 2 since a certificate's end is kept with it."""
 POOLED = "*"
 """In place of a market: solved over all markets together."""
 
@@ -47,14 +50,15 @@ class SolvedThresholds:
 
     def to_json(self) -> str:
         entries = [
-            {"policy": key.policy, "market": key.market, "targets": asdict(key.targets), "thresholds": asdict(found)}
+            {"policy": key.policy, "market": key.market, "targets": asdict(key.targets), "thresholds": _stored(found)}
             for key, found in sorted(self.points.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
         ]
-        return json.dumps({"schema": 1, "solved": entries}, indent=1, sort_keys=True, allow_nan=False)
+        return json.dumps({"schema": SCHEMA, "solved": entries}, indent=1, sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> SolvedThresholds:
         """Raises ``UntrustedBundle`` on what ``to_json`` never writes: other keys or types, values out of range, one key twice."""
+        _refuse_other_schema(text)
         try:
             entries = _Stored.model_validate_json(text).solved
             points = {SolvedFor(e.policy, e.market, Targets(**dict(e.targets))): Thresholds(**dict(e.thresholds)) for e in entries}
@@ -63,6 +67,21 @@ class SolvedThresholds:
         if len(points) != len(entries):
             raise UntrustedBundle("thresholds.json solves the same policy, market and targets twice")
         return cls(points)
+
+
+def _stored(found: Thresholds) -> dict[str, object]:
+    return {**asdict(found), "expires_at": found.expires_at.isoformat() if found.expires_at else None}
+
+
+def _refuse_other_schema(text: str) -> None:
+    """Before anything else: under another schema every further complaint would mislead. What has no schema at all is refused later."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    schema = content.get("schema", SCHEMA) if isinstance(content, dict) else SCHEMA
+    if schema != SCHEMA:
+        raise UntrustedBundle(f"thresholds.json has schema {shorten(schema)}; this version reads schema {SCHEMA}: train the bundle again")
 
 
 class _Strict(BaseModel):
@@ -79,6 +98,7 @@ class _StoredThresholds(_Strict):
     approve_below: float
     reject_at: float
     certificate_id: str | None
+    expires_at: Annotated[Utc, Strict(False)] | None  # text, as JSON has no times; Utc refuses numbers
 
 
 class _StoredPoint(_Strict):
@@ -89,5 +109,5 @@ class _StoredPoint(_Strict):
 
 
 class _Stored(_Strict):
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[2] = Field(alias="schema")
     solved: list[_StoredPoint]

@@ -55,6 +55,7 @@ Utc = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_u
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_encodable)]
 Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}\Z"))]
 PolicyName = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}\Z"))]
+Licence = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}:[A-Z]{2}\Z"))]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_encodable)]
 OptionalText = Annotated[Text | None, BeforeValidator(_blank_is_missing)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_encodable)]
@@ -128,6 +129,11 @@ class Ad(BaseModel):
     impressions: Count | None = Field(default=None, description="impressions expected, not delivered")
     advertiser_created_at: Utc | None = None
     advertiser_verified: bool | None = None
+    advertiser_licences: tuple[Licence, ...] | None = Field(
+        default=None,
+        max_length=1000,
+        description="licences on record, each as policy:market, such as gambling:SE; [] when the advertiser holds none, null when not told",
+    )
 
     @model_validator(mode="after")
     def _has_content(self) -> Self:

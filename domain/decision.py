@@ -38,6 +38,15 @@ class PolicyVerdict(BaseModel):
     advertiser_reason: str | None = Field(default=None, description="the sentence the advertiser reads; rejections only")
 
 
+class Audit(BaseModel):
+    """Whether an ad that no person would have seen goes to a reviewer all the same. The verdict stands meanwhile."""
+
+    model_config = ConfigDict(frozen=True)
+
+    probability: float = Field(ge=0, le=1, description="chance of being chosen, known before the draw; 1/probability is the ad's weight")
+    chosen: bool = Field(description="whether a reviewer sees the ad")
+
+
 class Decision(BaseModel):
     """The ad's decision: the most severe verdict over the policies in force."""
 
@@ -53,7 +62,8 @@ class Decision(BaseModel):
     policies: tuple[PolicyVerdict, ...]
     reasons: tuple[Reason, ...] = ()
     degraded: tuple[str, ...] = Field(default=(), description="what was missing or stale; empty when nothing was")
-    uncertified: bool = Field(description="true when any threshold used carries no certificate")
+    uncertified: bool = Field(description="true when any threshold used carries no certificate, or an expired one")
+    audit: Audit | None = Field(default=None, description="null when the verdict is review: a person sees the ad anyway")
     bundle_version: str | None = Field(description="null when no model was loaded")
     policy_hash: str = Field(description="sha256 of the policy files in force")
     threshold_set: str | None = Field(description="digest of the solved thresholds used; null when all came from files")

@@ -43,12 +43,14 @@ EXPECTED = {
     "timezone_aware": MOMENT,
     "too_long": "at most {max_length} items",
     "too_short": "at least {min_length} item(s)",
+    "tuple_type": "a list",
 }
 """The schema library's error types in words; braces are filled from the error's own context."""
 
 PATTERNS = {
     r"[A-Z]{2}": "an ISO 3166-1 alpha-2 code such as SE",
     r"[a-z][a-z0-9_]{0,62}": "a policy's name such as kids_unsuitable: small letters, digits and _",
+    r"[a-z][a-z0-9_]{0,62}:[A-Z]{2}": "a policy and the market of its licence, such as gambling:SE",
 }
 """What the contract's patterns mean; a pattern itself helps nobody."""
 

@@ -19,7 +19,7 @@ from domain.ad import Ad, Label
 from domain.errors import InvalidTable, Mistake, NotFound
 from domain.mistakes import mistake
 from features.rows import SUFFIXES, Columns, Rows, read_rows
-from features.writers import write_ads, write_labels
+from features.writers import LISTS, write_ads, write_labels
 
 __all__ = ["Pack", "iter_ads", "iter_labels", "read_ads", "read_labels", "read_pack", "write_ads", "write_labels"]
 
@@ -89,7 +89,7 @@ class Table(Generic[Row]):
 
 
 def _ads_table() -> Table[Ad]:
-    return Table("ads", Ad, _columns(Ad, lists={"keywords"}))
+    return Table("ads", Ad, _columns(Ad, lists=LISTS))
 
 
 def _labels_table() -> Table[Label]:

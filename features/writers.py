@@ -20,7 +20,7 @@ ROWS = 65_536
 
 MOMENTS = {"submitted_at", "advertiser_created_at", "labelled_at"}
 FLAGS = {"creative_made_for_kids", "advertiser_verified", "violates"}
-LISTS = {"keywords"}
+LISTS = {"keywords", "advertiser_licences"}
 NUMBERS = {
     "creative_duration_s",
     "creative_width",
@@ -92,7 +92,7 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return _moment(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return json.dumps(value, ensure_ascii=False)
     return repr(value) if isinstance(value, float) else str(value)
 

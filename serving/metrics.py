@@ -32,7 +32,10 @@ class Metrics:
         self.decisions = Counter("adjudicate_decisions", "Ads decided", ["verdict", "market"], registry=here)
         self.verdicts = Counter("adjudicate_policy_verdicts", "Verdicts by policy", ["policy", "verdict", "market"], registry=here)
         self.degraded = Counter("adjudicate_degraded_decisions", "Decisions marked degraded", ["cause"], registry=here)
-        self.uncertified = Counter("adjudicate_uncertified_decisions", "Decisions by thresholds without a certificate", registry=here)
+        self.uncertified = Counter(
+            "adjudicate_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
+        )
+        self.audited = Counter("adjudicate_audited_decisions", "Drawn for the audit stream", ["verdict", "market"], registry=here)
         self.refused = Counter("adjudicate_refused_ads", "Ads that broke the data contract", registry=here)
         self.swaps = Counter("adjudicate_bundle_swaps", "Bundles put into service", registry=here)
         self.ready = Gauge("adjudicate_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
@@ -50,8 +53,10 @@ class Metrics:
                 self.verdicts.labels(policy, verdict.verdict.value, market).inc()
             for cause in {_kind(cause) for cause in decision.degraded}:
                 self.degraded.labels(cause).inc()
-            if decision.uncertified:
-                self.uncertified.inc()
+            for reason in _why_uncertified(decision):
+                self.uncertified.labels(reason, market).inc()
+            if decision.audit and decision.audit.chosen:
+                self.audited.labels(decision.verdict.value, market).inc()
 
     def stand(self, standing: Standing) -> bool:
         """Tell what is in service now; whether that is another bundle than before."""
@@ -85,6 +90,13 @@ class Metrics:
 def _kind(cause: str) -> str:
     """``no_risk:gambling`` -> ``no_risk``: the causes are few, their details are not."""
     return cause.partition(":")[0]
+
+
+def _why_uncertified(decision: Decision) -> set[str]:
+    """``missing``, ``expired``, both or neither: of the certificates under the thresholds that were used, each told once a decision."""
+    used = [verdict for verdict in decision.policies if verdict.approve_below is not None]
+    missing = {"missing" for verdict in used if verdict.certificate_id is None}
+    return missing | {"expired" for verdict in used if f"certificate_expired:{verdict.policy}" in decision.degraded}
 
 
 def _names(standing: Standing) -> tuple[str, str]:

@@ -30,8 +30,16 @@ CONTEXT = DecisionContext(decision_id="d-1", decided_at=WHEN, bundle_version="7"
 NONE_SOLVED = SolvedThresholds()
 
 
-def an_ad(market: str = "SE", surface: str | None = "feed") -> Ad:
-    return Ad(ad_id="ad-1", advertiser_id="adv-1", market=market, surface=surface, submitted_at=WHEN, title="Play now")
+def an_ad(market: str = "SE", surface: str | None = "feed", licences: tuple[str, ...] | None = None, ad_id: str = "ad-1") -> Ad:
+    return Ad(
+        ad_id=ad_id,
+        advertiser_id="adv-1",
+        market=market,
+        surface=surface,
+        submitted_at=WHEN,
+        title="Play now",
+        advertiser_licences=licences,
+    )
 
 
 def risk(p: float, policy: str = "gambling") -> RiskScore:
@@ -50,9 +58,10 @@ def decided(
     market: str = "SE",
     degraded: tuple[str, ...] = (),
     solved: SolvedThresholds = NONE_SOLVED,
+    licences: tuple[str, ...] | None = None,
 ) -> Decision:
     scores = {name: risk(p, name) for name, p in risks.items()}
-    return decide(an_ad(market), scores, book(policies), solved, context=replace(CONTEXT, degraded=degraded))
+    return decide(an_ad(market, licences=licences), scores, book(policies), solved, context=replace(CONTEXT, degraded=degraded))
 
 
 DEFAULT_YAML = """\

@@ -9,16 +9,23 @@ import pytest
 
 from decisions.fields import KEYS, TARGET_READERS
 from decisions.files import TOP_KEYS, read_policies
-from decisions.policy import Severity, Stance, WhenDegraded
+from decisions.policy import DEFAULT_AUDIT_SHARE, Licence, Severity, Stance, WhenDegraded, WhenUncertified
 from domain.errors import InvalidPolicy
 
 FILES = r"```yaml\n# (\w+\.yaml)\n(.*?)```"
 TEXT = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("key", [*TOP_KEYS, *KEYS, *TARGET_READERS, "approve_below", "reject_at", *Severity, *Stance, *WhenDegraded])
+CHOICES = [*Severity, *Stance, *Licence, *WhenDegraded, *WhenUncertified]
+
+
+@pytest.mark.parametrize("key", [*TOP_KEYS, *KEYS, *TARGET_READERS, "approve_below", "reject_at", *CHOICES])
 def test_every_key_and_choice_is_documented(key: str) -> None:
     assert f"`{key}`" in TEXT
+
+
+def test_the_audit_share_in_force_without_a_word_is_documented() -> None:
+    assert f"| `audit_share` | 0 to 1 ({DEFAULT_AUDIT_SHARE:g} is the default) |" in TEXT
 
 
 def test_the_example_in_the_document_is_a_folder_of_policies(tmp_path: Path) -> None:

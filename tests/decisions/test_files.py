@@ -52,6 +52,43 @@ BAD_MARKETS = [
     ("stance missing", market(f"{GAMBLING}stance:\n"), "SE.yaml:4: policies.gambling.stance = None", "one of prohibited"),
     ("when_degraded typo", market(f"{GAMBLING}when_degraded: reveiw\n"), "SE.yaml:4", "did you mean review?"),
     ("approve unless quality", market(f"{GAMBLING}when_degraded: approve\n"), "SE.yaml:4", "the severity is serious (default.yaml:10)"),
+    (
+        "when_uncertified typo",
+        market(f"{GAMBLING}when_uncertified: reviews\n"),
+        "SE.yaml:4",
+        "one of decide, review (did you mean review?)",
+    ),
+    ("licence a truth value", market(f"{GAMBLING}licence: yes\n"), "SE.yaml:4: policies.gambling.licence = 'yes'", "one of required, none"),
+    (
+        "a licence for what is prohibited",
+        market(f"{GAMBLING}licence: required\n"),
+        "SE.yaml:4: policies.gambling.licence = 'required'",
+        "none where the stance is prohibited (default.yaml:11); only restricted may ask for a licence",
+    ),
+    (
+        "a licence for what is allowed",
+        market(f"{GAMBLING}stance: allowed\n    licence: required\n"),
+        "SE.yaml:5: policies.gambling.licence = 'required'",
+        "none where the stance is allowed (SE.yaml:4)",
+    ),
+    (
+        "a licence inherited by a surface where such ads are prohibited",
+        market(
+            f"{GAMBLING}stance: restricted\n    licence: required\nsurfaces:\n  feed:\n    gambling: {{audit_share: 1}}\n"
+            "  kids_video:\n    gambling: {stance: prohibited}\n"
+        ),
+        "SE.yaml:5: policies.gambling.licence = 'required'",
+        "none where the stance is prohibited (SE.yaml:10)",
+    ),
+    (
+        "a licence under a stance that is a mistake itself",
+        market(f"{GAMBLING}stance: restrictd\n    licence: required\n"),
+        "SE.yaml:4: policies.gambling.stance = 'restrictd'",
+        "did you mean restricted?",
+    ),
+    ("audit share in percent", market(f"{GAMBLING}audit_share: 1%\n"), "policies.gambling.audit_share = '1%'", "a number from 0 to 1"),
+    ("audit share above 1", market(f"{GAMBLING}audit_share: 1.01\n"), "policies.gambling.audit_share = '1.01'", "a number from 0 to 1"),
+    ("audit share missing", market(f"{GAMBLING}audit_share:\n"), "policies.gambling.audit_share = None", "a number from 0 to 1"),
     ("leakage above 1", market(f"{GAMBLING}targets: {{max_leakage: 5}}\n"), "targets.max_leakage = '5'", "a number from 0 to 1"),
     ("leakage NaN", market(f"{GAMBLING}targets: {{max_leakage: .nan}}\n"), "targets.max_leakage = '.nan'", "a number from 0 to 1"),
     ("leakage nan", market(f"{GAMBLING}targets: {{max_leakage: nan}}\n"), "targets.max_leakage = 'nan'", "a number from 0 to 1"),
@@ -208,9 +245,8 @@ def test_every_mistake_of_every_file_is_shown_at_once(tmp_path: Path, monkeypatc
     default = DEFAULT_YAML.replace("severity: severe\n", "severity: severest\n", 1).replace("    reason: Not for children.\n", "")
     swedish = "extends: defualt\npolicies:\n  gamblin:\n    stanse: allowed\n    targets: {max_leakage: 2 %, confidence: 95}\n"
     indian = f"extends: default\n{GAMBLING}thresholds: {{approve_below: 0.9, reject_at: 0.1}}\n    stance: allowed\n    stance: no\n"
-    british = (
-        "extends: default\nsurfaces:\n  feed:\n    deceptive: {reason: }\n    phishing: {}\n    kids_unsuitable: {when_degraded: approve}\n"
-    )
+    british = "extends: default\npolicies:\n  gambling: {licence: required, audit_share: 1 %}\n"
+    british += "surfaces:\n  feed:\n    deceptive: {reason: }\n    phishing: {}\n    kids_unsuitable: {when_degraded: approve}\n"
     write_folder(Path("policies"), default=default, SE=swedish, IN=indian, GB=british, BR="extends: *base\n", XX=b"\xff")
     golden.check("mistakes.txt", refusal(Path("policies")))
 

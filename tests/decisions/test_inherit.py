@@ -8,7 +8,18 @@ import pytest
 
 import policies
 from decisions.files import read_policies
-from decisions.policy import PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded, surface_key
+from decisions.policy import (
+    Licence,
+    PolicyBook,
+    PolicyInForce,
+    Severity,
+    Stance,
+    Targets,
+    Thresholds,
+    WhenDegraded,
+    WhenUncertified,
+    surface_key,
+)
 from tests.decisions.build import DEFAULT_YAML, write_folder
 
 GAMBLING = "policies:\n  gambling:\n    "
@@ -30,6 +41,9 @@ def test_a_market_that_says_nothing_is_the_default(tmp_path: Path) -> None:
         thresholds=None,
         when_degraded=WhenDegraded.REVIEW,
         reason="Gambling may not be advertised here.",
+        licence=Licence.NONE,
+        when_uncertified=WhenUncertified.DECIDE,
+        audit_share=0.01,
     )
 
 
@@ -45,6 +59,10 @@ def test_a_market_that_says_nothing_is_the_default(tmp_path: Path) -> None:
         ("thresholds: {approve_below: 0.5, reject_at: 0.5}", "thresholds", Thresholds(0.5, 0.5)),
         ("thresholds: auto", "thresholds", None),
         ("when_degraded: hold", "when_degraded", WhenDegraded.HOLD),
+        ("when_uncertified: review", "when_uncertified", WhenUncertified.REVIEW),
+        ("audit_share: 0", "audit_share", 0.0),
+        ("audit_share: 1", "audit_share", 1.0),
+        ("licence: none", "licence", Licence.NONE),
         ("reason: No.", "reason", "No."),
         ("reason: >-\n      Two\n      lines.", "reason", "Two lines."),
     ],
@@ -74,6 +92,25 @@ def test_the_narrower_case_wins(tmp_path: Path, _case: str, general: str, surfac
     book = read_policies(write_folder(tmp_path, default=DEFAULT_YAML + default, SE=market))
     assert gambling(book, surface="kids_video").stance == stance
     assert gambling(book, surface="feed").stance == (general.removeprefix("stance: ") or "prohibited")
+
+
+NEW_KEYS = [
+    ("audit_share", "0.1", "0.2", "0.3"),
+    ("when_uncertified", "review", "decide", "review"),
+    ("licence", "required", "none", "required"),
+]
+
+
+@pytest.mark.parametrize(("key", "default", "market", "surface"), NEW_KEYS, ids=[case[0] for case in NEW_KEYS])
+def test_every_key_is_inherited_from_default_to_market_to_surface(
+    tmp_path: Path, key: str, default: str, market: str, surface: str
+) -> None:
+    restricted = DEFAULT_YAML.replace("    severity: serious\n    stance: prohibited\n", "    severity: serious\n    stance: restricted\n")
+    general = restricted.replace("    severity: serious\n", f"    severity: serious\n    {key}: {default}\n")
+    narrow = f"extends: default\n{GAMBLING}{key}: {market}\nsurfaces:\n  search:\n    gambling: {{{key}: {surface}}}\n"
+    book = read_policies(write_folder(tmp_path, default=general, SE=narrow, GB="extends: default\n"))
+    found = [getattr(gambling(book, *place), key) for place in (("GB", "search"), ("SE", "feed"), ("SE", "search"))]
+    assert [f"{value:g}" if isinstance(value, float) else str(value) for value in found] == [default, market, surface]
 
 
 def test_a_market_may_extend_another_market(tmp_path: Path) -> None:
@@ -113,6 +150,7 @@ SAME = [
     ("comments and blank lines", "# hello\n\nextends: default   # yes\n"),
     ("a byte order mark and Windows line ends", "\ufeffextends: default\r\n"),
     ("a value that repeats the default", f"extends: default\n{GAMBLING}stance: prohibited\n"),
+    ("values that repeat what holds without them", f"extends: default\n{GAMBLING}licence: none\n    audit_share: 0.01\n"),
     ("a number written otherwise", f"extends: default\n{GAMBLING}targets: {{max_leakage: 2e-2}}\n"),
     ("a surface that changes nothing", "extends: default\nsurfaces:\n  feed:\n    gambling: {stance: prohibited}\n"),
 ]
@@ -121,6 +159,8 @@ OTHER = [
     ("a target", f"extends: default\n{GAMBLING}targets: {{max_leakage: 0.021}}\n"),
     ("a word of the reason", f"extends: default\n{GAMBLING}reason: Gambling may not be advertised there.\n"),
     ("a surface", "extends: default\nsurfaces:\n  feed:\n    gambling: {stance: allowed}\n"),
+    ("an audit share", f"extends: default\n{GAMBLING}audit_share: 0.02\n"),
+    ("what uncertified thresholds may do", f"extends: default\n{GAMBLING}when_uncertified: review\n"),
 ]
 
 
@@ -166,6 +206,13 @@ class TestTheFilesThatShip:
 
     def test_markets_differ(self) -> None:
         assert len({str(self.book.rules[market]) for market in self.book.markets}) == len(self.book.markets)
+
+    @pytest.mark.parametrize(("market", "licence"), [("SE", "required"), ("GB", "required"), ("US", "required"), ("DE", "required")])
+    def test_gambling_asks_for_a_licence_where_it_is_shown_to_holders(self, market: str, licence: str) -> None:
+        assert [gambling(self.book, market, surface).licence for surface in (None, "search", "kids_video")] == [licence, licence, "none"]
+
+    def test_every_policy_is_audited(self) -> None:
+        assert {policy.audit_share for _, _, policy in self.book.every()} == {0.01}
 
     def test_every_file_says_that_it_is_an_example(self) -> None:
         for path in policies.folder().glob("*.yaml"):

@@ -30,6 +30,7 @@ LABEL = {"ad_id": "a", "policy": "gambling", "violates": True, "labelled_at": "2
         (Ad, "title", "\ud800", "text that can be encoded as UTF-8 (no lone surrogates)"),
         (Ad, "title", 5, "text"),
         (Ad, "keywords", "k", "a list"),
+        (Ad, "advertiser_licences", "gambling:SE", "a list"),
         (Ad, "colour", "red", "no such field: its name is not in the data contract"),
         (Label, "policy", "Kids", "a policy's name such as kids_unsuitable: small letters, digits and _"),
         (Label, "severity", "bad", "one of 'mild', 'moderate' or 'extreme'"),
@@ -48,6 +49,15 @@ def test_every_mistake_is_told_at_once_with_paths_into_lists() -> None:
     with pytest.raises(ValidationError) as refused:
         Ad.model_validate({**AD, "market": "x", "keywords": ["k", 3]})
     assert [found.field for found in mistakes(refused.value)] == ["market", "keywords[1]"]
+
+
+@pytest.mark.parametrize("licence", ["gambling", "gambling:se", "gambling:SWE", "Gambling:SE", ":SE", "gambling: SE", "gambling:SE\n"])
+def test_a_licence_names_a_policy_and_a_market(licence: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Ad.model_validate({**AD, "advertiser_licences": ["weapons:US", licence]})
+    [found] = mistakes(refused.value)
+    assert (found.field, found.value) == ("advertiser_licences[1]", licence)
+    assert found.expected == "a policy and the market of its licence, such as gambling:SE"
 
 
 def test_a_missing_field_and_an_ad_of_nothing_do_not_repeat_the_whole_ad() -> None:

@@ -63,6 +63,7 @@ ads = st.builds(
     creative_skippable_share=st.none() | st.floats(0, 1),
     creative_made_for_kids=st.none() | st.booleans(),
     advertiser_created_at=st.none() | moments,
+    advertiser_licences=st.none() | st.lists(st.sampled_from(["gambling:SE", "kids_unsuitable:BD"]), max_size=3).map(tuple),
 )
 
 
@@ -176,6 +177,20 @@ def test_csv_cells_are_read_generously_where_nothing_can_be_mistaken(tmp_path: P
     assert [ad.keywords for ad in found] == [["a", "b c"], ["a", "b|c"], None]
     assert [ad.creative_width for ad in found] == [None, 1.5, None]
     assert [ad.advertiser_verified for ad in found] == [True, False, None]
+
+
+def test_licences_are_told_in_every_format_as_a_list_that_may_be_empty(tmp_path: Path) -> None:
+    header = HEADER.replace("title", "title,advertiser_licences")
+    cells = ["gambling:SE|weapons:US", '"[""gambling:SE""]"', "[]", ""]
+    (tmp_path / "ads.csv").write_text(header + "".join(row(f"a{i}", licences=cell) for i, cell in enumerate(cells)))
+    told = [("gambling:SE", "weapons:US"), ("gambling:SE",), (), None]
+    found = read_ads(tmp_path / "ads.csv")
+    assert [ad.advertiser_licences for ad in found] == told
+    for suffix in FORMATS:
+        write_ads(tmp_path / "again" / f"ads{suffix}", found)
+        assert [ad.advertiser_licences for ad in read_ads(tmp_path / "again" / f"ads{suffix}")] == told
+    [mistake] = refused(tmp_path / "ads.csv", header + row("a1", licences="gambling:SE|Weapons:US"))
+    assert (mistake.field, mistake.value, mistake.where) == ("advertiser_licences[1]", "Weapons:US", "ads.csv row 2")
 
 
 def test_nan_in_a_table_is_missing_and_infinity_is_refused(tmp_path: Path) -> None:
