@@ -1,4 +1,4 @@
-"""Commands about ads and policy files: simulate, score, explain, policy check."""
+"""Commands about ads: simulate, score, explain."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def simulate(ads: int, seed: int, folder: Path) -> None:
         )
 
 
-def score(ads: Path, target: Path, model: str, policies: Path | None) -> None:
+def score(ads: Path, target: Path, model: str, policies: Path | None, certificates: Path | None) -> None:
     with errors_end_the_command():
         from collections import Counter
 
         from features.tables import iter_ads
         from serving import Scorer
 
-        scorer = Scorer.load(model, policies)
+        scorer = Scorer.load(model, policies, certificates)
         counted: Counter[str] = Counter()
         target.parent.mkdir(parents=True, exist_ok=True)
         work = target.with_name(f".{target.name}.part")
@@ -53,7 +53,7 @@ def score(ads: Path, target: Path, model: str, policies: Path | None) -> None:
         out.print(f"{total} ads decided: " + ", ".join(f"{counted[verdict]} {verdict}" for verdict in COLOURS) + f"; written to {target}")
 
 
-def explain(source: Path, model: str, policies: Path | None) -> None:
+def explain(source: Path, model: str, policies: Path | None, certificates: Path | None) -> None:
     with errors_end_the_command():
         from pydantic import ValidationError
 
@@ -69,7 +69,7 @@ def explain(source: Path, model: str, policies: Path | None) -> None:
             ad = Ad.model_validate_json(raw)
         except ValidationError as error:
             raise InvalidInput(f"{source} is not an ad", mistakes(error)) from error
-        show(Scorer.load(model, policies).score([ad])[0])
+        show(Scorer.load(model, policies, certificates).score([ad])[0])
 
 
 def show(decision: Decision) -> None:
@@ -92,13 +92,3 @@ def show(decision: Decision) -> None:
         out.print(f"  [dim]{reason.policy:<16}[/] {reason.effect:+.2f}  {escape(reason.text)}", highlight=False)
     if decision.degraded:
         out.print(f"  degraded: {escape(', '.join(decision.degraded))}", style="yellow")
-
-
-def policy_check(folder: Path | None) -> None:
-    with errors_end_the_command():
-        from decisions.files import read_policies
-        from policies import folder as packaged
-
-        chosen = folder or packaged()
-        book = read_policies(chosen)
-        out.print(f"{chosen}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")

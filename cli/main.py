@@ -18,11 +18,16 @@ policy = typer.Typer(help="Check and read policy files.", no_args_is_help=True)
 benchmark = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
 app.add_typer(policy, name="policy")
 app.add_typer(benchmark, name="benchmark")
+market = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_is_help=True)
+app.add_typer(market, name="market")
 
 Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
 Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]
 PolicyFiles = Annotated[Path | None, typer.Option("--policies", help="Folder of policy files; those that come with Adjudicate otherwise.")]
 Model = Annotated[str, typer.Option("--model", help="models:/adjudicate@champion, models:/adjudicate/3, or a bundle's folder.")]
+Certificates = Annotated[
+    Path | None, typer.Option("--certificates", help="certificates.json to decide by; those of the registered model otherwise.")
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
 Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
 EncoderEpochs = Annotated[
@@ -55,6 +60,10 @@ def train(
     encoder_prefix: EncoderPrefix = "",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Optuna trials for LightGBM's settings; 0 keeps the defaults.")] = 0,
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
+    certify_share: Annotated[
+        float,
+        typer.Option("--certify-share", min=0.0, max=0.5, help="Share of advertisers not looked at, kept for adjudicate policy solve."),
+    ] = 0.0,
     cross_validate: Annotated[
         int,
         typer.Option(
@@ -79,6 +88,7 @@ def train(
             encoder_prefix,
             trials,
             test_share,
+            certify_share,
             cross_validate,
             out,
             register,
@@ -129,11 +139,12 @@ def score(
     out: Annotated[Path, typer.Option("--out", help="Decisions, one JSON document a line, in the order of the ads.")],
     model: Model = CHAMPION,
     policy_files: PolicyFiles = None,
+    certificates: Certificates = None,
 ) -> None:
     """Decide a table of ads as the service would."""
     from cli import data
 
-    data.score(ads, out, model, policy_files)
+    data.score(ads, out, model, policy_files, certificates)
 
 
 @app.command()
@@ -141,11 +152,12 @@ def explain(
     ad: Annotated[Path, typer.Option("--ad", help="A JSON file with one ad; - for standard input.")],
     model: Model = CHAMPION,
     policy_files: PolicyFiles = None,
+    certificates: Certificates = None,
 ) -> None:
     """Decide one ad and say why."""
     from cli import data
 
-    data.explain(ad, model, policy_files)
+    data.explain(ad, model, policy_files, certificates)
 
 
 @app.command()
@@ -178,9 +190,97 @@ def quickstart(
 @policy.command("check")
 def policy_check(folder: Annotated[Path | None, typer.Argument(help="Folder of policy files; those in use otherwise.")] = None) -> None:
     """Report every mistake in a folder of policy files, with file and line."""
-    from cli import data
+    from cli import policies
 
-    data.policy_check(folder)
+    policies.check(folder)
+
+
+@policy.command("show")
+def policy_show(
+    market: Annotated[str, typer.Option("--market", help="Country code, such as SE.")],
+    surface: Annotated[str | None, typer.Option("--surface", help="Such as feed; the general rules otherwise.")] = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several.")] = None,
+    policy_files: PolicyFiles = None,
+    model: Annotated[str | None, typer.Option("--model", help="Also show the thresholds this model brings.")] = None,
+    json: Json = None,
+) -> None:
+    """Say what is in force in a market, and in which file and line each value is written."""
+    from cli import policies
+
+    policies.show(market, surface, policy or [], policy_files, model, json)
+
+
+@policy.command("solve")
+def policy_solve(
+    data: Data,
+    model: Model = CHAMPION,
+    policy_files: PolicyFiles = None,
+    capacity: Annotated[
+        str | None, typer.Option("--capacity", help="Reviews a day, such as 400/day: least expected harm within it, over all markets.")
+    ] = None,
+    volume: Annotated[Path | None, typer.Option("--volume", help="CSV with market and ads_per_day; needed with --capacity.")] = None,
+    label_noise: Annotated[
+        bool, typer.Option("--label-noise/--no-label-noise", help="Lower the bounds by what the raters' disagreement leaves open.")
+    ] = True,
+    one_policy: Annotated[
+        bool, typer.Option("--each-policy-alone", help="Confidence for each policy by itself, not for all of a market at once.")
+    ] = False,
+    valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=3650, help="Days until the certificates expire.")] = 90,
+    out: Annotated[Path | None, typer.Option("--out", help="Keep certificates.json and its page in this folder.")] = None,
+    json: Json = None,
+) -> None:
+    """Solve and certify the thresholds of every policy in every market, on labelled ads the model has not seen."""
+    from cli import certify
+
+    certify.solve(
+        certify.SolveOptions(
+            data=data,
+            model=model,
+            policy_files=policy_files,
+            capacity=capacity,
+            volume=volume,
+            label_noise=label_noise,
+            one_policy=one_policy,
+            valid_days=valid_days,
+            out=out,
+            json=json,
+        )
+    )
+
+
+@policy.command("diff")
+def policy_diff(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Folder of policy files as they are.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Folder of policy files as they would be.")],
+    model: Annotated[str | None, typer.Option("--model", help="Score ads once with this model and decide them by both folders.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Those ads: a folder with ads.* and labels.*. Repeat for several.")
+    ] = None,
+    json: Json = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write every ad whose verdict changes here, as CSV.")] = None,
+) -> None:
+    """Say in words what changes between two folders of policy files, and on ads, which verdicts."""
+    from cli import policies
+
+    policies.diff(before, after, model, data or [], json, out)
+
+
+@market.command("onboard")
+def market_onboard(
+    country: Annotated[str, typer.Option("--market", help="Country code of the new market, such as JP.")],
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Folder with ads of the market and labelled ads of other markets. Repeat for several.")
+    ],
+    model: Model = CHAMPION,
+    policy_files: PolicyFiles = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the ads to label here, in order, as CSV.")] = None,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Estimate how often ads violate in a market without labels, whether that can be relied on, and which ads to label first."""
+    from cli import market as markets
+
+    markets.onboard(country, data, model, policy_files, out, seed, json)
 
 
 @benchmark.command("packs")
@@ -202,6 +302,23 @@ def benchmark_packs(
 
     settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed, history)
     models.benchmark_packs(data, split, policies or [], settings, by, live_history, json)
+
+
+@benchmark.command("certificates")
+def benchmark_certificates(
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Also on these labelled ads: a folder with ads.* and labels.*. Repeat for several.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller simulated marketplace, with four policies.")] = False,
+    deployments: Annotated[int, typer.Option("--deployments", min=500, help="Deployments a stratum.")] = 500,
+    encoder: Encoder = "none",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Whether certified thresholds keep their targets as often as they promise, where the truth is known."""
+    from cli import benchmarks, models
+
+    benchmarks.certificates(data or [], models.fit_settings(encoder, 2, "", seed), deployments, quick, json)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class TrainOptions:
     encoder_prefix: str
     trials: int
     test_share: float
+    certify_share: float
     cross_validate: int
     out: Path | None
     register: bool
@@ -48,6 +49,7 @@ def train(options: TrainOptions) -> None:
             settings=fit_settings(options.encoder, options.encoder_epochs, options.encoder_prefix, options.seed),
             trials=options.trials,
             test_share=options.test_share,
+            certify_share=options.certify_share,
             cross_validate=options.cross_validate,
             out=options.out,
             register=options.register,

@@ -15,7 +15,7 @@ from domain.decision import Decision, PolicyVerdict, Reason
 from domain.risk import RiskScore
 from domain.verdict import Verdict, most_severe
 
-STILL_DECIDES = frozenset({"registry_unreachable", "champion_not_found", "bundle_refused"})
+STILL_DECIDES = frozenset({"registry_unreachable", "champion_not_found", "bundle_refused", "certificates_refused"})
 """Degradations under which risks still count: the last good bundle is as good as it was. Any other one leaves everything to people."""
 
 

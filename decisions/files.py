@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from decisions.countries import COUNTRIES
 from decisions.fields import NAME, Fields, Sourced, known_items, one_of, read_fields
-from decisions.inherit import DEFAULT, PolicyFile, chain, check_default, settle
+from decisions.inherit import DEFAULT, PolicyFile, Settled, chain, check_default, settle
 from decisions.located import Located, locate
 from decisions.policy import PolicyBook
 from domain.errors import InvalidPolicy, Mistake, NotFound
@@ -18,11 +19,27 @@ MAX_BYTES = 1_000_000
 TOP_KEYS = ("extends", "policies", "surfaces")
 
 
+@dataclass(frozen=True)
+class PolicyFolder:
+    """What a folder of policy files comes to, and where each value was written."""
+
+    book: PolicyBook
+    settled: Mapping[str, Settled]
+    """By market: the same as ``book.rules``, each value with its ``file:line``."""
+    files: Mapping[str, PolicyFile]
+    """By market, and ``default``: what each file says before inheritance."""
+
+
 def read_policies(folder: Path | str) -> PolicyBook:
     """Read ``default.yaml`` and one ``XX.yaml`` a market. Other files in the folder (not ending in .yaml or .yml) are left alone.
 
     Raises ``NotFound`` when there is no such folder, ``InvalidPolicy`` with every mistake otherwise.
     """
+    return read_folder(folder).book
+
+
+def read_folder(folder: Path | str) -> PolicyFolder:
+    """As ``read_policies``, for those who also ask where a value comes from."""
     folder = Path(folder)
     if not folder.is_dir():
         raise NotFound(f"no folder of policy files at {folder}")
@@ -37,8 +54,9 @@ def read_policies(folder: Path | str) -> PolicyBook:
     settled = {name: settle(layers, mistakes) for name, layers in chains.items() if layers}
     if mistakes:
         raise _refusal(folder, mistakes)
-    markets = {name: settled[name].rules() for name in sorted(settled) if name != DEFAULT}
-    return PolicyBook(names=tuple(files[DEFAULT].policies), rules=markets)
+    markets = {name: settled[name] for name in sorted(settled) if name != DEFAULT}
+    book = PolicyBook(names=tuple(files[DEFAULT].policies), rules={name: here.rules() for name, here in markets.items()})
+    return PolicyFolder(book, markets, files)
 
 
 def _policy_paths(folder: Path, mistakes: list[Mistake]) -> dict[str, Path]:

@@ -29,6 +29,7 @@ from models.gbm import GbmModel, gbm_input
 from models.kernel import KernelModel
 from models.manifest import Manifest, check
 from models.ngram import NgramModel
+from models.seen import Seen
 
 BLEND = "blend.json"
 CALIBRATION = "calibration.json"
@@ -76,6 +77,7 @@ class Bundle:
     blend: BlendModel
     calibration: Calibration
     thresholds: SolvedThresholds
+    seen: Seen
     folder: Path
 
     @property
@@ -129,6 +131,7 @@ def load_bundle(folder: Path) -> Bundle:
             blend=BlendModel.from_json(_json(folder / BLEND)),
             calibration=Calibration.from_json(_json(folder / CALIBRATION)),
             thresholds=SolvedThresholds.from_json((folder / THRESHOLDS).read_text(encoding="utf-8")),
+            seen=Seen.load(folder),
             folder=folder,
         )
         _refuse_misfits(bundle)

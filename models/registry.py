@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -9,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from domain.errors import NotFound, Unavailable
+from domain.errors import NotFound, Unavailable, UntrustedBundle
 from models.manifest import NAME
 
 BUNDLE_ARTIFACT = "bundle"
+CERTIFICATES_TAG = "certificates"
+"""On a version: sha256 of the certificates that now belong to it."""
+CERTIFICATES = "certificates.json"
+MAX_CERTIFICATES_BYTES = 200_000_000
 SCHEMES = ("models:/", "runs:/", "mlflow-artifacts:/")
 
 
@@ -59,6 +64,45 @@ def fetch_bundle(model: str, cache: Path) -> Path:
             if not (target / NAME).is_file():
                 raise
     return target
+
+
+def certificates_path(digest: str) -> str:
+    """Where a run keeps the set of certificates with this sha256."""
+    return f"certificates/{digest[:16]}"
+
+
+def certificates_of(exact: str) -> str | None:
+    """The sha256 of the certificates that belong to ``models:/name/version`` now; None: none do. Raises NotFound or Unavailable."""
+    if not exact.startswith("models:/"):
+        return None
+    with _registry_errors(exact):
+        from mlflow import MlflowClient
+
+        name, _, version = exact.removeprefix("models:/").rpartition("/")
+        return MlflowClient().get_model_version(name, version).tags.get(CERTIFICATES_TAG)
+
+
+def fetch_certificates(exact: str, digest: str, cache: Path) -> str:
+    """The certificates of a version as text, checked against their sha256; kept under ``cache``.
+
+    Raises NotFound, Unavailable, or UntrustedBundle when they are not the ones the version names.
+    """
+    kept = cache / f"certificates-{digest[:16]}.json"
+    if not kept.is_file():
+        name, _, version = exact.removeprefix("models:/").rpartition("/")
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as work, _registry_errors(exact):
+            from mlflow import MlflowClient
+            from mlflow.artifacts import download_artifacts
+
+            run_id = MlflowClient().get_model_version(name, version).run_id
+            path = f"{certificates_path(digest)}/{CERTIFICATES}"
+            os.rename(download_artifacts(run_id=run_id, artifact_path=path, dst_path=work), kept)
+    raw = kept.read_bytes() if kept.stat().st_size <= MAX_CERTIFICATES_BYTES else b""
+    if hashlib.sha256(raw).hexdigest() != digest:
+        kept.unlink()
+        raise UntrustedBundle(f"the certificates of {exact} are not those the registry names (sha256 {digest[:16]}…)")
+    return raw.decode("utf-8")
 
 
 def _cache_name(exact: str) -> str:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from certification.certificate import from_json
 from domain.ad import Ad
 from domain.errors import AdjudicateError, NotFound, Unavailable, UntrustedBundle
 from serving.scorer import NO_MODEL, Scorer
@@ -25,6 +26,7 @@ log = logging.getLogger("adjudicate.champion")
 
 UNREACHABLE = "registry_unreachable"
 NOT_FOUND = "champion_not_found"
+UNCERTIFIED = "certificates_refused"
 REFUSED = "bundle_refused"
 LAST_GOOD = "last-good.json"
 
@@ -53,6 +55,14 @@ class Registry(Protocol):
         """Its folder, downloaded under ``cache`` whole or not at all. Raises NotFound or Unavailable."""
         ...
 
+    def certificates(self, source: str) -> str | None:
+        """The sha256 of the certificates that belong to a version now; None: it has none. Raises NotFound or Unavailable."""
+        ...
+
+    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
+        """Those certificates as text. Raises NotFound, Unavailable or UntrustedBundle."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -62,6 +72,10 @@ class Loaded:
     source: str
     """What the name stood for, e.g. ``models:/adjudicate/3``."""
     since: datetime
+    folder: str = ""
+    """Where its bundle lies."""
+    certificates: str | None = None
+    """sha256 of the certificates whose thresholds are used; None: those the bundle brings, which carry none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,7 @@ class Champion:
         self._clock = clock
         self._watch = watch
         self._refused: set[str] = set()
+        self._refused_certificates: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
 
@@ -148,10 +163,10 @@ class Champion:
         try:
             source = self._registry.resolve(self.model)
             if now.loaded is not None and source == now.loaded.source:
-                return self._recovered()
+                return self._certified(self._recovered())
             if source in self._refused:
                 return self._kept(_refused(source))
-            return self._swapped(source)
+            return self._certified(self._swapped(source))
         except NotFound as error:
             return self._kept(NOT_FOUND, error)
         except (Unavailable, OSError) as error:
@@ -168,8 +183,33 @@ class Champion:
             self._refused.add(source)
             log.error("%s is refused: %s", source, error, exc_info=None if isinstance(error, AdjudicateError) else error)
             return self._recalled(self._kept(_refused(source)))
-        self._remember(source, folder)
+        self._remember(source, str(folder.resolve()))
         return self._serving(loaded)
+
+    def _certified(self, standing: Standing) -> Standing:
+        """The same with the certificates that belong to its version now. What cannot be trusted is not used: what was used before stays."""
+        loaded = standing.loaded
+        if loaded is None or standing.degraded:
+            return standing
+        digest = self._registry.certificates(loaded.source)
+        if digest == loaded.certificates:
+            return standing
+        if digest is None:
+            self._remember(loaded.source, loaded.folder)
+            return replace(standing, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
+        if digest in self._refused_certificates:
+            return replace(standing, degraded=(UNCERTIFIED,))
+        try:
+            scorer = loaded.scorer.certified(from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
+        except (AdjudicateError, ValueError) as error:
+            if isinstance(error, Unavailable):
+                raise
+            self._refused_certificates.add(digest)
+            log.error("the certificates of %s are refused: %s", loaded.source, error)
+            return replace(standing, degraded=(UNCERTIFIED,))
+        log.info("%s decides by certificates %s", loaded.source, digest[:16])
+        self._remember(loaded.source, loaded.folder, digest)
+        return replace(standing, loaded=replace(loaded, scorer=scorer, certificates=digest))
 
     def _fetched(self, source: str) -> tuple[Loaded, Path]:
         folder = self._registry.fetch(source, self._cache)
@@ -188,7 +228,7 @@ class Champion:
         """Loaded and tried on one ad, so that neither a broken bundle nor a cold one meets a request."""
         scorer = self._load(folder)
         scorer.score([WARM_UP])
-        return Loaded(scorer, source, self._clock())
+        return Loaded(scorer, source, self._clock(), str(folder.resolve()))
 
     def _serving(self, loaded: Loaded) -> Standing:
         version = loaded.scorer.model.version if loaded.scorer.model else NO_MODEL
@@ -217,16 +257,23 @@ class Champion:
             record = json.loads((self._cache / LAST_GOOD).read_text(encoding="utf-8"))
             if record["model"] != self.model or record["source"] in self._refused:
                 return None
-            return self._open(Path(record["folder"]), record["source"])
+            return self._with_last_certificates(self._open(Path(record["folder"]), record["source"]), record.get("certificates"))
         except FileNotFoundError:
             return None
         except (AdjudicateError, OSError, ValueError, KeyError, TypeError) as error:
             log.error("the last good bundle cannot be used: %s", error)
             return None
 
-    def _remember(self, source: str, folder: Path) -> None:
+    def _with_last_certificates(self, loaded: Loaded, digest: str | None) -> Loaded:
+        """With the certificates it had when it was last in service, if their copy is still on this disk."""
+        if digest is None:
+            return loaded
+        certificates = from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
+        return replace(loaded, scorer=loaded.scorer.certified(certificates), certificates=digest)
+
+    def _remember(self, source: str, folder: str, certificates: str | None = None) -> None:
         """Note the bundle in service for a start without a registry; written whole, since workers share the file."""
-        record = {"model": self.model, "source": source, "folder": str(folder.resolve())}
+        record = {"model": self.model, "source": source, "folder": folder, "certificates": certificates}
         part = self._cache / f".{LAST_GOOD}-{os.getpid()}"
         try:
             self._cache.mkdir(parents=True, exist_ok=True)

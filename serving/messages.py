@@ -79,6 +79,8 @@ class Readiness(BaseModel):
     model: str = Field(description="what was asked for, e.g. models:/adjudicate@champion")
     serving: str | None = Field(description="what that stood for when it was loaded, e.g. models:/adjudicate/3")
     bundle_version: str | None
+    certificates: str | None = Field(description="sha256 of the certificates in use; null: thresholds without any")
+    certified_until: datetime | None = Field(description="when the first certificate in use expires; null: none is in use")
     policies: tuple[str, ...] = Field(description="policies the bundle scores")
     policy_hash: str = Field(description="sha256 of the policy files in force")
     since: datetime | None = Field(description="when this bundle began to serve")

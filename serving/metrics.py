@@ -42,6 +42,12 @@ class Metrics:
         self.bundle = Gauge(
             "adjudicate_bundle_workers", "Workers by bundle", ["source", "version"], registry=here, multiprocess_mode="livesum"
         )
+        self.certified_until = Gauge(
+            "adjudicate_certified_until_seconds",
+            "Unix time at which the first certificate in use expires; 0 when none is in use",
+            registry=here,
+            multiprocess_mode="min",
+        )
         self.stale = Gauge("adjudicate_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
 
     def count(self, decisions: Iterable[Decision]) -> None:
@@ -66,7 +72,9 @@ class Metrics:
         for cause in standing.degraded:
             self.stale.labels(_kind(cause)).set(1)
         self.ready.set(1 if standing.loaded else 0)
-        swapped = standing.loaded is not None and (before is None or before.loaded is not standing.loaded)
+        until = standing.loaded.scorer.certified_until if standing.loaded else None
+        self.certified_until.set(until.timestamp() if until else 0)
+        swapped = standing.loaded is not None and (before is None or before.swaps != standing.swaps)
         if swapped:
             if before and before.loaded:
                 self.bundle.labels(*_names(before)).set(0)

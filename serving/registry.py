@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 from domain.errors import NotFound
-from models.registry import fetch_bundle, forget_others, is_registered, resolve
+from models.registry import certificates_of, fetch_bundle, fetch_certificates, forget_others, is_registered, resolve
 
 
 class MlflowRegistry:
-    """Implements ``serving.champion.Registry``; the server or database is that of ``MLFLOW_TRACKING_URI``."""
+    """Implements ``serving.champion.Registry``; the server or database is that of ``MLFLOW_TRACKING_URI``.
+
+    ``certificates`` is a file of certificates that replaces those of the registry.
+    """
+
+    def __init__(self, certificates: Path | None = None) -> None:
+        self._certificates = certificates
 
     def resolve(self, model: str) -> str:
         if not is_registered(model) and not Path(model).is_dir():
@@ -23,3 +30,13 @@ class MlflowRegistry:
             os.utime(folder)  # in use again: a bundle that a rollback brings back is not among the oldest
             forget_others(cache)
         return folder
+
+    def certificates(self, source: str) -> str | None:
+        if self._certificates is not None:
+            return hashlib.sha256(self._certificates.read_bytes()).hexdigest()
+        return certificates_of(source)
+
+    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
+        if self._certificates is not None:
+            return self._certificates.read_text(encoding="utf-8")
+        return fetch_certificates(source, digest, cache)

@@ -36,6 +36,8 @@ class Running:
             model=self.champion.model,
             serving=loaded.source if loaded else None,
             bundle_version=model.version if model else None,
+            certificates=loaded.certificates if loaded else None,
+            certified_until=loaded.scorer.certified_until if loaded else None,
             policies=model.policies if model else (),
             policy_hash=self.policy_hash,
             since=loaded.since if loaded else None,
@@ -69,7 +71,7 @@ def assemble(
         if metrics.stand(standing):
             quieten_collector()
 
-    registry, opener = registry or _mlflow(), open_model or _bundle
+    registry, opener = registry or _mlflow(settings), open_model or _bundle
     champion = Champion(
         settings.model,
         registry,
@@ -84,10 +86,10 @@ def assemble(
     return Running(settings, champion, metrics, book.hash)
 
 
-def _mlflow() -> Registry:
+def _mlflow(settings: Settings) -> Registry:
     from serving.registry import MlflowRegistry
 
-    return MlflowRegistry()
+    return MlflowRegistry(settings.certificates)
 
 
 def _bundle(folder: Path) -> Model:

@@ -10,12 +10,14 @@ from typing import Protocol
 from uuid import uuid4
 
 import policies
+from certification.certificate import Certificate, from_json, thresholds
 from decisions.decide import DecisionContext, decide
 from decisions.files import read_policies
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Decision, Reason
+from domain.errors import UntrustedBundle
 from domain.risk import RiskScore
 from domain.verdict import Verdict
 
@@ -54,29 +56,54 @@ class Scorer:
         model: Model | None,
         book: PolicyBook,
         *,
+        solved: SolvedThresholds | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
     ) -> None:
         self.model = model
         self.book = book
+        self.solved = solved or (model.solved if model else SolvedThresholds())
+        """The thresholds in use: certified ones, or those the model brings."""
         self._clock = clock
         self._ids = ids
-        self._solved = model.solved if model else SolvedThresholds()
 
     @classmethod
-    def load(cls, model: str | Path, policies: Path | None = None) -> Scorer:
+    def load(cls, model: str | Path, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
         """A scorer for ``models:/adjudicate@champion``, ``models:/adjudicate/3`` or a bundle's folder.
+
+        Its thresholds are those of the file of ``certificates``, else of the certificates that belong to the registered version, else the
+        model's own.
 
         The registry and the download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADJUDICATE_HOME``). Raises
         NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
         """
-        from models.registry import fetch_bundle
+        from models.registry import certificates_of, fetch_bundle, fetch_certificates, is_registered, resolve
         from serving.bundle_model import open_bundle
         from serving.settings import read_settings, use_registry
 
         settings = read_settings(os.environ)
         use_registry(settings)
-        return cls(open_bundle(fetch_bundle(str(model), settings.cache)), load_policies(policies or settings.policies))
+        source = resolve(str(model))
+        scorer = cls(open_bundle(fetch_bundle(source, settings.cache)), load_policies(policies or settings.policies))
+        if certificates is not None:
+            return scorer.certified(from_json(certificates.read_text(encoding="utf-8")))
+        digest = certificates_of(source) if is_registered(source) else None
+        return scorer if digest is None else scorer.certified(from_json(fetch_certificates(source, digest, settings.cache)))
+
+    def certified(self, certificates: Sequence[Certificate] | None) -> Scorer:
+        """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's."""
+        if certificates is None:
+            return Scorer(self.model, self.book, clock=self._clock, ids=self._ids)
+        version = self.model.version if self.model else "(none)"
+        others = sorted({one.bundle_version for one in certificates} - {version})
+        if others:
+            raise UntrustedBundle(f"these certificates are for bundle {', '.join(others)}, and the bundle in use is {version}")
+        return Scorer(self.model, self.book, solved=thresholds(certificates), clock=self._clock, ids=self._ids)
+
+    @property
+    def certified_until(self) -> datetime | None:
+        """When the first certificate in use expires; None: none is in use."""
+        return min((one.expires_at for one in self.solved.points.values() if one.expires_at is not None), default=None)
 
     def score(self, ads: Sequence[Ad], *, with_reasons: bool = True, degraded: tuple[str, ...] = ()) -> list[Decision]:
         """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing."""
@@ -87,7 +114,7 @@ class Scorer:
         decisions = []
         for position, ad in enumerate(ads):
             context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, causes)
-            decision = decide(ad, scored.risks(position) if scored else {}, self.book, self._solved, context=context)
+            decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
             if scored and with_reasons:
                 decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
             decisions.append(decision)

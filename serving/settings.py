@@ -44,11 +44,18 @@ def _existing(path: Path) -> Path:
     return path
 
 
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("not a file")
+    return path
+
+
 def _blank_is_default(value: Any) -> Any:
     return None if value == "" else value
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+ExistingFile = Annotated[Path, AfterValidator(_absolute), AfterValidator(_file)]
 ExistingFolder = Annotated[Path, AfterValidator(_absolute), AfterValidator(_existing)]
 
 
@@ -63,6 +70,9 @@ class Settings(BaseModel):
     )
     policies: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="folder of policy files; the packaged ones unless given"
+    )
+    certificates: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="certificates.json to decide by; those of the registered model unless given"
     )
     api_keys: tuple[ApiKey, ...] = Field(default=(), description="name:scope+scope:sha256, comma separated; none: only loopback is served")
     poll_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="seconds between looks at the registry")

@@ -17,6 +17,7 @@ from features.history.state import HistoryState
 from features.normalise import VERSION as NORMALISER_VERSION
 from models.bundle import BLEND, CALIBRATION, HISTORY, THRESHOLDS
 from models.manifest import EncoderEntry, Manifest, seal
+from models.seen import Seen
 from training.dataset import Dataset
 from training.fit import Fitted
 from training.fit_encoder import export
@@ -50,12 +51,14 @@ def write_bundle(
     return version
 
 
-def rewrite_bundle(folder: Path, known: Dataset, metrics: Mapping[str, Any]) -> str:
-    """Give a bundle that was just evaluated its metrics and the whole history, and seal it again; its new version."""
+def rewrite_bundle(folder: Path, used: Dataset, known: Dataset, metrics: Mapping[str, Any]) -> str:
+    """Give a bundle that was just evaluated its metrics, the names of all whose labels were ``used`` (training and evaluation), and the
+    whole history there is, and seal it again; its new version."""
     from models.manifest import check
 
     manifest, _ = check(folder)
     write_snapshot(_history(known), folder / HISTORY)
+    Seen.of(used.ads).save(folder)
     return seal(folder, manifest.model_copy(update={"metrics": dict(metrics)}))
 
 
@@ -81,6 +84,7 @@ def _write(
     _write_json(folder / CALIBRATION, fitted.calibration.to_json())
     (folder / THRESHOLDS).write_text(thresholds.to_json(), encoding="utf-8", newline="\n")
     write_snapshot(_history(known), folder / HISTORY)
+    Seen.of(fitted.data.ads).save(folder)
     manifest = Manifest(
         created_at=created_at,
         policies=policies,

@@ -42,19 +42,7 @@ class Dataset:
     def groups(self) -> tuple[str, ...]:
         """Group of each labelled ad, named by its first advertiser: ads that share an advertiser or a creative, directly or through other
         ads, never sit on two sides of a split."""
-        parent: dict[str, str] = {}
-
-        def root(name: str) -> str:
-            while parent.setdefault(name, name) != name:
-                parent[name] = parent[parent[name]]
-                name = parent[name]
-            return name
-
-        for ad in self.ads:
-            if ad.creative_id is not None:
-                first, second = sorted((root(f"advertiser {ad.advertiser_id}"), root(f"creative {ad.creative_id}")))
-                parent[second] = first
-        return tuple(root(f"advertiser {ad.advertiser_id}").removeprefix("advertiser ") for ad in self.ads)
+        return groups_of(self.ads)
 
     @cached_property
     def positives(self) -> NDArray[np.intp]:
@@ -110,6 +98,23 @@ def dataset(packs: Sequence[Pack], policies: Sequence[str] = ()) -> Dataset:
         others=tuple(ad for ad in everything if ad.ad_id not in means),
         sources=tuple(DataEntry(name=pack.name, digest=pack.digest, ads=len(pack.ads), labels=len(pack.labels)) for pack in packs),
     )
+
+
+def groups_of(ads: Sequence[Ad]) -> tuple[str, ...]:
+    """The group of each ad, named by its first advertiser: what advertisers and creatives connect, directly or through other ads."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for ad in ads:
+        if ad.creative_id is not None:
+            first, second = sorted((root(f"advertiser {ad.advertiser_id}"), root(f"creative {ad.creative_id}")))
+            parent[second] = first
+    return tuple(root(f"advertiser {ad.advertiser_id}").removeprefix("advertiser ") for ad in ads)
 
 
 def _mean_verdicts(labels: Iterable[Label]) -> dict[str, dict[str, float]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from domain.errors import InvalidSettings, Mistake, NotFound, Unavailable
 from models.manifest import DataEntry
-from models.registry import BUNDLE_ARTIFACT
+from models.registry import BUNDLE_ARTIFACT, CERTIFICATES_TAG, certificates_path
 from training.environment import IMPATIENT, URI_SETTING, Store, check_file, choose, only_errors, settings, without_mlflows_own_warnings
 from training.figures import flat
 
@@ -248,6 +248,22 @@ def promote(version: str) -> str | None:
         if _aliased(client, CHALLENGER) == version:
             client.delete_registered_model_alias(NAME, CHALLENGER)
     return before
+
+
+def attach_certificates(model: str, folder: Path, digest: str) -> None:
+    """Keep a folder of certificates with the run of ``models:/NAME/VERSION`` and make them the version's own, in that order: whoever
+    follows the version finds a whole set, the one before or this one. ``digest``: sha256 of its ``certificates.json``.
+
+    Raises NotFound or Unavailable.
+    """
+    import mlflow
+
+    version = model.rpartition("/")[2]
+    with _answers(mlflow.get_tracking_uri()):
+        client = _client()
+        run_id = str(client.get_model_version(NAME, version).run_id)
+        client.log_artifacts(run_id, str(folder), certificates_path(digest))
+        client.set_model_version_tag(NAME, version, CERTIFICATES_TAG, digest)
 
 
 def _client() -> MlflowClient:

@@ -41,7 +41,8 @@ from training.trainable import trainable
 @dataclass(frozen=True)
 class TrainJob:
     """What to train on, how, and where it goes. ``cross_validate`` folds report on every ad and leave all of them to fit on;
-    otherwise a ``test_share`` of the advertisers is held back."""
+    otherwise a ``test_share`` of the advertisers is held back. A ``certify_share`` of them is not looked at: their labels are for
+    certificates, which may use nothing the model was chosen by."""
 
     data: Sequence[Path]
     home: Path
@@ -50,6 +51,7 @@ class TrainJob:
     settings: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm")))
     trials: int = 0
     test_share: float = 0.2
+    certify_share: float = 0.0
     cross_validate: int = 0
     out: Path | None = None
     register: bool = True
@@ -110,20 +112,22 @@ class _Made:
 
 def _make(job: TrainJob, everything: Dataset, skipped: Mapping[str, str], book: PolicyBook, work: Path, progress: Progress) -> _Made:
     seed = job.settings.seed
-    folds = list(by_advertiser(everything, job.cross_validate, seed)) if job.cross_validate else []
-    development_rows, test_rows = development_and_test(everything, 0.0 if folds else job.test_share, seed)
+    used = everything.part(development_and_test(everything, job.certify_share, seed + 1)[0])
+    folds = list(by_advertiser(used, job.cross_validate, seed)) if job.cross_validate else []
+    development_rows, test_rows = development_and_test(used, 0.0 if folds else job.test_share, seed)
     # What is left of a rare policy after holding advertisers back may be too little to train on.
-    development, too_few = trainable(everything.part(development_rows))
-    test = everything.part(test_rows).with_policies(development.policies)
+    development, too_few = trainable(used.part(development_rows))
+    test = used.part(test_rows).with_policies(development.policies)
     settings = search(development, job.settings, job.trials, progress) if job.trials else job.settings
-    cache = None if settings.encoder is None else EncoderCache(settings.encoder, everything.ads)
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, used.ads)
     fitted = fit(development, settings, progress, cache)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
-    described = {**_described(settings), "trials": job.trials, "test_share": job.test_share, "cross_validate": job.cross_validate}
+    shares = {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate}
+    described = {**_described(settings), "trials": job.trials, **shares}
     write_bundle(fitted, thresholds, development, bundle, created_at, described)
     if folds:
-        scored = held_out(everything.with_policies(development.policies), folds, job.settings, progress, job.trials, cache)
+        scored = held_out(used.with_policies(development.policies), folds, job.settings, progress, job.trials, cache)
     elif len(test.ads):
         scored = score_dataset(load_bundle(bundle), test, None, progress)
     else:
@@ -135,7 +139,7 @@ def _make(job: TrainJob, everything: Dataset, skipped: Mapping[str, str], book: 
         progress.advance()
     split = _split_in_words(job, development, scored)
     figures = {"models": measured, "split": split, "skipped": {**skipped, **too_few}}
-    version = rewrite_bundle(bundle, everything, measured[BLEND_MODEL])
+    version = rewrite_bundle(bundle, used, everything, measured[BLEND_MODEL])
     report = work / "report"
     write_report(
         report,
@@ -191,7 +195,7 @@ def _split_in_words(job: TrainJob, development: Dataset, scored: Scored) -> str:
 def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Registered:
     progress.stage("MLflow", 3)
     params = {**asdict(replace(made.settings, encoder=None)), "policies": list(made.scored.policies)}
-    params |= {"test_share": job.test_share, "cross_validate": job.cross_validate, "trials": job.trials}
+    params |= {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate, "trials": job.trials}
     with TrainingRun(store, params, tags={"bundle_version": made.version}) as run:
         for source in made.data.sources:
             run.log_data(source, "training")

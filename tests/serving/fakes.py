@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,8 @@ class FakeRegistry:
         self.bundles: dict[str, dict[str, object]] = {"1": {"version": "v1"}}
         self.away: Exception | None = None
         self.fetched: list[str] = []
+        self.certified: dict[str, str] = {}
+        """Text of each version's certificates."""
 
     def resolve(self, model: str) -> str:
         if self.away:
@@ -65,6 +68,21 @@ class FakeRegistry:
             folder.mkdir(parents=True)
             (folder / "bundle.json").write_text(json.dumps(self.bundles[version]))
         return folder
+
+    def certificates(self, source: str) -> str | None:
+        if self.away:
+            raise self.away
+        text = self.certified.get(source.rsplit("/", 1)[-1])
+        return None if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
+        kept = cache / f"certificates-{digest[:16]}.json"
+        if not kept.is_file():
+            if self.away:
+                raise self.away
+            cache.mkdir(parents=True, exist_ok=True)
+            kept.write_text(self.certified[source.rsplit("/", 1)[-1]], encoding="utf-8")
+        return kept.read_text(encoding="utf-8")
 
 
 def open_fake(folder: Path) -> FakeModel:

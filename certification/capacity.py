@@ -1,0 +1,152 @@
+"""The thresholds with the least expected harm that a day's reviewers can keep up with, shared over all policies and markets.
+
+Within what is certified, every review has one price: an ad is reviewed where deciding it automatically is expected to do more harm than the
+price. The price that uses the capacity up is the best there is, for at the optimum no review can be moved to where it would prevent more
+(the Lagrangian of a separable allocation: Everett 1963, Operations Research 11, 399-417). Only the load is not separable, as an ad under
+several policies is reviewed once; so it is counted ad by ad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certification.answers import Answer, certified
+from certification.scored import ScoredAds
+from certification.sequence import GRID
+from decisions.policy import PolicyBook, Severity, Stance, Thresholds
+
+Floats = NDArray[np.float64]
+
+LEAKED = {Severity.ZERO_TOLERANCE: 100.0, Severity.SEVERE: 20.0, Severity.SERIOUS: 5.0, Severity.QUALITY: 1.0}
+"""Harm of one violating ad that is approved, in wrongly rejected ads: what a wrong decision costs beside another, not in money."""
+WRONGED = 1.0
+"""Harm of one rejected ad that does not violate: the unit."""
+STEPS = 60
+"""Halvings of the interval of prices: far below what one ad more or less makes of the load."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Thresholds under a capacity. Ads and harm are a day's; harm in wrongly rejected ads, by the calibrated risks."""
+
+    thresholds: tuple[Thresholds, ...]
+    """In the order of the answers."""
+    capacity: float
+    reviews: float
+    harm: float
+    price: float
+    """Expected harm that the last review a day prevents."""
+    reviews_needed: float
+    """The fewest reviews a day that the certified thresholds allow."""
+    reviews_by_market: Mapping[str, float]
+
+    @property
+    def feasible(self) -> bool:
+        return self.reviews_needed <= self.capacity
+
+
+class Traffic:
+    """A day's ads, stood for by scored ones: what they would meet under any thresholds."""
+
+    def __init__(self, scored: ScoredAds, book: PolicyBook, found: Sequence[Answer], volume: Mapping[str, float]) -> None:
+        """``volume``: ads a day by market. Markets without scored ads cannot be stood for and are the caller's to refuse."""
+        self.market = scored.market
+        self.found = tuple(found)
+        counted = dict(zip(*np.unique(scored.market, return_counts=True), strict=True))
+        self.weight = np.array([volume.get(str(market), 0.0) / counted[market] for market in scored.market])
+        self.always = _reviewed_anyway(scored, book)
+        self._rows = [np.concatenate([q.rows for q in one.served] or [np.zeros(0, dtype=np.intp)]) for one in found]
+        self._risk = [scored.risk[rows, scored.policies.index(one.stratum.policy)] for rows, one in zip(self._rows, found, strict=True)]
+        self.leaked = [max(_severities(book, one), default=LEAKED[Severity.QUALITY]) for one in found]
+        for one in found:  # what a certificate does not serve is reviewed
+            for question in one.stratum.questions:
+                if question not in one.served:
+                    self.always[question.rows] = True
+
+    def decided(self, chosen: Sequence[Thresholds]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
+        """Which ads are reviewed, which rejected (bool (n,) each), and the harm expected of each ad's decision, float64 (n,)."""
+        reviewed, rejected = self.always.copy(), np.zeros(len(self.market), dtype=np.bool_)
+        leaked, innocent = np.zeros(len(self.market)), np.ones(len(self.market))
+        for pair, rows, risk, cost in zip(chosen, self._rows, self._risk, self.leaked, strict=True):
+            reject = risk >= pair.reject_at if pair.reject_at < 1 else np.zeros(len(risk), dtype=np.bool_)
+            rejected[rows] |= reject
+            reviewed[rows] |= (risk >= pair.approve_below) & ~reject
+            leaked[rows] += cost * risk
+            innocent[rows] *= np.where(reject, 1.0 - risk, 1.0)
+        reviewed &= ~rejected
+        return reviewed, rejected, np.where(reviewed, 0.0, np.where(rejected, WRONGED * innocent, leaked))
+
+    def reviews(self, chosen: Sequence[Thresholds]) -> float:
+        """Ads a day that a person has to see."""
+        return float(self.weight @ self.decided(chosen)[0])
+
+
+def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False) -> Plan:
+    """The least expected harm with at most ``capacity`` reviews a day; where even the boldest certified thresholds leave more, those.
+
+    ``beyond_certificates``: choose among all thresholds, certified or not, to see what a guarantee costs.
+    """
+    ranges = [_Range.of(one, beyond_certificates) for one in traffic.found]
+    boldest = [_at_price(one, cost, np.inf) for one, cost in zip(ranges, traffic.leaked, strict=True)]
+    needed = traffic.reviews(boldest)
+    low, high = 0.0, max(LEAKED.values())
+    chosen, price = boldest, high
+    if needed <= capacity:
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            tried = [_at_price(one, cost, middle) for one, cost in zip(ranges, traffic.leaked, strict=True)]
+            if traffic.reviews(tried) <= capacity:
+                high, chosen, price = middle, tried, middle
+            else:
+                low = middle
+    reviewed, _, harm = traffic.decided(chosen)
+    load = traffic.weight * reviewed
+    by_market = {str(market): float(load[traffic.market == market].sum()) for market in np.unique(traffic.market)}
+    return Plan(tuple(chosen), capacity, float(load.sum()), float(traffic.weight @ harm), price, needed, by_market)
+
+
+@dataclass(frozen=True)
+class _Range:
+    """What may be chosen: approve thresholds increasing, reject thresholds increasing; empty where a side decides nothing."""
+
+    approve: Floats
+    reject: Floats
+
+    @classmethod
+    def of(cls, found: Answer, beyond: bool) -> _Range:
+        if beyond:
+            return cls(GRID, GRID if found.stratum.rejects else np.zeros(0))
+        below, at = found.thresholds.approve_below, found.thresholds.reject_at
+        approve, reject = certified(found.approve), certified(found.reject)[::-1]
+        return cls(approve[approve <= below], reject[reject >= at] if at < 1 else np.zeros(0))
+
+
+def _at_price(allowed: _Range, leaked: float, price: float) -> Thresholds:
+    """Where deciding an ad is expected to harm as much as a review costs."""
+    approve = allowed.approve[allowed.approve <= price / leaked]
+    reject = allowed.reject[(1.0 - allowed.reject) * WRONGED <= price]
+    below = float(approve[-1]) if len(approve) else 0.0
+    at = float(reject[0]) if len(reject) else 1.0
+    if below > at:  # both harm less than a review: the lesser harm, which changes sides where leaked * p = 1 - p
+        even = WRONGED / (WRONGED + leaked)
+        below = at = min(max(even, at), below)
+        below = at = float(GRID[min(int(np.searchsorted(GRID, below)), len(GRID) - 1)])
+    return Thresholds(below, at)
+
+
+def _severities(book: PolicyBook, found: Answer) -> list[float]:
+    names = {(question.policy, question.market, question.targets) for question in found.stratum.questions}
+    return [LEAKED[policy.severity] for market, _, policy in book.every() if (policy.name, market, policy.targets) in names]
+
+
+def _reviewed_anyway(scored: ScoredAds, book: PolicyBook) -> NDArray[np.bool_]:
+    """Ads that no thresholds decide: their market has no policy file, or a policy in force there has no model."""
+    always = np.zeros(len(scored), dtype=np.bool_)
+    for (market, surface), rows in scored.places.items():
+        policies = book.in_force(market, surface or None)
+        always[rows] = not policies or any(one.name not in scored.policies and one.stance is not Stance.ALLOWED for one in policies)
+    return always

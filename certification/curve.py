@@ -1,0 +1,38 @@
+"""What each threshold would do to the labelled ads: the curves of a certificate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from certification.bounds import upper_bound
+from certification.certificate import CurvePoint
+from certification.sequence import GRID, Counted, Counts, Labelled, Side
+
+POINTS = 30
+
+
+def curve(ads: Labelled, level: float) -> tuple[CurvePoint, ...]:
+    """At most ``POINTS`` thresholds, evenly spread over the ads' risks and over the grid's range of them; none without ads."""
+    if not len(ads):
+        return ()
+    approve, reject = Counts(ads, Side.APPROVE), Counts(ads, Side.REJECT)
+    return tuple(_point(approve.at(index), reject.at(index), level) for index in _indices(ads))
+
+
+def _indices(ads: Labelled) -> list[int]:
+    low, high = (int(np.searchsorted(GRID, end)) for end in (ads.risk.min(), ads.risk.max()))
+    even = np.linspace(low, min(high + 1, len(GRID) - 1), POINTS // 2)
+    by_ads = np.searchsorted(GRID, np.quantile(ads.risk, np.linspace(0.02, 0.98, POINTS // 2)))
+    return sorted({min(int(index), len(GRID) - 1) for index in (*even, *by_ads)})
+
+
+def _point(below: Counted, above: Counted, level: float) -> CurvePoint:
+    return CurvePoint(
+        threshold=below.threshold,
+        below=below.ads,
+        leaked=below.errors,
+        leakage_upper=upper_bound(below.errors, below.sizes, level),
+        above=above.ads,
+        wronged=above.errors,
+        wrongful_upper=upper_bound(above.errors, above.sizes, level),
+    )

@@ -1,0 +1,128 @@
+"""``adjudicate policy solve``: thresholds with a guarantee, printed for people and written for the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.console import Bars, err, errors_end_the_command, out, write_json
+from cli.models import home
+
+if TYPE_CHECKING:
+    from certification.capacity import Plan
+    from certification.certificate import Certificate
+    from training.certify import Solved
+
+STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """The options of ``adjudicate policy solve``."""
+
+    data: list[Path]
+    model: str
+    policy_files: Path | None
+    capacity: str | None
+    volume: Path | None
+    label_noise: bool
+    one_policy: bool
+    valid_days: int
+    out: Path | None
+    json: Path | None
+
+
+def solve(options: SolveOptions) -> None:
+    with errors_end_the_command():
+        from training.certify import SolveJob, figures
+        from training.certify import solve as run
+        from training.volume import read_capacity, read_volume
+
+        _check(options)
+        job = SolveJob(
+            model=options.model,
+            data=options.data,
+            home=home(),
+            policy_files=options.policy_files,
+            measure_noise=options.label_noise,
+            one_policy=options.one_policy,
+            valid_for=timedelta(days=options.valid_days),
+            capacity=None if options.capacity is None else read_capacity(options.capacity),
+            volume=read_volume(options.volume) if options.volume else {},
+            out=options.out,
+        )
+        with Bars() as bars:
+            solved = run(job, bars)
+        show(solved)
+        if options.json:
+            write_json(options.json, figures(solved))
+
+
+def _check(options: SolveOptions) -> None:
+    from domain.errors import InvalidSettings, Mistake
+
+    if (options.capacity is None) != (options.volume is None):
+        missing = "--volume" if options.volume is None else "--capacity"
+        raise InvalidSettings("a capacity needs volumes, and volumes a capacity", [Mistake(missing, "(none)", "both or neither")])
+
+
+def show(solved: Solved) -> None:
+    """A table of all certificates, then what is missing, then where everything lies."""
+    sample, certificates = solved.sample, solved.solution.certificates
+    if sample.seen:
+        err.print(
+            f"{sample.seen:,} of {sample.labelled:,} labelled ads left out: labels of their advertisers or creatives went into the model",
+            style="yellow",
+        )
+    out.print(_table(certificates))
+    for one in certificates:
+        for finding in one.findings:
+            out.print(f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}", highlight=False)
+    if solved.plan:
+        _show_plan(solved.plan)
+    out.print(f"certificates  {solved.file} ({len(certificates)}, until {certificates[0].expires_at:%Y-%m-%d})")
+    out.print(f"page          {solved.page}")
+    if solved.attached:
+        out.print(f"attached to   {solved.attached}; a service that follows it decides by them within seconds")
+    else:
+        out.print(f"to use them   --certificates {solved.file}, or ADJUDICATE_CERTIFICATES")
+
+
+def _show_plan(plan: Plan) -> None:
+    busiest = sorted(plan.reviews_by_market.items(), key=lambda item: -item[1])
+    out.print(
+        f"reviews       {plan.reviews:,.0f} a day of {plan.capacity:,.0f} ({plan.reviews_needed:,.0f} at the boldest thresholds): "
+        + ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
+    )
+    out.print(f"harm          {plan.harm:,.1f} a day expected, in wrongly rejected ads; one more review would prevent {plan.price:.3g}")
+
+
+def _table(certificates: tuple[Certificate, ...]) -> object:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", title="Thresholds and what is promised of them", title_justify="left")
+    for column in ("policy", "markets", "", "approve below", "reject at", "labels", "leakage", "wrongful rejection"):
+        table.add_column(column, justify="left" if column in ("policy", "markets", "") else "right")
+    for one in certificates:
+        status = f"[{STYLES[one.status]}]{one.status}[/]"
+        below = f"{one.approve_below:g}" if one.approve_below > 0 else "nobody"
+        at = f"{one.reject_at:g}" if one.reject_at < 1 else "nobody"
+        table.add_row(one.policy, _markets(one), status, below, at, f"{one.ads:,}", _bound(one, "approve"), _bound(one, "reject"))
+    return table
+
+
+def _markets(one: Certificate) -> str:
+    return ", ".join(market.market for market in one.markets if not market.lends)
+
+
+def _bound(one: Certificate, side: str) -> str:
+    """Upper bound, target, and the counts behind it."""
+    found = next((bound for bound in one.bounds if bound.side == side), None)
+    if found is None:
+        return "not asked for"
+    if found.certified_to is None or found.upper is None:
+        return f"not shown (target {found.target:g})"
+    counted = found.certified_to
+    return f"≤ {found.upper:.3f} of {found.target:g} ({counted.errors}/{counted.ads})"

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from certification.certificate import Certificate, LabelNoise, MarketEvidence, StatedTargets, Status, sealed, to_json
+from certification.strata import Strength
+from decisions.policy import PolicyBook
+from domain.errors import Unavailable, UntrustedBundle
+from serving.champion import UNCERTIFIED, Champion
+from tests.serving.fakes import FakeRegistry
+from tests.serving.test_champion import make
+
+ISSUED = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def certificates(bundle: str = "v1", below: float = 0.2) -> str:
+    made = Certificate(
+        certificate_id="",
+        policy="gambling",
+        strength=Strength.OWN,
+        markets=(MarketEvidence(market="SE", ads=900, labelled=900, violating=40, served=True),),
+        targets=StatedTargets(max_leakage=0.02, max_wrongful_reject=0.1, confidence=0.95),
+        status=Status.CERTIFIED,
+        approve_below=below,
+        reject_at=0.9,
+        bounds=(),
+        family=("gambling",),
+        noise=LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed"),
+        like_traffic=None,
+        statement="",
+        assumptions=(),
+        findings=(),
+        bundle_version=bundle,
+        policy_hash="hash",
+        data=("digest",),
+        solved_at=ISSUED,
+        expires_at=ISSUED + timedelta(days=90),
+    )
+    return to_json([sealed(made)])
+
+
+@pytest.fixture
+def champion(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> Champion:
+    return make(registry, book, tmp_path)
+
+
+def below(champion: Champion) -> list[float]:
+    """What the thresholds in use approve below."""
+    return [thresholds.approve_below for thresholds in champion.current()[0].solved.points.values()]
+
+
+def test_certificates_attached_while_the_model_serves_are_used_from_the_next_look_on(champion: Champion, registry: FakeRegistry) -> None:
+    champion.check()
+    assert below(champion) == []
+    registry.certified["1"] = certificates()
+    champion.check()
+    assert below(champion) == [0.2]
+    assert champion.standing.degraded == ()
+    assert champion.current()[0].certified_until == ISSUED + timedelta(days=90)
+    assert champion.standing.swaps == 1, "the bundle itself was not swapped"
+
+
+def test_renewed_certificates_replace_the_old_ones_and_withdrawn_ones_are_dropped(champion: Champion, registry: FakeRegistry) -> None:
+    registry.certified["1"] = certificates()
+    champion.check()
+    registry.certified["1"] = certificates(below=0.3)
+    champion.check()
+    assert below(champion) == [0.3]
+    del registry.certified["1"]
+    champion.check()
+    assert below(champion) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (certificates(bundle="another"), "another model's"),
+        (certificates().replace('"approve_below": 0.2', '"approve_below": 0.8'), "changed after it was issued"),
+        ("{", "not JSON"),
+        ('{"schema": 1, "certificates": [{}]}', "not a certificate"),
+    ],
+    ids=lambda value: value if len(value) < 30 else "text",
+)
+def test_certificates_that_cannot_be_trusted_are_not_used_and_every_decision_says_so(
+    champion: Champion,
+    registry: FakeRegistry,
+    text: str,
+    why: str,
+) -> None:
+    registry.certified["1"] = certificates()
+    champion.check()
+    registry.certified["1"] = text
+    champion.check()
+    champion.check()
+    assert champion.standing.degraded == (UNCERTIFIED,), why
+    assert below(champion) == [0.2], "the last good ones stay"
+    registry.certified["1"] = certificates(below=0.4)
+    champion.check()
+    champion.check()
+    assert (champion.standing.degraded, below(champion)) == ((), [0.4])
+
+
+def test_a_new_champion_does_not_keep_the_old_ones_certificates(champion: Champion, registry: FakeRegistry) -> None:
+    registry.certified["1"] = certificates()
+    champion.check()
+    registry.bundles["2"] = {"version": "v2"}
+    registry.champion = "2"
+    champion.check()
+    assert below(champion) == []
+    assert champion.standing.loaded is not None
+    assert champion.standing.loaded.certificates is None
+
+
+def test_a_start_without_the_registry_has_the_certificates_of_the_last_good_bundle(
+    champion: Champion,
+    registry: FakeRegistry,
+    book: PolicyBook,
+    tmp_path: Path,
+) -> None:
+    registry.certified["1"] = certificates()
+    champion.check()
+    registry.away = Unavailable("the registry is down")
+    again = make(registry, book, tmp_path)
+    again.check()
+    assert below(again) == [0.2]
+    assert again.standing.degraded == ("registry_unreachable",)
+
+
+def test_a_scorer_refuses_certificates_of_another_bundle(champion: Champion) -> None:
+    from certification.certificate import from_json
+
+    champion.check()
+    with pytest.raises(UntrustedBundle, match="another"):
+        champion.current()[0].certified(from_json(certificates(bundle="another")))
