@@ -11,8 +11,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from certification.sequence import Side
-from certification.strata import Strength
+from certification.words import Side, Strength
 from decisions.policy import Targets, Thresholds
 from decisions.thresholds import SolvedFor, SolvedThresholds
 from domain.errors import UntrustedBundle
@@ -28,6 +27,15 @@ class Status(StrEnum):
     """One of two bounds is shown; the other side decides nothing by itself."""
     INFEASIBLE = "infeasible"
     """No bound is shown: everything goes to review."""
+
+
+class Otherwise(StrEnum):
+    """What decides where nothing is certified."""
+
+    REVIEW = "review"
+    """People."""
+    UNCERTIFIED = "uncertified"
+    """The thresholds the model brings, which carry no certificate; each decision says so."""
 
 
 class _Part(BaseModel):
@@ -116,6 +124,7 @@ class Certificate(_Part):
     status: Status
     approve_below: float
     reject_at: float
+    otherwise: Otherwise = Otherwise.REVIEW
     bounds: tuple[Bound, ...]
     alike: float = Field(ge=0, le=1, description="correlation of the ads of one advertiser that was allowed for; 1: all alike")
     family: tuple[str, ...] = Field(description="policies whose certificates hold all at once with the confidence stated")
@@ -134,6 +143,11 @@ class Certificate(_Part):
     @property
     def served(self) -> tuple[str, ...]:
         return tuple(sorted(one.market for one in self.markets if one.served))
+
+    @property
+    def decides(self) -> bool:
+        """Whether its thresholds decide any ad."""
+        return self.approve_below > 0 or self.reject_at < 1
 
     @property
     def ads(self) -> int:
@@ -170,15 +184,20 @@ def from_json(text: str) -> tuple[Certificate, ...]:
     return found
 
 
-def thresholds(certificates: Sequence[Certificate]) -> SolvedThresholds:
-    """What a service looks up. A market that a certificate concerns but does not serve gets thresholds that decide nothing."""
+def thresholds(certificates: Sequence[Certificate], brought: SolvedThresholds | None = None) -> SolvedThresholds:
+    """What a service looks up. Where nothing is certified, thresholds that decide nothing; or those the model brought, where the
+    certificate says so."""
     points: dict[SolvedFor, Thresholds] = {}
+    if brought is not None and any(one.otherwise is Otherwise.UNCERTIFIED for one in certificates):
+        points |= brought.points
     for one in certificates:
         targets = Targets(**one.targets.model_dump())
         for market in one.markets:
-            if not market.lends:
-                below, at = (one.approve_below, one.reject_at) if market.served else (0.0, 1.0)
-                points[SolvedFor(one.policy, market.market, targets)] = Thresholds(below, at, one.certificate_id, one.expires_at)
+            key = SolvedFor(one.policy, market.market, targets)
+            if market.served and one.decides:
+                points[key] = Thresholds(one.approve_below, one.reject_at, one.certificate_id, one.expires_at)
+            elif not market.lends and one.otherwise is Otherwise.REVIEW:
+                points[key] = Thresholds(0.0, 1.0, one.certificate_id, one.expires_at)
     return SolvedThresholds(points)
 
 

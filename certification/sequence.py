@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from certification.alikeness import alikeness
 from certification.bounds import Sizes, p_value, upper_bound
+from certification.words import Side as Side
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -29,15 +29,6 @@ Ints = NDArray[np.int64]
 
 FORGIVEN = 1
 """Errors that the first test must be able to pass with."""
-
-
-class Side(StrEnum):
-    """Which of the two automatic verdicts, and so which error."""
-
-    APPROVE = "approve"
-    """Decides ``risk < threshold``; a violating ad is an error (leakage)."""
-    REJECT = "reject"
-    """Decides ``risk >= threshold``; an ad that does not violate is an error (wrongful rejection)."""
 
 
 def _grid() -> Floats:

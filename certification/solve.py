@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from certification.answers import Answer, answer
-from certification.certificate import Bound, Certificate, LabelNoise, StatedTargets, Status, sealed, thresholds
+from certification.certificate import Bound, Certificate, LabelNoise, Otherwise, StatedTargets, Status, sealed, thresholds
 from certification.curve import curve
 from certification.evidence import count, labels_needed, like_traffic
 from certification.scored import ScoredAds
@@ -37,6 +37,7 @@ class Terms:
 
     noise: Mapping[str, LabelNoise] = field(default_factory=dict)
     one_policy: bool = False
+    otherwise: Otherwise = Otherwise.REVIEW
     curves: bool = True
 
 
@@ -89,6 +90,7 @@ def _certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, book: Pol
         status=_status(bounds),
         approve_below=chosen.approve_below,
         reject_at=chosen.reject_at,
+        otherwise=terms.otherwise,
         bounds=bounds,
         alike=ads.alikeness,
         family=stratum.family,

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from certification.bounds import Sizes, fewest_draws
 from certification.scored import ScoredAds
+from certification.words import Strength as Strength
 from decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets
 
 OWN = 3.0
@@ -24,14 +24,6 @@ PRESENT = 30
 """A market with fewer labelled ads than this is in no pool: nothing would speak for it, or against."""
 
 Rows = NDArray[np.intp]
-
-
-class Strength(StrEnum):
-    """Whose labels a certificate rests on."""
-
-    OWN = "own"
-    POOLED = "pooled"
-    """Those of several markets together; it holds for their traffic taken together."""
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,10 @@ class Transfer:
 
     @property
     def better(self) -> Assumption:
-        """The one that missed by less; label shift where too few markets are known to tell."""
+        """The one that missed by less. Where too few markets are known to tell, that a risk carries over: what was found of real ads."""
         carried, shifted = self.miss(Assumption.CARRIED), self.miss(Assumption.LABEL_SHIFT)
-        return Assumption.CARRIED if carried is not None and shifted is not None and carried < shifted else Assumption.LABEL_SHIFT
+        shift = carried is not None and shifted is not None and shifted < carried
+        return Assumption.LABEL_SHIFT if shift else Assumption.CARRIED
 
 
 def transfer(ads: Labelled, market: NDArray[np.str_]) -> Transfer:

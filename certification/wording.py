@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from certification.certificate import Bound, Certificate, LabelNoise
+from certification.certificate import Bound, Certificate, LabelNoise, Otherwise
 from certification.evidence import MOST_LABELS
 from certification.sequence import Side
 from certification.strata import PRESENT, Strength
@@ -10,13 +10,17 @@ from certification.strata import PRESENT, Strength
 UNLIKE = 0.001
 """Labelled ads this unlikely to be a random part of the traffic are worth a finding."""
 _ERROR = {Side.APPROVE: "violating", Side.REJECT: "not violating"}
+_OTHERWISE = {
+    Otherwise.REVIEW: "every ad whose risk decides goes to a person",
+    Otherwise.UNCERTIFIED: "the model's own thresholds decide, without any promise",
+}
 _DECIDED = {Side.APPROVE: "approved automatically", Side.REJECT: "rejected automatically"}
 
 
 def statement(certificate: Certificate) -> str:
     """What is promised, or that nothing is."""
-    if not certificate.served or not any(_used(certificate, side) for side in Side):
-        return "Nothing is certified here: every ad whose risk decides goes to a person."
+    if not certificate.served or not certificate.decides:
+        return f"Nothing is certified here: {_OTHERWISE[certificate.otherwise]}."
     promised = [
         f"at most {_percent(bound.target)} of the ads {_DECIDED[bound.side]} ({_at(certificate, bound.side)}) are {_ERROR[bound.side]}"
         for bound in certificate.bounds

@@ -12,9 +12,11 @@ from cli.models import home
 
 if TYPE_CHECKING:
     from certification.capacity import Plan
-    from certification.certificate import Certificate
+    from certification.certificate import Certificate, Otherwise
     from training.certify import Solved
 
+SHOWN = 20
+"""Findings printed; the page has all of them."""
 STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
 
 
@@ -29,6 +31,7 @@ class SolveOptions:
     volume: Path | None
     label_noise: bool
     one_policy: bool
+    otherwise: str
     valid_days: int
     out: Path | None
     json: Path | None
@@ -48,6 +51,7 @@ def solve(options: SolveOptions) -> None:
             policy_files=options.policy_files,
             measure_noise=options.label_noise,
             one_policy=options.one_policy,
+            otherwise=_otherwise(options.otherwise),
             valid_for=timedelta(days=options.valid_days),
             capacity=None if options.capacity is None else read_capacity(options.capacity),
             volume=read_volume(options.volume) if options.volume else {},
@@ -68,8 +72,17 @@ def _check(options: SolveOptions) -> None:
         raise InvalidSettings("a capacity needs volumes, and volumes a capacity", [Mistake(missing, "(none)", "both or neither")])
 
 
-def show(solved: Solved) -> None:
-    """A table of all certificates, then what is missing, then where everything lies."""
+def _otherwise(value: str) -> Otherwise:
+    from certification.certificate import Otherwise
+    from domain.errors import InvalidSettings, Mistake
+
+    if value not in set(Otherwise):
+        raise InvalidSettings("not a way to decide", [Mistake("--otherwise", value, f"one of {', '.join(Otherwise)}")])
+    return Otherwise(value)
+
+
+def show(solved: Solved, shown: int = SHOWN) -> None:
+    """A table of all certificates, then what is missing (the first ``shown``), then where everything lies."""
     sample, certificates = solved.sample, solved.solution.certificates
     if sample.seen:
         err.print(
@@ -77,9 +90,11 @@ def show(solved: Solved) -> None:
             style="yellow",
         )
     out.print(_table(certificates))
-    for one in certificates:
-        for finding in one.findings:
-            out.print(f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}", highlight=False)
+    missing = [f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}" for one in certificates for finding in one.findings]
+    for line in missing[:shown]:
+        out.print(line, highlight=False)
+    if len(missing) > shown:
+        out.print(f"  … and {len(missing) - shown} more on the page", style="dim")
     if solved.plan:
         _show_plan(solved.plan)
     out.print(f"certificates  {solved.file} ({len(certificates)}, until {certificates[0].expires_at:%Y-%m-%d})")

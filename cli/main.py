@@ -201,13 +201,14 @@ def policy_show(
     surface: Annotated[str | None, typer.Option("--surface", help="Such as feed; the general rules otherwise.")] = None,
     policy: Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several.")] = None,
     policy_files: PolicyFiles = None,
-    model: Annotated[str | None, typer.Option("--model", help="Also show the thresholds this model brings.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Also show the thresholds this model decides by.")] = None,
+    certificates: Certificates = None,
     json: Json = None,
 ) -> None:
     """Say what is in force in a market, and in which file and line each value is written."""
     from cli import policies
 
-    policies.show(market, surface, policy or [], policy_files, model, json)
+    policies.show(market, surface, policy or [], policy_files, model, certificates, json)
 
 
 @policy.command("solve")
@@ -225,6 +226,9 @@ def policy_solve(
     one_policy: Annotated[
         bool, typer.Option("--each-policy-alone", help="Confidence for each policy by itself, not for all of a market at once.")
     ] = False,
+    otherwise: Annotated[
+        str, typer.Option("--otherwise", help="Where nothing is certified: review, or uncertified for the model's own thresholds.")
+    ] = "review",
     valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=3650, help="Days until the certificates expire.")] = 90,
     out: Annotated[Path | None, typer.Option("--out", help="Keep certificates.json and its page in this folder.")] = None,
     json: Json = None,
@@ -241,6 +245,7 @@ def policy_solve(
             volume=volume,
             label_noise=label_noise,
             one_policy=one_policy,
+            otherwise=otherwise,
             valid_days=valid_days,
             out=out,
             json=json,
@@ -253,6 +258,7 @@ def policy_diff(
     before: Annotated[Path, typer.Argument(metavar="A", help="Folder of policy files as they are.")],
     after: Annotated[Path, typer.Argument(metavar="B", help="Folder of policy files as they would be.")],
     model: Annotated[str | None, typer.Option("--model", help="Score ads once with this model and decide them by both folders.")] = None,
+    certificates: Certificates = None,
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Those ads: a folder with ads.* and labels.*. Repeat for several.")
     ] = None,
@@ -262,7 +268,7 @@ def policy_diff(
     """Say in words what changes between two folders of policy files, and on ads, which verdicts."""
     from cli import policies
 
-    policies.diff(before, after, model, data or [], json, out)
+    policies.diff(before, after, model, certificates, data or [], json, out)
 
 
 @market.command("onboard")
@@ -319,6 +325,26 @@ def benchmark_certificates(
     from cli import benchmarks, models
 
     benchmarks.certificates(data or [], models.fit_settings(encoder, 2, "", seed), deployments, quick, json)
+
+
+@benchmark.command("markets")
+def benchmark_markets(
+    data: Data,
+    policies: Policies = None,
+    max_leakage: Annotated[float, typer.Option("--max-leakage", min=0.0, max=1.0, help="Target for approvals.")] = 0.05,
+    max_wrongful_reject: Annotated[float, typer.Option("--max-wrongful-reject", min=0.0, max=1.0, help="Target for rejections.")] = 0.2,
+    encoder: Encoder = "none",
+    encoder_epochs: EncoderEpochs = 2,
+    encoder_prefix: EncoderPrefix = "",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Leave out each market in turn and compare what is said of it without labels with its labels."""
+    from cli import market as markets
+    from cli import models
+
+    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed)
+    markets.benchmark(data, policies or [], max_leakage, max_wrongful_reject, settings, json)
 
 
 if __name__ == "__main__":

@@ -127,16 +127,22 @@ def home() -> Path:
     return Path(os.environ.get("ADJUDICATE_HOME", "var"))
 
 
-def fetch(model: str) -> Any:
-    """The bundle a name or folder stands for, loaded."""
+def fetch(model: str, certificates: Path | None = None) -> Any:
+    """The bundle a name or folder stands for, loaded, with the thresholds of its certificates where it has any."""
+    from dataclasses import replace
+
     from models.bundle import load_bundle
+    from models.certified import certificates as certificates_of
+    from models.certified import certified_thresholds
     from models.registry import fetch_bundle, is_registered
 
     if is_registered(model):
         from training.tracking import configure
 
         configure(home())
-    return load_bundle(fetch_bundle(model, home() / "bundles"))
+    bundle = load_bundle(fetch_bundle(model, home() / "bundles"))
+    found = certificates_of(model, home() / "bundles", certificates)
+    return bundle if found is None else replace(bundle, thresholds=certified_thresholds(found, bundle.version, bundle.thresholds))
 
 
 def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: bool = True) -> FitSettings:

@@ -27,7 +27,15 @@ def check(folder: Path | None) -> None:
         out.print(f"{chosen}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")
 
 
-def show(market: str, surface: str | None, policies: Sequence[str], folder: Path | None, model: str | None, json: Path | None) -> None:
+def show(
+    market: str,
+    surface: str | None,
+    policies: Sequence[str],
+    folder: Path | None,
+    model: str | None,
+    certificates: Path | None,
+    json: Path | None,
+) -> None:
     with errors_end_the_command():
         from cli.models import fetch
         from cli.policy_tables import print_place
@@ -38,13 +46,21 @@ def show(market: str, surface: str | None, policies: Sequence[str], folder: Path
         place = look(read, market, surface)
         if not place.named:
             _warn_of_surface(read, place)
-        used = _thresholds(read, place, fetch(model).thresholds) if model else {}
+        used = _thresholds(read, place, fetch(model, certificates).thresholds) if model else {}
         print_place(place, policies, used)
         if json:
             write_json(json, _place_json(place, policies, used, read.book.hash))
 
 
-def diff(before: Path, after: Path, model: str | None, data: Sequence[Path], json: Path | None, table: Path | None) -> None:
+def diff(
+    before: Path,
+    after: Path,
+    model: str | None,
+    certificates: Path | None,
+    data: Sequence[Path],
+    json: Path | None,
+    table: Path | None,
+) -> None:
     with errors_end_the_command():
         from cli.policy_tables import print_difference, print_what_if
         from decisions.difference import difference
@@ -53,7 +69,7 @@ def diff(before: Path, after: Path, model: str | None, data: Sequence[Path], jso
         (_, old), (_, new) = _read(before), _read(after)
         found = difference(old, new)
         print_difference(found)
-        result = _on_ads(model, data, old, new) if model else None
+        result = _on_ads(model, certificates, data, old, new) if model else None
         if result:
             print_what_if(result)
         if result and table:
@@ -118,12 +134,12 @@ def _together(model: str | None, data: Sequence[Path], table: Path | None) -> No
         raise InvalidSettings("the ads need a model, and the model ads", mistakes)
 
 
-def _on_ads(model: str | None, data: Sequence[Path], old: PolicyFolder, new: PolicyFolder) -> WhatIf:
+def _on_ads(model: str, certificates: Path | None, data: Sequence[Path], old: PolicyFolder, new: PolicyFolder) -> WhatIf:
     from cli.models import fetch
     from features.tables import read_pack
     from training.whatif import what_if_on_packs
 
-    bundle = fetch(str(model))
+    bundle = fetch(model, certificates)
     packs = [read_pack(folder) for folder in data]
     with Bars() as bars:
         return what_if_on_packs(bundle, packs, old.book, new.book, datetime.now(UTC), bars)

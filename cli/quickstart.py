@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 SEED = 7
 START_SECONDS = 120
+CERTIFY_SHARE = 0.3
+"""Of the advertisers: the model never sees them, so that their labels can certify its thresholds."""
+FINDINGS = 3
+"""Of what is missing, printed; the page has all of it."""
 
 
 def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int) -> None:
@@ -32,7 +36,8 @@ def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int
     with errors_end_the_command():
         os.environ["ADJUDICATE_HOME"] = str(home.absolute())
         marketplace = _simulate(ads, home)
-        _champion(marketplace, encoder, home)
+        if _champion(marketplace, encoder, home):
+            _certify(marketplace, home)
         with _service(port) as url:
             _heading(f"Deciding three ads at {url}/v1/score")
             examples = _examples(marketplace)
@@ -60,7 +65,8 @@ def _simulate(ads: int, home: Path) -> Path:
     return folder
 
 
-def _champion(marketplace: Path, encoder: str, home: Path) -> None:
+def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
+    """Whether one was made; False when there was one."""
     from models.registry import resolve
     from training.fit import FitSettings
     from training.fit_encoder import EncoderSettings
@@ -71,11 +77,12 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> None:
     ping(configure(home))
     if aliased(CHAMPION) is not None:
         _heading(f"Champion: {resolve('models:/adjudicate@champion')} is registered")
-        return
+        return False
     _heading("Training n-grams, LightGBM, encoder and blend; everything is tracked in MLflow")
     chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1, layers=1, max_tokens=64)
     with Bars() as bars:
-        trained = train(TrainJob(data=[marketplace], home=home, settings=FitSettings(encoder=chosen)), bars)
+        settings = FitSettings(encoder=chosen)
+        trained = train(TrainJob(data=[marketplace], home=home, settings=settings, certify_share=CERTIFY_SHARE), bars)
     from cli.models import show_figures
 
     show_figures(trained.figures)
@@ -85,6 +92,19 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> None:
     with Bars() as bars:
         promoted = promote(trained.registered.uri, [], False, home, bars)
     out.print(f"{len(promoted.gates)} gates passed; {trained.registered.uri} is now models:/adjudicate@champion")
+    return True
+
+
+def _certify(marketplace: Path, home: Path) -> None:
+    from certification.certificate import Otherwise
+    from cli.certify import show
+    from training.certify import SolveJob, solve
+
+    _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing, its own decide, uncertified")
+    champion = "models:/adjudicate@champion"
+    with Bars() as bars:
+        solved = solve(SolveJob(champion, [marketplace], home, otherwise=Otherwise.UNCERTIFIED), bars)
+    show(solved, shown=FINDINGS)
 
 
 @contextmanager

@@ -40,8 +40,8 @@ DECISION_EXAMPLE: dict[str, Any] = {
             "risk": {"policy": "deceptive", "p": 0.972, "p_low": 0.951, "p_high": 0.984},
             "approve_below": 0.04,
             "reject_at": 0.93,
-            "certificate_id": None,
-            "because": "risk 0.972 is not below 0.930: rejected automatically (uncertified threshold)",
+            "certificate_id": "cert-5d41402abc4b2a76",
+            "because": "risk 0.972 is at least 0.930: rejected automatically (certificate cert-5d41402abc4b2a76)",
             "advertiser_reason": "The ad promises something it cannot keep.",
         }
     ],
@@ -55,10 +55,11 @@ DECISION_EXAMPLE: dict[str, Any] = {
         }
     ],
     "degraded": [],
-    "uncertified": True,
+    "uncertified": False,
+    "audit": {"probability": 0.01, "chosen": False},
     "bundle_version": "9f86d081884c7d65",
     "policy_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
-    "threshold_set": None,
+    "threshold_set": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
 }
 ERROR_EXAMPLE: dict[str, Any] = {
     "error": {

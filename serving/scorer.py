@@ -10,14 +10,13 @@ from typing import Protocol
 from uuid import uuid4
 
 import policies
-from certification.certificate import Certificate, from_json, thresholds
+from certification.certificate import Certificate
 from decisions.decide import DecisionContext, decide
 from decisions.files import read_policies
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Decision, Reason
-from domain.errors import UntrustedBundle
 from domain.risk import RiskScore
 from domain.verdict import Verdict
 
@@ -77,7 +76,8 @@ class Scorer:
         The registry and the download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADJUDICATE_HOME``). Raises
         NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
         """
-        from models.registry import certificates_of, fetch_bundle, fetch_certificates, is_registered, resolve
+        from models.certified import certificates as certificates_of
+        from models.registry import fetch_bundle, resolve
         from serving.bundle_model import open_bundle
         from serving.settings import read_settings, use_registry
 
@@ -85,20 +85,17 @@ class Scorer:
         use_registry(settings)
         source = resolve(str(model))
         scorer = cls(open_bundle(fetch_bundle(source, settings.cache)), load_policies(policies or settings.policies))
-        if certificates is not None:
-            return scorer.certified(from_json(certificates.read_text(encoding="utf-8")))
-        digest = certificates_of(source) if is_registered(source) else None
-        return scorer if digest is None else scorer.certified(from_json(fetch_certificates(source, digest, settings.cache)))
+        return scorer.certified(certificates_of(source, settings.cache, certificates or settings.certificates))
 
     def certified(self, certificates: Sequence[Certificate] | None) -> Scorer:
         """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's."""
-        if certificates is None:
-            return Scorer(self.model, self.book, clock=self._clock, ids=self._ids)
-        version = self.model.version if self.model else "(none)"
-        others = sorted({one.bundle_version for one in certificates} - {version})
-        if others:
-            raise UntrustedBundle(f"these certificates are for bundle {', '.join(others)}, and the bundle in use is {version}")
-        return Scorer(self.model, self.book, solved=thresholds(certificates), clock=self._clock, ids=self._ids)
+        from models.certified import certified_thresholds
+
+        solved = None
+        if certificates is not None:
+            brought = self.model.solved if self.model else SolvedThresholds()
+            solved = certified_thresholds(certificates, self.model.version if self.model else NO_MODEL, brought)
+        return Scorer(self.model, self.book, solved=solved, clock=self._clock, ids=self._ids)
 
     @property
     def certified_until(self) -> datetime | None:

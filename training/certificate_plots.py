@@ -89,10 +89,10 @@ def draw_review(certificate: Certificate) -> Drawing:
 
     def draw(axes: Axes, colour: Mapping[str, str]) -> None:
         _threshold_axis(axes, [*(one.threshold for one in points), *chosen])
-        axes.plot(*_line(approving, now.ads), color=colour[SEEN], linewidth=2.0, label="approve threshold moves")
+        axes.plot(*_line(approving, now.ads), color=colour[SEEN], linewidth=2.0, label="approve moves")
         if certificate.bound(Side.REJECT):
             axes.plot(
-                *_line(rejecting, now.ads), color=colour[UPPER], linewidth=1.5, linestyle=(0, (5, 1.5)), label="reject threshold moves"
+                *_line(rejecting, now.ads), color=colour[UPPER], linewidth=1.5, linestyle=(0, (5, 1.5)), label="reject moves"
             )
         _mark(axes, colour, chosen)
         axes.scatter(chosen, [now.review / now.ads] * len(chosen), s=34, color=colour["ink"], zorder=6)
@@ -160,9 +160,7 @@ def _top(target: float, upper: NDArray[np.float64]) -> float:
 
 
 def _shares(axes: Axes) -> None:
-    from matplotlib.ticker import PercentFormatter
-
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share * 100:.3g}%")
 
 
 def _legend(axes: Axes, colour: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from certification.agreement import label_noise
 from certification.capacity import Plan, Traffic, plan
-from certification.certificate import CERTIFICATES, Certificate, LabelNoise, to_json
+from certification.certificate import CERTIFICATES, Certificate, LabelNoise, Otherwise, to_json
 from certification.scored import ScoredAds
 from certification.solve import Origin, Solution, Terms, answers, issue
 from decisions.files import read_policies
@@ -51,6 +51,7 @@ class SolveJob:
     policy_files: Path | None = None
     measure_noise: bool = True
     one_policy: bool = False
+    otherwise: Otherwise = Otherwise.REVIEW
     valid_for: timedelta = timedelta(days=90)
     capacity: float | None = None
     """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets."""
@@ -110,7 +111,7 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
         refuse_unseen(job.volume, set(sample.scored.market.tolist()))
     progress.stage("certificates", 1)
     origin = Origin(sample.bundle.version, sample.digests, datetime.now(UTC), job.valid_for)
-    terms = Terms(sample.noise, job.one_policy)
+    terms = Terms(sample.noise, job.one_policy, job.otherwise)
     found = answers(sample.scored, sample.book, terms)
     planned = None if job.capacity is None else plan(Traffic(sample.scored, sample.book, found, job.volume), job.capacity)
     chosen = planned.thresholds if planned else [one.thresholds for one in found]

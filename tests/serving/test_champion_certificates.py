@@ -27,6 +27,7 @@ def certificates(bundle: str = "v1", below: float = 0.2) -> str:
         approve_below=below,
         reject_at=0.9,
         bounds=(),
+        alike=1.0,
         family=("gambling",),
         noise=LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed"),
         like_traffic=None,
