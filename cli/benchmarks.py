@@ -33,9 +33,8 @@ def show(figures: Mapping[str, Any]) -> None:
         _methods(name, figures["populations"][name])
     for name, reason in figures["missing"].items():
         err.print(f"left out: {name}: {reason}", style="yellow", markup=False)
-    rejected, strata = figures["strata_rejected"], figures["strata"]
-    verdict = "the guarantee is refuted" if rejected else "the guarantee is not refuted"
-    out.print(f"{verdict} in {rejected or strata} of {strata} strata, {figures['deployments']} deployments each", highlight=False)
+    count, of = figures["strata_rejected"], figures["strata"]
+    out.print(f"the guarantee is refuted in {count} of {of} strata, {figures['deployments']} deployments each", highlight=False)
 
 
 def _strata(detail: Sequence[Mapping[str, Any]]) -> None:
