@@ -26,7 +26,7 @@ class Status(StrEnum):
     PARTLY = "partly"
     """One of two bounds is shown; the other side decides nothing by itself."""
     INFEASIBLE = "infeasible"
-    """No bound is shown: everything goes to review."""
+    """No bound is shown, or for no market."""
 
 
 class Otherwise(StrEnum):

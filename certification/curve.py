@@ -7,23 +7,26 @@ import numpy as np
 from certification.bounds import upper_bound
 from certification.certificate import CurvePoint
 from certification.sequence import GRID, Counted, Counts, Labelled, Side
+from decisions.policy import Thresholds
 
 POINTS = 30
 
 
-def curve(ads: Labelled, level: float) -> tuple[CurvePoint, ...]:
-    """At most ``POINTS`` thresholds, evenly spread over the ads' risks and over the grid's range of them; none without ads."""
+def curve(ads: Labelled, level: float, chosen: Thresholds) -> tuple[CurvePoint, ...]:
+    """At most ``POINTS`` thresholds and those chosen, evenly spread over the ads' risks and over the grid's range of them; none without
+    ads."""
     if not len(ads):
         return ()
     approve, reject = Counts(ads, Side.APPROVE), Counts(ads, Side.REJECT)
-    return tuple(_point(approve.at(index), reject.at(index), level) for index in _indices(ads))
+    return tuple(_point(approve.at(index), reject.at(index), level) for index in _indices(ads, chosen))
 
 
-def _indices(ads: Labelled) -> list[int]:
+def _indices(ads: Labelled, chosen: Thresholds) -> list[int]:
     low, high = (int(np.searchsorted(GRID, end)) for end in (ads.risk.min(), ads.risk.max()))
     even = np.linspace(low, min(high + 1, len(GRID) - 1), POINTS // 2)
     by_ads = np.searchsorted(GRID, np.quantile(ads.risk, np.linspace(0.02, 0.98, POINTS // 2)))
-    return sorted({min(int(index), len(GRID) - 1) for index in (*even, *by_ads)})
+    used = [int(np.searchsorted(GRID, end)) for end in (chosen.approve_below, chosen.reject_at) if 0 < end < 1]
+    return sorted({min(int(index), len(GRID) - 1) for index in (*even, *by_ads, *used)})
 
 
 def _point(below: Counted, above: Counted, level: float) -> CurvePoint:

@@ -5,9 +5,9 @@ scored there as violating ads elsewhere are, the others as the others, and only 
 are a mixture of two distributions known from labelled ads, and the share of the violating one is the rate. Saerens, Latinne and
 Decaestecker (2002, Neural Computation 14, 21-41) find it by EM, whose fixed point is the mixture's maximum likelihood, taken here directly.
 
-Under both the risks are first recalibrated on the labelled ads, level and slope. Without that, a level that is off by half a unit of
-log-odds moves the label-shift estimate by .06 to .13; with it, by nothing, at no cost in spread (Alexandari, Kundaje and Shrikumar 2020,
-ICML, arXiv 1901.06852, found the same). Likelihood ratios counted in bins are as good for the rate, but leave no smooth corrected risk.
+Under both the risks are first recalibrated on the labelled ads, level and slope: without that, a level that is off goes into the
+label-shift estimate in full (Alexandari, Kundaje and Shrikumar 2020, ICML, arXiv 1901.06852). Likelihood ratios counted in bins of risk
+would do as well for the rate, but leave no smooth corrected risk.
 
 Neither assumption can be shown right without labels of the market: violating ads that look harmless to the model leave the same risks as
 fewer violations do. An estimate is a start for labelling, never a guarantee.

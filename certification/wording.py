@@ -74,7 +74,9 @@ def _missing(certificate: Certificate, bound: Bound) -> str:
     if bound.labels_needed is None:
         reason = f"not even {MOST_LABELS:,} would do, because the risks do not separate well enough"
         return f"{start}{seen}: {reason}. Loosen the target or improve the model."
-    more = max(bound.labels_needed - certificate.ads, 0)
+    more = bound.labels_needed - certificate.ads
+    if more <= 0:
+        return f"{start}{seen}: as many do four times in five, these did not. Label more, and solve again."
     return f"{start}{seen}: about {bound.labels_needed:,} would do ({more:,} more), if the next are like these."
 
 
@@ -82,7 +84,7 @@ def _alike(alike: float) -> str:
     if alike >= 1:
         return "The ads of one advertiser, or with one creative, may all stand or fall together."
     why = "the upper 95 % limit of what their labels show"
-    return f"Two ads of one advertiser, or with one creative, correlate by at most {alike:.2f}, {why}."
+    return f"Two ads of one advertiser, or with one creative, correlate by at most {alike:.2f}, {why} (not counted in the confidence)."
 
 
 def _noise(noise: LabelNoise) -> str:
@@ -90,9 +92,9 @@ def _noise(noise: LabelNoise) -> str:
     quality = f"Raters find at least {found} of violations and clear at least {cleared} of other ads"
     if noise.source == "agreement":
         shown = f"as their agreement shows ({noise.disagreed:,} of {noise.twice_rated:,} ads rated twice were disagreed on)"
-        return f"{quality}, {shown}, and err independently; the bounds are lowered by as much."
+        return f"{quality}, {shown}, and err independently; the limits are lowered by as much."
     if noise.sensitivity < 1 or noise.specificity < 1:
-        return f"{quality}, as was stated by whoever had this solved; the bounds are lowered by as much."
+        return f"{quality}, as was stated by whoever had this solved; the limits are lowered by as much."
     return "The raters' majority is taken as the truth; their errors are not allowed for."
 
 

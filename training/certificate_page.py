@@ -8,9 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from certification.certificate import Bound, Certificate, Count, MarketEvidence, Status
-from certification.sequence import Side
-from certification.strata import Strength
+from certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
+from certification.words import Side, Strength
 from training.certificate_plots import Split, draw_errors, draw_review, split
 from training.plots import COLOURS, Drawing, render
 from training.report import share
@@ -34,6 +33,9 @@ STANDINGS = {
     Status.INFEASIBLE: Standing("infeasible", "✕", "not certified"),
 }
 NOT_SERVED = Standing("infeasible", "✕", "not served")
+NOT_USED = Standing("partly", "◐", "not in use")
+"""Certified, but the thresholds chosen within what is certified decide nothing."""
+EVERY = (*STANDINGS.values(), NOT_USED, NOT_SERVED)
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class Row:
     bound: Bound
     count: Count | None
     chosen: float
-    """The threshold in use, which is a more cautious one where both sides could have taken the same ads."""
+    """The threshold in use, which is a more cautious one where reviewers have time, or where both sides could have taken the same ads."""
 
 
 def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: str = "", titles: Mapping[str, str] | None = None) -> Path:
     """Write ``certificates.html`` and the plots into ``folder``, which is created; the page's path.
 
     ``solved_by`` says in words who or what solved them, ``titles`` names policies for people; both may hold anything, all of it is escaped.
-    Raises UntrustedBundle for a certificate whose thresholds are none that it tested.
+    Raises UntrustedBundle for a certificate that counted no ads around its own thresholds.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -70,7 +72,6 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     page = environment.get_template(PAGE).render(
         policies=policies,
         markets=sorted({one.market for certificate in certificates for one in asking(certificate)}),
-        standings=[*STANDINGS.values(), NOT_SERVED],
         tally=_tally(certificates),
         solved_by=solved_by,
         colours=COLOURS,
@@ -86,21 +87,23 @@ def percent(value: float) -> str:
 
 
 def standing(certificate: Certificate) -> Standing:
-    """Of all the certificate's markets together. What serves nobody is no certificate that anybody could use."""
-    if certificate.status is not Status.INFEASIBLE and not certificate.served:
+    """Of all the certificate's markets together. What serves nobody, or decides nothing, is not called certified."""
+    if certificate.status is Status.INFEASIBLE:
+        return STANDINGS[certificate.status]
+    if not certificate.served:
         return NOT_SERVED
-    return STANDINGS[certificate.status]
+    return STANDINGS[certificate.status] if certificate.decides else NOT_USED
 
 
 def asking(certificate: Certificate) -> list[MarketEvidence]:
     """The markets whose thresholds these are, served or not; not those that only lend their labels."""
-    return [one for one in certificate.markets if one.served or "lends" not in (one.why_not or "")]
+    return [one for one in certificate.markets if not one.lends]
 
 
 def _tally(certificates: Iterable[Certificate]) -> list[tuple[Standing, int]]:
     """How many (policy, market, targets) stand how."""
     stand = [_of_market(one, market) for one in certificates for market in asking(one)]
-    return [(one, stand.count(one)) for one in (*STANDINGS.values(), NOT_SERVED) if one in stand]
+    return [(one, stand.count(one)) for one in EVERY if one in stand]
 
 
 def _of_market(certificate: Certificate, market: MarketEvidence) -> Standing:
@@ -114,9 +117,9 @@ def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
         "is": certificate,
         "standing": standing(certificate),
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
-        "lenders": [one.market for one in certificate.markets if one not in asking(certificate)],
         "pooled": certificate.strength is Strength.POOLED,
-        "decides": bool(certificate.served) and counted.automatic > 0,
+        "decides": bool(certificate.served) and certificate.decides,
+        "uncertified": certificate.otherwise is Otherwise.UNCERTIFIED,
         "split": counted,
         "rows": [_row(certificate, bound) for bound in certificate.bounds],
         "plots": _plots(certificate, counted, folder),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certification.certificate import Bound, Certificate, CurvePoint
-from certification.sequence import Side
+from certification.words import Side
 from domain.errors import UntrustedBundle
 from training.plots import Drawing
 
@@ -31,6 +32,8 @@ class Split:
     approved: int
     rejected: int
     ads: int
+    exact: bool
+    """Whether the ads were counted at these very thresholds, and not between two others."""
 
     @property
     def automatic(self) -> int:
@@ -42,16 +45,16 @@ class Split:
 
 
 def split(certificate: Certificate) -> Split:
-    """The certificate's labelled ads under the thresholds it chose. Raises UntrustedBundle where those are none that it tested."""
-    approved = _decided(certificate.bound(Side.APPROVE), certificate.approve_below)
-    rejected = _decided(certificate.bound(Side.REJECT), certificate.reject_at)
-    if certificate.approve_below == certificate.reject_at:  # one threshold for both sides: nobody is left in between
-        approved = certificate.ads - rejected if approved is None and rejected is not None else approved
-        rejected = certificate.ads - approved if rejected is None and approved is not None else rejected
-    if approved is None or rejected is None:
-        stated = f"{certificate.approve_below:g} and {certificate.reject_at:g}"
-        raise UntrustedBundle(f"certificate {certificate.certificate_id} tested none of its thresholds {stated}")
-    return Split(approved, rejected, certificate.ads)
+    """The certificate's labelled ads under the thresholds it chose. Raises UntrustedBundle where it counted none on either side of them.
+
+    A certificate keeps its ads' numbers at the ends of what is certified and along its curve; in between they are read off a line.
+    """
+    approved, exactly = _decided(certificate, Side.APPROVE, certificate.approve_below)
+    rejected, exactly_too = _decided(certificate, Side.REJECT, certificate.reject_at)
+    if certificate.approve_below == certificate.reject_at:  # one threshold for both sides leaves nobody in between
+        approved, rejected = (approved, certificate.ads - approved) if exactly else (certificate.ads - rejected, rejected)
+        exactly = exactly_too = exactly or exactly_too
+    return Split(approved, rejected, certificate.ads, exactly and exactly_too)
 
 
 def draw_errors(certificate: Certificate, bound: Bound) -> Drawing:
@@ -91,9 +94,7 @@ def draw_review(certificate: Certificate) -> Drawing:
         _threshold_axis(axes, [*(one.threshold for one in points), *chosen])
         axes.plot(*_line(approving, now.ads), color=colour[SEEN], linewidth=2.0, label="approve moves")
         if certificate.bound(Side.REJECT):
-            axes.plot(
-                *_line(rejecting, now.ads), color=colour[UPPER], linewidth=1.5, linestyle=(0, (5, 1.5)), label="reject moves"
-            )
+            axes.plot(*_line(rejecting, now.ads), color=colour[UPPER], linewidth=1.5, linestyle=(0, (5, 1.5)), label="reject moves")
         _mark(axes, colour, chosen)
         axes.scatter(chosen, [now.review / now.ads] * len(chosen), s=34, color=colour["ink"], zorder=6)
         axes.set(ylim=(0, 1.02), xlabel="threshold that moves", ylabel="share of labelled ads for people")
@@ -103,12 +104,23 @@ def draw_review(certificate: Certificate) -> Drawing:
     return draw
 
 
-def _decided(bound: Bound | None, chosen: float) -> int | None:
-    """Labelled ads decided at the chosen threshold; None where it was not among those whose ads were kept."""
-    if bound is None or chosen == (0.0 if bound.side is Side.APPROVE else 1.0):
-        return 0
-    kept = [count for count in (bound.certified_to, bound.certified_from) if count is not None]
-    return next((count.ads for count in kept if count.threshold == chosen), None)
+def _decided(certificate: Certificate, side: Side, chosen: float) -> tuple[int, bool]:
+    """Labelled ads decided on one side, and whether they were counted at exactly this threshold."""
+    if chosen == (0.0 if side is Side.APPROVE else 1.0):
+        return 0, True
+    known = {point.threshold: _ads(point, side) for point in certificate.curve}
+    bound = certificate.bound(side)
+    known |= {count.threshold: count.ads for count in (bound.certified_from, bound.certified_to) if count} if bound else {}
+    if chosen in known:
+        return known[chosen], True
+    if not known or not min(known) < chosen < max(known):
+        raise UntrustedBundle(f"certificate {certificate.certificate_id} counted no ads around its threshold {chosen:g}")
+    at = sorted(known)
+    return round(float(np.interp(_log_odds(chosen), [_log_odds(one) for one in at], [known[one] for one in at]))), False
+
+
+def _log_odds(threshold: float) -> float:
+    return math.log(threshold / (1.0 - threshold))
 
 
 def _ads(point: CurvePoint, side: Side) -> int:
@@ -131,9 +143,9 @@ def _line(ads: Iterable[tuple[float, int]], n: int) -> tuple[NDArray[np.float64]
 def _threshold_axis(axes: Axes, thresholds: Sequence[float]) -> None:
     """Log-odds: risks crowd near 0 and 1, where the thresholds lie."""
     axes.set_xscale("logit")
-    low, high = (np.log(end / (1 - end)) for end in (min(thresholds, default=0.01), max(thresholds, default=0.99)))
+    low, high = _log_odds(min(thresholds, default=0.01)), _log_odds(max(thresholds, default=0.99))
     pad = 0.03 * max(high - low, 1.0)
-    ends = [1 / (1 + np.exp(-z)) for z in (low - pad, high + pad)]
+    ends = [1 / (1 + math.exp(-z)) for z in (low - pad, high + pad)]
     axes.set_xlim(*ends)
     ticks = [tick for tick in TICKS if ends[0] <= tick <= ends[1]]
     while len(ticks) > 7:

@@ -119,7 +119,10 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     progress.advance()
     if planned is not None and not planned.feasible:
         raise TooFewReviewers(planned, solution.certificates)
-    return keep(job, sample, solution, planned)
+    progress.stage("page", 1)
+    kept = keep(job, sample, solution, planned)
+    progress.advance()
+    return kept
 
 
 def read_sample(job: SolveJob, progress: Progress) -> Sample:
@@ -156,7 +159,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, planned: Plan | None
     digest = hashlib.sha256(text.encode()).hexdigest()
     folder = job.out or job.home / "certificates" / digest[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    page = write_page(folder, solution.certificates)
+    page = write_page(folder, solution.certificates, titles={policy.name: policy.title for _, _, policy in sample.book.every()})
     file = folder / CERTIFICATES
     part = file.with_name(f".{CERTIFICATES}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
