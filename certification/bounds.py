@@ -10,6 +10,7 @@ distribution function of the sum over the groups; with one ad a group it is the 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,9 +119,9 @@ def draws_needed(rate: float, limit: float, level: float, power: float = 0.8, at
 
 
 def _shown(n: int, rate: float, limit: float, level: float, power: float) -> bool:
-    allowed = np.arange(int(limit * n) + 1)
-    passing = allowed[special.bdtr(allowed, n, limit) <= level]
-    return bool(len(passing)) and bool(special.bdtr(passing[-1], n, rate) >= power)
+    # The distribution function rises, so halving finds the most errors that pass; trying all of them took most of a large solve.
+    passing = bisect_right(range(int(limit * n) + 1), level, key=lambda allowed: special.bdtr(allowed, n, limit))
+    return passing > 0 and bool(special.bdtr(passing - 1, n, rate) >= power)
 
 
 def _exact(errors: int, sizes: Sizes, limit: float) -> float:

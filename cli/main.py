@@ -347,5 +347,30 @@ def benchmark_markets(
     markets.benchmark(data, policies or [], max_leakage, max_wrongful_reject, settings, json)
 
 
+@benchmark.command("capacity")
+def benchmark_capacity(
+    quick: Annotated[bool, typer.Option("--quick", help="One smaller simulated marketplace instead of three.")] = False,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """What planned thresholds are worth beside fixed ones for the same reviewers, where the truth is known."""
+    from cli import benchmark_capacity as benchmarks
+    from cli import models
+
+    benchmarks.capacity(models.fit_settings("none", 2, "", seed), quick, json)
+
+
+@benchmark.command("solve")
+def benchmark_solve(
+    quick: Annotated[bool, typer.Option("--quick", help="Up to 30,000 ads instead of a million.")] = False,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """How long solving takes, and how much memory, for 50 policies in 60 markets."""
+    from cli import benchmark_capacity as benchmarks
+
+    benchmarks.solve(seed, quick, json)
+
+
 if __name__ == "__main__":
     app()

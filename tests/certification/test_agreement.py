@@ -1,0 +1,74 @@
+"""Agreement of raters: counted by hand, and never more than what the raters truly find."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certification.agreement import FEWEST, label_noise
+from certification.certificate import LabelNoise
+
+YES, MIXED, NO = (2, 2), (1, 2), (0, 2)
+ASSUMED = LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
+
+
+@pytest.mark.parametrize(
+    ("ratings", "sensitivity", "specificity", "twice", "disagreed"),
+    [
+        pytest.param([YES] * 40 + [MIXED] * 20 + [NO] * 90, 80 / 100, 180 / 200, 150, 20, id="by hand"),
+        pytest.param([YES] * 40 + [NO] * 90, 1.0, 1.0, 130, 0, id="raters who always agree"),
+        pytest.param([YES] * 40 + [MIXED] * 20 + [NO] * 90 + [(1, 1), (0, 1)] * 50, 0.8, 0.9, 150, 20, id="one rating tells nothing"),
+        pytest.param([YES] * 2 + [MIXED] * 3 + [NO] * 90, 1.0, 180 / 183, 95, 3, id="too few violations to tell"),
+        pytest.param([YES] * 8 + [MIXED] * 4 + [NO] * 8, 16 / 20, 16 / 20, 20, 4, id="just enough of both"),
+        pytest.param([YES] * 90 + [MIXED] * 3 + [NO] * 2, 180 / 183, 1.0, 95, 3, id="too few others to tell"),
+        pytest.param([MIXED] * 50, 1.0, 1.0, 50, 50, id="never of one mind: nothing can be made of that"),
+        pytest.param([(2, 3)] * 30 + [(0, 3)] * 30, 20 / 40, 60 / 80, 60, 30, id="the pairs of three ratings count as one"),
+        pytest.param([(3, 4)] * 30 + [(4, 4)] * 30, 90 / 105, 1.0, 60, 30, id="of four as well"),
+    ],
+)
+def test_counted_by_hand(ratings: list[tuple[int, int]], sensitivity: float, specificity: float, twice: int, disagreed: int) -> None:
+    found = label_noise(ratings)
+    assert found.source == "agreement"
+    assert (found.sensitivity, found.specificity) == (pytest.approx(sensitivity), pytest.approx(specificity))
+    assert (found.twice_rated, found.disagreed) == (twice, disagreed)
+
+
+@pytest.mark.parametrize("ratings", [[], [(1, 1)] * 500, [(0, 1)] * 500, [(0, 0)] * 5])
+def test_without_an_ad_rated_twice_the_labels_are_taken_as_true_and_it_says_so(ratings: list[tuple[int, int]]) -> None:
+    assert label_noise(ratings) == ASSUMED
+
+
+@pytest.mark.parametrize("n", [FEWEST // 2 - 1, FEWEST // 2])
+def test_agreements_of_few_ratings_lower_no_bound(n: int) -> None:
+    enough = 2 * n >= FEWEST
+    found = label_noise([YES] * (n - 1) + [MIXED] * 2 + [NO] * 500)
+    assert (found.sensitivity < 1) is enough
+
+
+@pytest.mark.parametrize("prevalence", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("specificity", [0.9, 0.97, 1.0])
+@pytest.mark.parametrize("sensitivity", [0.7, 0.95])
+def test_agreement_is_at_most_what_raters_find(sensitivity: float, specificity: float, prevalence: float) -> None:
+    """Exactly that where there are no errors of the other kind."""
+    rng = np.random.default_rng(2)
+    violates = rng.random(200_000) < prevalence
+    chance = np.where(violates, sensitivity, 1 - specificity)
+    yes = (rng.random(len(chance)) < chance).astype(int) + (rng.random(len(chance)) < chance)
+    found = label_noise((said, 2) for said in yes.tolist())
+    assert found.sensitivity <= sensitivity + 0.01
+    assert found.specificity <= specificity + 0.01
+    if specificity == 1:
+        assert found.sensitivity == pytest.approx(sensitivity, abs=0.01)
+    else:
+        assert found.sensitivity < sensitivity - 0.01
+
+
+@given(st.lists(st.integers(0, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), max_size=200))
+def test_every_count_of_ratings_gives_a_noise_that_can_be_divided_by(ratings: list[tuple[int, int]]) -> None:
+    found = label_noise(ratings)
+    assert 0 < found.sensitivity <= 1
+    assert 0 < found.specificity <= 1
+    turned = label_noise((n - yes, n) for yes, n in ratings)
+    assert (turned.sensitivity, turned.specificity) == (pytest.approx(found.specificity), pytest.approx(found.sensitivity))

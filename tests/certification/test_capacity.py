@@ -1,0 +1,219 @@
+"""Reviews under a capacity: counted ad by ad, and spent where they prevent most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from certification.answers import Answer, boldest
+from certification.bounds import Sizes
+from certification.capacity import LEAKED, Traffic, plan
+from certification.scored import ScoredAds
+from certification.sequence import GRID, Counted, Side, Walk
+from certification.solve import Terms, answers
+from decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds
+from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules
+
+Options = list[tuple[float, float, Thresholds]]
+"""Reviews, harm and the thresholds that lead to them."""
+
+
+def near(threshold: float) -> int:
+    return int(np.abs(GRID - threshold).argmin())
+
+
+def spanning(side: Side, first: int, last: int) -> Walk:
+    """A walk that certifies ``GRID[first]`` to ``GRID[last]``."""
+    low, high = (Counted(float(GRID[index]), 0, Sizes.single(100)) for index in (first, last))
+    return Walk(side, 0.05, 0.025, low, high, None)
+
+
+def with_ranges(found: Answer, approve: tuple[int, int], reject: tuple[int, int]) -> Answer:
+    walks = spanning(Side.APPROVE, *approve), spanning(Side.REJECT, *reject)
+    return replace(found, approve=walks[0], reject=walks[1], thresholds=boldest(*walks))
+
+
+@cache
+def two_markets(seed: int) -> tuple[ScoredAds, PolicyBook, tuple[Answer, ...]]:
+    """Ads of SE and DE, each under a policy of its own with its own severity."""
+    scored = ads(Place("SE", 250), Place("DE", 400), policies=("adult", "gambling"), seed=seed)
+    grave = replace(ADULT, severity=Severity.SEVERE)
+    policies = rules({"SE": MarketRules((GAMBLING,)), "DE": MarketRules((grave,))})
+    return scored, policies, tuple(answers(scored, policies, Terms(curves=False)))
+
+
+VOLUME = {"SE": 500.0, "DE": 100.0}
+
+
+def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], reject: tuple[int, int]) -> Options:
+    """What each pair of thresholds within the ranges costs, by the definitions."""
+    (market,) = [question.market for question in found.stratum.questions]
+    here = scored.market == market
+    risk = scored.risk[here, scored.policies.index(found.stratum.policy)]
+    leaked = {"gambling": LEAKED[Severity.SERIOUS], "adult": LEAKED[Severity.SEVERE]}[found.stratum.policy]
+    weight = VOLUME[market] / here.sum()
+    made: Options = []
+    for below, at in product([0.0, *GRID[approve[0] : approve[1] + 1]], [1.0, *GRID[reject[1] : reject[0] + 1]]):
+        if below <= at:
+            approved, rejected = risk < below, risk >= at
+            harm = (leaked * risk[approved]).sum() + (1 - risk[rejected]).sum()
+            made.append((weight * (~approved & ~rejected).sum(), weight * harm, Thresholds(float(below), float(at))))
+    return made
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(0, 3),
+    st.lists(st.tuples(st.integers(60, 200), st.integers(0, 14)), min_size=2, max_size=2),
+    st.lists(st.tuples(st.integers(215, 400), st.integers(0, 14)), min_size=2, max_size=2),
+    st.floats(0, 600),
+)
+def test_no_other_choice_does_much_less_harm_with_as_few_reviews(
+    seed: int, approve: list[tuple[int, int]], reject: list[tuple[int, int]], capacity: float
+) -> None:
+    """A tenth: thresholds are a twentieth apart in odds, and so is what is known of the harm on either side of one."""
+    scored, policies, solved = two_markets(seed)
+    ranges = [((a, a + more), (r, r - fewer)) for (a, more), (r, fewer) in zip(approve, reject, strict=True)]
+    found = [with_ranges(one, *both) for one, both in zip(solved, ranges, strict=True)]
+    chosen = plan(Traffic(scored, policies, found, VOLUME), capacity)
+    first, second = (every_choice(scored, one, *both) for one, both in zip(found, ranges, strict=True))
+    reviews = np.add.outer([one[0] for one in first], [two[0] for two in second])
+    harm = np.add.outer([one[1] for one in first], [two[1] for two in second])
+    mine = np.equal.outer([one[2] == chosen.thresholds[0] for one in first], [True]) & np.array(
+        [[two[2] == chosen.thresholds[1] for two in second]]
+    )
+    assert reviews[mine] == pytest.approx(chosen.reviews)
+    assert harm[mine] == pytest.approx(chosen.harm)
+    assert reviews.min() == pytest.approx(chosen.reviews_needed)
+    assert chosen.feasible == (chosen.reviews_needed <= capacity)
+    assert chosen.reviews <= capacity or not chosen.feasible
+    assert chosen.harm <= 1.05**2 * harm[reviews <= chosen.reviews + 1e-9].min() + 1e-9
+
+
+def test_more_reviewers_never_do_more_harm_and_fewer_never_have_more_to_do() -> None:
+    scored, policies, found = two_markets(1)
+    traffic = Traffic(scored, policies, found, VOLUME)
+    plans = [plan(traffic, capacity) for capacity in np.linspace(0, 700, 36)]
+    feasible = [one for one in plans if one.feasible]
+    assert 10 < len(feasible) < 36
+    assert (np.diff([one.harm for one in feasible]) <= 1e-9).all()
+    assert (np.diff([one.reviews for one in feasible]) >= -1e-9).all()
+    assert feasible[-1].reviews == pytest.approx(600)
+    assert feasible[-1].harm == 0
+
+
+def test_what_the_certificates_leave_over_is_said_where_the_capacity_is_below_it() -> None:
+    scored, policies, found = two_markets(1)
+    none = plan(Traffic(scored, policies, found, VOLUME), 0.0)
+    assert not none.feasible
+    assert none.thresholds == tuple(one.thresholds for one in found)
+    assert none.reviews == none.reviews_needed > 0
+    enough = plan(Traffic(scored, policies, found, VOLUME), none.reviews_needed)
+    assert enough.feasible
+    assert enough.reviews == pytest.approx(none.reviews_needed)
+
+
+def test_nothing_beyond_what_is_certified_is_chosen_unless_it_is_asked_for() -> None:
+    scored, policies, found = two_markets(1)
+    traffic = Traffic(scored, policies, found, VOLUME)
+    for capacity in (0.0, 200.0, 400.0):
+        for one, pair in zip(found, plan(traffic, capacity).thresholds, strict=True):
+            assert pair.approve_below <= one.thresholds.approve_below
+            assert pair.reject_at >= one.thresholds.reject_at
+    free = plan(traffic, 0.0, beyond_certificates=True)
+    assert free.reviews < 1 < plan(traffic, 0.0).reviews
+    assert plan(traffic, 300.0, beyond_certificates=True).harm <= plan(traffic, 300.0).harm * 1.1
+
+
+FOUR = np.array([[0.01, 0.01], [0.5, 0.01], [0.5, 0.5], [0.95, 0.5]])
+"""Risks of four ads under two policies."""
+
+
+def four_ads(*policies: str) -> ScoredAds:
+    return ScoredAds(policies, np.full(4, "SE"), np.full(4, ""), np.arange(4), FOUR[:, : len(policies)], np.zeros((4, len(policies))))
+
+
+def traffic(scored: ScoredAds, policies: PolicyBook, volume: Mapping[str, float], *, served: bool = True) -> Traffic:
+    """As if every market had labels enough to be served."""
+    found = answers(scored, policies, Terms(curves=False))
+    said = [tuple(market.model_copy(update={"served": served}) for market in one.markets) for one in found]
+    return Traffic(scored, policies, [replace(one, markets=markets) for one, markets in zip(found, said, strict=True)], volume)
+
+
+@pytest.mark.parametrize(
+    ("below", "at", "reviewed", "rejected", "harm"),
+    [
+        pytest.param(0.0, 1.0, [1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], id="everything is reviewed, each ad once"),
+        pytest.param(0.1, 0.9, [0, 1, 1, 0], [0, 0, 0, 1], [0.1, 0, 0, 0.05], id="whom one policy rejects no other has reviewed"),
+        pytest.param(0.6, 0.9, [0, 0, 0, 0], [0, 0, 0, 1], [0.1, 2.55, 5, 0.05], id="an approved ad may harm under both"),
+        pytest.param(0.1, 0.5, [0, 0, 0, 0], [0, 1, 1, 1], [0.1, 0.5, 0.25, 0.025], id="wronged only where no policy is violated"),
+        pytest.param(0.5, 0.5, [0, 0, 0, 0], [0, 1, 1, 1], [0.1, 0.5, 0.25, 0.025], id="a risk equal to the threshold is not approved"),
+    ],
+)
+def test_an_ad_under_several_policies_is_decided_once(
+    below: float, at: float, reviewed: list[int], rejected: list[int], harm: list[float]
+) -> None:
+    both = traffic(four_ads("adult", "gambling"), book(GAMBLING, ADULT), {"SE": 100.0})
+    found = both.decided([Thresholds(below, at)] * 2)
+    assert found[0].tolist() == reviewed
+    assert found[1].tolist() == rejected
+    assert found[2] == pytest.approx(harm)
+    assert both.reviews([Thresholds(below, at)] * 2) == pytest.approx(25 * sum(reviewed))
+
+
+def test_a_graver_policy_harms_more_where_it_leaks() -> None:
+    harm = {}
+    for severity in Severity:
+        policies = book(replace(ADULT, severity=severity))
+        harm[severity] = traffic(four_ads("adult"), policies, {"SE": 4.0}).decided([Thresholds(0.1, 0.9)])[2].sum() - 0.05
+    assert harm == {severity: pytest.approx(0.01 * cost) for severity, cost in LEAKED.items()}
+    assert sorted(harm.values(), reverse=True) == [harm[severity] for severity in Severity]
+
+
+ELSEWHERE = replace(GAMBLING, name="weapons")
+APPROVE_ALL = Thresholds(0.99, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("policies", "served", "reviews"),
+    [
+        pytest.param(book(ADULT), True, 0, id="nothing speaks against deciding"),
+        pytest.param(book(ADULT), False, 100, id="what no certificate serves is reviewed"),
+        pytest.param(book(ADULT, ELSEWHERE), True, 100, id="a policy without a model"),
+        pytest.param(book(ADULT, replace(ELSEWHERE, stance=Stance.ALLOWED)), True, 0, id="unless nothing is forbidden"),
+        pytest.param(book(ADULT, markets=("DE",)), True, 100, id="a market that no file is for"),
+    ],
+)
+def test_what_is_reviewed_whatever_the_thresholds(policies: PolicyBook, served: bool, reviews: float) -> None:
+    found = traffic(four_ads("adult"), policies, {"SE": 100.0}, served=served)
+    assert found.reviews([APPROVE_ALL] * len(found.found)) == reviews
+
+
+@pytest.mark.parametrize(
+    ("volume", "expected"),
+    [
+        ({"SE": 500.0, "DE": 100.0}, {"SE": 500.0, "DE": 100.0}),
+        ({"SE": 5.0}, {"SE": 5.0, "DE": 0.0}),
+        ({"SE": 0.0, "DE": 0.5}, {"SE": 0.0, "DE": 0.5}),
+        ({}, {"SE": 0.0, "DE": 0.0}),
+    ],
+)
+def test_markets_weigh_what_their_volume_is_however_many_ads_were_scored(volume: dict[str, float], expected: dict[str, float]) -> None:
+    scored, policies, found = two_markets(1)
+    undecided = [replace(one, thresholds=Thresholds(0.0, 1.0)) for one in found]
+    made = plan(Traffic(scored, policies, undecided, volume), 0.0)
+    assert made.reviews_by_market == {market: pytest.approx(n) for market, n in expected.items()}
+    assert made.reviews == pytest.approx(sum(expected.values()))
+
+
+def test_hand_set_thresholds_load_nobody_here() -> None:
+    """They are no question of a certificate; the ads they decide are decided."""
+    fixed = book(replace(ADULT, thresholds=Thresholds(0.9, 1.0)))
+    assert traffic(four_ads("adult"), fixed, {"SE": 100.0}).found == ()
