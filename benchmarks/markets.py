@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from certification.empirical import solve
 from certification.label_shift import Assumption
 from certification.onboarding import Onboarding, onboard
 from certification.scored import ScoredAds
 from certification.sequence import Side
 from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
-from decisions.solve import solve
 from decisions.thresholds import SolvedThresholds
 from domain.errors import InvalidSettings, Mistake
 from features.tables import read_pack

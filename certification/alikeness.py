@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 200
-LIMIT = 0.95
-"""Confidence of the limit."""
+QUANTILE = 0.98
+"""Of the resamples. With a few hundred advertisers it lies above the truth 19 times in 20, where the .95 quantile did 9 times in 10."""
 FEWEST_GROUPS = 20
 """Groups of two ads or more, and groups with a violation, below which nothing is measured and the ads are taken to be all alike."""
 
@@ -26,7 +26,7 @@ def alikeness(violating: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
         return 1.0
     rng = np.random.default_rng(0)  # the same labels must give the same certificate
     weights = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), RESAMPLES).astype(np.float64)
-    return float(np.clip(np.quantile(_correlation(weights, size, said), LIMIT), 0.0, 1.0))
+    return float(np.clip(np.quantile(_correlation(weights, size, said), QUANTILE), 0.0, 1.0))
 
 
 def _correlation(weights: NDArray[np.float64], size: NDArray[np.float64], said: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ several policies is reviewed once; so it is counted ad by ad.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from certification.answers import Answer, certified
 from certification.scored import ScoredAds
 from certification.sequence import GRID
-from decisions.policy import PolicyBook, Severity, Stance, Thresholds
+from decisions.policy import PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +59,7 @@ class Traffic:
         counted = dict(zip(*np.unique(scored.market, return_counts=True), strict=True))
         self.weight = np.array([volume.get(str(market), 0.0) / counted[market] for market in scored.market])
         self.always = _reviewed_anyway(scored, book)
+        self._by_hand = list(_by_hand(scored, book))
         self._rows = [np.concatenate([q.rows for q in one.served] or [np.zeros(0, dtype=np.intp)]) for one in found]
         self._risk = [scored.risk[rows, scored.policies.index(one.stratum.policy)] for rows, one in zip(self._rows, found, strict=True)]
         self.leaked = [max(_severities(book, one), default=LEAKED[Severity.QUALITY]) for one in found]
@@ -71,7 +72,8 @@ class Traffic:
         """Which ads are reviewed, which rejected (bool (n,) each), and the harm expected of each ad's decision, float64 (n,)."""
         reviewed, rejected = self.always.copy(), np.zeros(len(self.market), dtype=np.bool_)
         leaked, innocent = np.zeros(len(self.market)), np.ones(len(self.market))
-        for pair, rows, risk, cost in zip(chosen, self._rows, self._risk, self.leaked, strict=True):
+        solved = zip(chosen, self._rows, self._risk, self.leaked, strict=True)
+        for pair, rows, risk, cost in (*solved, *self._by_hand):
             reject = risk >= pair.reject_at if pair.reject_at < 1 else np.zeros(len(risk), dtype=np.bool_)
             rejected[rows] |= reject
             reviewed[rows] |= (risk >= pair.approve_below) & ~reject
@@ -141,6 +143,18 @@ def _at_price(allowed: _Range, leaked: float, price: float) -> Thresholds:
 def _severities(book: PolicyBook, found: Answer) -> list[float]:
     names = {(question.policy, question.market, question.targets) for question in found.stratum.questions}
     return [LEAKED[policy.severity] for market, _, policy in book.every() if (policy.name, market, policy.targets) in names]
+
+
+def _by_hand(scored: ScoredAds, book: PolicyBook) -> Iterator[tuple[Thresholds, NDArray[np.intp], Floats, float]]:
+    """Thresholds that the policy files set themselves: they decide too, and no capacity moves them."""
+    for (market, surface), rows in scored.places.items():
+        for policy in book.in_force(market, surface or None):
+            if policy.thresholds is not None and policy.name in scored.policies and policy.stance is not Stance.ALLOWED:
+                rejects = policy.stance is Stance.PROHIBITED
+                pair = Thresholds(policy.thresholds.approve_below, policy.thresholds.reject_at if rejects else 1.0)
+                if policy.when_uncertified is WhenUncertified.REVIEW:
+                    pair = Thresholds(0.0, 1.0)
+                yield pair, rows, scored.risk[rows, scored.policies.index(policy.name)], LEAKED[policy.severity]
 
 
 def _reviewed_anyway(scored: ScoredAds, book: PolicyBook) -> NDArray[np.bool_]:

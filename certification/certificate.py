@@ -118,6 +118,7 @@ class Certificate(_Part):
     schema_: Literal[1] = Field(default=1, alias="schema")
     certificate_id: str
     policy: str
+    surfaces: tuple[str, ...] | None = Field(description="where it holds; null: on every surface that the policy files do not name")
     strength: Strength
     markets: tuple[MarketEvidence, ...] = Field(description="markets whose labels were used, those served or not")
     targets: StatedTargets
@@ -127,7 +128,7 @@ class Certificate(_Part):
     otherwise: Otherwise = Otherwise.REVIEW
     bounds: tuple[Bound, ...]
     alike: float = Field(ge=0, le=1, description="correlation of the ads of one advertiser that was allowed for; 1: all alike")
-    family: tuple[str, ...] = Field(description="policies whose certificates hold all at once with the confidence stated")
+    family: tuple[str, ...] = Field(description="what else holds at the same time, all with the confidence stated")
     noise: LabelNoise
     like_traffic: float | None = Field(description="p-value of labelled and other ads having the same risks; null: all are labelled")
     statement: str

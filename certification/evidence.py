@@ -10,7 +10,7 @@ from scipy import stats
 from certification.bounds import Sizes, draws_needed
 from certification.certificate import Count
 from certification.scored import ScoredAds
-from certification.sequence import Counted, Counts, Labelled, Walk
+from certification.sequence import Counted, Counts, Floats, Labelled, Walk
 from certification.strata import Stratum
 
 MOST_LABELS = 1_000_000
@@ -53,6 +53,13 @@ def like_traffic(scored: ScoredAds, stratum: Stratum) -> float | None:
     labelled, others = everything[known], everything[~known]
     if not len(labelled) or not len(others):
         return None
-    distance = float(stats.ks_2samp(scored.risk[labelled, column], scored.risk[others, column], method="asymp").statistic)
+    distance = _distance(scored.risk[labelled, column], scored.risk[others, column])
     n, m = (Sizes.of(np.unique(scored.group[rows], return_inverse=True)[1]).draws for rows in (labelled, others))
     return float(stats.kstwobign.sf(distance * math.sqrt(n * m / (n + m))))
+
+
+def _distance(one: Floats, two: Floats) -> float:
+    """The largest difference of two distribution functions. SciPy gives it too, with a p-value that fails for a handful of ads."""
+    values = np.concatenate([one, two])
+    shares = [np.searchsorted(np.sort(part), values, side="right") / len(part) for part in (one, two)]
+    return float(np.abs(shares[0] - shares[1]).max())

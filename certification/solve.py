@@ -80,6 +80,7 @@ def _certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, book: Pol
     draft = Certificate(
         certificate_id="",
         policy=stratum.policy,
+        surfaces=None if stratum.surfaces is None else tuple(sorted(stratum.surfaces)),
         strength=stratum.strength,
         markets=found.markets,
         targets=StatedTargets(

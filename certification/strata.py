@@ -40,6 +40,11 @@ class Question:
     rows: Rows
     """Every ad it decides on, labelled or not."""
 
+    @property
+    def name(self) -> str:
+        """The policy, and where it is this question's if not everywhere."""
+        return self.policy if self.surfaces is None else f"{self.policy} on {', '.join(sorted(self.surfaces))}"
+
 
 @dataclass(frozen=True)
 class Stratum:
@@ -50,7 +55,7 @@ class Stratum:
     level: float
     """The chance of error each side may spend."""
     family: tuple[str, ...]
-    """The policies whose certificates hold all at once, with the confidence stated."""
+    """Names of the questions whose certificates hold all at once, with the confidence stated."""
     sources: tuple[str, ...]
     """The markets whose labels are used; more than those of the questions where larger ones lend theirs."""
     rows: Rows
@@ -63,6 +68,11 @@ class Stratum:
     @property
     def targets(self) -> Targets:
         return self.questions[0].targets
+
+    @property
+    def surfaces(self) -> frozenset[str] | None:
+        """Where, as in ``Question``."""
+        return self.questions[0].surfaces
 
     @property
     def rejects(self) -> bool:
@@ -107,17 +117,21 @@ def _solvable(policy: PolicyInForce) -> bool:
 
 def strata(scored: ScoredAds, asked: Sequence[Question], *, one_policy: bool = False) -> list[Stratum]:
     """Questions put together as their numbers of labels allow. With ``one_policy`` each policy's confidence stands for itself alone;
-    otherwise for all policies of a market at once (Bonferroni)."""
-    family: defaultdict[str, set[str]] = defaultdict(set)
+    otherwise for all policies of a market at once (Bonferroni). A surface with targets of its own is a question more."""
+    family: defaultdict[str, list[Question]] = defaultdict(list)
     for question in asked:
-        family[question.market].add(question.policy)
+        family[question.market].append(question)
     alike: defaultdict[tuple[str, frozenset[str] | None], list[Question]] = defaultdict(list)
     for question in asked:
         alike[question.policy, question.surfaces].append(question)
     made: list[Stratum] = []
     for same in alike.values():
-        made += _grouped(scored, same, {q.market: (q.policy,) if one_policy else tuple(sorted(family[q.market])) for q in same})
+        made += _grouped(scored, same, {q.market: _at_once(family[q.market], q.policy if one_policy else None) for q in same})
     return made
+
+
+def _at_once(asked: Sequence[Question], policy: str | None) -> tuple[str, ...]:
+    return tuple(sorted(question.name for question in asked if policy in (None, question.policy)))
 
 
 def _may_reject(policy: PolicyInForce) -> bool:

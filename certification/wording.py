@@ -40,8 +40,7 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
     ]
     if len(certificate.family) > 1:
         made.append(
-            f"The confidence is that of all {len(certificate.family)} policies at once: {', '.join(certificate.family)} "
-            f"({len(certificate.bounds)} bounds each, divided equally)."
+            f"The confidence is that of {len(certificate.family)} promises at once, divided equally: {'; '.join(certificate.family)}."
         )
     if certificate.strength is Strength.POOLED:
         names = ", ".join(one.market for one in certificate.markets)
@@ -88,8 +87,7 @@ def _alike(alike: float) -> str:
 
 
 def _noise(noise: LabelNoise) -> str:
-    found, cleared = _percent(noise.sensitivity), _percent(noise.specificity)
-    quality = f"Raters find at least {found} of violations and clear at least {cleared} of other ads"
+    quality = f"Raters find {_share(noise.sensitivity, 'violations')} and clear {_share(noise.specificity, 'other ads')}"
     if noise.source == "agreement":
         shown = f"as their agreement shows ({noise.disagreed:,} of {noise.twice_rated:,} ads rated twice were disagreed on)"
         return f"{quality}, {shown}, and err independently; the limits are lowered by as much."
@@ -109,15 +107,19 @@ def _used(certificate: Certificate, side: Side) -> bool:
 
 def _where(certificate: Certificate) -> str:
     names = ", ".join(certificate.served)
+    place = f" on {', '.join(certificate.surfaces)}" if certificate.surfaces else ""
     if certificate.strength is Strength.OWN:
-        return f"in {names}"
+        return f"in {names}{place}"
     sources = ", ".join(one.market for one in certificate.markets)
-    return (
-        f"over {sources} taken together"
-        if len(certificate.served) == len(certificate.markets)
-        else f"over {sources} taken together; it serves {names}"
-    )
+    together = f"over {sources} taken together{place}"
+    return together if len(certificate.served) == len(certificate.markets) else f"{together}; it serves {names}"
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
+    """Three digits, or as many as it takes not to say 100 of what is less."""
+    short = f"{share * 100:.3g}"
+    return f"{share * 100:.6g} %" if short == "100" and share < 1 else f"{short} %"
+
+
+def _share(share: float, of: str) -> str:
+    return f"all {of}" if share >= 1 else f"at least {_percent(share)} of {of}"

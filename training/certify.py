@@ -96,7 +96,7 @@ class TooFewReviewers(GateRefused):
         short = plan.reviews_needed - plan.capacity
         lines = [
             f"infeasible: the boldest certified thresholds leave {plan.reviews_needed:,.0f} reviews a day, the capacity is "
-            f"{plan.capacity:,.0f}; {short:,.0f} more reviews a day would do, or labels, or looser targets:"
+            f"{plan.capacity:,.0f}; {short:,.0f} more reviews a day would do, or labels, or looser targets"
         ]
         lines += [
             f"  - {one.policy} in {', '.join(one.served) or 'no market'}: {finding}" for one in certificates for finding in one.findings

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from certification.empirical import LabelledScores, SolvedThresholds, solve_all
 from decisions.files import read_policies
 from decisions.policy import PolicyBook
-from decisions.solve import LabelledScores, SolvedThresholds, solve_all
 from domain.errors import InvalidSettings, Mistake
 from features.tables import read_pack
 from models.bundle import load_bundle

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from certification.capacity import LEAKED, Traffic, plan
 from certification.scored import ScoredAds
 from certification.sequence import GRID, Counted, Side, Walk
 from certification.solve import Terms, answers
-from decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds
+from decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules
 
 Options = list[tuple[float, float, Thresholds]]
@@ -213,7 +214,24 @@ def test_markets_weigh_what_their_volume_is_however_many_ads_were_scored(volume:
     assert made.reviews == pytest.approx(sum(expected.values()))
 
 
-def test_hand_set_thresholds_load_nobody_here() -> None:
-    """They are no question of a certificate; the ads they decide are decided."""
-    fixed = book(replace(ADULT, thresholds=Thresholds(0.9, 1.0)))
-    assert traffic(four_ads("adult"), fixed, {"SE": 100.0}).found == ()
+@pytest.mark.parametrize(
+    ("changes", "reviews"),
+    [
+        ({}, 50.0),
+        ({"when_uncertified": WhenUncertified.REVIEW}, 100.0),
+        ({"stance": Stance.RESTRICTED}, 75.0),
+        ({"stance": Stance.ALLOWED}, 0.0),
+    ],
+)
+def test_thresholds_set_by_hand_count_in_the_load(changes: dict[str, Any], reviews: float) -> None:
+    by_hand = replace(GAMBLING, thresholds=Thresholds(0.1, 0.9), **changes)
+    scored = ScoredAds(
+        policies=("gambling",),
+        market=np.array(["SE"] * 4),
+        surface=np.array([""] * 4),
+        group=np.arange(4),
+        risk=np.array([[0.05], [0.4], [0.5], [0.95]]),
+        verdict=np.full((4, 1), np.nan),
+    )
+    held = PolicyBook(("gambling",), {"SE": MarketRules((by_hand,))})
+    assert Traffic(scored, held, [], {"SE": 100.0}).reviews([]) == pytest.approx(reviews)

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from certification.certificate import Certificate, Status, from_json, thresholds, to_json
+from certification.certificate import Certificate, LabelNoise, Otherwise, Status, from_json, thresholds, to_json
 from certification.evidence import like_traffic
 from certification.scored import ScoredAds
 from certification.sequence import Side
 from certification.solve import Origin, Solution, Terms, answers, certify, issue
 from certification.strata import Strength, questions, strata
 from decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
-from decisions.thresholds import SolvedFor, SolvedThresholds
+from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book
 
 SOLVED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -86,7 +87,9 @@ def test_whose_labels_stand_behind_the_thresholds_of_a_market(market: str, stren
     assert (found.approve_below > 0) is decides
 
 
-@pytest.mark.parametrize(("market", "why"), [("US", "US is not served: 12 labelled ads; 30 are needed"), ("JP", "JP is not served: 0 labelled ads")])
+@pytest.mark.parametrize(
+    ("market", "why"), [("US", "US is not served: 12 labelled ads; 30 are needed"), ("JP", "JP is not served: 0 labelled ads")]
+)
 def test_what_cannot_be_certified_gets_a_certificate_that_says_so_and_thresholds_that_decide_nothing(market: str, why: str) -> None:
     found = found_in(market)
     assert (found.approve_below, found.reject_at) == (0.0, 1.0)
@@ -125,6 +128,28 @@ def test_the_bound_of_a_certificate_lies_under_its_target_and_above_what_was_see
         assert bound.stopped_at is None or bound.stopped_at.rate > bound.certified_to.rate
 
 
+def test_what_raters_miss_is_added_to_what_they_show() -> None:
+    scored = ads(Place("SE", 2000))
+    noise = {"gambling": LabelNoise(sensitivity=0.8, specificity=0.5, source="assumed")}
+    (certificate,) = certify(scored, book(GAMBLING), ORIGIN, replace(PLAIN, noise=noise)).certificates
+    (found,) = answers(scored, book(GAMBLING), replace(PLAIN, noise=noise))
+    assert found.reject is not None
+    for side, walk, quality in ((Side.APPROVE, found.approve, 0.8), (Side.REJECT, found.reject, 0.5)):
+        bound, shown = certificate.bound(side), walk.upper()
+        assert bound is not None
+        assert bound.limit == pytest.approx(quality * bound.target)
+        assert shown is not None
+        assert bound.upper == pytest.approx(shown / quality)
+
+
+def test_a_bound_that_serves_nobody_is_nobody_s_certificate() -> None:
+    loose = replace(GAMBLING, targets=replace(TARGETS, max_leakage=0.3, max_wrongful_reject=0.9))
+    (certificate,) = certify(ads(Place("SE", 29)), book(loose), ORIGIN, PLAIN).certificates
+    assert any(bound.certified_to is not None for bound in certificate.bounds), "or there would be nothing to withhold"
+    assert certificate.status is Status.INFEASIBLE
+    assert certificate.statement.startswith("Nothing is certified here")
+
+
 def test_no_thresholds_are_solved_where_a_person_set_them_or_nothing_is_forbidden() -> None:
     fixed = book(replace(GAMBLING, thresholds=Thresholds(0.1, 0.9)), replace(ADULT, stance=Stance.ALLOWED))
     assert certify(WORLD, fixed, ORIGIN, PLAIN) == Solution((), SolvedThresholds())
@@ -135,6 +160,21 @@ def test_what_is_stored_is_what_was_solved() -> None:
     assert again == SOLUTION.certificates
     assert thresholds(again) == SOLUTION.solved
     assert SolvedThresholds.from_json(SOLUTION.solved.to_json()) == SOLUTION.solved
+
+
+BROUGHT = SolvedThresholds({SolvedFor("adult", market, TARGETS): Thresholds(0.2, 0.8) for market in ("SE", "JP", POOLED)})
+
+
+def test_where_nothing_is_certified_the_model_s_own_thresholds_decide_only_if_that_was_asked_for() -> None:
+    asked = certify(WORLD, BOOK, ORIGIN, replace(PLAIN, otherwise=Otherwise.UNCERTIFIED)).certificates
+    people, model = thresholds(SOLUTION.certificates, BROUGHT), thresholds(asked, BROUGHT)
+    assert people == SOLUTION.solved
+    assert model.find("adult", "JP", TARGETS) == model.find("adult", "US", TARGETS) == Thresholds(0.2, 0.8)
+    assert (found_in("SE").approve_below, found_in("SE").reject_at) != (0.2, 0.8)
+    certified = model.find("adult", "SE", TARGETS)
+    assert certified is not None
+    assert (certified.approve_below, certified.reject_at) == (found_in("SE").approve_below, found_in("SE").reject_at)
+    assert thresholds(asked).find("adult", "JP", TARGETS) is None
 
 
 def test_the_same_labels_give_the_same_certificates() -> None:
@@ -187,3 +227,14 @@ def test_labelled_ads_unlike_the_traffic_are_found_out(unlabelled: int, bias: bo
     else:
         assert found is not None
         assert low <= found <= high
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 400])
+def test_the_distance_to_the_traffic_is_kolmogorov_s_however_few_the_ads(n: int) -> None:
+    scored = ads(Place("SE", n, 3 * n), seed=n)
+    (stratum,) = strata(scored, questions(scored, book(GAMBLING)))
+    labelled = ~np.isnan(scored.verdict[:, 0])
+    both = [scored.risk[rows, 0] for rows in (labelled, ~labelled)]
+    distance = max(abs(np.mean(both[0] <= x) - np.mean(both[1] <= x)) for x in scored.risk[:, 0])
+    expected = stats.kstwobign.sf(distance * np.sqrt(n * 3 * n / (4 * n)))
+    assert like_traffic(scored, stratum) == pytest.approx(expected)

@@ -109,9 +109,13 @@ def test_small_markets_with_other_targets_lend_their_labels_and_keep_their_targe
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[ScoredAds, PolicyBook]:
     counts = draw(st.dictionaries(st.sampled_from(["SE", "DE", "GB", "US"]), st.sampled_from([0, 29, 30, 90, 215, 216, 500]), min_size=1))
-    scored = ads(*(Place(market, n, 20, each=draw(st.sampled_from([1, 2]))) for market, n in counts.items()), policies=("adult", "gambling"))
+    scored = ads(
+        *(Place(market, n, 20, each=draw(st.sampled_from([1, 2]))) for market, n in counts.items()), policies=("adult", "gambling")
+    )
     variants = [GAMBLING, replace(GAMBLING, stance=Stance.RESTRICTED), replace(GAMBLING, targets=STRICT)]
-    some = st.lists(st.sampled_from([*variants, *(replace(one, name="adult") for one in variants)]), max_size=2, unique_by=lambda one: one.name)
+    some = st.lists(
+        st.sampled_from([*variants, *(replace(one, name="adult") for one in variants)]), max_size=2, unique_by=lambda one: one.name
+    )
     return scored, rules({market: MarketRules(tuple(draw(some))) for market in counts})
 
 
@@ -158,7 +162,21 @@ def test_the_bounds_of_a_market_spend_what_its_confidence_leaves_and_no_more(wor
 def test_each_policy_may_stand_for_itself(one_policy: bool, level: float, family: tuple[str, ...]) -> None:
     scored = ads(Place("SE", 900), policies=("adult", "gambling"))
     found = strata(scored, questions(scored, book(ADULT, GAMBLING)), one_policy=one_policy)
-    assert [(one.level, one.family) for one in found if one.policy == "gambling"] == [(pytest.approx(level), family)]
+    (gambling,) = [one for one in found if one.policy == "gambling"]
+    assert gambling.level == pytest.approx(level)
+    assert gambling.family == family
+
+
+def test_a_pool_spends_no_more_than_its_neediest_market_can_spare() -> None:
+    scored = ads(Place("SE", 100), Place("DE", 100), policies=("adult", "gambling"))
+    asked = questions(
+        scored, rules({"SE": MarketRules((GAMBLING, ADULT)), "DE": MarketRules((replace(GAMBLING, stance=Stance.RESTRICTED),))})
+    )
+    (pool,) = [one for one in strata(scored, asked) if one.policy == "gambling"]
+    assert {one.market: one.rejects for one in pool.questions} == {"SE": True, "DE": False}
+    assert pool.level == pytest.approx(0.05 / 4), "SE shows two sides of two policies, DE one of one"
+    assert pool.family == ("adult", "gambling")
+    assert pool.rejects
 
 
 LICENSED = replace(GAMBLING, stance=Stance.RESTRICTED, licence=Licence.REQUIRED)
@@ -223,3 +241,12 @@ def test_a_market_in_the_book_without_ads_is_asked_about_and_gets_an_answer() ->
 def test_a_market_outside_the_book_is_asked_nothing() -> None:
     found: list[Question] = questions(ads(Place("SE", 50), Place("JP", 50)), book(GAMBLING))
     assert [one.market for one in found] == ["SE"]
+
+
+def test_a_surface_with_targets_of_its_own_is_a_promise_more_and_pays_for_it() -> None:
+    rules_of = MarketRules((GAMBLING,), {"kids_video": (replace(GAMBLING, targets=STRICT),)})
+    scored = ads(Place("SE", 400), Place("SE", 400, surface="kids_video"))
+    found = strata(scored, questions(scored, PolicyBook(("gambling",), {"SE": rules_of})), one_policy=True)
+    assert {one.surfaces for one in found} == {None, frozenset({"kids_video"})}
+    assert {one.family for one in found} == {("gambling", "gambling on kids_video")}
+    assert sum(2 * one.level for one in found) == pytest.approx(1 - GAMBLING.targets.confidence)

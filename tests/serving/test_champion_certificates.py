@@ -20,6 +20,7 @@ def certificates(bundle: str = "v1", below: float = 0.2) -> str:
     made = Certificate(
         certificate_id="",
         policy="gambling",
+        surfaces=None,
         strength=Strength.OWN,
         markets=(MarketEvidence(market="SE", ads=900, labelled=900, violating=40, served=True),),
         targets=StatedTargets(max_leakage=0.02, max_wrongful_reject=0.1, confidence=0.95),

@@ -1,7 +1,7 @@
 """Labelled ads -> thresholds: the empirical point that meets the targets on exactly these ads.
 
-No guarantee: the next ads may do worse, more so the fewer ads decided here. So every pair is uncertified (``certificate_id`` None).
-The one file of ``decisions`` that computes with numpy.
+No guarantee: the next ads may do worse, more so the fewer ads decided here. So every pair is uncertified (``certificate_id`` None). This is
+what a training gives a bundle to begin with, before anything is certified.
 """
 
 from __future__ import annotations

@@ -1,0 +1,178 @@
+"""Planned thresholds beside fixed ones: harm is counted by the truth, on the same load, and a lack of reviewers is said."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import cli.benchmark_capacity as printed
+from benchmarks.capacity import A_DAY, BEYOND, CERTIFIED, TARGETS, Entry, Judge, Outcome, judged, stated, summary
+from benchmarks.populations import Population
+from certification.scored import ScoredAds
+from certification.strata import Question
+from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
+from tests.golden import Golden
+from training.progress import Silent
+
+
+def _policy(name: str, severity: Severity, stance: Stance = Stance.PROHIBITED) -> PolicyInForce:
+    return PolicyInForce(name, name, severity, stance, TARGETS[0], None, WhenDegraded.REVIEW, name)
+
+
+BOOK = PolicyBook(("weapons", "adult"), {"SE": MarketRules((_policy("weapons", Severity.SEVERE), _policy("adult", Severity.QUALITY)))})
+NOTHING = Thresholds(0.0, 1.0)
+
+
+def _one(weapons: float, adult: float, truth: tuple[float, float]) -> Judge:
+    scored = ScoredAds(
+        policies=("weapons", "adult"),
+        market=np.array(["SE"]),
+        surface=np.array([""]),
+        group=np.zeros(1, dtype=np.int64),
+        risk=np.array([[weapons, adult]]),
+        verdict=np.full((1, 2), np.nan),
+    )
+    return Judge(scored, np.array([truth]), BOOK, {"SE": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("risks", "truth", "below", "at", "expected"),
+    [
+        ((0.1, 0.1), (0, 0), 0.5, 0.9, Outcome(reviews=0, harm=0)),
+        ((0.1, 0.1), (1, 0), 0.5, 0.9, Outcome(reviews=0, harm=20)),
+        ((0.1, 0.1), (1, 1), 0.5, 0.9, Outcome(reviews=0, harm=21)),
+        ((0.1, 0.1), (np.nan, 0), 0.5, 0.9, Outcome(reviews=0, harm=0)),
+        ((0.1, 0.6), (1, 1), 0.5, 0.9, Outcome(reviews=1, harm=0)),
+        ((0.6, 0.95), (0, 0), 0.5, 0.9, Outcome(reviews=0, harm=1)),
+        ((0.6, 0.95), (0, 1), 0.5, 0.9, Outcome(reviews=0, harm=0)),
+        ((0.1, 0.95), (1, 0), 0.5, 0.9, Outcome(reviews=0, harm=1)),
+        ((0.95, 0.95), (1, 0), 0.5, 0.9, Outcome(reviews=0, harm=0)),
+        ((1.0, 0.1), (1, 0), 0.5, 1.0, Outcome(reviews=1, harm=0)),
+    ],
+)
+def test_the_harm_of_an_ad_is_what_its_truth_says(
+    risks: tuple[float, float], truth: tuple[float, float], below: float, at: float, expected: Outcome
+) -> None:
+    assert _one(*risks, truth).outcome(lambda _: Thresholds(below, at)) == expected
+
+
+def test_each_policy_is_decided_by_its_own_thresholds() -> None:
+    def chosen(question: Question) -> Thresholds:
+        return Thresholds(0.5, 1.0) if question.policy == "adult" else NOTHING
+
+    assert _one(0.1, 0.1, (1, 0)).outcome(chosen) == Outcome(reviews=1, harm=0)
+
+
+def test_the_book_is_restated_and_loses_what_nothing_scores() -> None:
+    targets = Targets(0.2, 0.3, 0.9)
+    found = stated(BOOK, ("adult",), targets)
+    assert found.names == ("adult",)
+    assert [(policy.name, policy.targets, policy.severity) for _, _, policy in found.every()] == [("adult", targets, Severity.QUALITY)]
+
+
+POLICIES = ("weapons", "adult", "political")
+
+
+def _population(ads: int, seed: int) -> Population:
+    """Calibrated risks in two markets; labels are the truth."""
+    rng = np.random.default_rng(seed)
+    risk = 1 / (1 + np.exp(-(rng.normal(-4.5, 2.5, (ads, 3)))))
+    truth = (rng.random((ads, 3)) < risk).astype(float)
+    scored = ScoredAds(POLICIES, np.array(["SE", "US"])[rng.integers(0, 2, ads)], np.full(ads, ""), np.arange(ads) // 2, risk, truth.copy())
+    return Population("made", scored, truth)
+
+
+@pytest.fixture(scope="module")
+def detail() -> list[Entry]:
+    """Four halvings of a population with a policy that may never reject and two of unlike severity."""
+    rules = MarketRules(
+        (
+            _policy("weapons", Severity.ZERO_TOLERANCE),
+            _policy("adult", Severity.QUALITY),
+            _policy("political", Severity.SERIOUS, Stance.RESTRICTED),
+        )
+    )
+    book = PolicyBook(POLICIES, {"SE": rules, "US": rules})
+    return judged(_population(6000, 3), book, TARGETS[0], 4, 0, Silent())
+
+
+def _cases(detail: list[Entry], kind: str, times: float) -> list[Entry]:
+    return [case for one in detail for case in one["cases"] if (case["kind"], case["times"]) == (kind, times)]
+
+
+def test_half_the_reviewers_are_too_few_for_the_certificates_and_as_many_are_missing(detail: list[Entry]) -> None:
+    assert all(0 < one["needed"] < A_DAY for one in detail)
+    for case in _cases(detail, CERTIFIED, 0.5):
+        assert not case["feasible"]
+        assert case["missing"] == pytest.approx(case["capacity"])
+        assert "harm" not in case
+    assert all(case["feasible"] for times in (1.0, 2.0) for case in _cases(detail, CERTIFIED, times))
+
+
+@pytest.mark.parametrize("kind", [CERTIFIED, BEYOND])
+def test_fixed_thresholds_are_given_the_same_load(kind: str, detail: list[Entry]) -> None:
+    for times in (1.0, 2.0):
+        ours, fixed = (np.mean([case[name] for case in _cases(detail, kind, times)]) for name in ("reviews", "fixed_reviews"))
+        assert fixed == pytest.approx(ours, rel=0.1)  # chosen on one half and counted on the other, which is not quite like it
+
+
+def test_with_calibrated_risks_the_plan_does_less_harm_than_fixed_thresholds_and_foresees_it(detail: list[Entry]) -> None:
+    for times in (0.5, 1.0, 2.0):
+        cases = _cases(detail, BEYOND, times)
+        assert all(case["harm"] < case["fixed_harm"] for case in cases)
+        assert np.mean([case["harm"] for case in cases]) == pytest.approx(np.mean([case["foreseen"] for case in cases]), rel=0.5)
+
+
+def test_more_reviewers_do_not_make_more_harm(detail: list[Entry]) -> None:
+    foreseen = [np.mean([case["foreseen"] for case in _cases(detail, BEYOND, times)]) for times in (0.5, 1.0, 2.0)]
+    assert foreseen == sorted(foreseen, reverse=True)
+
+
+def test_the_same_seed_gives_the_same_halves() -> None:
+    population = _population(600, 1)
+    book = stated(BOOK, POLICIES, TARGETS[0])
+    assert judged(population, book, TARGETS[0], 1, 5, Silent()) == judged(population, book, TARGETS[0], 1, 5, Silent())
+
+
+def _case(times: float, kind: str, **values: float) -> Entry:
+    return {
+        "times": times,
+        "kind": kind,
+        "capacity": 600.0 * times,
+        "feasible": bool(values),
+        "missing": 0.0 if values else 300.0,
+        **values,
+    }
+
+
+def _halving(number: int) -> Entry:
+    good = {"reviews": 590.0, "fixed_reviews": 610.0, "harm": 100.0 + number, "foreseen": 120.0, "fixed_harm": 400.0}
+    none = {"reviews": 1200.0, "fixed_reviews": 1200.0, "harm": 0.0, "foreseen": 0.0, "fixed_harm": 0.0}
+    cases = [_case(0.5, CERTIFIED), _case(1.0, BEYOND, **good), _case(2.0, BEYOND, **none)]
+    return {"targets": {"max_leakage": 0.05, "max_wrongful_reject": 0.25}, "needed": 600.0 + number, "cases": cases}
+
+
+def test_a_ratio_is_only_taken_where_there_is_harm_to_compare_with() -> None:
+    infeasible, compared, harmless = summary([_halving(number) for number in range(3)])["cases"]
+    assert (infeasible["feasible"], infeasible["ratio"], infeasible["reviewers_missing"]) == (0, None, 1.0)
+    assert (compared["feasible"], compared["compared"], compared["better"]) == (3, 3, 3)
+    assert compared["ratio"]["mean"] == pytest.approx(101 / 400)
+    assert (harmless["feasible"], harmless["compared"], harmless["ratio"]) == (3, 0, None)
+
+
+def test_what_is_printed(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(printed, "out", Console(file=text, width=140))
+    printed.show_capacity(
+        {
+            "targets": [summary([_halving(number) for number in range(3)])],
+            "ads_a_day": 10_000.0,
+            "splits": 3,
+            "populations": 1,
+            "reviews_a_reviewer": 300.0,
+        }
+    )
+    golden.check("capacity.txt", "\n".join(line.rstrip() for line in text.getvalue().splitlines()))
