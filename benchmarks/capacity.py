@@ -37,6 +37,14 @@ CERTIFIED, BEYOND = "certified", "beyond certificates"
 POPULATIONS, SPLITS, ADS = 3, 10, 30_000
 QUICK_POPULATIONS, QUICK_SPLITS, QUICK_ADS = 1, 20, 15_000
 HALVINGS = 50
+MEANS = ("reviews", "fixed_reviews", "harm", "fixed_harm", "foreseen")
+SHARES = {
+    "leakage": ("leaked", "approved"),
+    "fixed_leakage": ("fixed_leaked", "fixed_approved"),
+    "wrongful": ("wronged", "rejected"),
+    "fixed_wrongful": ("fixed_wronged", "fixed_rejected"),
+}
+"""True rates of errors over all policies together: of ads, not of one policy's decisions."""
 
 Floats = NDArray[np.float64]
 Entry = dict[str, Any]
@@ -49,6 +57,12 @@ class Outcome:
 
     reviews: float
     harm: float
+    approved: float
+    leaked: float
+    """Approved ads that violate a policy in force."""
+    rejected: float
+    wronged: float
+    """Rejected ads that violate none of the policies that reject them."""
 
 
 class Judge:
@@ -65,18 +79,21 @@ class Judge:
             self._asked.append((question, scored.risk[question.rows, column], truth[question.rows, column] == 1.0))
 
     def outcome(self, chosen: Callable[[Question], Thresholds]) -> Outcome:
-        """An ad is rejected when any policy rejects it, wrongly when it violates none of those; else a person sees it if any asks."""
+        """As ``decisions.decide`` has it: an ad is rejected when a policy that may reject does, else a person sees it if any asks. Where a
+        stance forbids to reject, a person decides what thresholds would."""
         n = len(self._weight)
         reviewed, rejected, guilty, leaked = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n)
         for question, risk, violates in self._asked:
             pair = chosen(question)
-            reject = (risk >= pair.reject_at) & (pair.reject_at < 1)
+            reject = (risk >= pair.reject_at) & (pair.reject_at < 1 and question.rejects)
             rejected[question.rows] |= reject
             guilty[question.rows] |= reject & violates
             reviewed[question.rows] |= ~reject & (risk >= pair.approve_below)
             leaked[question.rows] += self._cost[question.policy, question.market] * violates
+        approved = ~rejected & ~reviewed
         harm = np.where(rejected, WRONGED * ~guilty, np.where(reviewed, 0.0, leaked))
-        return Outcome(float(self._weight @ (reviewed & ~rejected)), float(self._weight @ harm))
+        counted = (reviewed & ~rejected, harm, approved, approved & (leaked > 0), rejected, rejected & ~guilty)
+        return Outcome(*(float(self._weight @ values) for values in counted))
 
 
 @dataclass(frozen=True)
@@ -139,31 +156,36 @@ def split(population: Population, book: PolicyBook, rng: np.random.Generator) ->
     first = (rng.permutation(int(scored.group.max()) + 1) % 2 == 0)[scored.group]
     markets, ads = np.unique(scored.market[known], return_counts=True)
     volume = {str(market): A_DAY * float(n / ads.sum()) for market, n in zip(markets, ads, strict=True)}
-    here, there = _part(scored, known & first), _part(scored, known & ~first)
-    judge = Judge(there, population.truth[known & ~first], book, volume)
+    here, there = known & first, known & ~first
+    planned, judge = (Judge(_part(scored, rows), population.truth[rows], book, volume) for rows in (here, there))
     raters = LabelNoise(sensitivity=population.sensitivity, specificity=population.specificity, source="assumed")
-    found = answers(here, book, Terms(dict.fromkeys(scored.policies, raters), one_policy=True))
-    bound, free = Traffic(here, book, found, volume), Traffic(here, book, [_everywhere(one) for one in found], volume)
+    found = answers(_part(scored, here), book, Terms(dict.fromkeys(scored.policies, raters), one_policy=True))
+    bound, free = (Traffic(_part(scored, here), book, some, volume) for some in (found, [_everywhere(one) for one in found]))
     needed = bound.reviews([one.thresholds for one in found])
     cases = []
     for times in TIMES:
         for kind, traffic in ((CERTIFIED, bound), (BEYOND, free)):
             made = plan(traffic, times * needed, beyond_certificates=kind == BEYOND)
-            cases.append({"times": times, "kind": kind, **_case(made, traffic, free, judge)})
+            cases.append({"times": times, "kind": kind, **_case(made, traffic, planned, judge)})
     return {"needed": needed, "cases": cases}
 
 
-def fixed_for(traffic: Traffic, reviews: float) -> Callable[[Question], Thresholds]:
-    """The same pair a / 1 - a for every policy and market, with the smallest a that leaves at most ``reviews`` a day; a = 1/2 where none
-    does. Where nothing may be rejected, a alone."""
+def fixed_for(planned: Judge, reviews: float) -> float:
+    """The smallest a, at most 1/2, for which the same pair a / 1 - a in every policy and market leaves at most ``reviews`` a day; 1/2 where
+    none does."""
     low, high = 0.0, 0.5
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if traffic.reviews([_fixed(middle, one.stratum.rejects) for one in traffic.found]) <= reviews:
+        if planned.outcome(fixed(middle)).reviews <= reviews:
             high = middle
         else:
             low = middle
-    return lambda question: _fixed(high, question.rejects)
+    return high
+
+
+def fixed(a: float) -> Callable[[Question], Thresholds]:
+    """The same pair for every question."""
+    return lambda _: Thresholds(a, 1.0 - a)
 
 
 def summary(detail: Sequence[Entry]) -> Entry:
@@ -185,28 +207,31 @@ def _summary(cases: Sequence[Entry]) -> Entry:
         "feasible": len(feasible),
         "reviewers": _mean([case["capacity"] / A_REVIEWER for case in cases]),
         "reviewers_missing": _mean([case["missing"] / A_REVIEWER for case in cases]),
-        **{name: _mean([case[name] for case in feasible]) for name in ("reviews", "fixed_reviews", "harm", "fixed_harm", "foreseen")},
+        **{name: _mean([case[name] for case in feasible]) for name in MEANS},
+        **{name: _ratio(feasible, *parts) for name, parts in SHARES.items()},
         "ratio": _spread([case["harm"] / case["fixed_harm"] for case in compared]),
         "compared": len(compared),
         "better": sum(case["harm"] < case["fixed_harm"] for case in compared),
     }
 
 
-def _case(made: Plan, traffic: Traffic, free: Traffic, judge: Judge) -> Entry:
+def _case(made: Plan, traffic: Traffic, planned: Judge, judge: Judge) -> Entry:
+    """The plan and fixed thresholds that leave as many reviews on the half it was made on, both on the other half."""
     head = {"capacity": made.capacity, "feasible": made.feasible, "missing": max(0.0, made.reviews_needed - made.capacity)}
     if not made.feasible:
         return head
     pairs = {key: pair for one, pair in zip(traffic.found, made.thresholds, strict=True) for key in _keys(one)}
-    ours = judge.outcome(lambda question: pairs.get(_key(question), Thresholds(0.0, 1.0)))
-    same = judge.outcome(fixed_for(free, made.reviews))
-    return {
-        **head,
-        "reviews": ours.reviews,
-        "harm": ours.harm,
-        "foreseen": made.harm,
-        "fixed_reviews": same.reviews,
-        "fixed_harm": same.harm,
-    }
+
+    def chosen(question: Question) -> Thresholds:
+        return pairs.get(_key(question), Thresholds(0.0, 1.0))
+
+    a = fixed_for(planned, planned.outcome(chosen).reviews)
+    ours, same = judge.outcome(chosen), judge.outcome(fixed(a))
+    return {**head, "foreseen": made.harm, "fixed_at": a, **_named("", ours), **_named("fixed_", same)}
+
+
+def _named(prefix: str, outcome: Outcome) -> Entry:
+    return {f"{prefix}{name}": value for name, value in asdict(outcome).items()}
 
 
 def _keys(found: Answer) -> list[_Key]:
@@ -215,10 +240,6 @@ def _keys(found: Answer) -> list[_Key]:
 
 def _key(question: Question) -> _Key:
     return question.policy, question.market, question.targets
-
-
-def _fixed(a: float, rejects: bool) -> Thresholds:
-    return Thresholds(a, 1.0 - a if rejects else 1.0)
 
 
 def _everywhere(found: Answer) -> Answer:
@@ -243,6 +264,11 @@ def _part(scored: ScoredAds, rows: NDArray[np.bool_]) -> ScoredAds:
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
+
+
+def _ratio(cases: Sequence[Entry], part: str, whole: str) -> float | None:
+    total = sum(case[whole] for case in cases)
+    return sum(case[part] for case in cases) / total if total else None
 
 
 def _spread(values: Sequence[float]) -> Entry | None:

@@ -61,6 +61,7 @@ class Traffic:
         self.always = _reviewed_anyway(scored, book)
         self._by_hand = list(_by_hand(scored, book))
         self._rows = [np.concatenate([q.rows for q in one.served] or [np.zeros(0, dtype=np.intp)]) for one in found]
+        self._may = [np.concatenate([np.full(len(q.rows), q.rejects) for q in one.served] or [np.zeros(0, np.bool_)]) for one in found]
         self._risk = [scored.risk[rows, scored.policies.index(one.stratum.policy)] for rows, one in zip(self._rows, found, strict=True)]
         self.leaked = [max(_severities(book, one), default=LEAKED[Severity.QUALITY]) for one in found]
         for one in found:  # what a certificate does not serve is reviewed
@@ -72,9 +73,9 @@ class Traffic:
         """Which ads are reviewed, which rejected (bool (n,) each), and the harm expected of each ad's decision, float64 (n,)."""
         reviewed, rejected = self.always.copy(), np.zeros(len(self.market), dtype=np.bool_)
         leaked, innocent = np.zeros(len(self.market)), np.ones(len(self.market))
-        solved = zip(chosen, self._rows, self._risk, self.leaked, strict=True)
-        for pair, rows, risk, cost in (*solved, *self._by_hand):
-            reject = risk >= pair.reject_at if pair.reject_at < 1 else np.zeros(len(risk), dtype=np.bool_)
+        solved = zip(chosen, self._rows, self._risk, self._may, self.leaked, strict=True)
+        for pair, rows, risk, may_reject, cost in (*solved, *self._by_hand):
+            reject = (risk >= pair.reject_at) & may_reject & (pair.reject_at < 1)
             rejected[rows] |= reject
             reviewed[rows] |= (risk >= pair.approve_below) & ~reject
             leaked[rows] += cost * risk
@@ -145,16 +146,15 @@ def _severities(book: PolicyBook, found: Answer) -> list[float]:
     return [LEAKED[policy.severity] for market, _, policy in book.every() if (policy.name, market, policy.targets) in names]
 
 
-def _by_hand(scored: ScoredAds, book: PolicyBook) -> Iterator[tuple[Thresholds, NDArray[np.intp], Floats, float]]:
+def _by_hand(scored: ScoredAds, book: PolicyBook) -> Iterator[tuple[Thresholds, NDArray[np.intp], Floats, NDArray[np.bool_], float]]:
     """Thresholds that the policy files set themselves: they decide too, and no capacity moves them."""
     for (market, surface), rows in scored.places.items():
         for policy in book.in_force(market, surface or None):
             if policy.thresholds is not None and policy.name in scored.policies and policy.stance is not Stance.ALLOWED:
-                rejects = policy.stance is Stance.PROHIBITED
-                pair = Thresholds(policy.thresholds.approve_below, policy.thresholds.reject_at if rejects else 1.0)
-                if policy.when_uncertified is WhenUncertified.REVIEW:
-                    pair = Thresholds(0.0, 1.0)
-                yield pair, rows, scored.risk[rows, scored.policies.index(policy.name)], LEAKED[policy.severity]
+                nothing = policy.when_uncertified is WhenUncertified.REVIEW
+                pair = Thresholds(0.0, 1.0) if nothing else policy.thresholds
+                may_reject = np.full(len(rows), policy.stance is Stance.PROHIBITED)
+                yield pair, rows, scored.risk[rows, scored.policies.index(policy.name)], may_reject, LEAKED[policy.severity]
 
 
 def _reviewed_anyway(scored: ScoredAds, book: PolicyBook) -> NDArray[np.bool_]:

@@ -119,7 +119,7 @@ class Counts:
         self.errors = np.concatenate([[0], np.cumsum(error)])[self.decided]
         self.expected = np.concatenate([[0.0], np.cumsum(expected)])[self.decided]
         """Errors the calibrated risks foresee."""
-        self._group = ads.group[order]
+        self._group = np.unique(ads.group, return_inverse=True)[1][order]  # numbered from 0 here, so that counting them is short
         self._alike = ads.alikeness
 
     def at(self, index: int) -> Counted:

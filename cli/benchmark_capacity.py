@@ -46,11 +46,25 @@ def show_capacity(figures: Mapping[str, Any]) -> None:
             f"simulated; targets {targets['max_leakage']:g}/{targets['max_wrongful_reject']:g}: the boldest certified thresholds leave "
             f"{needed['mean']:,.0f} of {figures['ads_a_day']:,.0f} ads a day to people"
         )
-        columns = ("reviewers", "thresholds", "have", "missing", "reviews", "fixed's", "harm", "foreseen", "fixed's harm", "ratio", "95 %")
-        table = _table(title, (*columns, "better"))
+        columns = (
+            "reviewers",
+            "thresholds",
+            "have",
+            "missing",
+            "reviews",
+            "fixed's",
+            "harm",
+            "foreseen",
+            "fixed's harm",
+            "ratio",
+            "95 %",
+            "better",
+        )
+        table = _table(title, columns)
         for case in found["cases"]:
             table.add_row(*_case(case))
         out.print(table)
+        out.print(_rates(found["cases"]), highlight=False)
     out.print(
         f"harm of a day, by the truth, in wrongly rejected ads; {figures['splits']} halvings of the advertisers of "
         f"{figures['populations']} populations, planned on one half and judged on the other; "
@@ -102,6 +116,15 @@ def _case(case: Mapping[str, Any]) -> tuple[str, ...]:
         f"{ratio['low']:.2f}–{ratio['high']:.2f}" if ratio else "–",
         f"{case['better']} of {case['compared']}" if ratio else "infeasible" if not case["feasible"] else "–",
     )
+
+
+def _rates(cases: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("true rates over all policies", ("reviewers", "thresholds", "leakage", "fixed's", "wrongly rejected", "fixed's"))
+    for case in cases:
+        if case["feasible"]:
+            rates = (case[name] for name in ("leakage", "fixed_leakage", "wrongful", "fixed_wrongful"))
+            table.add_row(f"{case['times']:g} x needed", case["kind"], *("–" if rate is None else f"{rate:.1%}" for rate in rates))
+    return table
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 import cli.benchmark_capacity as printed
-from benchmarks.capacity import A_DAY, BEYOND, CERTIFIED, TARGETS, Entry, Judge, Outcome, judged, stated, summary
+from benchmarks.capacity import A_DAY, BEYOND, CERTIFIED, TARGETS, Entry, Judge, Outcome, fixed, fixed_for, judged, stated, summary
 from benchmarks.populations import Population
 from certification.scored import ScoredAds
 from certification.strata import Question
@@ -22,7 +22,8 @@ def _policy(name: str, severity: Severity, stance: Stance = Stance.PROHIBITED) -
     return PolicyInForce(name, name, severity, stance, TARGETS[0], None, WhenDegraded.REVIEW, name)
 
 
-BOOK = PolicyBook(("weapons", "adult"), {"SE": MarketRules((_policy("weapons", Severity.SEVERE), _policy("adult", Severity.QUALITY)))})
+RULES = MarketRules((_policy("weapons", Severity.SEVERE), _policy("adult", Severity.QUALITY)))
+BOOK = PolicyBook(("weapons", "adult"), {"SE": RULES, "US": RULES})
 NOTHING = Thresholds(0.0, 1.0)
 
 
@@ -38,39 +39,66 @@ def _one(weapons: float, adult: float, truth: tuple[float, float]) -> Judge:
     return Judge(scored, np.array([truth]), BOOK, {"SE": 1.0})
 
 
+REVIEWED = Outcome(reviews=1, harm=0, approved=0, leaked=0, rejected=0, wronged=0)
+
+
+def _approved(harm: float) -> Outcome:
+    return Outcome(reviews=0, harm=harm, approved=1, leaked=harm > 0, rejected=0, wronged=0)
+
+
+def _rejected(wrongly: bool) -> Outcome:
+    return Outcome(reviews=0, harm=wrongly, approved=0, leaked=0, rejected=1, wronged=wrongly)
+
+
 @pytest.mark.parametrize(
-    ("risks", "truth", "below", "at", "expected"),
+    ("risks", "truth", "at", "expected"),
     [
-        ((0.1, 0.1), (0, 0), 0.5, 0.9, Outcome(reviews=0, harm=0)),
-        ((0.1, 0.1), (1, 0), 0.5, 0.9, Outcome(reviews=0, harm=20)),
-        ((0.1, 0.1), (1, 1), 0.5, 0.9, Outcome(reviews=0, harm=21)),
-        ((0.1, 0.1), (np.nan, 0), 0.5, 0.9, Outcome(reviews=0, harm=0)),
-        ((0.1, 0.6), (1, 1), 0.5, 0.9, Outcome(reviews=1, harm=0)),
-        ((0.6, 0.95), (0, 0), 0.5, 0.9, Outcome(reviews=0, harm=1)),
-        ((0.6, 0.95), (0, 1), 0.5, 0.9, Outcome(reviews=0, harm=0)),
-        ((0.1, 0.95), (1, 0), 0.5, 0.9, Outcome(reviews=0, harm=1)),
-        ((0.95, 0.95), (1, 0), 0.5, 0.9, Outcome(reviews=0, harm=0)),
-        ((1.0, 0.1), (1, 0), 0.5, 1.0, Outcome(reviews=1, harm=0)),
+        ((0.1, 0.1), (0, 0), 0.9, _approved(harm=0)),
+        ((0.1, 0.1), (1, 0), 0.9, _approved(harm=20)),
+        ((0.1, 0.1), (1, 1), 0.9, _approved(harm=21)),
+        ((0.1, 0.1), (np.nan, 0), 0.9, _approved(harm=0)),
+        ((0.1, 0.6), (1, 1), 0.9, REVIEWED),
+        ((0.6, 0.95), (0, 0), 0.9, _rejected(wrongly=True)),
+        ((0.6, 0.95), (0, 1), 0.9, _rejected(wrongly=False)),
+        ((0.1, 0.95), (1, 0), 0.9, _rejected(wrongly=True)),
+        ((0.95, 0.95), (1, 0), 0.9, _rejected(wrongly=False)),
+        ((1.0, 0.1), (1, 0), 1.0, REVIEWED),
     ],
 )
 def test_the_harm_of_an_ad_is_what_its_truth_says(
-    risks: tuple[float, float], truth: tuple[float, float], below: float, at: float, expected: Outcome
+    risks: tuple[float, float], truth: tuple[float, float], at: float, expected: Outcome
 ) -> None:
-    assert _one(*risks, truth).outcome(lambda _: Thresholds(below, at)) == expected
+    assert _one(*risks, truth).outcome(lambda _: Thresholds(0.5, at)) == expected
 
 
 def test_each_policy_is_decided_by_its_own_thresholds() -> None:
     def chosen(question: Question) -> Thresholds:
         return Thresholds(0.5, 1.0) if question.policy == "adult" else NOTHING
 
-    assert _one(0.1, 0.1, (1, 0)).outcome(chosen) == Outcome(reviews=1, harm=0)
+    assert _one(0.1, 0.1, (1, 0)).outcome(chosen) == REVIEWED
+
+
+def test_where_nothing_may_be_rejected_a_person_decides() -> None:
+    book = PolicyBook(("weapons",), {"SE": MarketRules((_policy("weapons", Severity.SEVERE, Stance.RESTRICTED),))})
+    ad = (np.array(["SE"]), np.array([""]), np.zeros(1, dtype=np.int64), np.array([[0.95]]), np.array([[np.nan]]))
+    judge = Judge(ScoredAds(("weapons",), *ad), np.zeros((1, 1)), book, {"SE": 1.0})
+    assert judge.outcome(fixed(0.1)) == REVIEWED
+
+
+def test_fixed_thresholds_fill_the_load_and_do_not_exceed_it() -> None:
+    population = _population(4000, 2)
+    judge = Judge(population.scored, population.truth, stated(BOOK, POLICIES, TARGETS[0]), {"SE": 100.0, "US": 100.0})
+    for reviews in (10.0, 40.0, 90.0):
+        a = fixed_for(judge, reviews)
+        assert reviews - 1 < judge.outcome(fixed(a)).reviews <= reviews
+    assert fixed_for(judge, -1.0) == 0.5
 
 
 def test_the_book_is_restated_and_loses_what_nothing_scores() -> None:
     targets = Targets(0.2, 0.3, 0.9)
     found = stated(BOOK, ("adult",), targets)
     assert found.names == ("adult",)
-    assert [(policy.name, policy.targets, policy.severity) for _, _, policy in found.every()] == [("adult", targets, Severity.QUALITY)]
+    assert {(policy.name, policy.targets, policy.severity) for _, _, policy in found.every()} == {("adult", targets, Severity.QUALITY)}
 
 
 POLICIES = ("weapons", "adult", "political")
@@ -149,8 +177,11 @@ def _case(times: float, kind: str, **values: float) -> Entry:
 
 
 def _halving(number: int) -> Entry:
+    decided = {"approved": 9000.0, "leaked": 90.0, "rejected": 400.0, "wronged": 100.0}
+    fixed_decided = {"fixed_approved": 9380.0, "fixed_leaked": 200.0, "fixed_rejected": 10.0, "fixed_wronged": 1.0}
     good = {"reviews": 590.0, "fixed_reviews": 610.0, "harm": 100.0 + number, "foreseen": 120.0, "fixed_harm": 400.0}
     none = {"reviews": 1200.0, "fixed_reviews": 1200.0, "harm": 0.0, "foreseen": 0.0, "fixed_harm": 0.0}
+    good, none = ({**decided, **fixed_decided, **found} for found in (good, none))
     cases = [_case(0.5, CERTIFIED), _case(1.0, BEYOND, **good), _case(2.0, BEYOND, **none)]
     return {"targets": {"max_leakage": 0.05, "max_wrongful_reject": 0.25}, "needed": 600.0 + number, "cases": cases}
 
@@ -159,6 +190,7 @@ def test_a_ratio_is_only_taken_where_there_is_harm_to_compare_with() -> None:
     infeasible, compared, harmless = summary([_halving(number) for number in range(3)])["cases"]
     assert (infeasible["feasible"], infeasible["ratio"], infeasible["reviewers_missing"]) == (0, None, 1.0)
     assert (compared["feasible"], compared["compared"], compared["better"]) == (3, 3, 3)
+    assert (compared["leakage"], compared["wrongful"]) == (pytest.approx(0.01), pytest.approx(0.25))
     assert compared["ratio"]["mean"] == pytest.approx(101 / 400)
     assert (harmless["feasible"], harmless["compared"], harmless["ratio"]) == (3, 0, None)
 

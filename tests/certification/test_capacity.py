@@ -235,3 +235,18 @@ def test_thresholds_set_by_hand_count_in_the_load(changes: dict[str, Any], revie
     )
     held = PolicyBook(("gambling",), {"SE": MarketRules((by_hand,))})
     assert Traffic(scored, held, [], {"SE": 100.0}).reviews([]) == pytest.approx(reviews)
+
+
+def test_a_market_that_may_not_reject_is_reviewed_by_the_thresholds_of_its_pool() -> None:
+    stances = {"SE": GAMBLING, "DE": replace(GAMBLING, stance=Stance.RESTRICTED)}
+    held = PolicyBook(("gambling",), {market: MarketRules((policy,)) for market, policy in stances.items()})
+    scored = ads(Place("SE", 150), Place("DE", 150))
+    [found] = answers(scored, held, Terms())
+    traffic = Traffic(scored, held, [found], {"SE": 100.0, "DE": 100.0})
+    reviewed, rejected, _ = traffic.decided([Thresholds(0.1, 0.5)])
+    risky = scored.risk[:, 0] >= 0.5
+    served = {one.market for one in found.markets if one.served}
+    assert served == {"SE", "DE"}
+    assert rejected[(scored.market == "SE") & risky].all()
+    assert not rejected[scored.market == "DE"].any()
+    assert reviewed[(scored.market == "DE") & risky].all()
