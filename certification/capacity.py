@@ -25,6 +25,8 @@ LEAKED = {Severity.ZERO_TOLERANCE: 100.0, Severity.SEVERE: 20.0, Severity.SERIOU
 """Harm of one violating ad that is approved, in wrongly rejected ads: what a wrong decision costs beside another, not in money."""
 WRONGED = 1.0
 """Harm of one rejected ad that does not violate: the unit."""
+BEYOND_PRICE = 1e12
+"""A review that costs more than any decision harms."""
 STEPS = 60
 """Halvings of the interval of prices: far below what one ad more or less makes of the load."""
 
@@ -69,6 +71,27 @@ class Traffic:
                 if question not in one.served:
                     self.always[question.rows] = True
 
+    def options(self, index: int, beyond_certificates: bool) -> _Options:
+        """What may be chosen for an answer: certified thresholds up to the boldest pair, or all there are."""
+        found, cost = self.found[index], self.leaked[index]
+        below, at = found.thresholds.approve_below, found.thresholds.reject_at
+        approve, reject = (GRID, GRID[::-1]) if beyond_certificates else (certified(found.approve), certified(found.reject))
+        if not beyond_certificates:
+            approve, reject = approve[approve <= below], reject[reject >= at] if at < 1 else reject[:0]
+        if not found.stratum.rejects:
+            reject = reject[:0]
+        risk, weight = self._risk[index], self.weight[self._rows[index]]
+        rejecting = np.where(self._may[index], weight, 0.0)
+        return _Options(
+            below=np.append(0.0, approve),
+            approved=_under(risk, weight, np.append(0.0, approve)),
+            leaked=_under(risk, weight * cost * risk, np.append(0.0, approve)),
+            at=np.append(1.0, reject),
+            rejected=_from(risk, rejecting, np.append(1.0, reject)),
+            wronged=_from(risk, rejecting * WRONGED * (1.0 - risk), np.append(1.0, reject)),
+            even=WRONGED / (WRONGED + cost),
+        )
+
     def decided(self, chosen: Sequence[Thresholds]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
         """Which ads are reviewed, which rejected (bool (n,) each), and the harm expected of each ad's decision, float64 (n,)."""
         reviewed, rejected = self.always.copy(), np.zeros(len(self.market), dtype=np.bool_)
@@ -93,15 +116,16 @@ def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False
 
     ``beyond_certificates``: choose among all thresholds, certified or not, to see what a guarantee costs.
     """
-    ranges = [_Range.of(one, beyond_certificates) for one in traffic.found]
-    boldest = [_at_price(one, cost, np.inf) for one, cost in zip(ranges, traffic.leaked, strict=True)]
+    options = [traffic.options(i, beyond_certificates) for i in range(len(traffic.found))]
+    boldest = [one.at_price(BEYOND_PRICE) for one in options]
     needed = traffic.reviews(boldest)
-    low, high = 0.0, max(LEAKED.values())
+    low, high = 0.0, BEYOND_PRICE
     chosen, price = boldest, high
     if needed <= capacity:
+        high = 2 * max(LEAKED.values())  # no ad's decision harms more than the worst leak
         for _ in range(STEPS):
             middle = (low + high) / 2
-            tried = [_at_price(one, cost, middle) for one, cost in zip(ranges, traffic.leaked, strict=True)]
+            tried = [one.at_price(middle) for one in options]
             if traffic.reviews(tried) <= capacity:
                 high, chosen, price = middle, tried, middle
             else:
@@ -113,32 +137,39 @@ def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False
 
 
 @dataclass(frozen=True)
-class _Range:
-    """What may be chosen: approve thresholds increasing, reject thresholds increasing; empty where a side decides nothing."""
+class _Options:
+    """What may be chosen for one answer, and what it does to a day's ads: float64 (k,) each, from deciding nothing to the boldest."""
 
-    approve: Floats
-    reject: Floats
+    below: Floats
+    approved: Floats
+    leaked: Floats
+    """Harm expected of those approved."""
+    at: Floats
+    rejected: Floats
+    wronged: Floats
+    even: float
+    """The risk at which approving and rejecting harm alike."""
 
-    @classmethod
-    def of(cls, found: Answer, beyond: bool) -> _Range:
-        if beyond:
-            return cls(GRID, GRID if found.stratum.rejects else np.zeros(0))
-        below, at = found.thresholds.approve_below, found.thresholds.reject_at
-        approve, reject = certified(found.approve), certified(found.reject)[::-1]
-        return cls(approve[approve <= below], reject[reject >= at] if at < 1 else np.zeros(0))
+    def at_price(self, price: float) -> Thresholds:
+        """The least harm where a review costs ``price``."""
+        below = float(self.below[np.argmin(self.leaked - price * self.approved)])
+        at = float(self.at[np.argmin(self.wronged - price * self.rejected)])
+        if below > at:  # both cost less than a review: whichever harms less
+            middle = min(max(self.even, at), below)
+            below = at = float(GRID[min(int(np.searchsorted(GRID, middle)), len(GRID) - 1)])
+        return Thresholds(below, at)
 
 
-def _at_price(allowed: _Range, leaked: float, price: float) -> Thresholds:
-    """Where deciding an ad is expected to harm as much as a review costs."""
-    approve = allowed.approve[allowed.approve <= price / leaked]
-    reject = allowed.reject[(1.0 - allowed.reject) * WRONGED <= price]
-    below = float(approve[-1]) if len(approve) else 0.0
-    at = float(reject[0]) if len(reject) else 1.0
-    if below > at:  # both harm less than a review: the lesser harm, which changes sides where leaked * p = 1 - p
-        even = WRONGED / (WRONGED + leaked)
-        below = at = min(max(even, at), below)
-        below = at = float(GRID[min(int(np.searchsorted(GRID, below)), len(GRID) - 1)])
-    return Thresholds(below, at)
+def _under(risk: Floats, values: Floats, thresholds: Floats) -> Floats:
+    """Sum of the values of ads with a lower risk than each threshold."""
+    order = np.argsort(risk, kind="stable")
+    total = np.append(0.0, np.cumsum(values[order]))
+    return np.asarray(total[np.searchsorted(risk[order], thresholds, side="left")])
+
+
+def _from(risk: Floats, values: Floats, thresholds: Floats) -> Floats:
+    """Sum of the values of ads with at least the risk of each threshold; 0 at a threshold of 1, which rejects nobody."""
+    return np.where(thresholds < 1, values.sum() - _under(risk, values, thresholds), 0.0)
 
 
 def _severities(book: PolicyBook, found: Answer) -> list[float]:

@@ -76,10 +76,9 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
     st.lists(st.tuples(st.integers(215, 400), st.integers(0, 14)), min_size=2, max_size=2),
     st.floats(0, 600),
 )
-def test_no_other_choice_does_much_less_harm_with_as_few_reviews(
+def test_no_other_choice_does_less_harm_with_as_few_reviews(
     seed: int, approve: list[tuple[int, int]], reject: list[tuple[int, int]], capacity: float
 ) -> None:
-    """A tenth: thresholds are a twentieth apart in odds, and so is what is known of the harm on either side of one."""
     scored, policies, solved = two_markets(seed)
     ranges = [((a, a + more), (r, r - fewer)) for (a, more), (r, fewer) in zip(approve, reject, strict=True)]
     found = [with_ranges(one, *both) for one, both in zip(solved, ranges, strict=True)]
@@ -95,7 +94,7 @@ def test_no_other_choice_does_much_less_harm_with_as_few_reviews(
     assert reviews.min() == pytest.approx(chosen.reviews_needed)
     assert chosen.feasible == (chosen.reviews_needed <= capacity)
     assert chosen.reviews <= capacity or not chosen.feasible
-    assert chosen.harm <= 1.05**2 * harm[reviews <= chosen.reviews + 1e-9].min() + 1e-9
+    assert chosen.harm <= harm[reviews <= chosen.reviews + 1e-9].min() + 1e-6
 
 
 def test_more_reviewers_never_do_more_harm_and_fewer_never_have_more_to_do() -> None:
