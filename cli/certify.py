@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Findings printed; the page has all of them."""
+BRIEF = 3
 STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
 
 
@@ -81,16 +83,24 @@ def _otherwise(value: str) -> Otherwise:
     return Otherwise(value)
 
 
-def show(solved: Solved, shown: int = SHOWN) -> None:
-    """A table of all certificates, then what is missing (the first ``shown``), then where everything lies."""
+def show(solved: Solved, *, brief: bool = False) -> None:
+    """A table of all certificates, then what is missing, then where everything lies. ``brief``: only what was certified, and of what is
+    missing a few lines."""
     sample, certificates = solved.sample, solved.solution.certificates
     if sample.seen:
         err.print(
             f"{sample.seen:,} of {sample.labelled:,} labelled ads left out: labels of their advertisers or creatives went into the model",
             style="yellow",
         )
-    out.print(_table(certificates))
-    missing = [f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}" for one in certificates for finding in one.findings]
+    certified = [one for one in certificates if one.status != "infeasible"]
+    if certified or not brief:
+        out.print(_table(certified if brief else certificates))
+    if brief and len(certified) < len(certificates):
+        few = f"{len(certificates) - len(certified)} of {len(certificates)}"
+        out.print(f"{few} certificates say infeasible: too few labels for the targets, as in")
+    telling = sorted(certificates, key=lambda one: -one.ads) if brief else certificates
+    missing = [f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}" for one in telling for finding in one.findings]
+    shown = BRIEF if brief else SHOWN
     for line in missing[:shown]:
         out.print(line, highlight=False)
     if len(missing) > shown:
@@ -114,7 +124,7 @@ def _show_plan(plan: Plan) -> None:
     out.print(f"harm          {plan.harm:,.1f} a day expected, in wrongly rejected ads; one more review would prevent {plan.price:.3g}")
 
 
-def _table(certificates: tuple[Certificate, ...]) -> object:
+def _table(certificates: Sequence[Certificate]) -> object:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", title="Thresholds and what is promised of them", title_justify="left")
