@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("benchmarks", "certification", "cli", "decisions", "domain", "features", "models", "policies", "serving", "simulation", "training")
+PACKAGES = (
+    "benchmarks",
+    "certification",
+    "cli",
+    "decisions",
+    "domain",
+    "features",
+    "models",
+    "policies",
+    "serving",
+    "simulation",
+    "training",
+)
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
