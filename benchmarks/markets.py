@@ -26,7 +26,7 @@ from training.bundling import write_bundle
 from training.curves import wilson
 from training.dataset import Dataset, dataset, groups_of
 from training.fit import FitSettings, fit
-from training.progress import Progress
+from training.progress import Named, Progress
 from training.resampling import draw, interval, weighted_mean
 from training.splits import without_markets
 from training.trainable import trainable
@@ -79,7 +79,7 @@ def run(folders: Sequence[Path], policies: Sequence[str], targets: Targets, sett
     markets = _markets(data)
     by_policy: dict[str, list[LeftOut]] = {}
     for number, market in enumerate(markets, start=1):
-        for policy, one in _leave_out(data, market, targets, settings, _Named(progress, f"{market}, {number} of {len(markets)}")).items():
+        for policy, one in _leave_out(data, market, targets, settings, Named(progress, f"{market}, {number} of {len(markets)}")).items():
             by_policy.setdefault(policy, []).append(one)
     stated = {"max_leakage": targets.max_leakage, "max_wrongful_reject": targets.max_wrongful_reject, "confidence": targets.confidence}
     return {
@@ -255,16 +255,3 @@ def _forecast(one: LeftOut, side: Side) -> Mapping[str, Any]:
         "errors_foreseen": found.errors,
         "errors": int((decided & wrong).sum()),
     }
-
-
-class _Named:
-    """Says which market a stage belongs to."""
-
-    def __init__(self, inner: Progress, name: str) -> None:
-        self.inner, self.name = inner, name
-
-    def stage(self, name: str, total: int) -> None:
-        self.inner.stage(f"{self.name}: {name}", total)
-
-    def advance(self, steps: int = 1) -> None:
-        self.inner.advance(steps)

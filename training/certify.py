@@ -31,7 +31,7 @@ from models.registry import fetch_bundle, is_registered, resolve
 from policies import folder as packaged_policies
 from training.certificate_page import write_page
 from training.dataset import groups_of
-from training.evaluate import ROWS
+from training.evaluate import ROWS, history_with
 from training.progress import Progress
 from training.tracking import attach_certificates, configure
 from training.volume import refuse_unseen
@@ -190,9 +190,7 @@ def _nothing(bundle: Bundle, ads: Sequence[Ad], labelled: set[str]) -> Mistake:
 
 def _risks(bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], progress: Progress) -> NDArray[np.float64]:
     """float64 (n_ads, n_policies). History is the bundle's and the packs' submissions, as the service would have it."""
-    history = bundle.fresh_history()
-    known = {source.digest for source in bundle.manifest.data}
-    history.observe_ads(ad for pack in packs if pack.digest not in known for ad in pack.ads)
+    history = history_with(bundle, packs)
     progress.stage("scoring", len(ads))
     made = []
     for start in range(0, len(ads), ROWS):

@@ -17,7 +17,7 @@ from training.dataset import Dataset, Rows
 from training.evaluate import score_dataset
 from training.fit import EncoderCache, FitSettings, fit
 from training.metrics import Scored
-from training.progress import Progress
+from training.progress import Named, Progress
 from training.search import search
 from training.trainable import trainable
 
@@ -43,7 +43,7 @@ def held_out(
     if cache is None and settings.encoder is not None:
         cache = EncoderCache(settings.encoder, data.ads)
     return pooled(
-        [_held_out(data, train, rows, settings, _Named(progress, name), trials, cache, live_history) for name, train, rows in parts]
+        [_held_out(data, train, rows, settings, Named(progress, name), trials, cache, live_history) for name, train, rows in parts]
     )
 
 
@@ -89,16 +89,3 @@ def _trainable_everywhere(data: Dataset, trains: Sequence[Rows]) -> Dataset:
     for train in trains:
         kept &= set(trainable(data.part(train))[0].policies)
     return data.with_policies([policy for policy in data.policies if policy in kept])
-
-
-class _Named:
-    """Says which part a stage belongs to."""
-
-    def __init__(self, inner: Progress, name: str) -> None:
-        self.inner, self.name = inner, name
-
-    def stage(self, name: str, total: int) -> None:
-        self.inner.stage(f"{self.name}: {name}", total)
-
-    def advance(self, steps: int = 1) -> None:
-        self.inner.advance(steps)

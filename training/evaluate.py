@@ -34,16 +34,23 @@ def evaluate(bundle: Bundle, packs: Sequence[Pack], progress: Progress, bootstra
     if not common:
         expected = "labels under one of " + ", ".join(bundle.policies)
         raise InvalidInput("nothing to evaluate", [Mistake("policy", ", ".join(data.policies), expected)])
-    history = bundle.fresh_history()
+    history = history_with(bundle, packs)
     trained_on = {source.digest for source in bundle.manifest.data}
     seen = [pack.name for pack in packs if pack.digest in trained_on]
-    history.observe_ads(ad for pack in packs if pack.digest not in trained_on for ad in pack.ads)
     scored = score_dataset(bundle, data.with_policies(common), history, progress)
     return {
         "models": {model: measure(scored, model, bootstrap) for model in scored.p},
         "not_scored": [policy for policy in data.policies if policy not in common],
         "trained_on": seen,
     }
+
+
+def history_with(bundle: Bundle, packs: Sequence[Pack]) -> HistoryState:
+    """The bundle's history and the packs' submissions, as the service would know them; a pack it was trained on is in it already."""
+    history = bundle.fresh_history()
+    known = {source.digest for source in bundle.manifest.data}
+    history.observe_ads(ad for pack in packs if pack.digest not in known for ad in pack.ads)
+    return history
 
 
 def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, progress: Progress) -> Scored:

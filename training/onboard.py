@@ -31,7 +31,7 @@ from models.registry import fetch_bundle, is_registered
 from policies import folder as packaged_policies
 from training.certify import RANDOM
 from training.dataset import groups_of
-from training.evaluate import ROWS
+from training.evaluate import ROWS, history_with
 from training.progress import Progress
 from training.tracking import configure
 
@@ -218,9 +218,7 @@ def risks_as_in(bundle: Bundle, packs: Sequence[Pack], ads: Sequence[Ad], market
     The model's calibration knows how often ads violate in the markets it was trained on. Of a new one it does not know it, and ads can be
     compared only if of the others it does not use it either. History is the bundle's and the packs' submissions.
     """
-    history = bundle.fresh_history()
-    trained_on = {source.digest for source in bundle.manifest.data}
-    history.observe_ads(ad for pack in packs if pack.digest not in trained_on for ad in pack.ads)
+    history = history_with(bundle, packs)
     progress.stage("scoring", len(ads))
     made = []
     for start in range(0, len(ads), ROWS):

@@ -21,3 +21,16 @@ class Silent:
 
     def advance(self, steps: int = 1) -> None:
         pass
+
+
+class Named:
+    """Says which part of a job a stage belongs to."""
+
+    def __init__(self, inner: Progress, name: str) -> None:
+        self.inner, self.name = inner, name
+
+    def stage(self, name: str, total: int) -> None:
+        self.inner.stage(f"{self.name}: {name}", total)
+
+    def advance(self, steps: int = 1) -> None:
+        self.inner.advance(steps)

@@ -18,7 +18,7 @@ from features.tables import Pack
 from models.bundle import Bundle
 from training.curves import wilson
 from training.dataset import dataset
-from training.evaluate import ROWS
+from training.evaluate import ROWS, history_with
 from training.metrics import VIOLATES_FROM
 from training.progress import Progress
 
@@ -168,8 +168,7 @@ def what_if_on_packs(
         for ad, row in zip(data.ads, data.targets.tolist(), strict=True)
     }
     digests = {source.digest for source in bundle.manifest.data}
-    history = bundle.fresh_history()
-    history.observe_ads(ad for pack in packs if pack.digest not in digests for ad in pack.ads)
+    history = history_with(bundle, packs)
 
     def scored() -> Iterator[tuple[Ad, Mapping[str, RiskScore]]]:
         for start in range(0, len(ads), ROWS):
