@@ -8,7 +8,8 @@
     ├── UntrustedBundle         a bundle's files are not what its manifest promises
     ├── ContractMismatch        features computed here are not those the model was trained on
     ├── GateRefused             a challenger is not good enough to promote
-    ├── NotFound                no such model, version, folder or file
+    ├── NotFound                no such model, version, folder, file or entry
+    ├── Conflict                somebody else was first; what was asked no longer applies
     └── Unavailable             somebody else's outage; asking again later may work
 
 Only ``Unavailable`` is worth a retry.
@@ -89,6 +90,12 @@ class GateRefused(AdjudicateError):
 
 class NotFound(AdjudicateError):
     code = "not_found"
+
+
+class Conflict(AdjudicateError):
+    """What the caller wants to change has changed meanwhile: a lease has passed on, a key was used for something else."""
+
+    code = "conflict"
 
 
 class Unavailable(AdjudicateError):

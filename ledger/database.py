@@ -1,0 +1,100 @@
+"""SQLite or PostgreSQL behind one engine: how transactions begin, what is durable, and whose fault an error is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from domain.errors import InvalidSettings, Mistake, Unavailable
+
+BUSY_MS = 10_000
+"""How long a writer waits for another one's transaction on SQLite."""
+EXPECTED = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+WRITES = "adjudicate_writes"
+"""Execution option of connections that will write: SQLite must know before it begins, or two readers wanting to write block each other."""
+
+
+def address(url: str) -> URL:
+    """A database URL as SQLAlchemy wants it; relative SQLite paths made absolute. Raises InvalidSettings without repeating a password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidSettings("the ledger cannot be opened:", [Mistake("ADJUDICATE_DATABASE_URL", "(not a URL)", EXPECTED)]) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return parsed.set(database=str(Path(parsed.database).expanduser().absolute()))
+    if parsed.drivername == "postgresql+psycopg":
+        return parsed
+    mistake = Mistake("ADJUDICATE_DATABASE_URL", parsed.render_as_string(hide_password=True), EXPECTED)
+    raise InvalidSettings("the ledger cannot be opened:", [mistake])
+
+
+def engine(url: str) -> Engine:
+    """An engine, nothing opened yet. Raises InvalidSettings."""
+    where = address(url)
+    try:
+        if where.get_backend_name() == "sqlite":
+            Path(str(where.database)).parent.mkdir(parents=True, exist_ok=True)
+            made = create_engine(where, connect_args={"timeout": BUSY_MS / 1000})
+            event.listen(made, "connect", _prepare_sqlite)
+            event.listen(made, "begin", _begin_sqlite)
+            return made
+        return create_engine(where, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        expected = "a database whose driver is installed: pip install 'adjudicate[postgres]'"
+        raise InvalidSettings("the ledger cannot be opened:", [Mistake("ADJUDICATE_DATABASE_URL", where.drivername, expected)]) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view. Raises Unavailable when the database does not answer."""
+    with _translated(), engine.connect() as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction: all of it or nothing. Raises Unavailable when the database does not answer."""
+    with _translated(), engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        raise Unavailable(f"the ledger's database does not answer: {_first_line(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable(f"the connection to the ledger's database broke: {_first_line(error)}") from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    """Without the statement and its parameters, which hold ads."""
+    original = getattr(error, "orig", None) or error
+    return str(original).partition("\n")[0]
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions begin when we say so
+    cursor = connection.cursor()
+    # WAL: readers do not wait for a writer. FULL: a commit is on the disk before it is answered, also should the power fail.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", f"busy_timeout={BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")

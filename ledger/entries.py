@@ -1,0 +1,135 @@
+"""What an entry of the chain can say. One class a kind; its JSON, canonically written, is what the chain's digest covers.
+
+decision     an ad and what was decided about it
+label        labels on an ad, brought from outside
+answer       a reviewer's answer to a task, with the labels it makes
+resolution   what people made of a decision; the last one is the ad's verdict
+appeal       an advertiser's objection to a decision
+ruling       what became of an appeal; an overturned decision's labels no longer count
+erasure      contents that were erased, and why
+foundation   what was known before the first entry
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.ad import Ad, Id, Label, Market, OptionalText, PolicyName, Text, Utc
+from domain.decision import Decision
+from domain.verdict import Verdict
+
+MAX_LABELS = 100
+"""On one ad in one request: policies times raters."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+
+
+class DecisionMade(_Body):
+    kind: ClassVar[str] = "decision"
+
+    ad: Ad
+    decision: Decision
+    first: bool = Field(description="whether this version of the ad had never been decided before: only then is it a submission")
+
+
+class _AboutAd(_Body):
+    """About an ad in the version that a decision was made on."""
+
+    decision_id: str
+    ad_id: Id
+    advertiser_id: Id
+    market: Market
+
+
+class Labelled(_AboutAd):
+    kind: ClassVar[str] = "label"
+
+    labels: tuple[Label, ...] = Field(min_length=1, max_length=MAX_LABELS)
+    by: str = Field(description="name of the API key that brought them")
+
+
+class Answered(_AboutAd):
+    """``decision_id`` is the golden item's id when the task was golden: such an answer is about the reviewer, not the ad."""
+
+    kind: ClassVar[str] = "answer"
+
+    task_id: str
+    case_id: str
+    task_kind: Literal["review", "audit", "double", "senior", "appeal", "golden"]
+    reviewer: str
+    token: int = Field(description="of the lease under which it was given")
+    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    asked: tuple[PolicyName, ...]
+    violated: tuple[PolicyName, ...] = Field(default=(), description="of those asked; rejections only")
+    severity: Literal["mild", "moderate", "extreme"] | None = None
+    reason: OptionalText = None
+    seconds: float | None = Field(default=None, ge=0, description="from being shown to being answered")
+    labels: tuple[Label, ...] = ()
+
+
+class Resolved(_AboutAd):
+    kind: ClassVar[str] = "resolution"
+
+    verdict: Literal[Verdict.APPROVE, Verdict.REJECT]
+    by: Literal["review", "audit", "appeal"]
+    violated: tuple[PolicyName, ...] = ()
+    task_id: str = Field(description="of the answer that settled it")
+
+
+class Appealed(_AboutAd):
+    """The entry's id is the appeal's."""
+
+    kind: ClassVar[str] = "appeal"
+
+    statement: Text = Field(description="what the advertiser says")
+    by: str = Field(description="name of the API key that brought it")
+
+
+class Ruled(_AboutAd):
+    kind: ClassVar[str] = "ruling"
+
+    appeal_id: str
+    outcome: Literal["upheld", "overturned"] = Field(description="what became of the decision")
+    task_id: str
+    reviewer: str
+    reason: OptionalText = None
+    retracted: tuple[str, ...] = Field(default=(), description="entries whose labels on the policies below no longer count")
+    policies: tuple[PolicyName, ...] = Field(default=(), description="whose labels are retracted")
+
+
+class Erased(_Body):
+    kind: ClassVar[str] = "erasure"
+
+    seqs: tuple[tuple[int, int], ...] = Field(description="first and last of each run of entries whose contents were erased")
+    why: Text
+    by: str
+    history: str | None = Field(default=None, description="digest of the kept history from now on; null: as before")
+
+
+class Founded(_Body):
+    kind: ClassVar[str] = "foundation"
+
+    history: str | None = Field(description="digest of the kept history snapshot; null: nothing was known")
+    bundle_version: str | None = Field(description="whose snapshot it is")
+
+
+Body = DecisionMade | Labelled | Answered | Resolved | Appealed | Ruled | Erased | Founded
+KINDS: dict[str, type[Body]] = {one.kind: one for one in (DecisionMade, Labelled, Answered, Resolved, Appealed, Ruled, Erased, Founded)}
+
+
+class Entry(BaseModel):
+    """One link of the chain and what it stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: Annotated[int, Field(ge=1)]
+    entry_id: str
+    at: Utc
+    body: Body | None
+    """None: erased."""

@@ -1,0 +1,167 @@
+"""The tables. ``entries`` is the chain, ``contents`` what its links stand for; everything else is kept beside it and can change.
+
+Times are int64 microseconds since 1970 UTC in both databases: SQLite has no times, and a chain must not depend on how one is printed.
+A change here is a migration in ``ledger/migrations/versions``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3, … without a gap
+    Column("kind", String(16), nullable=False),
+    Column("entry_id", String(80), nullable=False, unique=True),
+    Column("at", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # sha256(salt + content): says nothing of a content that was erased
+    Column("hash", LargeBinary(32), nullable=False),  # sha256(hash before + everything above)
+    Index(None, "kind", "seq"),
+)
+"""Append-only. Holds no personal data, so that erasing a content leaves the chain whole."""
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("seq", BigInteger, ForeignKey("entries.seq"), primary_key=True, autoincrement=False),
+    Column("about", String(80)),  # the decision an entry is about; its own id for a decision
+    Column("ad_id", String(200)),
+    Column("advertiser_id", String(200)),
+    Column("creative_id", String(200)),
+    Column("landing_domain", String(200)),
+    Column("market", String(2)),
+    Column("verdict", String(8)),
+    Column("submitted_at", BigInteger),  # of the ad; tells its versions apart
+    Column("salt", LargeBinary(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),  # zlib of canonical JSON
+    Index(None, "about"),
+    Index(None, "ad_id"),
+    Index(None, "advertiser_id"),
+    Index(None, "creative_id"),
+    Index(None, "landing_domain"),
+)
+"""One row an entry until it is erased. The columns repeat the body for looking up; verification compares them."""
+
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+"""One row: the end of the chain. Whoever appends holds it."""
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("caller", String(64), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),  # sha256 of address and body
+    Column("entry_ids", Text, nullable=False),  # JSON list, in the order of the answer
+    Column("at", BigInteger, nullable=False),
+    Index(None, "at"),
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # policies | thresholds | history
+    Column("digest", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""What decisions were made by, as it was then: for replaying them."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", String(80), primary_key=True),
+    Column("case_id", String(80), nullable=False),  # tasks about one question share a case: nobody reads a case twice
+    Column("kind", String(8), nullable=False),  # review | audit | double | senior | appeal | golden
+    Column("about", String(80), nullable=False),  # decision; the golden item for a golden task
+    Column("ad_id", String(200), nullable=False),
+    Column("advertiser_id", String(200), nullable=False),
+    Column("market", String(2), nullable=False),
+    Column("language", String(35)),
+    Column("policies", Text, nullable=False),  # JSON list: what the reviewer is asked
+    Column("senior", Boolean, nullable=False, server_default=false()),  # only senior reviewers may take it
+    Column("probability", Float, nullable=False),  # with which it was opened, in (0, 1]
+    Column("harm", Float, nullable=False),  # expected harm a minute of handling when it was opened
+    Column("opened_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),  # the queue's order: earliest first
+    Column("state", String(9), nullable=False),  # open | leased | done | withdrawn
+    Column("token", BigInteger, nullable=False, server_default="0"),  # fencing: counts the leases
+    Column("reviewer", String(64)),
+    Column("lease_until", BigInteger),
+    Column("closed_at", BigInteger),
+    Index(None, "state", "due_at"),
+    Index(None, "case_id"),
+    Index(None, "about"),
+    Index(None, "advertiser_id"),
+    Index(None, "reviewer"),
+)
+
+task_policies = Table(
+    "task_policies",
+    metadata,
+    Column("task_id", String(80), ForeignKey("tasks.task_id", ondelete="CASCADE"), primary_key=True),
+    Column("policy", String(63), primary_key=True),
+)
+"""``tasks.policies`` again, one row each, for routing by skill."""
+
+reviewers = Table(
+    "reviewers",
+    metadata,
+    Column("name", String(64), primary_key=True),  # that of the API key
+    Column("markets", Text, nullable=False),  # JSON lists; empty means all
+    Column("languages", Text, nullable=False),
+    Column("policies", Text, nullable=False),
+    Column("senior", Boolean, nullable=False, server_default=false()),
+    Column("active", Boolean, nullable=False),
+)
+
+golden = Table(
+    "golden",
+    metadata,
+    Column("golden_id", String(80), primary_key=True),
+    Column("ad", Text, nullable=False),  # JSON
+    Column("truth", Text, nullable=False),  # JSON: policy -> whether it is violated
+    Column("market", String(2), nullable=False),
+    Column("language", String(35)),
+)
+"""Ads whose verdict is known, shown to reviewers like any other."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", LargeBinary(32), primary_key=True),  # sha256 of the cookie
+    Column("name", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),  # JSON list
+    Column("csrf", String(64), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index(None, "expires_at"),
+)

@@ -1,0 +1,202 @@
+"""The ledger: entries go in at the end, whole transactions at a time, and come out in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
+
+from domain.ad import Ad
+from domain.errors import NotFound
+from ledger import chain, migrate
+from ledger.database import engine as engine_of
+from ledger.database import reading, writing
+from ledger.entries import Body, Entry
+from ledger.moments import micros, moment
+from ledger.schema import contents, entries, head, kept
+
+PAGE = 1000
+"""Entries read at a time."""
+
+
+class Writing:
+    """One transaction at the end of the chain. Nothing is seen by anybody until it ends without an exception."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        """For the tables beside the chain, in the same transaction."""
+        row = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1).with_for_update()).one()
+        self.seq: int = row.seq
+        self._hash: bytes = row.hash
+        self._began = self.seq
+        self._entries: list[dict[str, object]] = []
+        self._contents: list[dict[str, object]] = []
+
+    def append(self, entry_id: str, body: Body, at: datetime) -> int:
+        """The entry's seq. Raises sqlalchemy's IntegrityError at the end of the transaction when the id is taken."""
+        self.seq += 1
+        sealed, when = chain.seal(body), micros(at)
+        self._hash = chain.link(self._hash, self.seq, body.kind, entry_id, when, sealed.digest)
+        self._entries.append(
+            {"seq": self.seq, "kind": body.kind, "entry_id": entry_id, "at": when, "digest": sealed.digest, "hash": self._hash}
+        )
+        self._contents.append({"seq": self.seq, **chain.looked_up_by(body, entry_id), "salt": sealed.salt, "body": sealed.body})
+        return self.seq
+
+    def first_seen(self, ads: Sequence[Ad]) -> list[bool]:
+        """Of each ad: whether this version (its id and ``submitted_at``) has no decision yet, here or earlier in ``ads``."""
+        seen = self._versions({ad.ad_id for ad in ads})
+        fresh = []
+        for ad in ads:
+            version = (ad.ad_id, micros(ad.submitted_at))
+            fresh.append(version not in seen)
+            seen.add(version)
+        return fresh
+
+    def flush(self) -> None:
+        """Write what was appended, so that statements of this transaction see it."""
+        if self._entries:
+            self.connection.execute(insert(entries), self._entries)
+            self.connection.execute(insert(contents), self._contents)
+            self._entries, self._contents = [], []
+        if self.seq != self._began:
+            self.connection.execute(update(head).where(head.c.id == 1).values(seq=self.seq, hash=self._hash))
+            self._began = self.seq
+
+    def _versions(self, ad_ids: set[str]) -> set[tuple[str, int]]:
+        query = select(contents.c.ad_id, contents.c.submitted_at).where(contents.c.ad_id.in_(sorted(ad_ids)))
+        return {(row.ad_id, row.submitted_at) for row in self.connection.execute(query.where(contents.c.submitted_at.is_not(None)))}
+
+
+class Ledger:
+    """A database with a chain in it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Ledger:
+        """The ledger at ``url``, its tables brought up to date. Raises InvalidSettings, Unavailable, or NotFound with ``create`` False.
+
+        ``create`` False: neither makes a database nor changes its tables.
+        """
+        made = engine_of(url)
+        if create:
+            migrate.upgrade(made)
+        else:
+            migrate.require(made)
+        return cls(made)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """A transaction that appends. Whoever else appends waits for its end, so keep it short."""
+        with writing(self.engine) as connection:
+            transaction = Writing(connection)
+            yield transaction
+            transaction.flush()
+
+    @contextmanager
+    def change(self) -> Iterator[Connection]:
+        """A transaction on the tables beside the chain."""
+        with writing(self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A consistent view, for reading."""
+        with reading(self.engine) as connection:
+            yield connection
+
+    def end(self) -> tuple[int, bytes]:
+        """Seq and hash of the last entry; 0 and the genesis hash when there is none."""
+        with self.look() as connection:
+            row = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1)).one()
+            return row.seq, row.hash
+
+    def read(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Entry]:
+        """Entries after one seq, up to and including another, in order; erased ones come without a body."""
+        query = select(*_ENTRY).outerjoin(contents, contents.c.seq == entries.c.seq).order_by(entries.c.seq).limit(PAGE)
+        if kinds:
+            query = query.where(entries.c.kind.in_(kinds))
+        if until is not None:
+            query = query.where(entries.c.seq <= until)
+        while True:
+            with self.look() as connection:
+                rows = connection.execute(query.where(entries.c.seq > after)).all()
+            yield from map(entry_of, rows)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].seq
+
+    def find(self, entry_id: str) -> Entry:
+        """Raises NotFound."""
+        with self.look() as connection:
+            return find(connection, entry_id)
+
+    def about(self, decision_id: str) -> list[Entry]:
+        """The decision and everything that was recorded about it, in order."""
+        with self.look() as connection:
+            return about(connection, decision_id)
+
+    def keep(self, kind: str, digest: str, body: Callable[[], bytes], at: datetime) -> None:
+        """Keep a version that decisions name, once."""
+        with self.look() as connection:
+            there = connection.execute(_kept(kind, digest)).one_or_none()
+        if there is None:
+            with self.change() as connection:
+                keep(connection, kind, digest, body(), at)
+
+    def recall(self, kind: str, digest: str) -> bytes:
+        """Raises NotFound."""
+        with self.look() as connection:
+            row = connection.execute(_kept(kind, digest)).one_or_none()
+        if row is None:
+            raise NotFound(f"the ledger keeps no {kind} {digest}")
+        return bytes(row.body)
+
+
+def keep(connection: Connection, kind: str, digest: str, body: bytes, at: datetime) -> None:
+    """Keep a version, unless another worker just did."""
+    if connection.execute(_kept(kind, digest)).one_or_none() is None:
+        connection.execute(insert(kept).values(kind=kind, digest=digest, body=body, at=micros(at)))
+
+
+def find(connection: Connection, entry_id: str) -> Entry:
+    """Raises NotFound."""
+    row = connection.execute(_entries().where(entries.c.entry_id == entry_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"no entry {json.dumps(entry_id)} in the ledger")
+    return entry_of(row)
+
+
+def about(connection: Connection, decision_id: str) -> list[Entry]:
+    """The decision and everything that was recorded about it, in order; what was erased is left out."""
+    rows = connection.execute(_entries().where(contents.c.about == decision_id).order_by(entries.c.seq)).all()
+    return [entry_of(row) for row in rows]
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    body = None if row.body is None else chain.unpack(row.kind, row.body)
+    return Entry(seq=row.seq, entry_id=row.entry_id, at=moment(row.at), body=body)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+_ENTRY = (entries.c.seq, entries.c.kind, entries.c.entry_id, entries.c.at, contents.c.body)
+
+
+def _entries() -> Select[Any]:
+    return select(*_ENTRY).outerjoin(contents, contents.c.seq == entries.c.seq)
+
+
+def _kept(kind: str, digest: str) -> Select[Any]:
+    return select(kept.c.body).where(kept.c.kind == kind, kept.c.digest == digest)

@@ -1,0 +1,42 @@
+"""A share that was estimated, with what it was estimated from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy import special
+
+COVERAGE = 0.95
+"""Of every interval of this package's statistics."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``value`` and its 95 % interval, all in [0, 1] and low <= value <= high; never NaN."""
+
+    value: float
+    low: float
+    high: float
+    n: float
+    """The denominator, at least 0: ads, or, where their truth is itself estimated, how many ads of known truth these are worth."""
+
+
+def clopper_pearson(k: int, n: int) -> Estimate:
+    """Exact interval of a share of ``k`` in ``n`` (Clopper and Pearson 1934, Biometrika 26, 404-413).
+
+    Without anything counted the interval is all of [0, 1] and the value one half.
+    """
+    tail = (1 - COVERAGE) / 2
+    low = float(special.betaincinv(k, n - k + 1, tail)) if k else 0.0
+    high = float(special.betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
+    return Estimate(k / n if n else 0.5, low, high, n)
+
+
+def beta_interval(value: float, n: float, a: float, b: float) -> Estimate:
+    """Equal-tailed interval from ``n`` ads of which a share was right, seen through a Beta(``a``, ``b``) prior.
+
+    ``value`` is the posterior's mean, strictly between 0 and 1; the posterior is Beta((n + a + b) * value, (n + a + b) * (1 - value)).
+    """
+    tail, weight = (1 - COVERAGE) / 2, n + a + b
+    low, high = (float(special.betaincinv(weight * value, weight * (1 - value), p)) for p in (tail, 1 - tail))
+    return Estimate(value, min(low, value), max(high, value), n)
