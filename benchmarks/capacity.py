@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.populations import Population, simulated
 from certification.answers import Answer
-from certification.capacity import LEAKED, WRONGED, Plan, Traffic, plan
+from certification.capacity import Plan, Traffic, plan
 from certification.certificate import LabelNoise
 from certification.scored import ScoredAds
 from certification.solve import Terms, answers

@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 from certification.answers import Answer, certified
 from certification.scored import ScoredAds
 from certification.sequence import GRID
+from decisions.harm import LEAKED, WRONGED
 from decisions.policy import PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 
 Floats = NDArray[np.float64]
 
-LEAKED = {Severity.ZERO_TOLERANCE: 100.0, Severity.SEVERE: 20.0, Severity.SERIOUS: 5.0, Severity.QUALITY: 1.0}
-"""Harm of one violating ad that is approved, in wrongly rejected ads: what a wrong decision costs beside another, not in money."""
-WRONGED = 1.0
-"""Harm of one rejected ad that does not violate: the unit."""
 BEYOND_PRICE = 1e12
 """A review that costs more than any decision harms."""
 STEPS = 60

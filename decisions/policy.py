@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import InvalidPolicy, Mistake
 
@@ -159,6 +162,18 @@ class PolicyBook:
     def markets(self) -> tuple[str, ...]:
         return tuple(sorted(self.rules))
 
+    def to_json(self) -> bytes:
+        """For keeping what decisions were made by; people write YAML."""
+        return _book_json().dump_json(self)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> PolicyBook:
+        """The book ``to_json`` wrote, with the same hash. Raises InvalidPolicy on anything else."""
+        try:
+            return _book_json().validate_json(text)
+        except ValidationError as error:
+            raise InvalidPolicy(f"not a kept policy book: {error}") from error
+
     def knows(self, market: str) -> bool:
         return market in self.rules
 
@@ -177,6 +192,11 @@ class PolicyBook:
             for surface, policies in tables:
                 for policy in policies:
                     yield market, surface, policy
+
+
+@cache
+def _book_json() -> TypeAdapter[PolicyBook]:
+    return TypeAdapter(PolicyBook)
 
 
 def surface_key(surface: str | None) -> str:

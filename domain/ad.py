@@ -62,6 +62,7 @@ Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_encodab
 OptionalWord = Annotated[Word | None, BeforeValidator(_blank_is_missing)]
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 CONTENT_FIELDS = (
     "title",
@@ -155,3 +156,6 @@ class Label(BaseModel):
     severity: Annotated[Literal["mild", "moderate", "extreme"] | None, BeforeValidator(_blank_is_missing)] = None
     reason: OptionalText = None
     source: Annotated[Literal["import", "review", "audit", "golden", "appeal"], BeforeValidator(lambda v: v or "import")] = "import"
+    inclusion_probability: Probability | None = Field(
+        default=None, description="with which this ad came before the rater; 1/inclusion_probability is its weight, null when not known"
+    )

@@ -26,6 +26,7 @@ EXPECTED = {
     "finite_number": "a finite number",
     "float_parsing": "a number",
     "float_type": "a number",
+    "greater_than": "a number above {gt:g}",
     "greater_than_equal": "a number of at least {ge:g}",
     "json_invalid": "valid JSON",
     "json_type": "JSON text",

@@ -28,6 +28,7 @@ NUMBERS = {
     "creative_n_images",
     "creative_skippable_share",
     "impressions",
+    "inclusion_probability",
 }
 
 Item = TypeVar("Item")

@@ -35,6 +35,7 @@ class DecisionMade(_Body):
 
     ad: Ad
     decision: Decision
+    thresholds: str | None = Field(default=None, description="digest of the solved thresholds at hand; for replaying the decision")
     first: bool = Field(description="whether this version of the ad had never been decided before: only then is it a submission")
 
 

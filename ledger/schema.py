@@ -108,6 +108,7 @@ tasks = Table(
     Column("market", String(2), nullable=False),
     Column("language", String(35)),
     Column("policies", Text, nullable=False),  # JSON list: what the reviewer is asked
+    Column("lane", Text, nullable=False),  # market|language|senior|policies: tasks of a lane ask the same skills
     Column("senior", Boolean, nullable=False, server_default=false()),  # only senior reviewers may take it
     Column("probability", Float, nullable=False),  # with which it was opened, in (0, 1]
     Column("harm", Float, nullable=False),  # expected harm a minute of handling when it was opened
@@ -119,19 +120,12 @@ tasks = Table(
     Column("lease_until", BigInteger),
     Column("closed_at", BigInteger),
     Index(None, "state", "due_at"),
+    Index(None, "state", "lane", "due_at"),
     Index(None, "case_id"),
     Index(None, "about"),
     Index(None, "advertiser_id"),
-    Index(None, "reviewer"),
+    Index(None, "reviewer", "state"),
 )
-
-task_policies = Table(
-    "task_policies",
-    metadata,
-    Column("task_id", String(80), ForeignKey("tasks.task_id", ondelete="CASCADE"), primary_key=True),
-    Column("policy", String(63), primary_key=True),
-)
-"""``tasks.policies`` again, one row each, for routing by skill."""
 
 reviewers = Table(
     "reviewers",

@@ -122,7 +122,7 @@ class Ledger:
 
     def read(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Entry]:
         """Entries after one seq, up to and including another, in order; erased ones come without a body."""
-        query = select(*_ENTRY).outerjoin(contents, contents.c.seq == entries.c.seq).order_by(entries.c.seq).limit(PAGE)
+        query = entry_query().order_by(entries.c.seq).limit(PAGE)
         if kinds:
             query = query.where(entries.c.kind.in_(kinds))
         if until is not None:
@@ -170,7 +170,7 @@ def keep(connection: Connection, kind: str, digest: str, body: bytes, at: dateti
 
 def find(connection: Connection, entry_id: str) -> Entry:
     """Raises NotFound."""
-    row = connection.execute(_entries().where(entries.c.entry_id == entry_id)).one_or_none()
+    row = connection.execute(entry_query().where(entries.c.entry_id == entry_id)).one_or_none()
     if row is None:
         raise NotFound(f"no entry {json.dumps(entry_id)} in the ledger")
     return entry_of(row)
@@ -178,7 +178,7 @@ def find(connection: Connection, entry_id: str) -> Entry:
 
 def about(connection: Connection, decision_id: str) -> list[Entry]:
     """The decision and everything that was recorded about it, in order; what was erased is left out."""
-    rows = connection.execute(_entries().where(contents.c.about == decision_id).order_by(entries.c.seq)).all()
+    rows = connection.execute(entry_query().where(contents.c.about == decision_id).order_by(entries.c.seq)).all()
     return [entry_of(row) for row in rows]
 
 
@@ -194,7 +194,8 @@ def now() -> datetime:
 _ENTRY = (entries.c.seq, entries.c.kind, entries.c.entry_id, entries.c.at, contents.c.body)
 
 
-def _entries() -> Select[Any]:
+def entry_query() -> Select[Any]:
+    """Entries with their contents, for ``entry_of``."""
     return select(*_ENTRY).outerjoin(contents, contents.c.seq == entries.c.seq)
 
 

@@ -14,6 +14,7 @@ from domain.errors import NotFound, Unavailable, UntrustedBundle
 from models.manifest import NAME
 
 BUNDLE_ARTIFACT = "bundle"
+BUNDLE_VERSION_TAG = "bundle_version"
 CERTIFICATES_TAG = "certificates"
 """On a version: sha256 of the certificates that now belong to it."""
 CERTIFICATES = "certificates.json"
@@ -64,6 +65,15 @@ def fetch_bundle(model: str, cache: Path) -> Path:
             if not (target / NAME).is_file():
                 raise
     return target
+
+
+def version_of(bundle_version: str) -> str | None:
+    """The registered version whose bundle has this version, as ``models:/name/version``; None: no such one. Raises Unavailable."""
+    with _registry_errors(f"of bundle {bundle_version}"):
+        from mlflow import MlflowClient
+
+        found = MlflowClient().search_model_versions(f"tags.{BUNDLE_VERSION_TAG} = '{bundle_version}'", max_results=1)
+        return f"models:/{found[0].name}/{found[0].version}" if found else None
 
 
 def certificates_path(digest: str) -> str:

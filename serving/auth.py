@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_address
 
 from domain.errors import Mistake
 
-SCOPES = ("score", "label", "review", "admin")
+SCOPES = ("score", "label", "review", "policy", "admin")
 FORMAT = "NAME:SCOPE+SCOPE:SHA256, e.g. platform:score:9f86d081…, scopes " + ", ".join(SCOPES)
 _NAME = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")

@@ -10,7 +10,8 @@ from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Reason
 from domain.risk import RiskScore
-from models.bundle import Bundle, Scores, load_bundle
+from features.history.state import HistoryState
+from models.bundle import HISTORY, Bundle, Scores, load_bundle
 from models.explain import reasons
 
 
@@ -48,8 +49,13 @@ class BundleModel:
     def policies(self) -> tuple[str, ...]:
         return self.bundle.policies
 
-    def score(self, ads: Sequence[Ad]) -> ScoredAds:
-        return ScoredAds(self.bundle, ads, self.bundle.score(ads))
+    @property
+    def snapshot(self) -> bytes:
+        """The history it was made with, as it is stored."""
+        return (self.bundle.folder / HISTORY).read_bytes()
+
+    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> ScoredAds:
+        return ScoredAds(self.bundle, ads, self.bundle.score(ads, history))
 
 
 def open_bundle(folder: Path) -> BundleModel:

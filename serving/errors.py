@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.errors import SHOWN, AdjudicateError, InvalidInput, Mistake, Unavailable, shorten
+from domain.errors import SHOWN, AdjudicateError, Conflict, InvalidInput, Mistake, NotFound, Unavailable, shorten
 from serving.messages import ErrorBody, ErrorDetail, MistakeBody
 
 MEANING: dict[int, tuple[str, str]] = {
@@ -17,6 +17,7 @@ MEANING: dict[int, tuple[str, str]] = {
     404: ("not_found", "there is nothing here"),
     405: ("method_not_allowed", "this address does not answer that method"),
     408: ("body_too_slow", "the request body did not arrive in time"),
+    409: ("conflict", "somebody else was first"),
     413: ("body_too_large", "the request body is too large"),
     415: ("unsupported_media_type", "the request body must be JSON"),
     500: ("internal", "something went wrong here; it was logged under the request id"),
@@ -70,6 +71,10 @@ def from_error(error: Exception) -> Problem:
         return problem(400, error.what + (f" ({hidden} more mistakes)" if hidden > 0 else ""), code=error.code, mistakes=error.mistakes)
     if isinstance(error, Unavailable):
         return problem(503)
+    if isinstance(error, NotFound):
+        return problem(404, str(error))
+    if isinstance(error, Conflict):
+        return problem(409, str(error))
     if isinstance(error, AdjudicateError):
         return problem(500, code=error.code)
     return problem(500)

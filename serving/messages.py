@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.ad import Ad
+from domain.ad import Ad, Label, Text
 from domain.decision import Decision
+from domain.verdict import Verdict
 
 MAX_BATCH = 256
+MAX_LABELS = 1000
 
 
 class MistakeBody(BaseModel):
@@ -70,12 +72,83 @@ class BatchResult(BaseModel):
     results: tuple[Decision | RefusedAd, ...]
 
 
+class LabelsRequest(BaseModel):
+    """What people said about ads that were decided here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: Annotated[list[Label], Field(min_length=1, max_length=MAX_LABELS)]
+
+
+class LabelsRecorded(BaseModel):
+    """All of them are on record, or none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    labels: int
+    entries: tuple[str, ...] = Field(description="one an ad")
+
+
+class AppealRequest(BaseModel):
+    """An advertiser's objection to the rejection of its ad."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decision_id: Annotated[str, Field(min_length=1, max_length=80)]
+    statement: Annotated[Text, Field(min_length=1, max_length=10_000)]
+
+
+class AppealRecorded(BaseModel):
+    """Somebody who has not seen the case before will decide."""
+
+    model_config = ConfigDict(frozen=True)
+
+    appeal_id: str
+    decision_id: str
+
+
+class Standing(BaseModel):
+    """What holds for the ad now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    by: Literal["decision", "review", "audit", "appeal"] = Field(description="decision: no person has said otherwise")
+    at: datetime
+    violated: tuple[str, ...] = Field(default=(), description="policies that people found violated")
+
+
+class AppealStanding(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    appeal_id: str
+    at: datetime
+    outcome: Literal["upheld", "overturned"] | None = Field(description="of the decision; null while nobody has ruled")
+    ruled_at: datetime | None = None
+
+
+class DecisionRecord(BaseModel):
+    """A decision as it is on record, and what became of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision: Decision
+    seq: int = Field(description="place in the ledger's chain")
+    standing: Standing
+    appeals: tuple[AppealStanding, ...] = ()
+    statement_of_reasons: dict[str, Any] | None = Field(
+        default=None, description="for a rejection: in the fields of the EU Digital Services Act's transparency database"
+    )
+
+
 class Readiness(BaseModel):
     """What this worker serves."""
 
     model_config = ConfigDict(frozen=True)
 
-    status: Literal["ready", "starting", "no_model"]
+    status: Literal["ready", "starting", "no_model", "no_ledger"] = Field(
+        description="no_ledger: it does not answer, so nothing is decided"
+    )
     model: str = Field(description="what was asked for, e.g. models:/adjudicate@champion")
     serving: str | None = Field(description="what that stood for when it was loaded, e.g. models:/adjudicate/3")
     bundle_version: str | None
@@ -86,4 +159,5 @@ class Readiness(BaseModel):
     since: datetime | None = Field(description="when this bundle began to serve")
     checked_at: datetime | None = Field(description="when the registry was last asked")
     degraded: tuple[str, ...] = Field(description="causes, as decisions carry them; empty when nothing is missing or stale")
+    ledger: int | None = Field(description="last entry on record; null: nothing is recorded, or the ledger does not answer")
     swaps: int = Field(description="bundles this worker has put into service since it started")

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from domain.errors import InvalidInput, Mistake
+from domain.errors import Conflict, InvalidInput, Mistake, NotFound
+from ledger.idempotency import Request
+from serving.asgi import App, Message, Receive, Scope, Send
 from serving.auth import authenticate, comes_from_here
 from serving.bodies import Batch
 from serving.errors import Problem, from_error, problem
 from serving.messages import BatchResult
 from serving.pages import JSON, PAGES, Page
-from serving.routes import DOCS_JSON, METRICS, Route, find
+from serving.records import RECORDS, Asked
+from serving.routes import CONSOLE, DOCS_JSON, METRICS, Route, find
 from serving.running import Desk, Running
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = dict[bytes, bytes]
 
 log = logging.getLogger("adjudicate.http")
@@ -32,6 +31,13 @@ BODY_SECONDS = 15.0
 """A caller that takes longer to send a body is cut off; it would hold memory for as long as it likes."""
 BATCH = "adjudicate_batch"
 """Name in the request's state under which the service finds what the gate made of a batch."""
+REQUEST = "adjudicate_request"
+"""Likewise the request's idempotency key; None without one."""
+PROBLEM = "adjudicate_problem"
+"""Where the service leaves the problem that the gate is to tell, whatever status BentoML makes of it."""
+LOCAL = "local"
+"""Name of callers on this machine while no keys are configured."""
+_IDEMPOTENCY_KEY = re.compile(rb"^[\x21-\x7e]{1,200}$")
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,100}$")
 
 
@@ -74,6 +80,8 @@ class Gate:
             await reply.problem(refused.problem)
         except CallerLeft:
             return
+        except (InvalidInput, NotFound, Conflict) as error:
+            await reply.problem(from_error(error))
         except Exception as error:
             log.exception("request %s to %s failed", reply.request_id, route.path if route else "nowhere")
             if reply.begun:
@@ -87,23 +95,44 @@ class Gate:
         running = self.desk.running
         if running is None:
             raise Refused(problem(503))
+        if running.console is not None and in_console(scope["path"]):
+            _stay_here(scope, headers, running)
+            await running.console(scope, receive, reply.pass_all)
+            return
         if route is None:
             raise Refused(problem(404))
         if not route.answers(scope["method"]):
             raise Refused(problem(405, allow=route.allowed))
-        _admit(route, scope, headers, running)
+        caller = _admit(route, scope, headers, running)
         if route.path in PAGES:
             await reply.page(await PAGES[route.path](running))
         elif route.path == DOCS_JSON:
             await reply.page(Page(200, self.document))
+        elif route.path in RECORDS:
+            await self._recall(route, scope, headers, receive, reply, caller)
         elif route.check is None:
             await self.app(scope, receive, reply.pass_on)
         else:
-            await self._serve(route, scope, headers, receive, reply, running)
+            await self._serve(route, scope, headers, receive, reply, caller)
 
-    async def _serve(self, route: Route, scope: Scope, headers: Headers, receive: Receive, reply: Reply, running: Running) -> None:
+    async def _recall(self, route: Route, scope: Scope, headers: Headers, receive: Receive, reply: Reply, caller: str) -> None:
+        running, body = self._running(), b""
+        if route.takes_body:
+            _must_be_json(headers)
+            body = await _body(headers, receive, running.settings.max_body_bytes)
+        asked = Asked(caller, scope["path"], body, _idempotency(headers, caller, route, body))
+        await reply.page(await RECORDS[route.path](running, asked))
+
+    def _running(self) -> Running:
+        if self.desk.running is None:
+            raise Refused(problem(503))
+        return self.desk.running
+
+    async def _serve(self, route: Route, scope: Scope, headers: Headers, receive: Receive, reply: Reply, caller: str) -> None:
+        running = self._running()
         _must_be_json(headers)
         body = await _body(headers, receive, running.settings.max_body_bytes)
+        request = _idempotency(headers, caller, route, body)
         batch = _checked(route, body, running)
         if running.champion.starting:
             raise Refused(problem(503, "the first model is still being loaded; ask again shortly"))
@@ -111,9 +140,10 @@ class Gate:
             if not batch.body:
                 await reply.page(Page(200, BatchResult(results=tuple(batch.refused.values())).model_dump_json().encode()))
                 return
-            scope = {**scope, "state": {**scope.get("state", {}), BATCH: batch}}
             body = batch.body
-        await self.app(_with_length(scope, body), _replay(body, receive), reply.pass_on)
+        state: dict[str, Any] = {**scope.get("state", {}), BATCH: batch, REQUEST: request}
+        reply.told = lambda: state.get(PROBLEM)
+        await self.app(_with_length({**scope, "state": state}, body), _replay(body, receive), reply.pass_on)
 
 
 class Reply:
@@ -123,6 +153,8 @@ class Reply:
         self.request_id = request_id
         self.begun = False
         self.status = 0
+        self.told: Callable[[], Problem | None] = lambda: None
+        """What the service has to say of its failure."""
         self._send = send
         self._head = head
         self._withheld: int | None = None
@@ -145,9 +177,17 @@ class Reply:
         elif self._withheld is None:
             await self._send(message)
         elif not message.get("more_body", False):
-            if self._withheld >= 500:
+            told = self.told()
+            if told is None and self._withheld >= 500:
                 log.error("request %s ended with status %d", self.request_id, self._withheld)
-            await self.problem(problem(self._withheld))
+            await self.problem(told or problem(self._withheld))
+
+    async def pass_all(self, message: Message) -> None:
+        """``send`` for the console, whose errors are pages of its own."""
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self._send(message)
 
     async def _start(self, message: Message) -> None:
         self.begun = True
@@ -156,20 +196,41 @@ class Reply:
         await self._send({**message, "headers": [*message.get("headers", ()), *ours]})
 
 
-def _admit(route: Route, scope: Scope, headers: Headers, running: Running) -> None:
+def in_console(path: str) -> bool:
+    return path == CONSOLE or path.startswith(CONSOLE + "/")
+
+
+def _stay_here(scope: Scope, headers: Headers, running: Running) -> None:
+    """Without keys only this machine is served."""
+    if not running.settings.api_keys and not comes_from_here(scope.get("client"), headers):
+        raise Refused(problem(403, "no API keys are configured, so only callers on this machine are served", code="loopback_only"))
+
+
+def _admit(route: Route, scope: Scope, headers: Headers, running: Running) -> str:
+    """The caller's name."""
     keys = running.settings.api_keys
     here = comes_from_here(scope.get("client"), headers)
     if route.access == "probe" or (here and (not keys or route.path == METRICS)):
-        return
-    if not keys:
-        raise Refused(problem(403, "no API keys are configured, so only callers on this machine are served", code="loopback_only"))
+        return LOCAL
+    _stay_here(scope, headers, running)
     if route.access == "public":
-        return
+        return LOCAL
     caller = authenticate(headers, keys)
     if caller is None:
         raise Refused(problem(401, www_authenticate="Bearer"))
     if route.access not in caller.scopes:
         raise Refused(problem(403, f"key {caller.name} does not have scope {route.access}"))
+    return caller.name
+
+
+def _idempotency(headers: Headers, caller: str, route: Route, body: bytes) -> Request | None:
+    key = headers.get(b"idempotency-key")
+    if key is None:
+        return None
+    if not _IDEMPOTENCY_KEY.match(key):
+        mistake = Mistake("Idempotency-Key", key.decode("latin-1"), "1 to 200 visible ASCII characters")
+        raise Refused(problem(400, "the request cannot be answered", mistakes=[mistake]))
+    return Request(caller, key.decode(), hashlib.sha256(route.path.encode() + b"\n" + body).digest())
 
 
 def _must_be_json(headers: Headers) -> None:

@@ -14,7 +14,17 @@ from domain.ad import Ad
 from domain.decision import Decision
 from serving import routes
 from serving.errors import MEANING
-from serving.messages import BatchRequest, BatchResult, ErrorBody, Readiness
+from serving.messages import (
+    AppealRecorded,
+    AppealRequest,
+    BatchRequest,
+    BatchResult,
+    DecisionRecord,
+    ErrorBody,
+    LabelsRecorded,
+    LabelsRequest,
+    Readiness,
+)
 
 TITLE = "Adjudicate"
 _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
@@ -24,6 +34,11 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (BatchResult, "serialization"),
     (ErrorBody, "serialization"),
     (Readiness, "serialization"),
+    (DecisionRecord, "serialization"),
+    (LabelsRequest, "validation"),
+    (LabelsRecorded, "serialization"),
+    (AppealRequest, "validation"),
+    (AppealRecorded, "serialization"),
 ]
 DECISION_EXAMPLE: dict[str, Any] = {
     "decision_id": "dec-0b0e6c8c1d7f4c0c9a2f5c9f7a1d2e3f",
@@ -60,6 +75,23 @@ DECISION_EXAMPLE: dict[str, Any] = {
     "bundle_version": "9f86d081884c7d65",
     "policy_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     "threshold_set": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+    "history_seq": 120417,
+}
+LABEL_EXAMPLE: dict[str, Any] = {
+    "ad_id": "ad-1001",
+    "policy": "deceptive",
+    "violates": True,
+    "rater_id": "reviewer-12",
+    "severity": "moderate",
+    "source": "review",
+    "labelled_at": "2026-03-01T11:02:00Z",
+}
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key and body get the same answer, also after a lost connection; another body under the same key is a 409.",
+    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
 }
 ERROR_EXAMPLE: dict[str, Any] = {
     "error": {
@@ -95,6 +127,28 @@ def document(version: str) -> dict[str, Any]:
                     {"results": [DECISION_EXAMPLE]},
                 )
             },
+            routes.DECISIONS + "{decision_id}": {"get": _recorded_decision()},
+            routes.LABELS: {
+                "post": _post(
+                    "labels",
+                    "Bring labels on ads that were decided here: all of them are recorded, or none",
+                    "LabelsRequest",
+                    {"labels": [LABEL_EXAMPLE]},
+                    "LabelsRecorded",
+                    {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]},
+                    scope="label",
+                )
+            },
+            routes.APPEALS: {
+                "post": _post(
+                    "appeals",
+                    "Appeal against a rejection: somebody who has not seen the case decides",
+                    "AppealRequest",
+                    {"decision_id": DECISION_EXAMPLE["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
+                    "AppealRecorded",
+                    {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION_EXAMPLE["decision_id"]},
+                )
+            },
             routes.LIVEZ: {"get": _get("livez", "Is the process alive?", {"200": _object("alive"), "503": _object("restart it")})},
             routes.READYZ: {
                 "get": _get(
@@ -115,16 +169,39 @@ def document(version: str) -> dict[str, Any]:
     }
 
 
-def _post(name: str, summary: str, takes: str, takes_example: Any, gives: str, gives_example: Any) -> dict[str, Any]:
+def _recorded_decision() -> dict[str, Any]:
+    return {
+        "operationId": "decision",
+        "summary": "A decision on record, and what became of it: what people found, appeals, the statement of reasons",
+        "description": "Scope: score.",
+        "security": [{"bearer": []}, {"apiKey": []}, {}],
+        "parameters": [
+            {
+                "name": "decision_id",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string"},
+                "example": DECISION_EXAMPLE["decision_id"],
+            }
+        ],
+        "responses": {
+            "200": {"description": "on record", "content": _json("DecisionRecord")},
+            **_errors(401, 403, 404, 500, 503),
+        },
+    }
+
+
+def _post(name: str, summary: str, takes: str, takes_example: Any, gives: str, gives_example: Any, scope: str = "score") -> dict[str, Any]:
     return {
         "operationId": name,
         "summary": summary,
-        "description": "Scope: score. Without configured keys only callers on the same machine are served.",
+        "description": f"Scope: {scope}. Without configured keys only callers on the same machine are served.",
         "security": [{"bearer": []}, {"apiKey": []}, {}],
+        "parameters": [IDEMPOTENCY_KEY],
         "requestBody": {"required": True, "content": _json(takes, takes_example)},
         "responses": {
             "200": {"description": "decided", "content": _json(gives, gives_example)},
-            **_errors(400, 401, 403, 408, 413, 415, 500, 503, 504),
+            **_errors(400, 401, 403, 404, 408, 409, 413, 415, 500, 503, 504),
         },
     }
 

@@ -35,7 +35,7 @@ async def livez(running: Running) -> Page:
 
 
 async def readyz(running: Running) -> Page:
-    readiness = running.readiness()
+    readiness = await asyncio.to_thread(running.readiness)
     return Page(200 if readiness.status == "ready" else 503, readiness.model_dump_json().encode())
 
 

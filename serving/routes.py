@@ -20,7 +20,11 @@ class Route:
     method: Literal["GET", "POST"]
     access: Access
     check: Callable[[bytes], Batch | None] | None = None
-    """Raises InvalidInput on a body that cannot be answered; None: the address takes no body."""
+    """Raises InvalidInput on a body that cannot be answered; None: the address takes no body, or reads it itself."""
+    takes_body: bool = False
+    """Whether it takes one all the same."""
+    below: bool = False
+    """Whether it stands for everything below it, too: ``path`` ends with a slash."""
 
     @property
     def allowed(self) -> str:
@@ -34,6 +38,10 @@ SCORE = "/v1/score"
 SCORE_BATCH = "/v1/score/batch"
 LIVEZ = "/livez"
 READYZ = "/readyz"
+DECISIONS = "/v1/decisions/"
+LABELS = "/v1/labels"
+APPEALS = "/v1/appeals"
+CONSOLE = "/console"
 METRICS = "/metrics"
 DOCS = "/docs"
 DOCS_JSON = "/docs.json"
@@ -45,16 +53,20 @@ ROUTES = {
     for route in (
         Route(SCORE, "POST", "score", check_ad),
         Route(SCORE_BATCH, "POST", "score", check_batch),
+        Route(DECISIONS, "GET", "score", below=True),
+        Route(LABELS, "POST", "label", takes_body=True),
+        Route(APPEALS, "POST", "score", takes_body=True),
         Route(LIVEZ, "GET", "probe"),
         Route(READYZ, "GET", "probe"),
         Route(METRICS, "GET", "admin"),
         Route(DOCS, "GET", "public"),
         Route(DOCS_JSON, "GET", "public"),
+        Route(STATIC, "GET", "public", below=True),
         Route("/schema.json", "GET", "public"),  # what BentoML's own client asks for first
     )
 }
-_STATIC = Route(STATIC, "GET", "public")
+_BELOW = tuple(route for route in ROUTES.values() if route.below)
 
 
 def find(path: str) -> Route | None:
-    return ROUTES.get(path) or (_STATIC if path.startswith(STATIC) else None)
+    return ROUTES.get(path) or next((route for route in _BELOW if path.startswith(route.path) and path != route.path), None)

@@ -9,9 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from decisions.policy import PolicyBook
+from domain.errors import Unavailable
+from ledger.store import Ledger
+from review.settings import ReviewSettings
+from serving.asgi import App
 from serving.champion import Champion, Registry, Standing
+from serving.intake import Intake
 from serving.messages import Readiness
 from serving.metrics import Metrics
+from serving.recorder import Recorder
 from serving.scorer import Model, Scorer, load_policies
 from serving.settings import Settings, read_settings, use_registry
 
@@ -24,27 +31,48 @@ class Running:
 
     settings: Settings
     champion: Champion
+    intake: Intake
+    ledger: Ledger | None
+    """None: nothing is recorded."""
     metrics: Metrics
-    policy_hash: str
+    book: PolicyBook
+    console: App | None = None
+    """The pages for people; they need a ledger."""
 
     def readiness(self) -> Readiness:
         standing = self.champion.standing
         loaded = standing.loaded
+        recording, end = self._recording()
         model = loaded.scorer.model if loaded else None
         return Readiness(
-            status="ready" if loaded else "starting" if self.champion.starting else "no_model",
+            status="no_ledger" if not recording else "ready" if loaded else "starting" if self.champion.starting else "no_model",
             model=self.champion.model,
             serving=loaded.source if loaded else None,
             bundle_version=model.version if model else None,
             certificates=loaded.certificates if loaded else None,
             certified_until=loaded.scorer.certified_until if loaded else None,
             policies=model.policies if model else (),
-            policy_hash=self.policy_hash,
+            policy_hash=self.book.hash,
             since=loaded.since if loaded else None,
             checked_at=standing.checked_at,
             degraded=standing.degraded,
             swaps=standing.swaps,
+            ledger=end,
         )
+
+    def _recording(self) -> tuple[bool, int | None]:
+        """Whether decisions can be written down, as far as reading tells, and the last entry."""
+        if self.ledger is None:
+            return True, None
+        try:
+            return True, self.ledger.end()[0]
+        except Unavailable as error:
+            log.warning("%s", error)
+            return False, None
+
+    def close(self) -> None:
+        if self.ledger is not None:
+            self.ledger.close()
 
 
 class Desk:
@@ -72,6 +100,7 @@ def assemble(
             quieten_collector()
 
     registry, opener = registry or _mlflow(settings), open_model or _bundle
+    ledger = Ledger.open(settings.ledger_url) if settings.ledger_url else None
     champion = Champion(
         settings.model,
         registry,
@@ -83,7 +112,14 @@ def assemble(
     )
     if not settings.api_keys:
         log.warning("no API keys are configured (ADJUDICATE_API_KEYS): only callers on this machine are served")
-    return Running(settings, champion, metrics, book.hash)
+    recorder = Recorder(ledger, review_settings(settings)) if ledger else None
+    return Running(settings, champion, Intake(champion.current, recorder, metrics.count), ledger, metrics, book)
+
+
+def review_settings(settings: Settings) -> ReviewSettings:
+    return ReviewSettings(
+        lease_seconds=settings.review_lease_seconds, double_share=settings.review_double_share, golden_share=settings.review_golden_share
+    )
 
 
 def _mlflow(settings: Settings) -> Registry:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 import policies
@@ -19,6 +20,9 @@ from domain.ad import Ad
 from domain.decision import Decision, Reason
 from domain.risk import RiskScore
 from domain.verdict import Verdict
+
+if TYPE_CHECKING:
+    from features.history.state import HistoryState
 
 NO_MODEL = "no_model"
 
@@ -44,7 +48,23 @@ class Model(Protocol):
     def policies(self) -> tuple[str, ...]: ...
     @property
     def solved(self) -> SolvedThresholds: ...
-    def score(self, ads: Sequence[Ad]) -> Risks: ...
+    @property
+    def snapshot(self) -> bytes | None:
+        """The history it was made with, as ``features.history.snapshot`` stores it; None when it has none."""
+        ...
+
+    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> Risks:
+        """``history``: what is known of advertisers; the bundle's own snapshot when None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The history that scoring reads."""
+
+    state: HistoryState
+    seq: int
+    """The last entry of the ledger it knows."""
 
 
 class Scorer:
@@ -102,18 +122,22 @@ class Scorer:
         """When the first certificate in use expires; None: none is in use."""
         return min((one.expires_at for one in self.solved.points.values() if one.expires_at is not None), default=None)
 
-    def score(self, ads: Sequence[Ad], *, with_reasons: bool = True, degraded: tuple[str, ...] = ()) -> list[Decision]:
-        """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing."""
+    def score(
+        self, ads: Sequence[Ad], *, with_reasons: bool = True, degraded: tuple[str, ...] = (), known: Known | None = None
+    ) -> list[Decision]:
+        """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing; ``known``: the ledger's history."""
         if not ads:
             return []
         causes = degraded if self.model else (NO_MODEL, *degraded)
-        scored = self.model.score(ads) if self.model else None
+        scored = self.model.score(ads, known.state if known else None) if self.model else None
         decisions = []
         for position, ad in enumerate(ads):
             context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, causes)
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
-            if scored and with_reasons:
-                decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
+            if scored:
+                told = {"history_seq": known.seq if known else None}
+                reasons = scored.reasons(position, worth_explaining(decision)) if with_reasons else ()
+                decision = decision.model_copy(update={**told, "reasons": reasons})
             decisions.append(decision)
         return decisions
 

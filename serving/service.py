@@ -7,7 +7,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,21 @@ from typing import Any
 import bentoml
 import yaml
 from _bentoml_sdk import Service
+from bentoml.exceptions import BentoMLException
 
 from domain.ad import Ad
 from domain.decision import Decision
+from domain.errors import AdjudicateError
 from serving import openapi, routes
+from serving.asgi import App
 from serving.bodies import Batch
-from serving.errors import problem
+from serving.errors import from_error, problem
 from serving.messages import BatchRequest, BatchResult, RefusedAd
-from serving.middleware import BATCH, App, Gate
+from serving.middleware import BATCH, PROBLEM, REQUEST, Gate
 from serving.running import Desk, Running, assemble
-from serving.scorer import Scorer
 
 log = logging.getLogger("adjudicate.service")
 
-CHUNK = 16
-"""Ads of a batch scored in one go, so that a single ad waits for a chunk at most, not for the whole batch."""
 REQUEST_SECONDS = 30.0
 
 desk = Desk()
@@ -74,53 +73,45 @@ class Adjudicate:
 
     def __init__(self) -> None:
         self.running: Running = self.assemble(os.environ)
-        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML ships no types
     def begin(self) -> None:
         self.running.champion.start()
+        self.running.intake.start()
         desk.running = self.running
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
         desk.running = None
+        self.running.intake.stop()
         self.running.champion.stop()
-        self.pool.shutdown(wait=False)
+        self.running.close()
         self.running.metrics.close()
 
     @bentoml.api(route=routes.SCORE)  # type: ignore[untyped-decorator]
-    async def score(self, ad: Ad, /) -> Decision:
+    async def score(self, ad: Ad, /, ctx: bentoml.Context) -> Decision:
         """Decide on one ad."""
-        scorer, degraded = self.running.champion.current()
-        return (await self._scored(scorer, [ad], degraded))[0]
+        decision = (await self._decided([ad], ctx))[0]
+        if decision is None:
+            raise BentoMLException("an ad could not be scored")
+        return decision
 
     @bentoml.api(route=routes.SCORE_BATCH)  # type: ignore[untyped-decorator]
     async def score_batch(self, batch: BatchRequest, /, ctx: bentoml.Context) -> BatchResult:
         """Decide on up to 256 ads, all by the same bundle."""
-        scorer, degraded = self.running.champion.current()
-        results: list[Decision | RefusedAd] = []
-        for start in range(0, len(batch.ads), CHUNK):
-            chunk = batch.ads[start : start + CHUNK]
-            try:
-                results += await self._scored(scorer, chunk, degraded)
-            except Exception:
-                log.exception("a chunk of a batch failed; its ads are tried one by one")
-                results += [await self._scored_alone(scorer, ad, degraded) for ad in chunk]
+        decisions = await self._decided(batch.ads, ctx)
+        failed = problem(500).detail()
+        results = [decision or RefusedAd(ad_id=ad.ad_id, error=failed) for ad, decision in zip(batch.ads, decisions, strict=True)]
         checked: Batch = getattr(ctx.request.state, BATCH)
         return BatchResult(results=tuple(woven(results, checked.refused, checked.size)))
 
-    async def _scored(self, scorer: Scorer, ads: Sequence[Ad], degraded: tuple[str, ...]) -> list[Decision]:
+    async def _decided(self, ads: Sequence[Ad], ctx: bentoml.Context) -> Sequence[Decision | None]:
         """Off the event loop: probes and other callers are answered while an ad is scored."""
-        decisions = await asyncio.get_running_loop().run_in_executor(self.pool, lambda: scorer.score(ads, degraded=degraded))
-        self.running.metrics.count(decisions)
-        return decisions
-
-    async def _scored_alone(self, scorer: Scorer, ad: Ad, degraded: tuple[str, ...]) -> Decision | RefusedAd:
         try:
-            return (await self._scored(scorer, [ad], degraded))[0]
-        except Exception:
-            log.exception("an ad of a batch could not be scored")
-            return RefusedAd(ad_id=ad.ad_id, error=problem(500).detail())
+            return await asyncio.wrap_future(self.running.intake.ask(ads, getattr(ctx.request.state, REQUEST, None)))
+        except AdjudicateError as error:
+            setattr(ctx.request.state, PROBLEM, from_error(error))  # told by the gate, which knows the one shape of errors
+            raise BentoMLException(error.code) from error
 
 
 def woven(results: Sequence[Decision | RefusedAd], refused: Mapping[int, RefusedAd], size: int) -> list[Decision | RefusedAd]:

@@ -15,6 +15,7 @@ from domain.errors import InvalidSettings, Mistake
 from serving.auth import ApiKey, parse_keys
 
 PREFIX = "ADJUDICATE_"
+NO_LEDGER = "none"
 KEYS_FILE = "ADJUDICATE_API_KEYS_FILE"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_DEFAULTS = {
@@ -80,6 +81,15 @@ class Settings(BaseModel):
     port: int = Field(default=8377, ge=1, le=65535, description="port to listen on")
     workers: int = Field(default=1, ge=1, le=256, description="processes; each loads the bundle and polls the registry")
     max_body_bytes: int = Field(default=2_000_000, ge=1_000, le=1_000_000_000, description="largest request body accepted")
+    database_url: str = Field(
+        default="",
+        description="the ledger: sqlite:///PATH or postgresql://…; sqlite:///HOME/ledger.db unless given; none: nothing is recorded",
+    )
+    review_lease_seconds: float = Field(
+        default=900.0, ge=10, le=86_400, allow_inf_nan=False, description="how long a reviewer holds a task"
+    )
+    review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
+    review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
     tracking_uri: str = Field(default="", description="MLflow tracking server or database; sqlite:///HOME/mlflow.db unless given")
 
     @property
@@ -89,6 +99,16 @@ class Settings(BaseModel):
         if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
             return f"sqlite:///{_absolute(Path(uri.removeprefix('sqlite:///')))}"
         return uri
+
+    @property
+    def ledger_url(self) -> str | None:
+        """Where decisions are recorded; None: nowhere. Never relative."""
+        if self.database_url == NO_LEDGER:
+            return None
+        url = self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+            return f"sqlite:///{_absolute(Path(url.removeprefix('sqlite:///')))}"
+        return url
 
     @property
     def cache(self) -> Path:

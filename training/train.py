@@ -21,6 +21,7 @@ from decisions.policy import PolicyBook
 from domain.errors import InvalidSettings, Mistake
 from features.tables import read_pack
 from models.bundle import load_bundle
+from models.registry import BUNDLE_VERSION_TAG
 from policies import folder as packaged_policies
 from training.bundling import rewrite_bundle, write_bundle
 from training.crossvalidate import held_out
@@ -206,7 +207,7 @@ def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Regi
         run.log_folder(made.report, "report")
         logged = run.log_bundle(made.bundle)
         progress.advance()
-        registered = run.register(logged, {"bundle_version": made.version})
+        registered = run.register(logged, {BUNDLE_VERSION_TAG: made.version})
         progress.advance()
     return registered
 

@@ -28,6 +28,13 @@ class Distinct:
         elif at < self._only[1]:
             self._only = (what, at)
 
+    def discard(self, what: str) -> bool:
+        """As if the thing had never been used; whether anything is left."""
+        left = [(thing, at) for thing, at in self.first_uses() if thing != what]
+        rest = Distinct.of([thing for thing, _ in left], [at for _, at in left])
+        self._only, self._many = rest._only, rest._many
+        return bool(left)
+
     def before(self, at: int) -> int:
         """How many different things were first used strictly before ``at``."""
         if self._many is not None:

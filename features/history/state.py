@@ -48,6 +48,14 @@ class Past:
                 self.violating = {}
             _insert(self.violating.setdefault(policy, array("q")), at)
 
+    def retract_label(self, policy: str, violates: bool, at: int) -> None:
+        """As if the label had never been observed. Raises ValueError when it was not."""
+        _remove(self.labels, policy, at)
+        self.labels = self.labels or None
+        if violates:
+            _remove(self.violating, policy, at)
+            self.violating = self.violating or None
+
     def before(self, at: int, policies: Sequence[str]) -> list[int]:
         """One row of ``EntityCounts.from_rows``."""
         ads = _EMPTY if self.ads is None else self.ads
@@ -94,6 +102,27 @@ class HistoryState:
         """
         labels = list(labels)
         self._observe_labels(labels, ads_of_labels(labels, ads))
+
+    def retract_labels(self, labels: Iterable[Label], ads: Mapping[str, Ad]) -> None:
+        """Take back labels that turned out wrong: the state is as if they had never been observed.
+
+        ``ads`` as they were given to ``observe_labels``. Raises InvalidInput naming every label whose ad is not in ``ads``, and ValueError
+        for a label that was not observed.
+        """
+        labels = list(labels)
+        for label, ad in zip(labels, ads_of_labels(labels, ads), strict=True):
+            at = microseconds(label.labelled_at)
+            for kind, key in zip(KINDS, entities(ad), strict=True):
+                if key is not None:
+                    self._past(kind, key).retract_label(label.policy, label.violates, at)
+
+    def forget(self, advertiser: str) -> None:
+        """Erase an advertiser by name: its own past, and its place among the users of creatives and domains."""
+        self.pasts["advertiser"].pop(advertiser, None)
+        for name in ("advertiser_markets", "advertiser_domains"):
+            self.distinct[name].pop(advertiser, None)
+        for name in ("creative_advertisers", "domain_advertisers"):
+            self.distinct[name] = {key: seen for key, seen in self.distinct[name].items() if seen.discard(advertiser)}
 
     def observe(self, ads: Sequence[Ad], labels: Sequence[Label]) -> None:
         """Ads and labels on them at once, exactly as ``counts_asof`` understands them: ad ids may repeat.
@@ -169,6 +198,16 @@ class HistoryState:
 
 _NO_PAST = Past()
 _EMPTY: array[int] = array("q")
+
+
+def _remove(by_policy: dict[str, array[int]] | None, policy: str, at: int) -> None:
+    times = (by_policy or {}).get(policy, _EMPTY)
+    index = bisect_left(times, at)
+    if by_policy is None or index == len(times) or times[index] != at:
+        raise ValueError(f"no label under {policy} at {at} was observed")
+    del times[index]
+    if not times:
+        del by_policy[policy]
 
 
 def _insert(times: array[int], at: int) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from certification.answers import Answer, boldest
 from certification.bounds import Sizes
-from certification.capacity import LEAKED, Traffic, plan
+from certification.capacity import Traffic, plan
+from decisions.harm import LEAKED
 from certification.scored import ScoredAds
 from certification.sequence import GRID, Counted, Side, Walk
 from certification.solve import Terms, answers

@@ -82,9 +82,29 @@ def test_what_is_written_reads_back_exactly(tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_labels_read_back_exactly(tmp_path: Path, suffix: str) -> None:
-    written = [a_label(), a_label().model_copy(update={"rater_id": "r", "severity": "mild", "reason": 'a "b"\nc', "source": "audit"})]
+    full = {"rater_id": "r", "severity": "mild", "reason": 'a "b"\nc', "source": "audit", "inclusion_probability": 0.1 + 0.2}
+    written = [a_label(), a_label().model_copy(update=full)]
     write_labels(tmp_path / f"labels{suffix}", written)
     assert read_labels(tmp_path) == written
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("0", "a number above 0"), ("1.01", "a number of at most 1"), ("-0.1", "a number above 0"), ("inf", "a finite number"), ("x", "a number")],
+)
+def test_a_label_comes_with_a_probability_above_0_and_up_to_1(tmp_path: Path, told: str, expected: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(f"ad_id,policy,violates,labelled_at,inclusion_probability\na1,gambling,true,{MOMENT_TEXT},{told}\n")
+    with pytest.raises(InvalidTable) as error:
+        read_labels(path)
+    assert [(one.field, one.expected) for one in error.value.mistakes] == [("inclusion_probability", expected)]
+
+
+@pytest.mark.parametrize(("told", "read"), [("", None), ("nan", None), ("1", 1.0), ("1e-9", 1e-9)])
+def test_a_probability_that_is_not_told_is_not_known(tmp_path: Path, told: str, read: float | None) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(f"ad_id,policy,violates,labelled_at,inclusion_probability\na1,gambling,true,{MOMENT_TEXT},{told}\n")
+    assert [label.inclusion_probability for label in read_labels(path)] == [read]
 
 
 def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from domain.ad import Ad
 from domain.decision import Reason
 from domain.errors import ContractMismatch, UntrustedBundle
 from domain.risk import RiskScore
+from features.history.state import HistoryState
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,11 @@ class FakeModel:
     policies: tuple[str, ...] = ("deceptive", "gambling")
     solved: SolvedThresholds = field(default_factory=SolvedThresholds)
 
-    def score(self, ads: Sequence[Ad]) -> FakeRisks:
+    @property
+    def snapshot(self) -> bytes | None:
+        return None
+
+    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> FakeRisks:
         if any("stumble" in (ad.title or "") for ad in ads):
             raise ZeroDivisionError("a secret of the inside")
         return FakeRisks(self.policies, ads)

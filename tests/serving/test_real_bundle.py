@@ -28,6 +28,7 @@ def ads(marketplace: Path) -> list[Ad]:
 @pytest.fixture(scope="module")
 def caller(service: Any, app: Any, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     environment = {"ADJUDICATE_HOME": str(tmp_path_factory.mktemp("home")), "ADJUDICATE_MODEL": str(tiny_bundle)}
+    environment["ADJUDICATE_DATABASE_URL"] = "none"  # the bundle's own history, as the library reads it
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service.inner, "assemble", staticmethod(lambda _: assemble(environment)))
         patch.setenv("MLFLOW_TRACKING_URI", "unused")

@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("markets", sa.Text(), nullable=False),
         sa.Column("languages", sa.Text(), nullable=False),
         sa.Column("policies", sa.Text(), nullable=False),
-        sa.Column("senior", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("senior", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_reviewers")),
     )
@@ -90,7 +90,8 @@ def upgrade() -> None:
         sa.Column("market", sa.String(length=2), nullable=False),
         sa.Column("language", sa.String(length=35), nullable=True),
         sa.Column("policies", sa.Text(), nullable=False),
-        sa.Column("senior", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("senior", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("probability", sa.Float(), nullable=False),
         sa.Column("harm", sa.Float(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
@@ -105,8 +106,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tasks_about"), "tasks", ["about"], unique=False)
     op.create_index(op.f("ix_tasks_advertiser_id"), "tasks", ["advertiser_id"], unique=False)
     op.create_index(op.f("ix_tasks_case_id"), "tasks", ["case_id"], unique=False)
-    op.create_index(op.f("ix_tasks_reviewer"), "tasks", ["reviewer"], unique=False)
+    op.create_index(op.f("ix_tasks_reviewer_state"), "tasks", ["reviewer", "state"], unique=False)
     op.create_index(op.f("ix_tasks_state_due_at"), "tasks", ["state", "due_at"], unique=False)
+    op.create_index(op.f("ix_tasks_state_lane_due_at"), "tasks", ["state", "lane", "due_at"], unique=False)
     op.create_table(
         "contents",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -128,13 +130,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_contents_advertiser_id"), "contents", ["advertiser_id"], unique=False)
     op.create_index(op.f("ix_contents_creative_id"), "contents", ["creative_id"], unique=False)
     op.create_index(op.f("ix_contents_landing_domain"), "contents", ["landing_domain"], unique=False)
-    op.create_table(
-        "task_policies",
-        sa.Column("task_id", sa.String(length=80), nullable=False),
-        sa.Column("policy", sa.String(length=63), nullable=False),
-        sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("fk_task_policies_task_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("task_id", "policy", name=op.f("pk_task_policies")),
-    )
     op.execute(
         sa.insert(sa.table("head", sa.column("id", sa.Integer), sa.column("seq", sa.BigInteger), sa.column("hash", sa.LargeBinary))).values(
             id=1, seq=0, hash=GENESIS

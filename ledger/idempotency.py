@@ -1,0 +1,54 @@
+"""The same key and the same request get the same answer, however often they are sent and whichever worker they reach."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from domain.errors import Conflict
+from ledger.moments import micros
+from ledger.schema import idempotency
+
+KEPT_FOR = timedelta(days=7)
+"""A caller that has not asked again by then never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request under a key."""
+
+    caller: str
+    """Name of the API key; two callers' keys have nothing to do with each other."""
+    key: str
+    digest: bytes
+    """sha256 of what was asked."""
+
+
+def answered(connection: Connection, request: Request) -> list[str | None] | None:
+    """Ids of the entries that answered it, null for a part that failed; None when it is new.
+
+    Raises Conflict when the key stands for another request. Asked within the transaction that appends, which nobody else can be in,
+    None stays true until its end.
+    """
+    query = select(idempotency.c.request, idempotency.c.entry_ids)
+    row = connection.execute(query.where(idempotency.c.caller == request.caller, idempotency.c.key == request.key)).one_or_none()
+    if row is None:
+        return None
+    if row.request != request.digest:
+        raise Conflict(f"Idempotency-Key {json.dumps(request.key)} was used for another request")
+    return list(json.loads(row.entry_ids))
+
+
+def answer(connection: Connection, request: Request, entry_ids: Sequence[str | None], at: datetime) -> None:
+    """Note what answers it, in the transaction that appends."""
+    values = {"caller": request.caller, "key": request.key, "request": request.digest, "entry_ids": json.dumps(list(entry_ids))}
+    connection.execute(insert(idempotency).values(**values, at=micros(at)))
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Keys last used before a moment; how many there were."""
+    return connection.execute(delete(idempotency).where(idempotency.c.at < micros(before))).rowcount

@@ -1,0 +1,175 @@
+"""Deciding again what is on record, by the versions it was decided by, and telling every difference.
+
+The same bundle, policies, thresholds and history, the clock at the moment of the decision: what comes out must be what is on record.
+If it is not, the record, the code or the machine has changed since, and the difference says what it changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from decisions.policy import PolicyBook
+from decisions.thresholds import SolvedThresholds
+from domain.decision import Decision
+from domain.errors import NotFound
+from ledger.entries import DecisionMade, Entry, Erased
+from ledger.history import LedgerHistory
+from ledger.store import Ledger
+from serving.champion import NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
+from serving.scorer import Known, Model, Scorer
+
+STANDING = frozenset({NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE})
+"""Causes a decision was given from outside; the others follow from the ad, the policies and the bundle."""
+MAX_SHOWN = 100
+CLOSE = 1e-6
+"""Numbers nearer than this are the same: matrix libraries sum a batch in another order than a single ad."""
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that came out otherwise."""
+
+    decision_id: str
+    seq: int
+    field: str
+    recorded: Any
+    replayed: Any
+
+
+@dataclass
+class Replayed:
+    """What replaying found. Every decision asked for is in exactly one of ``same``, ``different`` and ``skipped``."""
+
+    same: int = 0
+    different: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Decisions that could not be replayed, by cause."""
+    differences: list[Difference] = field(default_factory=list)
+    """The first ``MAX_SHOWN``."""
+    after_erasure: int = 0
+    """Those of ``different`` made before something was erased: the history they were made with is no longer whole."""
+
+
+def replay(
+    ledger: Ledger,
+    model_of: Callable[[str], Model],
+    *,
+    after: int = 0,
+    until: int | None = None,
+    decision_id: str | None = None,
+    advance: Callable[[int], None] = lambda steps: None,
+) -> Replayed:
+    """Replay one decision, or those of entries ``after`` to ``until``. ``model_of``: bundle version -> model; raises NotFound.
+
+    Reads the chain once, from its beginning to the last history that a decision knew. Raises Unavailable, or NotFound for an unknown id.
+    """
+    found, replayer = Replayed(), _Replayer(ledger, model_of)
+    last_erasure = max((entry.seq for entry in ledger.read(kinds=[Erased.kind])), default=0)
+    for entry in _by_history(ledger, after, until, decision_id):
+        advance(1)
+        if not isinstance(entry.body, DecisionMade):
+            found.skipped["erased"] += 1
+            continue
+        try:
+            again = replayer.decide(entry.body)
+        except NotFound as error:
+            found.skipped[str(error)] += 1
+            continue
+        differences = compare(entry.body.decision, again, entry.seq)
+        found.same += not differences
+        found.different += bool(differences)
+        found.after_erasure += bool(differences) and entry.seq < last_erasure
+        found.differences += differences[: MAX_SHOWN - len(found.differences)]
+    return found
+
+
+def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
+    """Every field that differs, by its path."""
+    pairs = _unequal("", recorded.model_dump(mode="json"), again.model_dump(mode="json"))
+    return [Difference(recorded.decision_id, seq, path, before, after) for path, before, after in pairs]
+
+
+class _Replayer:
+    def __init__(self, ledger: Ledger, model_of: Callable[[str], Model]) -> None:
+        self._ledger = ledger
+        self._model_of = model_of
+        self._history = LedgerHistory(ledger)
+        self._models: dict[str, Model] = {}
+        self._books: dict[str, PolicyBook] = {}
+        self._thresholds: dict[str, SolvedThresholds] = {}
+
+    def decide(self, made: DecisionMade) -> Decision:
+        """Raises NotFound for a version that is nowhere any more."""
+        recorded = made.decision
+        scorer = Scorer(
+            self._model(recorded.bundle_version),
+            self._book(recorded.policy_hash),
+            solved=self._solved(made.thresholds),
+            clock=lambda: recorded.decided_at,
+            ids=lambda: recorded.decision_id,
+        )
+        known = None
+        if recorded.history_seq is not None:
+            known = Known(self._history.catch_up(recorded.history_seq), recorded.history_seq)
+        causes = tuple(cause for cause in recorded.degraded if cause.partition(":")[0] in STANDING)
+        return scorer.score([made.ad], degraded=causes, known=known)[0]
+
+    def _model(self, version: str | None) -> Model | None:
+        if version is None:
+            return None
+        if version not in self._models:
+            self._models[version] = self._model_of(version)
+        return self._models[version]
+
+    def _book(self, digest: str) -> PolicyBook:
+        if digest not in self._books:
+            self._books[digest] = PolicyBook.from_json(self._ledger.recall("policies", digest))
+        return self._books[digest]
+
+    def _solved(self, digest: str | None) -> SolvedThresholds:
+        if digest is None:
+            return SolvedThresholds()
+        if digest not in self._thresholds:
+            self._thresholds[digest] = SolvedThresholds.from_json(self._ledger.recall("thresholds", digest).decode())
+        return self._thresholds[digest]
+
+
+def _by_history(ledger: Ledger, after: int, until: int | None, decision_id: str | None) -> Iterator[Entry]:
+    """The decisions in the order of the history they knew, which workers that record at once may have written down in another."""
+    if decision_id is not None:
+        yield ledger.find(decision_id)
+        return
+    order = []
+    for entry in ledger.read(after, until, kinds=[DecisionMade.kind]):
+        known = entry.body.decision.history_seq if isinstance(entry.body, DecisionMade) else None
+        order.append((known or 0, entry.seq))
+    order.sort()
+    for start in range(0, len(order), PAGE):
+        page = order[start : start + PAGE]
+        entries = {entry.seq: entry for run in _runs(sorted(seq for _, seq in page)) for entry in ledger.read(run[0] - 1, run[-1])}
+        yield from (entries[seq] for _, seq in page)
+
+
+def _runs(seqs: Sequence[int]) -> Iterator[list[int]]:
+    """Consecutive numbers together."""
+    for _, run in groupby(enumerate(seqs), key=lambda pair: pair[1] - pair[0]):
+        yield [seq for _, seq in run]
+
+
+def _unequal(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in {**before, **after}:
+            yield from _unequal(f"{path}.{name}" if path else name, before.get(name), after.get(name))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for position, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _unequal(f"{path}[{position}]", one, other)
+    elif isinstance(before, float) and isinstance(after, float):
+        if abs(before - after) > CLOSE:
+            yield path, before, after
+    elif before != after:
+        yield path, before, after

@@ -1,0 +1,101 @@
+"""What is on record can be decided again, and comes out the same: the recorded bundle, policies, thresholds and history."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from domain.ad import Ad, Label
+from domain.errors import NotFound
+from features.tables import read_ads
+from ledger.entries import DecisionMade
+from ledger.schema import contents
+from ledger.store import Ledger
+from review.incoming import bring
+from review.settings import ReviewSettings
+from serving.bundle_model import BundleModel, open_bundle
+from serving.recorder import Decided, Recorder
+from serving.replay import replay
+from serving.scorer import Scorer, load_policies
+from tests.ledger.made import erase_rows
+
+
+@pytest.fixture(scope="module")
+def model(tiny_bundle: Path) -> BundleModel:
+    return open_bundle(tiny_bundle)
+
+
+@pytest.fixture(scope="module")
+def ads(marketplace: Path) -> list[Ad]:
+    return [ad for ad in read_ads(marketplace) if ad.market in ("SE", "GB")][-48:]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
+    """Decisions of two workers on the same advertisers' ads, labels on them, and two without a model."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    scorer = Scorer(model, load_policies(None))
+    workers = [Recorder(ledger, ReviewSettings()) for _ in range(2)]
+    for start in range(0, 48, 8):
+        ahead = [worker.known(scorer) for worker in workers]
+        for worker, known, some in zip(workers, ahead, (ads[start : start + 4], ads[start + 4 : start + 8]), strict=True):
+            worker.record([Decided(some, scorer.score(some, known=known))], scorer)
+        labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=ad.submitted_at) for ad in ads[start : start + 8]]
+        bring(ledger, labels, "platform", ads[-1].submitted_at)
+    nobody = Scorer(None, load_policies(None))
+    workers[0].record([Decided(ads[:2], nobody.score(ads[:2], degraded=("registry_unreachable",)))], nobody)
+    return ledger
+
+
+def only(model: BundleModel, version: str) -> BundleModel:
+    if version != model.version:
+        raise NotFound(f"no bundle {version}")
+    return model
+
+
+def test_every_recorded_decision_comes_out_the_same(ledger: Ledger, model: BundleModel) -> None:
+    found = replay(ledger, lambda version: only(model, version))
+    assert (found.same, found.different, dict(found.skipped)) == (50, 0, {})
+
+
+def test_history_of_the_ledger_moves_risks_so_that_replaying_with_another_one_differs(ledger: Ledger, model: BundleModel) -> None:
+    """Else the test above would say nothing of the history."""
+    scorer = Scorer(model, load_policies(None))
+    last = [entry.body for entry in ledger.read(kinds=["decision"])][-3]
+    assert isinstance(last, DecisionMade)
+    without = scorer.score([last.ad])[0]
+    recorded = {verdict.policy: verdict.risk for verdict in last.decision.policies}
+    assert {verdict.policy: verdict.risk for verdict in without.policies} != recorded
+
+
+def test_one_decision_can_be_replayed_by_its_id(ledger: Ledger, model: BundleModel) -> None:
+    entry = next(iter(ledger.read(kinds=["decision"])))
+    assert replay(ledger, lambda version: only(model, version), decision_id=entry.entry_id).same == 1
+    with pytest.raises(NotFound):
+        replay(ledger, lambda version: only(model, version), decision_id="dec-0")
+
+
+def test_a_changed_record_is_told_field_by_field(ledger: Ledger, model: BundleModel) -> None:
+    seq = next(iter(ledger.read(kinds=["decision"]))).seq
+    with ledger.change() as connection:
+        body = json.loads(zlib.decompress(connection.execute(select(contents.c.body).where(contents.c.seq == seq)).scalar_one()))
+        body["decision"]["policies"][0]["risk"]["p"] += 0.001
+        connection.execute(update(contents).where(contents.c.seq == seq).values(body=zlib.compress(json.dumps(body).encode())))
+    found = replay(ledger, lambda version: only(model, version))
+    assert [(one.seq, one.field) for one in found.differences] == [(seq, "policies[0].risk.p")]
+    assert (found.same, found.different) == (49, 1)
+
+
+def test_what_cannot_be_replayed_is_counted_by_cause(ledger: Ledger) -> None:
+    def gone(version: str) -> BundleModel:
+        raise NotFound(f"no bundle {version}")
+
+    last = list(ledger.read(kinds=["decision"]))[-1].seq
+    erase_rows(ledger, last)
+    found = replay(ledger, gone)
+    assert found.same == 1  # of those without a model, one is left
+    assert sorted(found.skipped.values()) == [1, 48]
