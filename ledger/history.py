@@ -55,6 +55,12 @@ class LedgerHistory:
                 self.seq = page[-1].seq if len(page) == PAGE else end
         return self.state
 
+    @property
+    def founded(self) -> bool:
+        """Whether the ledger says what was known before its first entry; until then a model's own snapshot knows more."""
+        with self._ledger.look() as connection:
+            return _founded(connection) is not None
+
     def observe_own(self, first: int, decisions: Sequence[DecisionMade]) -> None:
         """Decisions this worker has just appended, ``first`` the seq of the first: saves reading them, if nothing came between."""
         if self._began and self.seq + 1 == first:

@@ -110,7 +110,7 @@ def _word_effects(words: Sequence[str], grams: Mapping[str, float]) -> Effects:
     for i, word in enumerate(words):
         padded = f" {word} "
         inside = {padded[a : a + n] for n in (3, 4, 5) for a in range(max(1, len(padded) - n + 1))}
-        for gram in inside | set(PIECE.findall(word)):
+        for gram in sorted(inside | set(PIECE.findall(word))):  # sums in one order, or a near tie falls otherwise in each process
             holders.setdefault(gram, []).append(i)
     pieces = [(i, piece) for i, word in enumerate(words) for piece in PIECE.findall(word)]
     for (i, first), (j, second) in pairwise(pieces):

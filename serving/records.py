@@ -19,6 +19,7 @@ from ledger.idempotency import Request
 from ledger.store import Ledger, now
 from review.appeals import file_appeal
 from review.incoming import bring
+from review.statement import statement
 from serving import routes
 from serving.messages import (
     AppealRecorded,
@@ -101,11 +102,13 @@ def _record(ledger: Ledger, decision_id: str, book: PolicyBook) -> DecisionRecor
     about = ledger.about(decision_id)
     if not about or not isinstance(about[0].body, DecisionMade):
         raise NotFound("no such decision on record, or it has been erased")
+    stated = statement(about, book)
     rulings = {entry.body.appeal_id: entry for entry in about if isinstance(entry.body, Ruled)}
     return DecisionRecord(
         decision=about[0].body.decision,
         seq=about[0].seq,
         standing=standing(about),
+        statement_of_reasons=stated.model_dump(mode="json") if stated else None,
         appeals=tuple(_appeal(entry, rulings.get(entry.entry_id)) for entry in about if isinstance(entry.body, Appealed)),
     )
 

@@ -113,13 +113,22 @@ def assemble(
     if not settings.api_keys:
         log.warning("no API keys are configured (ADJUDICATE_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, review_settings(settings)) if ledger else None
-    return Running(settings, champion, Intake(champion.current, recorder, metrics.count), ledger, metrics, book)
+    pages = _console(settings, ledger, book, champion, registry) if ledger else None
+    return Running(settings, champion, Intake(champion.current, recorder, metrics.count), ledger, metrics, book, pages)
 
 
 def review_settings(settings: Settings) -> ReviewSettings:
     return ReviewSettings(
         lease_seconds=settings.review_lease_seconds, double_share=settings.review_double_share, golden_share=settings.review_golden_share
     )
+
+
+def _console(settings: Settings, ledger: Ledger, book: PolicyBook, champion: Champion, registry: Registry) -> App:
+    from review.queue import Queue
+    from serving.console.app import Parts, console
+
+    queue = Queue(ledger, book, review_settings(settings))
+    return console(Parts(ledger, queue, book, champion, settings.api_keys, settings.registry_uri, registry.resolve))
 
 
 def _mlflow(settings: Settings) -> Registry:

@@ -18,6 +18,7 @@ from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Decision, Reason
+from domain.errors import NotFound
 from domain.risk import RiskScore
 from domain.verdict import Verdict
 
@@ -76,6 +77,7 @@ class Scorer:
         book: PolicyBook,
         *,
         solved: SolvedThresholds | None = None,
+        known: Known | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
     ) -> None:
@@ -83,6 +85,8 @@ class Scorer:
         self.book = book
         self.solved = solved or (model.solved if model else SolvedThresholds())
         """The thresholds in use: certified ones, or those the model brings."""
+        self.known = known
+        """What is known of advertisers unless ``score`` is told otherwise; None: what the model brings."""
         self._clock = clock
         self._ids = ids
 
@@ -90,10 +94,11 @@ class Scorer:
     def load(cls, model: str | Path, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
         """A scorer for ``models:/adjudicate@champion``, ``models:/adjudicate/3`` or a bundle's folder.
 
+        What it knows of advertisers is what the ledger tells now, if there is one: what the service would answer, it answers.
         Its thresholds are those of the file of ``certificates``, else of the certificates that belong to the registered version, else the
         model's own.
 
-        The registry and the download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADJUDICATE_HOME``). Raises
+        Registry, ledger and download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADJUDICATE_HOME``, …). Raises
         NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
         """
         from models.certified import certificates as certificates_of
@@ -104,7 +109,8 @@ class Scorer:
         settings = read_settings(os.environ)
         use_registry(settings)
         source = resolve(str(model))
-        scorer = cls(open_bundle(fetch_bundle(source, settings.cache)), load_policies(policies or settings.policies))
+        book = load_policies(policies or settings.policies)
+        scorer = cls(open_bundle(fetch_bundle(source, settings.cache)), book, known=known_to(settings.ledger_url))
         return scorer.certified(certificates_of(source, settings.cache, certificates or settings.certificates))
 
     def certified(self, certificates: Sequence[Certificate] | None) -> Scorer:
@@ -115,7 +121,7 @@ class Scorer:
         if certificates is not None:
             brought = self.model.solved if self.model else SolvedThresholds()
             solved = certified_thresholds(certificates, self.model.version if self.model else NO_MODEL, brought)
-        return Scorer(self.model, self.book, solved=solved, clock=self._clock, ids=self._ids)
+        return Scorer(self.model, self.book, solved=solved, known=self.known, clock=self._clock, ids=self._ids)
 
     @property
     def certified_until(self) -> datetime | None:
@@ -125,9 +131,10 @@ class Scorer:
     def score(
         self, ads: Sequence[Ad], *, with_reasons: bool = True, degraded: tuple[str, ...] = (), known: Known | None = None
     ) -> list[Decision]:
-        """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing; ``known``: the ledger's history."""
+        """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing."""
         if not ads:
             return []
+        known = known or self.known
         causes = degraded if self.model else (NO_MODEL, *degraded)
         scored = self.model.score(ads, known.state if known else None) if self.model else None
         decisions = []
@@ -145,6 +152,23 @@ class Scorer:
 def load_policies(folder: Path | None) -> PolicyBook:
     """The policy files of a folder, or those that come with Adjudicate. Raises InvalidPolicy with every mistake."""
     return read_policies(folder if folder is not None else policies.folder())
+
+
+def known_to(ledger_url: str | None) -> Known | None:
+    """What a ledger tells of advertisers now; None where there is none, or nothing was known when it began. Raises Unavailable."""
+    from ledger.history import LedgerHistory
+    from ledger.store import Ledger
+
+    try:
+        ledger = Ledger.open(ledger_url, create=False) if ledger_url else None
+    except NotFound:
+        return None
+    if ledger is None:
+        return None
+    history = LedgerHistory(ledger)
+    known = Known(history.catch_up(), history.seq)
+    ledger.close()
+    return known if history.founded else None
 
 
 def worth_explaining(decision: Decision) -> tuple[str, ...]:

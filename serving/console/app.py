@@ -1,0 +1,93 @@
+"""The console as an ASGI application that answers ``/console`` and everything below it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.console import decisions, login, models, policies, quality, queues, review
+from serving.console.attempts import Attempts
+from serving.console.models import Challenger
+from serving.console.parts import Parts
+from serving.console.policy_data import Recently
+from serving.console.quality import Measured
+from serving.console.rendering import HOME, statics
+from serving.console.safety import HEADERS
+from serving.console.visits import page, refusal
+
+__all__ = ["Parts", "console"]
+
+KEEP = "public, max-age=31536000, immutable"
+
+
+def console(parts: Parts) -> ASGIApp:
+    """The application. It starts nothing and needs no lifespan."""
+    reviewing, either, policy = ("review",), ("review", "policy"), ("policy",)
+    app = Starlette(
+        routes=[
+            _route("", login.home),
+            _route("/", login.home),
+            _route("/login", login.login, "GET", "POST"),
+            _route("/logout", login.logout, "POST"),
+            _route("/static/{name}", static),
+            _route("/review", page(review.show, *reviewing)),
+            _route("/review/next", page(review.preload, *reviewing)),
+            _route("/review/answer", page(review.answer, *reviewing), "POST"),
+            _route("/review/renew", page(review.renew, *reviewing), "POST"),
+            _route("/review/release", page(review.release, *reviewing), "POST"),
+            _route("/queues", page(queues.show, *either)),
+            _route("/decisions", page(decisions.recent, *either)),
+            _route("/decisions/search", page(decisions.search, *either), "POST"),
+            _route("/decisions/{decision_id}", page(decisions.show, *either)),
+            _route("/policies", page(policies.show, *policy)),
+            _route("/models", page(models.show, *policy)),
+            _route("/quality", page(quality.show, *policy)),
+        ],
+        exception_handlers={HTTPException: _as_page},
+    )
+    app.state.parts = parts
+    app.state.attempts = Attempts(parts.clock)
+    app.state.recently = Recently(parts.ledger, parts.book, parts.clock)
+    app.state.measured = Measured(parts.ledger, parts.clock)
+    app.state.challenger = Challenger(parts)
+    return _with_headers(app)
+
+
+async def static(request: Request) -> Response:
+    found = statics().get(request.path_params["name"])
+    if found is None:
+        return refusal(404, "Not found", "There is no such file.")
+    return Response(found[0], media_type=found[1], headers={"cache-control": KEEP})
+
+
+def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
+    return Route(f"{HOME}{path}", endpoint, methods=list(methods or ("GET",)))
+
+
+async def _as_page(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    answer = refusal(status, "Not found" if status == 404 else "Not possible", "There is no such page, or it cannot be used in this way.")
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """Every answer carries ``HEADERS``, those that failed included."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                there = {name.lower() for name, _ in message["headers"]}
+                extra = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in there]
+                message = {**message, "headers": [*message["headers"], *extra]}
+            await send(message)
+
+        await app(scope, receive, add)
+
+    return answer

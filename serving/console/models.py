@@ -1,0 +1,116 @@
+"""The models page: what decides now, since when, by whose certificates, and what waits to replace it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from starlette.responses import Response
+
+from decisions.policy import Thresholds
+from decisions.thresholds import POOLED
+from domain.errors import AdjudicateError, NotFound
+from serving.console.parts import Parts
+from serving.console.visits import Visit
+
+PATIENCE = 1.5
+"""Seconds a page waits for the registry; a dead one takes MLflow far longer to give up on."""
+FRESH = timedelta(seconds=20)
+SOON = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What the registry says of a challenger."""
+
+    state: Literal["there", "none", "silent", "no registry"]
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Thresholds in use that were solved."""
+
+    policy: str
+    market: str
+    thresholds: Thresholds
+    standing: Literal["holds", "ends soon", "expired", "none"]
+
+
+class Challenger:
+    """Asks the registry in a thread of its own, and again only when its last word is old."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="challenger")
+        self._asked: Future[Waiting] | None = None
+        self._asked_at: datetime | None = None
+
+    def look(self) -> Waiting:
+        name = challenger_of(self._parts.champion.model)
+        if self._parts.resolve is None or name is None:
+            return Waiting("no registry")
+        now = self._parts.clock()
+        if self._asked is None or (self._asked.done() and (self._asked_at is None or now - self._asked_at >= FRESH)):
+            self._asked, self._asked_at = self._pool.submit(self._ask, name), now
+        try:
+            return self._asked.result(timeout=PATIENCE)
+        except TooSlow:
+            return Waiting("silent")
+
+    def _ask(self, name: str) -> Waiting:
+        try:
+            return Waiting("there", self._parts.resolve(name)) if self._parts.resolve else Waiting("no registry")
+        except NotFound:
+            return Waiting("none")
+        except (AdjudicateError, OSError, ValueError, RuntimeError):
+            return Waiting("silent")
+
+
+def challenger_of(model: str) -> str | None:
+    """``models:/adjudicate@challenger`` beside ``models:/adjudicate@champion``; None beside a folder, which has none."""
+    return f"{model.partition('@')[0]}@challenger" if model.startswith("models:/") and "@" in model else None
+
+
+def link_to(registry: str) -> str:
+    """The registry's address for a link, without a name or password that it may carry; empty when it is no http address."""
+    where = urlsplit(registry)
+    return urlunsplit(where._replace(netloc=where.netloc.rpartition("@")[2])) if where.scheme in ("http", "https") else ""
+
+
+def show(visit: Visit) -> Response:
+    champion, now = visit.parts.champion, visit.parts.clock()
+    standing = champion.standing
+    loaded = standing.loaded
+    solved = loaded.scorer.solved.points if loaded else {}
+    points = [
+        Point(key.policy, "all markets" if key.market == POOLED else key.market, found, _standing(found, now))
+        for key, found in sorted(solved.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
+    ]
+    waiting: Challenger = visit.request.app.state.challenger
+    return visit.page(
+        "models.html",
+        "Models",
+        asked=champion.model,
+        standing=standing,
+        loaded=loaded,
+        model=loaded.scorer.model if loaded else None,
+        until=loaded.scorer.certified_until if loaded else None,
+        points=points,
+        challenger=waiting.look(),
+        book=visit.parts.book,
+        mlflow=link_to(visit.parts.registry),
+        now=now,
+    )
+
+
+def _standing(found: Thresholds, now: datetime) -> Literal["holds", "ends soon", "expired", "none"]:
+    if found.certificate_id is None:
+        return "none"
+    if found.expired_at(now):
+        return "expired"
+    return "ends soon" if found.expires_at is not None and found.expires_at - now < SOON else "holds"

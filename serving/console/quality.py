@@ -1,0 +1,80 @@
+"""The quality page: how often automatic decisions and reviewers are right, as far as audits and golden tasks tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+
+from starlette.responses import Response
+
+from decisions.policy import PolicyBook
+from domain.errors import InvalidInput, Mistake
+from ledger.store import Ledger
+from review.estimates import Estimate
+from review.prevalence import AuditShare
+from review.quality import QualityReport, quality
+from serving.console.visits import Visit
+
+PERIODS = (7, 28, 90, 365)
+"""Days."""
+USUAL = 28
+FRESH = timedelta(seconds=60)
+"""The statistics take a while: a page reloaded is not counted anew."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The strictest in force for a policy anywhere; shares."""
+
+    leakage: float
+    wrongful: float
+
+
+class Measured:
+    """The reports of the periods, kept for a moment; one a worker."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        self._ledger, self._clock = ledger, clock
+        self._kept: dict[int, tuple[datetime, QualityReport]] = {}
+        self._lock = Lock()
+
+    def get(self, days: int) -> tuple[datetime, QualityReport]:
+        """Until when, and the report. Many askers at once count once."""
+        with self._lock:
+            now = self._clock()
+            kept = self._kept.get(days)
+            if kept is None or now - kept[0] >= FRESH:
+                kept = self._kept[days] = (now, quality(self._ledger, now - timedelta(days=days), now, by_market=True))
+            return kept
+
+
+def show(visit: Visit) -> Response:
+    told = visit.asked("days") or str(USUAL)
+    if not (told.isascii() and told.isdigit() and len(told) < 5 and int(told) in PERIODS):
+        raise InvalidInput("no such period", [Mistake("days", told, ", ".join(map(str, PERIODS)))])
+    measured: Measured = visit.request.app.state.measured
+    until, report = measured.get(int(told))
+    values = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
+    return visit.page("quality.html", "Quality", report=report, until=until, bands=_bands, **values)
+
+
+def _targets(book: PolicyBook) -> dict[str, Targets]:
+    found: dict[str, Targets] = {}
+    for _, _, policy in book.every():
+        before = found.get(policy.name, Targets(1.0, 1.0))
+        leakage, wrongful = min(before.leakage, policy.targets.max_leakage), min(before.wrongful, policy.targets.max_wrongful_reject)
+        found[policy.name] = Targets(leakage, wrongful)
+    return found
+
+
+def _bands(share: AuditShare | Estimate, target: float) -> tuple[float, float, float, float]:
+    """Low end, value, high end and target of a drawing that is 150 wide and as long as the larger of both, and a bit."""
+    top = max(share.high, 1.25 * target, 1e-6)
+    low, value, high, aim = (round(150 * min(at / top, 1.0), 1) for at in (share.low, share.value, share.high, target))
+    return low, value, high, aim
+
+
+def _titles(visit: Visit) -> dict[str, str]:
+    return {policy.name: policy.title for _, _, policy in visit.parts.book.every()}

@@ -1,0 +1,70 @@
+"""Templates to pages. Everything is escaped unless a template says otherwise, and none does."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from serving.console import words
+from serving.console.sessions import Session
+
+HOME = "/console"
+KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """An entry of the navigation."""
+
+    name: str
+    path: str
+    scopes: tuple[str, ...]
+
+
+TABS = (
+    Tab("Review", f"{HOME}/review", ("review",)),
+    Tab("Queues", f"{HOME}/queues", ("review", "policy")),
+    Tab("Decisions", f"{HOME}/decisions", ("review", "policy")),
+    Tab("Policies", f"{HOME}/policies", ("policy",)),
+    Tab("Models", f"{HOME}/models", ("policy",)),
+    Tab("Quality", f"{HOME}/quality", ("policy",)),
+)
+
+
+def tabs_of(session: Session | None) -> tuple[Tab, ...]:
+    return tuple(tab for tab in TABS if session is not None and session.may(*tab.scopes))
+
+
+def render(template: str, *, session: Session | None = None, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
+    """``here``: name of the tab that is open."""
+    text = _environment().get_template(template).render(session=session, tabs=tabs_of(session), here=here, home=HOME, **values)
+    return HTMLResponse(text, status_code=status)
+
+
+@cache
+def statics() -> dict[str, tuple[bytes, str]]:
+    """Our own files by name, with their content type. Read once: nothing outside this list can be asked for."""
+    folder = files("serving.console").joinpath("static")
+    return {item.name: (item.read_bytes(), KINDS[kind]) for item in folder.iterdir() if (kind := item.name.rpartition(".")[2]) in KINDS}
+
+
+def static_url(name: str) -> str:
+    """With the content's digest, so that a browser keeps a file for as long as it is the same."""
+    return f"{HOME}/static/{name}?v={hashlib.sha256(statics()[name][0]).hexdigest()[:12]}"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("serving.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    for name in ("moment", "day", "span", "percent", "risk", "count", "many", "said", "named", "signed"):
+        environment.filters[name] = getattr(words, name)
+    environment.globals["static"] = static_url
+    return environment

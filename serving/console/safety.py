@@ -1,0 +1,71 @@
+"""What every answer carries, and what a form must show before it is believed."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+
+from domain.errors import InvalidInput, Mistake
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    # Not no-referrer: a browser then sends "Origin: null" with our own forms, and nothing tells them from a stranger's.
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+MAX_FORM_BYTES = 64 * 1024
+MAX_FIELDS = 200
+
+Form = Mapping[str, tuple[str, ...]]
+"""Field -> what came under that name, in order."""
+
+
+class Forged(Exception):
+    """A form that no page of ours sent, or one of a session that has ended."""
+
+
+async def read_form(request: Request) -> Form:
+    """Raises InvalidInput for what is no form of ours."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise InvalidInput("not a form", [Mistake("Content-Type", kind or None, "application/x-www-form-urlencoded")])
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise InvalidInput("the form is too large", [Mistake("body", f"more than {MAX_FORM_BYTES} bytes", f"{MAX_FORM_BYTES} bytes")])
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError:  # UnicodeDecodeError is one
+        raise InvalidInput("not a form", [Mistake("body", "(unreadable)", "fields as a browser writes them, in UTF-8")]) from None
+    form: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        form[name] = (*form.get(name, ()), value)
+    return form
+
+
+def one(form: Form, name: str) -> str:
+    """The first value under a name; empty when there is none."""
+    return form.get(name, ("",))[0]
+
+
+def must_be_ours(request: Request, form: Form, expected: str) -> None:
+    """Raises Forged unless the browser says that a page of ours sent the form, and the form carries the token it was given."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site != "same-origin":
+        raise Forged("the form was sent from another site")
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+        raise Forged("the form was sent from another site")
+    if not expected or not hmac.compare_digest(one(form, "csrf").encode(), expected.encode()):
+        raise Forged("the form belongs to a session that has ended; go back, reload the page and try again")

@@ -1,0 +1,67 @@
+"""How values are written on the pages. Every function is a filter of the templates."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.verdict import Verdict
+
+VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}"
+
+
+def span(length: timedelta | float | None) -> str:
+    """A length of time in its largest unit that gives at least two of it: 95 s, 12 min, 30 h, 4 d."""
+    if length is None:
+        return "–"
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def percent(share: float | None) -> str:
+    """Two significant digits below ten per cent, whole ones above; never 0 for what is more, nor 100 for what is less."""
+    if share is None:
+        return "–"
+    value = 100 * share
+    if value in (0, 100):
+        return f"{value:.0f} %"
+    if value > 99:
+        return f"{min(value, 99.99):.2f}".rstrip("0").rstrip(".") + " %"
+    return f"{value:.0f} %" if value >= 10 else f"{max(value, 0.001):.2g} %"
+
+
+def risk(p: float) -> str:
+    """Three decimals, as the policy files have thresholds."""
+    return f"{p:.3f}"
+
+
+def count(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def many(number: float, one: str, more: str = "") -> str:
+    """``1 ad``, ``2 ads``."""
+    return f"{count(number)} {one if number == 1 else more or one + 's'}"
+
+
+def said(verdict: str | Verdict) -> str:
+    return VERDICTS.get(str(verdict), str(verdict))
+
+
+def named(code: str) -> str:
+    """``zero_tolerance`` as people write it."""
+    return code.replace("_", " ")
+
+
+def signed(effect: float) -> str:
+    return f"{effect:+.1f}".replace("-", "−")
