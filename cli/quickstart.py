@@ -44,7 +44,7 @@ def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int
             out.print(f"[dim]{time.monotonic() - started:.0f} s from start to here. The next one is yours:[/]\n")
             out.print(_curl(url, examples[-1]), highlight=False, markup=False, soft_wrap=True)
             if keep_serving:
-                out.print(f"\nServing at {url} (OpenAPI at {url}/docs.json). Ctrl-C to stop.")
+                out.print(f"\nServing at {url} (OpenAPI at {url}/docs.json); reviewers work at {url}/console. Ctrl-C to stop.")
                 with suppress(KeyboardInterrupt):
                     signal.pause()
 
