@@ -73,6 +73,7 @@ def looked_up_by(body: Body, entry_id: str) -> dict[str, str | int | None]:
             "market": ad.market,
             "verdict": body.decision.verdict.value,
             "submitted_at": micros(ad.submitted_at),
+            "submission": micros(ad.submitted_at) if body.first else None,
         }
     return {
         "about": getattr(body, "decision_id", None),
@@ -83,6 +84,7 @@ def looked_up_by(body: Body, entry_id: str) -> dict[str, str | int | None]:
         "market": getattr(body, "market", None),
         "verdict": getattr(body, "verdict", None),
         "submitted_at": None,
+        "submission": None,
     }
 
 

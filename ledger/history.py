@@ -12,20 +12,22 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
 from domain.ad import Ad, Label
 from features.history.state import HistoryState
 from ledger.entries import Answered, DecisionMade, Entry, Erased, Founded, Labelled, Ruled
-from ledger.schema import entries
+from ledger.moments import moment
+from ledger.schema import contents, entries
 from ledger.store import Ledger, entry_of, entry_query, keep
 
 HISTORY = "history"
 """Kind under which snapshots are kept."""
 FOUNDATION = "fnd-1"
-TELLING = tuple(one.kind for one in (DecisionMade, Labelled, Answered, Ruled))
-"""Kinds of entries that change the state."""
+TELLING = tuple(one.kind for one in (Labelled, Answered, Ruled))
+"""Kinds of entries that change the state, beside decisions."""
 PAGE = 2000
 
 
@@ -50,9 +52,10 @@ class LedgerHistory:
             elif self.seq < end and _unsettled(connection, self.seq, end):
                 self._begin(connection)  # what was observed has been erased, or was founded only now
             while self.seq < end:
-                page = _page(connection, self.seq, end)
-                self._observe(connection, page)
-                self.seq = page[-1].seq if len(page) == PAGE else end
+                until = min(self.seq + PAGE, end)
+                self.state.observe_ads(_submissions(connection, self.seq, until))
+                self._observe(connection, _page(connection, self.seq, until))
+                self.seq = until
         return self.state
 
     @property
@@ -73,13 +76,10 @@ class LedgerHistory:
         self.seq, self._began, self._retracted = 0, True, set()
 
     def _observe(self, connection: Connection, page: Sequence[Entry]) -> None:
-        made = {entry.entry_id: entry.body for entry in page if isinstance(entry.body, DecisionMade)}
-        self.state.observe_ads(one.ad for one in made.values() if one.first)
         told = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
         rulings = [entry.body for entry in page if isinstance(entry.body, Ruled)]
         retracted = [pair for ruling in rulings for pair in self._no_longer_counting(connection, ruling)]
-        ads = {decision: one.ad for decision, one in made.items()}
-        ads |= _ads(connection, {decision for decision, _ in (*told, *retracted)} - set(ads))
+        ads = _ads(connection, {decision for decision, _ in (*told, *retracted)})
         for decision, labels in told:
             if labels and decision in ads:
                 self.state.observe_labels(labels, {ads[decision].ad_id: ads[decision]})
@@ -168,19 +168,32 @@ def _end(connection: Connection) -> int:
 
 
 def _page(connection: Connection, after: int, until: int) -> list[Entry]:
-    query = (
-        entry_query().where(entries.c.seq > after, entries.c.seq <= until, entries.c.kind.in_(TELLING)).order_by(entries.c.seq).limit(PAGE)
-    )
+    query = entry_query().where(entries.c.seq > after, entries.c.seq <= until, entries.c.kind.in_(TELLING)).order_by(entries.c.seq)
     return [entry_of(row) for row in connection.execute(query)]
+
+
+def _submissions(connection: Connection, after: int, until: int) -> list[Ad]:
+    """Read from the columns alone: unpacking every content would take ten times as long, and nothing else of an ad is history."""
+    query: Select[Any] = select(*_WHOSE, contents.c.submission.label("at")).where(contents.c.seq > after, contents.c.seq <= until)
+    rows = connection.execute(query.where(contents.c.submission.is_not(None)).order_by(contents.c.seq))
+    return [_ad(row) for row in rows]
 
 
 def _ads(connection: Connection, decisions: Iterable[str]) -> dict[str, Ad]:
     """The ads of earlier decisions; those erased are left out."""
-    wanted, found = sorted(decisions), {}
+    wanted = sorted(decisions)
+    found: dict[str, Ad] = {}
     for start in range(0, len(wanted), 500):
-        query = entry_query().where(entries.c.entry_id.in_(wanted[start : start + 500]))
-        for row in connection.execute(query):
-            body = entry_of(row).body
-            if isinstance(body, DecisionMade):
-                found[row.entry_id] = body.ad
+        query: Select[Any] = select(contents.c.about, *_WHOSE, contents.c.submitted_at.label("at"))
+        query = query.where(contents.c.about.in_(wanted[start : start + 500]), contents.c.submitted_at.is_not(None))
+        found.update((row.about, _ad(row)) for row in connection.execute(query))
     return found
+
+
+_WHOSE = (contents.c.ad_id, contents.c.advertiser_id, contents.c.creative_id, contents.c.landing_domain, contents.c.market)
+
+
+def _ad(row: Row[Any]) -> Ad:
+    """As much of an ad as its history needs. It was checked before it was recorded."""
+    told = {name: getattr(row, name) for name in ("ad_id", "advertiser_id", "creative_id", "landing_domain", "market")}
+    return Ad.model_construct(**told, submitted_at=moment(row.at))

@@ -56,6 +56,7 @@ contents = Table(
     Column("market", String(2)),
     Column("verdict", String(8)),
     Column("submitted_at", BigInteger),  # of the ad; tells its versions apart
+    Column("submission", BigInteger),  # the same where the version had not been decided before: the history reads no more than this
     Column("salt", LargeBinary(16), nullable=False),
     Column("body", LargeBinary, nullable=False),  # zlib of canonical JSON
     Index(None, "about"),

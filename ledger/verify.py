@@ -30,7 +30,7 @@ PAGE = 2000
 SHOWN = 100
 """Problems told; the rest are counted."""
 
-COLUMNS = ("about", "ad_id", "advertiser_id", "creative_id", "landing_domain", "market", "verdict", "submitted_at")
+COLUMNS = ("about", "ad_id", "advertiser_id", "creative_id", "landing_domain", "market", "verdict", "submitted_at", "submission")
 """Of ``contents``, repeated from the body."""
 
 # Plain text, so that values come as they are stored: an edited row may hold anything.
@@ -293,6 +293,7 @@ def columns_of(kind: str, plain: dict[str, Any], entry_id: str) -> list[Any]:
     if kind == "decision":
         ad = plain["ad"]
         told = [ad["ad_id"], ad["advertiser_id"], ad["creative_id"], ad["landing_domain"], ad["market"]]
-        return [entry_id, *told, plain["decision"]["verdict"], micros(datetime.fromisoformat(ad["submitted_at"]))]
+        at = micros(datetime.fromisoformat(ad["submitted_at"]))
+        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None]
     get = plain.get
-    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None]
+    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None]

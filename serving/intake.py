@@ -55,6 +55,8 @@ class Intake:
         self._current = current
         self._recorder = recorder
         self._watch = watch
+        self.ready = recorder is None
+        """Whether the history has been read back, which takes about a minute for a million decisions; asking earlier waits."""
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -76,6 +78,10 @@ class Intake:
         job = Job(ads, request)
         self._waiting.put(job)
         return job.answer
+
+    def warm(self) -> None:
+        """Read the history back now, not when the first ad comes."""
+        self._waiting.put(Job((), None))
 
     def _run(self) -> None:
         active: list[Job] = []
@@ -120,6 +126,7 @@ class Intake:
 
     def _score(self, jobs: Sequence[Job], scorer: Scorer, share: int) -> None:
         known = self._recorder.known(scorer) if self._recorder else None
+        self.ready = True
         portions = [(job, job.ads[len(job.decided) : len(job.decided) + max(1, share)]) for job in jobs]
         if len({job.degraded for job in jobs}) == 1:
             try:
@@ -137,7 +144,7 @@ class Intake:
     def _record(self, done: Sequence[Job], scorer: Scorer) -> None:
         if not done:
             return
-        if self._recorder is None:
+        if self._recorder is None or not any(job.ads for job in done):
             for job in done:
                 self._answer(job, job.decided)
             return

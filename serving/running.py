@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from decisions.policy import PolicyBook
 from domain.errors import Unavailable
@@ -45,7 +46,7 @@ class Running:
         recording, end = self._recording()
         model = loaded.scorer.model if loaded else None
         return Readiness(
-            status="no_ledger" if not recording else "ready" if loaded else "starting" if self.champion.starting else "no_model",
+            status=self._status(recording),
             model=self.champion.model,
             serving=loaded.source if loaded else None,
             bundle_version=model.version if model else None,
@@ -59,6 +60,13 @@ class Running:
             swaps=standing.swaps,
             ledger=end,
         )
+
+    def _status(self, recording: bool) -> Literal["ready", "starting", "no_model", "no_ledger"]:
+        if not recording:
+            return "no_ledger"
+        if self.champion.starting or (self.champion.standing.loaded and not self.intake.ready):
+            return "starting"
+        return "ready" if self.champion.standing.loaded else "no_model"
 
     def _recording(self) -> tuple[bool, int | None]:
         """Whether decisions can be written down, as far as reading tells, and the last entry."""
@@ -98,6 +106,7 @@ def assemble(
     def watch(standing: Standing) -> None:
         if metrics.stand(standing):
             quieten_collector()
+            intake.warm()
 
     registry, opener = registry or _mlflow(settings), open_model or _bundle
     ledger = Ledger.open(settings.ledger_url) if settings.ledger_url else None
@@ -113,8 +122,9 @@ def assemble(
     if not settings.api_keys:
         log.warning("no API keys are configured (ADJUDICATE_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, review_settings(settings)) if ledger else None
+    intake = Intake(champion.current, recorder, metrics.count)
     pages = _console(settings, ledger, book, champion, registry) if ledger else None
-    return Running(settings, champion, Intake(champion.current, recorder, metrics.count), ledger, metrics, book, pages)
+    return Running(settings, champion, intake, ledger, metrics, book, pages)
 
 
 def review_settings(settings: Settings) -> ReviewSettings:

@@ -10,8 +10,8 @@ import numpy as np
 from serving.console.bars import position
 from serving.console.shares import Seen
 
-WIDTH, HEIGHT = 520, 190
-TICKS = (0.005, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 0.995)
+WIDTH, HEIGHT = 330, 140
+TICKS = (0.005, 0.02, 0.1, 0.5, 0.9, 0.98, 0.995)
 POINTS = 90
 ENDS = 0.003
 

@@ -64,7 +64,7 @@ def _statement(visit: Visit, decision_id: str) -> list[tuple[str, str]]:
     """The statement of reasons an advertiser is owed, field by field; empty when the ad is not rejected."""
     found = statement(visit.parts.ledger.about(decision_id), visit.parts.book)
     told = found.model_dump(mode="json", exclude_none=True) if found else {}
-    return [(name, ", ".join(value) if isinstance(value, list) else str(value)) for name, value in told.items() if value]
+    return [(name, " · ".join(value) if isinstance(value, list) else str(value)) for name, value in told.items() if value]
 
 
 def _base(visit: Visit) -> str:

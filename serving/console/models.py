@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from starlette.responses import Response
 
-from decisions.policy import Thresholds
+from decisions.policy import Targets, Thresholds
 from decisions.thresholds import POOLED
 from domain.errors import AdjudicateError, NotFound
 from serving.console.parts import Parts
@@ -37,6 +37,7 @@ class Point:
 
     policy: str
     market: str
+    targets: Targets
     thresholds: Thresholds
     standing: Literal["holds", "ends soon", "expired", "none"]
 
@@ -88,7 +89,7 @@ def show(visit: Visit) -> Response:
     loaded = standing.loaded
     solved = loaded.scorer.solved.points if loaded else {}
     points = [
-        Point(key.policy, "all markets" if key.market == POOLED else key.market, found, _standing(found, now))
+        Point(key.policy, "all markets" if key.market == POOLED else key.market, key.targets, found, _standing(found, now))
         for key, found in sorted(solved.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
     ]
     waiting: Challenger = visit.request.app.state.challenger

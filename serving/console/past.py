@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,8 @@ class Similar:
     """``person`` or ``model``."""
     at: datetime
     violated: tuple[str, ...]
+    times: int = 1
+    """Ads that say the same and met the same verdict."""
 
 
 def past(connection: Connection, ad: Ad) -> Past:
@@ -100,9 +102,16 @@ def similar(connection: Connection, ad: Ad) -> tuple[Similar, ...]:
     shown: list[Similar] = []
     for why, row in found.values():
         one = _told(why, row, settled.get(row.entry_id))
-        if one is not None and sum(1 for other in shown if other.why == one.why) < EACH:
+        same = next((i for i, other in enumerate(shown) if one is not None and _same(one, other)), None)
+        if same is not None:
+            shown[same] = replace(shown[same], times=shown[same].times + 1)
+        elif one is not None and sum(1 for other in shown if other.why == one.why) < EACH:
             shown.append(one)
     return tuple(shown[:AT_MOST])
+
+
+def _same(one: Similar, other: Similar) -> bool:
+    return (one.title, one.verdict, one.by, one.violated) == (other.title, other.verdict, other.by, other.violated)
 
 
 def _decisions(connection: Connection, ad: Ad, condition: Any, limit: int) -> Sequence[Any]:

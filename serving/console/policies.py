@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from decisions.show import thresholds_in_use
 from decisions.thresholds import SolvedThresholds
 from domain.errors import InvalidInput, Mistake, NotFound
 from domain.verdict import Verdict
-from serving.console import curves
+from serving.console import curves, record
 from serving.console.policy_data import Asked, Decided, Recent, Recently
 from serving.console.shares import Split
 from serving.console.visits import Visit
@@ -56,7 +57,7 @@ class Drawing:
 
 def show(visit: Visit) -> Response:
     book = visit.parts.book
-    market = visit.asked("market") or (book.markets[0] if book.markets else "")
+    market = visit.asked("market") or _latest_market(visit)
     if not book.knows(market):
         raise NotFound("There is no policy file for that market.")
     surfaces = sorted(book.rules[market].by_surface)
@@ -67,7 +68,7 @@ def show(visit: Visit) -> Response:
     name = visit.asked("policy") or (in_force[0].name if in_force else "")
     policy = next((one for one in in_force if one.name == name), None)
     chosen = {"market": market, "surface": surface or "", "policy": name}
-    values = {"markets": book.markets, "surfaces": surfaces, "policies": in_force, "chosen": chosen}
+    values: dict[str, Any] = {"markets": book.markets, "surfaces": surfaces, "policies": in_force, "chosen": chosen}
     if policy is None:
         return visit.page("policy_none.html", "Policies", **values)
     recent = _recently(visit.request).get(Asked(name, market, surface))
@@ -78,6 +79,14 @@ def show(visit: Visit) -> Response:
     values |= {"policy": policy, "use": use, "recent": recent, "now": now, "moved": moved, "change": change}
     values |= {"drawing": _drawing(recent, policy, change), "curves": curves, "rejects": recent.seen.rejects}
     return visit.page("policy_moved.html" if visit.quick else "policy.html", "Policies", **values)
+
+
+def _latest_market(visit: Visit) -> str:
+    """Where something happens: the market of the latest decision, else the first one."""
+    with visit.parts.ledger.look() as connection:
+        latest = record.latest(connection, 1)
+    markets = [one.market for one in latest if visit.parts.book.knows(one.market)]
+    return next(iter((*markets, *visit.parts.book.markets)), "")
 
 
 def _recently(request: Request) -> Recently:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Any
 
 from starlette.responses import Response
 
@@ -56,7 +57,7 @@ def show(visit: Visit) -> Response:
         raise InvalidInput("no such period", [Mistake("days", told, ", ".join(map(str, PERIODS)))])
     measured: Measured = visit.request.app.state.measured
     until, report = measured.get(int(told))
-    values = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
+    values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
     return visit.page("quality.html", "Quality", report=report, until=until, bands=_bands, **values)
 
 
@@ -70,9 +71,9 @@ def _targets(book: PolicyBook) -> dict[str, Targets]:
 
 
 def _bands(share: AuditShare | Estimate, target: float) -> tuple[float, float, float, float]:
-    """Low end, value, high end and target of a drawing that is 150 wide and as long as the larger of both, and a bit."""
+    """Low end, value, high end and target of a drawing that is 110 wide and as long as the larger of both, and a bit."""
     top = max(share.high, 1.25 * target, 1e-6)
-    low, value, high, aim = (round(150 * min(at / top, 1.0), 1) for at in (share.low, share.value, share.high, target))
+    low, value, high, aim = (round(110 * min(at / top, 1.0), 1) for at in (share.low, share.value, share.high, target))
     return low, value, high, aim
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from starlette.responses import Response
 
@@ -33,6 +34,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Total:
+    """Several queues together. ``name`` of what they have in common."""
+
+    name: str
     open: int
     leased: int
     overdue: int
@@ -41,7 +45,7 @@ class Total:
 
 def show(visit: Visit) -> Response:
     depths = visit.parts.queue.depths()
-    return visit.page("queues.html", "Queues", rows=rows(depths), total=total(depths))
+    return visit.page("queues.html", "Queues", rows=rows(depths), total=total("", depths), kinds=by_kind(depths), places=by_place(depths))
 
 
 def rows(depths: Sequence[QueueDepth]) -> list[Row]:
@@ -65,8 +69,21 @@ def rows(depths: Sequence[QueueDepth]) -> list[Row]:
     return sorted(made, key=lambda row: (-row.overdue, -row.open, row.market, row.kind))
 
 
-def total(depths: Sequence[QueueDepth]) -> Total:
+def by_kind(depths: Sequence[QueueDepth]) -> list[Total]:
+    return _grouped(depths, lambda one: one.kind)
+
+
+def by_place(depths: Sequence[QueueDepth]) -> list[Total]:
+    return _grouped(depths, lambda one: f"{one.market}, {one.language or 'any language'}")
+
+
+def _grouped(depths: Sequence[QueueDepth], name: Callable[[QueueDepth], str]) -> list[Total]:
+    return [total(key, list(group)) for key, group in groupby(sorted(depths, key=name), key=name)]
+
+
+def total(name: str, depths: Sequence[QueueDepth]) -> Total:
     return Total(
+        name,
         sum(one.open for one in depths),
         sum(one.leased for one in depths),
         sum(one.overdue for one in depths),

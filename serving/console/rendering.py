@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from serving.console import words
+from serving.console.marking import pieces
 from serving.console.sessions import Session
 
 HOME = "/console"
@@ -64,7 +65,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("serving.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("moment", "day", "span", "percent", "risk", "count", "many", "said", "named", "signed"):
+    for name in ("moment", "day", "span", "percent", "risk", "count", "many", "worth", "said", "named", "signed"):
         environment.filters[name] = getattr(words, name)
+    environment.filters["seen"] = pieces
     environment.globals["static"] = static_url
     return environment

@@ -35,9 +35,16 @@ def percent(share: float | None) -> str:
     value = 100 * share
     if value in (0, 100):
         return f"{value:.0f} %"
+    if value < 0.01 or value > 99.99:
+        return "< 0.01 %" if value < 0.01 else "> 99.99 %"
     if value > 99:
-        return f"{min(value, 99.99):.2f}".rstrip("0").rstrip(".") + " %"
-    return f"{value:.0f} %" if value >= 10 else f"{max(value, 0.001):.2g} %"
+        return f"{value:.1f} %" if value < 99.9 else f"{value:.2f} %"
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
+
+
+def worth(number: float) -> str:
+    """A number of ads that need not be whole."""
+    return f"{number:,.0f} ads" if number >= 9.95 else f"{number:.1f} ads"
 
 
 def risk(p: float) -> str:

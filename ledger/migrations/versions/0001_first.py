@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("market", sa.String(length=2), nullable=True),
         sa.Column("verdict", sa.String(length=8), nullable=True),
         sa.Column("submitted_at", sa.BigInteger(), nullable=True),
+        sa.Column("submission", sa.BigInteger(), nullable=True),
         sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["seq"], ["entries.seq"], name=op.f("fk_contents_seq")),

@@ -37,6 +37,7 @@
     const toggle = document.querySelector("[data-keys]");
     if (toggle) toggle.checked = !keysOff();
     ahead = null;
+    delete document.documentElement.dataset.ahead;
     const title = document.querySelector("main h1");
     if (title) title.focus({preventScroll: true});
     document.documentElement.dataset.ready = form ? form.dataset.task : "none";

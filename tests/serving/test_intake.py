@@ -1,0 +1,178 @@
+"""Who waits together is decided together; nobody waits for somebody else's failure, or for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from decisions.policy import PolicyBook
+from domain.ad import Ad
+from domain.decision import Decision
+from domain.errors import Unavailable
+from ledger.entries import DecisionMade
+from ledger.store import Ledger
+from review.settings import ReviewSettings
+from serving.intake import CHUNK, Intake
+from serving.recorder import Recorder
+from serving.scorer import Scorer
+from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
+from tests.serving.fakes import FakeModel, FakeRisks
+
+__all__ = ["database_url", "ledger", "ledger_url", "postgres", "postgres_template"]
+
+
+@dataclass(frozen=True)
+class Gated(FakeModel):
+    """Notes what it is asked, and waits at the gate before each answer."""
+
+    gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(10_000))
+    asked: list[list[str]] = field(default_factory=list)
+
+    def score(self, ads: Sequence[Ad], history: Any = None) -> FakeRisks:
+        if ads:
+            self.asked.append([ad.ad_id for ad in ads])
+            assert self.gate.acquire(timeout=10)
+        return super().score(ads, history)
+
+
+def an_ad(name: str, title: str = "bread") -> Ad:
+    return Ad.model_validate(
+        {"ad_id": name, "advertiser_id": "adv", "market": "SE", "submitted_at": "2026-03-01T00:00:00Z", "title": title}
+    )
+
+
+def ads(name: str, count: int) -> list[Ad]:
+    return [an_ad(f"{name}{number}") for number in range(count)]
+
+
+@pytest.fixture
+def begin(ledger: Ledger, book: PolicyBook) -> Iterator[Callable[[FakeModel], Intake]]:
+    running: list[Intake] = []
+
+    def start(model: FakeModel) -> Intake:
+        scorer = Scorer(model, book)
+        running.append(Intake(lambda: (scorer, ()), Recorder(ledger, ReviewSettings())))
+        running[-1].start()
+        return running[-1]
+
+    yield start
+    for intake in running:
+        intake.stop()
+        assert not intake.alive
+
+
+Begin = Callable[[FakeModel], Intake]
+
+
+def on_record(ledger: Ledger) -> list[str]:
+    return [entry.body.ad.ad_id for entry in ledger.read() if isinstance(entry.body, DecisionMade)]
+
+
+def test_whoever_waits_is_scored_and_recorded_together(begin: Begin, ledger: Ledger) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    first = intake.ask([an_ad("first")])
+    while not model.asked:
+        pass
+    others = [intake.ask([an_ad(f"o{number}")]) for number in range(5)]
+    model.gate.release(10)
+    answers = [future.result(10) for future in (first, *others)]
+    assert model.asked == [["first"], ["o0", "o1", "o2", "o3", "o4"]]
+    assert [answer[0].ad_id for answer in answers if answer[0]] == on_record(ledger) == ["first", "o0", "o1", "o2", "o3", "o4"]
+
+
+def test_a_large_batch_takes_turns_with_single_ads_and_is_recorded_whole(begin: Begin, ledger: Ledger) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    batch = intake.ask(ads("b", 3 * CHUNK))
+    while not model.asked:
+        pass
+    single = intake.ask([an_ad("single")])
+    model.gate.release(2)
+    assert single.result(10)
+    assert on_record(ledger) == ["single"]
+    assert not batch.done()
+    model.gate.release(100)
+    assert len(batch.result(10)) == 3 * CHUNK
+    assert len(on_record(ledger)) == 3 * CHUNK + 1
+
+
+def test_one_ad_that_fails_costs_nobody_else_a_decision(begin: Begin, ledger: Ledger) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    intake.ask([an_ad("first")])
+    while not model.asked:
+        pass
+    futures = [intake.ask([an_ad(name, title)]) for name, title in (("a", "bread"), ("bad", "stumble"), ("c", "scam"))]
+    model.gate.release(100)
+    answers = [future.result(10)[0] for future in futures]
+    assert [answer.verdict.value if answer else None for answer in answers] == ["approve", None, "reject"]
+    assert sorted(on_record(ledger)) == ["a", "c", "first"]
+
+
+def test_without_its_ledger_every_caller_is_told_to_ask_again_and_the_thread_goes_on(begin: Begin, ledger: Ledger) -> None:
+    intake = begin(FakeModel())
+    assert intake.ask([an_ad("a")]).result(10)
+    url, ledger.engine = ledger.engine, _Broken()  # type: ignore[assignment]
+    with pytest.raises(Unavailable):
+        intake.ask([an_ad("b")]).result(10)
+    ledger.engine = url
+    assert intake.ask([an_ad("c")]).result(10)
+    assert on_record(ledger) == ["a", "c"]
+
+
+def test_stopping_answers_whoever_waits(begin: Begin) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    futures = [intake.ask(ads(f"{number}-", 20)) for number in range(3)]
+    model.gate.release(10_000)
+    intake.stop()
+    assert all(len(future.result(0)) == 20 for future in futures)
+
+
+def test_a_caller_who_left_before_its_turn_is_not_decided(begin: Begin, ledger: Ledger) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    first = intake.ask([an_ad("first")])
+    while not model.asked:
+        pass
+    assert intake.ask([an_ad("gone")]).cancel()
+    model.gate.release(100)
+    assert first.result(10)
+    intake.stop()
+    assert on_record(ledger) == ["first"]
+
+
+def test_all_ads_of_a_batch_are_decided_by_one_bundle_though_the_champion_changes(ledger: Ledger, book: PolicyBook) -> None:
+    old, new = Gated(version="old", gate=threading.Semaphore(0)), FakeModel(version="new")
+    current = [Scorer(old, book)]
+    intake = Intake(lambda: (current[0], ()), Recorder(ledger, ReviewSettings()))
+    intake.start()
+    batch = intake.ask(ads("b", 2 * CHUNK))
+    while not old.asked:
+        pass
+    current[0] = Scorer(new, book)
+    single = intake.ask([an_ad("single")])
+    old.gate.release(100)
+    assert {decision.bundle_version for decision in _all(batch.result(10))} == {"old"}
+    assert {decision.bundle_version for decision in _all(single.result(10))} == {"new"}
+    intake.stop()
+
+
+def _all(answer: Sequence[Decision | None]) -> list[Decision]:
+    assert None not in answer
+    return [decision for decision in answer if decision is not None]
+
+
+class _Broken:
+    """An engine whose database is away."""
+
+    class dialect:
+        name = "sqlite"
+
+    def connect(self) -> Any:
+        raise Unavailable("the ledger's database does not answer")
