@@ -213,15 +213,15 @@ class _Reader:
             self._tell(None, f"the chain ends with entry {self._seq}; entry {self._anchor[0]} was noted elsewhere")
 
     def _check_beside(self) -> None:
-        """Contents that belong to no entry, and the kept history."""
+        """Contents that belong to no entry, and what is kept under a plain sha256 of itself."""
         for (seq,) in self._connection.execute(text(_ORPHANS)):
             self._tell(seq, "there is a content, and no entry")
-        kept = self._connection.execute(text("SELECT digest, body FROM kept WHERE kind = 'history'")).all()
-        for digest, body in kept:
+        kept = self._connection.execute(text("SELECT kind, digest, body FROM kept WHERE kind IN ('history', 'thresholds')")).all()
+        for kind, digest, body in kept:
             if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != digest:
-                self._tell(None, f"the kept history {digest} is not the one that was kept")
+                self._tell(None, f"the kept {kind} {digest} is not the one that was kept")
         named = self._named_history()
-        if named and named not in {digest for digest, _ in kept}:
+        if named and named not in {digest for kind, digest, _ in kept if kind == "history"}:
             self._tell(None, f"the kept history {named} is missing")
 
     def _named_history(self) -> str | None:

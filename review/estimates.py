@@ -32,11 +32,9 @@ def clopper_pearson(k: int, n: int) -> Estimate:
     return Estimate(k / n if n else 0.5, low, high, n)
 
 
-def beta_interval(value: float, n: float, a: float, b: float) -> Estimate:
-    """Equal-tailed interval from ``n`` ads of which a share was right, seen through a Beta(``a``, ``b``) prior.
-
-    ``value`` is the posterior's mean, strictly between 0 and 1; the posterior is Beta((n + a + b) * value, (n + a + b) * (1 - value)).
-    """
-    tail, weight = (1 - COVERAGE) / 2, n + a + b
-    low, high = (float(special.betaincinv(weight * value, weight * (1 - value), p)) for p in (tail, 1 - tail))
+def jeffreys(value: float, n: float) -> Estimate:
+    """Equal-tailed interval of a share that was ``value`` of ``n`` ads, not necessarily whole ones (Brown, Cai and DasGupta 2001,
+    Statistical Science 16, 101-133, section 3.1). ``value`` in [0, 1], ``n`` at least 0."""
+    tail = (1 - COVERAGE) / 2
+    low, high = (float(special.betaincinv(n * value + 0.5, n * (1 - value) + 0.5, p)) for p in (tail, 1 - tail))
     return Estimate(value, min(low, value), max(high, value), n)

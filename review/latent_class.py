@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 _BEST = 12.0
 """Log-odds of a reviewer who errs six times in a million; rates are searched between chance and this."""
-_STARTS = ((2.2, 4.0), (1.0, 2.5), (4.0, 6.0))
+_STARTS = ((2.2, 4.0), (0.5, 2.0), (4.0, 6.0), (0.1, 6.0))
 """Log-odds of sensitivity and specificity a first search begins at."""
 
 
@@ -49,16 +49,21 @@ class LatentClass:
 
     def likeliest(self) -> Point:
         """Where the likelihood is highest, reviewers being better than chance."""
-        yes = (self.ads @ (2 * self.violating > self.readings)) / np.maximum(self.ads.sum(axis=1), 1.0)
-        begin = [Point(np.clip(yes, 1e-4, 1 - 1e-4), np.array(errors), 0.0) for errors in _STARTS]
+        yes = (self.ads @ (2 * self.violating > self.readings) + 0.05) / (self.ads.sum(axis=1) + 0.1)
+        begin = [Point(yes, np.array(errors), 0.0) for errors in _STARTS]
         return max((self._climb(point, None) for point in begin), key=lambda point: point.log_likelihood)
 
-    def likeliest_with(self, weights: Floats, total: float, near: Point) -> Point:
-        """The same among shares whose weighted sum is ``total``, in [0, 1]; ``weights`` (n_strata,) add up to 1."""
+    def likeliest_with(self, weights: Floats, total: float, near: Point, anywhere: bool = False) -> Point:
+        """The same among shares whose weighted sum is ``total``, in [0, 1]; ``weights`` (n_strata,) add up to 1.
+
+        Climbs from ``near``; ``anywhere``: from other rates too, as there may be several tops where little tells of the reviewers.
+        """
         old = float(weights @ near.share)  # moved along the odds, shares stay within [0, 1] and keep their order
         shift = special.logit(min(max(total, 1e-9), 1 - 1e-9)) - special.logit(min(max(old, 1e-9), 1 - 1e-9))
         moved = np.where(weights > 0, special.expit(special.logit(np.clip(near.share, 1e-9, 1 - 1e-9)) + shift), near.share)
-        return self._climb(Point(moved, near.errors, 0.0), (weights, total))
+        begin = [near.errors, *(np.array(errors) for errors in _STARTS if anywhere)]
+        found = (self._climb(Point(moved, errors, 0.0), (weights, total)) for errors in begin)
+        return max(found, key=lambda point: point.log_likelihood)
 
     def covariance(self, at: Point) -> Floats:
         """Of the shares, (n_strata, n_strata): the inverse of the observed information (Louis 1982, JRSS B 44, 226-233).
@@ -68,12 +73,11 @@ class LatentClass:
         """
         n = np.maximum(self.ads.sum(axis=1), 1.0)
         share = np.clip(at.share, 0.5 / n, 1 - 0.5 / n)
-        (right, alarm), _, mixed = self._probabilities(np.array(share), at.errors)
-        q = share[:, None] * right / mixed
+        violates, _, mixed = self._probabilities(share, at.errors)
+        q = share[:, None] * violates / mixed
         sensitivity, specificity = special.expit(at.errors)
-        (true_n, true_not) = self.golden.sum(axis=1)
-        spread = np.array([sensitivity * (1 - sensitivity), specificity * (1 - specificity)])
-        known = np.array([(self.ads * q @ self.readings).sum() + true_n, (self.ads * (1 - q) @ self.readings).sum() + true_not]) * spread
+        readings = self.golden.sum(axis=1) + np.array([(self.ads * q @ self.readings).sum(), (self.ads * (1 - q) @ self.readings).sum()])
+        known = readings * [sensitivity * (1 - sensitivity), specificity * (1 - specificity)]
         score = np.stack([self.violating - self.readings * sensitivity, self.readings * specificity - (self.readings - self.violating)])
         lost = self.ads * q * (1 - q)
         information = np.diag(np.concatenate([known, n * share * (1 - share)]))
@@ -86,7 +90,8 @@ class LatentClass:
 
     def _climb(self, begin: Point, fixed: tuple[Floats, float] | None) -> Point:
         """Sequential quadratic programming from ``begin``. Shares are measured in units in which their curvature is about 1."""
-        unit = np.sqrt(np.maximum(begin.share * (1 - begin.share), 1e-9) / np.maximum(self.ads.sum(axis=1), 1.0))
+        n = np.maximum(self.ads.sum(axis=1), 1.0)
+        unit = np.sqrt(np.maximum(begin.share * (1 - begin.share), 1 / n) / n)
         size = max(float(self.ads.sum()), 1.0) ** 0.5
 
         def loss(x: Floats) -> tuple[float, Floats]:
@@ -108,24 +113,24 @@ class LatentClass:
         )
         return Point(np.clip(found.x[2:] * unit, 0.0, 1.0), np.clip(found.x[:2] / 4, 0.0, _BEST), float(-found.fun * size))
 
-    def _probabilities(self, share: Floats, errors: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], Floats]:
-        """Of each pattern if an ad violates and if not, each (n_patterns,); log-odds' logarithms; and mixed, (n_strata, n_patterns)."""
-        hit, pass_ = special.log_expit(errors), special.log_expit(-errors)
+    def _probabilities(self, share: Floats, errors: Floats) -> tuple[Floats, Floats, Floats]:
+        """Of each pattern if an ad violates and if it does not, (n_patterns,) each, and mixed, (n_strata, n_patterns)."""
+        right, wrong = special.log_expit(errors), special.log_expit(-errors)
         no = self.readings - self.violating
-        right = np.exp(self.violating * hit[0] + no * pass_[0])
-        alarm = np.exp(self.violating * pass_[1] + no * hit[1])
-        return (right, alarm), (hit, pass_), alarm + share[:, None] * (right - alarm)
+        violates = np.exp(self.violating * right[0] + no * wrong[0])
+        harmless = np.exp(self.violating * wrong[1] + no * right[1])
+        return violates, harmless, harmless + share[:, None] * (violates - harmless)
 
     def _likelihood(self, share: Floats, errors: Floats) -> tuple[float, Floats]:
         """The log-likelihood, and its gradient by log-odds of sensitivity and specificity and by the shares."""
-        (right, alarm), (hit, miss), mixed = self._probabilities(np.clip(share, 0.0, 1.0), errors)
-        rates = np.exp(hit)
+        violates, harmless, mixed = self._probabilities(np.clip(share, 0.0, 1.0), errors)
+        rates = special.expit(errors)
+        value = (self.ads * np.log(mixed)).sum() + (self.golden * special.log_expit(np.stack([errors, -errors], axis=1))).sum()
         each = self.ads / mixed
-        value = (self.ads * np.log(mixed)).sum() + self.golden[:, 0] @ hit + self.golden[:, 1] @ miss
-        golden = self.golden[:, 0] - self.golden.sum(axis=1) * rates
-        by_right = (share @ each) * right @ (self.violating - self.readings * rates[0])
-        by_alarm = ((1 - share) @ each) * alarm @ (self.readings - self.violating - self.readings * rates[1])
-        return float(value), np.concatenate([golden + [by_right, by_alarm], each @ (right - alarm)])
+        slope = self.golden[:, 0] - self.golden.sum(axis=1) * rates
+        slope[0] += (share @ each) * violates @ (self.violating - self.readings * rates[0])
+        slope[1] += ((1 - share) @ each) * harmless @ (self.readings - self.violating - self.readings * rates[1])
+        return float(value), np.concatenate([slope, each @ (violates - harmless)])
 
 
 def _inverse(information: Floats) -> Floats:

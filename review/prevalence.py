@@ -16,7 +16,8 @@ shows, and false alarms that look like violations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,11 +26,16 @@ from scipy import optimize, stats
 from domain.errors import InvalidInput, Mistake
 from domain.verdict import Verdict
 from review.latent_class import Floats, LatentClass, Point
+from review.raters import refuse_twice
 
 Patterns = Mapping[tuple[int, int], float]
 """(readings of an ad, how many of them say violating) -> ads. Whole numbers, except where a plan expects so many."""
 
 CRITICAL = float(stats.chi2.ppf(0.95, 1))
+_TOPS = 5
+"""Tops of the likelihood that are tried in turn; more than two were never seen."""
+_SLACK = 0.01
+"""Of the root of the likelihood ratio, whose limit is about 2."""
 _IMPOSSIBLE = 1e-9
 """More audits than the recorded probability gives with this chance were not drawn with it."""
 
@@ -60,6 +66,12 @@ class GoldenReadings:
     """Readings of ads that do not."""
     called_harmless: int = 0
     """Of these, right."""
+
+    @classmethod
+    def of(cls, readings: Iterable[tuple[str, str, bool]], known: Mapping[str, bool]) -> GoldenReadings:
+        """Counted from (item, reviewer, says violating) and the truth by item; readings of other items are left out."""
+        right = Counter((known[item], known[item] == says) for item, _, says in readings if item in known)
+        return cls(right[True, True] + right[True, False], right[True, True], right[False, True] + right[False, False], right[False, True])
 
 
 @dataclass(frozen=True)
@@ -116,8 +128,9 @@ def audit(
 ) -> Audit:
     """Shares of the automatic decisions on record under one policy, strata weighing as many as they hold.
 
-    ``also_read`` are ads read several times elsewhere by the same reviewers, which tell of their errors only; ``each`` asks for the strata
-    one by one too. Takes some tens of milliseconds a share, however many ads. Raises InvalidInput with every mistake found.
+    ``also_read`` are ads read blind elsewhere by the same reviewers, which tell of their errors only: also those read once, where a second
+    reading depends on the first. ``each`` asks for the strata one by one too. Takes some tens of milliseconds a share, however many ads.
+    Raises InvalidInput with every mistake found.
     """
     golden, also_read = golden or GoldenReadings(), also_read or {}
     mistakes = list(_mistakes(strata, golden, also_read))
@@ -126,11 +139,19 @@ def audit(
     search = _search(strata, golden, also_read)
     approved, rejected = ([stratum.verdict is verdict for stratum in strata] for verdict in (Verdict.APPROVE, Verdict.REJECT))
     prevalence = _share(search, [True] * len(strata))
-    leakage = _share(search, approved) if any(approved) else None
-    wrongful = _share(search, rejected).reversed() if any(rejected) else None
+    leakage = (prevalence if all(approved) else _share(search, approved)) if any(approved) else None
+    wrongful = (prevalence if all(rejected) else _share(search, rejected)).reversed() if any(rejected) else None
     single = {one.name: _share(search, [one is other for other in strata]) for one in strata} if each else {}
     sensitivity, specificity = (1 / (1 + np.exp(-search.top.errors))).tolist()
     return Audit(prevalence, leakage, wrongful, single, sensitivity, specificity)
+
+
+def patterns_of(readings: Iterable[tuple[str, str, bool]]) -> dict[tuple[int, int], int]:
+    """Counted from (item, reviewer, says violating). Raises InvalidInput where a reviewer reads an item twice."""
+    given = list(readings)
+    refuse_twice(given)
+    times, yes = Counter(item for item, _, _ in given), Counter(item for item, _, says in given if says)
+    return dict(Counter((n, yes[item]) for item, n in times.items()))
 
 
 def _search(strata: Sequence[AuditStratum], golden: GoldenReadings, also_read: Patterns) -> _Search:
@@ -175,21 +196,44 @@ def _variance(search: _Search, weights: Floats) -> tuple[float, float]:
 
 
 def _end(search: _Search, weights: Floats, value: float, step: float, limit: float) -> float:
-    """Where, going from ``value`` in the direction of ``step``, the root of the likelihood ratio reaches ``limit``."""
-    near, last = search.top, value
+    """Where, going from ``value`` in the direction of ``step``, the root of the likelihood ratio reaches ``limit`` for good."""
+    last, near = value, search.top
+    for _ in range(_TOPS):
+        last, near = _crossing(search, weights, (last, near), step, limit)
+        if last in (0.0, 1.0):
+            break
+        other = search.model.likeliest_with(weights, last, search.top, anywhere=True)
+        near = max(near, other, key=lambda point: point.log_likelihood)
+        if _root(search, near) >= limit - _SLACK:
+            break  # otherwise other rates of error explain the readings better from here on: further
+    return last
 
-    def root(total: float) -> float:
+
+def _crossing(search: _Search, weights: Floats, begin: tuple[float, Point], step: float, limit: float) -> tuple[float, Point]:
+    """The same, climbing from the last point within the limit only; 0 or 1 where the limit is not reached."""
+    last, near = begin
+    known = {last: min(_root(search, near), limit - _SLACK) - limit}
+
+    def beyond(total: float) -> float:
         nonlocal near
-        near = search.model.likeliest_with(weights, total, near)
-        return float(np.sqrt(max(2 * (search.top.log_likelihood - near.log_likelihood), 0.0))) - limit
+        if total not in known:
+            point = search.model.likeliest_with(weights, total, near)
+            known[total] = _root(search, point) - limit
+            near = point if known[total] < 0 else near
+        return known[total]
 
     wall = 0.0 if step < 0 else 1.0
     while last != wall:
-        total = min(max(value + step, 0.0), 1.0)
-        if root(total) >= 0:
-            return float(optimize.brentq(root, last, total, xtol=abs(step) * 1e-3, rtol=1e-6))
+        total = min(max(last + step, 0.0), 1.0)
+        if beyond(total) >= 0:
+            last = float(optimize.brentq(beyond, last, total, xtol=abs(step) * 1e-3, rtol=1e-6))
+            return last, search.model.likeliest_with(weights, last, near)
         last, step = total, step * 1.7
-    return wall
+    return wall, near
+
+
+def _root(search: _Search, point: Point) -> float:
+    return float(np.sqrt(max(2 * (search.top.log_likelihood - point.log_likelihood), 0.0)))
 
 
 def _mistakes(strata: Sequence[AuditStratum], golden: GoldenReadings, also_read: Patterns) -> Iterator[Mistake]:

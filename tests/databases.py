@@ -1,0 +1,75 @@
+"""SQLite and PostgreSQL for tests, for the conftest files of the folders that need them.
+
+    from tests.databases import ledger, ledger_url, postgres, postgres_template
+
+    __all__ = ["ledger", "ledger_url", "postgres", "postgres_template"]
+
+``ledger`` is a new, empty ledger and runs a test once on each database; ``database_url`` is only its address, with nothing there yet.
+PostgreSQL is that of ADJUDICATE_TEST_DATABASE_URL, or one started for the session; without either, those tests are skipped and say why.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from benchmarks.databases import fresh, postgres_server
+from domain.errors import NotFound
+from ledger.store import Ledger
+
+NAMED = os.environ.pop("ADJUDICATE_TEST_DATABASE_URL", None)
+"""Taken out of the environment: the service refuses variables that it does not know."""
+DATABASES = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a server; the reason for skipping is the server's own."""
+    with ExitStack() as running:
+        try:
+            server = running.enter_context(postgres_server(NAMED, durable=False))
+        except NotFound as error:
+            pytest.skip(str(error))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> Iterator[str]:
+    """A migrated database to copy: faster than migrating for each test."""
+    with fresh(postgres) as url:
+        Ledger.open(url).close()
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a ledger could be; nothing is there yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+    else:
+        with fresh(request.getfixturevalue("postgres")) as url:
+            yield url
+
+
+@pytest.fixture(params=DATABASES)
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of an empty ledger."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'ledger.db'}"
+        Ledger.open(url).close()
+        yield url
+    else:
+        with fresh(request.getfixturevalue("postgres"), template=request.getfixturevalue("postgres_template")) as url:
+            yield url
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """A new, empty ledger."""
+    opened = Ledger.open(ledger_url, create=False)
+    yield opened
+    opened.close()

@@ -1,0 +1,176 @@
+"""Ads, decisions and entries about them, as small as they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from domain.ad import Ad, Label
+from domain.decision import Audit, Decision, PolicyVerdict, Reason
+from domain.risk import RiskScore
+from domain.verdict import Verdict
+from ledger.entries import Answered, Appealed, DecisionMade, Erased, Founded, Labelled, Resolved, Ruled
+from ledger.store import Ledger
+
+START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+RISK = {Verdict.APPROVE: 0.01, Verdict.REVIEW: 0.5, Verdict.REJECT: 0.99}
+Kind = Literal["review", "audit", "double", "senior", "appeal", "golden"]
+Settled = Literal[Verdict.APPROVE, Verdict.REJECT]
+
+
+def minutes(count: float) -> datetime:
+    """After the start."""
+    return START + timedelta(minutes=count)
+
+
+def an_ad(number: int = 1, **changes: Any) -> Ad:
+    """Ad ``number`` of advertiser ``adv-7``, submitted ``number`` minutes after the start."""
+    usual: dict[str, Any] = {
+        "ad_id": f"ad-{number}",
+        "advertiser_id": "adv-7",
+        "market": "SE",
+        "submitted_at": minutes(number),
+        "creative_id": f"cr-{number}",
+        "language": "sv",
+        "surface": "feed",
+        "title": f"Offer {number}",
+        "body": "Double your savings in seven days",
+        "landing_domain": "quick-returns.example",
+        "impressions": 1000.0,
+    }
+    return Ad(**{**usual, **changes})
+
+
+def a_decision(ad: Ad, verdict: Verdict = Verdict.REVIEW, *, at: datetime | None = None, decision_id: str | None = None) -> Decision:
+    """About ``deceptive`` alone; approvals and rejections are in the audit stream at 0.1, and not chosen."""
+    p = RISK[verdict]
+    ruling = PolicyVerdict(
+        policy="deceptive",
+        verdict=verdict,
+        risk=RiskScore(policy="deceptive", p=p, p_low=p, p_high=p),
+        approve_below=0.1,
+        reject_at=0.9,
+        because="as the test says",
+        advertiser_reason="The ad is deceptive." if verdict is Verdict.REJECT else None,
+    )
+    return Decision(
+        decision_id=decision_id or f"dec-{ad.ad_id}",
+        ad_id=ad.ad_id,
+        advertiser_id=ad.advertiser_id,
+        market=ad.market,
+        surface=ad.surface,
+        decided_at=at or ad.submitted_at,
+        verdict=verdict,
+        policies=(ruling,),
+        reasons=(Reason(policy="deceptive", kind="phrase", signal="double", text='the text says "double"', effect=1.5),),
+        uncertified=True,
+        audit=None if verdict is Verdict.REVIEW else Audit(probability=0.1, chosen=False),
+        bundle_version="v1",
+        policy_hash="0" * 64,
+        threshold_set=None,
+    )
+
+
+def decided(ad: Ad, verdict: Verdict = Verdict.REVIEW, *, first: bool = True, **decision: Any) -> DecisionMade:
+    return DecisionMade(ad=ad, decision=a_decision(ad, verdict, **decision), first=first)
+
+
+def a_label(ad: Ad, *, violates: bool = True, policy: str = "deceptive", at: datetime | None = None, **changes: Any) -> Label:
+    return Label(ad_id=ad.ad_id, policy=policy, violates=violates, labelled_at=at or ad.submitted_at, **changes)
+
+
+def about(made: DecisionMade) -> dict[str, Any]:
+    """The fields that every entry about an ad has."""
+    return {
+        "decision_id": made.decision.decision_id,
+        "ad_id": made.ad.ad_id,
+        "advertiser_id": made.ad.advertiser_id,
+        "market": made.ad.market,
+    }
+
+
+def labelled(made: DecisionMade, *, violates: bool = True) -> Labelled:
+    return Labelled(**about(made), labels=(a_label(made.ad, violates=violates),), by="importer")
+
+
+def answered(
+    made: DecisionMade,
+    verdict: Literal["approve", "reject", "unsure", "escalate"] = "reject",
+    *,
+    task_id: str = "tsk-1",
+    kind: Kind = "review",
+    reviewer: str = "rita",
+) -> Answered:
+    labels = (
+        (a_label(made.ad, violates=verdict == "reject", source="review", rater_id=reviewer),) if verdict in ("approve", "reject") else ()
+    )
+    return Answered(
+        **about(made),
+        task_id=task_id,
+        case_id=f"case-{task_id}",
+        task_kind=kind,
+        reviewer=reviewer,
+        token=1,
+        verdict=verdict,
+        asked=("deceptive",),
+        violated=("deceptive",) if verdict == "reject" else (),
+        severity="moderate" if verdict == "reject" else None,
+        reason="promises returns" if verdict == "reject" else None,
+        seconds=31.5,
+        labels=labels,
+    )
+
+
+def resolved(made: DecisionMade, verdict: Settled = Verdict.REJECT, *, task_id: str = "tsk-1") -> Resolved:
+    violated = ("deceptive",) if verdict is Verdict.REJECT else ()
+    return Resolved(**about(made), verdict=verdict, by="review", violated=violated, task_id=task_id)
+
+
+def appealed(made: DecisionMade, statement: str = "We only advise.") -> Appealed:
+    return Appealed(**about(made), statement=statement, by="platform")
+
+
+def ruled(made: DecisionMade, outcome: Literal["upheld", "overturned"] = "overturned", *, retracted: Sequence[str] = ()) -> Ruled:
+    return Ruled(
+        **about(made),
+        appeal_id=f"app-{made.ad.ad_id}",
+        outcome=outcome,
+        task_id="tsk-2",
+        reviewer="sven",
+        reason="no promise is made",
+        retracted=tuple(retracted),
+        policies=("deceptive",) if outcome == "overturned" else (),
+    )
+
+
+def append_decisions(ledger: Ledger, *mades: DecisionMade) -> None:
+    """In one transaction, each at the moment it was decided."""
+    with ledger.write() as writing:
+        for made in mades:
+            writing.append(made.decision.decision_id, made, made.decision.decided_at)
+
+
+def every_kind(ledger: Ledger) -> None:
+    """Nine entries, every kind among them: an ad's way from its decision to an overturned appeal, and another whose content is erased."""
+    ad, other = an_ad(1), an_ad(2, advertiser_id="adv-8")
+    made, gone = decided(ad, Verdict.REVIEW), decided(other, Verdict.APPROVE)
+    with ledger.write() as writing:
+        writing.append("fnd-1", Founded(history=None, bundle_version=None), minutes(0))
+        writing.append(made.decision.decision_id, made, minutes(1))
+        writing.append(gone.decision.decision_id, gone, minutes(2))
+        writing.append("lab-1", labelled(made), minutes(3))
+        writing.append("ans-tsk-1", answered(made), minutes(4))
+        writing.append("res-1", resolved(made), minutes(5))
+        writing.append("app-ad-1", appealed(made), minutes(6))
+        writing.append("rul-app-ad-1", ruled(made, retracted=("lab-1", "ans-tsk-1")), minutes(7))
+    erase_rows(ledger, 3)
+
+
+def erase_rows(ledger: Ledger, *seqs: int) -> None:
+    """As ``ledger.erase`` does, by seq."""
+    from ledger.schema import contents
+
+    with ledger.write() as writing:
+        writing.connection.execute(contents.delete().where(contents.c.seq.in_(seqs)))
+        writing.append("ers-1", Erased(seqs=tuple((seq, seq) for seq in seqs), why="asked to", by="test"), minutes(8))

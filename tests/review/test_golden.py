@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from domain.ad import Label
+from domain.errors import Conflict, NotFound
+from ledger.entries import Answered
+from review import golden
+from review.routing import Reviewer
+from tests.ledger.made import START, a_label, an_ad
+from tests.review.desk import PLAIN, Desk
+
+ALWAYS = replace(PLAIN, golden_share=0.9999)
+SHOWN = ("market", "policies", "senior", "opened_at", "due_at", "harm", "shown_kind", "state", "token")
+"""What a page may tell of a task."""
+
+
+def with_golden(desk: Desk, count: int, **ad: str) -> None:
+    ads = [an_ad(number, **{"ad_id": f"gold-{number}", **ad}) for number in range(count)]
+    with desk.ledger.change() as connection:
+        golden.keep(connection, golden.items(ads, [a_label(ad) for ad in ads]))
+    desk.use(ALWAYS)
+
+
+def test_a_golden_task_comes_before_a_task_and_tells_nothing_of_itself(desk: Desk) -> None:
+    desk.decide()
+    with_golden(desk, 1)
+    ahead = desk.queue.peek("rita")
+    first = desk.claim("rita")
+    assert ahead is not None
+    assert (first.task.kind, first.task.task_id) == ("golden", ahead.task_id)
+    second = desk.claim("rita")
+    assert second.task.kind == "review"
+    assert [getattr(first.task, name) for name in SHOWN] == [getattr(second.task, name) for name in SHOWN]
+    assert len(first.task.task_id) == len(second.task.task_id)
+
+
+def test_an_answer_to_a_golden_task_is_about_the_reviewer_only(desk: Desk) -> None:
+    desk.decide()
+    with_golden(desk, 1)
+    leased = desk.claim("rita")
+    outcome = desk.give(leased, "reject")
+    body = desk.ledger.find(outcome.answer_id).body
+    assert isinstance(body, Answered)
+    assert (body.task_kind, body.decision_id, body.ad_id, body.labels) == ("golden", leased.task.about, "gold-0", ())
+    assert (outcome.settled, outcome.opened) == (None, ())
+    assert desk.give(leased, "reject") == outcome
+    with desk.ledger.look() as connection:
+        assert golden.item(connection, leased.task.about).truth == {"deceptive": True}
+
+
+def test_no_reviewer_gets_a_golden_item_twice_and_every_reviewer_may_get_it(desk: Desk) -> None:
+    with_golden(desk, 3)
+    for _ in range(8):
+        desk.decide()
+    for reviewer in ("rita", "sven"):
+        had = [desk.claim(reviewer).task for _ in range(7)]
+        items = [task.about for task in had if task.kind == "golden"]
+        assert len(items) == len(set(items)) == 3
+        for task in had:
+            desk.queue.release(task.task_id, reviewer, task.token)
+
+
+def test_a_golden_task_left_alone_goes_to_nobody_else(desk: Desk) -> None:
+    with_golden(desk, 1)
+    desk.decide()
+    left = desk.claim("rita")
+    assert left.task.kind == "golden"
+    desk.clock.on(desk.settings.lease_seconds + 1)
+    desk.use(PLAIN)
+    assert desk.claim("sven").task.kind == "review"
+    assert desk.queue.claim("tove") is None
+    assert desk.queue.claim("rita") is None
+    with pytest.raises(Conflict, match="no longer needed"):
+        desk.give(left, "reject")
+
+
+def test_a_golden_task_keeps_to_its_reviewers_skills(desk: Desk) -> None:
+    with_golden(desk, 2, market="DE", language="de")
+    desk.staff(Reviewer("rita", markets=("SE",)), Reviewer("sven", languages=("sv",)), Reviewer("tove", policies=("deceptive",)))
+    desk.decide()
+    for reviewer, kind in (("rita", "review"), ("sven", "review"), ("tove", "golden")):
+        leased = desk.claim(reviewer)
+        assert leased.task.kind == kind
+        desk.queue.release(leased.task.task_id, reviewer, leased.token)
+
+
+def test_golden_tasks_come_as_often_as_was_asked_for(desk: Desk) -> None:
+    with_golden(desk, 60)
+    for _ in range(40):
+        desk.decide()
+    desk.use(replace(PLAIN, golden_share=0.25))
+    kinds = []
+    for reviewer in ("rita", "sven", "tove"):
+        while (leased := desk.queue.claim(reviewer)) is not None and len(kinds) < 200:
+            kinds.append(leased.task.kind)
+            desk.give(leased, "approve")
+    assert kinds.count("review") == 40
+    assert 2 <= kinds.count("golden") <= 22
+
+
+@pytest.mark.parametrize(
+    ("said", "truth"),
+    [([True], {"deceptive": True}), ([False, False, True], {"deceptive": False}), ([True, False], None), ([], None)],
+)
+def test_the_truth_is_what_most_raters_say(said: list[bool], truth: dict[str, bool] | None) -> None:
+    ad = an_ad(1)
+    found = golden.items([ad], [a_label(ad, violates=one) for one in said])
+    assert [one.truth for one in found] == ([] if truth is None else [truth])
+
+
+def test_a_pack_is_loaded_once_however_often(desk: Desk, tmp_path: Path) -> None:
+    ads = [an_ad(number) for number in range(3)]
+    labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=START) for ad in ads[:2]]
+    (tmp_path / "ads.jsonl").write_text("".join(ad.model_dump_json() + "\n" for ad in ads), encoding="utf-8")
+    (tmp_path / "labels.jsonl").write_text("".join(label.model_dump_json() + "\n" for label in labels), encoding="utf-8")
+    assert golden.load(desk.ledger, tmp_path) == golden.load(desk.ledger, tmp_path) == 2
+    with desk.ledger.look() as connection, pytest.raises(NotFound):
+        golden.item(connection, "gld-none")
