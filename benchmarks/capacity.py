@@ -20,6 +20,7 @@ from certification.scored import ScoredAds
 from certification.solve import Terms, answers
 from certification.strata import Question, questions
 from decisions.files import read_policies
+from decisions.harm import LEAKED, WRONGED
 from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Targets, Thresholds
 from policies import folder as packaged_policies
 from training.fit import FitSettings

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli import benchmark_ledger, ledger, report, review
+
 app = typer.Typer(
     name="adjudicate",
     help="Decide which ads may run: calibrated risk, certified thresholds, human review for the rest.",
@@ -20,6 +22,10 @@ app.add_typer(policy, name="policy")
 app.add_typer(benchmark, name="benchmark")
 market = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_is_help=True)
 app.add_typer(market, name="market")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(review.app, name="review")
+app.add_typer(report.app, name="report")
+benchmark.command("ledger")(benchmark_ledger.ledger)
 
 Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
 Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]

@@ -189,7 +189,7 @@ class _Reader:
         try:
             plain = _decompressed(body)
             same = hashlib.sha256(salt + plain).digest() == digest
-            repeated = columns_of(kind, from_json(plain), entry_id) if same else None
+            repeated = columns_of(kind, outline(kind, plain), entry_id) if same else None
         except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
             self._tell(seq, f"its content cannot be read: {error}")
             return
@@ -286,6 +286,26 @@ def _decompressed(body: Any) -> bytes:
     if not stream.eof or stream.unused_data:
         raise ValueError("cut off" if not stream.eof else "something follows it")
     return plain
+
+
+def outline(kind: str, plain: bytes) -> dict[str, Any]:
+    """What a content says; of a decision, not its policies and reasons, which are most of it and repeated by no column.
+
+    A quote within JSON text is never bare, so what is looked for cannot be part of an ad's text.
+    """
+    cut, first = (plain.find(_POLICIES), plain.rfind(_FIRST)) if kind == "decision" else (-1, -1)
+    if 0 < cut < first:
+        try:
+            told: dict[str, Any] = from_json(plain[:cut] + b"}" + plain[first:])
+            if "verdict" in told["decision"]:
+                return told
+        except (ValueError, TypeError, KeyError):
+            pass  # written by a version that ordered it otherwise
+    whole: dict[str, Any] = from_json(plain)
+    return whole
+
+
+_POLICIES, _FIRST = b',"policies":[', b',"first":'
 
 
 def columns_of(kind: str, plain: dict[str, Any], entry_id: str) -> list[Any]:

@@ -192,8 +192,10 @@ class Reply:
     async def _start(self, message: Message) -> None:
         self.begun = True
         self.status = message["status"]
+        sent = list(message.get("headers", ()))
+        there = {name for name, _ in sent}
         ours = [(b"x-request-id", self.request_id.encode()), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-        await self._send({**message, "headers": [*message.get("headers", ()), *ours]})
+        await self._send({**message, "headers": [*sent, *((name, value) for name, value in ours if name not in there)]})
 
 
 def in_console(path: str) -> bool:

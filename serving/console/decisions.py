@@ -63,7 +63,7 @@ def _there(connection: Connection, decision_id: str) -> bool:
 def _statement(visit: Visit, decision_id: str) -> list[tuple[str, str]]:
     """The statement of reasons an advertiser is owed, field by field; empty when the ad is not rejected."""
     found = statement(visit.parts.ledger.about(decision_id), visit.parts.book)
-    told = found.model_dump(mode="json", exclude_none=True) if found else {}
+    told = found.model_dump(mode="json", exclude_none=True, exclude={"decision_id", "puid"}) if found else {}
     return [(name, " · ".join(value) if isinstance(value, list) else str(value)) for name, value in told.items() if value]
 
 

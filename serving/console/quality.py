@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -23,6 +25,8 @@ PERIODS = (7, 28, 90, 365)
 USUAL = 28
 FRESH = timedelta(seconds=60)
 """The statistics take a while: a page reloaded is not counted anew."""
+PATIENCE = 5.0
+"""Seconds a page waits for them; a long period of a busy service takes longer, and is shown when it is done."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +37,44 @@ class Targets:
     wrongful: float
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A report, and until when it counts."""
+
+    until: datetime
+    report: QualityReport
+
+
 class Measured:
-    """The reports of the periods, kept for a moment; one a worker."""
+    """The reports of the periods, counted in a thread of their own and kept for a moment; one a worker."""
 
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
         self._ledger, self._clock = ledger, clock
-        self._kept: dict[int, tuple[datetime, QualityReport]] = {}
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="quality")
+        self._last: dict[int, Counted] = {}
+        self._counting: dict[int, Future[Counted]] = {}
         self._lock = Lock()
 
-    def get(self, days: int) -> tuple[datetime, QualityReport]:
-        """Until when, and the report. Many askers at once count once."""
+    def get(self, days: int) -> Counted | None:
+        """The report, at most ``FRESH`` old when counting takes no longer than ``PATIENCE``; else the last one, None when there is none.
+
+        Many askers at once count once.
+        """
         with self._lock:
-            now = self._clock()
-            kept = self._kept.get(days)
-            if kept is None or now - kept[0] >= FRESH:
-                kept = self._kept[days] = (now, quality(self._ledger, now - timedelta(days=days), now, by_market=True))
-            return kept
+            last, counting = self._last.get(days), self._counting.get(days)
+            if last is not None and self._clock() - last.until < FRESH:
+                return last
+            if counting is None or counting.done():
+                counting = self._counting[days] = self._pool.submit(self._count, days)
+        try:
+            return counting.result(timeout=PATIENCE)
+        except TooSlow:
+            return last
+
+    def _count(self, days: int) -> Counted:
+        now = self._clock()
+        self._last[days] = counted = Counted(now, quality(self._ledger, now - timedelta(days=days), now, by_market=True))
+        return counted
 
 
 def show(visit: Visit) -> Response:
@@ -56,9 +82,11 @@ def show(visit: Visit) -> Response:
     if not (told.isascii() and told.isdigit() and len(told) < 5 and int(told) in PERIODS):
         raise InvalidInput("no such period", [Mistake("days", told, ", ".join(map(str, PERIODS)))])
     measured: Measured = visit.request.app.state.measured
-    until, report = measured.get(int(told))
+    counted = measured.get(int(told))
     values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
-    return visit.page("quality.html", "Quality", report=report, until=until, bands=_bands, **values)
+    if counted is None:
+        return visit.page("quality_counting.html", "Quality", days=int(told))
+    return visit.page("quality.html", "Quality", report=counted.report, until=counted.until, bands=_bands, **values)
 
 
 def _targets(book: PolicyBook) -> dict[str, Targets]:

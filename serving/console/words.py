@@ -38,7 +38,7 @@ def percent(share: float | None) -> str:
     if value < 0.01 or value > 99.99:
         return "< 0.01 %" if value < 0.01 else "> 99.99 %"
     if value > 99:
-        return f"{value:.1f} %" if value < 99.9 else f"{value:.2f} %"
+        return f"{value:.{1 if value < 99.945 else 2}f} %"
     return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
 
 

@@ -90,7 +90,13 @@ def test_labels_read_back_exactly(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize(
     ("told", "expected"),
-    [("0", "a number above 0"), ("1.01", "a number of at most 1"), ("-0.1", "a number above 0"), ("inf", "a finite number"), ("x", "a number")],
+    [
+        ("0", "a number above 0"),
+        ("1.01", "a number of at most 1"),
+        ("-0.1", "a number above 0"),
+        ("inf", "a finite number"),
+        ("x", "a number"),
+    ],
 )
 def test_a_label_comes_with_a_probability_above_0_and_up_to_1(tmp_path: Path, told: str, expected: str) -> None:
     path = tmp_path / "labels.csv"

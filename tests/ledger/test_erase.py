@@ -41,7 +41,7 @@ def name(ad: Ad) -> str:
 
 def a_task(ad: Ad, state: str = "done") -> dict[str, Any]:
     told = {"task_id": f"tsk-{name(ad)}", "case_id": f"case-{name(ad)}", "kind": "review", "about": f"dec-{name(ad)}", "ad_id": ad.ad_id}
-    more = {"policies": '["deceptive"]', "probability": 1.0, "harm": 1.0, "opened_at": 0, "due_at": 0, "state": state}
+    more = {"lane": "", "policies": '["deceptive"]', "probability": 1.0, "harm": 1.0, "opened_at": 0, "due_at": 0, "state": state}
     return {**told, "advertiser_id": ad.advertiser_id, "market": ad.market, **more}
 
 

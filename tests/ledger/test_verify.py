@@ -8,7 +8,6 @@ import zlib
 from typing import Any
 
 import pytest
-from pydantic_core import from_json
 from sqlalchemy import Connection, insert, text, update
 
 from benchmarks.mutations import all_mutations, try_all, unguard
@@ -17,7 +16,7 @@ from ledger.chain import GENESIS
 from ledger.entries import Erased, Founded
 from ledger.schema import contents, entries, head, kept
 from ledger.store import Ledger
-from ledger.verify import COLUMNS, SHOWN, Problem, columns_of, read_anchor, verify, verify_view
+from ledger.verify import COLUMNS, SHOWN, Problem, columns_of, outline, read_anchor, verify, verify_view
 from tests.ledger.made import an_ad, append_decisions, decided, every_kind, minutes
 
 
@@ -174,13 +173,25 @@ def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> 
     seen = set()
     for entry in ledger.read():
         if entry.body is not None:
-            plain = from_json(zlib.decompress(chain.seal(entry.body).body))
+            plain = outline(entry.body.kind, zlib.decompress(chain.seal(entry.body).body))
             told = chain.looked_up_by(entry.body, entry.entry_id)
             assert columns_of(entry.body.kind, plain, entry.entry_id) == [told[name] for name in COLUMNS]
             seen.add(entry.body.kind)
     assert len(seen) == 8
     with ledger.look() as connection:
         assert names(connection) == ["seq", *COLUMNS, "salt", "body"]
+
+
+@pytest.mark.parametrize("title", ['"', '","policies":[', '\\","policies":[', "}}", ',"policies":[', ',"first":'])
+def test_an_ad_cannot_hide_where_its_decision_begins(ledger: Ledger, title: str) -> None:
+    append_decisions(ledger, decided(an_ad(1, title=title, body=title, keywords=[title])))
+    assert verify(ledger).found == 0
+    assert tampered(ledger, "UPDATE contents SET verdict = 'approve'")
+
+
+def test_a_content_in_another_order_is_read_whole() -> None:
+    plain = b'{"decision":{"policies":[],"verdict":"review"},"ad":{},"first":true}'
+    assert outline("decision", plain) == {"decision": {"policies": [], "verdict": "review"}, "ad": {}, "first": True}
 
 
 def names(connection: Connection) -> list[str]:

@@ -1,0 +1,121 @@
+"""What the commands about review print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from cli.console import err, out
+
+if TYPE_CHECKING:
+    from review.estimates import Estimate
+    from review.export import Exported, Stratum
+    from review.prevalence import AuditShare
+    from review.quality import QualityReport, ReviewerQuality
+    from review.queue import QueueDepth
+    from review.routing import Reviewer
+
+LEFT = frozenset({"policy", "market", "reviewer", "name", "markets", "language", "languages", "policies", "kind", "senior", "active"})
+"""Columns of words."""
+
+
+def show_exported(done: Exported) -> None:
+    sources = ", ".join(f"{count:,} {source}" for source, count in done.sources.items())
+    out.print(f"{done.ads:,} ads and {done.labels:,} labels ({sources or 'none'}) written to {done.folder}", highlight=False, markup=False)
+    for one in done.strata:
+        out.print(f"  {one.verdict:<8} {one.decisions:>9,} decisions, {_reading(one)}", highlight=False)
+    if not done.labels:
+        err.print("no label yet: there is nothing to train on", style="yellow")
+
+
+def _reading(one: Stratum) -> str:
+    chance = "left to people" if one.verdict == "review" else f"drawn for an audit with probability {one.probability or 0:g}"
+    return f"{one.chosen:,} {chance}, {one.labelled:,} of these labelled so far"
+
+
+def show_reviewers(found: Sequence[Reviewer]) -> None:
+    if not found:
+        out.print("nobody is registered: every API key for review reads everything that needs no senior", highlight=False)
+        return
+    title = "Reviewers; nothing named means all. Others read everything that needs no senior"
+    table = _table(title, "name", "markets", "languages", "policies", "senior", "active")
+    for one in found:
+        skills = (", ".join(named) for named in (one.markets, one.languages, one.policies))
+        table.add_row(one.name, *skills, "yes" if one.senior else "", "" if one.active else "no")
+    out.print(table, highlight=False)
+
+
+def show_queues(depths: Sequence[QueueDepth]) -> None:
+    if not depths:
+        out.print("nothing waits for people")
+        return
+    table = _table("Waiting for people", "market", "language", "kind", "policies", "open", "leased", "oldest", "overdue")
+    for one in depths:
+        kind = f"{one.kind}, senior" if one.senior and one.kind != "senior" else one.kind
+        counts = (f"{one.open:,}", f"{one.leased:,}", _age(one.oldest_seconds), f"{one.overdue:,}" if one.overdue else "")
+        table.add_row(one.market, one.language or "–", kind, ", ".join(one.policies), *counts)
+    out.print(table, highlight=False)
+
+
+def show_quality(found: QualityReport) -> None:
+    """Automatic decisions by policy, then reviewers by policy, then what each did."""
+    for table in (_decisions(found), _reviewers(found.reviewers), _work(found)):
+        if table.row_count:
+            out.print(table, highlight=False)
+        else:
+            out.print(f"{table.title}: nothing on record", highlight=False)
+    for one in (*found.policies, *found.markets):
+        if one.problem:
+            err.print(f"{one.policy}: {one.problem}", style="yellow", markup=False, highlight=False)
+
+
+def _decisions(found: QualityReport) -> Table:
+    columns = ("policy", "market", "violating of approved", "read", "harmless of rejected", "read", "unread")
+    table = _table("Automatic decisions, by audits (95 % intervals)", *columns)
+    for one in (*found.policies, *found.markets):
+        shares = (*_share(one.leakage, one.approved), *_share(one.wrongful_rejection, one.rejected))
+        table.add_row(one.policy, one.market or "all", *shares, f"{one.unread:,}")
+    return table
+
+
+def _reviewers(found: Sequence[ReviewerQuality]) -> Table:
+    columns = ("policy", "reviewer", "finds violations", "worth", "clears the rest", "worth", "readings", "golden")
+    table = _table("Reviewers (95 % intervals; worth: ads of known truth)", *columns)
+    for one in found:
+        rated = one.quality
+        rates = [text for rate in (rated.sensitivity, rated.specificity) for text in (_interval(rate), f"{rate.n:,.0f}")]
+        name = rated.reviewer if one.settled else f"{rated.reviewer} (not settled)"
+        table.add_row(one.policy, name, *rates, f"{rated.readings:,}", f"{rated.golden:,}")
+    return table
+
+
+def _work(found: QualityReport) -> Table:
+    table = _table("Work (agreement: with seniors, where one decided)", "reviewer", "tasks", "golden", "seconds", "agreement", "cases")
+    for one in found.workload:
+        seconds = "–" if one.median_seconds is None else f"{one.median_seconds:,.0f}"
+        agreed = ("–", "0") if one.agreement is None else (_interval(one.agreement), f"{one.agreement.n:,.0f}")
+        table.add_row(one.reviewer, f"{one.tasks:,}", f"{one.golden:,}", seconds, *agreed)
+    return table
+
+
+def _share(found: AuditShare | None, decisions: int) -> tuple[str, str]:
+    if found is None:
+        return "–", f"0 of {decisions:,}"
+    return f"{found.value:.2%} ({found.low:.2%}–{found.high:.2%})", f"{found.audited:,} of {found.decisions:,}"
+
+
+def _interval(rate: Estimate) -> str:
+    return f"{rate.value:.1%} ({rate.low:.1%}–{rate.high:.1%})"
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.0f} h"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(box=None, header_style="bold", title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="left" if column in LEFT else "right")
+    return table

@@ -1,0 +1,195 @@
+"""The console in a real browser: by keyboard, readable to everybody, in light and dark, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from decisions.policy import PolicyBook
+from ledger.store import Ledger, now
+from tests.serving.console.browser import SHOTS, chromium, missing, running
+from tests.serving.console.filled import World, fill
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+TASKS = 6
+
+
+@pytest.fixture(scope="module")
+def busy(packaged: PolicyBook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Four hundred decisions up to this moment, most of them read."""
+    folder = tmp_path_factory.mktemp("busy")
+    ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
+    yield fill(ledger, packaged, folder, 400, answered=0.93, now=now(), clock=now, registry="http://127.0.0.1:5000", resolve=_challenger)
+    ledger.close()
+
+
+@pytest.fixture(scope="module")
+def address(busy: World) -> Iterator[str]:
+    with running(busy.parts) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+def _challenger(name: str) -> str:
+    return "models:/adjudicate/4"
+
+
+def pages(busy: World) -> dict[str, str]:
+    return {
+        "review": "review",
+        "queues": "queues",
+        "decisions": "decisions",
+        "decision": f"decisions/{busy.first_rejected}",
+        "policy": "policies?policy=deceptive&market=SE&approve_below=0.03&reject_at=0.7",
+        "models": "models",
+        "quality": "quality",
+    }
+
+
+def opened(browser: Any, address: str, size: dict[str, int] = DESK, scheme: str = "light") -> Any:
+    """A page that has logged in on this machine."""
+    page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+    page.wrong = []
+    page.on("console", lambda message: page.wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.goto(f"{address}/console")
+    page.get_by_role("button", name="Continue on this machine").click()
+    page.wait_for_url("**/console/review")
+    return page
+
+
+def shots(otherwise: Path) -> Path:
+    """Where screenshots are kept: ADJUDICATE_SHOTS names a folder of one's own."""
+    folder = Path(SHOTS or otherwise)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def reached(page: Any, state: str) -> None:
+    """Wait for what the scripts write on the document's element; waiting for a function would need eval, which the pages forbid."""
+    page.locator(f"html{state}").wait_for(state="attached")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "size"), [("desktop", DESK), ("phone", PHONE)])
+def test_each_page_is_accessible_fits_its_width_and_breaks_no_rule_of_its_own(
+    browser: Any, address: str, busy: World, scheme: str, width: str, size: dict[str, int], tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+
+    folder = shots(tmp_path)
+    page = opened(browser, address, size, scheme)
+    found = {}
+    for name, path in pages(busy).items():
+        page.goto(f"{address}/console/{path}", wait_until="networkidle")
+        while page.locator("[data-counting]").count():
+            page.reload()
+        page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=name != "review")
+        serious = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+        found[name] = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in serious]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than a {width}"
+    page.context.close()
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert page.wrong == []
+
+
+def test_the_login_is_accessible(browser: Any, address: str, tmp_path: Path) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_context(viewport=DESK).new_page()
+    page.goto(f"{address}/console/login")
+    page.screenshot(path=shots(tmp_path) / "login-light-desktop.png")
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+    page.context.close()
+
+
+def test_a_normal_ad_is_reviewed_on_one_screen(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    reached(page, "[data-ready]")
+    assert page.evaluate("document.documentElement.scrollHeight") <= DESK["height"]
+    page.context.close()
+
+
+def test_several_tasks_are_reviewed_by_keyboard_alone(
+    browser: Any, address: str, busy: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = opened(browser, address)
+    before = busy.parts.ledger.end()[0]
+    answered, times = [], []
+    for number in range(TASKS):
+        reached(page, "[data-ready]:not([data-ready=none])")
+        reached(page, "[data-ahead]")
+        task = page.evaluate("document.documentElement.dataset.ready")
+        began = page.evaluate("performance.getEntriesByName('ready').at(-1).startTime")
+        if number % 2:
+            page.keyboard.press("1")
+            page.keyboard.press("s")
+            page.keyboard.press("n")
+            page.keyboard.type("not as shown")
+            page.keyboard.press("Escape")
+            page.screenshot(path=shots(tmp_path) / "review-rejecting-light-desktop.png")
+        else:
+            page.keyboard.press("a")
+        page.keyboard.press("Enter")
+        reached(page, f"[data-ready]:not([data-ready={task}])")
+        times.append(page.evaluate("performance.getEntriesByName('ready').at(-1).startTime") - began)
+        answered.append(task)
+    page.context.close()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\npage ready to next page ready, {TASKS} tasks by keyboard: median {median(times):.0f} ms, slowest {max(times):.0f} ms\n"
+        )
+    assert len(set(answered)) == TASKS
+    given = {entry.body.task_id for entry in busy.parts.ledger.read(before, kinds=("answer",)) if entry.body is not None}  # type: ignore[union-attr]
+    assert given == set(answered)
+    assert page.wrong == []
+
+
+def test_a_lost_lease_is_said_and_the_answer_does_not_count(browser: Any, address: str, busy: World) -> None:
+    page = opened(browser, address)
+    reached(page, "[data-ready]:not([data-ready=none])")
+    task = page.evaluate("document.documentElement.dataset.ready")
+    token = int(page.locator("input[name=token]").input_value())
+    busy.parts.queue.release(task, "local", token)
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    page.get_by_text("had gone to somebody else").wait_for()
+    assert busy.parts.queue.task(task).state in ("open", "leased")
+    page.context.close()
+
+
+def test_moved_thresholds_are_counted_while_they_move(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    page.goto(f"{address}/console/policies?policy=deceptive&market=SE")
+    before = page.locator(".compare").inner_text()
+    page.locator("input[data-for=approve_below]").focus()
+    for _ in range(8):
+        page.keyboard.press("PageUp")
+    reached(page, "[data-moved]")
+    assert page.locator(".compare").inner_text() != before
+    assert page.wrong == []
+    page.context.close()
+
+
+def test_without_scripts_a_task_is_answered_by_a_plain_form(browser: Any, address: str, busy: World) -> None:
+    page = browser.new_context(viewport=DESK, java_script_enabled=False).new_page()
+    page.goto(f"{address}/console")
+    page.get_by_role("button", name="Continue on this machine").click()
+    before = busy.parts.ledger.end()[0]
+    page.get_by_role("radio", name="Approve").check(force=True)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url("**/console/review")
+    assert busy.parts.ledger.end()[0] > before
+    page.context.close()
