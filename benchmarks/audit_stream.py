@@ -19,12 +19,14 @@ from domain.verdict import Verdict
 from review.audit_design import AuditDesign
 from review.estimates import clopper_pearson
 from review.prevalence import Audit, AuditShare, AuditStratum, GoldenReadings, audit
+from review.settings import ReviewSettings
 from simulation.mix import Bools, Ints
 from simulation.raters import RATERS, Raters, hire
 from training.progress import Progress
 
 RUNS, QUICK_RUNS = 500, 60
-DESIGN = AuditDesign()
+DESIGN = AuditDesign(again_otherwise=ReviewSettings().double_share)
+"""As ``review.settling`` opens further readings: always when the first one contradicts the verdict, else for a random share."""
 GOLDEN = 600
 """Golden readings, all reviewers together; half of the tasks violate."""
 
@@ -143,7 +145,7 @@ def _drawn(setting: Setting, raters: Raters, rng: np.random.Generator) -> tuple[
     for name, verdict, decisions, inclusion, share in plan:
         bad = int(rng.binomial(decisions, share))
         truth = np.repeat([True, False], [rng.binomial(bad, inclusion), rng.binomial(decisions - bad, inclusion)])
-        strata.append(AuditStratum(name, verdict, decisions, inclusion, _read(truth, raters, rng)))
+        strata.append(AuditStratum(name, verdict, decisions, inclusion, _read(truth, verdict, raters, rng)))
         violating.append(bad)
     return strata, {
         "leakage": sum(violating[:2]) / setting.approved,
@@ -152,7 +154,7 @@ def _drawn(setting: Setting, raters: Raters, rng: np.random.Generator) -> tuple[
     }
 
 
-def _read(truth: Bools, raters: Raters, rng: np.random.Generator) -> dict[tuple[int, int], int]:
+def _read(truth: Bools, verdict: Verdict, raters: Raters, rng: np.random.Generator) -> dict[tuple[int, int], int]:
     """A first reading each, and further ones by ``DESIGN``; no reviewer reads an ad twice."""
     n = len(truth)
     team = np.stack([rng.integers(0, RATERS - turn, n) for turn in range(1 + DESIGN.further)], axis=1)
@@ -160,7 +162,8 @@ def _read(truth: Bools, raters: Raters, rng: np.random.Generator) -> dict[tuple[
         for earlier in np.sort(team[:, :turn], axis=1).T:
             team[:, turn] += team[:, turn] >= earlier
     said = _says(raters, team, truth[:, None], rng)
-    again = rng.random(n) < np.where(said[:, 0], DESIGN.again_if_violating, DESIGN.again_otherwise)
+    contradicts = said[:, 0] == (verdict is Verdict.APPROVE)
+    again = rng.random(n) < np.where(contradicts, DESIGN.again_if_violating, DESIGN.again_otherwise)
     readings = np.where(again, 1 + DESIGN.further, 1)
     yes = np.where(again, said.sum(axis=1), said[:, 0])
     return dict(Counter(zip(readings.tolist(), yes.tolist(), strict=True)))

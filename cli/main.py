@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import benchmark_ledger, ledger, report, review
+from cli import benchmark_audits, benchmark_ledger, ledger, report, review
 
 app = typer.Typer(
     name="adjudicate",
@@ -26,6 +26,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 app.add_typer(report.app, name="report")
 benchmark.command("ledger")(benchmark_ledger.ledger)
+benchmark.command("audits")(benchmark_audits.audits)
 
 Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
 Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]

@@ -23,7 +23,6 @@ from review.prevalence import AuditShare, Patterns, audit
 from review.raters import Quality, dawid_skene
 from review.readings import EVERYWHERE, Audited, Cell, Side, answers_in, audited, golden_readings, says
 
-
 BLIND = ("review", "double")
 """Readings of a case left to people that know of no other one; a senior sees what was noted before."""
 

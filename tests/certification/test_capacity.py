@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from certification.answers import Answer, boldest
 from certification.bounds import Sizes
 from certification.capacity import Traffic, plan
-from decisions.harm import LEAKED
 from certification.scored import ScoredAds
 from certification.sequence import GRID, Counted, Side, Walk
 from certification.solve import Terms, answers
+from decisions.harm import LEAKED
 from decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules
 
