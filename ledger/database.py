@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.errors import InvalidSettings, Mistake, Unavailable
@@ -78,6 +78,8 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable(f"the connection to the ledger's database broke: {_first_line(error)}") from error
+        if type(error) is DatabaseError:  # what SQLite says of a file that is none, or no longer whole
+            raise Unavailable(f"the ledger's database cannot be read: {_first_line(error)}") from error
         raise
 
 

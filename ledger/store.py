@@ -85,10 +85,11 @@ class Ledger:
         ``create`` False: neither makes a database nor changes its tables.
         """
         made = engine_of(url)
-        if create:
-            migrate.upgrade(made)
-        else:
-            migrate.require(made)
+        try:
+            migrate.upgrade(made) if create else migrate.require(made)
+        except BaseException:
+            made.dispose()
+            raise
         return cls(made)
 
     def close(self) -> None:
