@@ -40,6 +40,13 @@ def _encodable(text: str) -> str:
     return text
 
 
+def _storable(text: str) -> str:
+    """Refuse NUL in what is looked up by: PostgreSQL has no text with NUL in it."""
+    if "\0" in text:
+        raise ValueError("text without NUL characters")
+    return _encodable(text)
+
+
 def _not_a_number(value: Any) -> Any:
     """Refuse bare numbers, also as text: seconds, milliseconds and days look alike, and a guess would move an ad in time."""
     if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.match(value)):
@@ -52,13 +59,13 @@ def _blank_is_missing(value: Any) -> Any:
 
 
 Utc = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_utc)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_encodable)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}\Z"))]
 PolicyName = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}\Z"))]
 Licence = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}:[A-Z]{2}\Z"))]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_encodable)]
 OptionalText = Annotated[Text | None, BeforeValidator(_blank_is_missing)]
-Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_encodable)]
+Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
 OptionalWord = Annotated[Word | None, BeforeValidator(_blank_is_missing)]
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

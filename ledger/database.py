@@ -17,6 +17,8 @@ from domain.errors import InvalidSettings, Mistake, Unavailable
 BUSY_MS = 10_000
 """How long a writer waits for another one's transaction on SQLite."""
 EXPECTED = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+AWAY = ("08", "25006", "25P03", "53", "55P03", "57P")
+"""PostgreSQL's error codes for: connection, read only, idle too long, no resources, lock not had in time, shutting down."""
 WRITES = "adjudicate_writes"
 """Execution option of connections that will write: SQLite must know before it begins, or two readers wanting to write block each other."""
 
@@ -43,14 +45,30 @@ def engine(url: str) -> Engine:
     try:
         if where.get_backend_name() == "sqlite":
             Path(str(where.database)).parent.mkdir(parents=True, exist_ok=True)
-            made = create_engine(where, connect_args={"timeout": BUSY_MS / 1000})
+            made = create_engine(where, connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True)
             event.listen(made, "connect", _prepare_sqlite)
             event.listen(made, "begin", _begin_sqlite)
             return made
-        return create_engine(where, pool_pre_ping=True)
+        # READ COMMITTED, whatever the server's default: whoever waits for the chain's end must see what its holder wrote.
+        return create_engine(
+            where, pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED", connect_args=_postgres_limits(where)
+        )
     except ModuleNotFoundError as error:
         expected = "a database whose driver is installed: pip install 'adjudicate[postgres]'"
         raise InvalidSettings("the ledger cannot be opened:", [Mistake("ADJUDICATE_DATABASE_URL", where.drivername, expected)]) from error
+
+
+def _postgres_limits(where: URL) -> dict[str, Any]:
+    """A server or a holder of the chain's end that has gone silent costs a caller ten seconds, not for ever."""
+    own = str(where.query.get("options", ""))
+    return {
+        "options": f"{own} -c lock_timeout={BUSY_MS}".strip(),
+        "connect_timeout": BUSY_MS // 1000,
+        "tcp_user_timeout": BUSY_MS,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
 
 
 @contextmanager
@@ -76,6 +94,8 @@ def _translated() -> Iterator[None]:
     except (OperationalError, PoolTimeout) as error:
         raise Unavailable(f"the ledger's database does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
+        if str(getattr(error.orig, "sqlstate", None) or "").startswith(AWAY):
+            raise Unavailable(f"the ledger's database cannot be used now: {_first_line(error)}") from error
         if error.connection_invalidated:
             raise Unavailable(f"the connection to the ledger's database broke: {_first_line(error)}") from error
         if type(error) is DatabaseError:  # what SQLite says of a file that is none, or no longer whole

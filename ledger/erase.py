@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, Select, delete, exists, func, or_, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, or_, select
 
 from domain.errors import InvalidInput, Mistake
-from ledger.database import BUSY_MS
+from ledger.compact import compact
 from ledger.entries import Answered, DecisionMade, Erased
 from ledger.moments import micros
 from ledger.schema import contents, entries, golden, idempotency, kept, tasks
-from ledger.store import Ledger, Writing, keep
+from ledger.store import Ledger, Writing, keep, recall
 
 Forget = Callable[[bytes, str], bytes]
 """A kept history without an advertiser."""
@@ -34,8 +31,6 @@ PART = 500
 """Values named in one statement."""
 HISTORY = "history"
 UNDER_WAY = ("open", "leased")
-TOUCHED = (contents, tasks, idempotency, kept)
-"""Tables that rows are deleted from."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +64,44 @@ class _Order:
     now: datetime
 
 
+class _Key(NamedTuple):
+    """An idempotency key that answered with an entry which goes."""
+
+    caller: str
+    key: str
+    entry_ids: frozenset[str | None]
+
+
+@dataclass(frozen=True)
+class _Rewritten:
+    """The kept history without the advertiser."""
+
+    was: str | None
+    """Digest of the one it was made from; None: there is none."""
+    body: bytes = b""
+
+    @property
+    def digest(self) -> str | None:
+        return None if self.was is None else hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is to go next, as it was seen before anybody had to wait."""
+
+    rows: Sequence[Row[Any]]
+    """Up to ``BATCH``, in the order of the chain."""
+    keys: Sequence[_Key]
+    tasks: bool
+    """Whether there are tasks of an advertiser who is erased altogether."""
+    history: _Rewritten | None
+    """None: it is left alone."""
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.rows) or self.tasks or (self.history is not None and self.history.digest != self.history.was)
+
+
 def erase(
     ledger: Ledger,
     *,
@@ -88,50 +121,20 @@ def erase(
     """
     _check(advertiser, before, why, now)
     order = _Order(advertiser, before, why, by, now)
-    done = Erasure()
-    if advertiser is not None and before is None and forget is not None:
-        done = _first_with_history(ledger, order, advertiser, forget)
+    rewriting = forget if before is None else None
+    done, after = Erasure(), 0
     while True:
-        with ledger.write() as writing:
-            part = _part(writing, order, None)
-        done = _sum(done, part)
-        if not part.contents:
+        with ledger.look() as connection:
+            found = _found(connection, order, after, rewriting)
+        if found.anything:
+            with ledger.write() as writing:
+                done = _sum(done, _part(writing, order, found, rewriting))
+        if not found.rows:
             break
+        after, rewriting = found.rows[-1].seq, None
     with ledger.look() as connection:
         done = replace(done, held_back=_held_back(connection, order), golden=_golden(connection, advertiser))
     return replace(done, traces=not (rewrite and compact(ledger)))
-
-
-def compact(ledger: Ledger) -> bool:
-    """Write the tables anew, without what was deleted: pages keep pieces of rows that were moved within them. True when it was done.
-
-    Takes about as long as copying the database, and as much room; nobody writes meanwhile, and on PostgreSQL nobody reads. There, the
-    server's own log keeps old rows until it is recycled.
-    """
-    return _compact_sqlite(ledger.engine) if ledger.engine.dialect.name == "sqlite" else _compact_postgres(ledger.engine)
-
-
-def _compact_sqlite(engine: Engine) -> bool:
-    with closing(engine.raw_connection()) as connection:  # ours would begin a transaction, and these cannot be in one
-        driver: Any = connection.driver_connection
-        try:
-            driver.execute("VACUUM")
-            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError:  # somebody is in the way
-            return False
-        return not busy
-
-
-def _compact_postgres(engine: Engine) -> bool:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"SET lock_timeout = {BUSY_MS}")
-        try:
-            connection.exec_driver_sql(f"VACUUM FULL {', '.join(table.name for table in TOUCHED)}")
-        except OperationalError:
-            return False
-        finally:
-            connection.exec_driver_sql("RESET lock_timeout")
-        return True
 
 
 def _check(advertiser: str | None, before: datetime | None, why: str, now: datetime) -> None:
@@ -148,38 +151,60 @@ def _check(advertiser: str | None, before: datetime | None, why: str, now: datet
         raise InvalidInput("nothing was erased:", mistakes)
 
 
-def _first_with_history(ledger: Ledger, order: _Order, advertiser: str, forget: Forget) -> Erasure:
-    """The first part, and the kept history in the same transaction. It is rewritten beforehand, as that takes a while."""
-    from ledger.history import base
-
-    with ledger.look() as connection:
-        digest = base(connection)
-        rewritten = None if digest is None else forget(_kept(connection, digest), advertiser)
-    with ledger.write() as writing:
-        if digest != base(writing.connection):  # somebody else has erased meanwhile
-            digest = base(writing.connection)
-            rewritten = None if digest is None else forget(_kept(writing.connection, digest), advertiser)
-        new = None if rewritten is None else hashlib.sha256(rewritten).hexdigest()
-        if new is not None and rewritten is not None and new != digest:
-            keep(writing.connection, HISTORY, new, rewritten, order.now)
-            writing.connection.execute(delete(kept).where(kept.c.kind == HISTORY, kept.c.digest != new))
-        return _part(writing, order, None if new == digest else new)
+def _found(connection: Connection, order: _Order, after: int, forget: Forget | None) -> _Found:
+    """From the entry ``after`` on. Nobody waits for this: going through all contents, or rewriting a history, takes a while."""
+    query = _selected(order).where(contents.c.seq > after).order_by(contents.c.seq).limit(BATCH)
+    rows = connection.execute(query).all()
+    theirs = select(tasks.c.task_id).where(tasks.c.advertiser_id == order.advertiser).limit(1)
+    has_tasks = order.before is None and connection.execute(theirs).first() is not None
+    history = None if forget is None else _rewritten(connection, order, forget)
+    return _Found(rows, _keys(connection, {row.entry_id: row.at for row in rows}), has_tasks, history)
 
 
-def _part(writing: Writing, order: _Order, history: str | None) -> Erasure:
-    """Up to ``BATCH`` contents and what hangs on them; no entry when there is nothing to say."""
+def _part(writing: Writing, order: _Order, found: _Found, forget: Forget | None) -> Erasure:
+    """What was found and is still to go, and what hangs on it; no entry when there is nothing to say."""
     connection = writing.connection
-    rows = connection.execute(_selected(connection, order).order_by(contents.c.seq).limit(BATCH)).all()
+    history = None if found.history is None or forget is None else _replace_history(connection, order, found.history, forget)
+    rows = _still(connection, order, [row.seq for row in found.rows])
     gone = _delete_tasks(connection, order, [row.about for row in rows if row.kind == DecisionMade.kind])
     if not rows and history is None:
         return Erasure(tasks=gone)
-    keys = _delete_keys(connection, {row.entry_id: row.at for row in rows})
+    keys = _delete_keys(connection, found.keys, {row.entry_id for row in rows})
     told = runs([row.seq for row in rows])
     for first, last in told:
         connection.execute(delete(contents).where(contents.c.seq.between(first, last)))
     entry_id = f"ers-{uuid4().hex}"
     writing.append(entry_id, Erased(seqs=tuple(told), why=order.why, by=order.by, history=history), order.now)
     return Erasure(len(rows), gone, keys, (entry_id,), history)
+
+
+def _rewritten(connection: Connection, order: _Order, forget: Forget) -> _Rewritten:
+    from ledger.history import base
+
+    was = base(connection)
+    return _Rewritten(was, b"" if was is None else forget(recall(connection, HISTORY, was), order.advertiser or ""))
+
+
+def _replace_history(connection: Connection, order: _Order, found: _Rewritten, forget: Forget) -> str | None:
+    """Digest of the history kept from now on; None: it is the same."""
+    from ledger.history import base
+
+    if found.was != base(connection):  # somebody else has erased meanwhile
+        found = _rewritten(connection, order, forget)
+    if found.digest is None or found.digest == found.was:
+        return None
+    keep(connection, HISTORY, found.digest, found.body, order.now)
+    connection.execute(delete(kept).where(kept.c.kind == HISTORY, kept.c.digest != found.digest))
+    return found.digest
+
+
+def _still(connection: Connection, order: _Order, seqs: Sequence[int]) -> list[Row[Any]]:
+    """Those that are there still and that nobody has come to need since they were found."""
+    rows: list[Row[Any]] = []
+    for start in range(0, len(seqs), PART):
+        query = _selected(order).where(contents.c.seq.in_(seqs[start : start + PART]))
+        rows += connection.execute(query.order_by(contents.c.seq)).all()
+    return rows
 
 
 def runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
@@ -193,7 +218,7 @@ def runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _selected(connection: Connection, order: _Order) -> Select[Any]:
+def _selected(order: _Order) -> Select[Any]:
     query = select(contents.c.seq, contents.c.about, entries.c.kind, entries.c.entry_id, entries.c.at)
     query = query.join(entries, entries.c.seq == contents.c.seq)
     if order.advertiser is not None:
@@ -220,18 +245,31 @@ def _delete_tasks(connection: Connection, order: _Order, decisions: Sequence[str
     return gone
 
 
-def _delete_keys(connection: Connection, erased: dict[str, int]) -> int:
-    """Idempotency keys that any of these entries answered; ``erased``: their times by id. Few are young enough to have a key still."""
+def _keys(connection: Connection, erased: dict[str, int]) -> list[_Key]:
+    """Those that any of these entries answered; ``erased``: their times by id.
+
+    A key is written with the entries that answer it, at one time: only keys of the very times of these entries are looked at, and of
+    entries older than the oldest key none.
+    """
     oldest = connection.execute(select(func.min(idempotency.c.at))).scalar()
-    young = {entry_id for entry_id, at in erased.items() if oldest is not None and at >= oldest}
-    if not young:
-        return 0
-    since = min(erased[entry_id] for entry_id in young)
-    query = select(idempotency.c.caller, idempotency.c.key, idempotency.c.entry_ids).where(idempotency.c.at >= since)
-    found = [row for row in connection.execute(query) if not young.isdisjoint(json.loads(row.entry_ids))]
-    for row in found:
-        connection.execute(delete(idempotency).where(idempotency.c.caller == row.caller, idempotency.c.key == row.key))
-    return len(found)
+    times = sorted({at for at in erased.values() if oldest is not None and at >= oldest})
+    found: list[_Key] = []
+    for start in range(0, len(times), PART):
+        query = select(idempotency.c.caller, idempotency.c.key, idempotency.c.entry_ids)
+        query = query.where(idempotency.c.at.in_(times[start : start + PART]))
+        with connection.execute(query, execution_options={"stream_results": True, "max_row_buffer": PART}) as read:
+            for row in read:
+                key = _Key(row.caller, row.key, frozenset(json.loads(row.entry_ids)))
+                found += [] if key.entry_ids.isdisjoint(erased) else [key]
+    return found
+
+
+def _delete_keys(connection: Connection, found: Sequence[_Key], erased: set[str]) -> int:
+    gone = [{"of": one.caller, "named": one.key} for one in found if not one.entry_ids.isdisjoint(erased)]
+    if gone:
+        which = (idempotency.c.caller == bindparam("of")) & (idempotency.c.key == bindparam("named"))
+        connection.execute(delete(idempotency).where(which), gone)
+    return len(gone)
 
 
 def _held_back(connection: Connection, order: _Order) -> int:
@@ -248,10 +286,6 @@ def _golden(connection: Connection, advertiser: str | None) -> int:
     if advertiser is None:
         return 0
     return sum(json.loads(ad)["advertiser_id"] == advertiser for (ad,) in connection.execute(select(golden.c.ad)))
-
-
-def _kept(connection: Connection, digest: str) -> bytes:
-    return bytes(connection.execute(select(kept.c.body).where(kept.c.kind == HISTORY, kept.c.digest == digest)).scalar_one())
 
 
 def _sum(one: Erasure, two: Erasure) -> Erasure:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select
 
@@ -21,7 +21,7 @@ from features.history.state import HistoryState
 from ledger.entries import Answered, DecisionMade, Entry, Erased, Founded, Labelled, Ruled
 from ledger.moments import moment
 from ledger.schema import contents, entries
-from ledger.store import Ledger, entry_of, entry_query, keep
+from ledger.store import Ledger, entry_of, entry_query, keep, recall
 
 HISTORY = "history"
 """Kind under which snapshots are kept."""
@@ -37,26 +37,35 @@ class LedgerHistory:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._began = False
+        self._whole = 0
+        """End of the chain when this state was begun: what was erased by then is not in it."""
+        self._retracted: set[tuple[str, str]] = set()
+        """Entry and policy of labels that no longer count: retracting one twice takes nothing more away."""
         self.state = HistoryState()
         self.seq = 0
         """The last entry it knows."""
-        self._retracted: set[tuple[str, str]] = set()
-        """Entry and policy of labels that no longer count: retracting one twice takes nothing more away."""
 
     def catch_up(self, until: int | None = None) -> HistoryState:
-        """Read what is new, up to and including the entry ``until``; the end of the chain when None. Raises Unavailable."""
+        """Read what is new, up to and including the entry ``until``; the end of the chain when None. Raises Unavailable.
+
+        Begins anew where something that was observed has been erased since, which takes about a minute for a million decisions.
+        """
         with self._ledger.look() as connection:
             end = _end(connection) if until is None else until
+            if not self._began or self._settled(connection, end) < end:
+                self._begin(connection)
+            self._follow(connection, end)
+        return self.state
+
+    def catch_up_settled(self) -> bool:
+        """As ``catch_up``, but stops before an erasure instead of beginning anew; whether there was none. Raises Unavailable."""
+        with self._ledger.look() as connection:
             if not self._began:
                 self._begin(connection)
-            elif self.seq < end and _unsettled(connection, self.seq, end):
-                self._begin(connection)  # what was observed has been erased, or was founded only now
-            while self.seq < end:
-                until = min(self.seq + PAGE, end)
-                self.state.observe_ads(_submissions(connection, self.seq, until))
-                self._observe(connection, _page(connection, self.seq, until))
-                self.seq = until
-        return self.state
+            end = _end(connection)
+            settled = self._settled(connection, end)
+            self._follow(connection, settled)
+            return settled == end
 
     @property
     def founded(self) -> bool:
@@ -72,31 +81,43 @@ class LedgerHistory:
 
     def _begin(self, connection: Connection) -> None:
         digest = base(connection)
-        self.state = HistoryState() if digest is None else read(self._ledger.recall(HISTORY, digest))
-        self.seq, self._began, self._retracted = 0, True, set()
+        state = HistoryState() if digest is None else read(recall(connection, HISTORY, digest))
+        self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, _end(connection)
 
-    def _observe(self, connection: Connection, page: Sequence[Entry]) -> None:
-        told = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
-        rulings = [entry.body for entry in page if isinstance(entry.body, Ruled)]
-        retracted = [pair for ruling in rulings for pair in self._no_longer_counting(connection, ruling)]
-        ads = _ads(connection, {decision for decision, _ in (*told, *retracted)})
-        for decision, labels in told:
-            if labels and decision in ads:
-                self.state.observe_labels(labels, {ads[decision].ad_id: ads[decision]})
-        for decision, labels in retracted:
-            if decision in ads:
-                self.state.retract_labels(labels, {ads[decision].ad_id: ads[decision]})
+    def _settled(self, connection: Connection, end: int) -> int:
+        """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
+        kinds, since = (Erased.kind, Founded.kind), max(self.seq, self._whole)
+        query = select(entries.c.seq).where(entries.c.kind.in_(kinds), entries.c.seq > since, entries.c.seq <= end)
+        unsettling = connection.execute(query.order_by(entries.c.seq).limit(1)).scalar()
+        return end if unsettling is None else unsettling - 1
 
-    def _no_longer_counting(self, connection: Connection, ruled: Ruled) -> Iterator[tuple[str, tuple[Label, ...]]]:
-        """Labels that a ruling retracts, with the decision they were about."""
-        if ruled.outcome != "overturned":
-            return
-        for row in connection.execute(entry_query().where(entries.c.entry_id.in_(sorted(ruled.retracted)))):
-            entry = entry_of(row)
-            policies = {policy for policy in ruled.policies if (entry.entry_id, policy) not in self._retracted}
-            self._retracted |= {(entry.entry_id, policy) for policy in policies}
-            if isinstance(entry.body, Labelled | Answered):
-                yield entry.body.decision_id, tuple(label for label in labels_of(entry) if label.policy in policies)
+    def _follow(self, connection: Connection, end: int) -> None:
+        while self.seq < end:
+            until = min(self.seq + PAGE, end)
+            submissions = _submissions(connection, self.seq, until)
+            page = _page(connection, self.seq, until)
+            told = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
+            retracted = _retracted(connection, [entry.body for entry in page if isinstance(entry.body, Ruled)])
+            ads = _ads(connection, {decision for decision, _ in told} | {one.decision_id for one in retracted})
+            # From here on nothing is read: a connection that breaks leaves a page observed whole or not at all.
+            self.state.observe_ads(submissions)
+            for decision, labels in told:
+                if labels and decision in ads:
+                    self.state.observe_labels(labels, {ads[decision].ad_id: ads[decision]})
+            for one in retracted:
+                if one.decision_id in ads and (one.entry_id, one.policy) not in self._retracted:
+                    self._retracted.add((one.entry_id, one.policy))
+                    self.state.retract_labels(one.labels, {ads[one.decision_id].ad_id: ads[one.decision_id]})
+            self.seq = until
+
+
+class _Retracted(NamedTuple):
+    """Labels of one entry under one policy that say violating and no longer count."""
+
+    entry_id: str
+    policy: str
+    decision_id: str
+    labels: tuple[Label, ...]
 
 
 def labels_of(entry: Entry) -> tuple[Label, ...]:
@@ -150,13 +171,6 @@ def forget(snapshot: bytes, advertiser: str) -> bytes:
     return out.getvalue()
 
 
-def _unsettled(connection: Connection, after: int, until: int) -> bool:
-    """Whether the state so far no longer follows from the entries."""
-    kinds = (Erased.kind, Founded.kind)
-    query = select(entries.c.seq).where(entries.c.kind.in_(kinds), entries.c.seq > after, entries.c.seq <= until).limit(1)
-    return connection.execute(query).one_or_none() is not None
-
-
 def _founded(connection: Connection) -> Founded | None:
     row = connection.execute(entry_query().where(entries.c.entry_id == FOUNDATION)).one_or_none()
     body = entry_of(row).body if row else None
@@ -170,6 +184,21 @@ def _end(connection: Connection) -> int:
 def _page(connection: Connection, after: int, until: int) -> list[Entry]:
     query = entry_query().where(entries.c.seq > after, entries.c.seq <= until, entries.c.kind.in_(TELLING)).order_by(entries.c.seq)
     return [entry_of(row) for row in connection.execute(query)]
+
+
+def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[_Retracted]:
+    """What rulings retract, in their order."""
+    found = []
+    for ruled in rulings:
+        if ruled.outcome == "overturned":
+            for row in connection.execute(entry_query().where(entries.c.entry_id.in_(sorted(ruled.retracted)))):
+                entry = entry_of(row)
+                if isinstance(entry.body, Labelled | Answered):
+                    told, about = labels_of(entry), entry.body.decision_id
+                    for policy in ruled.policies:
+                        wrong = tuple(label for label in told if label.policy == policy and label.violates)
+                        found.append(_Retracted(entry.entry_id, policy, about, wrong))
+    return found
 
 
 def _submissions(connection: Connection, after: int, until: int) -> list[Ad]:

@@ -39,7 +39,7 @@ def answered(connection: Connection, request: Request) -> list[str | None] | Non
     if row is None:
         return None
     if row.request != request.digest:
-        raise Conflict(f"Idempotency-Key {json.dumps(request.key)} was used for another request")
+        raise Conflict("this Idempotency-Key was used for another request")
     return list(json.loads(row.entry_ids))
 
 

@@ -60,7 +60,7 @@ contents = Table(
     Column("salt", LargeBinary(16), nullable=False),
     Column("body", LargeBinary, nullable=False),  # zlib of canonical JSON
     Index(None, "about"),
-    Index(None, "ad_id"),
+    Index(None, "ad_id", "submission"),
     Index(None, "advertiser_id"),
     Index(None, "creative_id"),
     Index(None, "landing_domain"),

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.ad import Ad
 from domain.errors import NotFound
@@ -21,6 +22,8 @@ from ledger.schema import contents, entries, head, kept
 
 PAGE = 1000
 """Entries read at a time."""
+CHUNK = 500
+"""Values in one statement: databases limit how many."""
 
 
 class Writing:
@@ -49,7 +52,7 @@ class Writing:
 
     def first_seen(self, ads: Sequence[Ad]) -> list[bool]:
         """Of each ad: whether this version (its id and ``submitted_at``) has no decision yet, here or earlier in ``ads``."""
-        seen = self._versions({ad.ad_id for ad in ads})
+        seen = self._versions({(ad.ad_id, micros(ad.submitted_at)) for ad in ads})
         fresh = []
         for ad in ads:
             version = (ad.ad_id, micros(ad.submitted_at))
@@ -67,9 +70,15 @@ class Writing:
             self.connection.execute(update(head).where(head.c.id == 1).values(seq=self.seq, hash=self._hash))
             self._began = self.seq
 
-    def _versions(self, ad_ids: set[str]) -> set[tuple[str, int]]:
-        query = select(contents.c.ad_id, contents.c.submitted_at).where(contents.c.ad_id.in_(sorted(ad_ids)))
-        return {(row.ad_id, row.submitted_at) for row in self.connection.execute(query.where(contents.c.submitted_at.is_not(None)))}
+    def _versions(self, asked: set[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Those that were decided before. One row each, however often an ad was decided."""
+        wanted = sorted(asked)
+        found: set[tuple[str, int]] = set()
+        for start in range(0, len(wanted), CHUNK):
+            version = tuple_(contents.c.ad_id, contents.c.submission)
+            query = select(contents.c.ad_id, contents.c.submission).where(version.in_(wanted[start : start + CHUNK]))
+            found.update((row.ad_id, row.submission) for row in self.connection.execute(query))
+        return found
 
 
 class Ledger:
@@ -157,21 +166,26 @@ class Ledger:
     def recall(self, kind: str, digest: str) -> bytes:
         """Raises NotFound."""
         with self.look() as connection:
-            row = connection.execute(_kept(kind, digest)).one_or_none()
-        if row is None:
-            raise NotFound(f"the ledger keeps no {kind} {digest}")
-        return bytes(row.body)
+            return recall(connection, kind, digest)
+
+
+def recall(connection: Connection, kind: str, digest: str) -> bytes:
+    """Raises NotFound."""
+    row = connection.execute(_kept(kind, digest)).one_or_none()
+    if row is None:
+        raise NotFound(f"the ledger keeps no {kind} {digest}")
+    return bytes(row.body)
 
 
 def keep(connection: Connection, kind: str, digest: str, body: bytes, at: datetime) -> None:
     """Keep a version, unless another worker just did."""
-    if connection.execute(_kept(kind, digest)).one_or_none() is None:
-        connection.execute(insert(kept).values(kind=kind, digest=digest, body=body, at=micros(at)))
+    added = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(kept)
+    connection.execute(added.values(kind=kind, digest=digest, body=body, at=micros(at)).on_conflict_do_nothing())
 
 
 def find(connection: Connection, entry_id: str) -> Entry:
     """Raises NotFound."""
-    row = connection.execute(entry_query().where(entries.c.entry_id == entry_id)).one_or_none()
+    row = connection.execute(entry_query().where(entries.c.entry_id == _stored(entry_id))).one_or_none()
     if row is None:
         raise NotFound(f"no entry {json.dumps(entry_id)} in the ledger")
     return entry_of(row)
@@ -179,13 +193,18 @@ def find(connection: Connection, entry_id: str) -> Entry:
 
 def about(connection: Connection, decision_id: str) -> list[Entry]:
     """The decision and everything that was recorded about it, in order; what was erased is left out."""
-    rows = connection.execute(entry_query().where(contents.c.about == decision_id).order_by(entries.c.seq)).all()
+    rows = connection.execute(entry_query().where(contents.c.about == _stored(decision_id)).order_by(entries.c.seq)).all()
     return [entry_of(row) for row in rows]
 
 
 def entry_of(row: Row[Any]) -> Entry:
     body = None if row.body is None else chain.unpack(row.kind, row.body)
     return Entry(seq=row.seq, entry_id=row.entry_id, at=moment(row.at), body=body)
+
+
+def _stored(told: str) -> str:
+    """PostgreSQL refuses text with NUL in it, and stores none: what somebody asks for by such an id is not there."""
+    return told.partition("\0")[0] + "?" if "\0" in told else told
 
 
 def now() -> datetime:

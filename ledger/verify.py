@@ -15,23 +15,20 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pydantic_core import from_json
 from sqlalchemy import Connection, text
 
 from ledger import chain
-from ledger.moments import micros
+from ledger.columns import COLUMNS, columns_of, outline
 from ledger.store import Ledger
+from ledger.versions import missing, unlike
 
 PAGE = 2000
 """Rows held in memory at a time."""
 SHOWN = 100
 """Problems told; the rest are counted."""
-
-COLUMNS = ("about", "ad_id", "advertiser_id", "creative_id", "landing_domain", "market", "verdict", "submitted_at", "submission")
-"""Of ``contents``, repeated from the body."""
 
 # Plain text, so that values come as they are stored: an edited row may hold anything.
 _ENTRIES = f"""
@@ -39,6 +36,7 @@ _ENTRIES = f"""
     FROM entries e LEFT JOIN contents c ON c.seq = e.seq ORDER BY e.seq
 """
 _ERASURES = "SELECT e.seq, c.body FROM entries e JOIN contents c ON c.seq = e.seq WHERE e.kind = 'erasure' ORDER BY e.seq"
+_KEPT = "SELECT kind, digest, body FROM kept WHERE kind IN ('policies', 'thresholds', 'history') ORDER BY kind, digest"
 _ORPHANS = "SELECT c.seq FROM contents c WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.seq = c.seq) ORDER BY c.seq"
 
 
@@ -113,6 +111,8 @@ class _Reader:
         self._hash: Any = chain.GENESIS
         self._gone = _Runs(())
         self._histories: list[str] = []
+        self._named: dict[tuple[str, str], int] = {}
+        """Kind and digest of the versions that decisions were made by, and the first entry that names each."""
 
     def verified(self) -> Verified:
         head = self._connection.execute(text("SELECT id, seq, hash FROM head")).all()
@@ -189,7 +189,10 @@ class _Reader:
         try:
             plain = _decompressed(body)
             same = hashlib.sha256(salt + plain).digest() == digest
-            repeated = columns_of(kind, outline(kind, plain), entry_id) if same else None
+            told = outline(kind, plain) if same else {}
+            repeated = columns_of(kind, told, entry_id) if same else None
+            if kind == "decision" and same:
+                self._note_versions(seq, told)
         except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
             self._tell(seq, f"its content cannot be read: {error}")
             return
@@ -198,6 +201,14 @@ class _Reader:
         elif repeated != columns:
             wrong = [name for name, column, told in zip(COLUMNS, columns, repeated, strict=True) if column != told]
             self._tell(seq, f"its column {', '.join(wrong)} of contents does not say what its content says")
+
+    def _note_versions(self, seq: int, told: dict[str, Any]) -> None:
+        # The service names the thresholds at hand with every decision, and keeps them and the policies before. A decision that names
+        # none was not recorded by it (a benchmark, a simulation), and nothing was kept for it.
+        thresholds = told.get("thresholds")
+        if thresholds is not None:
+            self._named.setdefault(("thresholds", thresholds), seq)
+            self._named.setdefault(("policies", told["decision"]["policy_hash"]), seq)
 
     def _anchored(self) -> None:
         if self._anchor and self._anchor[0] == self._seq and self._anchor[1] != self._hash:
@@ -213,16 +224,12 @@ class _Reader:
             self._tell(None, f"the chain ends with entry {self._seq}; entry {self._anchor[0]} was noted elsewhere")
 
     def _check_beside(self) -> None:
-        """Contents that belong to no entry, and what is kept under a plain sha256 of itself."""
+        """Contents that belong to no entry, and the versions that decisions and history go back to."""
         for (seq,) in self._connection.execute(text(_ORPHANS)):
             self._tell(seq, "there is a content, and no entry")
-        kept = self._connection.execute(text("SELECT kind, digest, body FROM kept WHERE kind IN ('history', 'thresholds')")).all()
-        for kind, digest, body in kept:
-            if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != digest:
-                self._tell(None, f"the kept {kind} {digest} is not the one that was kept")
-        named = self._named_history()
-        if named and named not in {digest for kind, digest, _ in kept if kind == "history"}:
-            self._tell(None, f"the kept history {named} is missing")
+        kept = self._connection.execute(text(_KEPT)).all()
+        for what in (*unlike(kept), *missing(kept, self._named, self._named_history())):
+            self._tell(None, what)
 
     def _named_history(self) -> str | None:
         """The one in force: the last an erasure names, else that of the foundation."""
@@ -286,34 +293,3 @@ def _decompressed(body: Any) -> bytes:
     if not stream.eof or stream.unused_data:
         raise ValueError("cut off" if not stream.eof else "something follows it")
     return plain
-
-
-def outline(kind: str, plain: bytes) -> dict[str, Any]:
-    """What a content says; of a decision, not its policies and reasons, which are most of it and repeated by no column.
-
-    A quote within JSON text is never bare, so what is looked for cannot be part of an ad's text.
-    """
-    cut, first = (plain.find(_POLICIES), plain.rfind(_FIRST)) if kind == "decision" else (-1, -1)
-    if 0 < cut < first:
-        try:
-            told: dict[str, Any] = from_json(plain[:cut] + b"}" + plain[first:])
-            if "verdict" in told["decision"]:
-                return told
-        except (ValueError, TypeError, KeyError):
-            pass  # written by a version that ordered it otherwise
-    whole: dict[str, Any] = from_json(plain)
-    return whole
-
-
-_POLICIES, _FIRST = b',"policies":[', b',"first":'
-
-
-def columns_of(kind: str, plain: dict[str, Any], entry_id: str) -> list[Any]:
-    """``ledger.chain.looked_up_by`` from JSON values, in the order of ``COLUMNS``; without making the objects it is five times as fast."""
-    if kind == "decision":
-        ad = plain["ad"]
-        told = [ad["ad_id"], ad["advertiser_id"], ad["creative_id"], ad["landing_domain"], ad["market"]]
-        at = micros(datetime.fromisoformat(ad["submitted_at"]))
-        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None]
-    get = plain.get
-    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None]

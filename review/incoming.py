@@ -58,15 +58,13 @@ def _versions(connection: Connection, ad_ids: Iterable[str]) -> dict[str, list[_
     wanted = sorted(ad_ids)
     for start in range(0, len(wanted), 500):
         query = (
-            select(entries.c.entry_id, contents.c.ad_id, contents.c.advertiser_id, contents.c.market, contents.c.submitted_at)
+            select(entries.c.entry_id, contents.c.ad_id, contents.c.advertiser_id, contents.c.market, contents.c.submission)
             .join(entries, entries.c.seq == contents.c.seq)
-            .where(contents.c.ad_id.in_(wanted[start : start + 500]), contents.c.submitted_at.is_not(None))
-            .order_by(contents.c.submitted_at, contents.c.seq)
+            .where(contents.c.ad_id.in_(wanted[start : start + 500]), contents.c.submission.is_not(None))
+            .order_by(contents.c.submission)
         )
         for row in connection.execute(query):
-            known = found.setdefault(row.ad_id, [])
-            if not known or known[-1].submitted_at != row.submitted_at:
-                known.append(_Version(row.entry_id, row.advertiser_id, row.market, row.submitted_at))
+            found.setdefault(row.ad_id, []).append(_Version(row.entry_id, row.advertiser_id, row.market, row.submission))
     return found
 
 

@@ -15,8 +15,9 @@ from domain.errors import Mistake
 SCOPES = ("score", "label", "review", "policy", "admin")
 FORMAT = "NAME:SCOPE+SCOPE:SHA256, e.g. platform:score:9f86d081…, scopes " + ", ".join(SCOPES)
 _NAME = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
+_HOST = re.compile(r"^(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?$")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+_FORWARDED = (b"forwarded", b"x-real-ip", b"via", b"cf-connecting-ip", b"true-client-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,12 @@ def comes_from_here(client: Sequence[object] | None, headers: Mapping[bytes, byt
     A proxy on the same machine also connects from loopback, and a web page may point its own name at it: a request that was
     forwarded, or that asks for another host, is somebody else's.
     """
-    if not client or not is_loopback(str(client[0])) or any(name in headers for name in _FORWARDED):
+    forwarded = any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name in headers)
+    if not client or not is_loopback(str(client[0])) or forwarded:
         return False
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name == "localhost" or is_loopback(name)
+    named = _HOST.match(host)
+    return named is not None and (named["name"] == "localhost" or is_loopback(named["name"].strip("[]")))
 
 
 def _digest(key: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -22,7 +23,9 @@ from serving.scorer import Known, Scorer
 log = logging.getLogger("adjudicate.intake")
 
 CHUNK = 16
-"""Ads scored in one go: a single ad waits for that many at most."""
+"""Ads scored in one go, and requests that take a turn together: whoever comes waits for that many, then for those before in the line."""
+WARM_EVERY = 1.0
+"""Seconds."""
 
 Answer = list[Decision | None]
 """One an ad, in order; None where scoring it failed."""
@@ -84,21 +87,29 @@ class Intake:
         self._waiting.put(Job((), None))
 
     def _run(self) -> None:
-        active: list[Job] = []
+        active: deque[Job] = deque()
         stopping = False
         while active or not stopping:
             while not (self._waiting.empty() and (active or stopping)):
-                job = self._waiting.get()
+                job = self._next()
                 if job is None:
                     stopping = True
                 elif job.answer.set_running_or_notify_cancel():  # its caller has not left
                     active.append(job)
+            turn = [active.popleft() for _ in range(min(CHUNK, len(active)))]
             try:
-                self._round(active)
+                self._round(turn)
             except Exception as error:
                 # The thread's last line of defence: if it died, every request after would wait for ever.
-                _fail(active, error)
-            active = [job for job in active if not job.answer.done()]
+                _fail(turn, error)
+            active.extend(job for job in turn if not job.answer.done())
+
+    def _next(self) -> Job | None:
+        """Whoever comes next. Until the history is read, somebody comes every second to have it read: the ledger may have been away."""
+        try:
+            return self._waiting.get(timeout=None if self.ready else WARM_EVERY)
+        except queue.Empty:
+            return Job((), None)
 
     def _round(self, active: Sequence[Job]) -> None:
         for job in active:
@@ -126,7 +137,7 @@ class Intake:
 
     def _score(self, jobs: Sequence[Job], scorer: Scorer, share: int) -> None:
         known = self._recorder.known(scorer) if self._recorder else None
-        self.ready = True
+        self.ready = self.ready or known is not None
         portions = [(job, job.ads[len(job.decided) : len(job.decided) + max(1, share)]) for job in jobs]
         if len({job.degraded for job in jobs}) == 1:
             try:
@@ -154,15 +165,17 @@ class Intake:
             raise
         except Exception as error:
             if len(done) == 1:
-                if not isinstance(error, AdjudicateError):
-                    log.exception("a request could not be recorded")
+                log.exception("a request could not be recorded")
                 done[0].answer.set_exception(error)
                 return
             for job in done:  # the others need not suffer for one
                 self._record([job], scorer)
             return
-        for job, decisions in zip(done, recorded, strict=True):
-            self._answer(job, decisions)
+        for job, told in zip(done, recorded, strict=True):
+            if isinstance(told, AdjudicateError):
+                job.answer.set_exception(told)
+            else:
+                self._answer(job, told)
 
     def _answer(self, job: Job, decided: Answer) -> None:
         self._watch([decision for decision in decided if decision is not None])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.ad import Ad, Label, Text
+from domain.ad import Ad, Id, Label, Text
 from domain.decision import Decision
 from domain.verdict import Verdict
 
@@ -94,7 +94,7 @@ class AppealRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    decision_id: Annotated[str, Field(min_length=1, max_length=80)]
+    decision_id: Id
     statement: Annotated[Text, Field(min_length=1, max_length=10_000)]
 
 

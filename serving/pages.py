@@ -30,8 +30,10 @@ class Page:
 
 
 async def livez(running: Running) -> Page:
-    """Fails when nobody follows the champion any more: only a restart brings that thread back."""
-    return Page(200, b'{"status":"alive"}') if running.champion.alive else Page(503, b'{"status":"the champion is no longer followed"}')
+    """Fails when nobody follows the champion or decides any more: only a restart brings those threads back."""
+    if not running.champion.alive:
+        return Page(503, b'{"status":"the champion is no longer followed"}')
+    return Page(200, b'{"status":"alive"}') if running.intake.alive else Page(503, b'{"status":"nobody decides any more"}')
 
 
 async def readyz(running: Running) -> Page:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from domain.ad import Ad
 from domain.decision import Decision
-from domain.errors import NotFound
+from domain.errors import AdjudicateError, Conflict, NotFound
 from ledger import idempotency
 from ledger.entries import DecisionMade
 from ledger.idempotency import Request
-from ledger.store import Ledger, now
+from ledger.store import Ledger, find, now
 from review.opening import open_tasks
 from serving.scorer import Known, Scorer
+
+log = logging.getLogger("adjudicate.recorder")
 
 if TYPE_CHECKING:
     from ledger.history import LedgerHistory
     from review.settings import ReviewSettings
+
+
+SWEEP_EVERY = timedelta(hours=1)
+"""Between looks for idempotency keys that nobody will use again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +52,17 @@ class Recorder:
         self._review = review
         self._clock = clock
         self._history: LedgerHistory | None = None
+        self._anew: Future[LedgerHistory] | None = None
+        """A history being begun anew because something was erased."""
         self._founded = False
         self._kept: set[tuple[str, str]] = set()
+        self._swept = clock()
 
     def known(self, scorer: Scorer) -> Known | None:
-        """The history as of now, whoever wrote it; None without a model, which would not read it. Raises Unavailable."""
+        """The history as of now, whoever wrote it; None without a model, which would not read it. Raises Unavailable.
+
+        What is erased is forgotten by beginning anew, in a thread of its own; until that is done, decisions know the entries before it.
+        """
         if scorer.model is None:
             return None
         from ledger.history import LedgerHistory, found
@@ -55,24 +72,41 @@ class Recorder:
             self._founded = True
         if self._history is None:
             self._history = LedgerHistory(self.ledger)
-        return Known(self._history.catch_up(), self._history.seq)
+        if not self._history.catch_up_settled():
+            self._begin_anew()
+        return Known(self._history.state, self._history.seq)
+
+    def _begin_anew(self) -> None:
+        from ledger.history import LedgerHistory
+
+        if self._anew is None:
+            self._anew = Future()
+            threading.Thread(target=_caught_up, args=(LedgerHistory(self.ledger), self._anew), name="history", daemon=True).start()
+        elif self._anew.done():
+            error, begun = self._anew.exception(), self._anew
+            self._anew = None
+            if error is None:
+                self._history = begun.result()
+                self._history.catch_up_settled()
+            else:
+                log.warning("the history could not be read anew, which is tried again: %s", error)
 
     def answered(self, request: Request) -> list[Decision | None] | None:
         """What was answered to the same request before; None: it is new. Raises Conflict, Unavailable, or NotFound when erased since."""
         with self.ledger.look() as connection:
-            ids = idempotency.answered(connection, request)
-        return None if ids is None else self._recall(ids)
+            return _answered(connection, request)
 
-    def record(self, groups: Sequence[Decided], scorer: Scorer) -> list[list[Decision | None]]:
+    def record(self, groups: Sequence[Decided], scorer: Scorer) -> list[list[Decision | None] | AdjudicateError]:
         """All of them in one transaction; what is on record for each: a request answered meanwhile gets the answer it got.
 
-        Raises Conflict or Unavailable; then nothing is on record.
+        A Conflict or NotFound is one group's and stands in its place. Raises Unavailable: then nothing is on record, unless the connection
+        broke while the database was committing, which nobody can tell; an idempotency key makes asking again safe.
         """
         self._keep(scorer)
         at = self._clock()
         with self.ledger.write() as writing:
-            before = [idempotency.answered(writing.connection, group.request) if group.request else None for group in groups]
-            new = [group for group, ids in zip(groups, before, strict=True) if ids is None]
+            before = [_before(writing.connection, group.request) for group in groups]
+            new = [group for group, told in zip(groups, before, strict=True) if told is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
             made = [_entry(pair, first, scorer) for pair, first in zip(pairs, fresh, strict=True)]
@@ -80,13 +114,16 @@ class Recorder:
             for one in made:
                 writing.append(one.decision.decision_id, one, at)
             for group in new:
-                if group.request:
-                    ids = [decision.decision_id if decision else None for decision in group.decisions]
+                ids = [decision.decision_id if decision else None for decision in group.decisions]
+                if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
                     idempotency.answer(writing.connection, group.request, ids, at)
             open_tasks(writing, made, scorer.book, self._review, at)
+            if at - self._swept > SWEEP_EVERY:
+                idempotency.forget(writing.connection, at - idempotency.KEPT_FOR)
+                self._swept = at
         if self._history is not None:
             self._history.observe_own(begin, made)
-        return [list(group.decisions) if ids is None else self._recall(ids) for group, ids in zip(groups, before, strict=True)]
+        return [list(group.decisions) if told is None else told for group, told in zip(groups, before, strict=True)]
 
     def _keep(self, scorer: Scorer) -> None:
         """What the decisions name, kept for replaying them; once."""
@@ -98,14 +135,32 @@ class Recorder:
                 self.ledger.keep(kind, digest, body, self._clock())
                 self._kept.add((kind, digest))
 
-    def _recall(self, ids: Sequence[str | None]) -> list[Decision | None]:
-        return [None if one is None else self._decision(one) for one in ids]
 
-    def _decision(self, decision_id: str) -> Decision:
-        body = self.ledger.find(decision_id).body
-        if not isinstance(body, DecisionMade):
-            raise NotFound(f"decision {decision_id}, which answered this request, has been erased")
-        return body.decision
+def _before(connection: Connection, request: Request | None) -> list[Decision | None] | AdjudicateError | None:
+    try:
+        return _answered(connection, request) if request else None
+    except (Conflict, NotFound) as error:
+        return error
+
+
+def _answered(connection: Connection, request: Request) -> list[Decision | None] | None:
+    ids = idempotency.answered(connection, request)
+    return None if ids is None else [None if one is None else _decision(connection, one) for one in ids]
+
+
+def _decision(connection: Connection, decision_id: str) -> Decision:
+    body = find(connection, decision_id).body
+    if not isinstance(body, DecisionMade):
+        raise NotFound(f"decision {decision_id}, which answered this request, has been erased")
+    return body.decision
+
+
+def _caught_up(history: LedgerHistory, done: Future[LedgerHistory]) -> None:
+    try:
+        history.catch_up()
+        done.set_result(history)
+    except Exception as error:
+        done.set_exception(error)
 
 
 def _decided(group: Decided) -> list[tuple[Ad, Decision]]:

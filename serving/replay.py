@@ -6,11 +6,14 @@ If it is not, the record, the code or the machine has changed since, and the dif
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
+
+import numpy as np
 
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
@@ -52,7 +55,7 @@ class Replayed:
     differences: list[Difference] = field(default_factory=list)
     """The first ``MAX_SHOWN``."""
     after_erasure: int = 0
-    """Those of ``different`` made before something was erased: the history they were made with is no longer whole."""
+    """Those of ``different`` whose history has had something erased from it since."""
 
 
 def replay(
@@ -83,7 +86,7 @@ def replay(
         differences = compare(entry.body.decision, again, entry.seq)
         found.same += not differences
         found.different += bool(differences)
-        found.after_erasure += bool(differences) and entry.seq < last_erasure
+        found.after_erasure += bool(differences) and (entry.body.decision.history_seq or entry.seq) < last_erasure
         found.differences += differences[: MAX_SHOWN - len(found.differences)]
     return found
 
@@ -144,15 +147,15 @@ def _by_history(ledger: Ledger, after: int, until: int | None, decision_id: str 
     if decision_id is not None:
         yield ledger.find(decision_id)
         return
-    order = []
+    seqs, known = array("q"), array("q")
     for entry in ledger.read(after, until, kinds=[DecisionMade.kind]):
-        known = entry.body.decision.history_seq if isinstance(entry.body, DecisionMade) else None
-        order.append((known or 0, entry.seq))
-    order.sort()
+        seqs.append(entry.seq)
+        known.append((entry.body.decision.history_seq or 0) if isinstance(entry.body, DecisionMade) else 0)
+    order = np.frombuffer(seqs, dtype=np.int64)[np.lexsort((seqs, known))] if seqs else np.empty(0, np.int64)
     for start in range(0, len(order), PAGE):
-        page = order[start : start + PAGE]
-        entries = {entry.seq: entry for run in _runs(sorted(seq for _, seq in page)) for entry in ledger.read(run[0] - 1, run[-1])}
-        yield from (entries[seq] for _, seq in page)
+        page = order[start : start + PAGE].tolist()
+        entries = {entry.seq: entry for run in _runs(sorted(page)) for entry in ledger.read(run[0] - 1, run[-1])}
+        yield from (entries[seq] for seq in page)
 
 
 def _runs(seqs: Sequence[int]) -> Iterator[list[int]]:

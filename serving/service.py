@@ -44,6 +44,15 @@ class OpenApi(dict[str, Any]):
 yaml.add_representer(OpenApi, lambda dumper, data: dumper.represent_dict(dict(data)))
 
 
+class Told(BentoMLException):  # type: ignore[misc]
+    """Ends an endpoint whose caller is told why by the gate; nothing that BentoML should log."""
+
+
+def worth_logging(record: logging.LogRecord) -> bool:
+    """Not what a caller may bring about as often as it likes."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Told))
+
+
 class AdjudicateService(Service[Any]):  # type: ignore[misc]
     """A BentoML service behind our gate, described by our document."""
 
@@ -76,6 +85,7 @@ class Adjudicate:
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML ships no types
     def begin(self) -> None:
+        logging.getLogger("bentoml._internal.server.http_app").addFilter(worth_logging)
         self.running.champion.start()
         self.running.intake.start()
         desk.running = self.running
@@ -111,7 +121,7 @@ class Adjudicate:
             return await asyncio.wrap_future(self.running.intake.ask(ads, getattr(ctx.request.state, REQUEST, None)))
         except AdjudicateError as error:
             setattr(ctx.request.state, PROBLEM, from_error(error))  # told by the gate, which knows the one shape of errors
-            raise BentoMLException(error.code) from error
+            raise Told(error.code) from None
 
 
 def woven(results: Sequence[Decision | RefusedAd], refused: Mapping[int, RefusedAd], size: int) -> list[Decision | RefusedAd]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ad import Ad, Label
+from domain.errors import Unavailable
 from features.history.asof import counts_asof
 from features.history.state import HistoryState
 from ledger.entries import DecisionMade, Erased, Ruled
@@ -162,3 +163,51 @@ def _snapshot(*advertisers: str) -> bytes:
     out = io.BytesIO()
     pq.write_table(known.to_table(), out)
     return out.getvalue()
+
+
+def test_a_connection_that_breaks_leaves_a_page_observed_whole_or_not_at_all(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    follower = LedgerHistory(ledger)
+    follower.catch_up()
+    made = record(ledger, ads := [an_ad("a", START), an_ad("b", START)])
+    bring(ledger, [a_label(ad.ad_id, START) for ad in ads], "platform", LATER)
+    told = {"appeal_id": "app-a", "task_id": "t", "reviewer": "sven", "policies": ("deceptive",)}
+    labels = [entry.entry_id for entry in ledger.read(kinds=["label"])]
+    with ledger.write() as writing:
+        writing.append("rul-1", Ruled(**about(made[0]), **told, outcome="overturned", retracted=tuple(labels[:1])), LATER)
+    for broken in ("_submissions", "_page", "_retracted", "_ads"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ledger.history.{broken}", _away)
+            with pytest.raises(Unavailable):
+                follower.catch_up()
+    assert follower.catch_up() == state(ledger)
+    assert follower.state.counts([an_ad("c", LATER)], POLICIES).advertiser.violations_any.tolist() == [1]
+
+
+def test_labels_that_said_the_right_thing_stay_after_an_overturn(ledger: Ledger) -> None:
+    made = record(ledger, [an_ad("a", START)])
+    labels = [a_label("a", START, violates) for violates in (True, False)]
+    (entry,) = bring(ledger, labels, "platform", LATER)
+    told = {"appeal_id": "app-a", "task_id": "t", "reviewer": "sven", "policies": ("deceptive",)}
+    with ledger.write() as writing:
+        writing.append("rul-1", Ruled(**about(made[0]), **told, outcome="overturned", retracted=(entry,)), LATER)
+    counts = state(ledger).counts([an_ad("c", LATER)], POLICIES).advertiser
+    assert (counts.labels_any.tolist(), counts.violations_any.tolist()) == ([1], [0])
+
+
+def test_a_settled_follower_stops_before_an_erasure(ledger: Ledger) -> None:
+    follower = LedgerHistory(ledger)
+    record(ledger, [an_ad("a", START, advertiser_id="gone"), an_ad("b", START)])
+    assert follower.catch_up_settled()
+    with ledger.write() as writing:
+        writing.connection.execute(contents.delete().where(contents.c.advertiser_id == "gone"))
+        writing.append("ers-1", Erased(seqs=((1, 1),), why="asked to", by="test"), LATER)
+    record(ledger, [an_ad("c", START)])
+    assert not follower.catch_up_settled()
+    assert follower.seq == 2
+    anew = LedgerHistory(ledger)
+    assert anew.catch_up_settled()
+    assert (anew.seq, anew.state) == (4, follower.catch_up())
+
+
+def _away(*_: object) -> None:
+    raise Unavailable("the connection broke")

@@ -151,3 +151,15 @@ def test_a_caller_without_an_address_is_not_from_here(client: Sequence[object] |
 
 def test_no_key_is_no_caller() -> None:
     assert authenticate({}, [ApiKey("a", frozenset({"score"}), "0" * 64)]) is None
+
+
+@pytest.mark.parametrize("name", ["Via", "X-Forwarded-Host", "X-Forwarded-Proto", "CF-Connecting-IP"])
+def test_what_says_that_it_was_forwarded_is_not_from_here(serve: Serve, name: str) -> None:
+    with serve() as client:
+        assert client.post("/v1/score", json={}, headers={name: "1.1 proxy"}).status_code == 403
+
+
+def test_a_host_that_only_begins_like_this_machine_is_another_one(serve: Serve) -> None:
+    with serve() as client:
+        hosts = {"127.0.0.1:8377@evil.example": 403, "127.0.0.1.evil.example": 403, "localhost:8377": 400, "[::1]:8377": 400}
+        assert {host: client.post("/v1/score", json={}, headers={"Host": host}).status_code for host in hosts} == hosts

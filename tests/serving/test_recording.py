@@ -190,3 +190,43 @@ def test_each_address_asks_for_its_scope(serve: Serve) -> None:
         assert client.get("/v1/decisions/dec-0", headers=bearer).status_code == 404
         assert client.get("/v1/decisions/dec-0").status_code == 401
         assert client.post("/v1/labels", json={"labels": []}, headers=bearer).status_code == 403
+
+
+def test_a_reused_key_leaves_no_trace_in_the_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Any caller could fill the log with it, and keys are often ad ids."""
+    with serve() as client:
+        for title in ("one", "other"):
+            answer = client.post("/v1/score", json=ad(title=title), headers={"Idempotency-Key": "my-ad-77"})
+    assert answer.status_code == 409
+    assert "my-ad-77" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_failure_of_everything_is_no_answer_to_keep(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.serving.fakes import FakeModel
+
+    broken = [True]
+    score = FakeModel.score
+
+    def sometimes(model: FakeModel, ads: Any, history: Any = None) -> Any:
+        if broken[0] and any(one.ad_id == "flaky" for one in ads):
+            raise MemoryError
+        return score(model, ads, history)
+
+    monkeypatch.setattr(FakeModel, "score", sometimes)
+    with serve() as client:
+        first = client.post("/v1/score", json=ad(ad_id="flaky"), headers={"Idempotency-Key": "k"})
+        broken[0] = False
+        again = client.post("/v1/score", json=ad(ad_id="flaky"), headers={"Idempotency-Key": "k"})
+    assert (first.status_code, again.status_code) == (500, 200)
+    assert [made.ad.ad_id for made in decisions(tmp_path)] == ["flaky"]
+
+
+def test_an_erased_answer_fails_its_own_request_and_no_neighbour(serve: Serve, tmp_path: Path) -> None:
+    with serve() as client, ThreadPoolExecutor(8) as threads:
+        client.post("/v1/score", json=ad(advertiser_id="gone"), headers={"Idempotency-Key": "k"})
+        with recorded(tmp_path) as ledger, ledger.change() as connection:
+            connection.exec_driver_sql("DELETE FROM contents WHERE advertiser_id = 'gone'")
+        bodies = [(ad(advertiser_id="gone"), {"Idempotency-Key": "k"}), *[(ad(ad_id=f"n{number}"), {}) for number in range(12)]]
+        statuses = list(threads.map(lambda one: client.post("/v1/score", json=one[0], headers=one[1]).status_code, bodies))
+    assert statuses == [404, *[200] * 12]

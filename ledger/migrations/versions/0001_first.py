@@ -127,7 +127,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_contents")),
     )
     op.create_index(op.f("ix_contents_about"), "contents", ["about"], unique=False)
-    op.create_index(op.f("ix_contents_ad_id"), "contents", ["ad_id"], unique=False)
+    op.create_index(op.f("ix_contents_ad_id_submission"), "contents", ["ad_id", "submission"], unique=False)
     op.create_index(op.f("ix_contents_advertiser_id"), "contents", ["advertiser_id"], unique=False)
     op.create_index(op.f("ix_contents_creative_id"), "contents", ["creative_id"], unique=False)
     op.create_index(op.f("ix_contents_landing_domain"), "contents", ["landing_domain"], unique=False)
