@@ -22,7 +22,7 @@ from benchmarks.mortal import MARKETS, POLICIES
 from decisions.policy import PolicyBook
 from domain.ad import Ad
 from domain.decision import Decision, PolicyVerdict
-from domain.errors import Conflict
+from domain.errors import Conflict, Unavailable
 from domain.risk import RiskScore
 from domain.verdict import Verdict
 from ledger.entries import Answered, DecisionMade, Resolved
@@ -134,6 +134,9 @@ class _Shift:
                 self._under_way += 1
             try:
                 step(self._now)
+            except Unavailable:  # nothing happened: everybody asks again a little later
+                self.told.note("unavailable")
+                self.after(5.0, step)
             except BaseException as error:
                 self.failed.append(error)
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 WIDTH = None if sys.stdout.isatty() else 140
 """In a file or a pipe nobody is served by lines broken at 80."""
 
+HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+"""Unicode's categories of what steers a terminal, turns text around, or cannot be seen: controls, formats, line ends, lone surrogates."""
+JOINERS = "\u200c\u200d"
+"""Formats that Persian, Hindi and emoji are written with."""
+
 out = Console(width=WIDTH)
 err = Console(stderr=True, width=WIDTH)
+
+
+def printable(text: str, keep: str = JOINERS) -> str:
+    """Strangers' text for a terminal: whatever could hide, forge or steer becomes visible, such as ``\\x1b``. ``keep``: what may stay.
+
+    Without a line end in ``keep`` the text stays on its line.
+    """
+    return "".join(_shown(char) if unicodedata.category(char) in HIDDEN and char not in keep else char for char in text)
+
+
+def _shown(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 class Bars:
@@ -64,7 +87,7 @@ def errors_end_the_command() -> Iterator[None]:
         yield
     except AdjudicateError as error:
         err.print(f"[bold red]error[/] ({error.code}): ", end="")
-        err.print(str(error), markup=False, highlight=False)
+        err.print(printable(str(error), keep=f"{JOINERS}\n\t"), markup=False, highlight=False)
         sys.exit(2 if isinstance(error, InvalidInput) else 1)
     except OSError as error:
         err.print("[bold red]error[/] (system): ", end="")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.console import Bars, errors_end_the_command, out
+from cli.console import Bars, errors_end_the_command, out, printable
 
 if TYPE_CHECKING:
     from domain.decision import Decision
@@ -74,21 +74,27 @@ def explain(source: Path, model: str, policies: Path | None, certificates: Path 
 
 def show(decision: Decision) -> None:
     """A decision as a person reads it."""
-    from rich.markup import escape
     from rich.table import Table
 
     verdict = f"[bold {COLOURS[decision.verdict]}]{decision.verdict.upper()}[/]"
     out.print(
-        f"{verdict}  {escape(decision.ad_id)} in {decision.market}" + ("  [dim]uncertified thresholds[/]" if decision.uncertified else "")
+        f"{verdict}  {_said(decision.ad_id)} in {decision.market}" + ("  [dim]uncertified thresholds[/]" if decision.uncertified else "")
     )
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("policy", "risk", "90 %", "verdict", "because"):
         table.add_column(column)
     for found in sorted(decision.policies, key=lambda found: -(found.risk.p if found.risk else 1.0)):
         risk = (f"{found.risk.p:.3f}", f"{found.risk.p_low:.3f}–{found.risk.p_high:.3f}") if found.risk else ("–", "–")
-        table.add_row(found.policy, *risk, f"[{COLOURS[found.verdict]}]{found.verdict}[/]", escape(found.because))
+        table.add_row(found.policy, *risk, f"[{COLOURS[found.verdict]}]{found.verdict}[/]", _said(found.because))
     out.print(table)
     for reason in decision.reasons:
-        out.print(f"  [dim]{reason.policy:<16}[/] {reason.effect:+.2f}  {escape(reason.text)}", highlight=False)
+        out.print(f"  [dim]{reason.policy:<16}[/] {reason.effect:+.2f}  {_said(reason.text)}", highlight=False)
     if decision.degraded:
-        out.print(f"  degraded: {escape(', '.join(decision.degraded))}", style="yellow")
+        out.print(f"  degraded: {_said(', '.join(decision.degraded))}", style="yellow")
+
+
+def _said(text: str) -> str:
+    """Strangers' text among markup."""
+    from rich.markup import escape
+
+    return escape(printable(text))

@@ -30,7 +30,7 @@ def verify_command(
     json: Json = None,
 ) -> None:
     """Find every edited, deleted, moved or cut-off row; print the end of the chain, to be kept elsewhere."""
-    from cli.console import Bars, err, errors_end_the_command, write_json
+    from cli.console import Bars, counted, err, errors_end_the_command, write_json
 
     with errors_end_the_command():
         from ledger.verify import verify
@@ -44,7 +44,7 @@ def verify_command(
         if json:
             write_json(json, _figures(found))
         if found.found:
-            err.print(f"[bold red]the ledger is not as it was written[/]: {found.found:,} problems")
+            err.print(f"[bold red]the ledger is not as it was written[/]: {counted(found.found, 'problem')}")
             raise typer.Exit(1)
 
 
@@ -71,6 +71,7 @@ def erase_command(
         from ledger.store import now
 
         day = moment("--before", before)
+        _one_of(advertiser, before)
         ledger = open_ledger()
         if not yes:
             typer.confirm(f"Erase {_what(advertiser, before)} from {ledger.engine.url.render_as_string()} for good?", abort=True)
@@ -107,30 +108,34 @@ def open_ledger(*, create: bool = False) -> Ledger:
 
 
 def show_verified(found: Verified) -> None:
-    from cli.console import out
+    from cli.console import counted, out, printable
 
     for problem in found.problems[:SHOWN]:
         where = "        " if problem.seq is None else f"{problem.seq:>8}"
-        out.print(f"{where}  {problem.what}", highlight=False, markup=False)
+        out.print(printable(f"{where}  {problem.what}"), highlight=False, markup=False)
     if found.found > SHOWN:
         out.print(f"          … and {found.found - min(SHOWN, len(found.problems)):,} more")
     erased = f", {found.erased:,} of them erased" if found.erased else ""
-    out.print(f"{found.rows:,} entries{erased}; {'nothing is wrong' if not found.found else f'{found.found:,} problems'}", highlight=False)
+    wrong = counted(found.found, "problem") if found.found else "nothing is wrong"
+    out.print(f"{counted(found.rows, 'entry', 'entries')}{erased}; {wrong}", highlight=False)
     out.print(f"end  {found.end}", highlight=False, soft_wrap=True)
 
 
 def show_erasure(done: Erasure, compact: bool) -> None:
-    from cli.console import err, out
+    from cli.console import counted, err, out
 
-    out.print(f"{done.contents:,} contents, {done.tasks:,} tasks and {done.keys:,} idempotency keys erased", highlight=False)
+    gone = (counted(done.contents, "content"), counted(done.tasks, "task"), counted(done.keys, "idempotency key"))
+    out.print(f"{gone[0]}, {gone[1]} and {gone[2]} erased", highlight=False)
     for entry_id in done.entry_ids:
         out.print(f"recorded as {entry_id}", highlight=False)
     if done.history:
         out.print(f"kept history  {done.history}", highlight=False)
     if done.held_back:
-        err.print(f"{done.held_back:,} old decisions stay: tasks about them are still to be answered", style="yellow")
+        stay = f"{counted(done.held_back, 'old decision')} {'stays' if done.held_back == 1 else 'stay'}"
+        err.print(f"{stay}: tasks about them are still to be answered", style="yellow")
     if done.golden:
-        err.print(f"{done.golden:,} golden items still show an ad of the advertiser: replace them", style="yellow")
+        left = f"{counted(done.golden, 'golden item')} still {'shows' if done.golden == 1 else 'show'} an ad of the advertiser"
+        err.print(f"{left}: 'adjudicate review golden --remove-advertiser' takes them away, then erase again", style="yellow")
     if done.traces:
         why = "somebody is using the database: erase again when nobody is" if compact else "erase again without --no-compact"
         err.print(f"pieces of erased rows may be left in the database's files; {why}", style="yellow")
@@ -152,8 +157,17 @@ def _anchor(told: str | None) -> tuple[int, bytes] | None:
         raise InvalidSettings("the anchor cannot be used:", [Mistake("--anchor", told, expected)]) from None
 
 
+def _one_of(advertiser: str | None, before: str | None) -> None:
+    from domain.errors import InvalidSettings, Mistake
+
+    if advertiser is None and before is None:
+        raise InvalidSettings("nothing was erased:", [Mistake("--advertiser, --before", "(none)", "at least one of them")])
+
+
 def _what(advertiser: str | None, before: str | None) -> str:
-    about = f"everything about advertiser {advertiser}" if advertiser else "everything"
+    from cli.console import printable
+
+    about = f"everything about advertiser {printable(advertiser)}" if advertiser else "everything"
     return f"{about} decided before {before}" if before else about
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.console import Bars, err, errors_end_the_command, out, write_json
+from cli.console import Bars, err, errors_end_the_command, out, printable, write_json
 from cli.models import home
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def show(opened: Opened) -> None:
     from certification.onboarding_words import listed, sentences
 
     for warning in _warnings(opened):
-        err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+        err.print(f"warning: {printable(warning)}", style="yellow", markup=False, highlight=False)
     out.print(_table(opened))
     for one in opened.found:
         out.print(f"\n[bold]{one.title}[/]", highlight=False)

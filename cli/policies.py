@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.console import Bars, err, errors_end_the_command, out, write_json
+from domain.spreadsheet import inert
 
 if TYPE_CHECKING:
     from decisions.difference import Difference
@@ -73,7 +74,7 @@ def diff(
         if result:
             print_what_if(result)
         if result and table:
-            _write_flips(table, result)
+            write_flips(table, result)
         if json:
             hashes = {"before": old.book.hash, "after": new.book.hash}
             write_json(json, {"hash": hashes, **_difference_json(found), "ads": result.to_json() if result else None})
@@ -145,16 +146,16 @@ def _on_ads(model: str, certificates: Path | None, data: Sequence[Path], old: Po
         return what_if_on_packs(bundle, packs, old.book, new.book, datetime.now(UTC), bars)
 
 
-def _write_flips(path: Path, result: WhatIf) -> None:
-    """Write whole or not at all."""
+def write_flips(path: Path, result: WhatIf) -> None:
+    """Every ad with another verdict, for a spreadsheet. Written whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.part")
     with work.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for flip in result.flips:
-            policies = "; ".join(flip.policies)
-            writer.writerow([flip.ad_id, flip.market, flip.surface or "", flip.before, flip.after, policies, flip.because])
+            cells = (flip.ad_id, flip.market, flip.surface or "", flip.before, flip.after, "; ".join(flip.policies), flip.because)
+            writer.writerow([inert(cell) for cell in cells])
     work.replace(path)
     out.print(f"{len(result.flips)} changed verdicts written to {path}", markup=False, highlight=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import err, out
+from cli.console import err, out, printable
 
 if TYPE_CHECKING:
     from decisions.difference import Difference
@@ -87,7 +87,7 @@ def _print_first(result: WhatIf) -> None:
     table = _table("ad", "market", "surface", "A -> B", "policy", "because", right=())
     for flip in result.flips[:FIRST]:
         cells = (flip.ad_id, flip.market, flip.surface or "–", flip.direction, ", ".join(flip.policies), flip.because)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     out.print(table)
     if len(result.flips) > FIRST:
         _say(f"… and {len(result.flips) - FIRST} more; --out FILE.csv lists them all")

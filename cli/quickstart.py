@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.console import Bars, errors_end_the_command, out
+from cli.console import Bars, errors_end_the_command, out, printable
 
 if TYPE_CHECKING:
     from domain.ad import Ad
@@ -166,7 +166,7 @@ def _decide(url: str, ad: Ad) -> None:
     with urllib.request.urlopen(request, timeout=30) as answer:
         decision = Decision.model_validate_json(answer.read())
     text = " / ".join(part for part in (ad.title, ad.body) if part)
-    out.print(f"\n[italic]{escape(text[:160])}[/]")
+    out.print(f"\n[italic]{escape(printable(text[:160]))}[/]")
     show(decision)
     out.print()
 

@@ -51,17 +51,17 @@ def replay_command(
 
 
 def show(found: Replayed) -> None:
-    from cli.console import err, out
+    from cli.console import counted, err, out, printable
 
     for one in found.differences:
-        out.print(
-            f"{one.seq:>8}  {one.decision_id}  {one.field}: {one.recorded!r} on record, {one.replayed!r} now", markup=False, highlight=False
-        )
-    out.print(f"{found.same:,} decisions came out the same, {found.different:,} otherwise", highlight=False)
+        said = f"{one.seq:>8}  {one.decision_id}  {one.field}: {one.recorded!r} on record, {one.replayed!r} now"
+        out.print(printable(said), markup=False, highlight=False)
+    out.print(f"{counted(found.same, 'decision')} came out the same, {found.different:,} otherwise", highlight=False)
     if found.after_erasure:
-        err.print(f"{found.after_erasure:,} of them were made with a history of which something has been erased since", style="yellow")
+        made = f"{found.after_erasure:,} of them {'was' if found.after_erasure == 1 else 'were'} made"
+        err.print(f"{made} with a history of which something has been erased since", style="yellow")
     for cause, times in found.skipped.most_common():
-        err.print(f"{times:,} could not be replayed: {cause}", style="yellow", markup=False)
+        err.print(printable(f"{times:,} could not be replayed: {cause}"), style="yellow", markup=False)
 
 
 def _span(ledger: Ledger, since: datetime | None, until: datetime | None) -> tuple[int, int]:

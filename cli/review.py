@@ -39,17 +39,31 @@ def export_command(
 
 @app.command("golden")
 def golden_command(
-    data: Annotated[Path, typer.Option("--data", help="Folder with ads.* and labels.* of ads whose verdict is certain.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Folder with ads.* and labels.* of ads whose verdict is certain.")] = None,
+    advertiser: Annotated[
+        str | None, typer.Option("--remove-advertiser", metavar="ID", help="Delete the items that show ads of this advertiser_id instead.")
+    ] = None,
+    compact: Annotated[
+        bool, typer.Option(help="Then write the tables anew, so that no piece of an item stays in a file. Nobody writes meanwhile.")
+    ] = True,
 ) -> None:
-    """Take labelled ads as golden tasks: shown to reviewers like any other, to learn how often each of them is right."""
-    from cli.console import out
+    """Take labelled ads as golden tasks: shown to reviewers like any other, to learn how often each of them is right. Or remove some."""
+    from cli.console import counted, out
 
     with _ledger() as ledger:
-        from review.golden import load
+        from cli import review_tables as tables
+        from domain.errors import InvalidSettings, Mistake
+        from ledger.store import now
+        from review.golden import load, remove
 
-        out.print(
-            f"{load(ledger, data):,} golden items from {data}; an ad whose raters disagree evenly is none", highlight=False, markup=False
-        )
+        if (data is None) == (advertiser is None):
+            given = "neither" if data is None else "both"
+            raise InvalidSettings("nothing was done:", [Mistake("--data, --remove-advertiser", given, "one of them")])
+        if data is not None:
+            taken = counted(load(ledger, data), "golden item")
+            out.print(f"{taken} from {data}; an ad whose raters disagree evenly is none", highlight=False, markup=False)
+        if advertiser is not None:
+            tables.show_removed(remove(ledger, advertiser, now(), rewrite=compact), compact)
 
 
 @app.command("reviewers")

@@ -22,13 +22,20 @@ from pydantic import (
 
 MAX_TEXT = 100_000
 """Characters in one text field. A longer text is refused rather than judged by its beginning."""
-
+MOST = 1e12
+"""Impressions, pixels, seconds, images: nothing real is more, and what is multiplied with it stays finite."""
+LEAST = 1e-9
+"""Smallest probability of a draw: its inverse is a weight, and one label must not outweigh all the others."""
 
 NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*\Z")
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    """Refuse what lies, in UTC, before the year 1 or after 9999: there is no such time to keep."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a date and time from year 1 to year 9999 in UTC") from error
 
 
 def _encodable(text: str) -> str:
@@ -67,9 +74,9 @@ Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_en
 OptionalText = Annotated[Text | None, BeforeValidator(_blank_is_missing)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
 OptionalWord = Annotated[Word | None, BeforeValidator(_blank_is_missing)]
-Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=LEAST, le=1, allow_inf_nan=False)]
 
 CONTENT_FIELDS = (
     "title",

@@ -86,5 +86,7 @@ def _expected(detail: ErrorDetails) -> str:
         return PATTERNS.get(bare, f"text matching {json.dumps(pattern)}")
     if kind == "value_error":
         return str(context["error"])
+    if isinstance(detail["input"], str):  # a length asked of text that was read before says only that it is too short or too long
+        kind = {"too_short": "string_too_short", "too_long": "string_too_long"}.get(kind, kind)
     template = EXPECTED.get(kind)
     return template.format(**context) if template else detail["msg"][:1].lower() + detail["msg"][1:]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -39,12 +41,13 @@ def address(url: str) -> URL:
     raise InvalidSettings("the ledger cannot be opened:", [mistake])
 
 
-def engine(url: str) -> Engine:
-    """An engine, nothing opened yet. Raises InvalidSettings."""
+def engine(url: str, *, create: bool = True) -> Engine:
+    """An engine, nothing opened yet; with ``create``, a folder for SQLite's file. Raises InvalidSettings."""
     where = address(url)
     try:
         if where.get_backend_name() == "sqlite":
-            Path(str(where.database)).parent.mkdir(parents=True, exist_ok=True)
+            if create:
+                Path(str(where.database)).parent.mkdir(parents=True, exist_ok=True)
             made = create_engine(where, connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True)
             event.listen(made, "connect", _prepare_sqlite)
             event.listen(made, "begin", _begin_sqlite)
@@ -83,8 +86,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction: all of it or nothing. Raises Unavailable when the database does not answer."""
-    with _translated(), engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    with _translated(), _turn(engine), engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """SQLite lets whoever asks at the right moment write, so a thread among busy ones may wait for ever: in one process they take turns."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    lock = _turns.setdefault(engine, Lock())
+    if not lock.acquire(timeout=BUSY_MS / 1000):
+        raise Unavailable(f"the ledger's database is busy: no turn to write within {BUSY_MS / 1000:g} s")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_turns: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 
 
 @contextmanager

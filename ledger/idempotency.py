@@ -44,7 +44,7 @@ def answered(connection: Connection, request: Request) -> list[str | None] | Non
 
 
 def answer(connection: Connection, request: Request, entry_ids: Sequence[str | None], at: datetime) -> None:
-    """Note what answers it, in the transaction that appends."""
+    """Note what answers it, in the transaction that appends, and with the same ``at``: erasing finds the keys of an entry by it."""
     values = {"caller": request.caller, "key": request.key, "request": request.digest, "entry_ids": json.dumps(list(entry_ids))}
     connection.execute(insert(idempotency).values(**values, at=micros(at)))
 

@@ -93,7 +93,7 @@ class Ledger:
 
         ``create`` False: neither makes a database nor changes its tables.
         """
-        made = engine_of(url)
+        made = engine_of(url, create=create)
         try:
             migrate.upgrade(made) if create else migrate.require(made)
         except BaseException:

@@ -98,7 +98,8 @@ def labels(answer: Answer, task: Task, source: Literal["review", "audit", "appea
 
 def same(answer: Answer, entry: Answered, reviewer: str, token: int) -> bool:
     """Whether an answer is one that was given already. Its time may differ: a client that asks again may count on."""
-    given = (reviewer, token, answer.verdict, set(answer.violated), answer.severity, answer.reason or None)
+    reason = answer.reason if answer.reason and answer.reason.strip() else None  # a blank one was recorded as none
+    given = (reviewer, token, answer.verdict, set(answer.violated), answer.severity, reason)
     return given == (entry.reviewer, entry.token, entry.verdict, set(entry.violated), entry.severity, entry.reason)
 
 

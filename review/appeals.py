@@ -17,7 +17,7 @@ from domain.verdict import Verdict
 from ledger import store
 from ledger.entries import Answered, Appealed, DecisionMade, Labelled, Resolved, Ruled
 from ledger.moments import micros
-from ledger.schema import contents, entries
+from ledger.schema import contents
 from ledger.schema import tasks as table
 from ledger.store import Ledger, Writing
 from review import tasks
@@ -30,6 +30,8 @@ from review.settings import ReviewSettings
 from review.settling import Settle
 from review.tasks import Task
 
+REREAD = 300
+"""Rejections of one creative that a ruling sends to review: whoever appends waits for its transaction."""
 _STATEMENT: TypeAdapter[str] = TypeAdapter(Text)
 
 
@@ -156,17 +158,20 @@ def _wrong_labels(connection: Connection, known: Record, policies: Sequence[str]
 
 
 def _depended_on_it(connection: Connection, known: Record, since: int) -> list[DecisionMade]:
-    """Automatic rejections of the same creative that came later and that no person has read or is about to."""
+    """Automatic rejections of the same creative that came later and that no person has read or is about to, in order.
+
+    The last ``REREAD`` of them: an older ad has had its time, and its advertiser can appeal.
+    """
     creative = known.made.ad.creative_id
     if creative is None:
         return []
     handled = exists().where(table.c.about == contents.c.about, table.c.state != "withdrawn")
     query = (
-        select(entries.c.entry_id)
-        .join(contents, contents.c.seq == entries.c.seq)
+        store.entry_query()
         .where(contents.c.creative_id == creative, contents.c.verdict == Verdict.REJECT.value, contents.c.seq > since, ~handled)
         .where(contents.c.about != known.made.decision.decision_id)
-        .order_by(entries.c.seq)
+        .order_by(contents.c.seq.desc())
+        .limit(REREAD)
     )
-    bodies = [store.find(connection, entry_id).body for entry_id in connection.scalars(query).all()]
-    return [body for body in bodies if isinstance(body, DecisionMade)]
+    bodies = [store.entry_of(row).body for row in connection.execute(query)]
+    return [body for body in reversed(bodies) if isinstance(body, DecisionMade)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import blake2b
 
 _PERSON = b"adjudicate-tasks"
 """Sets these hashes apart from every other use of the same ids (BLAKE2, RFC 7693)."""
 _BITS = 53
 """As many as a float64 holds exactly, so that a draw is never rounded up to 1."""
+_TASK_ID = re.compile(r"tsk-[0-9a-f]{32}")
 
 
 def draw(use: str, *about: str) -> float:
@@ -19,6 +21,11 @@ def draw(use: str, *about: str) -> float:
 def task_id(origin: str, number: int) -> str:
     """Of the tasks that ``origin`` (a decision, an answered task, an appeal) opens, the one of this number."""
     return f"tsk-{_digest(16, 'task', origin, str(number)).hex()}"
+
+
+def is_task_id(told: str) -> bool:
+    """Whether a task could have this id."""
+    return _TASK_ID.fullmatch(told) is not None
 
 
 def golden_task_id(reviewer: str, instead_of: str) -> str:

@@ -6,12 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from domain.ad import Ad, Label
 from domain.errors import NotFound
+from ledger.compact import compact
 from ledger.schema import golden as table
 from ledger.schema import tasks as task_table
 from ledger.store import Ledger
@@ -33,6 +35,17 @@ class GoldenItem:
     ad: Ad
     truth: dict[str, bool]
     """By policy: whether it is violated."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What went with an advertiser's golden items."""
+
+    items: int = 0
+    tasks: int = 0
+    """Golden tasks that were still to be answered: withdrawn."""
+    traces: bool = False
+    """Whether pieces of deleted rows may still lie in the database's files."""
 
 
 def load(ledger: Ledger, folder: Path | str) -> int:
@@ -79,6 +92,22 @@ def keep(connection: Connection, found: Sequence[GoldenItem]) -> None:
         connection.execute(delete(table).where(table.c.golden_id.in_(ids[start : start + tasks.CHUNK])))
     if rows:
         connection.execute(insert(table), rows)
+
+
+def remove(ledger: Ledger, advertiser: str, now: datetime, *, rewrite: bool = True) -> Removed:
+    """Delete the golden items that show an ad of the advertiser, and withdraw the tasks on them; all or nothing.
+
+    Answers to them stay on record, and count for nobody any more: their truth is gone. ``rewrite``: also compact the database, so that no
+    piece of an item stays in its files. Raises Unavailable.
+    """
+    with ledger.write() as writing:  # withdrawing tasks needs the chain's end
+        rows = writing.connection.execute(select(table.c.golden_id, table.c.ad))
+        ids = [row.golden_id for row in rows if json.loads(row.ad)["advertiser_id"] == advertiser]
+        for start in range(0, len(ids), tasks.CHUNK):
+            writing.connection.execute(delete(table).where(table.c.golden_id.in_(ids[start : start + tasks.CHUNK])))
+        theirs = (task_table.c.kind == "golden") & (task_table.c.advertiser_id == advertiser)
+        withdrawn = tasks.withdraw(writing.connection, theirs, now)
+    return Removed(len(ids), withdrawn, traces=bool(ids) and not (rewrite and compact(ledger)))
 
 
 def item(connection: Connection, golden_id: str) -> GoldenItem:

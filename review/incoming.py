@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
+from decisions.fields import one_of
 from domain.ad import Label
 from domain.errors import InvalidInput, Mistake
 from ledger import idempotency
@@ -30,18 +31,25 @@ class _Version:
     submitted_at: int
 
 
-def bring(ledger: Ledger, labels: Sequence[Label], by: str, now: datetime, request: Request | None = None) -> list[str]:
+def bring(
+    ledger: Ledger,
+    labels: Sequence[Label],
+    by: str,
+    now: datetime,
+    request: Request | None = None,
+    policies: Collection[str] | None = None,
+) -> list[str]:
     """Ids of the entries, one an ad. A label is about the version of its ad that was current at ``labelled_at``.
 
-    Raises InvalidInput with every label that is about an ad not on record, golden, or of the future: then none of them is recorded.
-    Raises Conflict when the request's key was used for another one.
+    ``policies``: names that a label may be about; None: any. Raises InvalidInput with every label that is about another one, about an ad
+    not on record, golden, or of the future: then none of them is recorded. Raises Conflict when the request's key was used for another one.
     """
     with ledger.write() as writing:
         before = idempotency.answered(writing.connection, request) if request else None
         if before is not None:
             return [one for one in before if one is not None]
         versions = _versions(writing.connection, {label.ad_id for label in labels})
-        _check(labels, versions, now)
+        _check(labels, versions, now, policies)
         ids = []
         for version, about in _grouped(labels, versions):
             ids.append(f"lab-{uuid4().hex}")
@@ -68,11 +76,14 @@ def _versions(connection: Connection, ad_ids: Iterable[str]) -> dict[str, list[_
     return found
 
 
-def _check(labels: Sequence[Label], versions: dict[str, list[_Version]], now: datetime) -> None:
+def _check(labels: Sequence[Label], versions: dict[str, list[_Version]], now: datetime, policies: Collection[str] | None) -> None:
     wrong = []
     for position, label in enumerate(labels):
         if label.ad_id not in versions:
             wrong.append(Mistake(f"labels[{position}].ad_id", label.ad_id, "an ad that was decided here"))
+        if policies is not None and label.policy not in policies:
+            expected = f"a policy of the policy files: {one_of(policies, label.policy)}"
+            wrong.append(Mistake(f"labels[{position}].policy", label.policy, expected))
         if label.labelled_at > now + AHEAD:
             wrong.append(Mistake(f"labels[{position}].labelled_at", label.labelled_at.isoformat(), f"not after now ({now.isoformat()})"))
         if label.source == "golden":

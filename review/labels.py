@@ -12,7 +12,10 @@ from ledger.history import labels_of
 
 
 def effective(told: Iterable[Entry]) -> Iterator[tuple[Entry, Label]]:
-    """The labels that still count, with the entry that brought each. ``told``: all labels, answers and rulings about an ad, in order."""
+    """The labels that still count, with the entry that brought each. ``told``: all labels, answers and rulings about an ad, in order.
+
+    An overturned appeal takes away who said violating; who said otherwise in the same entry was right, and stays.
+    """
     told = list(told)
     retracted = {
         (entry_id, policy)
@@ -22,7 +25,9 @@ def effective(told: Iterable[Entry]) -> Iterator[tuple[Entry, Label]]:
         for policy in ruled.policies
     }
     for entry in told:
-        yield from ((entry, label) for label in labels_of(entry) if (entry.entry_id, label.policy) not in retracted)
+        for label in labels_of(entry):
+            if not (label.violates and (entry.entry_id, label.policy) in retracted):
+                yield entry, label
 
 
 def inclusion(label: Label, decision: Decision) -> float | None:

@@ -25,6 +25,7 @@ from ledger.schema import tasks as table
 from ledger.store import Ledger, Writing
 from review import appeals, cases, claims, golden, routing, tasks
 from review.answers import Answer, Outcome, answered, check, same
+from review.draws import is_task_id
 from review.draws import task_id as derived_id
 from review.settings import ReviewSettings
 from review.tasks import Task
@@ -102,16 +103,16 @@ class Queue:
             return tasks.find(connection, task_id)
 
     def renew(self, task_id: str, reviewer: str, token: int) -> Leased:
-        """A lease from now on. Raises Conflict when the task has gone to somebody else or is finished, NotFound."""
+        """A lease from now on. Raises Conflict when the task has gone to somebody else, is finished or was erased, NotFound."""
         until = self._clock() + timedelta(seconds=self._settings.lease_seconds)
         with self._ledger.change() as connection:
             own = tasks.under(task_id, reviewer, token)
             if connection.execute(update(table).where(own).values(lease_until=micros(until))).rowcount != 1:
-                raise _passed_on(tasks.find(connection, task_id))
+                raise _passed_on(_held(connection, task_id))
             return _leased(tasks.find(connection, task_id))
 
     def release(self, task_id: str, reviewer: str, token: int) -> None:
-        """Give a task back unread. Raises Conflict when the task has gone to somebody else or is finished, NotFound."""
+        """Give a task back unread. Raises Conflict when the task has gone to somebody else, is finished or was erased, NotFound."""
         with self._ledger.change() as connection:
             own = tasks.under(task_id, reviewer, token)
             # A golden task is never put back: its reviewer has seen it, and it is nobody else's.
@@ -123,17 +124,17 @@ class Queue:
                 "lease_until": None,
             }
             if connection.execute(update(table).where(own).values(values)).rowcount != 1:
-                raise _passed_on(tasks.find(connection, task_id))
+                raise _passed_on(_held(connection, task_id))
 
     def answer(self, task_id: str, reviewer: str, token: int, answer: Answer) -> Outcome:
         """Record the answer and what follows from it, all or nothing. Sent again unchanged it changes nothing and says the same.
 
-        Raises NotFound, InvalidInput (every mistake), Conflict (the task has gone to somebody else, was answered otherwise, or is no
-        longer needed).
+        Raises NotFound, InvalidInput (every mistake), Conflict (the task has gone to somebody else, was answered otherwise, is no longer
+        needed, or was erased).
         """
         now = self._clock()
         with self._ledger.write() as writing:
-            task = tasks.find(writing.connection, task_id)
+            task = _held(writing.connection, task_id)
             if task.state == "done":
                 return _again(writing.connection, task, reviewer, token, answer)
             if (task.state, task.reviewer, task.token) != ("leased", reviewer, token):
@@ -141,7 +142,7 @@ class Queue:
             check(answer, task)
             closing = update(table).where(tasks.under(task_id, reviewer, token)).values(state="done", closed_at=micros(now))
             if writing.connection.execute(closing).rowcount != 1:
-                raise _passed_on(tasks.find(writing.connection, task_id))
+                raise _passed_on(_held(writing.connection, task_id))
             return self._record(writing, task, answer, now)
 
     def depths(self) -> list[QueueDepth]:
@@ -228,6 +229,16 @@ def _drop_expired_golden(connection: Connection, reviewer: str, now: datetime) -
     """Golden tasks their reviewer walked away from. Only the reviewer's own, so that no two claims wait for each other's rows."""
     stale = and_(table.c.reviewer == reviewer, table.c.state == "leased", table.c.kind == "golden", table.c.lease_until <= micros(now))
     connection.execute(update(table).where(stale).values(state="withdrawn", closed_at=micros(now)))
+
+
+def _held(connection: Connection, task_id: str) -> Task:
+    """A task that somebody says they hold. Raises NotFound, or Conflict for what can have been one: only erasing an ad deletes tasks."""
+    try:
+        return tasks.find(connection, task_id)
+    except NotFound as error:
+        if is_task_id(task_id):
+            raise Conflict(f"task {task_id} cannot be changed under this lease: it was withdrawn, as its ad was erased") from error
+        raise
 
 
 def _passed_on(task: Task) -> Conflict:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from decisions.policy import PolicyBook, Severity
+from decisions.policy import PolicyBook, Severity, surface_key
 from domain.ad import Ad
 from domain.decision import Decision
 from domain.verdict import Verdict
@@ -110,7 +110,7 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
         puid=course.decision.decision_id,
         territorial_scope=(course.ad.market,) if course.ad.market in UNION else (),
         application_date=course.rejected_at.date(),
-        decision_facts=_facts(course, violated)[:LONGEST],
+        decision_facts=_facts(course, violated, book)[:LONGEST],
         automated_detection="Yes" if detected(course.decision) else "No",
         automated_decision=automated(course.decision, by_people),
         **_ground(violated, legal_grounds or {}),
@@ -195,9 +195,10 @@ def _titles(violated: Sequence[_Violated]) -> str:
     return "; ".join(one.title for one in violated) or "the advertising policies"
 
 
-def _facts(course: _Course, violated: Sequence[_Violated]) -> str:
+def _facts(course: _Course, violated: Sequence[_Violated], book: PolicyBook) -> str:
     ad, decided = course.ad, course.decision.verdict
-    told = [f"The ad was submitted on {ad.submitted_at:%Y-%m-%d} to be shown in {ad.market}{f' ({ad.surface})' if ad.surface else ''}."]
+    surface = _surface(ad, book)
+    told = [f"The ad was submitted on {ad.submitted_at:%Y-%m-%d} to be shown in {ad.market}{f' ({surface})' if surface else ''}."]
     told += [f"Automated assessment, {one.title}: {one.because}." for one in violated if one.because]
     if course.resolved is not None:
         assessed = "An automated assessment" if detected(course.decision) else "No automated assessment was made, which"
@@ -210,6 +211,12 @@ def _facts(course: _Course, violated: Sequence[_Violated]) -> str:
     if course.upheld_at is not None:
         told.append(f"The advertiser objected; somebody else examined the ad and upheld the decision on {course.upheld_at:%Y-%m-%d}.")
     return " ".join(told)
+
+
+def _surface(ad: Ad, book: PolicyBook) -> str | None:
+    """As the market's policy files name it. What else an advertiser wrote there is a text of theirs, and statements are public."""
+    rules, key = book.rules.get(ad.market), surface_key(ad.surface)
+    return key if rules is not None and key in rules.by_surface else None
 
 
 def _content_type(ad: Ad) -> tuple[str, ...]:

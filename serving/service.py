@@ -44,7 +44,7 @@ class OpenApi(dict[str, Any]):
 yaml.add_representer(OpenApi, lambda dumper, data: dumper.represent_dict(dict(data)))
 
 
-class Told(BentoMLException):  # type: ignore[misc]
+class Told(BentoMLException):
     """Ends an endpoint whose caller is told why by the gate; nothing that BentoML should log."""
 
 

@@ -23,6 +23,7 @@ from decisions.inherit import DEFAULT, settle
 from decisions.policy import PolicyBook, surface_key
 from domain.ad import Ad
 from domain.errors import InvalidInput, InvalidSettings, Mistake
+from domain.spreadsheet import inert
 from features.language import UNKNOWN, language_of
 from features.normalise import ad_text
 from features.tables import Pack, read_pack
@@ -172,7 +173,7 @@ def _rows(opened: Opened) -> Iterable[tuple[str, int, str, str, str, str, str]]:
     for one in opened.found:
         for order, draw in enumerate(one.to_label, start=1):
             ad = opened.ads[draw.row]
-            yield one.title, order, one.policy, ad.ad_id, ad.advertiser_id, draw.part, f"{draw.inclusion:.6g}"
+            yield one.title, order, one.policy, inert(ad.ad_id), inert(ad.advertiser_id), draw.part, f"{draw.inclusion:.6g}"
 
 
 def _refuse_nothing(market: str, everything: Sequence[Ad], here: Sequence[Ad], labelled: Sequence[Ad], strangers: Sequence[Ad]) -> None:

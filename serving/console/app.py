@@ -51,6 +51,7 @@ def console(parts: Parts) -> ASGIApp:
         ],
         exception_handlers={HTTPException: _as_page},
     )
+    app.router.redirect_slashes = False  # they would lead to whatever the Host header says
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
     app.state.recently = Recently(parts.ledger, parts.book, parts.clock)

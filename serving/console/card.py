@@ -89,7 +89,7 @@ def _media(ad: Ad) -> Media | None:
     else:
         kind = "image"
     size = f"{count(ad.creative_width)} × {count(ad.creative_height)}" if ad.creative_width and ad.creative_height else None
-    length = f"{ad.creative_duration_s:g} s" if ad.creative_duration_s else None
+    length = f"{ad.creative_duration_s:g} s".replace("e+", "e") if ad.creative_duration_s else None
     images = f"{count(ad.creative_n_images)} images" if ad.creative_n_images is not None and ad.creative_n_images > 1 else None
     ratio = ad.creative_width / ad.creative_height if ad.creative_width and ad.creative_height else 16 / 9
     return Media(kind, ", ".join(part for part in (form or kind, size, length, images) if part), *_frame(ratio))

@@ -37,7 +37,7 @@ def search(visit: Visit) -> Response:
 
 
 def show(visit: Visit) -> Response:
-    decision_id = visit.request.path_params["decision_id"]
+    decision_id = visit.named("decision_id")
     with visit.parts.ledger.look() as connection:
         if blind(visit) and any(task.state in UNFINISHED for task in record.tasks_about(connection, decision_id)):
             return visit.page("sealed.html", "Decisions", decision_id=decision_id)

@@ -70,9 +70,9 @@ def _enter(request: Request, form: Form) -> Response:
         attempts.failed(address)
         log.warning("a login to the console failed")
         return _form(request, "No such key.", status=403)
-    attempts.succeeded(address)
     if not key.scopes & set(USABLE):
         return _form(request, f"The key {key.name} opens no page here: it has none of the scopes {', '.join(USABLE)}.", status=403)
+    attempts.succeeded(address)
     return _welcome(request, key.name, tuple(key.scopes))
 
 

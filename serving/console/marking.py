@@ -1,7 +1,8 @@
 """A text of an ad for reading: the words that moved a risk marked, and what a text can hide made visible.
 
 Control characters that reorder text or cannot be seen would let an ad rewrite the page around it, and hide from its reader what the
-model saw; each is shown as a sign of its own. Joiners that scripts and emoji need pass through.
+model saw; each is shown as a sign of its own. The two joiners (U+200C, U+200D) pass through, as scripts and emoji need them; so does one
+variation selector right after a Han character or an emoji.
 """
 
 from __future__ import annotations
@@ -19,13 +20,28 @@ from models.explain import WORD
 SHOWN = 4000
 """Characters of one text: more than a reviewer reads, and no page is made of a text of 100,000."""
 TOKEN = re.compile(r"\S+")
-HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+_ALWAYS = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
+"""Controls, marks of direction, and what Unicode calls default ignorable (DerivedCoreProperties.txt), without joiners and variation
+selectors; and the blank Braille pattern."""
+_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff"
+)
+"""What may be drawn as text or as an emoji (emoji-variation-sequences.txt), in whole ranges."""
+HIDDEN = re.compile(
+    rf"[{_ALWAYS}]|(?<![{_HAN}])[\ufe00-\ufe0d\U000e0100-\U000e01ef]"
+    rf"|(?<![{_HAN}{_EMOJI}])[\ufe0e\ufe0f](?!(?<=[0-9#*].)\u20e3)"  # and a keycap is a digit, a selector and U+20E3
+)
+"""Looks at the character before: search the whole text, not a part of it."""
 NAMES = {
     "\u200b": "zero-width space",
     "\u00ad": "soft hyphen",
     "\ufeff": "byte order mark",
+    "\u2800": "blank braille pattern",
     "\u2060": "word joiner",
     "\u202e": "right-to-left override",
     "\u202d": "left-to-right override",
@@ -56,11 +72,11 @@ def pieces(raw: str | None, reasons: Sequence[Reason] = ()) -> tuple[Piece, ...]
     out: list[Piece] = []
     at = 0
     for mark in _marks(text, [reason for reason in reasons if reason.kind == "phrase"]):
-        out += _seen(text[at : mark.start])
+        out += _seen(text, at, mark.start)
         kind: Kind = "towards" if mark.reason.effect > 0 else "away"
-        out += [piece if piece.kind else Piece(piece.text, kind, mark.reason.text) for piece in _seen(text[mark.start : mark.end])]
+        out += [piece if piece.kind else Piece(piece.text, kind, mark.reason.text) for piece in _seen(text, mark.start, mark.end)]
         at = mark.end
-    return (*out, *_seen(text[at:]))
+    return (*out, *_seen(text, at, len(text)))
 
 
 def _marks(text: str, phrases: Sequence[Reason]) -> list[_Mark]:
@@ -96,12 +112,11 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _seen(text: str) -> Iterator[Piece]:
-    at = 0
-    for match in HIDDEN.finditer(text):
+def _seen(text: str, at: int, end: int) -> Iterator[Piece]:
+    for match in HIDDEN.finditer(text, at, end):
         if match.start() > at:
             yield Piece(text[at : match.start()])
         yield Piece(f"U+{ord(match.group()):04X}", "hidden", NAMES.get(match.group(), unicodedata.name(match.group(), "control").lower()))
         at = match.end()
-    if at < len(text):
-        yield Piece(text[at:])
+    if at < end:
+        yield Piece(text[at:end])

@@ -1,9 +1,13 @@
-"""The queues page: how much waits, how long, and what is late."""
+"""The queues page: how much waits, how long, and what is late.
+
+Whoever only reviews may hold a task of these queues and must not learn which kind it is: for them audits, second readings and first ones
+are one kind, and a task counts from being opened to being answered, so that claiming one, golden or not, changes nothing on the page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from starlette.responses import Response
@@ -14,6 +18,8 @@ from serving.console.visits import Visit
 WIDTH = 120
 MANY = 3
 """Policies spelled out."""
+TOLD_APART = ("senior", "appeal")
+"""Kinds that their readers may know; see ``Task.shown_kind``."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,26 @@ class Total:
 
 
 def show(visit: Visit) -> Response:
-    depths = visit.parts.queue.depths()
-    return visit.page("queues.html", "Queues", rows=rows(depths), total=total("", depths), kinds=by_kind(depths), places=by_place(depths))
+    depths, whole = visit.parts.queue.depths(), visit.session.may("policy")
+    if not whole:
+        depths = without_kinds(depths)
+    kinds, places = by_kind(depths), by_place(depths)
+    return visit.page("queues.html", "Queues", whole=whole, rows=rows(depths), total=total("", depths), kinds=kinds, places=places)
+
+
+def without_kinds(depths: Sequence[QueueDepth]) -> list[QueueDepth]:
+    """What a reviewer may know: ``open`` counts the leased ones too, and ``kind`` tells only senior readings and appeals apart."""
+    merged: dict[tuple[object, ...], QueueDepth] = {}
+    for one in depths:
+        seen = replace(one, kind=one.kind if one.kind in TOLD_APART else "review", open=one.open + one.leased, leased=0)
+        key = (seen.market, seen.language, seen.kind, seen.policies, seen.senior)
+        merged[key] = _joined(merged[key], seen) if key in merged else seen
+    return list(merged.values())
+
+
+def _joined(one: QueueDepth, other: QueueDepth) -> QueueDepth:
+    oldest = max(one.oldest_seconds, other.oldest_seconds)
+    return replace(one, open=one.open + other.open, oldest_seconds=oldest, overdue=one.overdue + other.overdue)
 
 
 def rows(depths: Sequence[QueueDepth]) -> list[Row]:

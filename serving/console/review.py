@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -35,15 +36,15 @@ def preload(visit: Visit) -> Response:
 
 
 def answer(visit: Visit) -> Response:
-    """Record an answer and show the next task. A form that cannot be used comes back with what is wrong; a lost lease is said."""
+    """Record an answer and show the next task. A form that cannot be used comes back with what is wrong; a lost lease is said, with why."""
     task_id, token = visit.field("task"), _token(visit)
     try:
         given = _answer(visit)
         visit.parts.queue.answer(task_id, visit.session.name, token, given)
     except InvalidInput as error:
         return _again(visit, task_id, token, error)
-    except Conflict:
-        return _page(visit, lost=True, status=409)
+    except Conflict as error:
+        return _page(visit, lost=str(error), status=409)
     if visit.quick:
         return _page(visit)
     return RedirectResponse(f"{HOME}/review", status_code=303)
@@ -64,7 +65,8 @@ def release(visit: Visit) -> Response:
     return RedirectResponse(f"{HOME}/queues", status_code=303)
 
 
-def _page(visit: Visit, *, lost: bool = False, status: int = 200) -> Response:
+def _page(visit: Visit, *, lost: str = "", status: int = 200) -> Response:
+    """``lost``: why the answer before was not recorded."""
     for _ in range(3):
         leased = _held(visit) or visit.parts.queue.claim(visit.session.name)
         if leased is None:
@@ -74,7 +76,8 @@ def _page(visit: Visit, *, lost: bool = False, status: int = 200) -> Response:
                 drawn = shown(visit.parts, connection, leased.task)
             return _drawn(visit, drawn, leased, lost=lost, status=status)
         except NotFound:  # erased between being queued and being shown
-            visit.parts.queue.release(leased.task.task_id, visit.session.name, leased.token)
+            with suppress(Conflict):  # withdrawn meanwhile: just as well
+                visit.parts.queue.release(leased.task.task_id, visit.session.name, leased.token)
     return refusal(503, "No task can be shown", "The next tasks are about ads that were erased. Try again shortly.", visit.session)
 
 
@@ -83,7 +86,7 @@ def _drawn(
     drawn: Shown,
     leased: Leased | None = None,
     *,
-    lost: bool = False,
+    lost: str = "",
     wrong: tuple[str, ...] = (),
     status: int = 200,
     filled: dict[str, Any] | None = None,
@@ -106,8 +109,8 @@ def _drawn(
 def _again(visit: Visit, task_id: str, token: int, error: InvalidInput) -> Response:
     try:
         leased = visit.parts.queue.renew(task_id, visit.session.name, token)
-    except (Conflict, NotFound):
-        return _page(visit, lost=True, status=409)
+    except (Conflict, NotFound) as gone:
+        return _page(visit, lost=str(gone), status=409)
     filled = {
         "verdict": visit.field("verdict"),
         "violated": visit.form.get("violated", ()),

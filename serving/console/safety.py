@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,6 +26,8 @@ HEADERS = {
 }
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 200
+UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+"""Characters that no id or word of ours has and not every database keeps: NUL (PostgreSQL has none in text) and lone surrogates."""
 
 Form = Mapping[str, tuple[str, ...]]
 """Field -> what came under that name, in order."""
@@ -49,8 +52,9 @@ async def read_form(request: Request) -> Form:
     except ValueError:  # UnicodeDecodeError is one
         raise InvalidInput("not a form", [Mistake("body", "(unreadable)", "fields as a browser writes them, in UTF-8")]) from None
     form: dict[str, tuple[str, ...]] = {}
-    for name, value in pairs:
-        form[name] = (*form.get(name, ()), value)
+    for told, value in pairs:
+        name = keepable(told)
+        form[name] = (*form.get(name, ()), keepable(value, name))
     return form
 
 
@@ -59,13 +63,28 @@ def one(form: Form, name: str) -> str:
     return form.get(name, ("",))[0]
 
 
+def keepable(text: str, field: str = "body") -> str:
+    """The text itself. Raises InvalidInput when it holds a character of ``UNKEEPABLE``."""
+    if UNKEEPABLE.search(text):
+        raise InvalidInput("this holds a character that no text may hold", [Mistake(field, "(unreadable)", "text without NUL")])
+    return text
+
+
 def must_be_ours(request: Request, form: Form, expected: str) -> None:
     """Raises Forged unless the browser says that a page of ours sent the form, and the form carries the token it was given."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site != "same-origin":
         raise Forged("the form was sent from another site")
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if origin is not None and _place(origin) != request.headers.get("host", "").lower():
         raise Forged("the form was sent from another site")
     if not expected or not hmac.compare_digest(one(form, "csrf").encode(), expected.encode()):
         raise Forged("the form belongs to a session that has ended; go back, reload the page and try again")
+
+
+def _place(origin: str) -> str | None:
+    """Host and port as the ``Host`` header writes them; None for what is no address."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None

@@ -18,7 +18,7 @@ from serving.auth import comes_from_here
 from serving.console import sessions
 from serving.console.parts import Parts
 from serving.console.rendering import HOME, render
-from serving.console.safety import Forged, Form, must_be_ours, one, read_form
+from serving.console.safety import UNKEEPABLE, Forged, Form, keepable, must_be_ours, one, read_form
 from serving.console.sessions import COOKIE, LOCAL, Session
 
 log = logging.getLogger("adjudicate.console")
@@ -36,12 +36,19 @@ class Visit:
     form: Form
 
     def field(self, name: str) -> str:
-        """From the form."""
+        """From the form, which holds nothing that cannot be kept: see ``read_form``."""
         return one(self.form, name)
 
     def asked(self, name: str) -> str:
-        """From the address."""
-        return self.request.query_params.get(name, "")
+        """From the address. Raises InvalidInput for what no text may hold."""
+        return keepable(self.request.query_params.get(name, ""), name)
+
+    def named(self, name: str) -> str:
+        """From the address's path. Raises NotFound for what no id of ours holds."""
+        told = str(self.request.path_params[name])
+        if UNKEEPABLE.search(told):
+            raise NotFound("There is nothing of that name.")
+        return told
 
     def page(self, template: str, here: str, status: int = 200, **values: Any) -> Response:
         return render(template, session=self.session, here=here, status=status, **values)
@@ -106,7 +113,7 @@ def failure(error: Exception, session: Session | None) -> Response:
         case NotFound():
             return refusal(404, "Not found", str(error), session)
         case Conflict():
-            return refusal(409, "Somebody else was first", str(error), session)
+            return refusal(409, "Too late", str(error), session)
         case InvalidInput():
             return refusal(400, "This cannot be right", str(error), session)
         case Unavailable():

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from domain.verdict import Verdict
 
 VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
+LARGE = 1e12
 
 
 def moment(at: datetime) -> str:
@@ -44,7 +45,7 @@ def percent(share: float | None) -> str:
 
 def worth(number: float) -> str:
     """A number of ads that need not be whole."""
-    return f"{number:,.0f} ads" if number >= 9.95 else f"{number:.1f} ads"
+    return f"{count(number)} ads" if number >= 9.95 else f"{number:.1f} ads"
 
 
 def risk(p: float) -> str:
@@ -53,7 +54,8 @@ def risk(p: float) -> str:
 
 
 def count(number: float) -> str:
-    return f"{number:,.0f}"
+    """Whole, with separators; from ``LARGE`` on three significant digits, 1.23e15: what strangers send has no bound."""
+    return f"{number:,.0f}" if abs(number) < LARGE else f"{number:.3g}".replace("e+", "e")
 
 
 def many(number: float, one: str, more: str = "") -> str:

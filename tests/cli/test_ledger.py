@@ -52,7 +52,7 @@ def test_an_edited_row_ends_the_command_with_1(ledger: Ledger) -> None:
     code, said = run("verify")
     assert code == 1
     assert "4 its hash is not that of what it says after the entry before" in said
-    assert "9 entries, 1 of them erased; 1 problems" in said
+    assert "9 entries, 1 of them erased; 1 problem" in said
 
 
 def test_an_end_kept_elsewhere_is_held_against_the_chain(ledger: Ledger) -> None:
@@ -68,7 +68,7 @@ def test_an_end_kept_elsewhere_is_held_against_the_chain(ledger: Ledger) -> None
     ("arguments", "code", "said"),
     [
         (["verify", "--anchor", "nine"], 2, "--anchor = 'nine'; expected SEQ:HASH"),
-        (["erase", "--why", "asked to", "--yes"], 2, "at least one of them"),
+        (["erase", "--why", "asked to"], 2, "--advertiser, --before = '(none)'; expected at least one of them"),
         (["erase", "--why", "adv-7 asked", "--advertiser", "adv-7", "--yes"], 2, "does not name the advertiser"),
         (["erase", "--why", "old", "--before", "soon", "--yes"], 2, "--before = 'soon'"),
         (["erase", "--why", "old", "--before", "2999-01-01", "--yes"], 2, "a moment that has passed"),

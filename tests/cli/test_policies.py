@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import policies
 from cli.main import app
+from cli.policies import write_flips
 from cli.policy_tables import print_what_if
 from decisions.policy import PolicyBook, Stance, Thresholds
 from tests.decisions.build import NONE_SOLVED, POLICY, WHEN, book, risk
@@ -70,6 +71,21 @@ def test_nobody_flips_where_nothing_changed(capsys: pytest.CaptureFixture[str]) 
     told = capsys.readouterr().out
     assert "0 of 1 ads get another verdict" in told
     assert "because" not in told
+
+
+def test_no_ad_is_a_formula_in_the_list_nor_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = ("=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "plain\x1b[2J")
+    ads = [(ad(i, surface="=1+1").model_copy(update={"ad_id": name}), {"gambling": risk(0.5)}) for i, name in enumerate(named)]
+    result = what_if(ads, {}, NONE_SOLVED, book([POLICY]), book([replace(POLICY, thresholds=Thresholds(0.1, 0.4))]), WHEN)
+    write_flips(tmp_path / "flips.csv", result)
+    print_what_if(result)
+    with (tmp_path / "flips.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["ad_id"] for row in rows) == sorted([*(f"'{name}" for name in named[:5]), named[5]])
+    assert {row["surface"] for row in rows} == {"'=1+1"}
+    said = capsys.readouterr().out
+    assert r"plain\x1b[2J" in said
+    assert "\x1b" not in said
 
 
 @pytest.mark.parametrize(

@@ -76,13 +76,24 @@ def test_reviewers_are_registered_changed_and_listed(told: Ledger) -> None:
     run("review", "reviewers", "--set", "anna", "--markets", "SE, DE", "--languages", "sv", "--policies", "gambling", "--senior")
     run("review", "reviewers", "--set", "anna", "--markets", "", "--no-senior")
     listed = run("review", "reviewers", "--set", "bo", "--no-active")
-    assert [line.split() for line in listed.splitlines()[-2:]] == [["anna", "sv", "gambling"], ["bo", "no"]]
+    assert listed.splitlines()[0] == "Reviewers"
+    assert [line.split() for line in listed.splitlines()[2:4]] == [["anna", "sv", "gambling"], ["bo", "no"]]
 
 
 def test_golden_tasks_are_taken_from_a_pack(told: Ledger) -> None:
     write_ads("certain/ads.csv", [an_ad(1), an_ad(2)])
     write_labels("certain/labels.csv", [a_label(an_ad(1)), a_label(an_ad(2)), a_label(an_ad(2), violates=False)])
-    assert "1 golden items from certain" in run("review", "golden", "--data", "certain")
+    assert "1 golden item from certain" in run("review", "golden", "--data", "certain")
+
+
+def test_golden_tasks_with_ads_of_an_advertiser_are_removed(told: Ledger) -> None:
+    ads = [an_ad(1, advertiser_id="adv-gone"), an_ad(2), an_ad(3)]
+    write_ads("certain/ads.csv", ads)
+    write_labels("certain/labels.csv", [a_label(ad) for ad in ads])
+    run("review", "golden", "--data", "certain")
+    assert run("review", "golden", "--remove-advertiser", "adv-gone") == "1 golden item removed, 0 tasks on it withdrawn\n"
+    assert "0 golden items removed" in run("review", "golden", "--remove-advertiser", "adv-gone", "--no-compact")
+    assert "2 golden items removed" in run("review", "golden", "--remove-advertiser", ads[1].advertiser_id)
 
 
 def test_queues_say_when_nothing_waits(told: Ledger) -> None:
@@ -111,6 +122,8 @@ def test_a_periods_report_is_printed_and_written_for_machines(told: Ledger) -> N
         (["review", "quality", "--since", "2026-03-02", "--until", "2026-03-01"], 2, "expected a time after 2026-03-02"),
         (["review", "reviewers", "--markets", "SE"], 2, "--set = '(none)'; expected the name of whom to change"),
         (["review", "reviewers", "--set", "a b", "--markets", "Sweden"], 2, "markets = 'Sweden'"),
+        (["review", "golden"], 2, "--data, --remove-advertiser = 'neither'; expected one of them"),
+        (["review", "golden", "--data", "var", "--remove-advertiser", "a"], 2, "--data, --remove-advertiser = 'both'"),
         (["review", "golden", "--data", "nowhere"], 1, "no such folder: nowhere"),
         (["report", "transparency", "--until", "13/13"], 2, "--until = '13/13'"),
     ],

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from domain.ad import Ad, Label
+from domain.ad import Ad, Label, Text
 from domain.mistakes import MOMENT, mistakes
 
 AD = {"ad_id": "a", "advertiser_id": "b", "market": "SE", "submitted_at": "2026-03-01T00:00:00Z", "title": "t"}
 LABEL = {"ad_id": "a", "policy": "gambling", "violates": True, "labelled_at": "2026-03-01T00:00:00Z"}
+IN_UTC = "a date and time from year 1 to year 9999 in UTC"
+COUNTS = ("impressions", "creative_width", "creative_height", "creative_n_images", "creative_duration_s")
 
 
 @pytest.mark.parametrize(
@@ -21,9 +23,13 @@ LABEL = {"ad_id": "a", "policy": "gambling", "violates": True, "labelled_at": "2
         (Ad, "market", None, "text"),
         (Ad, "submitted_at", "2026-03-01T00:00:00", MOMENT),
         (Ad, "submitted_at", "yesterday", MOMENT),
+        (Ad, "submitted_at", "0001-01-01T00:00:00+14:00", IN_UTC),
+        (Ad, "submitted_at", "9999-12-31T23:59:59-14:00", IN_UTC),
+        (Ad, "advertiser_created_at", "0001-01-01T00:00:00+00:01", IN_UTC),
         (Ad, "creative_width", "wide", "a number"),
         (Ad, "creative_width", -1, "a number of at least 0"),
         (Ad, "creative_width", float("nan"), "a finite number"),
+        *((Ad, name, 1.1e12, "a number of at most 1e+12") for name in COUNTS),
         (Ad, "creative_skippable_share", 1.5, "a number of at most 1"),
         (Ad, "advertiser_verified", "maybe", "true or false"),
         (Ad, "ad_id", "", "text of at least 1 character(s)"),
@@ -33,6 +39,9 @@ LABEL = {"ad_id": "a", "policy": "gambling", "violates": True, "labelled_at": "2
         (Ad, "advertiser_licences", "gambling:SE", "a list"),
         (Ad, "colour", "red", "no such field: its name is not in the data contract"),
         (Label, "policy", "Kids", "a policy's name such as kids_unsuitable: small letters, digits and _"),
+        (Label, "labelled_at", "9999-12-31T23:59:59-00:01", IN_UTC),
+        (Label, "inclusion_probability", 0, "a number of at least 1e-09"),
+        (Label, "inclusion_probability", 1e-300, "a number of at least 1e-09"),
         (Label, "severity", "bad", "one of 'mild', 'moderate' or 'extreme'"),
     ],
 )
@@ -72,3 +81,30 @@ def test_a_missing_field_and_an_ad_of_nothing_do_not_repeat_the_whole_ad() -> No
     assert found.field == "(the whole)"
     assert found.value == sorted(AD)
     assert found.expected.startswith("at least one text or creative field: title, body")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00-14:00"])
+def test_any_time_that_utc_has_can_be_told(moment: str) -> None:
+    assert str(Ad.model_validate({**AD, "submitted_at": moment}).submitted_at.utcoffset()) == "0:00:00"
+
+
+class Lengths(BaseModel):
+    """A text and a list whose lengths are asked in the same way."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=3)] = "abc"
+    items: Annotated[list[str], Field(min_length=1, max_length=3)] = ["a"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("text", "", "text of at least 1 character(s)"),
+        ("text", "four", "text of at most 3 characters"),
+        ("items", [], "at least 1 item(s)"),
+        ("items", ["a"] * 4, "at most 3 items"),
+    ],
+)
+def test_the_length_of_a_text_is_told_in_characters_and_of_a_list_in_items(field: str, value: Any, expected: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Lengths.model_validate({field: value})
+    assert [found.expected for found in mistakes(refused.value)] == [expected]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -89,6 +90,8 @@ def test_sqlite_waits_for_the_disk_and_overwrites_what_is_deleted(tmp_path: Path
 def test_a_ledger_that_is_not_there_is_not_made_when_only_looked_at(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="adjudicate serve"):
         Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", create=False)
+    with pytest.raises(NotFound, match="adjudicate serve"):
+        Ledger.open(f"sqlite:///{tmp_path / 'mistyped' / 'ledger.db'}", create=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,3 +182,26 @@ def test_a_transaction_whose_connection_breaks_is_unavailable_and_leaves_nothing
     with pytest.raises(Unavailable):
         append()
     assert ledger.end()[0] == 0
+
+
+def test_writers_of_one_process_take_turns_readers_do_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.database.BUSY_MS", 50)
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    told: list[str] = []
+
+    def other() -> None:
+        told.append(str(ledger.end()[0]))
+        try:
+            with ledger.change():
+                pass
+        except Unavailable as error:
+            told.append(str(error))
+
+    with ledger.change():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert told == ["0", "the ledger's database is busy: no turn to write within 0.05 s"]
+    with ledger.change():
+        pass
+    ledger.close()

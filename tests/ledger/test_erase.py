@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, event, insert, select, update
 
+from decisions.policy import MarketRules, PolicyBook
 from domain.ad import Ad
 from domain.errors import InvalidInput
 from ledger import erase as erasing
+from ledger.database import WRITES
 from ledger.entries import Erased, Founded
 from ledger.erase import Erasure, erase, runs
 from ledger.idempotency import Request, answer, answered
-from ledger.schema import contents, entries, golden, kept, tasks
-from ledger.store import Ledger
+from ledger.schema import contents, entries, golden, idempotency, kept, tasks
+from ledger.store import Ledger, Writing, keep
 from ledger.verify import verify
+from tests.decisions.build import POLICY
 from tests.ledger import made
 from tests.ledger.made import START, an_ad, append_decisions, decided, labelled, minutes
 
 LATER = minutes(100_000)
+BOOK = PolicyBook(names=("deceptive",), rules={"SE": MarketRules((POLICY,))})
 GONE = "adv-who-asked-to-be-forgotten"
 
 
@@ -150,6 +156,85 @@ def test_much_is_erased_a_batch_at_a_time(ledger: Ledger, monkeypatch: pytest.Mo
     assert verify(ledger).found == 0
 
 
+def test_only_keys_of_the_times_of_what_goes_are_read(ledger: Ledger) -> None:
+    fill(ledger, [an_ad(1, advertiser_id=GONE), an_ad(2)])
+    with ledger.change() as connection:
+        for at in (0, minutes(500).timestamp() * 1e6):
+            unreadable = {"caller": "platform", "key": f"of {at}", "request": b"r" * 32, "entry_ids": "not JSON", "at": at}
+            connection.execute(insert(idempotency).values(unreadable))
+    assert forgotten(ledger, advertiser=GONE).keys == 1
+
+
+def test_a_key_that_answered_for_several_advertisers_goes_with_one_of_them(ledger: Ledger) -> None:
+    with ledger.write() as writing:
+        for number, of in ((1, GONE), (2, "adv-8")):
+            writing.append(f"dec-{number}", decided(an_ad(number, advertiser_id=of), decision_id=f"dec-{number}"), minutes(9))
+        answer(writing.connection, Request("platform", "both", b"r" * 32), ["dec-2", None, "dec-1"], minutes(9))
+        answer(writing.connection, Request("platform", "other", b"r" * 32), ["dec-2"], minutes(9))
+    assert forgotten(ledger, advertiser=GONE).keys == 1
+    with ledger.look() as connection:
+        assert list(connection.scalars(select(idempotency.c.key))) == ["other"]
+
+
+def test_keys_are_looked_for_before_anybody_has_to_wait(ledger: Ledger) -> None:
+    fill(ledger, [an_ad(number, advertiser_id=GONE) for number in range(3)])
+    said: list[tuple[bool, str]] = []
+
+    @event.listens_for(ledger.engine, "before_cursor_execute")
+    def heard(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        said.append((bool(connection.get_execution_options().get(WRITES)), statement))
+
+    assert forgotten(ledger, advertiser=GONE, rewrite=False).keys == 3
+    on_keys = {(waiting, statement.split()[0]) for waiting, statement in said if "idempotency" in statement}
+    assert on_keys == {(False, "SELECT"), (True, "DELETE")}
+
+
+@pytest.mark.parametrize("asked", [{"advertiser": GONE}, {"before": minutes(1)}])
+def test_who_holds_the_end_of_the_chain_is_not_waited_for_when_there_is_nothing_to_erase(ledger: Ledger, asked: dict[str, Any]) -> None:
+    fill(ledger, [an_ad(2)])
+    with ledger.write():
+        assert forgotten(ledger, **asked, rewrite=False).contents == 0
+
+
+class Meanwhile(Ledger):
+    """Something happens between looking and the first writing."""
+
+    def __init__(self, ledger: Ledger, happens: Callable[[], object]) -> None:
+        super().__init__(ledger.engine)
+        self._happens = [happens]
+
+    def write(self) -> AbstractContextManager[Writing]:
+        while self._happens:
+            self._happens.pop()()
+        return super().write()
+
+
+def test_a_decision_that_somebody_came_to_need_since_it_was_found_stays(ledger: Ledger) -> None:
+    fill(ledger, [an_ad(1), an_ad(2)])
+
+    def reopened() -> None:
+        with ledger.change() as connection:
+            connection.execute(update(tasks).where(tasks.c.task_id == "tsk-ad-1").values(state="open"))
+
+    done = forgotten(Meanwhile(ledger, reopened), before=minutes(400))
+    assert (done.contents, done.tasks, done.keys, done.held_back) == (2, 1, 1, 1)
+    with ledger.look() as connection:
+        assert list(connection.scalars(select(idempotency.c.key))) == ["ad-1"]
+
+
+def test_two_who_erase_at_once_both_leave_the_kept_history(ledger: Ledger) -> None:
+    snapshot = f"{GONE} adv-7 adv-8".encode()
+    with ledger.write() as writing:
+        writing.append("fnd-1", Founded(history=hashlib.sha256(snapshot).hexdigest(), bundle_version="v1"), START)
+        keep(writing.connection, "history", hashlib.sha256(snapshot).hexdigest(), snapshot, START)
+    fill(ledger, [an_ad(1, advertiser_id=GONE)])
+    also = Meanwhile(ledger, lambda: forgotten(ledger, advertiser=GONE, forget=without))
+    done = forgotten(also, advertiser="adv-8", forget=without)
+    assert done.history is not None
+    assert (ledger.recall("history", done.history), done.contents) == (b" adv-7 ", 0)
+    assert verify(ledger).found == 0
+
+
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
@@ -174,7 +259,7 @@ def test_the_kept_history_forgets_with_the_ledger(ledger: Ledger) -> None:
     with ledger.write() as writing:
         writing.append("fnd-1", Founded(history=digest, bundle_version="v1"), START)
         writing.connection.execute(insert(kept).values(kind="history", digest=digest, body=snapshot, at=0))
-        writing.connection.execute(insert(kept).values(kind="policies", digest="p", body=b"policies:", at=0))
+        writing.connection.execute(insert(kept).values(kind="policies", digest=BOOK.hash, body=BOOK.to_json(), at=0))
     fill(ledger, [an_ad(1, advertiser_id=GONE)])
     done = forgotten(ledger, advertiser=GONE, forget=without)
     assert done.history == hashlib.sha256(b" adv-7").hexdigest()
@@ -267,6 +352,26 @@ def test_pieces_that_may_be_left_are_told(tmp_path: Path) -> None:
     assert not forgotten(ledger, advertiser=GONE).traces
     ledger.close()
     reader.close()
+
+
+def test_tables_that_may_not_be_written_anew_may_hold_pieces(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name != "postgresql":
+        pytest.skip("on SQLite who may write may do everything")
+    role = f"writer_{uuid4().hex[:12]}"
+    with ledger.change() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role}")
+        connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+    fill(ledger, [an_ad(1, advertiser_id=GONE)])
+    writer = Ledger.open(ledger.engine.url.update_query_dict({"options": f"-c role={role}"}).render_as_string(False), create=False)
+    try:
+        done = forgotten(writer, advertiser=GONE)
+    finally:
+        writer.close()
+        with ledger.change() as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {role}")
+            connection.exec_driver_sql(f"DROP ROLE {role}")
+    assert (done.contents, done.traces) == (2, True)
+    assert not forgotten(ledger, advertiser=GONE).traces, "its owner may"
 
 
 @given(st.sets(st.integers(1, 60)))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, text, update
 
 from benchmarks.mutations import all_mutations, try_all, unguard
+from decisions.policy import MarketRules, PolicyBook
+from decisions.thresholds import SolvedThresholds
 from ledger import chain
 from ledger.chain import GENESIS
+from ledger.columns import COLUMNS, columns_of, outline
 from ledger.entries import Erased, Founded
 from ledger.schema import contents, entries, head, kept
 from ledger.store import Ledger
-from ledger.verify import COLUMNS, SHOWN, Problem, columns_of, outline, read_anchor, verify, verify_view
+from ledger.verify import SHOWN, Problem, read_anchor, verify, verify_view
+from tests.decisions.build import POLICY
 from tests.ledger.made import an_ad, append_decisions, decided, every_kind, minutes
 
 
@@ -167,6 +173,59 @@ def test_the_history_that_the_chain_names_is_held_against_its_digest(ledger: Led
     assert [one.what for one in verify(ledger).problems] == ([problem.format(digest=digest)] if problem else [])
 
 
+BOOK = PolicyBook(names=("deceptive",), rules={"SE": MarketRules((POLICY,))})
+SOLVED = SolvedThresholds()
+
+
+def with_versions(ledger: Ledger) -> None:
+    """Two decisions as the service records them, with what they were made by."""
+    ledger.keep("policies", BOOK.hash, BOOK.to_json, minutes(0))
+    ledger.keep("thresholds", SOLVED.digest, lambda: SOLVED.to_json().encode(), minutes(0))
+    for number in (1, 2):
+        made = decided(an_ad(number))
+        decision = made.decision.model_copy(update={"policy_hash": BOOK.hash})
+        append_decisions(ledger, made.model_copy(update={"decision": decision, "thresholds": SOLVED.digest}))
+
+
+@pytest.mark.parametrize(
+    ("statement", "problems"),
+    [
+        ("UPDATE kept SET at = at + 1", []),
+        ("DELETE FROM kept WHERE kind = 'policies'", ["the kept policies {book}, which entry 1 names, is missing"]),
+        ("DELETE FROM kept WHERE kind = 'thresholds'", ["the kept thresholds {solved}, which entry 1 names, is missing"]),
+        (
+            "DELETE FROM kept",
+            [
+                "the kept thresholds {solved}, which entry 1 names, is missing",
+                "the kept policies {book}, which entry 1 names, is missing",
+            ],
+        ),
+        (
+            "UPDATE kept SET body = (SELECT salt FROM contents WHERE seq = 1)",
+            ["the kept policies {book} is not the one that was kept", "the kept thresholds {solved} is not the one that was kept"],
+        ),
+    ],
+)
+def test_what_decisions_were_made_by_is_missed(ledger: Ledger, statement: str, problems: list[str]) -> None:
+    with_versions(ledger)
+    assert verify(ledger).found == 0
+    assert [one.what for one in tampered(ledger, statement)] == [one.format(book=BOOK.hash, solved=SOLVED.digest) for one in problems]
+
+
+def test_policies_kept_in_another_spelling_are_the_ones_that_were_kept_and_others_are_not(ledger: Ledger) -> None:
+    with_versions(ledger)
+    other = replace(BOOK, rules={"SE": MarketRules((replace(POLICY, audit_share=0.5),))})
+    for body, found in ((json.dumps(json.loads(BOOK.to_json()), indent=2).encode(), 0), (other.to_json(), 1)):
+        with ledger.change() as connection:
+            connection.execute(update(kept).where(kept.c.kind == "policies").values(body=body))
+        assert verify(ledger).found == found
+
+
+def test_decisions_that_name_no_thresholds_go_back_to_nothing_that_is_kept(ledger: Ledger) -> None:
+    append_decisions(ledger, decided(an_ad(1)))
+    assert verify(ledger).found == 0
+
+
 def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> None:
     every_kind(ledger)
     append_decisions(ledger, decided(an_ad(9, submitted_at=minutes(9).replace(microsecond=7), creative_id=None, landing_domain=None)))
@@ -182,7 +241,7 @@ def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> 
         assert names(connection) == ["seq", *COLUMNS, "salt", "body"]
 
 
-@pytest.mark.parametrize("title", ['"', '","policies":[', '\\","policies":[', "}}", ',"policies":[', ',"first":'])
+@pytest.mark.parametrize("title", ['"', '","policies":[', '\\","policies":[', "}}", ',"policies":[', ',"first":', ',"policy_hash":'])
 def test_an_ad_cannot_hide_where_its_decision_begins(ledger: Ledger, title: str) -> None:
     append_decisions(ledger, decided(an_ad(1, title=title, body=title, keywords=[title])))
     assert verify(ledger).found == 0

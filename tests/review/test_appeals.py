@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection, event
 
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.verdict import Verdict
@@ -130,6 +131,23 @@ def test_an_answer_to_an_appeal_sent_again_says_the_same(desk: Desk) -> None:
     outcome = desk.give(leased, "approve")
     assert len(outcome.opened) == 150
     assert desk.give(leased, "approve") == outcome
+
+
+def test_of_very_many_rejections_the_last_are_read_again_in_order_and_found_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appeals, "REREAD", 4)
+    made = desk.decide(Verdict.REJECT, creative_id="cr-same")
+    later = [desk.decide(Verdict.REJECT, creative_id="cr-same") for _ in range(9)]
+    desk.appeal(made)
+    said: list[str] = []
+
+    @event.listens_for(desk.ledger.engine, "before_cursor_execute")
+    def heard(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    outcome = desk.say("rita", "approve")
+    assert [task.task_id for one in later for task in desk.tasks(one)] == list(outcome.opened)
+    assert [bool(desk.tasks(one)) for one in later] == [False] * 5 + [True] * 4
+    assert len([one for one in said if "entries.entry_id =" in one]) < 4, "none of them is looked up by itself"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.APPROVE, Verdict.REVIEW])

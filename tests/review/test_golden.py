@@ -8,7 +8,9 @@ import pytest
 from domain.ad import Label
 from domain.errors import Conflict, NotFound
 from ledger.entries import Answered
+from ledger.store import Ledger
 from review import golden
+from review.quality import quality
 from review.routing import Reviewer
 from tests.ledger.made import START, a_label, an_ad
 from tests.review.desk import PLAIN, Desk
@@ -110,6 +112,52 @@ def test_the_truth_is_what_most_raters_say(said: list[bool], truth: dict[str, bo
     ad = an_ad(1)
     found = golden.items([ad], [a_label(ad, violates=one) for one in said])
     assert [one.truth for one in found] == ([] if truth is None else [truth])
+
+
+def test_items_of_an_advertiser_go_with_their_open_tasks_and_others_stay(desk: Desk) -> None:
+    with_golden(desk, 2, advertiser_id="adv-gone")
+    for _ in range(3):
+        desk.decide()
+    answered, held = desk.claim("rita"), desk.claim("sven")
+    desk.give(answered, "reject")
+    kept = an_ad(9, ad_id="gold-9", advertiser_id="adv-stays")
+    with desk.ledger.change() as connection:
+        golden.keep(connection, golden.items([kept], [a_label(kept)]))
+    removed = golden.remove(desk.ledger, "adv-gone", desk.clock())
+    assert (removed.items, removed.tasks) == (2, 1)
+    assert {task.state for task in desk.tasks() if task.advertiser_id == "adv-gone"} == {"done", "withdrawn"}
+    with pytest.raises(Conflict, match="no longer needed"):
+        desk.give(held, "reject")
+    with desk.ledger.look() as connection:
+        for gone in (answered, held):
+            with pytest.raises(NotFound):
+                golden.item(connection, gone.task.about)
+    shown = desk.claim("tove").task
+    assert (shown.kind, shown.ad_id) == ("golden", "gold-9")
+    assert golden.remove(desk.ledger, "adv-gone", desk.clock()) == golden.Removed()
+
+
+def test_answers_to_a_removed_item_count_for_nobody(desk: Desk) -> None:
+    with_golden(desk, 1)
+    desk.decide()
+    desk.say("rita", "reject")
+    before = quality(desk.ledger)
+    golden.remove(desk.ledger, "adv-7", desk.clock())
+    assert sum(one.golden for one in before.workload) == 1
+    assert sum(one.golden for one in quality(desk.ledger).workload) == 0
+
+
+def test_nothing_of_a_removed_item_is_left_in_the_files(tmp_path: Path) -> None:
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ads = [an_ad(n, ad_id=f"gold-{n}", advertiser_id="adv-gone" if n % 2 else "adv-stays", body=f"word{n} " * 300) for n in range(40)]
+    with ledger.change() as connection:
+        golden.keep(connection, golden.items(ads, [a_label(ad) for ad in ads]))
+    removed = golden.remove(ledger, "adv-gone", START)
+    ledger.close()
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert (removed.items, removed.traces) == (20, False)
+    assert b"adv-stays" in written
+    assert [word for word in (b"adv-gone", b"word1 ", b"word39") if word in written] == []
 
 
 def test_a_pack_is_loaded_once_however_often(desk: Desk, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import pytest
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.verdict import Verdict
 from ledger.entries import Answered, Resolved
+from ledger.erase import erase
 from review.answers import Answer
+from tests.ledger.made import minutes
 from tests.review.desk import Desk
 
 
@@ -79,6 +81,14 @@ def test_an_answer_sent_again_says_the_same_and_changes_nothing(desk: Desk) -> N
     assert desk.ledger.end() == end
 
 
+@pytest.mark.parametrize(("first", "again"), [("  ", "  "), (None, ""), ("\t", None), (" why ", " why ")])
+def test_an_answer_sent_again_is_the_same_with_a_reason_that_is_recorded_alike(desk: Desk, first: str | None, again: str | None) -> None:
+    desk.decide()
+    leased = desk.claim("rita")
+    told = desk.queue.answer(leased.task.task_id, "rita", leased.token, Answer("approve", reason=first))
+    assert desk.queue.answer(leased.task.task_id, "rita", leased.token, Answer("approve", reason=again)) == told
+
+
 @pytest.mark.parametrize(
     ("reviewer", "answer"),
     [
@@ -117,6 +127,16 @@ def test_an_unknown_task_is_not_found(desk: Desk) -> None:
         desk.queue.answer("tsk-none", "rita", 1, Answer("approve"))
     with pytest.raises(NotFound, match="tsk-none"):
         desk.queue.renew("tsk-none", "rita", 1)
+
+
+def test_who_holds_a_task_whose_ad_is_erased_is_told_that_it_was_withdrawn(desk: Desk) -> None:
+    made = desk.decide()
+    leased = desk.claim("rita")
+    erase(desk.ledger, advertiser=made.ad.advertiser_id, why="asked to", by="dora", now=minutes(9), rewrite=False)
+    under = leased.task.task_id, "rita", leased.token
+    for asks in (desk.queue.renew, desk.queue.release, lambda *told: desk.queue.answer(*told, Answer("approve"))):
+        with pytest.raises(Conflict, match="withdrawn, as its ad was erased"):
+            asks(*under)
 
 
 def test_looking_ahead_tells_what_comes_next_and_leases_nothing(desk: Desk) -> None:

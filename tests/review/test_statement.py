@@ -204,6 +204,30 @@ def test_it_quotes_nothing_of_the_ad_and_names_nobody(ledger: Ledger) -> None:
     assert [word for word in ("adv-secret", "0700", "rita", 'ad-1"') if word in written] == []
 
 
+KIDS = PolicyBook(
+    names=("deceptive",), rules={"SE": MarketRules((DECEPTIVE,), {"kids_video": (DECEPTIVE,)}), "US": MarketRules((DECEPTIVE,))}
+)
+
+
+@pytest.mark.parametrize(
+    ("market", "surface", "told"),
+    [
+        ("SE", "kids_video", "in SE (kids_video)."),
+        ("SE", " Kids-Video", "in SE (kids_video)."),
+        ("SE", "feed", "in SE."),
+        ("SE", "Call me on 0700-112233", "in SE."),
+        ("US", "kids_video", "in US."),
+        ("BR", "kids_video", "in BR."),
+        ("SE", None, "in SE."),
+    ],
+)
+def test_a_surface_is_named_only_as_the_markets_files_name_it(ledger: Ledger, market: str, surface: str | None, told: str) -> None:
+    made = Story(ledger).decide(an_ad(1, market=market, surface=surface), REJECT)
+    found = statement(ledger.about(made.decision.decision_id), KIDS)
+    assert found is not None
+    assert f"to be shown {told} Automated assessment" in found.decision_facts
+
+
 def test_every_packaged_policy_has_a_category_and_any_other_the_default() -> None:
     from decisions.files import read_policies
     from policies import folder

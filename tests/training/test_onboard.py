@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,15 @@ def test_the_list_names_ads_of_the_market_without_a_label_and_never_a_risk(japan
     assert {market[row["ad_id"]] for row in read} == {"JP"}
     assert not [row for row in read if (row["ad_id"], row["policy"]) in labelled]
     assert all(0 < float(row["inclusion_probability"]) <= 1 for row in read)
+
+
+def test_no_ad_is_a_formula_in_the_list(japan: Opened, tmp_path: Path) -> None:
+    ads = [ad.model_copy(update={"ad_id": f"={ad.ad_id}", "advertiser_id": f"@{ad.advertiser_id}"}) for ad in japan.ads]
+    write_list(tmp_path / "label.csv", replace(japan, ads=ads))
+    with (tmp_path / "label.csv").open(encoding="utf-8") as file:
+        read = list(csv.DictReader(file))
+    assert {row["ad_id"][:2] for row in read} == {"'="}
+    assert {row["advertiser_id"][:2] for row in read} == {"'@"}
 
 
 def test_the_figures_are_plain_json(japan: Opened) -> None:

@@ -65,17 +65,17 @@
     try {
       const body = new URLSearchParams([...new FormData(form)].filter(([name]) => ["csrf", "task", "token"].includes(name)));
       const answer = await fetch(`${form.dataset.home}/review/renew`, {method: "POST", body, headers: {"X-Console": "quick"}});
-      if (answer.status === 409) lost(form);
+      if (answer.status === 409) lost(form, (await answer.json()).told);
       if (answer.status === 401) location.assign(`${form.dataset.home}/login`);
     } catch {
       say("The service does not answer. Your lease may run out.", true);
     }
   }
 
-  function lost(form) {
+  function lost(form, why) {
     clearInterval(renewing);
     for (const control of form.querySelectorAll("input, select, button.go, button[formaction]")) control.disabled = true;
-    say("This task has gone to somebody else: an answer would not count. Press Enter for the next one.", true);
+    say(`An answer would not count: ${why}. Press Enter for the next one.`, true);
     form.dataset.lost = "1";
   }
 

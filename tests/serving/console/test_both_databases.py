@@ -11,6 +11,7 @@ from serving.console.rendering import TABS
 from tests.databases import ledger, ledger_url, postgres, postgres_template
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import fill
+from tests.serving.console.test_pages import keyed
 
 __all__ = ["ledger", "ledger_url", "postgres", "postgres_template"]
 
@@ -27,5 +28,9 @@ def test_every_page_works_on_each_database(ledger: Ledger, packaged: PolicyBook,
         assert (path, answer.status_code) == (path, 200)
     form = dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', client.get("/console/review").text))
     assert client.post("/console/review/answer", data={**form, "verdict": "approve"}).status_code == 303
+    assert log_in(visit(keyed(world.parts, "review")), "adj_k").get("/console/decisions/%00").status_code == 404
+    assert client.get("/console/review/next?besides=%00").status_code == 400
+    for path, field in (("decisions/search", "id"), ("review/answer", "task"), ("review/renew", "task"), ("review/release", "task")):
+        assert (path, client.post(f"/console/{path}", data={**form, field: "\0"}).status_code) == (path, 400)
     assert client.post("/console/logout", data={"csrf": token(client, "/console/queues")}).status_code == 303
     assert client.get("/console/queues").status_code == 303

@@ -141,6 +141,8 @@ def token_of_cookie(client: object) -> str:
         ({}, "another", 403),
         ({"origin": "http://evil.example"}, None, 403),
         ({"origin": "null"}, None, 403),
+        ({"origin": "http://[bad"}, None, 403),
+        ({"origin": "http://[bad", "sec-fetch-site": "same-origin"}, None, 403),
         ({"sec-fetch-site": "cross-site"}, None, 403),
         ({"sec-fetch-site": "same-site"}, None, 403),
     ],
@@ -172,6 +174,13 @@ def test_after_some_wrong_keys_an_address_waits_and_others_do_not(keyed: Parts, 
     assert (waiting.status_code, waiting.headers["retry-after"]) == (429, "1")
     clock.now += timedelta(seconds=1)
     assert client.post("/console/login", data={"csrf": csrf, "key": key_of("ana")}).status_code == 303
+
+
+def test_a_key_that_opens_no_page_does_not_clear_the_count_of_wrong_ones(keyed: Parts, visit: Visitor) -> None:
+    client = visit(keyed, ELSEWHERE)
+    csrf = token(client, "/console/login")
+    tried = [*(FREE - 1) * ["guess"], key_of("platform"), "guess", "guess"]
+    assert [client.post("/console/login", data={"csrf": csrf, "key": key}).status_code for key in tried] == [403] * (FREE + 1) + [429]
 
 
 def test_failures_are_counted_by_network_forgotten_in_time_and_never_fill_the_memory() -> None:

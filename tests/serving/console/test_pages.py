@@ -109,6 +109,11 @@ def test_a_decision_is_found_by_its_id_and_by_its_ads(client: TestClient, world:
         ("/console/quality?days=5", 400),
         ("/console/quality?days=٢٨", 400),
         ("/console/review/answer", 405),
+        ("/console/review/", 404),
+        ("/console/decisions/%00", 404),
+        ("/console/decisions/%ED%A0%80", 404),
+        ("/console/review/next?besides=%00", 400),
+        ("/console/policies?market=%00", 400),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words_of_ours(path: str, status: int, client: TestClient) -> None:
@@ -125,6 +130,9 @@ def test_what_makes_no_sense_is_refused_in_words_of_ours(path: str, status: int,
         (b"&".join(b"a=1" for _ in range(300)), "application/x-www-form-urlencoded"),
         (b"\xff\xfe", "application/x-www-form-urlencoded"),
         (b"a=%FF", "application/x-www-form-urlencoded"),
+        (b"a=%00", "application/x-www-form-urlencoded"),
+        (b"%00=a", "application/x-www-form-urlencoded"),
+        (b"a=%ED%A0%80", "application/x-www-form-urlencoded"),
         (b"{}", "application/json"),
     ],
 )
@@ -276,9 +284,14 @@ def test_a_reviewer_sees_no_verdict_of_an_ad_that_is_still_being_read(world: Wor
     """They may be its next reader."""
     with world.parts.ledger.look() as connection:
         about = connection.scalars(select(tasks.c.about).where(tasks.c.state == "open")).first()
-    keys = (ApiKey("ana", frozenset(["review"]), hashlib.sha256(b"adj_k").hexdigest()),)
-    client = log_in(visit(Parts(**{**vars(world.parts), "api_keys": keys})), "adj_k")
+    client = log_in(visit(keyed(world.parts, "review")), "adj_k")
     sealed = client.get(f"/console/decisions/{about}")
     assert "Being read" in sealed.text
     assert "On record" not in sealed.text
     assert "with people" in client.get("/console/decisions").text
+
+
+def keyed(parts: Parts, scope: str) -> Parts:
+    """The parts with one key, ``adj_k``."""
+    keys = (ApiKey("ana", frozenset([scope]), hashlib.sha256(b"adj_k").hexdigest()),)
+    return Parts(**{**vars(parts), "api_keys": keys})

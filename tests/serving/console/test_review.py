@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from decisions.policy import PolicyBook
@@ -110,8 +110,36 @@ def test_an_answer_under_a_lost_lease_is_said_and_not_recorded(fresh: World, vis
     assert client.post("/console/review/renew", data=form).json()["held"] is False
     answer = client.post("/console/review/answer", data={**form, "verdict": "approve"})
     assert answer.status_code == 409
-    assert "Your answer to it was not recorded" in answer.text
+    assert "was not recorded" in answer.text
+    assert "it was given back" in answer.text
     assert answers(fresh.parts) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("open", "given back"), ("leased", "somebody else"), ("withdrawn", "no longer needed")],
+)
+@pytest.mark.parametrize("given", [{"verdict": "approve"}, {"verdict": "maybe"}])
+def test_why_an_answer_was_not_recorded_is_said_as_it_is(
+    given: dict[str, str], state: str, told: str, fresh: World, visit: Visitor
+) -> None:
+    client = log_in(visit(fresh.parts))
+    form = form_of(client.get("/console/review").text)
+    with fresh.parts.ledger.change() as connection:
+        connection.execute(update(tasks).where(tasks.c.task_id == form["task"]).values(state=state, reviewer="bo", token=tasks.c.token + 1))
+        connection.execute(update(tasks).where(tasks.c.state == "open", tasks.c.task_id != form["task"]).values(state="withdrawn"))
+    answer = client.post("/console/review/answer", data={**form, **given})
+    assert (answer.status_code, answers(fresh.parts)) == (409, [])
+    assert re.search(rf'role="alert">[^<]*not recorded: [^<]*{told}', answer.text)
+
+
+def test_another_answer_to_an_answered_task_is_told_that_it_is_answered(fresh: World, visit: Visitor) -> None:
+    client = log_in(visit(fresh.parts))
+    form = form_of(client.get("/console/review").text)
+    assert client.post("/console/review/answer", data={**form, "verdict": "approve"}).status_code == 303
+    answer = client.post("/console/review/answer", data={**form, "verdict": "approve", "reason": "on second thoughts"})
+    assert (answer.status_code, len(answers(fresh.parts))) == (409, 1)
+    assert re.search(r'role="alert">[^<]*not recorded: [^<]*answered already', answer.text)
 
 
 def test_an_answer_sent_twice_counts_once(fresh: World, visit: Visitor) -> None:

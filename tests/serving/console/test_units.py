@@ -15,7 +15,7 @@ from serving.console.bars import WIDTH, bar, position
 from serving.console.card import TALL, WIDE, card
 from serving.console.marking import HIDDEN, pieces
 from serving.console.shares import Seen, interval
-from serving.console.words import many, percent, signed, span
+from serving.console.words import count, many, percent, signed, span, worth
 from tests.serving.console.filled import NOW
 
 
@@ -46,12 +46,56 @@ def test_the_stronger_of_two_phrases_that_overlap_is_marked() -> None:
     assert [(piece.text, piece.kind) for piece in found] == [("free ", ""), ("spins today", "towards")]
 
 
-@given(st.text(max_size=200), st.lists(st.text(min_size=1, max_size=8), max_size=3))
+TRICKY = st.text(st.characters() | st.sampled_from("!\u203c\u2764\ufe0f\ufe0e\u845b\U000e01001\u20e3\u200b\u2800ab "), max_size=60)
+
+
+@given(TRICKY, st.lists(st.text(min_size=1, max_size=8) | st.sampled_from(["a", "b", "ab"]), max_size=3))
 def test_marking_loses_no_character_and_lets_none_hide(text: str, signals: list[str]) -> None:
     found = pieces(text, [reason(signal) for signal in signals])
-    shown = "".join(chr(int(piece.text[2:], 16)) if piece.kind == "hidden" else piece.text for piece in found)
-    assert shown == text.replace("\r\n", "\n")
-    assert not any(HIDDEN.search(piece.text) for piece in found)
+    shown = [(chr(int(piece.text[2:], 16)) if piece.kind == "hidden" else piece.text, piece.kind == "hidden") for piece in found]
+    whole = "".join(part for part, _ in shown)
+    assert whole == text.replace("\r\n", "\n")
+    assert [hidden for part, hidden in shown for _ in part] == [bool(HIDDEN.match(whole, at)) for at in range(len(whole))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"a{chr(one)}b" for one in (0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180E, 0x180F)),
+        *(f"a{chr(one)}b" for one in (0x200B, 0x200E, 0x202E, 0x2060, 0x2066, 0x2800, 0x3164, 0xFE00, 0xFE0E, 0xFE0F, 0xFEFF, 0xFFA0)),
+        *(f"a{chr(one)}b" for one in (0x1BCA0, 0x1BCA3, 0x1D173, 0x1D17A, 0xE0001, 0xE0041, 0xE0100, 0xE01EF, 0xE0FFF)),
+        "1\ufe0fb",  # a digit is no emoji, unless a keycap follows
+        "\u2764\ufe0f\ufe0f",  # a second selector selects nothing
+        "\u845b\U000e0100\U000e0101",
+        "\u2764\U000e0100",
+        "\ufe0f",
+    ],
+)
+def test_what_cannot_be_seen_is_shown_by_its_code(text: str) -> None:
+    assert [piece.kind for piece in pieces(text)].count("hidden") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2764\ufe0f\u200d\U0001f525",  # a heart on fire
+        "1\ufe0f\u20e3 and #\ufe0f\u20e3",
+        "\u203c\ufe0f",
+        "\u845b\U000e0100\u98fe",  # a name that is written with its own form of a Han character
+        "\u795e\ufe00",
+        "\u0915\u094d\u200d\u0937",  # Devanagari, with a joiner
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with a non-joiner
+        "two\nlines\tand \u00a0\u3000 spaces",
+    ],
+)
+def test_what_scripts_and_emoji_need_stays_as_it_is(text: str) -> None:
+    assert [piece.text for piece in pieces(text)] == [text]
+
+
+def test_a_mark_does_not_part_an_emoji_from_its_selector() -> None:
+    found = pieces("\u203c\ufe0fcasino\u203c\ufe0f", [reason("casino")])
+    assert [piece.kind for piece in found if piece.kind] == ["towards"]
+    assert "".join(piece.text for piece in found) == "\u203c\ufe0fcasino\u203c\ufe0f"
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -77,6 +121,16 @@ def test_a_frame_of_any_size_stays_drawable(width: float | None, height: float |
     media = card(ad).media
     assert media is not None
     assert TALL - 0.01 <= media.width / media.height <= WIDE + 0.02
+
+
+def test_endless_numbers_are_shown_in_few_digits() -> None:
+    """Whatever the limits were when an ad came."""
+    numbers = dict.fromkeys(("creative_width", "creative_height", "creative_duration_s", "creative_n_images", "impressions"), 1e308)
+    plain = Ad(ad_id="a", advertiser_id="b", market="SE", submitted_at=NOW, creative_format="video")
+    drawn = card(plain.model_copy(update=numbers))
+    assert drawn.media is not None
+    assert drawn.media.told == "video, 1e308 × 1e308, 1e308 s, 1e308 images"
+    assert dict(drawn.facts)["expected impressions"] == "1e308"
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (1, 200)])
@@ -131,4 +185,6 @@ def test_shares_are_written_without_pretending(share: float | None, written: str
 def test_spans_counts_and_effects_are_written_as_people_do() -> None:
     assert [span(seconds) for seconds in (None, 0, 95, 7200, 200_000, 500_000)] == ["–", "0 s", "95 s", "2 h", "2 d", "6 d"]
     assert [many(n, "ad") for n in (0, 1, 2000)] == ["0 ads", "1 ad", "2,000 ads"]
+    assert [count(n) for n in (1e11, 1.234e12, 1e308, -1e300)] == ["100,000,000,000", "1.23e12", "1e308", "-1e300"]
+    assert worth(1e300) == "1e300 ads"
     assert [signed(effect) for effect in (1.25, -0.7)] == ["+1.2", "−0.7"]
