@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from ledger.database import BUSY_MS
-from ledger.schema import contents, idempotency, kept, tasks
+from ledger.schema import contents, golden, idempotency, kept, tasks
 from ledger.store import Ledger
 
-TOUCHED = tuple(table.name for table in (contents, tasks, idempotency, kept))
+TOUCHED = tuple(table.name for table in (contents, golden, idempotency, kept, tasks))
 """Tables that rows are deleted from."""
 
 

@@ -56,7 +56,9 @@ async def labels(running: Running, asked: Asked) -> Page:
     labels = _read(LabelsRequest, asked.body).labels
 
     def recorded(ledger: Ledger) -> LabelsRecorded:
-        return LabelsRecorded(labels=len(labels), entries=tuple(bring(ledger, labels, asked.caller, now(), asked.request)))
+        return LabelsRecorded(
+            labels=len(labels), entries=tuple(bring(ledger, labels, asked.caller, now(), asked.request, policies=running.book.names))
+        )
 
     return await _answered(recorded, _ledger(running))
 

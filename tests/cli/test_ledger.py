@@ -52,7 +52,7 @@ def test_an_edited_row_ends_the_command_with_1(ledger: Ledger) -> None:
     code, said = run("verify")
     assert code == 1
     assert "4 its hash is not that of what it says after the entry before" in said
-    assert "9 entries, 1 of them erased; 1 problem" in said
+    assert "9 entries, 1 of them erased; 1 problem end " in said
 
 
 def test_an_end_kept_elsewhere_is_held_against_the_chain(ledger: Ledger) -> None:
