@@ -41,8 +41,9 @@ REVIEWERS, SENIORS, ONE_MARKET = 50, 6, 10
 THREADS = 4
 HANDLING = 45.0
 """Seconds a task takes on average."""
-LOAD = 0.7
-"""Tasks that come, as a share of what reviewers who never stall could answer."""
+LOAD = 0.33
+"""Ads that come, as a share of the tasks that reviewers who never stall could answer. They do stall, and ads are read again: each answer
+takes them some 88 s and each ad 1.2 answers, so about four fifths of them are always busy. With more, queues and waits would only grow."""
 BACKLOG = 900.0
 """Seconds of everybody's work that lie there at the start."""
 ARRIVALS = 120.0

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import audit_stream
 from benchmarks.audit_stream import ASKED, SETTINGS, Setting
 from domain.errors import InvalidSettings
+from domain.verdict import Verdict
 from review.prevalence import AuditShare
 from simulation.raters import RATERS, Raters, hire
 from training.progress import Silent
@@ -77,21 +78,26 @@ def test_audits_are_drawn_with_the_recorded_probability_and_truth_is_that_of_the
     assert truth["prevalence"] == pytest.approx(both / 22_000)
 
 
-def test_ads_whose_first_reading_flags_them_are_all_read_thrice_and_few_others() -> None:
-    patterns = audit_stream._read(np.arange(20_000) < 1000, perfect(), np.random.default_rng(0))
-    assert patterns[3, 3] == 1000
-    assert (1, 1) not in patterns
-    assert patterns[3, 0] == pytest.approx(0.02 * 19_000, rel=0.2)
+def test_ads_whose_first_reading_contradicts_the_verdict_are_all_read_thrice_and_few_others() -> None:
+    truth, rng = np.arange(20_000) < 1000, np.random.default_rng(0)
+    approved = audit_stream._read(truth, Verdict.APPROVE, perfect(), rng)
+    assert approved[3, 3] == 1000
+    assert (1, 1) not in approved
+    assert approved[3, 0] == pytest.approx(0.05 * 19_000, rel=0.2)
+    rejected = audit_stream._read(~truth, Verdict.REJECT, perfect(), rng)
+    assert rejected[3, 0] == 1000
+    assert (1, 0) not in rejected
+    assert rejected[3, 3] == pytest.approx(0.05 * 19_000, rel=0.2)
 
 
 def test_no_reviewer_reads_an_ad_twice_and_all_read_alike() -> None:
     """One of the reviewers flags everything, the others nothing: two flags would be the same reviewer's."""
     loud = np.arange(RATERS) == 5
     raters = Raters(sensitivity=loud.astype(float), specificity=1.0 - loud, pace=np.ones(RATERS))
-    patterns = audit_stream._read(np.zeros(48_000, dtype=np.bool_), raters, np.random.default_rng(0))
+    patterns = audit_stream._read(np.zeros(48_000, dtype=np.bool_), Verdict.APPROVE, raters, np.random.default_rng(0))
     assert set(patterns) <= {(1, 0), (3, 0), (3, 1)}
-    again_later = patterns[3, 1] - 1000  # beside those flagged first: a 50th of the others, each with two more readings
-    assert again_later == pytest.approx(0.02 * 47_000 * 2 / 47, abs=5 * np.sqrt(1000))
+    again_later = patterns[3, 1] - 1000  # beside those flagged first: a 20th of the others, each with two more readings
+    assert again_later == pytest.approx(0.05 * 47_000 * 2 / 47, abs=5 * np.sqrt(2000))
 
 
 def test_golden_readings_show_the_reviewers_mean_rates() -> None:

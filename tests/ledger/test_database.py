@@ -116,10 +116,11 @@ def test_a_server_that_is_away_is_unavailable() -> None:
 
 def test_a_locked_sqlite_is_unavailable_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.database.BUSY_MS", 50)
-    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ledger, another = (Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") for _ in range(2))
     with ledger.write(), pytest.raises(Unavailable, match="locked"):
-        append_decisions(ledger, decided(an_ad()))
+        append_decisions(another, decided(an_ad()))
     ledger.close()
+    another.close()
 
 
 @pytest.fixture

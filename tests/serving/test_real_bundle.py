@@ -41,6 +41,7 @@ def caller(service: Any, app: Any, tiny_bundle: Path, tmp_path_factory: pytest.T
 def scorer(tiny_bundle: Path) -> Iterator[Scorer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "")
+        patch.setenv("ADJUDICATE_DATABASE_URL", "none")
         yield Scorer.load(tiny_bundle)
 
 
