@@ -108,57 +108,12 @@ ERROR_EXAMPLE: dict[str, Any] = {
 
 def document(version: str) -> dict[str, Any]:
     """The whole document. ``version``: of the software."""
-    ad_example = Ad.model_json_schema()["examples"][0]
     _, definitions = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
-    ready = {"description": "serving", "content": _json("Readiness")}
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": version, "description": "Decides which ads may run: approve, reject or human review."},
         "servers": [{"url": "/"}],
-        "paths": {
-            routes.SCORE: {"post": _post("score", "Decide on one ad", "Ad", ad_example, "Decision", DECISION_EXAMPLE)},
-            routes.SCORE_BATCH: {
-                "post": _post(
-                    "score_batch",
-                    "Decide on up to 256 ads; one that breaks the data contract is refused alone",
-                    "BatchRequest",
-                    {"ads": [ad_example]},
-                    "BatchResult",
-                    {"results": [DECISION_EXAMPLE]},
-                )
-            },
-            routes.DECISIONS + "{decision_id}": {"get": _recorded_decision()},
-            routes.LABELS: {
-                "post": _post(
-                    "labels",
-                    "Bring labels on ads that were decided here: all of them are recorded, or none",
-                    "LabelsRequest",
-                    {"labels": [LABEL_EXAMPLE]},
-                    "LabelsRecorded",
-                    {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]},
-                    scope="label",
-                )
-            },
-            routes.APPEALS: {
-                "post": _post(
-                    "appeals",
-                    "Appeal against a rejection: somebody who has not seen the case decides",
-                    "AppealRequest",
-                    {"decision_id": DECISION_EXAMPLE["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
-                    "AppealRecorded",
-                    {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION_EXAMPLE["decision_id"]},
-                )
-            },
-            routes.LIVEZ: {"get": _get("livez", "Is the process alive?", {"200": _object("alive"), "503": _object("restart it")})},
-            routes.READYZ: {
-                "get": _get(
-                    "readyz", "Is a model in service?", {"200": ready, "503": {"description": "not yet", "content": _json("Readiness")}}
-                )
-            },
-            routes.METRICS: {
-                "get": _get("metrics", "Prometheus metrics", {"200": _text("metrics"), **_errors(401, 403, 500)}, secured=True)
-            },
-        },
+        "paths": _paths(),
         "components": {
             "schemas": definitions["$defs"],
             "securitySchemes": {
@@ -166,6 +121,53 @@ def document(version: str) -> dict[str, Any]:
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "the same key, in a header of its own"},
             },
         },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    ad_example = Ad.model_json_schema()["examples"][0]
+    ready = {"description": "serving", "content": _json("Readiness")}
+    return {
+        routes.SCORE: {"post": _post("score", "Decide on one ad", "Ad", ad_example, "Decision", DECISION_EXAMPLE)},
+        routes.SCORE_BATCH: {
+            "post": _post(
+                "score_batch",
+                "Decide on up to 256 ads; one that breaks the data contract is refused alone",
+                "BatchRequest",
+                {"ads": [ad_example]},
+                "BatchResult",
+                {"results": [DECISION_EXAMPLE]},
+            )
+        },
+        routes.DECISIONS + "{decision_id}": {"get": _recorded_decision()},
+        routes.LABELS: {
+            "post": _post(
+                "labels",
+                "Bring labels on ads that were decided here: all of them are recorded, or none",
+                "LabelsRequest",
+                {"labels": [LABEL_EXAMPLE]},
+                "LabelsRecorded",
+                {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]},
+                scope="label",
+            )
+        },
+        routes.APPEALS: {
+            "post": _post(
+                "appeals",
+                "Appeal against a rejection: somebody who has not seen the case decides",
+                "AppealRequest",
+                {"decision_id": DECISION_EXAMPLE["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
+                "AppealRecorded",
+                {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION_EXAMPLE["decision_id"]},
+            )
+        },
+        routes.LIVEZ: {"get": _get("livez", "Is the process alive?", {"200": _object("alive"), "503": _object("restart it")})},
+        routes.READYZ: {
+            "get": _get(
+                "readyz", "Is a model in service?", {"200": ready, "503": {"description": "not yet", "content": _json("Readiness")}}
+            )
+        },
+        routes.METRICS: {"get": _get("metrics", "Prometheus metrics", {"200": _text("metrics"), **_errors(401, 403, 500)}, secured=True)},
     }
 
 
