@@ -48,7 +48,8 @@ def ledger(url: str) -> Iterator[Ledger]:
 
 
 def decide(ledger: Ledger, book: PolicyBook, count: int) -> Witness:
-    """Decisions with the history as of each, as the service makes them, all answered."""
+    """Decisions with the history as of each, as the service makes them, all answered. One task a case: chance asks nobody twice."""
+    settings = ReviewSettings(double_share=0.0)
     history, scorer, witness = LedgerHistory(ledger), Scorer(Counting(), book), Witness()
     for number in range(count):
         ad = an_ad(number)
@@ -56,7 +57,7 @@ def decide(ledger: Ledger, book: PolicyBook, count: int) -> Witness:
         made = DecisionMade(ad=ad, decision=decision, first=True)
         with ledger.write() as writing:
             writing.append(decision.decision_id, made, decision.decided_at)
-            open_tasks(writing, [made], book, ReviewSettings(), decision.decided_at)
+            open_tasks(writing, [made], book, settings, decision.decided_at)
         witness.answered[ad.ad_id] = decision
     return witness
 
