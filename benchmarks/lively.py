@@ -10,10 +10,10 @@ from decisions.policy import PolicyBook
 from domain.ad import Ad, Label
 from domain.verdict import Verdict
 from features.history.state import HistoryState
-from ledger.entries import DecisionMade, Resolved
+from ledger.entries import DecisionMade, KnownHistory, Rescored, Resolved, Withdrawn
 from ledger.erase import erase
 from ledger.history import LedgerHistory, found
-from ledger.store import Ledger
+from ledger.store import Ledger, withdrawal_id
 from review.answers import Answer
 from review.appeals import appeal
 from review.incoming import bring
@@ -30,7 +30,7 @@ GONE = "adv-0"
 
 
 def live(ledger: Ledger, book: PolicyBook) -> None:
-    """Decisions, labels, answers, resolutions, an appeal that is granted, and an erasure. ``ledger`` is empty."""
+    """Every kind of entry: labels, answers, an appeal that is granted, a rescoring that is withdrawn, an erasure. ``ledger`` is empty."""
     ticks = count(1)
     ids = count(1)
 
@@ -55,8 +55,24 @@ def live(ledger: Ledger, book: PolicyBook) -> None:
     rejected = next(one.decision_id for one in settled if one.verdict == Verdict.REJECT and one.advertiser_id != GONE)
     appeal(ledger, rejected, "We do not promise anything.", "platform", book=book, settings=SETTINGS, now=clock())
     _answer_all(queue)
+    _rescore(ledger, book, clock())
     erase(ledger, advertiser=GONE, why="asked to", by="operator", now=clock(), rewrite=False)
     assert isinstance(history.catch_up(), HistoryState), "it can be read to its end"
+
+
+def _rescore(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
+    """A step that decides an ad again, and its withdrawal."""
+    step = "stp-lively"
+    made = next(one.body for one in ledger.read(kinds=("decision",)) if isinstance(one.body, DecisionMade) and one.body.first)
+    again = made.decision.model_copy(update={"decision_id": "dec-again", "decided_at": at, "as_of": at, "verdict": Verdict.REJECT})
+    known = KnownHistory(kind="ledger", digest="0" * 64, seq=ledger.end()[0])
+    told = Rescored(
+        run_id="run-lively", bundle_version="counting-2", policy_hash=book.hash, thresholds="0" * 64, as_of=at, history=known, by="operator"
+    )
+    with ledger.write() as writing:
+        writing.append(step, told, at)
+        writing.append(again.decision_id, DecisionMade(ad=made.ad, decision=again, first=False, step=step), at)
+        writing.append(withdrawal_id(step), Withdrawn(step=step, why="as simulated", by="operator"), at)
 
 
 def _answer_all(queue: Queue) -> None:

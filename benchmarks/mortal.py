@@ -20,7 +20,7 @@ from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Reason
 from domain.risk import RiskScore
-from features.history.known import HistoryCounts
+from features.history.known import History, HistoryCounts
 from features.history.state import HistoryState
 
 POLICIES = ("deceptive", "gambling")
@@ -66,8 +66,8 @@ class Counting:
     solved: SolvedThresholds = field(default_factory=SolvedThresholds)
     snapshot: bytes | None = None
 
-    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> Counted:
-        return Counted((history or HistoryState()).counts(ads, POLICIES))
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> Counted:
+        return Counted((HistoryState() if history is None else history).counts(ads, POLICIES))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import benchmark_audits, benchmark_ledger, ledger, report, review
+from cli import benchmark_audits, benchmark_ledger, benchmark_rescore, ledger, report, rescore, review
 
 app = typer.Typer(
     name="adjudicate",
@@ -25,8 +25,10 @@ app.add_typer(market, name="market")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 app.add_typer(report.app, name="report")
+app.add_typer(rescore.app, name="rescore")
 benchmark.command("ledger")(benchmark_ledger.ledger)
 benchmark.command("audits")(benchmark_audits.audits)
+benchmark.command("rescore")(benchmark_rescore.rescore)
 
 Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
 Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]

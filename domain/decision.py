@@ -68,3 +68,4 @@ class Decision(BaseModel):
     policy_hash: str = Field(description="sha256 of the policy files in force")
     threshold_set: str | None = Field(description="digest of the solved thresholds used; null when all came from files")
     history_seq: int | None = Field(default=None, description="last entry of the ledger the history knew; null: the bundle's own history")
+    as_of: datetime | None = Field(default=None, description="moment as of which the ad was looked at again; null: as of its submission")

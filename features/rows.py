@@ -9,115 +9,30 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC
+from collections.abc import Callable, Iterator
 from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from domain.errors import InvalidTable, Mistake, NotFound
-from domain.mistakes import MOMENT
+from features.parquet import parquet_rows
+from features.pieces import Columns, Rows, check_header
+
+__all__ = ["SUFFIXES", "Columns", "Rows", "read_rows"]
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 LONGEST_CELL = 64 * 2**20
 """Characters in one CSV cell. Bounds what an unclosed quotation mark can swallow."""
 
 
-@dataclass(slots=True)
-class Rows:
-    """Some consecutive rows of one file."""
-
-    file: str
-    numbers: list[int] = field(default_factory=list)
-    values: list[dict[str, Any]] = field(default_factory=list)
-    """Present values only: a missing one (null, NaN, an empty CSV cell) has no key."""
-    mistakes: list[Mistake] = field(default_factory=list)
-    dropped: set[str] = field(default_factory=set)
-    """Columns that are not in the data contract."""
-
-    def where(self, index: int) -> str:
-        return f"{self.file} row {self.numbers[index]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of one table in the data contract."""
-
-    known: frozenset[str]
-    required: tuple[str, ...]
-    lists: frozenset[str]
-    numbers: frozenset[str]
-
-
 def read_rows(path: Path, columns: Columns, rows: int) -> Iterator[Rows]:
     """Stream one file in pieces of up to ``rows`` rows. Raises ``InvalidTable`` where no row can be made out, ``NotFound``."""
-    readers: dict[str, Callable[[Path, Columns, int], Iterator[Rows]]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
+    readers: dict[str, Callable[[Path, Columns, int], Iterator[Rows]]] = {".parquet": parquet_rows, ".csv": _csv, ".jsonl": _jsonl}
     if path.suffix not in readers:
         raise InvalidTable(f"cannot read {path.name}", [Mistake("file", path.name, f"a name ending in {', '.join(SUFFIXES)}")])
     if not path.is_file():
         raise NotFound(f"no such file: {path}")
     return readers[path.suffix](path, columns, rows)
-
-
-def _check_header(file: str, header: Sequence[str], columns: Columns) -> None:
-    """All mistakes of a header at once."""
-    hint = f"a column of this name (required); the columns found: {', '.join(header) or 'none'}"
-    found = [Mistake(name, None, hint, where=file) for name in columns.required if name not in header]
-    twice = sorted({name for name in header if name in columns.known and list(header).count(name) > 1})
-    found += [Mistake(name, "twice in the header", "each column once", where=file) for name in twice]
-    if found:
-        raise InvalidTable(f"{file} is not in the data contract", found)
-
-
-# Parquet -------------------------------------------------------------------------------------------------------------------------
-
-
-def _parquet(path: Path, columns: Columns, rows: int) -> Iterator[Rows]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            _check_header(path.name, schema.names, columns)
-            wanted = [name for name in schema.names if name in columns.known]
-            naive = [name for name in wanted if pa.types.is_timestamp(schema.field(name).type) and schema.field(name).type.tz is None]
-            if naive:
-                wrong = [Mistake(name, f"{schema.field(name).type} without a time zone", MOMENT, where=path.name) for name in naive]
-                raise InvalidTable(f"{path.name} has times without a time zone", wrong)
-            dropped = set(schema.names) - columns.known
-            first = 1
-            for batch in file.iter_batches(rows, columns=wanted):
-                numbers = list(range(first, first + batch.num_rows))
-                first += batch.num_rows
-                yield Rows(path.name, numbers, _parquet_values(batch), dropped=dropped)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        expected = "a Parquet file that can be read"
-        raise InvalidTable(f"cannot read {path.name}", [Mistake("file", str(error), expected, where=path.name)]) from error
-
-
-def _parquet_values(batch: Any) -> list[dict[str, Any]]:
-    """Column by column, which is five times as fast as row by row; missing values and NaN leave no key."""
-    import polars as pl
-
-    frame = pl.DataFrame(batch)
-    names: list[str] = []
-    lists: list[list[Any]] = []
-    for column in frame.iter_columns():
-        if column.dtype.is_float():
-            column = column.fill_nan(None)
-        if column.null_count() == len(column):
-            continue
-        names.append(column.name)
-        if isinstance(column.dtype, pl.Datetime):
-            naive = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_list()
-            lists.append([moment and moment.replace(tzinfo=UTC) for moment in naive])
-        else:
-            lists.append(column.to_list())
-    if not names:
-        return [{} for _ in range(batch.num_rows)]
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in zip(*lists, strict=True)]
 
 
 # CSV -----------------------------------------------------------------------------------------------------------------------------
@@ -135,7 +50,7 @@ def _csv(path: Path, columns: Columns, rows: int) -> Iterator[Rows]:
             raise InvalidTable(f"cannot read {path.name}", [Mistake("row", None, _quoting(error), f"{path.name} row 1")]) from error
         if not any(header):
             raise NotFound(f"{path.name} is empty: no header, no rows")
-        _check_header(path.name, header, columns)
+        check_header(path.name, header, columns)
         keep = [name in columns.known for name in header]
         names = list(compress(header, keep))
         dropped = set(header) - columns.known

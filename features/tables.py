@@ -19,7 +19,7 @@ from domain.ad import Ad, Label
 from domain.errors import InvalidTable, Mistake, NotFound
 from domain.mistakes import mistake
 from features.rows import SUFFIXES, Columns, Rows, read_rows
-from features.writers import LISTS, write_ads, write_labels
+from features.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
 
 __all__ = ["Pack", "iter_ads", "iter_labels", "read_ads", "read_labels", "read_pack", "write_ads", "write_labels"]
 
@@ -72,15 +72,9 @@ class Table(Generic[Row]):
 
     def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]]) -> list[tuple[str, Row]]:
         self.found += piece.mistakes
-        try:
-            valid = adapter.validate_python(piece.values)
-        except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                row = detail["loc"][0]
-                assert isinstance(row, int)
-                self.found.append(mistake(detail, where=piece.where(row), skip=1))
-            return []
-        return [(piece.where(index), row) for index, row in enumerate(valid)]
+        valid, wrong = _divided(piece, adapter)
+        self.found += [one for row in sorted(wrong) for one in wrong[row]]
+        return [] if wrong else [(piece.where(index), row) for index, row in valid]
 
     def _refused(self, path: Path) -> InvalidTable:
         stopped = f"; reading stopped after {len(self.found)}" if len(self.found) >= MAX_MISTAKES else ""
@@ -88,8 +82,31 @@ class Table(Generic[Row]):
         return InvalidTable(f"{path.name}: {count} in the table of {self.title}{stopped}", self.found)
 
 
+def divided(piece: Rows) -> tuple[list[tuple[int, Ad]], dict[int, list[Mistake]]]:
+    """The rows of a piece that are ads, and every mistake of each that is none, both by index in the piece."""
+    return _divided(piece, TypeAdapter(list[Ad]))
+
+
+def _divided(piece: Rows, adapter: TypeAdapter[list[Row]]) -> tuple[list[tuple[int, Row]], dict[int, list[Mistake]]]:
+    try:
+        return list(enumerate(adapter.validate_python(piece.values))), {}
+    except ValidationError as error:
+        wrong: dict[int, list[Mistake]] = {}
+        for detail in error.errors(include_url=False):
+            row = detail["loc"][0]
+            assert isinstance(row, int)
+            wrong.setdefault(row, []).append(mistake(detail, where=piece.where(row), skip=1))
+    kept = [index for index in range(len(piece.values)) if index not in wrong]
+    return list(zip(kept, adapter.validate_python([piece.values[index] for index in kept]), strict=True)), wrong
+
+
+def ads_columns() -> Columns:
+    """The columns of the table of ads."""
+    return _columns(Ad, lists=LISTS)
+
+
 def _ads_table() -> Table[Ad]:
-    return Table("ads", Ad, _columns(Ad, lists=LISTS))
+    return Table("ads", Ad, ads_columns())
 
 
 def _labels_table() -> Table[Label]:
@@ -99,7 +116,8 @@ def _labels_table() -> Table[Label]:
 def _columns(model: type[BaseModel], lists: Collection[str] = ()) -> Columns:
     required = tuple(name for name, info in model.model_fields.items() if info.is_required())
     numbers = frozenset(name for name, info in model.model_fields.items() if "float" in repr(info.annotation))
-    return Columns(frozenset(model.model_fields), required, frozenset(lists), numbers)
+    known = frozenset(model.model_fields)
+    return Columns(known, required, frozenset(lists), numbers, known & FLAGS, known & MOMENTS)
 
 
 def read_pack(folder: Path | str) -> Pack:

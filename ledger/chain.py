@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
-from ledger.entries import KINDS, Body, DecisionMade
+from ledger.entries import KINDS, Body, DecisionMade, Rescored
 from ledger.moments import micros
 
 GENESIS = hashlib.sha256(b"adjudicate ledger 1").digest()
@@ -74,6 +74,7 @@ def looked_up_by(body: Body, entry_id: str) -> dict[str, str | int | None]:
             "verdict": body.decision.verdict.value,
             "submitted_at": micros(ad.submitted_at),
             "submission": micros(ad.submitted_at) if body.first else None,
+            "step": body.step,
         }
     return {
         "about": getattr(body, "decision_id", None),
@@ -85,6 +86,7 @@ def looked_up_by(body: Body, entry_id: str) -> dict[str, str | int | None]:
         "verdict": getattr(body, "verdict", None),
         "submitted_at": None,
         "submission": None,
+        "step": entry_id if isinstance(body, Rescored) else getattr(body, "step", None),
     }
 
 

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from ledger.moments import micros
 
-COLUMNS = ("about", "ad_id", "advertiser_id", "creative_id", "landing_domain", "market", "verdict", "submitted_at", "submission")
+COLUMNS = ("about", "ad_id", "advertiser_id", "creative_id", "landing_domain", "market", "verdict", "submitted_at", "submission", "step")
 """Of ``contents``, repeated from the body."""
 
 
@@ -40,6 +40,6 @@ def columns_of(kind: str, plain: dict[str, Any], entry_id: str) -> list[Any]:
         ad = plain["ad"]
         told = [ad["ad_id"], ad["advertiser_id"], ad["creative_id"], ad["landing_domain"], ad["market"]]
         at = micros(datetime.fromisoformat(ad["submitted_at"]))
-        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None]
-    get = plain.get
-    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None]
+        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None, plain.get("step")]
+    get, step = plain.get, entry_id if kind == "rescoring" else plain.get("step")
+    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None, step]

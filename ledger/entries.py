@@ -7,6 +7,8 @@ resolution   what people made of a decision; the last one is the ad's verdict
 appeal       an advertiser's objection to a decision
 ruling       what became of an appeal; an overturned decision's labels no longer count
 erasure      contents that were erased, and why
+rescoring    a step that puts the decisions of a rescoring on record; they name it
+withdrawal   of such a step: from then on its decisions do not stand
 foundation   what was known before the first entry
 """
 
@@ -37,6 +39,7 @@ class DecisionMade(_Body):
     decision: Decision
     thresholds: str | None = Field(default=None, description="digest of the solved thresholds at hand; for replaying the decision")
     first: bool = Field(description="whether this version of the ad had never been decided before: only then is it a submission")
+    step: str | None = Field(default=None, description="the rescoring step that recorded it; null: it was asked for when it was made")
 
 
 class _AboutAd(_Body):
@@ -120,8 +123,46 @@ class Founded(_Body):
     bundle_version: str | None = Field(description="whose snapshot it is")
 
 
-Body = DecisionMade | Labelled | Answered | Resolved | Appealed | Ruled | Erased | Founded
-KINDS: dict[str, type[Body]] = {one.kind: one for one in (DecisionMade, Labelled, Answered, Resolved, Appealed, Ruled, Erased, Founded)}
+class KnownHistory(BaseModel):
+    """What decisions of a rescoring knew of advertisers; enough to find it again, or to know that it cannot be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["folder", "ledger", "bundle"]
+    digest: str = Field(description="of the frozen history that was used")
+    seq: int | None = Field(default=None, description="last entry of the ledger it knew; null: it was not the ledger's")
+
+
+class Rescored(_Body):
+    """The entry's id is the step's. Its decisions follow it, in as many transactions as it takes."""
+
+    kind: ClassVar[str] = "rescoring"
+
+    run_id: str
+    bundle_version: str | None
+    policy_hash: str
+    thresholds: str = Field(description="digest of the solved thresholds that decided")
+    as_of: Utc = Field(description="the moment as of which ads were looked at again")
+    history: KnownHistory
+    markets: tuple[Market, ...] = Field(default=(), description="those it is limited to; empty: all")
+    only: Verdict | None = Field(default=None, description="the new verdict it is limited to; null: any")
+    by: str
+
+
+class Withdrawn(_Body):
+    """What people decided meanwhile about the step's decisions stays."""
+
+    kind: ClassVar[str] = "withdrawal"
+
+    step: str
+    why: Text
+    by: str
+
+
+Body = DecisionMade | Labelled | Answered | Resolved | Appealed | Ruled | Erased | Founded | Rescored | Withdrawn
+KINDS: dict[str, type[Body]] = {
+    one.kind: one for one in (DecisionMade, Labelled, Answered, Resolved, Appealed, Ruled, Erased, Founded, Rescored, Withdrawn)
+}
 
 
 class Entry(BaseModel):

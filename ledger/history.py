@@ -51,7 +51,7 @@ class LedgerHistory:
         Begins anew where something that was observed has been erased since, which takes about a minute for a million decisions.
         """
         with self._ledger.look() as connection:
-            end = _end(connection) if until is None else until
+            end = end_of(connection) if until is None else until
             if not self._began or self._settled(connection, end) < end:
                 self._begin(connection)
             self._follow(connection, end)
@@ -62,7 +62,7 @@ class LedgerHistory:
         with self._ledger.look() as connection:
             if not self._began:
                 self._begin(connection)
-            end = _end(connection)
+            end = end_of(connection)
             settled = self._settled(connection, end)
             self._follow(connection, settled)
             return settled == end
@@ -71,7 +71,7 @@ class LedgerHistory:
     def founded(self) -> bool:
         """Whether the ledger says what was known before its first entry; until then a model's own snapshot knows more."""
         with self._ledger.look() as connection:
-            return _founded(connection) is not None
+            return foundation(connection) is not None
 
     def observe_own(self, first: int, decisions: Sequence[DecisionMade]) -> None:
         """Decisions this worker has just appended, ``first`` the seq of the first: saves reading them, if nothing came between."""
@@ -82,7 +82,7 @@ class LedgerHistory:
     def _begin(self, connection: Connection) -> None:
         digest = base(connection)
         state = HistoryState() if digest is None else read(recall(connection, HISTORY, digest))
-        self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, _end(connection)
+        self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, end_of(connection)
 
     def _settled(self, connection: Connection, end: int) -> int:
         """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
@@ -94,30 +94,48 @@ class LedgerHistory:
     def _follow(self, connection: Connection, end: int) -> None:
         while self.seq < end:
             until = min(self.seq + PAGE, end)
-            submissions = _submissions(connection, self.seq, until)
-            page = _page(connection, self.seq, until)
-            told = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
-            retracted = _retracted(connection, [entry.body for entry in page if isinstance(entry.body, Ruled)])
-            ads = _ads(connection, {decision for decision, _ in told} | {one.decision_id for one in retracted})
+            told = told_between(connection, self.seq, until)
             # From here on nothing is read: a connection that breaks leaves a page observed whole or not at all.
-            self.state.observe_ads(submissions)
-            for decision, labels in told:
-                if labels and decision in ads:
-                    self.state.observe_labels(labels, {ads[decision].ad_id: ads[decision]})
-            for one in retracted:
-                if one.decision_id in ads and (one.entry_id, one.policy) not in self._retracted:
+            self.state.observe_ads(told.submissions)
+            for ad, labels in told.labels:
+                self.state.observe_labels(labels, {ad.ad_id: ad})
+            for ad, one in told.retracted:
+                if (one.entry_id, one.policy) not in self._retracted:
                     self._retracted.add((one.entry_id, one.policy))
-                    self.state.retract_labels(one.labels, {ads[one.decision_id].ad_id: ads[one.decision_id]})
+                    self.state.retract_labels(one.labels, {ad.ad_id: ad})
             self.seq = until
 
 
-class _Retracted(NamedTuple):
-    """Labels of one entry under one policy that say violating and no longer count."""
+class Retracted(NamedTuple):
+    """Labels of one entry under one policy that say violating and no longer count, however often they are retracted."""
 
     entry_id: str
     policy: str
     decision_id: str
     labels: tuple[Label, ...]
+
+
+class Told(NamedTuple):
+    """What some consecutive entries tell of the advertisers' past, without what was erased. Ads hold what a history needs of them."""
+
+    submissions: list[Ad]
+    labels: list[tuple[Ad, tuple[Label, ...]]]
+    """With the ad that was decided, in the version they are about."""
+    retracted: list[tuple[Ad, Retracted]]
+
+
+def told_between(connection: Connection, after: int, until: int) -> Told:
+    """What the entries after one seq, up to and including another, tell."""
+    submissions = _submissions(connection, after, until)
+    page = _page(connection, after, until)
+    labels = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
+    retracted = _retracted(connection, [entry.body for entry in page if isinstance(entry.body, Ruled)])
+    ads = _ads(connection, {decision for decision, _ in labels} | {one.decision_id for one in retracted})
+    return Told(
+        submissions,
+        [(ads[decision], told) for decision, told in labels if told and decision in ads],
+        [(ads[one.decision_id], one) for one in retracted if one.decision_id in ads],
+    )
 
 
 def labels_of(entry: Entry) -> tuple[Label, ...]:
@@ -131,10 +149,10 @@ def labels_of(entry: Entry) -> tuple[Label, ...]:
 def found(ledger: Ledger, snapshot: bytes | None, bundle_version: str | None, at: datetime) -> None:
     """Say what was known before the first entry. The first to say so is right; later ones change nothing."""
     with ledger.look() as connection:
-        if _founded(connection) is not None:
+        if foundation(connection) is not None:
             return
     with ledger.write() as writing:
-        if _founded(writing.connection) is not None:
+        if foundation(writing.connection) is not None:
             return
         digest = None if snapshot is None else hashlib.sha256(snapshot).hexdigest()
         if snapshot is not None and digest is not None:
@@ -149,7 +167,7 @@ def base(connection: Connection) -> str | None:
         body = entry_of(row).body
         if isinstance(body, Erased) and body.history is not None:
             return body.history
-    founded = _founded(connection)
+    founded = foundation(connection)
     return founded.history if founded else None
 
 
@@ -171,13 +189,15 @@ def forget(snapshot: bytes, advertiser: str) -> bytes:
     return out.getvalue()
 
 
-def _founded(connection: Connection) -> Founded | None:
+def foundation(connection: Connection) -> Founded | None:
+    """The entry that says what was known before the first one; None where nobody has said so yet."""
     row = connection.execute(entry_query().where(entries.c.entry_id == FOUNDATION)).one_or_none()
     body = entry_of(row).body if row else None
     return body if isinstance(body, Founded) else None
 
 
-def _end(connection: Connection) -> int:
+def end_of(connection: Connection) -> int:
+    """Seq of the last entry; 0 when there is none."""
     return connection.execute(select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)).scalar() or 0
 
 
@@ -186,7 +206,7 @@ def _page(connection: Connection, after: int, until: int) -> list[Entry]:
     return [entry_of(row) for row in connection.execute(query)]
 
 
-def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[_Retracted]:
+def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[Retracted]:
     """What rulings retract, in their order."""
     found = []
     for ruled in rulings:
@@ -197,7 +217,7 @@ def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[_Retrac
                     told, about = labels_of(entry), entry.body.decision_id
                     for policy in ruled.policies:
                         wrong = tuple(label for label in told if label.policy == policy and label.violates)
-                        found.append(_Retracted(entry.entry_id, policy, about, wrong))
+                        found.append(Retracted(entry.entry_id, policy, about, wrong))
     return found
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -57,6 +58,7 @@ contents = Table(
     Column("verdict", String(8)),
     Column("submitted_at", BigInteger),  # of the ad; tells its versions apart
     Column("submission", BigInteger),  # the same where the version had not been decided before: the history reads no more than this
+    Column("step", String(80)),  # the rescoring step that recorded a decision; of the step's own entry and of its withdrawal, too
     Column("salt", LargeBinary(16), nullable=False),
     Column("body", LargeBinary, nullable=False),  # zlib of canonical JSON
     Index(None, "about"),
@@ -64,6 +66,8 @@ contents = Table(
     Index(None, "advertiser_id"),
     Index(None, "creative_id"),
     Index(None, "landing_domain"),
+    # Few entries have one, and those that have none need no room in the index.
+    Index("ix_contents_step", "step", sqlite_where=text("step IS NOT NULL"), postgresql_where=text("step IS NOT NULL")),
 )
 """One row an entry until it is erased. The columns repeat the body for looking up; verification compares them."""
 

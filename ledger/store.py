@@ -16,7 +16,7 @@ from domain.errors import NotFound
 from ledger import chain, migrate
 from ledger.database import engine as engine_of
 from ledger.database import reading, writing
-from ledger.entries import Body, Entry
+from ledger.entries import Body, DecisionMade, Entry, Withdrawn
 from ledger.moments import micros, moment
 from ledger.schema import contents, entries, head, kept
 
@@ -192,9 +192,26 @@ def find(connection: Connection, entry_id: str) -> Entry:
 
 
 def about(connection: Connection, decision_id: str) -> list[Entry]:
-    """The decision and everything that was recorded about it, in order; what was erased is left out."""
-    rows = connection.execute(entry_query().where(contents.c.about == _stored(decision_id)).order_by(entries.c.seq)).all()
-    return [entry_of(row) for row in rows]
+    """The decision and everything that was recorded about it, in order, its step's withdrawal included; what was erased is left out."""
+    query = entry_query().where(contents.c.about == _stored(decision_id)).order_by(entries.c.seq)
+    found = [entry_of(row) for row in connection.execute(query)]
+    steps = {entry.body.step for entry in found if isinstance(entry.body, DecisionMade) and entry.body.step}
+    if not steps:
+        return found
+    ended = connection.execute(entry_query().where(entries.c.entry_id.in_([withdrawal_id(step) for step in steps])))
+    return sorted([*found, *map(entry_of, ended)], key=lambda entry: entry.seq)
+
+
+def withdrawal_id(step: str) -> str:
+    """Of the entry that withdraws a step: there is at most one, which the chain itself sees to."""
+    return f"wdr-{step}"
+
+
+def withdrawn(connection: Connection, until: int | None = None) -> dict[str, int]:
+    """Steps whose decisions do not stand, and the seq of each one's withdrawal; as of the entry ``until``."""
+    query = select(contents.c.step, contents.c.seq).join(entries, entries.c.seq == contents.c.seq).where(entries.c.kind == Withdrawn.kind)
+    rows = connection.execute(query if until is None else query.where(entries.c.seq <= until))
+    return {row.step: row.seq for row in rows}
 
 
 def entry_of(row: Row[Any]) -> Entry:

@@ -146,7 +146,7 @@ class _Reader:
         for seq, body in self._connection.execute(text(_ERASURES)).all():
             try:
                 told = from_json(zlib.decompress(body))
-                self._histories += [told["history"]] if told["history"] else []
+                self._histories += [told["history"]] if isinstance(told["history"], str) else []
                 for first, last in ((int(first), int(last)) for first, last in told["seqs"]):
                     if last >= seq:
                         self._tell(seq, f"says that entries {first} to {last} were erased, which are not all before it")

@@ -18,6 +18,7 @@ from domain.errors import AdjudicateError, UntrustedBundle
 from domain.risk import RiskScore
 from features.contract import FeatureContract
 from features.contract import check as check_contract
+from features.history.known import History
 from features.history.snapshot import read_snapshot
 from features.history.state import HistoryState
 from features.ngrams import ngram_text
@@ -93,9 +94,9 @@ class Bundle:
         """The same as a copy of its own, to observe more with."""
         return read_snapshot(self.folder / HISTORY)
 
-    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> Scores:
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> Scores:
         """Score ads with what ``history`` (the bundle's own unless given) knew strictly before each was submitted."""
-        counts = (history if history is not None else self.history).counts(ads, self.policies)
+        counts = (self.history if history is None else history).counts(ads, self.policies)
         return self.score_table(ads, feature_table(ads, counts, self.contract))
 
     def score_table(self, ads: Sequence[Ad], table: FeatureTable) -> Scores:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ GRAPH = f"{FOLDER}/model.onnx"
 TOKENIZER = f"{FOLDER}/tokenizer.json"
 JOINED = re.compile(r"[_.\-]+")
 MOST_KEYWORDS = 12
+BATCH_TOKENS = 512
+"""In one run: enough rows to keep the processor's multipliers busy, few enough for its states to stay in the cache."""
 MOST_CHARACTERS = 2000
 """Of one field: far more than the tokens an encoder reads."""
 
@@ -41,25 +43,45 @@ def encoder_text(ad: Ad, prefix: str = "") -> str:
     return f"{prefix}{words} | " + "\n".join(normalise(part).text[:MOST_CHARACTERS] for part in parts if part)
 
 
+@dataclass
+class Work:
+    """What an encoder has done since it was loaded."""
+
+    texts: int = 0
+    """Asked for."""
+    read: int = 0
+    """Of those, read: equal texts beside each other are read once."""
+    tokens: int = 0
+    """In the texts that were read."""
+
+
 @dataclass(frozen=True)
 class EncoderModel:
-    """Log-odds from text alone. One ad's score never depends on the ads scored beside it."""
+    """Log-odds from text alone. One ad's score never depends, in any digit, on the ads scored beside it.
+
+    So texts share a run only where they are equally long, and nothing is padded: every product then sums each row in the order it has by
+    itself, and in an int8 graph (``training.quantise``) each token has a scale of its own.
+    """
 
     session: InferenceSession
     tokenizer: Tokenizer
+    work: Work = field(default_factory=Work)
 
     def run(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Log-odds of the tuned heads, ``float64 (n_texts, n_policies)``; the untouched model's embedding, ``float32 (n_texts, width)``.
 
-        Texts longer than the tokenizer's limit are cut there. One text a run: a matrix product over several rows may add in another order,
-        and an ad's risk must not depend, in any digit, on which ads it was sent with.
+        Texts longer than the tokenizer's limit are cut there.
         """
         heads, width = (output.shape[1] for output in self.session.get_outputs())
-        logits, embedded = np.empty((len(texts), heads), dtype=np.float64), np.empty((len(texts), width), dtype=np.float32)
-        for row, encoding in enumerate(self.tokenizer.encode_batch(list(texts))):
-            ids = np.asarray([encoding.ids], dtype=np.int64)
-            logits[row], embedded[row] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        return logits, embedded
+        tokens, of_text = _distinct(encoding.ids for encoding in self.tokenizer.encode_batch(list(texts)))
+        logits, embedded = np.empty((len(tokens), heads), dtype=np.float64), np.empty((len(tokens), width), dtype=np.float32)
+        for rows in batches([len(ids) for ids in tokens]):
+            ids = np.array([tokens[row] for row in rows], dtype=np.int64)
+            logits[rows], embedded[rows] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        self.work.texts += len(texts)
+        self.work.read += len(tokens)
+        self.work.tokens += sum(map(len, tokens))
+        return logits[of_text], embedded[of_text]
 
     @classmethod
     def load(cls, folder: Path, n_policies: int, max_tokens: int) -> EncoderModel:
@@ -78,3 +100,20 @@ class EncoderModel:
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         return cls(session, tokenizer)
+
+
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows of equal length, up to ``BATCH_TOKENS`` tokens together or one row; each row once, the longest first."""
+    alike: dict[int, list[int]] = {}
+    for row, length in enumerate(lengths):
+        alike.setdefault(length, []).append(row)
+    for length, rows in sorted(alike.items(), reverse=True):
+        size = max(1, BATCH_TOKENS // max(1, length))
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _distinct(encoded: Iterable[list[int]]) -> tuple[list[tuple[int, ...]], list[int]]:
+    """The different token sequences, and which of them each text is."""
+    known: dict[tuple[int, ...], int] = {}
+    of_text = [known.setdefault(tuple(ids), len(known)) for ids in encoded]
+    return list(known), of_text

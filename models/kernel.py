@@ -13,6 +13,11 @@ FILE = "kernel.safetensors"
 SHARPNESS = 2.0
 """``g`` of the kernel exp(-g |a - b|^2) between unit vectors."""
 
+ROWS = 256
+"""Texts compared with all landmarks at a time: bounds memory."""
+SMALL_PRODUCT = 1_000_001
+"""Multiplications below which matrix libraries take another way, which sums in another order; likewise for a single row."""
+
 Floats = NDArray[np.float64]
 
 
@@ -33,8 +38,14 @@ class KernelModel:
         return self.regression(embedding) * self.slope + self.offset
 
     def regression(self, embedding: NDArray[np.float32]) -> Floats:
-        """The regression's output before scaling, ``float64 (n_texts, n_policies)``."""
-        return similarity(standardised(embedding, self.scale, self.mean), self.landmarks) @ self.coefficients
+        """The regression's output before scaling, ``float64 (n_texts, n_policies)``. A text's never depends on the texts beside it."""
+        least = max(2, -(-SMALL_PRODUCT // self.landmarks.size))
+        out = np.empty((len(embedding), len(self.slope)))
+        for start in range(0, len(embedding), ROWS):
+            some = standardised(embedding[start : start + ROWS], self.scale, self.mean)
+            near = similarity(_at_least(some, least), self.landmarks)[: len(some)]
+            out[start : start + ROWS] = np.stack([(near * column).sum(axis=1) for column in self.coefficients.T], axis=1)
+        return out
 
     def save(self, folder: Path) -> None:
         save_file({name: np.ascontiguousarray(getattr(self, name)) for name in _TENSORS}, folder / FILE)
@@ -63,3 +74,8 @@ def standardised(embedding: NDArray[np.float32], scale: Floats, mean: Floats) ->
 def similarity(a: Floats, b: Floats) -> Floats:
     """exp(-g |a - b|^2) of unit vectors, ``float64 (len(a), len(b))``."""
     return np.exp(-SHARPNESS * np.maximum(2.0 - 2.0 * (a @ b.T), 0.0))
+
+
+def _at_least(rows: Floats, least: int) -> Floats:
+    """The rows, followed by zeros where there are fewer than ``least``."""
+    return rows if len(rows) >= least else np.concatenate([rows, np.zeros((least - len(rows), rows.shape[1]))])

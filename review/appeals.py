@@ -19,6 +19,7 @@ from ledger.entries import Answered, Appealed, DecisionMade, Labelled, Resolved,
 from ledger.moments import micros
 from ledger.schema import contents
 from ledger.schema import tasks as table
+from ledger.standing import not_withdrawn
 from ledger.store import Ledger, Writing
 from review import tasks
 from review.answers import Answer, Outcome
@@ -74,7 +75,7 @@ def rule(writing: Writing, task: Task, answer: Answer, known: Record, book: Poli
     wrong = list(_wrong_labels(writing.connection, known, task.policies)) if outcome == "overturned" else []
     writing.append(f"rul-{task.case_id}", _ruling(task, answer, outcome, [entry for _, entry in wrong]), now)
     verdict = Verdict(answer.verdict)
-    if outcome == "upheld" and known.verdict is verdict:
+    if outcome == "upheld" and known.verdict is verdict and known.withdrawn_at is None:
         return Outcome(task.task_id, done, ruling=outcome)
     resolve(writing, task, Settle(verdict, tuple(dict.fromkeys(answer.violated))), "appeal", now)
     tasks.withdraw(writing.connection, table.c.about == task.about, now)
@@ -97,7 +98,10 @@ def rejected_for(known: Record, book: PolicyBook) -> tuple[str, ...]:
 
 
 def _mistakes(known: Record, statement: str) -> Iterator[Mistake]:
-    if known.verdict is not Verdict.REJECT:
+    if known.withdrawn_at is not None:
+        expected = f"a decision that stands; this one was withdrawn on {known.withdrawn_at:%Y-%m-%d}"
+        yield Mistake("decision_id", known.made.decision.decision_id, expected)
+    elif known.verdict is not Verdict.REJECT:
         yield Mistake(
             "decision_id", known.made.decision.decision_id, f"a decision that rejects; the verdict of this one is {known.verdict}"
         )
@@ -169,7 +173,7 @@ def _depended_on_it(connection: Connection, known: Record, since: int) -> list[D
     query = (
         store.entry_query()
         .where(contents.c.creative_id == creative, contents.c.verdict == Verdict.REJECT.value, contents.c.seq > since, ~handled)
-        .where(contents.c.about != known.made.decision.decision_id)
+        .where(contents.c.about != known.made.decision.decision_id, not_withdrawn())
         .order_by(contents.c.seq.desc())
         .limit(REREAD)
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from domain.errors import NotFound
 from domain.verdict import Verdict
 from ledger import store
-from ledger.entries import Answered, DecisionMade, Entry, Resolved
+from ledger.entries import Answered, DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from ledger.schema import tasks as table
 from ledger.store import Writing
 from review import tasks
@@ -35,6 +35,13 @@ class Record:
         """What people made of the decision last; its own verdict where nobody did."""
         resolutions = [one.body for one in self.entries if isinstance(one.body, Resolved)]
         return resolutions[-1].verdict if resolutions else self.made.decision.verdict
+
+    @property
+    def withdrawn_at(self) -> datetime | None:
+        """When the decision was withdrawn with its step; None: it was not, or what people made of it stands all the same."""
+        if any(isinstance(one.body, Resolved | Ruled) for one in self.entries):
+            return None
+        return next((one.at for one in self.entries if isinstance(one.body, Withdrawn)), None)
 
     def readings(self, case_id: str) -> list[Reading]:
         """In the order in which they were given."""

@@ -29,7 +29,7 @@ from ledger.moments import micros, moment
 from ledger.schema import contents
 from ledger.store import Ledger
 from review.labels import as_exported, effective
-from review.period import PAGE, Period, about_each, decisions_of, entries_in, pages
+from review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 
 LONGEST = 200
 """Characters of an id in the data contract."""
@@ -76,7 +76,14 @@ class _Tally:
     strata: defaultdict[tuple[Verdict, float | None], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
     ads: int = 0
 
-    def count(self, decision: Decision, labels: Sequence[Label]) -> None:
+    def count(self, decision: Decision, labels: Sequence[Label], drawn: bool = True) -> None:
+        """``drawn`` False: the decision was withdrawn, so that it stands in no stratum; what people said of its ad stays."""
+        self.sources.update(label.source for label in labels)
+        self.ads += 1
+        if drawn:
+            self._count_draw(decision, labels)
+
+    def _count_draw(self, decision: Decision, labels: Sequence[Label]) -> None:
         review = decision.verdict is Verdict.REVIEW
         probability = 1.0 if review else decision.audit.probability if decision.audit else None
         chosen = review or (decision.audit is not None and decision.audit.chosen)
@@ -85,8 +92,6 @@ class _Tally:
         counted = self.strata[decision.verdict, probability]
         for place, one in enumerate((True, chosen, chosen and drawn)):
             counted[place] += one
-        self.sources.update(label.source for label in labels)
-        self.ads += 1
 
     def stratified(self) -> tuple[Stratum, ...]:
         ordered = sorted(self.strata.items(), key=lambda item: (item[0][0].severity, item[0][1] or 0.0))
@@ -140,12 +145,12 @@ def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress:
     )
     for page in pages(firsts, PAGE):
         with ledger.look() as connection:
-            known = _Known(connection, page, last)
+            known, ended = _Known(connection, page, last), withdrawals(connection)
         for _, made in page:
             ad = made.ad.model_copy(update={"ad_id": known.name(made.ad)})
             labels = list(known.labels(made.ad, ad.ad_id))
             told.writelines(label.model_dump_json(exclude_none=True) + "\n" for label in labels)
-            tally.count(made.decision, labels)
+            tally.count(made.decision, labels, drawn=made.step not in ended)
             yield ad
         progress(len(page))
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, func, select
 
 from domain.errors import InvalidSettings, Mistake
-from ledger.entries import DecisionMade, Entry
+from ledger.entries import DecisionMade, Entry, Withdrawn
 from ledger.moments import micros
 from ledger.schema import contents, entries
 from ledger.store import Ledger, entry_of, entry_query
@@ -63,14 +63,42 @@ def pages(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def about_each(connection: Connection, decisions: Iterable[str], kinds: Sequence[str], last: int | None = None) -> dict[str, list[Entry]]:
-    """By decision, the entries of some kinds about it, in order, up to the entry ``last``; a decision without any has none."""
+    """By decision, the entries of some kinds about it, in order, up to the entry ``last``; a decision without any has none.
+
+    The withdrawal of a step is about each of its decisions, and is found where these are asked for, too.
+    """
     found: defaultdict[str, list[Entry]] = defaultdict(list)
     for some in pages(sorted(set(decisions)), _ASKED):
         query = entry_query().add_columns(contents.c.about)
         query = query.where(contents.c.about.in_(some), entries.c.kind.in_(kinds)).order_by(entries.c.seq)
         for row in connection.execute(query if last is None else query.where(entries.c.seq <= last)):
             found[row.about].append(entry_of(row))
+    if Withdrawn.kind in kinds:
+        _add_withdrawals(connection, found, last)
     return found
+
+
+def _add_withdrawals(connection: Connection, found: dict[str, list[Entry]], last: int | None) -> None:
+    ended = withdrawals(connection)
+    for about in found.values() if ended else ():
+        step = next((one.body.step for one in about if isinstance(one.body, DecisionMade)), None)
+        if step in ended and (last is None or ended[step].seq <= last):
+            about.append(ended[step])
+            about.sort(key=lambda one: one.seq)
+
+
+def withdrawals(connection: Connection) -> dict[str | None, Entry]:
+    """By step, what withdrew it. There are as many as steps that were undone: few."""
+    rows = connection.execute(entry_query().where(entries.c.kind == Withdrawn.kind).order_by(entries.c.seq))
+    found = (entry_of(row) for row in rows)
+    return {one.body.step: one for one in found if isinstance(one.body, Withdrawn)}
+
+
+def standing_only(ledger: Ledger, made: Iterable[Entry]) -> Iterator[Entry]:
+    """Without decisions that were withdrawn, as far as is known when the first is asked for."""
+    with ledger.look() as connection:
+        ended = withdrawals(connection)
+    return (one for one in made if not (isinstance(one.body, DecisionMade) and one.body.step in ended))
 
 
 def decisions_of(connection: Connection, ids: Iterable[str]) -> dict[str, DecisionMade]:

@@ -15,7 +15,7 @@ from domain.verdict import Verdict
 from ledger.entries import Answered, DecisionMade
 from ledger.schema import golden
 from ledger.store import Ledger
-from review.period import PAGE, Period, about_each, entries_in, pages
+from review.period import PAGE, Period, about_each, entries_in, pages, standing_only
 from review.prevalence import AuditStratum, GoldenReadings
 
 EVERYWHERE = None
@@ -55,9 +55,13 @@ class Audited:
 
 
 def audited(ledger: Ledger, period: Period) -> dict[Cell, dict[Side, Audited]]:
-    """Automatic first decisions of the period, and what audits of them have said so far. Memory grows with policies and markets only."""
+    """Automatic first decisions of the period that were not withdrawn, and what audits of them have said so far.
+
+    Memory grows with policies and markets only.
+    """
     found: defaultdict[Cell, defaultdict[Side, Audited]] = defaultdict(lambda: defaultdict(Audited))
-    firsts = (one.body for one in entries_in(ledger, period, (DecisionMade.kind,)) if isinstance(one.body, DecisionMade) and one.body.first)
+    standing = standing_only(ledger, entries_in(ledger, period, (DecisionMade.kind,)))
+    firsts = (one.body for one in standing if isinstance(one.body, DecisionMade) and one.body.first)
     for page in pages(firsts, PAGE):
         drawn = [one.decision.decision_id for one in page if one.decision.audit is not None and one.decision.audit.chosen]
         with ledger.look() as connection:

@@ -18,7 +18,7 @@ from decisions.policy import PolicyBook, Severity, surface_key
 from domain.ad import Ad
 from domain.decision import Decision
 from domain.verdict import Verdict
-from ledger.entries import DecisionMade, Entry, Resolved, Ruled
+from ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from review.grounds import UNION, Category, category
 
 YesNo = Literal["Yes", "No"]
@@ -93,11 +93,11 @@ class _Violated(NamedTuple):
 
 
 def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping[str, str] | None = None) -> StatementOfReasons | None:
-    """The statement as of now; None when the ad is not rejected (any more), or when what was decided has been erased.
+    """The statement as of now; None when the ad is not rejected (any more), or when what was decided has been erased or withdrawn.
 
-    ``entries``: all about one decision, in order (``Ledger.about``). ``book``: the policies it was made by. A rejection rests on the
-    platform's terms unless ``legal_grounds`` names the law that a policy stands for: that an ad is illegal is for lawyers to say, not for a
-    policy file.
+    ``entries``: all about one decision, in order (``Ledger.about``), its step's withdrawal among them. ``book``: the policies it was made
+    by. A rejection rests on the platform's terms unless ``legal_grounds`` names the law that a policy stands for: that an ad is illegal is
+    for lawyers to say, not for a policy file.
     """
     course = _course(entries)
     if course is None:
@@ -125,20 +125,21 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
 
 def _course(entries: Sequence[Entry]) -> _Course | None:
     bodies = [(entry.at, entry.body) for entry in entries]
-    made = next((body for _, body in bodies if isinstance(body, DecisionMade)), None)
-    if made is None:
+    recorded_at, made = next(((at, body) for at, body in bodies if isinstance(body, DecisionMade)), (None, None))
+    if made is None or recorded_at is None:
         return None
-    verdict, rejected_at = made.decision.verdict, made.decision.decided_at
+    verdict: Verdict | None = None if any(isinstance(body, Withdrawn) for _, body in bodies) else made.decision.verdict
+    rejected_at = made.decision.decided_at if made.step is None else recorded_at  # decided with others, and applied only then
     resolved: Resolved | None = None
     upheld_at: datetime | None = None
     for at, body in bodies:
         if isinstance(body, Resolved):
-            rejected_at = rejected_at if verdict is body.verdict else at
+            rejected_at = rejected_at if verdict == body.verdict else at
             verdict, resolved = Verdict(body.verdict), body
         elif isinstance(body, Ruled) and body.outcome == "overturned":
             verdict = Verdict.APPROVE
         elif isinstance(body, Ruled):
-            upheld_at = at
+            verdict, upheld_at = Verdict.REJECT, at
     return _Course(made.ad, made.decision, resolved, rejected_at, upheld_at) if verdict is Verdict.REJECT else None
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from decisions.policy import PolicyBook
 from domain.errors import NotFound
 from domain.verdict import Verdict
-from ledger.entries import DecisionMade, Resolved, Ruled
+from ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from ledger.store import Ledger
 from review.period import PAGE, Period, about_each, entries_in, pages
 from review.statement import StatementOfReasons, statement
 from review.transparency import rejected_before
 
-_ABOUT = (DecisionMade.kind, Resolved.kind, Ruled.kind)
+_ABOUT = (DecisionMade.kind, Resolved.kind, Ruled.kind, Withdrawn.kind)
 
 
 def statements(
@@ -34,11 +34,20 @@ def statements(
         for entry_id, decision_id in rejected.items():
             about = told.get(decision_id, [])
             made = next((one.body for one in about if isinstance(one.body, DecisionMade)), None)
-            if made is None or entry_id in repeated or (entry_id != decision_id and made.decision.verdict is Verdict.REJECT):
+            if made is None or entry_id in repeated or _stated_elsewhere(entry_id, made, about):
                 continue  # erased; or the rejection was an earlier one
             found = statement(about, book_of(made.decision.policy_hash))
             if found is not None:
                 yield found
+
+
+def _stated_elsewhere(entry_id: str, made: DecisionMade, about: Sequence[Entry]) -> bool:
+    """Whether a rejection is one that another entry made: of a decision that was withdrawn, people's is the first."""
+    ended = any(isinstance(one.body, Withdrawn) for one in about)
+    by_people = any(isinstance(one.body, Resolved) and one.body.verdict == Verdict.REJECT for one in about)
+    if entry_id == made.decision.decision_id:
+        return ended and by_people
+    return made.decision.verdict is Verdict.REJECT and not ended
 
 
 def kept_books(ledger: Ledger, otherwise: PolicyBook) -> Callable[[str], PolicyBook]:

@@ -2,7 +2,8 @@
 
 Each figure says the article it is for. Orders and notices, Articles 15(1)(a) and (b), out-of-court disputes and suspensions, Article 24(1),
 happen elsewhere: nothing of them is on record here. A rejection is counted when it is made, whatever becomes of it later; a decision made
-again on the same version of an ad is none of its own unless it is the first to reject it.
+again on the same version of an ad is none of its own unless it is the first to reject it. One that was withdrawn with its rescoring step
+is no decision of the period, as if it had never been; that it was withdrawn is counted.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from domain.verdict import Verdict
-from ledger.entries import Answered, Appealed, DecisionMade, Entry, Erased, Resolved, Ruled
+from ledger.entries import Answered, Appealed, DecisionMade, Entry, Erased, Rescored, Resolved, Ruled, Withdrawn
 from ledger.moments import micros
 from ledger.schema import contents
+from ledger.standing import not_withdrawn
 from ledger.store import Ledger
 from review.grounds import UNION
-from review.period import PAGE, Period, about_each, decisions_of, entries_in, pages
+from review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 from review.prevalence import AuditShare
 from review.quality import PolicyQuality, quality
 from review.statement import automated
@@ -109,7 +111,7 @@ def transparency(ledger: Ledger, since: datetime | None = None, until: datetime 
     return TransparencyReport(since, until, tuple(sorted(figures, key=lambda figure: order.index(figure.article))))
 
 
-_TOLD = tuple(one.kind for one in (DecisionMade, Resolved, Appealed, Ruled, Answered, Erased))
+_TOLD = tuple(one.kind for one in (DecisionMade, Resolved, Appealed, Ruled, Answered, Erased, Rescored, Withdrawn))
 
 
 @dataclass
@@ -148,13 +150,20 @@ def _count(counted: _Counted, page: Sequence[Entry], connection: Connection) -> 
     settled = [entry.body.decision_id for entry in page if isinstance(entry.body, Resolved | Ruled)]
     decisions = decisions_of(connection, settled)
     appeals = about_each(connection, settled, (Appealed.kind,))
-    repeated = rejected_before(connection, page)
+    repeated, ended = rejected_before(connection, page), withdrawals(connection)
     for entry in page:
         match entry.body:
+            case DecisionMade() as made if made.step in ended:
+                counted.add(MEASURES, "decided by rescoring, and withdrawn since", made.decision.market)
             case DecisionMade() as made:
                 _decided(counted, made, entry.entry_id in repeated)
             case Resolved() as resolved:
-                _resolved(counted, resolved, entry.at, decisions.get(resolved.decision_id))
+                about = decisions.get(resolved.decision_id)
+                _resolved(counted, resolved, entry.at, about, about is not None and about.step in ended)
+            case Rescored():
+                counted.add(MEASURES, "rescorings applied")
+            case Withdrawn():
+                counted.add(MEASURES, "rescorings withdrawn")
             case Appealed() as appealed:
                 counted.add(COMPLAINTS, "appeals received", appealed.market)
             case Ruled() as ruled:
@@ -180,13 +189,13 @@ def _decided(counted: _Counted, made: DecisionMade, rejected_before: bool) -> No
         _rejected(counted, made, False, [one.policy for one in decision.policies if one.verdict is Verdict.REJECT])
 
 
-def _resolved(counted: _Counted, resolved: Resolved, at: datetime, made: DecisionMade | None) -> None:
+def _resolved(counted: _Counted, resolved: Resolved, at: datetime, made: DecisionMade | None, withdrawn: bool) -> None:
     if made is None:
         return
     counted.add(MEASURES, f"settled by people: {resolved.by}, {resolved.verdict}", resolved.market)
     if resolved.by == "review":
         counted.until_resolved.append((at - made.decision.decided_at).total_seconds())
-    if resolved.verdict == Verdict.REJECT and made.decision.verdict is not Verdict.REJECT:
+    if resolved.verdict == Verdict.REJECT and (withdrawn or made.decision.verdict is not Verdict.REJECT):
         _rejected(counted, made, True, resolved.violated)
 
 
@@ -205,6 +214,7 @@ def rejected_before(connection: Connection, page: Sequence[Entry]) -> set[str]:
         return set()
     query = select(contents.c.ad_id, contents.c.submitted_at, func.min(contents.c.seq).label("seq"))
     query = query.where(contents.c.ad_id.in_(ads), contents.c.verdict == Verdict.REJECT.value, contents.c.submitted_at.is_not(None))
+    query = query.where(not_withdrawn())
     rows = connection.execute(query.group_by(contents.c.ad_id, contents.c.submitted_at))
     earliest = {(row.ad_id, row.submitted_at): row.seq for row in rows}
     found = set()

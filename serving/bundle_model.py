@@ -10,7 +10,7 @@ from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Reason
 from domain.risk import RiskScore
-from features.history.state import HistoryState
+from features.history.known import History
 from models.bundle import HISTORY, Bundle, Scores, load_bundle
 from models.explain import reasons
 
@@ -54,7 +54,7 @@ class BundleModel:
         """The history it was made with, as it is stored."""
         return (self.bundle.folder / HISTORY).read_bytes()
 
-    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> ScoredAds:
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> ScoredAds:
         return ScoredAds(self.bundle, ads, self.bundle.score(ads, history))
 
 

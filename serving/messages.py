@@ -112,10 +112,20 @@ class Standing(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    decision_id: str = Field(description="which decision it comes from: another one where the ad was decided again, or this was withdrawn")
     verdict: Verdict
     by: Literal["decision", "review", "audit", "appeal"] = Field(description="decision: no person has said otherwise")
     at: datetime
     violated: tuple[str, ...] = Field(default=(), description="policies that people found violated")
+
+
+class StepWithdrawn(BaseModel):
+    """A rescoring step was undone: what it decided does not stand."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    why: str
 
 
 class AppealStanding(BaseModel):
@@ -134,7 +144,9 @@ class DecisionRecord(BaseModel):
 
     decision: Decision
     seq: int = Field(description="place in the ledger's chain")
-    standing: Standing
+    step: str | None = Field(default=None, description="the rescoring step that recorded it; null: it was asked for when it was made")
+    withdrawn: StepWithdrawn | None = Field(default=None, description="null: its step was not undone")
+    standing: Standing | None = Field(description="of this version of the ad; null: its decision was withdrawn, and no other stands")
     appeals: tuple[AppealStanding, ...] = ()
     statement_of_reasons: dict[str, Any] | None = Field(
         default=None, description="for a rejection: in the fields of the EU Digital Services Act's transparency database"

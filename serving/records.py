@@ -14,8 +14,10 @@ from domain.errors import InvalidInput, NotFound
 from domain.mistakes import mistakes
 from domain.verdict import Verdict
 from ledger import idempotency
-from ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled
+from ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from ledger.idempotency import Request
+from ledger.moments import micros
+from ledger.standing import courses
 from ledger.store import Ledger, now
 from review.appeals import file_appeal
 from review.incoming import bring
@@ -29,6 +31,7 @@ from serving.messages import (
     LabelsRecorded,
     LabelsRequest,
     Standing,
+    StepWithdrawn,
 )
 from serving.pages import Page
 from serving.running import Running, review_settings
@@ -88,16 +91,36 @@ RECORDS: dict[str, Callable[[Running, Asked], Awaitable[Page]]] = {
 }
 
 
-def standing(about: Sequence[Entry]) -> Standing:
-    """What holds for the ad, from the decision and everything on record about it, in order."""
-    resolved = [(entry, entry.body) for entry in about if isinstance(entry.body, Resolved)]
-    if resolved:
-        entry, last = resolved[-1]
-        return Standing(verdict=Verdict(last.verdict), by=last.by, at=entry.at, violated=last.violated)
+def standing(about: Sequence[Entry]) -> Standing | None:
+    """What one decision and everything on record about it, in order, say of the ad; None: it was withdrawn, and people said nothing."""
     made = about[0].body
     if not isinstance(made, DecisionMade):
         raise NotFound("the decision has been erased")
-    return Standing(verdict=made.decision.verdict, by="decision", at=made.decision.decided_at)
+    resolved = [(entry, entry.body) for entry in about if isinstance(entry.body, Resolved)]
+    if resolved:
+        entry, last = resolved[-1]
+        return Standing(decision_id=last.decision_id, verdict=Verdict(last.verdict), by=last.by, at=entry.at, violated=last.violated)
+    decision = made.decision
+    withdrawn = [entry for entry in about if isinstance(entry.body, Withdrawn)]
+    upheld = [entry for entry in about if isinstance(entry.body, Ruled) and entry.body.outcome == "upheld"]
+    if withdrawn and upheld:
+        return Standing(decision_id=decision.decision_id, verdict=Verdict.REJECT, by="appeal", at=upheld[-1].at)
+    if withdrawn:
+        return None
+    at = decision.decided_at if made.step is None else about[0].at  # a rescored one holds from when it was applied
+    return Standing(decision_id=decision.decision_id, verdict=decision.verdict, by="decision", at=at)
+
+
+def _standing(ledger: Ledger, about: Sequence[Entry]) -> Standing | None:
+    """The same of the decision on this version of the ad that stands now, whichever it is."""
+    made = about[0].body
+    assert isinstance(made, DecisionMade), "an erased one is not found"
+    with ledger.look() as connection:
+        course = courses(connection, [made.ad.ad_id]).get(made.ad.ad_id)
+    now = course.at(submitted_at=micros(made.ad.submitted_at)) if course else None
+    if now is None or now.decision_id == made.decision.decision_id:
+        return standing(about)
+    return standing(ledger.about(now.decision_id))
 
 
 def _record(ledger: Ledger, decision_id: str, book: PolicyBook) -> DecisionRecord:
@@ -105,11 +128,14 @@ def _record(ledger: Ledger, decision_id: str, book: PolicyBook) -> DecisionRecor
     if not about or not isinstance(about[0].body, DecisionMade):
         raise NotFound("no such decision on record, or it has been erased")
     stated = statement(about, book)
+    withdrawn = next((StepWithdrawn(at=one.at, why=one.body.why) for one in about if isinstance(one.body, Withdrawn)), None)
     rulings = {entry.body.appeal_id: entry for entry in about if isinstance(entry.body, Ruled)}
     return DecisionRecord(
         decision=about[0].body.decision,
         seq=about[0].seq,
-        standing=standing(about),
+        step=about[0].body.step,
+        withdrawn=withdrawn,
+        standing=_standing(ledger, about),
         statement_of_reasons=stated.model_dump(mode="json") if stated else None,
         appeals=tuple(_appeal(entry, rulings.get(entry.entry_id)) for entry in about if isinstance(entry.body, Appealed)),
     )

@@ -120,7 +120,7 @@ class _Replayer:
         if recorded.history_seq is not None:
             known = Known(self._history.catch_up(recorded.history_seq), recorded.history_seq)
         causes = tuple(cause for cause in recorded.degraded if cause.partition(":")[0] in STANDING)
-        return scorer.score([made.ad], degraded=causes, known=known)[0]
+        return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of)[0]
 
     def _model(self, version: str | None) -> Model | None:
         if version is None:

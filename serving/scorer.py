@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import uuid4
 
 import policies
@@ -23,9 +23,12 @@ from domain.risk import RiskScore
 from domain.verdict import Verdict
 
 if TYPE_CHECKING:
-    from features.history.state import HistoryState
+    from features.history.known import History
 
 NO_MODEL = "no_model"
+
+Explained = Literal["all", "stopped", "none"]
+"""Which decisions carry reasons: each; those that do not approve; none."""
 
 
 class Risks(Protocol):
@@ -54,7 +57,7 @@ class Model(Protocol):
         """The history it was made with, as ``features.history.snapshot`` stores it; None when it has none."""
         ...
 
-    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> Risks:
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> Risks:
         """``history``: what is known of advertisers; the bundle's own snapshot when None."""
         ...
 
@@ -63,9 +66,9 @@ class Model(Protocol):
 class Known:
     """The history that scoring reads."""
 
-    state: HistoryState
-    seq: int
-    """The last entry of the ledger it knows."""
+    state: History
+    seq: int | None
+    """The last entry of the ledger it knows; None where no ledger told it."""
 
 
 class Scorer:
@@ -129,21 +132,33 @@ class Scorer:
         return min((one.expires_at for one in self.solved.points.values() if one.expires_at is not None), default=None)
 
     def score(
-        self, ads: Sequence[Ad], *, with_reasons: bool = True, degraded: tuple[str, ...] = (), known: Known | None = None
+        self,
+        ads: Sequence[Ad],
+        *,
+        explain: Explained = "all",
+        degraded: tuple[str, ...] = (),
+        known: Known | None = None,
+        as_of: datetime | None = None,
     ) -> list[Decision]:
-        """One decision an ad, in order. ``degraded``: what the caller knows to be stale or missing."""
+        """One decision an ad, in order.
+
+        ``explain``: which decisions carry reasons. ``degraded``: what the caller knows to be stale or missing. ``as_of``: score as if the
+        ads were submitted again at this moment; what was known strictly before it counts, their own past included.
+        """
         if not ads:
             return []
         known = known or self.known
         causes = degraded if self.model else (NO_MODEL, *degraded)
-        scored = self.model.score(ads, known.state if known else None) if self.model else None
+        seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
+        scored = self.model.score(seen, known.state if known else None) if self.model else None
         decisions = []
         for position, ad in enumerate(ads):
             context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, causes)
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
             if scored:
-                told = {"history_seq": known.seq if known else None}
-                reasons = scored.reasons(position, worth_explaining(decision)) if with_reasons else ()
+                told = {"history_seq": known.seq if known else None, "as_of": as_of}
+                wanted = explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)
+                reasons = scored.reasons(position, worth_explaining(decision)) if wanted else ()
                 decision = decision.model_copy(update={**told, "reasons": reasons})
             decisions.append(decision)
         return decisions

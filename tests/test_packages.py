@@ -20,6 +20,7 @@ PACKAGES = (
     "ledger",
     "models",
     "policies",
+    "rescoring",
     "review",
     "serving",
     "simulation",

@@ -145,7 +145,7 @@ def serve(world: World, ledger: Ledger) -> None:
     for begin in range(0, len(ads), CHUNK):
         some = ads[begin : begin + CHUNK]
         clock.now = some[-1].submitted_at + timedelta(seconds=1)
-        decisions = scorer.score(some, with_reasons=False, known=recorder.known(scorer))
+        decisions = scorer.score(some, explain="none", known=recorder.known(scorer))
         recorder.record([Decided(some, decisions)], scorer)
         people.work(queue, clock)
 
@@ -234,7 +234,7 @@ def test_decisions_improve_when_the_model_is_retrained_on_what_reviewers_said(wo
     known = Known(history.catch_up(), history.seq)
     last = world.slices["last"]
     before, after = (
-        Scorer.load(model, Path("policies")).score(last, with_reasons=False, known=known)
+        Scorer.load(model, Path("policies")).score(last, explain="none", known=known)
         for model in ("models:/adjudicate/1", "models:/adjudicate@champion")
     )
     ledger.close()

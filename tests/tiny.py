@@ -1,4 +1,4 @@
-"""Real models small enough to make in a test: a two-layer BERT of 32, and a marketplace of a few thousand ads."""
+"""Real models small enough to make in a test: a two-layer BERT, and a marketplace of a few thousand ads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def tiny_encoder(folder: Path) -> Path:
-    """A Hugging Face folder with a randomly initialised two-layer BERT that reads letters."""
+def tiny_encoder(folder: Path, width: int = 32) -> Path:
+    """A Hugging Face folder with a randomly initialised two-layer BERT that reads letters. Its states have ``width`` numbers."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -27,10 +27,10 @@ def tiny_encoder(folder: Path) -> Path:
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),
-        hidden_size=32,
+        hidden_size=width,
         num_hidden_layers=2,
         num_attention_heads=2,
-        intermediate_size=64,
+        intermediate_size=2 * width,
         max_position_embeddings=128,
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder, safe_serialization=True)

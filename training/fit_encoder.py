@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.encoder import GRAPH, TOKENIZER
 from training.prefix_cache import PrefixCache, Pretrained
+from training.quantise import quantise
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,8 @@ class EncoderSettings:
     head_rate: float = 1e-3
     dropout: float = 0.1
     weight_decay: float = 0.01
+    int8: bool = True
+    """Serve large products in int8: about 2.5 times as fast, a quarter of the size."""
 
 
 def fit_encoder(
@@ -125,7 +128,7 @@ def validation_loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], 
 
 
 def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: Path) -> None:
-    """Write ``encoder/model.onnx`` and ``encoder/tokenizer.json`` into a bundle's folder."""
+    """Write ``encoder/model.onnx``, in int8 unless ``settings`` say otherwise, and ``encoder/tokenizer.json`` into a bundle's folder."""
     import torch
 
     (folder / GRAPH).parent.mkdir(parents=True, exist_ok=True)
@@ -149,6 +152,8 @@ def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: 
             opset_version=17,
             dynamo=False,
         )
+    if settings.int8:
+        quantise(folder / GRAPH)
     tokenizer = pretrained.tokenizer.backend_tokenizer
     tokenizer.no_padding()
     tokenizer.enable_truncation(settings.max_tokens)
@@ -173,7 +178,9 @@ def _top(pretrained: Pretrained, n_policies: int, settings: EncoderSettings) -> 
         def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device).masked_fill(~mask, -1e4)[:, None, None, :]
             pooled = _mean(_through(self.layers, hidden, blocked), mask)
-            return self.head(self.drop(self.norm(pooled)))  # type: ignore[no-any-return]
+            pooled = self.drop(self.norm(pooled))
+            # One row at a time: a matrix product over a batch would sum in another order for one text than for two.
+            return (pooled[:, None, :] * self.head.weight).sum(-1) + self.head.bias  # type: ignore[no-any-return]
 
     layers = copy.deepcopy(pretrained.layers[-pretrained.n_tuned :])
     for module in layers.modules():
@@ -234,9 +241,9 @@ def _through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor) -> torch.
 
 
 def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean state over a text's tokens, ``(n_texts, width)``."""
-    weight = mask[..., None].to(hidden.dtype)
-    return (hidden * weight).sum(1) / weight.sum(1)
+    """Mean state over a text's tokens, ``(n_texts, width)``. As a product for each text, which sums alike however many there are."""
+    weight = mask[:, None, :].to(hidden.dtype)
+    return ((weight / weight.sum(2, keepdim=True)) @ hidden)[:, 0, :]
 
 
 def _whole(pretrained: Pretrained, top: Any) -> nn.Module:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from features.history.entities import KINDS
+
+if TYPE_CHECKING:
+    from domain.ad import Ad
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -122,6 +125,14 @@ class HistoryCounts:
         """The counts of some of the ads, in the order given."""
         by_kind = {kind: getattr(self, kind).take(rows) for kind in KINDS}
         return self.assemble(self.policies, self.at[rows], by_kind, {name: getattr(self, name)[rows] for name in DISTINCT})
+
+
+class History(Protocol):
+    """What was known of advertisers, however it is kept."""
+
+    def counts(self, ads: Sequence[Ad], policies: Sequence[str]) -> HistoryCounts:
+        """Of each of ``ads``, row for row, under each of ``policies``."""
+        ...
 
 
 def without_labels(counts: HistoryCounts, rows: Rows | None = None) -> HistoryCounts:

@@ -17,6 +17,7 @@ from domain.ad import Ad
 from ledger.chain import plain_json
 from ledger.moments import moment
 from ledger.schema import contents, entries
+from ledger.standing import not_withdrawn
 from models.explain import WORD
 
 ENTRIES = 400
@@ -66,7 +67,7 @@ def past(connection: Connection, ad: Ad) -> Past:
     rows = connection.execute(
         select(entries.c.kind, entries.c.at, contents.c.ad_id, contents.c.verdict, contents.c.body)
         .join(contents, contents.c.seq == entries.c.seq)
-        .where(contents.c.advertiser_id == ad.advertiser_id, contents.c.ad_id != ad.ad_id)
+        .where(contents.c.advertiser_id == ad.advertiser_id, contents.c.ad_id != ad.ad_id, not_withdrawn())
         .order_by(entries.c.seq.desc())
         .limit(ENTRIES)
     ).all()
@@ -118,7 +119,7 @@ def _decisions(connection: Connection, ad: Ad, condition: Any, limit: int) -> Se
     query = (
         select(entries.c.entry_id, entries.c.at, contents.c.ad_id, contents.c.verdict, contents.c.body)
         .join(contents, contents.c.seq == entries.c.seq)
-        .where(entries.c.kind == "decision", contents.c.ad_id != ad.ad_id, condition)
+        .where(entries.c.kind == "decision", contents.c.ad_id != ad.ad_id, not_withdrawn(), condition)
     )
     return connection.execute(query.order_by(entries.c.seq.desc()).limit(limit)).all()
 

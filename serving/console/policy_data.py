@@ -16,6 +16,7 @@ from domain.verdict import Verdict, most_severe
 from ledger.chain import plain_json
 from ledger.entries import Answered, Labelled, Ruled
 from ledger.schema import contents, entries
+from ledger.standing import not_withdrawn
 from ledger.store import Ledger
 from review.labels import effective, inclusion
 from review.period import about_each
@@ -105,6 +106,7 @@ def _decisions(connection: Connection, market: str) -> Iterator[dict[str, Any]]:
         select(entries.c.at, contents.c.body)
         .join(contents, contents.c.seq == entries.c.seq)
         .where(entries.c.kind == "decision", entries.c.seq > end - LOOKED_AT, contents.c.market == market)
+        .where(not_withdrawn())
     )
     for row in connection.execute(query.order_by(entries.c.seq.desc()).limit(DECISIONS)):
         body: Any = plain_json(row.body)

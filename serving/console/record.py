@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 from domain.decision import PolicyVerdict, Reason
 from domain.errors import NotFound
 from ledger.chain import plain_json
-from ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled
-from ledger.moments import moment
+from ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
+from ledger.moments import micros, moment
 from ledger.schema import contents, entries, tasks
-from ledger.store import about
+from ledger.standing import courses
+from ledger.store import about, withdrawn
 from review.tasks import UNFINISHED, Task, task_of
 from serving.console.bars import Bar, bar
 from serving.console.card import Card, card
@@ -62,6 +63,10 @@ class Record:
     rows: tuple[Row, ...]
     resolution: Resolved | None
     """The last one is the ad's verdict."""
+    withdrawn: Withdrawn | None
+    """The undoing of the step that recorded it."""
+    later: str | None
+    """The decision on the same version of the ad that stands instead of this one."""
     events: tuple[Event, ...]
     tasks: tuple[Task, ...]
 
@@ -82,6 +87,8 @@ class Listed:
     verdict: str
     settled: str | None
     being_read: bool
+    withdrawn: bool
+    """With the rescoring step that recorded it."""
 
 
 def record(connection: Connection, decision_id: str) -> Record:
@@ -100,9 +107,17 @@ def record(connection: Connection, decision_id: str) -> Record:
         card=card(made.body.ad, decision.reasons),
         rows=tuple(sorted(rows, key=lambda row: (-row.told.verdict.severity, -(row.told.risk.p if row.told.risk else -1)))),
         resolution=resolutions[-1] if resolutions else None,
+        withdrawn=next((entry.body for entry in told if isinstance(entry.body, Withdrawn)), None),
+        later=_later(connection, made.body),
         events=tuple(event for entry in told if (event := _event(entry)) is not None),
         tasks=tuple(tasks_about(connection, decision_id)),
     )
+
+
+def _later(connection: Connection, made: DecisionMade) -> str | None:
+    course = courses(connection, [made.ad.ad_id]).get(made.ad.ad_id)
+    now = course.at(submitted_at=micros(made.ad.submitted_at)) if course else None
+    return None if now is None or now.decision_id == made.decision.decision_id else now.decision_id
 
 
 def tasks_about(connection: Connection, decision_id: str) -> list[Task]:
@@ -120,13 +135,14 @@ def of_ad(connection: Connection, ad_id: str) -> list[Listed]:
 
 def _listed(connection: Connection, condition: object, limit: int) -> list[Listed]:
     query = (
-        select(entries.c.entry_id, entries.c.at, contents.c.ad_id, contents.c.market, contents.c.verdict, contents.c.body)
+        select(entries.c.entry_id, entries.c.at, contents.c.ad_id, contents.c.market, contents.c.verdict, contents.c.step, contents.c.body)
         .join(contents, contents.c.seq == entries.c.seq)
         .where(condition)  # type: ignore[arg-type]  # an expression of SQLAlchemy's
     )
     rows = connection.execute(query.order_by(entries.c.seq.desc()).limit(limit)).all()
     ids = [row.entry_id for row in rows]
     settled = _settled(connection, ids)
+    ended = withdrawn(connection)
     read = set(connection.scalars(select(tasks.c.about).where(tasks.c.about.in_(ids), tasks.c.state.in_(UNFINISHED))))
     return [
         Listed(
@@ -138,6 +154,7 @@ def _listed(connection: Connection, condition: object, limit: int) -> list[Liste
             row.verdict,
             settled.get(row.entry_id),
             row.entry_id in read,
+            row.step in ended,
         )
         for row in rows
     ]
@@ -179,4 +196,6 @@ def _event(entry: Entry) -> Event | None:
             return Event(entry.seq, entry.at, "appealed", body.by, pieces(body.statement))
         case Ruled() as body:
             return Event(entry.seq, entry.at, f"appeal {body.outcome}", body.reviewer, pieces(body.reason))
+        case Withdrawn() as body:
+            return Event(entry.seq, entry.at, "withdrawn with its rescoring step", body.by, pieces(body.why))
     return None

@@ -10,8 +10,20 @@ from domain.ad import Ad, Label
 from domain.decision import Audit, Decision, PolicyVerdict, Reason
 from domain.risk import RiskScore
 from domain.verdict import Verdict
-from ledger.entries import Answered, Appealed, DecisionMade, Erased, Founded, Labelled, Resolved, Ruled
-from ledger.store import Ledger
+from ledger.entries import (
+    Answered,
+    Appealed,
+    DecisionMade,
+    Erased,
+    Founded,
+    KnownHistory,
+    Labelled,
+    Rescored,
+    Resolved,
+    Ruled,
+    Withdrawn,
+)
+from ledger.store import Ledger, withdrawal_id
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 RISK = {Verdict.APPROVE: 0.01, Verdict.REVIEW: 0.5, Verdict.REJECT: 0.99}
@@ -152,7 +164,10 @@ def append_decisions(ledger: Ledger, *mades: DecisionMade) -> None:
 
 
 def every_kind(ledger: Ledger) -> None:
-    """Nine entries, every kind among them: an ad's way from its decision to an overturned appeal, and another whose content is erased."""
+    """Nine entries: an ad's way from its decision to an overturned appeal, and another whose content is erased.
+
+    Every kind but those of a rescoring, which ``a_step`` adds.
+    """
     ad, other = an_ad(1), an_ad(2, advertiser_id="adv-8")
     made, gone = decided(ad, Verdict.REVIEW), decided(other, Verdict.APPROVE)
     with ledger.write() as writing:
@@ -165,6 +180,40 @@ def every_kind(ledger: Ledger) -> None:
         writing.append("app-ad-1", appealed(made), minutes(6))
         writing.append("rul-app-ad-1", ruled(made, retracted=("lab-1", "ans-tsk-1")), minutes(7))
     erase_rows(ledger, 3)
+
+
+STEP = "stp-1"
+
+
+def rescored(**changes: Any) -> Rescored:
+    usual: dict[str, Any] = {
+        "run_id": "run-1",
+        "bundle_version": "v2",
+        "policy_hash": "0" * 64,
+        "thresholds": "1" * 64,
+        "as_of": minutes(60),
+        "history": KnownHistory(kind="ledger", digest="2" * 64, seq=1),
+        "markets": ("SE",),
+        "only": Verdict.REJECT,
+        "by": "olga",
+    }
+    return Rescored(**{**usual, **changes})
+
+
+def a_step(ledger: Ledger, *mades: DecisionMade, step: str = STEP, withdrawn: bool = True) -> None:
+    """A rescoring step with these decisions, or with one that rejects the first ad, and its withdrawal."""
+    mades = mades or (decided(an_ad(1), Verdict.REJECT, first=False, decision_id="dec-again"),)
+    with ledger.write() as writing:
+        writing.append(step, rescored(), minutes(61))
+        for one in mades:
+            writing.append(one.decision.decision_id, one.model_copy(update={"step": step}), minutes(62))
+    if withdrawn:
+        withdraw(ledger, step)
+
+
+def withdraw(ledger: Ledger, step: str = STEP) -> None:
+    with ledger.write() as writing:
+        writing.append(withdrawal_id(step), Withdrawn(step=step, why="too many rejections", by="olga"), minutes(63))
 
 
 def erase_rows(ledger: Ledger, *seqs: int) -> None:

@@ -11,7 +11,8 @@ from domain.errors import NotFound
 from ledger.migrate import latest, require, upgrade
 from ledger.schema import metadata
 from ledger.store import Ledger
-from tests.ledger.made import an_ad, append_decisions, decided
+from ledger.verify import verify
+from tests.ledger.made import STEP, a_step, an_ad, append_decisions, decided
 
 
 def test_migrating_an_empty_database_gives_the_tables_of_the_schema(ledger: Ledger) -> None:
@@ -32,3 +33,19 @@ def test_tables_of_another_version_are_not_touched_by_who_only_reads(ledger: Led
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(NotFound, match=f"version 0000, not {latest()}: run 'adjudicate ledger migrate'"):
         require(ledger.engine)
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(database_url: str) -> None:
+    """Decisions written before there were steps name none, and go on being verified."""
+    ledger = Ledger.open(database_url)
+    append_decisions(ledger, decided(an_ad()))
+    with ledger.change() as connection:
+        connection.execute(text("DROP INDEX ix_contents_step"))
+        connection.execute(text("ALTER TABLE contents DROP COLUMN step"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    upgrade(ledger.engine)
+    a_step(ledger)
+    assert verify(ledger).found == 0
+    with ledger.look() as connection:
+        assert connection.execute(text("SELECT step FROM contents ORDER BY seq")).scalars().all() == [None, STEP, STEP, STEP]
+    ledger.close()

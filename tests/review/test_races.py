@@ -137,8 +137,9 @@ def test_many_reviewers_at_once_answer_everything_once_and_nothing_is_lost(desk:
             try:
                 desk.queue.answer(leased.task.task_id, name, leased.token, Answer(verdict, violated))  # type: ignore[arg-type]
                 answered += 1
-            except Conflict as error:  # others settled the case meanwhile
-                assert "no longer needed" in str(error)
+            except Conflict as error:
+                if "no longer needed" not in str(error):  # others settled the case meanwhile
+                    raise
         return answered
 
     names = ("rita", "sven", *seniors)

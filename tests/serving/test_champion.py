@@ -122,7 +122,7 @@ def test_a_bad_bundle_is_refused_once_and_the_last_good_one_stays(
 
 def test_a_bundle_that_cannot_score_the_warm_up_ad_is_refused(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
     class Broken(Scorer):
-        def score(self, ads: object, *, with_reasons: bool = True, degraded: tuple[str, ...] = ()) -> list[object]:  # type: ignore[override]
+        def score(self, ads: object, *, explain: str = "all", degraded: tuple[str, ...] = ()) -> list[object]:  # type: ignore[override]
             raise ArithmeticError
 
     champion = Champion("m", registry, lambda folder: Broken(None, book), tmp_path, fallback=Scorer(None, book))

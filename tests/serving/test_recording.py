@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from domain.verdict import Verdict
 from ledger.entries import DecisionMade, Labelled
 from ledger.store import Ledger
 from serving.messages import DecisionRecord
+from tests.ledger.made import a_step, an_ad, withdraw
 from tests.serving.conftest import Serve
 from tests.serving.test_score import ad
 
@@ -39,6 +41,25 @@ def test_an_answered_decision_is_on_record_as_it_was_answered(serve: Serve, tmp_
     assert made.ad.model_dump(mode="json", exclude_none=True).items() >= {"ad_id": "ad-1001", "title": "scam"}.items()
     assert told["standing"]["verdict"] == "reject"
     assert (told["standing"]["by"], told["seq"]) == ("decision", answer["history_seq"] + 1)
+
+
+def test_what_stands_is_told_of_every_decision_on_the_same_version(serve: Serve, tmp_path: Path) -> None:
+    """Decided again by a rescoring step, which is undone then."""
+    with serve() as client:
+        first = client.post("/v1/score", json=ad()).json()["decision_id"]
+        (made,) = decisions(tmp_path)
+        again = made.decision.model_copy(update={"decision_id": "dec-again", "verdict": Verdict.REJECT})
+        other = made.model_copy(update={"ad": an_ad(2), "decision": again.model_copy(update={"decision_id": "dec-2", "ad_id": "ad-2"})})
+        with recorded(tmp_path) as ledger:
+            a_step(ledger, made.model_copy(update={"decision": again, "first": False}), other, withdrawn=False)
+            during = [client.get(f"/v1/decisions/{name}").json() for name in (first, "dec-again")]
+            withdraw(ledger)
+        after = [client.get(f"/v1/decisions/{name}").json() for name in (first, "dec-again", "dec-2")]
+    assert [(one["step"], one["withdrawn"]) for one in during] == [(None, None), ("stp-1", None)]
+    assert [(one["standing"]["decision_id"], one["standing"]["verdict"]) for one in during] == [("dec-again", "reject")] * 2
+    assert [one["withdrawn"] and one["withdrawn"]["why"] for one in after] == [None, "too many rejections", "too many rejections"]
+    assert [one["standing"] and one["standing"]["decision_id"] for one in after] == [first, first, None], "nothing else stands of the last"
+    assert [bool(one["statement_of_reasons"]) for one in after] == [False, False, False]
 
 
 def test_a_batch_is_on_record_but_for_the_ads_that_were_refused(serve: Serve, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_reasons_explain_what_stood_against_the_ad_else_the_largest_risk(book: P
 
 
 def test_reasons_can_be_left_out(book: PolicyBook) -> None:
-    assert scorer(book, FakeModel()).score(ads("scam"), with_reasons=False)[0].reasons == ()
+    assert scorer(book, FakeModel()).score(ads("scam"), explain="none")[0].reasons == ()
 
 
 def test_a_policy_the_bundle_does_not_know_is_never_approved(book: PolicyBook) -> None:

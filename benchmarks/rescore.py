@@ -1,0 +1,150 @@
+"""``adjudicate benchmark rescore``: how fast rescoring is and how it grows, what killing it does, whether it says what the service says."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from benchmarks import rescore_faults, rescore_growth, rescore_kills, rescore_same, rescore_speed
+from benchmarks.rescore_world import World
+from domain.errors import InvalidSettings, Mistake
+from training.progress import Progress
+
+PARTS = ("speed", "growth", "kills", "same", "faults")
+KILLS, QUICK_KILLS = 60, 4
+PACKAGES = ("adjudicate", "onnxruntime", "lightgbm", "numpy", "pyarrow", "duckdb", "ray", "torch", "transformers", "mlflow")
+NOTES = (
+    "Each worker has one thread (OMP_NUM_THREADS=1), and so have the comparators; those ending in _default_threads take as many as they "
+    "choose by themselves. Comparators are timed without their start and without loading a model; rescoring's rows_per_s is of the whole "
+    "command, rows_per_s_working of its workers' time with shards. peak_mib: the largest sum over all processes at one moment of their "
+    "proportional memory (PSS); hwm_mib: the sum of each one's own largest (VmHWM), where shared pages count for each."
+)
+
+Figures = dict[str, Any]
+Write = Callable[[Figures], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """How much of each; ``parts`` of ``PARTS``. ``work`` keeps marketplaces and bundles for the next time; ``model``: a bundle's folder
+    to use where it fits; ``data``: packs that must be decided alike everywhere, too."""
+
+    quick: bool = False
+    parts: Sequence[str] = PARTS
+    data: Sequence[Path] = ()
+    model: Path | None = None
+    kills: int = KILLS
+    work: Path | None = None
+    seed: int = 0
+    speed: rescore_speed.Plan = field(default_factory=rescore_speed.Plan)
+    growth: rescore_growth.Plan = field(default_factory=rescore_growth.Plan)
+
+
+def quick(job: Job) -> Job:
+    """The same parts in about ten minutes."""
+    return Job(
+        True, job.parts, job.data, job.model, min(job.kills, QUICK_KILLS), job.work, job.seed, rescore_speed.QUICK, rescore_growth.QUICK
+    )
+
+
+def run(job: Job, progress: Progress, write: Write) -> Figures:
+    """Figures by part. ``write`` gets all there are whenever there are more, so that nothing is lost with a run that is stopped.
+
+    Raises InvalidSettings before anything is measured, Unavailable when a rescoring that nobody disturbed fails.
+    """
+    _check(job)
+    found: Figures = {"machine": machine(), "quick": job.quick, "notes": NOTES}
+    with ExitStack() as stack:
+        folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adjudicate-rescore-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
+        for part in (part for part in PARTS if part in job.parts):
+            # A part's figures are under its name as they come, and then for good.
+            found[part] = _MEASURED[part](job, world, progress, lambda some, part=part: write({**found, part: {**some, "complete": False}}))  # type: ignore[misc]
+            write(found)
+    return found
+
+
+def _speed(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (True,))
+    progress.stage("rows a second", rescore_speed.steps(job.speed))
+    return rescore_speed.speed(world, job.speed, write, progress.advance)
+
+
+def _growth(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (False, True))
+    progress.stage("growth", rescore_growth.steps(job.growth))
+    return rescore_growth.growth(world, job.growth, write, progress.advance)
+
+
+def _kills(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (False,))
+    progress.stage("killing and resuming", job.kills)
+    return rescore_kills.kills(world, job.kills, job.seed, write, progress.advance)
+
+
+def _same(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (True,))
+    progress.stage("the same ads everywhere", rescore_same.steps(job.data))
+    return rescore_same.same(world, job.data, write, progress.advance)
+
+
+def _faults(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (False,))
+    progress.stage("faults", len(rescore_faults.FAULTS))
+    return rescore_faults.faults(world, write, progress.advance)
+
+
+_MEASURED: dict[str, Callable[[Job, World, Progress, Write], Figures]] = {
+    "speed": _speed,
+    "growth": _growth,
+    "kills": _kills,
+    "same": _same,
+    "faults": _faults,
+}
+
+
+def _prepare(world: World, progress: Progress, encoders: Sequence[bool]) -> None:
+    for encoder in encoders:
+        progress.stage("a model with an encoder" if encoder else "a model without encoder", 1)
+        world.bundle(encoder)
+        progress.advance()
+
+
+def _check(job: Job) -> None:
+    mistakes = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in job.parts if name not in PARTS]
+    mistakes += [Mistake("--data", str(path), "a folder with ads.parquet") for path in job.data if not (path / "ads.parquet").is_file()]
+    if job.model and not (job.model / "manifest.json").is_file():
+        mistakes.append(Mistake("--model", str(job.model), "a bundle's folder"))
+    if mistakes:
+        raise InvalidSettings("nothing was measured:", mistakes)
+
+
+def machine() -> Figures:
+    """What the figures were taken on."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "vector": sorted(flag for flag in flags if "vnni" in flag or "bf16" in flag or "amx" in flag or flag in ("avx2", "avx512f")),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "load_at_start": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

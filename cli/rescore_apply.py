@@ -1,0 +1,132 @@
+"""The bodies of ``adjudicate rescore apply`` and ``adjudicate rescore undo``."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from domain.verdict import Verdict
+    from rescoring.apply import Applied
+    from rescoring.undo import Undone
+
+INCOMPLETE = 3
+"""Exit code when some decisions could not be put on record: their ads changed since they were decided."""
+
+
+def apply(*, out: str, market: list[str], only: str | None, most: int | None, listed: Path | None) -> None:
+    """Put what a rescoring changes on record. Exits with 3 when decisions were refused."""
+    from cli.console import Bars, errors_end_the_command
+
+    with errors_end_the_command():
+        import os
+
+        from cli.ledger import open_ledger
+        from rescoring import listing
+        from rescoring.apply import Choice
+        from rescoring.apply import apply as put_on_record
+        from rescoring.manifest import RunFolder
+        from serving.running import review_settings
+        from serving.settings import read_settings
+
+        listing.check(listed)
+        choice = Choice(_markets(market), _verdict(only), most, by=getpass.getuser())
+        folder, ledger = RunFolder.open(out), open_ledger()
+        try:
+            with Bars() as bars:
+                done = put_on_record(ledger, folder, choice, review_settings(read_settings(os.environ)), progress=bars)
+            lines = None if listed is None else listing.write(listed, listing.applied(ledger, done.step))
+        finally:
+            ledger.close()
+        show_applied(done)
+        _show_list(lines, listed, "what the step changed and stands")
+        if done.refused:
+            raise typer.Exit(INCOMPLETE)
+
+
+def undo(*, step: str, why: str, listed: Path | None = None) -> None:
+    """Withdraw a step."""
+    from cli.console import errors_end_the_command
+
+    with errors_end_the_command():
+        from cli.ledger import open_ledger
+        from rescoring import listing
+        from rescoring.undo import undo as withdraw
+
+        listing.check(listed)
+        ledger = open_ledger()
+        try:
+            done = withdraw(ledger, step, why, getpass.getuser())
+            lines = None if listed is None else listing.write(listed, listing.undone(ledger, step))
+        finally:
+            ledger.close()
+        show_undone(done)
+        _show_list(lines, listed, "what stands instead")
+
+
+def show_applied(done: Applied) -> None:
+    from cli.console import counted, err, out, printable
+
+    earlier = done.in_step - done.applied
+    more = f"; {earlier:,} were before" if earlier else ""
+    out.print(f"{counted(done.applied, 'decision')} put on record{more}", highlight=False)
+    if done.changes:
+        out.print(f"  {'market':<8}{'stood':<12}{'now':<12}{'ads':>9}", highlight=False)
+    for change, ads in sorted(done.changes.items(), key=lambda item: (item[0].market, item[0].before or "", item[0].after)):
+        out.print(f"  {change.market:<8}{change.before or 'nothing':<12}{change.after:<12}{ads:>9,}", highlight=False, markup=False)
+    if done.changes:
+        out.print(f"tasks: {done.opened:,} opened, {done.closed:,} no longer needed and withdrawn", highlight=False)
+    if done.left:
+        out.print("left alone", highlight=False)
+    for why, ads in done.left.most_common():
+        out.print(f"  {ads:>9,}  {why}", highlight=False, markup=False)
+    if done.unfinished:
+        err.print(
+            f"{counted(done.unfinished, 'part')} of the rescoring without decisions: of those ads, what stands stands", style="yellow"
+        )
+    for shard, reason in done.refused.items():
+        err.print(printable(f"{shard} was not put on record: {reason}", keep="\n"), style="bold red", markup=False, highlight=False)
+    if done.refused:
+        err.print(f"{counted(done.refused_decisions, 'decision')} refused: rescore those ads anew", style="bold red")
+    if done.in_step:
+        out.print(f"step   {done.step}", highlight=False)
+        out.print(f"undo   adjudicate rescore undo --step {done.step} --why '…'", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_undone(done: Undone) -> None:
+    from cli.console import counted, out, printable
+
+    if done.before is not None:
+        said = f"step {done.step} was undone before, by {done.before.by}: {done.before.why}\nnothing changed"
+        out.print(printable(said, keep="\n"), highlight=False, markup=False)
+        return
+    stand = "does not stand" if done.decisions == 1 else "do not stand"
+    out.print(f"step {done.step} is undone: {counted(done.decisions, 'decision')} of it {stand} any more", highlight=False)
+    out.print(f"tasks: {done.closed:,} withdrawn, {done.reopened:,} opened again", highlight=False)
+    out.print("what people decided meanwhile stays", highlight=False)
+
+
+def _show_list(lines: int | None, path: Path | None, what: str) -> None:
+    from cli.console import counted, out
+
+    if lines is not None:
+        out.print(f"{counted(lines, 'ad')} in {path}: {what}", highlight=False, markup=False)
+
+
+def _markets(told: list[str]) -> tuple[str, ...]:
+    return tuple(sorted({one.strip().upper() for one in told}))
+
+
+def _verdict(told: str | None) -> Verdict | None:
+    from domain.errors import InvalidSettings, Mistake
+    from domain.verdict import Verdict
+
+    if told is None:
+        return None
+    try:
+        return Verdict(told)
+    except ValueError:
+        raise InvalidSettings("nothing was applied:", [Mistake("--only", told, ", ".join(Verdict))]) from None

@@ -1,0 +1,48 @@
+"""Consecutive rows of a table file, and the columns the data contract gives such a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.errors import InvalidTable, Mistake
+
+
+@dataclass(slots=True)
+class Rows:
+    """Some consecutive rows of one file."""
+
+    file: str
+    numbers: list[int] = field(default_factory=list)
+    values: list[dict[str, Any]] = field(default_factory=list)
+    """Present values only: a missing one (null, NaN, an empty CSV cell) has no key."""
+    mistakes: list[Mistake] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)
+    """Columns that are not in the data contract."""
+
+    def where(self, index: int) -> str:
+        return f"{self.file} row {self.numbers[index]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of one table in the data contract."""
+
+    known: frozenset[str]
+    required: tuple[str, ...]
+    lists: frozenset[str]
+    numbers: frozenset[str]
+    flags: frozenset[str]
+    moments: frozenset[str]
+    """What is in none of these four is text."""
+
+
+def check_header(file: str, header: Sequence[str], columns: Columns) -> None:
+    """All mistakes of a header at once."""
+    hint = f"a column of this name (required); the columns found: {', '.join(header) or 'none'}"
+    found = [Mistake(name, None, hint, where=file) for name in columns.required if name not in header]
+    twice = sorted({name for name in header if name in columns.known and list(header).count(name) > 1})
+    found += [Mistake(name, "twice in the header", "each column once", where=file) for name in twice]
+    if found:
+        raise InvalidTable(f"{file} is not in the data contract", found)

@@ -1,0 +1,235 @@
+"""A whole run: refused before anything is written, resumed only as itself, and honest about what it could not decide."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.ad import Label
+from domain.errors import AdjudicateError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
+from features.tables import write_ads, write_labels
+from rescoring import memory
+from rescoring.memory import MIB
+from rescoring.plan import Shard
+from rescoring.progress import Quiet
+from rescoring.run import Options, rescore
+from rescoring.summary import Summary
+from tests.rescoring.deciding import AS_OF, START, Bench, an_ad, files_of, in_process, rows_of
+from tests.serving.fakes import open_fake
+
+
+def run(options: Options, **others: Any) -> Summary:
+    return rescore(options, Quiet(), open_model=open_fake, **others)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Models are looked at and shards decided in this process; that they also are in others is for the tests of the engines."""
+    in_process(monkeypatch)
+    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench.make(tmp_path)
+
+
+def test_every_ad_is_decided_and_counted(bench: Bench) -> None:
+    summary = run(bench.options())
+    assert summary.complete
+    assert (summary.shards, summary.ads, summary.verdicts) == (6, 100, {"approve": 86, "reject": 14})
+    assert summary.markets == {"GB": {"approve": 43, "reject": 7}, "SE": {"approve": 43, "reject": 7}}
+    assert summary.effort.worker_peak_mib > 10
+    assert Summary.model_validate_json((bench.home / "out/_adjudicate/summary.json").read_bytes()) == summary
+    assert [row["ad_id"] for row in rows_of(bench.home / "out")] == [f"ad-{n}" for n in range(1, 101)]
+
+
+def test_fewer_workers_than_asked_for_are_told_of(bench: Bench) -> None:
+    said: list[str] = []
+
+    class Listening(Quiet):
+        def say(self, sentence: str) -> None:
+            said.append(sentence)
+
+    each = memory.in_use() + memory.ROOM
+    limit = memory.in_use() + memory.SLACK + each + each // 2
+    rescore(bench.options(workers=4, limit_memory=limit), Listening(), open_model=open_fake)
+    assert [sentence.split(" MiB")[0].split(" GiB")[0].rsplit(" ", 1)[0] for sentence in said] == ["1 of 4 workers fit into"]
+
+
+def test_only_ads_submitted_since_a_moment_are_decided(bench: Bench) -> None:
+    summary = run(bench.options(since=START + timedelta(minutes=71)))
+    assert (summary.ads, summary.skipped) == (30, 70)
+
+
+def test_an_id_that_comes_twice_is_told(tmp_path: Path) -> None:
+    bench = Bench.make(tmp_path, [an_ad(1), an_ad(2), an_ad(1, title="changed"), an_ad(3)])
+    assert run(bench.options()).twice.model_dump() == {"ads": 1, "rows": 2, "examples": ("ad-1",)}
+
+
+def test_what_a_folder_tells_is_known_and_nothing_else(bench: Bench) -> None:
+    (bench.home / "known").mkdir()
+    write_ads(bench.home / "known" / "ads.parquet", [an_ad(1), an_ad(2)])
+    label = Label(ad_id="ad-1", policy="deceptive", violates=True, labelled_at=START + timedelta(days=1), rater_id="r1")
+    write_labels(bench.home / "known" / "labels.parquet", [label])
+    run(bench.options(history=bench.home / "known"))
+    history = json.loads((bench.home / "out/_adjudicate/run.json").read_text())["history"]
+    assert (history["kind"], history["source"], history["seq"]) == ("folder", str(bench.home / "known"), None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"model": "nowhere"}, UntrustedBundle, "nowhere is not a bundle"),
+        ({"ads": "nowhere"}, NotFound, "nowhere"),
+        ({"policies": Path("nowhere")}, NotFound, "nowhere"),
+        ({"certificates": Path("nowhere.json")}, NotFound, "no certificates at nowhere.json"),
+        ({"history": Path("nowhere")}, NotFound, "no such folder: nowhere"),
+        ({"rows_per_shard": 0}, InvalidInput, "rows_per_shard = 0"),
+        ({"limit_memory": 64 * MIB}, InvalidSettings, "--limit-memory = '64 MiB'; expected at least"),
+        ({"out": "gopher://there"}, InvalidInput, "gopher://"),
+        ({"resume": True, "out": "full"}, NotFound, "no rescoring in"),
+        ({"out": "full"}, Conflict, "is not empty"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], error: type[AdjudicateError], said: str
+) -> None:
+    monkeypatch.chdir(bench.home)
+    (bench.home / "full").mkdir()
+    (bench.home / "full" / "somebody's").write_text("work")
+    with pytest.raises(error, match=said):
+        run(replace(bench.options(), **changes))
+    assert not (bench.home / "out").exists()
+    assert [path.name for path in (bench.home / "full").iterdir()] == ["somebody's"]
+
+
+def test_a_real_bundle_that_is_missing_is_not_found(bench: Bench) -> None:
+    with pytest.raises(NotFound, match=r"no bundle in .*nowhere"):
+        rescore(bench.options(model=str(bench.home / "nowhere")), Quiet())
+    assert not (bench.home / "out").exists()
+
+
+def test_a_finished_run_is_not_overwritten_and_resumed_for_nothing(bench: Bench) -> None:
+    run(bench.options())
+    before = files_of(bench.home / "out")
+    with pytest.raises(Conflict, match="--resume"):
+        run(bench.options())
+    again = run(bench.options(as_of=None, resume=True))
+    assert (again.ads, again.effort.shards, again.effort.ads) == (100, 0, 0)
+    assert files_of(bench.home / "out") == before
+
+
+def test_a_run_is_resumed_only_as_itself_and_every_difference_is_named(bench: Bench) -> None:
+    run(bench.options())
+    (bench.home / "bundle" / "bundle.json").write_text(json.dumps({"version": "v2"}))
+    text = (bench.home / "policies" / "default.yaml").read_text()
+    (bench.home / "policies" / "default.yaml").write_text(text.replace("reject_at: 0.9", "reject_at: 0.8"))
+    write_ads(bench.home / "ads" / "2.parquet", [an_ad(500)])
+    with pytest.raises(InvalidInput, match="holds run-") as refused:
+        run(bench.options(resume=True, since=START, as_of=AS_OF + timedelta(days=1), rows_per_shard=10))
+    assert [mistake.field for mistake in refused.value.mistakes] == [
+        "model.version",
+        "policy_hash",
+        "as_of",
+        "since",
+        "rows_per_shard",
+        "input 2.parquet",
+    ]
+
+
+def test_another_history_is_another_run(bench: Bench) -> None:
+    run(bench.options())
+    (bench.home / "known").mkdir()
+    write_ads(bench.home / "known" / "ads.parquet", [an_ad(1)])
+    write_labels(
+        bench.home / "known" / "labels.jsonl", [Label(ad_id="ad-1", policy="deceptive", violates=True, labelled_at=START, rater_id="r1")]
+    )
+    with pytest.raises(InvalidInput) as refused:
+        run(bench.options(resume=True, history=bench.home / "known"))
+    assert [mistake.field for mistake in refused.value.mistakes] == ["history.digest"]
+
+
+def test_a_run_killed_before_it_kept_its_history_freezes_the_same_again(bench: Bench) -> None:
+    run(bench.options())
+    before = files_of(bench.home / "out")
+    for name in ("history", "done"):
+        shutil.rmtree(bench.home / "out" / "_adjudicate" / name)
+    assert run(bench.options(resume=True)).complete
+    assert rows_of(bench.home / "out")
+    assert files_of(bench.home / "out") == before
+
+
+def test_what_cannot_be_read_is_quarantined_and_all_else_decided(bench: Bench) -> None:
+    (bench.home / "ads" / "1.parquet").write_bytes(b"PAR1 not really")
+    summary = run(bench.options())
+    assert not summary.complete
+    assert (summary.ads, [one.shard for one in summary.quarantined_shards]) == (50, ["part-00001-00000"])
+    assert "1.parquet" in summary.quarantined_shards[0].reason
+
+
+def test_an_outage_ends_the_run_and_says_how_to_go_on(bench: Bench) -> None:
+    with pytest.raises(Unavailable, match=r"No space left on device\n.*--resume goes on"):
+        run(bench.options(), make=full_disk)
+    assert len(rows_of(bench.home / "out")) == 40
+    assert run(bench.options(resume=True)).ads == 100
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """400 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(folder)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a file system can only be mounted by root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_on_a_full_disk_the_run_ends_with_its_name_and_goes_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    bench = Bench.make(tmp_path)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"0" * 240 * 1024)
+    with pytest.raises(Unavailable, match=r"(?s)disk/out.*No space left on device.*--resume goes on"):
+        run(bench.options(str(small_disk / "out")))
+    filler.unlink()
+    assert run(bench.options(str(small_disk / "out"), resume=True)).complete
+    assert [row["ad_id"] for row in rows_of(small_disk / "out")] == [f"ad-{n}" for n in range(1, 101)]
+
+
+@pytest.mark.slow
+def test_ads_and_decisions_may_lie_in_an_object_store(bench: Bench, bucket: str) -> None:
+    from rescoring.places import Place
+
+    there = Place.at(f"{bucket}/ads")
+    for path in (bench.home / "ads").iterdir():
+        there.write(path.name, path.read_bytes())
+    run(bench.options())
+    summary = run(replace(bench.options(), ads=there.url, out=f"{bucket}/out"))
+    assert summary.complete
+    told = [{key: value for key, value in row.items() if key != "decided_at"} for row in rows_of(f"{bucket}/out")]
+    assert told == [{key: value for key, value in row.items() if key != "decided_at"} for row in rows_of(bench.home / "out")]
+    with pytest.raises(Conflict, match="not empty"):
+        run(replace(bench.options(), ads=there.url, out=f"{bucket}/out"))
+
+
+def full_disk(job: Any) -> Callable[[Shard], Any]:
+    from rescoring.job import worker
+
+    decide = worker(job)
+
+    def until_full(shard: Shard) -> Any:
+        if shard.name == "part-00000-00002":
+            raise Unavailable(f"cannot write {job.out}: No space left on device")
+        return decide(shard)
+
+    return until_full
