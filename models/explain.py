@@ -16,6 +16,7 @@ from features.ngrams import ngram_text
 from features.phrases import phrase
 from models.bundle import Bundle, Scores
 from models.gbm import gbm_columns, gbm_input
+from models.ngram import NamedEffects
 
 Effects = NDArray[np.float64]
 
@@ -56,28 +57,37 @@ def reasons(bundle: Bundle, ad: Ad, scores: Scores, row: int, policies: Sequence
     found: list[Reason] = []
     text = ngram_text(ad, scores.table.texts[row])
     indices = [bundle.policies.index(policy) for policy in policies]
-    for policy, index, (grams, words) in zip(policies, indices, bundle.ngram.effects(text, indices), strict=True):
-        facts, through_ngram = _booster_facts(bundle, scores, row, index)
-        factor = _ngram_factor(bundle, index, sum(grams.values()) + sum(words.values()), through_ngram)
-        facts = _with_words(facts, policy, {word: effect * factor for word, effect in words.items()})
-        phrases = _phrases(policy, text.text, {gram: effect * factor for gram, effect in grams.items()})
-        found += sorted([*_strongest(facts, top), *_strongest(phrases, top)], key=_strength)
+    grams, facts = bundle.ngram.effects(text, indices)
+    words = list(WORD.finditer(text.text))
+    by_word = _word_effects([word.group() for word in words], grams)
+    for column, (policy, index) in enumerate(zip(policies, indices, strict=True)):
+        moved, through_ngram = _booster_facts(bundle, scores, row, index)
+        named = dict(zip(facts.rows, facts.values[:, column].tolist(), strict=True))
+        factor = _ngram_factor(bundle, index, float(grams.values[:, column].sum()) + sum(named.values()), through_ngram)
+        told = _facts(bundle, policy, moved, {word: effect * factor for word, effect in named.items()}, top)
+        phrases = _phrases(policy, text.text, words, (by_word[:, column] * factor).tolist())
+        found += sorted([*told, *_strongest(phrases, top)], key=_strength)
     return tuple(found)
 
 
-def _booster_facts(bundle: Bundle, scores: Scores, row: int, policy: int) -> tuple[list[Reason], float]:
-    """Facts with their effects, and the effect that reached the blend through the booster's n-gram column."""
+@dataclass(frozen=True)
+class _Moved:
+    """One feature's value and the effect it had through the booster."""
+
+    value: float
+    effect: float
+
+
+def _booster_facts(bundle: Bundle, scores: Scores, row: int, policy: int) -> tuple[dict[str, _Moved], float]:
+    """By feature, and the effect that reached the blend through the booster's n-gram column."""
     if bundle.gbm is None:
-        return [], 0.0
+        return {}, 0.0
     table = scores.table
     columns = gbm_columns(bundle.contract.shared, bundle.contract.per_policy)
     values = gbm_input(table.shared[[row]], table.per_policy[[row]], scores.parts["ngram"][[row]], policy)
-    effects = bundle.gbm.effects(values, policy)[0] * _weight(bundle, "gbm", policy)
-    name = bundle.policies[policy]
-    return [
-        Reason(policy=name, kind="fact", signal=signal, text=phrase(signal, _shown(bundle, signal, value)), effect=effect)
-        for signal, value, effect in zip(columns[:-1], values[0].tolist(), effects.tolist(), strict=False)
-    ], float(effects[-1])
+    effects = (bundle.gbm.effects(values, policy)[0] * _weight(bundle, "gbm", policy)).tolist()
+    moved = {name: _Moved(value, effect) for name, value, effect in zip(columns[:-1], values[0].tolist(), effects, strict=False)}
+    return moved, effects[-1]
 
 
 def _ngram_factor(bundle: Bundle, policy: int, through_words: float, through_booster: float) -> float:
@@ -89,13 +99,10 @@ def _ngram_factor(bundle: Bundle, policy: int, through_words: float, through_boo
     return direct + min(through_booster / through_words, 2.0)
 
 
-def _phrases(policy: str, text: str, grams: Mapping[str, float]) -> list[Reason]:
+def _phrases(policy: str, text: str, words: Sequence[re.Match[str]], effects: Sequence[float]) -> list[Reason]:
     """Phrases of up to three words, each word of the text used once."""
-    words = list(WORD.finditer(text))
-    if not words:
-        return []
     merged: dict[str, float] = {}
-    for part in _best(_word_effects([word.group() for word in words], grams)):
+    for part in _best(effects):
         shown = " ".join(text[words[part.start].start() : words[part.end - 1].end()].split())
         merged[shown] = merged.get(shown, 0.0) + part.effect
     return [
@@ -104,42 +111,52 @@ def _phrases(policy: str, text: str, grams: Mapping[str, float]) -> list[Reason]
     ]
 
 
-def _word_effects(words: Sequence[str], grams: Mapping[str, float]) -> Effects:
-    """Log-odds of each word: its own n-gram, its share of the two-word n-grams, and of the character n-grams inside it."""
-    holders: dict[str, list[int]] = {}
+def _word_effects(words: Sequence[str], grams: NamedEffects) -> Effects:
+    """Each word's own n-gram, its share of two-word n-grams, and of the character n-grams in it: log-odds ``(n_words, n_policies)``."""
+    holders: dict[int, list[int]] = {}
+    inside = {word: _grams_of(word, grams.rows) for word in set(words)}
     for i, word in enumerate(words):
-        padded = f" {word} "
-        inside = {padded[a : a + n] for n in (3, 4, 5) for a in range(max(1, len(padded) - n + 1))}
-        for gram in sorted(inside | set(PIECE.findall(word))):  # sums in one order, or a near tie falls otherwise in each process
+        for gram in inside[word]:
             holders.setdefault(gram, []).append(i)
     pieces = [(i, piece) for i, word in enumerate(words) for piece in PIECE.findall(word)]
     for (i, first), (j, second) in pairwise(pieces):
-        holders.setdefault(f"{first} {second}", []).extend((i, j))
-    out = np.zeros(len(words))
-    for gram, at in holders.items():
-        np.add.at(out, at, grams.get(gram, 0.0) / len(at))
+        both = grams.rows.get(f"{first} {second}")
+        if both is not None:
+            holders.setdefault(both, []).extend((i, j))
+    out = np.zeros((len(words), grams.values.shape[1]))
+    at = [i for held in holders.values() for i in held]
+    gram_of = [gram for gram, held in holders.items() for _ in held]
+    share = [1 / len(held) for held in holders.values() for _ in held]
+    np.add.at(out, np.array(at, dtype=np.intp), grams.values[np.array(gram_of, dtype=np.intp)] * np.array(share)[:, None])
     return out
 
 
-def _best(effect: Effects) -> Iterable[_Phrase]:
+def _grams_of(word: str, rows: Mapping[str, int]) -> list[int]:
+    """A word's own n-grams, as rows in their order: sums in one order, or a near tie falls otherwise in each process."""
+    padded = f" {word} "
+    grams = {padded[a : a + n] for n in (3, 4, 5) for a in range(max(1, len(padded) - n + 1))} | set(PIECE.findall(word))
+    return sorted(rows[gram] for gram in grams if gram in rows)
+
+
+def _best(effects: Sequence[float]) -> Iterable[_Phrase]:
     """Non-overlapping runs of up to three words with the largest effects, strongest first."""
     runs = [
-        _Phrase(start, end, float(effect[start:end].sum()))
-        for start in range(len(effect))
-        for end in range(start + 1, min(start + LONGEST_PHRASE, len(effect)) + 1)
-        if _ends_matter(effect[start:end])
+        _Phrase(start, end, total)
+        for start in range(len(effects))
+        for end in range(start + 1, min(start + LONGEST_PHRASE, len(effects)) + 1)
+        if _ends_matter(effects[start], effects[end - 1], total := sum(effects[start:end]))
     ]
-    taken = np.zeros(len(effect), dtype=bool)
+    taken = [False] * len(effects)
     for run in sorted(runs, key=lambda run: (-abs(run.effect), run.start, run.end)):
-        if not taken[run.start : run.end].any():
-            taken[run.start : run.end] = True
+        if not any(taken[run.start : run.end]):
+            taken[run.start : run.end] = [True] * (run.end - run.start)
             yield run
 
 
-def _ends_matter(effect: Effects) -> bool:
+def _ends_matter(first: float, last: float, total: float) -> bool:
     """A phrase starts and ends with words that pull the way the whole does; otherwise the shorter one says it better."""
-    sign = np.sign(effect.sum())
-    return bool(sign) and effect[0] * sign > SMALLEST_EFFECT / 4 and effect[-1] * sign > SMALLEST_EFFECT / 4
+    least = SMALLEST_EFFECT / 4
+    return (first > least and last > least) if total > 0 else (first < -least and last < -least and total < 0)
 
 
 def _phrase_in_words(shown: str, effect: float) -> str:
@@ -150,19 +167,25 @@ def _weight(bundle: Bundle, component: str, policy: int) -> float:
     return float(bundle.blend.weights[policy, bundle.blend.components.index(component)])
 
 
-def _with_words(facts: Sequence[Reason], policy: str, words: Mapping[str, float]) -> list[Reason]:
-    """The booster's facts and the n-gram model's, a fact that both read only once."""
-    found = {fact.signal: fact for fact in facts}
+def _facts(bundle: Bundle, policy: str, moved: Mapping[str, _Moved], words: Mapping[str, float], top: int) -> list[Reason]:
+    """The strongest of the booster's facts and the n-gram model's, a fact that both read only once."""
+    effects = {signal: one.effect for signal, one in moved.items()}
     for word, effect in words.items():
-        known = found.get(SAME_FACT.get(word.partition("=")[0], ""))
-        reason = _fact_in_words(policy, word, effect) if known is None else known.model_copy(update={"effect": known.effect + effect})
-        found[reason.signal] = reason
-    return list(found.values())
+        known = SAME_FACT.get(word.partition("=")[0], "")
+        signal = known if known in moved else word
+        effects[signal] = effects.get(signal, 0.0) + effect
+    strongest = sorted((pair for pair in effects.items() if abs(pair[1]) >= SMALLEST_EFFECT), key=lambda pair: (-abs(pair[1]), pair[0]))
+    return [
+        Reason(policy=policy, kind="fact", signal=signal, text=_fact_in_words(bundle, signal, moved.get(signal)), effect=effect)
+        for signal, effect in strongest[:top]
+    ]
 
 
-def _fact_in_words(policy: str, word: str, effect: float) -> Reason:
-    name, _, value = word.partition("=")
-    return Reason(policy=policy, kind="fact", signal=word, text=f"its {FACT_NAMES[name]} is {value.replace('_', ' ')}", effect=effect)
+def _fact_in_words(bundle: Bundle, signal: str, moved: _Moved | None) -> str:
+    if moved is not None:
+        return phrase(signal, _shown(bundle, signal, moved.value))
+    name, _, value = signal.partition("=")
+    return f"its {FACT_NAMES[name]} is {value.replace('_', ' ')}"
 
 
 def _strongest(found: Iterable[Reason], top: int) -> list[Reason]:

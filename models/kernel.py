@@ -43,7 +43,8 @@ class KernelModel:
         out = np.empty((len(embedding), len(self.slope)))
         for start in range(0, len(embedding), ROWS):
             some = standardised(embedding[start : start + ROWS], self.scale, self.mean)
-            near = similarity(_at_least(some, least), self.landmarks)[: len(some)]
+            # The landmarks first: matrix libraries then sum alike wherever a text stands, which the other way round they do not.
+            near = np.ascontiguousarray(similarity(self.landmarks, _at_least(some, least)).T[: len(some)])
             out[start : start + ROWS] = np.stack([(near * column).sum(axis=1) for column in self.coefficients.T], axis=1)
         return out
 

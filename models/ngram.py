@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +12,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from features.ngrams import N_COLUMNS, Block, NgramText, block_slices, named_columns, ngram_counts
+from features.ngrams import N_COLUMNS, NgramText, block_slices, named_columns, ngram_counts
 
 FILE = "ngram.safetensors"
+
+
+@dataclass(frozen=True)
+class NamedEffects:
+    """What each of some n-grams added to the log-odds of some policies."""
+
+    rows: Mapping[str, int]
+    """N-gram -> its row in ``values``."""
+    values: NDArray[np.float64]
+    """``(n_grams, n_policies)``"""
 
 
 @dataclass(frozen=True)
@@ -41,14 +51,24 @@ class NgramModel:
         """The same from ``features.ngrams.ngram_counts``."""
         return np.asarray(tfidf(counts, self.idf) @ self._columns) + self.bias
 
-    def effects(self, text: NgramText, policies: Sequence[int]) -> list[tuple[dict[str, float], dict[str, float]]]:
-        """For each policy, the log-odds each n-gram added: of the text and title by gram, and of the facts by ``name=value``.
+    def effects(self, text: NgramText, policies: Sequence[int]) -> tuple[NamedEffects, NamedEffects]:
+        """The log-odds each n-gram added under these policies: of text and title by gram, and of the facts by ``name=value``.
 
         Of n-grams that share a column the first stands for all.
         """
         row = tfidf(ngram_counts([text]), self.idf)
-        names = list(named_columns(text))
-        return [_named(names, row.indices, row.data * self.weights[policy, row.indices]) for policy in policies]
+        added = row.data[:, None] * self._columns[row.indices][:, policies]
+        at = {column: position for position, column in enumerate(row.indices.tolist())}
+        kinds: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        places: tuple[list[int], list[int]] = ([], [])
+        sources: tuple[list[int], list[int]] = ([], [])
+        for block, gram, column in named_columns(text):
+            kind = block.source == "facts"
+            place = kinds[kind].setdefault(gram, len(kinds[kind]))
+            if (position := at.pop(column, None)) is not None:
+                places[kind].append(place)
+                sources[kind].append(position)
+        return _summed(kinds[0], added, places[0], sources[0]), _summed(kinds[1], added, places[1], sources[1])
 
     def save(self, folder: Path) -> None:
         save_file({"idf": self.idf, "weights": self.weights, "bias": self.bias}, folder / FILE)
@@ -63,16 +83,10 @@ class NgramModel:
         return model
 
 
-def _named(
-    names: Sequence[tuple[Block, str, int]], columns: NDArray[np.int32], effects: NDArray[np.float64]
-) -> tuple[dict[str, float], dict[str, float]]:
-    left = dict(zip(columns.tolist(), effects.tolist(), strict=True))
-    grams: dict[str, float] = {}
-    facts: dict[str, float] = {}
-    for block, gram, column in names:
-        found = facts if block.source == "facts" else grams
-        found[gram] = found.get(gram, 0.0) + left.pop(column, 0.0)
-    return grams, facts
+def _summed(names: Mapping[str, int], added: NDArray[np.float64], places: Sequence[int], sources: Sequence[int]) -> NamedEffects:
+    effects = np.zeros((len(names), added.shape[1]))
+    np.add.at(effects, np.array(places, dtype=np.intp), added[np.array(sources, dtype=np.intp)])
+    return NamedEffects(names, effects)
 
 
 def tfidf(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:

@@ -59,10 +59,13 @@ def test_an_ad_without_text_has_facts_only(bundle: Bundle, ads: list[Ad]) -> Non
 def test_phrases_do_not_depend_on_how_a_process_orders_its_sets() -> None:
     """Near ties fall one way in every process, or a decision could not be replayed."""
     code = (
+        "import numpy\n"
         "from models.explain import _word_effects\n"
+        "from models.ngram import NamedEffects\n"
         "text = ['σχεδιαστή', 'άλλοι', 'το', 'κρύβουν', 'εμείς', 'έως']\n"
         "grams = {w[a:b]: 1 / (7 * a + b + len(w)) for w in map(' {} '.format, text) for a in range(len(w)) for b in range(a + 3, a + 6)}\n"
-        "print([x.hex() for x in _word_effects(text, grams).tolist()])"
+        "named = NamedEffects({gram: row for row, gram in enumerate(grams)}, numpy.array([*grams.values()])[:, None])\n"
+        "print([x.hex() for x in _word_effects(text, named)[:, 0].tolist()])"
     )
     told = {
         subprocess.run(

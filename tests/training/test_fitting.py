@@ -24,8 +24,8 @@ def test_the_ngram_model_finds_the_word_and_ignores_unlabelled_ads() -> None:
     model = fit_ngram(ngram_counts(texts), targets)
     scores = model.logits(texts)[:, 0]
     assert scores[1] > 0 > scores[0]
-    grams, _ = model.effects(NgramText("cash bread", "", ""), [0])[0]
-    assert grams["cash"] > 0 > grams["bread"]
+    grams, _ = model.effects(NgramText("cash bread", "", ""), [0])
+    assert grams.values[grams.rows["cash"], 0] > 0 > grams.values[grams.rows["bread"], 0]
 
 
 def test_an_ad_its_raters_disagree_on_pulls_both_ways() -> None:
