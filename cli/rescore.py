@@ -46,7 +46,7 @@ def rescore(
 ) -> None:
     """Decide every live ad again by a model and policies; changes nothing that stands. Then: diff, apply, undo."""
     if context.invoked_subcommand is not None:
-        if ads is not None or out is not None:
+        if any(not _usual(context, name) for name in context.params):
             raise typer.BadParameter(f"options of 'rescore' come after '{context.invoked_subcommand}', or belong to it alone")
         return
     from cli import rescore_run
@@ -68,6 +68,12 @@ def rescore(
             rows_per_shard=rows_per_shard,
         )
     )
+
+
+def _usual(context: typer.Context, name: str) -> bool:
+    """Whether nobody said anything of this option."""
+    source = context.get_parameter_source(name)
+    return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
 
 
 @app.command("diff")

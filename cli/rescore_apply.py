@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ INCOMPLETE = 3
 
 def apply(*, out: str, market: list[str], only: str | None, most: int | None, listed: Path | None) -> None:
     """Put what a rescoring changes on record. Exits with 3 when decisions were refused."""
+    from cli import rescore_targets
     from cli.console import Bars, errors_end_the_command
 
     with errors_end_the_command():
@@ -33,15 +35,16 @@ def apply(*, out: str, market: list[str], only: str | None, most: int | None, li
         from serving.settings import read_settings
 
         listing.check(listed)
+        rescore_targets.check("nothing was applied:", {"--list": listed})
         choice = Choice(_markets(market), _verdict(only), most, by=getpass.getuser())
         folder, ledger = RunFolder.open(out), open_ledger()
         try:
             with Bars() as bars:
                 done = put_on_record(ledger, folder, choice, review_settings(read_settings(os.environ)), progress=bars)
+            show_applied(done)  # first: should the list fail, the step and how to undo it are known
             lines = None if listed is None else listing.write(listed, listing.applied(ledger, done.step))
         finally:
             ledger.close()
-        show_applied(done)
         _show_list(lines, listed, "what the step changed and stands")
         if done.refused:
             raise typer.Exit(INCOMPLETE)
@@ -49,6 +52,7 @@ def apply(*, out: str, market: list[str], only: str | None, most: int | None, li
 
 def undo(*, step: str, why: str, listed: Path | None = None) -> None:
     """Withdraw a step."""
+    from cli import rescore_targets
     from cli.console import errors_end_the_command
 
     with errors_end_the_command():
@@ -57,13 +61,14 @@ def undo(*, step: str, why: str, listed: Path | None = None) -> None:
         from rescoring.undo import undo as withdraw
 
         listing.check(listed)
+        rescore_targets.check("nothing was undone:", {"--list": listed})
         ledger = open_ledger()
         try:
             done = withdraw(ledger, step, why, getpass.getuser())
+            show_undone(done)
             lines = None if listed is None else listing.write(listed, listing.undone(ledger, step))
         finally:
             ledger.close()
-        show_undone(done)
         _show_list(lines, listed, "what stands instead")
 
 
@@ -73,10 +78,8 @@ def show_applied(done: Applied) -> None:
     earlier = done.in_step - done.applied
     more = f"; {earlier:,} were before" if earlier else ""
     out.print(f"{counted(done.applied, 'decision')} put on record{more}", highlight=False)
-    if done.changes:
-        out.print(f"  {'market':<8}{'stood':<12}{'now':<12}{'ads':>9}", highlight=False)
-    for change, ads in sorted(done.changes.items(), key=lambda item: (item[0].market, item[0].before or "", item[0].after)):
-        out.print(f"  {change.market:<8}{change.before or 'nothing':<12}{change.after:<12}{ads:>9,}", highlight=False, markup=False)
+    for line in _changes(done):
+        out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if done.changes:
         out.print(f"tasks: {done.opened:,} opened, {done.closed:,} no longer needed and withdrawn", highlight=False)
     if done.left:
@@ -94,6 +97,20 @@ def show_applied(done: Applied) -> None:
     if done.in_step:
         out.print(f"step   {done.step}", highlight=False)
         out.print(f"undo   adjudicate rescore undo --step {done.step} --why '…'", highlight=False, markup=False, soft_wrap=True)
+
+
+def _changes(done: Applied) -> list[str]:
+    """By market, and below them every direction in all markets."""
+    from cli.rescore_tables import aligned
+
+    rows = [(one.market, one.before or "nothing", str(one.after), ads) for one, ads in done.changes.items()]
+    sums: Counter[tuple[str, str]] = Counter()
+    for _, before, after, ads in rows:
+        sums[before, after] += ads
+    told = sorted(rows)
+    if len({market for market, *_ in rows}) > 1:
+        told += [("all", before, after, ads) for (before, after), ads in sorted(sums.items())]
+    return aligned([("market", "stood", "now", "ads"), *((*words, f"{ads:,}") for *words, ads in told)], 3) if rows else []
 
 
 def show_undone(done: Undone) -> None:

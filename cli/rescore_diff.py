@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from rescoring.difference import Difference, Example, Flip
+    from rescoring.difference import Change, Difference, Example, Flip, Reviews
     from rescoring.handling import HandlingTimes
     from rescoring.record import Record
 
 SHOWN = 3
 """Examples of a direction that are printed; the page has more."""
+POLICIES = 20
+"""Rows by policy that are printed; the page and the figures have all."""
 TITLE = 80
 """Characters of a title."""
 
@@ -25,6 +26,7 @@ def diff(
     out: str, against: str | None, json: Path | None, page: Path | None, handling_seconds: float | None, limit_memory: str | None
 ) -> None:
     """Compare, print, write. Nothing that stands is changed."""
+    from cli import rescore_targets
     from cli.console import errors_end_the_command, write_json
 
     with errors_end_the_command():
@@ -35,6 +37,7 @@ def diff(
         from rescoring.manifest import RunFolder
         from rescoring.workbench import USUAL
 
+        rescore_targets.check("nothing was compared:", {"--json": json, "--page": page})
         limit = USUAL if limit_memory is None else memory.parse(limit_memory)
         folder = RunFolder.open(out)
         with _record(against, USUAL_SECONDS if handling_seconds is None else handling_seconds) as (record, times):
@@ -42,6 +45,7 @@ def diff(
         show(found)
         if json:
             write_json(json, found.model_dump(mode="json"))
+            _say(f"written to {json}")
         if page:
             write_page(page, found)
             _say(f"written to {page}")
@@ -80,19 +84,20 @@ def show(found: Difference) -> None:
     _warn(found)
     if found.flips:
         _say("\nverdicts of the model that would change", bold=True)
-        _flips(found.flips)
+        _flips(found, found.flips)
         _policies(found)
     _reviews(found)
     _unrecorded(found)
     if found.against_people:
         _say("\nagainst what a person decided: applying leaves these alone", bold=True)
-        _flips(found.against_people)
+        _flips(found, found.against_people)
     _examples(found)
     _next(found)
 
 
 def _head(found: Difference) -> None:
     from cli.console import counted
+    from rescoring.diff_page import missing_words
 
     run, inventory = found.run, found.inventory
     _say(f"{run.run_id}  {run.model} ({run.bundle_version}), policy files {run.policy_hash[:16]}", bold=True)
@@ -101,7 +106,8 @@ def _head(found: Difference) -> None:
     if found.against.versions is not None:
         other = found.against.versions
         _say(f"  {other.model} ({other.bundle_version}), policy files {other.policy_hash[:16]}, as of {other.as_of:%Y-%m-%d %H:%M} UTC")
-    left = f"{inventory.not_on_record:,} not on record, {inventory.outdated:,} on record in a later version"
+    there = "on record" if found.against.kind == "ledger" else "there"
+    left = f"{inventory.not_on_record:,} {missing_words(found)}, {inventory.outdated:,} {there} in a later version"
     earlier = f", {counted(inventory.earlier_versions, 'earlier version')} of an ad left out" if inventory.earlier_versions else ""
     _say(f"{counted(inventory.decided, 'row')} decided: {counted(inventory.compared, 'ad')} compared, {left}{earlier}")
     if inventory.missing:
@@ -132,53 +138,103 @@ def _warn(found: Difference) -> None:
     ]
     for number, words in said:
         if number:
-            err.print(printable(words), style="yellow", markup=False, highlight=False)
+            err.print(printable(words), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-def _flips(rows: Iterable[Flip]) -> None:
-    table = _table("market", "verdict", "ads", "share", "of", "expected impressions", "stated by")
+def _flips(found: Difference, rows: Sequence[Flip]) -> None:
+    """By market, and below them every direction in all markets."""
+    told = [_flip(one.market, one, one.of) for one in rows]
+    if len({one.market for one in rows}) > 1:
+        for first, ads, impressions, stating in _directions(rows):
+            whole = first.model_copy(update={"ads": ads, "impressions": impressions, "stating": stating})
+            told.append(_flip("all", whole, found.total(first.by, first.was)))
+    _table(("market", "verdict", "ads", "share", "of", "expected impressions", "stated by"), told, words=2)
+
+
+def _flip(market: str, one: Flip, of: int) -> tuple[str, ...]:
+    stated = "all" if one.stating == one.ads else f"{one.stating:,} of {one.ads:,}"
+    impressions = (f"{one.impressions:,.0f}", stated) if one.stating else ("–", "none")
+    return (market, f"{one.was} → {one.now}", f"{one.ads:,}", f"{100 * one.ads / of:.2f} %", f"{of:,}", *impressions)
+
+
+def _directions(rows: Sequence[Flip]) -> list[tuple[Flip, int, float, int]]:
+    """Of each direction one flip, and over all markets: ads, expected impressions, ads that state them."""
+    by: dict[tuple[int, int], list[Flip]] = {}
     for one in rows:
-        stated = [f"{one.impressions:,.0f}", f"{one.stating:,} of {one.ads:,}"] if one.stating else ["–", "none"]
-        table.add_row(one.market, f"{one.was} → {one.now}", f"{one.ads:,}", f"{100 * one.share:.2f} %", f"{one.of:,}", *stated)
-    _print(table)
+        by.setdefault((one.was.severity, one.now.severity), []).append(one)
+    return [
+        (same[0], sum(one.ads for one in same), sum(one.impressions for one in same), sum(one.stating for one in same))
+        for _, same in sorted(by.items())
+    ]
 
 
 def _policies(found: Difference) -> None:
     if not found.policies:
         return
-    _say("\nwhich policy's verdict changed in them (an ad may count under several)", bold=True)
-    table = _table("policy", "market and verdict", "ads", "of flips", "mean risk")
-    for one in found.policies:
-        turned = f"{one.market} {one.was} → {one.now}"
-        table.add_row(one.policy, turned, f"{one.ads:,}", f"{one.of:,}", f"{_risk(one.risk_before)} → {_risk(one.risk_after)}")
-    _print(table)
+    _say("\nwhich policy's verdict changed in them, most ads first (an ad may count under several)", bold=True)
+    most = sorted(found.policies, key=lambda one: -one.ads)[:POLICIES]
+    rows = [
+        (
+            one.policy,
+            f"{one.market} {one.was} → {one.now}",
+            f"{one.ads:,}",
+            f"{one.of:,}",
+            f"{_risk(one.risk_before)} → {_risk(one.risk_after)}",
+        )
+        for one in most
+    ]
+    _table(("policy", "market and verdict", "ads", "of flips", "mean risk"), rows, words=2)
+    if len(found.policies) > len(most):
+        _say(f"… and {len(found.policies) - len(most):,} more rows: --page and --json have all")
 
 
 def _reviews(found: Difference) -> None:
-    from rescoring.diff_page import handling_words
+    from rescoring.diff_page import missing_words
 
     if not found.reviews:
         return
     _say("\nreviewers' work", bold=True)
-    table = _table("market", "a review takes", "opened", "hours", "closed", "hours", "net", "not on record")
-    for one in found.reviews:
-        took = f"{one.handling.seconds:g} s, {handling_words(one.handling)}"
-        opened, closed = (f"{one.opened:,}", f"{one.hours:,.1f}"), (f"{one.closed:,}", f"{one.hours_saved:,.1f}")
-        table.add_row(one.market, took, *opened, *closed, f"{one.net:+,}" if one.net else "0", f"{one.first:,}")
-    _print(table)
+    rows = [
+        (one.market, *_work(one.opened, one.hours, one.closed, one.hours_saved, one.first), f"{one.handling.seconds:g} s")
+        for one in found.reviews
+    ]
+    if len(rows) > 1:
+        sums = [(one.opened, one.hours, one.closed, one.hours_saved, one.first) for one in found.reviews]
+        rows.append(("all", *_work(*map(sum, zip(*sums, strict=True))), ""))
+    _table(("market", "opened", "hours", "closed", "hours", "net", missing_words(found), "a review"), rows)
+    _handling(found.reviews)
+
+
+def _work(opened: int, hours: float, closed: int, saved: float, first: int) -> tuple[str, ...]:
+    net = opened - closed
+    return (f"{opened:,}", f"{hours:,.1f}", f"{closed:,}", f"{saved:,.1f}", f"{net:+,}" if net else "0", f"{first:,}")
+
+
+def _handling(reviews: Sequence[Reviews]) -> None:
+    """Where the handling times come from, each source once."""
+    from rescoring.diff_page import handling_words
+
+    markets: dict[str, list[str]] = {}
+    for one in reviews:
+        markets.setdefault(f"a review takes {one.handling.seconds:g} s, {handling_words(one.handling)}", []).append(one.market)
+    for words, where in markets.items():
+        _say(words if len(markets) == 1 else f"{', '.join(where)}: {words}")
 
 
 def _unrecorded(found: Difference) -> None:
     from domain.verdict import Verdict
+    from rescoring.diff_page import missing_words
 
     if not found.unrecorded:
         return
-    _say("\nnot on record, by the verdict that applying would put there", bold=True)
-    table = _table("market", "ads", *Verdict)
-    for market in found.markets:
-        if found.first(market):
-            table.add_row(market, f"{found.first(market):,}", *(f"{found.first(market, verdict):,}" for verdict in Verdict))
-    _print(table)
+    new = "the verdict that applying would put there" if found.against.kind == "ledger" else "their new verdict"
+    _say(f"\n{missing_words(found)}, by {new}", bold=True)
+    markets = [market for market in found.markets if found.first(market)]
+    rows = [(market, *(f"{found.first(market, verdict):,}" for verdict in Verdict), f"{found.first(market):,}") for market in markets]
+    if len(rows) > 1:
+        sums = [sum(found.first(market, verdict) for market in markets) for verdict in Verdict]
+        rows.append(("all", *(f"{ads:,}" for ads in sums), f"{sum(sums):,}"))
+    _table(("market", *Verdict, "ads"), rows)
 
 
 def _examples(found: Difference) -> None:
@@ -197,10 +253,16 @@ def _example(one: Example) -> None:
     _say(f"  {one.ad_id}  {one.market}  {impressions}  {title[:TITLE]}{'…' if len(title) > TITLE else ''}")
     for change in one.changes:
         risks = f"risk {_risk(change.risk_before)} → {_risk(change.risk_after)}"
-        limits = f"approve below {_risk(change.approve_below)}, reject from {_risk(change.reject_at)}"
-        _say(f"    {change.policy}: {change.was or 'not known'} → {change.now}, {risks} ({limits})")
+        _say(f"    {change.policy}: {change.was or 'not known'} → {change.now}, {risks}{_limits(change)}")
     for reason in one.reasons:
         _say(f"      {reason.effect:+.2f} {reason.policy}: {reason.text}")
+
+
+def _limits(change: Change) -> str:
+    """The new thresholds, as far as the policy has any."""
+    both = (("approve below", change.approve_below), ("reject from", change.reject_at))
+    told = ", ".join(f"{words} {_risk(limit)}" for words, limit in both if limit is not None)
+    return f" (now {told})" if told else ""
 
 
 def _next(found: Difference) -> None:
@@ -217,18 +279,11 @@ def _risk(value: float | None) -> str:
     return risk(value)
 
 
-def _table(*columns: str) -> Table:
-    """The first two columns are words, the others numbers."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < 2 else "right", no_wrap=True)
-    return table
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> None:
+    from cli.rescore_tables import aligned
 
-
-def _print(table: Table) -> None:
-    from cli.console import out
-
-    out.print(table, markup=False, highlight=False)
+    for number, line in enumerate(aligned([head, *rows], words)):
+        _say(line.rstrip(), bold=not number)
 
 
 def _say(text: str, *, bold: bool = False) -> None:

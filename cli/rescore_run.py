@@ -23,6 +23,8 @@ EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
 VERDICTS = ("approve", "review", "reject")
 SHOWN = 20
+CAUSES = 5
+"""Causes of degraded decisions that are printed."""
 ENGINES = ("local", "ray")
 
 
@@ -162,7 +164,7 @@ class Bars:
             self._spoke = time.monotonic()
             self._err.print(f"    {self._pace.told()}{self._pace.left()}", highlight=False, markup=False)
         if report.reason is not None:
-            self.say(f"{report.shard} is quarantined: {report.reason}")
+            self.say(f"{report.shard} is quarantined: {' '.join(report.reason.split())}")
 
     def say(self, sentence: str) -> None:
         from cli.console import printable
@@ -216,7 +218,10 @@ class Pace:
         return f"{self.done:,}/{self.shards:,} shards, {self.decided:,}/{self.ads:,} ads, {self.rate:,.0f} ads/s{read}"
 
     def left(self) -> str:
-        seconds = (self.ads - self.decided) / max(self.rate, 1e-9)
+        """Nothing while no ad was decided: a shard that cannot be read says nothing of the others."""
+        if not self.decided:
+            return ""
+        seconds = (self.ads - self.decided) / self.rate
         return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
 
 
@@ -233,6 +238,8 @@ def report(summary: Summary) -> str:
         *_effort(summary),
         *_undecided(summary),
     ]
+    if summary.as_of > summary.finished_at:
+        lines.append("warning: as of a moment that has not come: what happens until then is not known")
     if summary.twice.ads:
         some = ", ".join(summary.twice.examples[:3])
         lines.append(f"warning: {counted(summary.twice.ads, 'id')} stand in {summary.twice.rows:,} rows, such as {some}")
@@ -241,15 +248,13 @@ def report(summary: Summary) -> str:
 
 
 def _markets(summary: Summary) -> list[str]:
+    from cli.rescore_tables import aligned
+
     rows: list[tuple[str, ...]] = [("market", *VERDICTS, "ads")]
     for market, verdicts in sorted(summary.markets.items()):
         rows.append((market, *(f"{verdicts.get(verdict, 0):,}" for verdict in VERDICTS), f"{sum(verdicts.values()):,}"))
     rows.append(("all", *(f"{summary.verdicts.get(verdict, 0):,}" for verdict in VERDICTS), f"{summary.ads:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) if not i else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+    return aligned(rows)
 
 
 def _effort(summary: Summary) -> list[str]:
@@ -258,11 +263,15 @@ def _effort(summary: Summary) -> list[str]:
     effort = summary.effort
     worked = f"{counted(effort.shards, 'shard')} in {effort.seconds:.0f} s, {effort.ads_per_second:,.0f} ads/s"
     peak = f"at most {effort.worker_peak_mib:,.0f} MiB a worker, {effort.driver_peak_mib:,.0f} MiB the driver"
-    lines = [f"{worked}, {counted(effort.workers, 'worker')} ({effort.engine}), {peak}"]
+    lines = [f"{worked}, {counted(effort.workers, 'worker')} ({effort.engine}), {peak}" if effort.shards else "nothing was left to decide"]
     if summary.texts:
         lines.append(f"the encoder read {summary.encoded:,} of {summary.texts:,} texts ({summary.encoded / summary.texts:.0%})")
     if summary.skipped:
         lines.append(f"{counted(summary.skipped, 'ad')} left out, submitted before --since")
+    if summary.degraded:
+        causes = ", ".join(f"{cause} {ads:,}" for cause, ads in list(summary.degraded_by.items())[:CAUSES])
+        more = f", and {len(summary.degraded_by) - CAUSES:,} more" if len(summary.degraded_by) > CAUSES else ""
+        lines.append(f"{summary.degraded:,} of {counted(summary.ads, 'decision')} are degraded: {causes}{more}")
     return lines
 
 
@@ -271,10 +280,11 @@ def _undecided(summary: Summary) -> list[str]:
 
     lines = []
     if summary.quarantined_rows:
-        lines.append(f"{counted(summary.quarantined_rows, 'row')} could not be decided and keep what stands")
+        lines.append(f"{counted(summary.quarantined_rows, 'row')} could not be decided; what stands, stands")
     if summary.quarantined_shards:
         some = counted(len(summary.quarantined_shards), "shard")
-        lines.append(f"{some} of {summary.rows_in_quarantined_shards:,} rows could not be decided and keep what stands:")
+        rows = f", {counted(summary.rows_in_quarantined_shards, 'row')}," if summary.rows_in_quarantined_shards else ""
+        lines.append(f"{some}{rows} could not be decided; what stands, stands:")
         lines += [f"  {one.shard}: {one.reason}" for one in summary.quarantined_shards[:SHOWN]]
     if lines:
         lines.append(f"look in {summary.out.rstrip('/')}/_adjudicate/quarantine")

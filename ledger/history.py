@@ -32,10 +32,14 @@ PAGE = 2000
 
 
 class LedgerHistory:
-    """One worker's state. Not for several threads at once."""
+    """One worker's state. Not for several threads at once.
 
-    def __init__(self, ledger: Ledger) -> None:
+    ``own``: a model's snapshot, known before the first entry as long as the ledger does not say what was.
+    """
+
+    def __init__(self, ledger: Ledger, own: bytes | None = None) -> None:
         self._ledger = ledger
+        self._own = own
         self._began = False
         self._whole = 0
         """End of the chain when this state was begun: what was erased by then is not in it."""
@@ -67,12 +71,6 @@ class LedgerHistory:
             self._follow(connection, settled)
             return settled == end
 
-    @property
-    def founded(self) -> bool:
-        """Whether the ledger says what was known before its first entry; until then a model's own snapshot knows more."""
-        with self._ledger.look() as connection:
-            return foundation(connection) is not None
-
     def observe_own(self, first: int, decisions: Sequence[DecisionMade]) -> None:
         """Decisions this worker has just appended, ``first`` the seq of the first: saves reading them, if nothing came between."""
         if self._began and self.seq + 1 == first:
@@ -81,7 +79,10 @@ class LedgerHistory:
 
     def _begin(self, connection: Connection) -> None:
         digest = base(connection)
-        state = HistoryState() if digest is None else read(recall(connection, HISTORY, digest))
+        snapshot = recall(connection, HISTORY, digest) if digest else None
+        if digest is None and foundation(connection) is None:
+            snapshot = self._own
+        state = HistoryState() if snapshot is None else read(snapshot)
         self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, end_of(connection)
 
     def _settled(self, connection: Connection, end: int) -> int:

@@ -7,6 +7,7 @@ nothing, such as one reading of an audit, is no verdict.
 
 from __future__ import annotations
 
+import glob
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def export(ledger: Ledger, path: Path, *, until: int | None = None) -> int:
             if gone:
                 database.executemany("INSERT INTO gone VALUES (?)", [(step,) for step in gone])
             database.execute("SET preserve_insertion_order = false")
-            database.execute(_LATEST.format(told=_quoted(told), path=_quoted(path)))
+            database.execute(_LATEST.format(told=_quoted(glob.escape(str(told))), path=_quoted(str(path))))
     finally:
         told.unlink(missing_ok=True)
         shutil.rmtree(scratch, ignore_errors=True)
@@ -139,7 +140,7 @@ def export(ledger: Ledger, path: Path, *, until: int | None = None) -> int:
 # Of many ads most have one decision, so what people said is joined to the decisions of the same file.
 _LATEST = """
 COPY (
-    WITH told AS (SELECT * FROM read_parquet({told})),
+    WITH told AS (SELECT * FROM read_parquet({told}, hive_partitioning = false)),
     decisions AS (SELECT ad_id, about AS decision_id, submitted_at, step, seq, verdict, "at" FROM told WHERE "by" = 'model'),
     said AS (
         SELECT ad_id, decision_id, seq, verdict, 'model' AS "by", "at", step, submitted_at FROM decisions
@@ -214,5 +215,5 @@ def _table(page: Sequence[Row[Any]]) -> pa.Table:
     return pa.table(columns, schema=_schema())
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _quoted(path: str) -> str:
+    return "'" + path.replace("'", "''") + "'"

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from domain.errors import NotFound
 from domain.verdict import Verdict
-from ledger.entries import DecisionMade, Rescored, Withdrawn
+from ledger.entries import DecisionMade, Founded, Rescored, Withdrawn
+from ledger.history import FOUNDATION
 from ledger.schema import contents, entries
 from ledger.store import Ledger, entry_of, entry_query, find, withdrawal_id
 
@@ -45,10 +46,21 @@ def size(connection: Connection, step_id: str) -> int:
 
 
 def refuse_lost_history(ledger: Ledger, made: DecisionMade) -> None:
-    """Raises NotFound for a decision made with a history that is not kept: one from a folder of ads and labels."""
+    """Raises NotFound for a decision made with a history that is not kept: a folder's, or one that began with a model's own."""
     if made.step is None:
         return
     with ledger.look() as connection:
-        history = step(connection, made.step).history
-    if history.kind == "folder":
-        raise NotFound("the history it knew was a folder's, which the ledger does not keep")
+        told = step(connection, made.step)
+        if told.history.kind == "folder":
+            raise NotFound("the history it knew was a folder's, which the ledger does not keep")
+        if told.history.kind == "ledger" and _founded_otherwise(connection, told):
+            raise NotFound("the history it knew began with its own model's, and the ledger has been founded on another one's since")
+
+
+def _founded_otherwise(connection: Connection, told: Rescored) -> bool:
+    """Whether the ledger did not say yet what was known before its first entry, and now says something else than the step's model knew."""
+    row = connection.execute(entry_query().where(entries.c.entry_id == FOUNDATION)).one_or_none()
+    body = entry_of(row).body if row else None
+    if row is None or not isinstance(body, Founded):
+        return False
+    return row.seq > (told.history.seq or 0) and body.bundle_version != told.bundle_version

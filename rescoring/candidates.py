@@ -16,7 +16,7 @@ from ledger.moments import micros
 from ledger.standing import export
 from rescoring.judging import New, Now
 from rescoring.reading import BadShard, read_shard
-from rescoring.workbench import Workbench, quoted
+from rescoring.workbench import Workbench, parquet, quoted
 
 if TYPE_CHECKING:
     from ledger.store import Ledger
@@ -61,7 +61,7 @@ def candidates(bench: Workbench, ledger: Ledger, folder: RunFolder, markets: Seq
     """
     target = bench.scratch / "standing.parquet"
     export(ledger, target)
-    bench.run(f"CREATE VIEW standing AS SELECT * FROM read_parquet({quoted(str(target))})")
+    bench.run(f"CREATE VIEW standing AS SELECT * FROM {parquet(target)}")
     bench.published("new", folder)
     there = sorted(market for (market,) in bench.run("SELECT DISTINCT market FROM new"))
     wrong = [Mistake("--market", one, "one that the run decided: " + (", ".join(there) or "none")) for one in markets if one not in there]

@@ -102,8 +102,8 @@ def _pass(job: Job, shards: Sequence[Shard], workers: int, on_done: OnDone, make
         if not row["report"]:
             raise _raised(row["error"], row["said"])
         report = Done.model_validate_json(row["report"])
-        left.pop(report.shard)
-        on_done(report)
+        if left.pop(report.shard, None) is not None:  # Ray may work twice when a machine is lost
+            on_done(report)
     return list(left.values())
 
 
@@ -123,8 +123,8 @@ def _ray(workers: int) -> Iterator[None]:
     """A Ray to run on: the one this process is connected to, else that of ``RAY_ADDRESS``, else one in place. Ends what it began."""
     os.environ.update(QUIET)
     with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # Ray prints what dies to standard output, which is for results
-        warnings.simplefilter("ignore")  # it deprecates what it itself uses
         ray, context = _imported()
+        warnings.simplefilter("ignore")  # it deprecates what it itself uses, and asks for that to be shown when it is imported
         ours = not ray.is_initialized()
         if ours:
             _begin(workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
@@ -45,6 +46,7 @@ def page(found: Difference) -> str:
         verdicts=tuple(Verdict),
         groups=groups(found.examples),
         apply=apply_command(found),
+        missing=missing_words(found),
         colours=COLOURS,
         body_shown=BODY,
     )
@@ -57,13 +59,15 @@ def groups(examples: Sequence[Example]) -> list[tuple[Example, list[Example]]]:
 
 
 def apply_command(found: Difference) -> str:
-    """What a cautious reader would type next: one market, what is most urgent, and few."""
-    rejections: dict[str, int] = {}
+    """What a cautious reader would type next: few, in the market with most rejections; else most flips, else most ads not on record."""
+    rejections, changes = Counter[str](), Counter[str]()
     for one in found.flips:
-        if one.now is Verdict.REJECT:
-            rejections[one.market] = rejections.get(one.market, 0) + one.ads
-    market = max(sorted(rejections), key=rejections.__getitem__, default=next(iter(found.markets), "XX"))
-    only = " --only reject" if rejections else ""
+        changes[one.market] += one.ads
+        rejections[one.market] += one.ads if one.now is Verdict.REJECT else 0
+    first = Counter({market: found.first(market) for market in found.markets})
+    most = next((ads for ads in (rejections, changes, first) if ads.total()), Counter({"XX": 0}))
+    market = max(sorted(most), key=most.__getitem__)
+    only = " --only reject" if most is rejections else ""
     return f"adjudicate rescore apply --out {shlex.quote(found.run.out)} --market {market}{only} --max 100"
 
 
@@ -73,6 +77,11 @@ def handling_words(one: Handling) -> str:
         return "as assumed: too few answers on record say how long they took"
     whose = "the market's" if one.source == "market" else "all markets'"
     return f"median of {whose} {one.answers:,} answers on record"
+
+
+def missing_words(found: Difference) -> str:
+    """Of ads that what was compared with knows nothing of, or not of this version."""
+    return "not on record" if found.against.kind == "ledger" else "not in the other"
 
 
 def risk(value: float | None) -> str:

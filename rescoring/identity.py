@@ -98,6 +98,10 @@ class Run(_Record):
         before.pop("inputs")
         after.pop("inputs")
         found = [Mistake(name, after[name], f"{before[name]!r}, as on record") for name in before if before[name] != after[name]]
+        if self.model.version != now.model.version and self.model.resolved != now.model.resolved:
+            # A name such as @champion has moved on; what it stood for is asked for by its number.
+            by_number = f"{self.model.version!r} (--model {self.model.resolved}), as on record"
+            found[0] = Mistake("model.version", now.model.version, by_number)
         return found + _changed_inputs(self.inputs, now.inputs)
 
     @model_validator(mode="after")

@@ -55,6 +55,7 @@ class Done(BaseModel):
     quarantined_rows: int = 0
     reason: str | None = Field(default=None, description="why the whole shard is quarantined")
     skipped: int = Field(default=0, description="rows left out because they were submitted before the run's ``since``")
+    dropped: tuple[str, ...] = Field(default=(), description="columns that are not in the data contract, which were left out")
     texts: int = 0
     encoded: int = 0
     tokens: int = 0
@@ -124,14 +125,16 @@ class RunFolder:
             return dict(zip(shards, readers.map(self._marker, shards), strict=True))
 
     def publish(self, shard: Shard, table: pa.Table, report: Done, quarantined: Sequence[QuarantinedRow]) -> Done:
-        """Files, then quarantine, then the marker, which is returned. A shard that is done already stays as it is: its rows are the same.
+        """Files, then quarantine, then the marker, which is returned. A shard that has its rows already stays as it is: they are the same.
 
         ``report`` is completed with what is counted here: rows, files, verdicts and quarantined rows. Raises Unavailable.
         """
         if report.reason is not None and (table.num_rows or quarantined):
             raise ValueError(f"{shard.name} is quarantined as a whole, and yet has rows")
         if self.place.exists(f"{DONE}/{shard.name}.json"):
-            return self._marker(shard.name)
+            before = self._marker(shard.name)
+            if before.reason is None:
+                return before
         files = {name: self._written(name, rows) for name, rows in _by_market(shard.name, table)}
         self._set_aside(shard, report.reason, quarantined)
         self._remove_leftovers(shard.name, files)

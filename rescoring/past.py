@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from domain.errors import Conflict
 from features.history.frozen import FrozenHistory
@@ -89,7 +90,7 @@ def _keep(path: Path, kept: Place) -> None:
         kept.write(path.name, path.read_bytes())
         return
     there.parent.mkdir(parents=True, exist_ok=True)
-    aside = there.with_name(f".{path.name}.part")
+    aside = there.with_name(f".{path.name}.{uuid4().hex[:12]}.part")  # its own, should two commands begin the same run at once
     shutil.copyfile(path, aside)
     with aside.open("rb+") as file:
         os.fsync(file.fileno())

@@ -40,9 +40,6 @@ class Found:
     dropped: tuple[str, ...] = ()
     """Columns that are not in the data contract, which were left out."""
 
-    def warnings(self, file: str) -> list[str]:
-        return [f"{file}: column {name!r} is not in the data contract and was left out" for name in self.dropped]
-
 
 class BadShard(InvalidTable):
     """None of a shard's rows can be decided: its file is no table of ads, or no longer the one that was planned."""

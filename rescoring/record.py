@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rescoring.difference import Against, Versions
-from rescoring.workbench import Workbench, quoted
+from rescoring.workbench import Workbench, parquet
 
 if TYPE_CHECKING:
     from ledger.store import Ledger
@@ -58,7 +58,7 @@ class LedgerRecord:
         target = bench.scratch / "standing.parquet"
         export(self.ledger, target, until=self.until)
         columns = 'ad_id, submitted_at, decision_id, verdict, "by" AS who'
-        bench.run(f"CREATE VIEW standing AS SELECT {columns} FROM read_parquet({quoted(str(target))})")
+        bench.run(f"CREATE VIEW standing AS SELECT {columns} FROM {parquet(target)}")
 
     def verdicts(self, bench: Workbench) -> None:
         """Reads the bodies of flipped ads' decisions alone, some at a time."""
@@ -66,7 +66,7 @@ class LedgerRecord:
         with _Written(target) as written:
             for rows in bench.stream("SELECT DISTINCT before FROM flips", CHUNK):
                 written.add(self._bodies([before for (before,) in rows]))
-        bench.run(f"CREATE VIEW before AS SELECT * FROM read_parquet({quoted(str(target))})")
+        bench.run(f"CREATE VIEW before AS SELECT * EXCLUDE (filename) FROM {parquet(target)}")
 
     def _bodies(self, ids: list[str]) -> Iterable[tuple[str, str | None, str | None, float | None]]:
         from ledger import chain

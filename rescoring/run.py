@@ -124,7 +124,7 @@ def rescore(
         run = folder.begin(run, chosen.book.to_json(), chosen.solved.to_json().encode(), options.resume)
         history = past.kept(run)
         job = Job(place.url, planned, chosen.bundle, chosen.source, chosen.cache, chosen.registry, history, open_model)
-        done = folder.done()
+        done = {name for name, one in folder.done().items() if one.reason is None}  # what was given up is tried again
         budget = budget and replace(budget, driver=memory.in_use())  # freezing leaves it larger
         reports = _decide(options, job, [shard for shard in planned.shards if shard.name not in done], workers, budget, progress, make)
     effort = _effort(options, workers, reports, time.monotonic() - begun)
@@ -191,8 +191,12 @@ def _decide(
 ) -> list[Done]:
     """The reports on the shards, as they were published. Raises Unavailable saying how to go on."""
     reports: list[Done] = []
+    dropped: set[str] = set()
 
     def on_done(report: Done) -> None:
+        for name in set(report.dropped) - dropped:
+            progress.say(f"column {name!r} is not in the data contract and was left out, in {report.shard} and wherever else it is")
+        dropped.update(report.dropped)
         reports.append(report)
         progress.shard(report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -67,6 +68,8 @@ class Summary(_Part):
     skipped: int = Field(description="submitted before ``since``")
     verdicts: dict[str, int]
     markets: dict[str, dict[str, int]] = Field(description="ads by market and verdict")
+    degraded: int = Field(description="decided with something missing or stale")
+    degraded_by: dict[str, int] = Field(description="what was missing -> ads; an ad may lack several things")
     quarantined_rows: int
     quarantined_shards: tuple[GivenUp, ...]
     rows_in_quarantined_shards: int
@@ -84,7 +87,7 @@ class Summary(_Part):
 def summarise(folder: RunFolder, effort: Effort, finished_at: datetime, rows: dict[str, int], memory: int) -> Summary:
     """``rows``: of every shard, as planned; ``memory``: bytes for counting ids."""
     run, done = folder.run, list(folder.done().values())
-    markets, twice = _counted(folder, memory)
+    counts = _counted(folder, memory)
     given_up = tuple(GivenUp(shard=one.shard, reason=one.reason) for one in done if one.reason is not None)
     verdicts: dict[str, int] = {}
     for report in done:
@@ -104,31 +107,44 @@ def summarise(folder: RunFolder, effort: Effort, finished_at: datetime, rows: di
         ads=sum(report.rows for report in done),
         skipped=sum(report.skipped for report in done),
         verdicts=dict(sorted(verdicts.items())),
-        markets=markets,
+        markets=counts.markets,
+        degraded=counts.degraded,
+        degraded_by=counts.degraded_by,
         quarantined_rows=sum(report.quarantined_rows for report in done),
         quarantined_shards=given_up,
         rows_in_quarantined_shards=sum(rows.get(one.shard, 0) for one in given_up),
-        twice=twice,
+        twice=counts.twice,
         texts=sum(report.texts for report in done),
         encoded=sum(report.encoded for report in done),
         effort=effort,
     )
 
 
-def _counted(folder: RunFolder, memory: int) -> tuple[dict[str, dict[str, int]], Twice]:
-    """Ads by market and verdict, and the ids that come twice; out of core."""
+@dataclass(frozen=True)
+class _Counts:
+    markets: dict[str, dict[str, int]]
+    degraded: int
+    degraded_by: dict[str, int]
+    twice: Twice
+
+
+def _counted(folder: RunFolder, memory: int) -> _Counts:
+    """Ads by market and verdict, by what was missing, and the ids that come twice; out of core."""
     from rescoring.workbench import workbench
 
     with workbench(max(memory, LEAST_TO_COUNT)) as bench:
-        bench.run("CREATE TABLE decided (ad_id VARCHAR, market VARCHAR, verdict VARCHAR)")
-        for table in folder.decisions(["ad_id", "market", "verdict"]):
+        bench.run("CREATE TABLE decided (ad_id VARCHAR, market VARCHAR, verdict VARCHAR, degraded VARCHAR[])")
+        for table in folder.decisions(["ad_id", "market", "verdict", "degraded"]):
             bench.connection.register("piece", table)
-            bench.run("INSERT INTO decided SELECT ad_id, market, verdict FROM piece")
+            bench.run("INSERT INTO decided SELECT ad_id, market, verdict, degraded FROM piece")
             bench.connection.unregister("piece")
         markets: dict[str, dict[str, int]] = {}
         for market, verdict, ads in bench.run("SELECT market, verdict, count(*) FROM decided GROUP BY ALL ORDER BY ALL"):
             markets.setdefault(market, {})[verdict] = ads
+        [(degraded,)] = bench.run("SELECT count(*) FROM decided WHERE len(degraded) > 0")
+        causes = bench.run("SELECT cause, count(*) FROM (SELECT unnest(degraded) AS cause FROM decided) GROUP BY 1 ORDER BY 2 DESC, 1")
         bench.run("CREATE TABLE twice AS SELECT ad_id, count(*) AS n FROM decided GROUP BY ad_id HAVING count(*) > 1")
         [(ads, rows)] = bench.run("SELECT count(*), coalesce(sum(n), 0)::BIGINT FROM twice")
         examples = bench.run(f"SELECT ad_id FROM twice ORDER BY ad_id LIMIT {SHOWN}")
-    return markets, Twice(ads=ads, rows=rows, examples=tuple(ad_id for (ad_id,) in examples))
+    twice = Twice(ads=ads, rows=rows, examples=tuple(ad_id for (ad_id,) in examples))
+    return _Counts(markets, degraded, dict(causes), twice)

@@ -35,6 +35,8 @@ PUBLISHED = {
     "row": "BIGINT",
 }
 """Of ``rescoring.columns``, what is read here; for a run that published nothing."""
+MARKET = r"/market=([A-Z]{2})/part-\d+-\d+\.parquet$"
+"""Of the path of a published file."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,9 @@ class Workbench:
         cursor.close()
 
     def files(self, name: str, paths: Sequence[Path]) -> None:
-        """A view ``name`` of Parquet files."""
-        listed = ", ".join(quoted(glob.escape(str(path))) for path in paths)  # DuckDB takes a [ or * of a path for a pattern
-        self.connection.execute(
-            f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{'market': VARCHAR}})"
-        )
+        """A view ``name`` of published files."""
+        market = f"regexp_extract(filename, {quoted(MARKET)}, 1)"
+        self.connection.execute(f"CREATE VIEW {name} AS SELECT * EXCLUDE (filename), {market} AS market FROM {parquet(*paths)}")
 
     def published(self, name: str, folder: RunFolder) -> None:
         """A view ``name`` of all decisions that a run has published."""
@@ -117,6 +117,15 @@ def _first_line(error: Exception) -> str:
 def quoted(text: str) -> str:
     """As a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(*paths: Path) -> str:
+    """The rows of files, as SQL, with the path of each in ``filename``. Nothing in a path is a pattern, and no folder is a column.
+
+    Where folders may be columns, any folder above, such as ``verdict=approve/``, speaks for the column that the files have themselves.
+    """
+    listed = ", ".join(quoted(glob.escape(str(path))) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false, filename = true)"
 
 
 def _config(memory: int, scratch: Path) -> dict[str, str | bool | int | float | list[str]]:

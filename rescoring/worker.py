@@ -66,6 +66,7 @@ class Worker:
         report = Done(
             shard=shard.name,
             skipped=found.skipped,
+            dropped=found.dropped,
             texts=after.texts - before.texts,
             encoded=after.read - before.read,
             tokens=after.tokens - before.tokens,
@@ -118,7 +119,7 @@ class Worker:
                 _raise_what_is_no_ads_fault(error)
                 failed.append(unscored(row, ad, error))
             if len(failed) == HOPELESS and len(tables) == 1:
-                raise Unscorable(f"none of its first {HOPELESS} ads can be scored: {failed[0].mistakes[0]}")
+                raise Unscorable(f"none of {HOPELESS} ads from row {failed[0].row} on can be scored: {failed[0].mistakes[0]}")
         return pa.concat_tables(tables), failed
 
     def _score(self, shard: Shard, rows: Sequence[int], ads: Sequence[Ad]) -> list[Decision]:

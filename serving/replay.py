@@ -20,10 +20,11 @@ from decisions.thresholds import SolvedThresholds
 from domain.decision import Decision
 from domain.errors import NotFound
 from ledger.entries import DecisionMade, Entry, Erased
-from ledger.history import LedgerHistory
+from ledger.history import LedgerHistory, foundation
+from ledger.steps import refuse_lost_history
 from ledger.store import Ledger
 from serving.champion import NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
-from serving.scorer import Known, Model, Scorer
+from serving.scorer import Explained, Known, Model, Scorer
 
 STANDING = frozenset({NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE})
 """Causes a decision was given from outside; the others follow from the ad, the policies and the bundle."""
@@ -101,26 +102,38 @@ class _Replayer:
     def __init__(self, ledger: Ledger, model_of: Callable[[str], Model]) -> None:
         self._ledger = ledger
         self._model_of = model_of
-        self._history = LedgerHistory(ledger)
+        with ledger.look() as connection:
+            self._founded = foundation(connection) is not None
+        self._histories: dict[str | None, LedgerHistory] = {}
         self._models: dict[str, Model] = {}
         self._books: dict[str, PolicyBook] = {}
         self._thresholds: dict[str, SolvedThresholds] = {}
 
     def decide(self, made: DecisionMade) -> Decision:
-        """Raises NotFound for a version that is nowhere any more."""
+        """Raises NotFound for a version, or a history, that is nowhere any more."""
+        refuse_lost_history(self._ledger, made)
         recorded = made.decision
+        model = self._model(recorded.bundle_version)
         scorer = Scorer(
-            self._model(recorded.bundle_version),
+            model,
             self._book(recorded.policy_hash),
             solved=self._solved(made.thresholds),
             clock=lambda: recorded.decided_at,
             ids=lambda: recorded.decision_id,
         )
         known = None
-        if recorded.history_seq is not None:
-            known = Known(self._history.catch_up(recorded.history_seq), recorded.history_seq)
+        if recorded.history_seq is not None and model is not None:
+            known = Known(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
         causes = tuple(cause for cause in recorded.degraded if cause.partition(":")[0] in STANDING)
-        return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of)[0]
+        explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
+        return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain)[0]
+
+    def _history(self, model: Model) -> LedgerHistory:
+        """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""
+        version = None if self._founded else model.version
+        if version not in self._histories:
+            self._histories[version] = LedgerHistory(self._ledger, model.snapshot)
+        return self._histories[version]
 
     def _model(self, version: str | None) -> Model | None:
         if version is None:

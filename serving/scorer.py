@@ -113,7 +113,8 @@ class Scorer:
         use_registry(settings)
         source = resolve(str(model))
         book = load_policies(policies or settings.policies)
-        scorer = cls(open_bundle(fetch_bundle(source, settings.cache)), book, known=known_to(settings.ledger_url))
+        opened = open_bundle(fetch_bundle(source, settings.cache))
+        scorer = cls(opened, book, known=known_to(settings.ledger_url, opened.snapshot))
         return scorer.certified(certificates_of(source, settings.cache, certificates or settings.certificates))
 
     def certified(self, certificates: Sequence[Certificate] | None) -> Scorer:
@@ -169,8 +170,12 @@ def load_policies(folder: Path | None) -> PolicyBook:
     return read_policies(folder if folder is not None else policies.folder())
 
 
-def known_to(ledger_url: str | None) -> Known | None:
-    """What a ledger tells of advertisers now; None where there is none, or nothing was known when it began. Raises Unavailable."""
+def known_to(ledger_url: str | None, snapshot: bytes | None) -> Known | None:
+    """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
+
+    ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
+    the service would put it on record with its first decision.
+    """
     from ledger.history import LedgerHistory
     from ledger.store import Ledger
 
@@ -180,10 +185,11 @@ def known_to(ledger_url: str | None) -> Known | None:
         return None
     if ledger is None:
         return None
-    history = LedgerHistory(ledger)
-    known = Known(history.catch_up(), history.seq)
-    ledger.close()
-    return known if history.founded else None
+    try:
+        history = LedgerHistory(ledger, snapshot)
+        return Known(history.catch_up(), history.seq)
+    finally:
+        ledger.close()
 
 
 def worth_explaining(decision: Decision) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ class Aggregation:
         self._run(f"copy ({query}) to {_text(to)} (format parquet, row_group_size {GROUP})")
 
     def _view(self, name: str, of: Path) -> None:
-        self._run(f"create view {name} as select * from read_parquet({_file(of)})")
+        self._run(f"create view {name} as select * from read_parquet({_file(of)}, hive_partitioning = false)")
 
     def _run(self, query: str) -> list[tuple[Any, ...]]:
         with self._translated():

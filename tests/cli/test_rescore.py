@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def test_a_second_run_is_told_to_resume_and_then_has_nothing_left_to_do(bench: B
     code, said = run(bench, "--resume")
     assert code == 0
     assert "6 of 6 shards were decided before and stay" in said
+    assert "nothing was left to decide" in said
+    assert "0 shards" not in said
     code, said = run(bench, "--resume", "--since", "2026-03-01T10:00")
     assert code == 2
     assert "since = '2026-03-01T10:00:00+00:00'" in said
@@ -88,14 +91,42 @@ def test_every_option_that_cannot_be_used_is_named_at_once() -> None:
         assert option in result.output
 
 
-def test_options_before_a_subcommand_are_refused() -> None:
-    result = RUNNER.invoke(app, ["rescore", "--out", "there", "diff", "--out", "there"])
+@pytest.mark.parametrize("before", [("--out", "there"), ("--limit-memory", "1GiB"), ("--rows-per-shard", "8192"), ("--resume",)])
+def test_options_before_a_subcommand_are_refused(before: tuple[str, ...]) -> None:
+    result = RUNNER.invoke(app, ["rescore", *before, "diff", "--out", "there"])
     assert result.exit_code == 2
     assert "come after 'diff'" in re.sub(r"[\s│]+", " ", result.output)
 
 
 def test_what_is_printed_at_the_end(golden: Golden) -> None:
     golden.check("rescore.txt", rescore_run.report(summary()))
+
+
+def test_a_moment_that_has_not_come_is_told() -> None:
+    told = summary()
+    assert "not come" not in rescore_run.report(told)
+    assert "warning: as of a moment that has not come" in rescore_run.report(told.model_copy(update={"as_of": AS_OF + timedelta(days=1)}))
+
+
+def test_of_a_file_without_a_footer_no_number_of_rows_is_claimed() -> None:
+    said = rescore_run.report(summary().model_copy(update={"rows_in_quarantined_shards": 0}))
+    assert "1 shard could not be decided; what stands, stands:" in said
+
+
+def test_time_left_is_told_only_once_an_ad_was_decided() -> None:
+    pace = rescore_run.Pace(shards=2, ads=100, before=0)
+    pace.add(0, 0, 0)
+    assert pace.left() == ""
+    pace.add(50, 0, 0)
+    assert pace.left().endswith(" left")
+
+
+def test_of_many_causes_the_most_frequent_are_told() -> None:
+    causes = {f"no_risk:policy_{number}": 9 - number for number in range(7)}
+    said = rescore_run.report(summary().model_copy(update={"degraded": 9, "degraded_by": causes}))
+    assert "9 of 82,248 decisions are degraded: no_risk:policy_0 9," in said
+    assert "no_risk:policy_4 5, and 2 more" in said
+    assert "policy_5" not in said
 
 
 def test_ctrl_c_ends_it_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
@@ -147,6 +178,8 @@ def summary() -> Summary:
         skipped=1,
         verdicts={"approve": 82_200, "review": 43, "reject": 5},
         markets={market: dict(found) for market, found in markets.items()},
+        degraded=3,
+        degraded_by={"licence_unknown:gambling": 2, "encoder_missing": 1},
         quarantined_rows=2,
         quarantined_shards=(GivenUp(shard="part-00001-00000", reason="\x1b[31m1.parquet: no Parquet file"),),
         rows_in_quarantined_shards=8192,

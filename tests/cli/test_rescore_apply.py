@@ -68,6 +68,7 @@ def test_undoing_lists_what_stands_instead(world: World, tmp_path: Path) -> None
         (("--only", "maybe"), "--only = 'maybe'; expected approve, review, reject"),
         (("--market", "xx"), "--market = 'XX'; expected one that the run decided: DE"),
         (("--list", "list.xlsx"), "expected a file that ends in .parquet, .csv, .jsonl"),
+        (("--list", "/dev/null/list.csv"), "--list = '/dev/null/list.csv'; expected a file in a folder that can be written to"),
     ],
 )
 def test_a_mistake_ends_with_2_and_changes_nothing(world: World, tmp_path: Path, arguments: tuple[str, ...], expected: str) -> None:

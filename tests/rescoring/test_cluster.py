@@ -59,6 +59,7 @@ def on_ray(home: Path) -> dict[str, Any]:
     environment.pop("RAY_ADDRESS", None)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
+    assert "RayDeprecationWarning" not in done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

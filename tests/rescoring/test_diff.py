@@ -299,7 +299,7 @@ def test_an_output_elsewhere_is_compared_as_one_here(tmp_path: Path) -> None:
     assert there.run.out.startswith("memory://")
 
 
-@pytest.mark.parametrize("name", ["it's", "[a-z]*", "x=1", "{a,b}", 'a"b'])
+@pytest.mark.parametrize("name", ["it's", "[a-z]*", "x=1", "market=XX", "verdict=approve", "{a,b}", 'a"b'])
 def test_a_folders_name_is_never_read_as_a_pattern_or_as_sql(name: str, tmp_path: Path) -> None:
     ad = an_ad()
     old = rescored(tmp_path / name / "old", [(ad, decided(ad, deceptive=APPROVE))])

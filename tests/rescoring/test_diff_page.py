@@ -10,7 +10,7 @@ import pytest
 
 from domain.verdict import Verdict
 from rescoring.diff_page import BODY, apply_command, page, write_page
-from rescoring.difference import Difference
+from rescoring.difference import Against, Difference, Unrecorded, flips
 from tests.golden import Golden
 from tests.rescoring.differences import HOSTILE, LONG, counted, difference, empty, example, unchanged, versions
 from tests.training.test_report import Page
@@ -94,12 +94,25 @@ def test_it_is_written_whole_into_a_folder_that_is_made(tmp_path: Path) -> None:
     ],
 )
 def test_the_next_command_is_cautious_and_safe_to_paste(flipped: list[tuple[str, Verdict, Verdict, int]], out: str, expected: str) -> None:
-    from rescoring.difference import flips
-
     compared = tuple(counted(*one) for one in flipped)
     found = empty(run=versions(out=out), compared=compared, flips=flips(compared, "model"))
     assert apply_command(found) == f"adjudicate rescore apply {expected}"
     assert f"adjudicate rescore apply {expected}" in words(found)
+
+
+def test_the_next_command_names_the_market_with_most_ads_not_on_record_where_nothing_flips() -> None:
+    new = tuple(Unrecorded(market=market, verdict=REVIEW, ads=ads) for market, ads in (("BR", 3), ("SE", 5), ("US", 5)))
+    assert "--market SE --max 100" in apply_command(empty(unrecorded=new))
+    with_flips = flips((counted("BR", APPROVE, REVIEW, 1),), "model")
+    assert "--market BR --max 100" in apply_command(empty(unrecorded=new, flips=with_flips))
+
+
+def test_beside_another_rescoring_nothing_is_said_of_the_record() -> None:
+    other = Against(kind="rescoring", words="rescoring run-1", versions=versions())
+    found = difference().model_copy(update={"against": other})
+    assert "Ads not in the other, by their new verdict" in words(found)
+    assert not re.search("not on record", words(found), re.I)
+    assert re.search("not on record", words(difference()), re.I)
 
 
 def test_an_ad_without_texts_differs_from_one_that_the_input_does_not_hold_any_more() -> None:

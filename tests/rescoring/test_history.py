@@ -22,6 +22,7 @@ from ledger.schema import contents
 from ledger.store import Ledger
 from rescoring.history import HistorySource, freeze
 from review.incoming import bring
+from serving.scorer import known_to
 from tests.databases import ledger_url, postgres, postgres_template
 from tests.features.history.freezes import MEMORY, asked, at_moment, observed
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
@@ -142,10 +143,32 @@ def test_a_ledger_that_does_not_say_what_was_known_before_begins_with_the_models
     record(ledger, ads)
     write_snapshot(observed([an_ad("old", START)], []), tmp_path / "own")
     alone, own = (frozen(HistorySource.ledger(url, one), tmp_path / f"out-{one is None}") for one in (None, tmp_path / "own"))
+    found_by_score = known_to(url, (tmp_path / "own").read_bytes())
+    assert found_by_score is not None
+    later = [an_ad("a", LATER)]
+    assert difference(own.counts(later, POLICIES), found_by_score.state.counts(later, POLICIES)) == []
+    assert (own.seq, found_by_score.seq) == (1, 1)
     found(ledger, None, None, LATER)
     founded = frozen(HistorySource.ledger(url, tmp_path / "own"), tmp_path / "founded")
     ledger.close()
     assert [one.counts(ads, POLICIES).advertiser.ads_ever.tolist() for one in (alone, own, founded)] == [[1], [2], [1]]
+
+
+def test_what_a_ledger_tells_before_its_first_decision_is_what_it_tells_at_it(tmp_path: Path) -> None:
+    """The service puts the model's snapshot on record with its first decision; scoring a table just before knows the same."""
+    url, asked_of = f"sqlite:///{tmp_path}/l.db", [an_ad("a", LATER)]
+    ledger = Ledger.open(url)
+    write_snapshot(observed([an_ad("old", START)], []), tmp_path / "own")
+    own = (tmp_path / "own").read_bytes()
+    before = known_to(url, own)
+    found(ledger, own, "v1", LATER)
+    after = known_to(url, None)
+    ledger.close()
+    assert before is not None
+    assert after is not None
+    counted = [known.state.counts(asked_of, POLICIES) for known in (before, after)]
+    assert difference(*counted) == []
+    assert counted[0].advertiser.ads_ever.tolist() == [1]
 
 
 def test_a_model_without_a_snapshot_knows_nobody(tmp_path: Path) -> None:

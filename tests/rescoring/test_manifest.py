@@ -119,6 +119,13 @@ OTHERS: dict[str, tuple[dict[str, Any], Plan, str]] = {
 }
 
 
+def test_a_champion_that_moved_on_is_told_with_what_it_was_when_the_run_began(tmp_path: Path) -> None:
+    begun(str(tmp_path))
+    moved = a_run(model=ModelUsed(source="models:/adjudicate@champion", resolved="models:/adjudicate/4", version="xyz"))
+    with pytest.raises(InvalidInput, match=r"model\.version = 'xyz'; expected 'abc' \(--model models:/adjudicate/3\), as on record"):
+        begun(str(tmp_path), moved, resume=True)
+
+
 @pytest.mark.parametrize("field", OTHERS)
 def test_another_run_has_another_id_and_resuming_it_names_the_difference(tmp_path: Path, field: str) -> None:
     fields, other, shown = OTHERS[field]

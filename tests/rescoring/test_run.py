@@ -11,12 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from domain.ad import Label
 from domain.errors import AdjudicateError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
 from features.tables import write_ads, write_labels
 from rescoring import memory
+from rescoring.job import Job, give_up, worker
+from rescoring.manifest import Done, RunFolder
 from rescoring.memory import MIB
 from rescoring.plan import Shard
 from rescoring.progress import Quiet
@@ -63,6 +67,20 @@ def test_fewer_workers_than_asked_for_are_told_of(bench: Bench) -> None:
     limit = memory.in_use() + memory.SLACK + each + each // 2
     rescore(bench.options(workers=4, limit_memory=limit), Listening(), open_model=open_fake)
     assert [sentence.split(" MiB")[0].split(" GiB")[0].rsplit(" ", 1)[0] for sentence in said] == ["1 of 4 workers fit into"]
+
+
+def test_a_column_outside_the_contract_is_told_once(bench: Bench) -> None:
+    said: list[str] = []
+
+    class Listening(Quiet):
+        def say(self, sentence: str) -> None:
+            said.append(sentence)
+
+    for path in (bench.home / "ads").iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("landing_domian", pa.array(["x.example"] * len(table))), path)
+    rescore(bench.options(), Listening(), open_model=open_fake)
+    assert [sentence.partition(" is not in the data contract")[0] for sentence in said] == ["column 'landing_domian'"]
 
 
 def test_only_ads_submitted_since_a_moment_are_decided(bench: Bench) -> None:
@@ -176,6 +194,42 @@ def test_what_cannot_be_read_is_quarantined_and_all_else_decided(bench: Bench) -
     assert "1.parquet" in summary.quarantined_shards[0].reason
 
 
+def test_what_was_given_up_is_tried_again_when_the_run_is_resumed_and_all_else_stays(bench: Bench) -> None:
+    first = run(bench.options(), make=gives_up)
+    assert [(one.shard, one.reason) for one in first.quarantined_shards] == [("part-00000-00001", "3 workers died of it")]
+    set_aside = bench.home / "out/_adjudicate/quarantine/part-00000-00001.jsonl"
+    assert set_aside.is_file()
+    before = files_of(bench.home / "out")
+    again = run(bench.options(resume=True))
+    assert (again.complete, again.ads, again.effort.shards, set_aside.exists()) == (True, 100, 1, False)
+    assert before.items() < files_of(bench.home / "out").items()
+    assert [row["ad_id"] for row in rows_of(bench.home / "out")] == [f"ad-{n}" for n in range(1, 101)]
+
+
+def test_a_file_that_came_back_as_it_was_is_decided_when_the_run_is_resumed(bench: Bench) -> None:
+    file = bench.home / "ads" / "1.parquet"
+    whole = file.read_bytes()
+
+    def taken_away(job: Job) -> Callable[[Shard], Done]:
+        file.unlink(missing_ok=True)
+        return worker(job)
+
+    first = run(bench.options(), make=taken_away)
+    assert (first.ads, len(first.quarantined_shards)) == (50, 3)
+    file.write_bytes(whole)
+    assert run(bench.options(resume=True)).ads == 100
+
+
+def test_a_file_that_was_repaired_is_another_run(bench: Bench) -> None:
+    file = bench.home / "ads" / "1.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+    assert not run(bench.options()).complete
+    file.write_bytes(whole)
+    with pytest.raises(InvalidInput, match=r"another run; give an empty folder(?s:.*)input 1\.parquet = '50 rows"):
+        run(bench.options(resume=True))
+
+
 def test_an_outage_ends_the_run_and_says_how_to_go_on(bench: Bench) -> None:
     with pytest.raises(Unavailable, match=r"No space left on device\n.*--resume goes on"):
         run(bench.options(), make=full_disk)
@@ -222,12 +276,18 @@ def test_ads_and_decisions_may_lie_in_an_object_store(bench: Bench, bucket: str)
         run(replace(bench.options(), ads=there.url, out=f"{bucket}/out"))
 
 
-def full_disk(job: Any) -> Callable[[Shard], Any]:
-    from rescoring.job import worker
+def gives_up(job: Job) -> Callable[[Shard], Done]:
+    """As an engine does with a shard of which workers died."""
+    decide, poison = worker(job), "part-00000-00001"
+    return lambda shard: (
+        give_up(RunFolder.open(job.out), shard, "3 workers died of it", "driver") if shard.name == poison else decide(shard)
+    )
 
+
+def full_disk(job: Job) -> Callable[[Shard], Done]:
     decide = worker(job)
 
-    def until_full(shard: Shard) -> Any:
+    def until_full(shard: Shard) -> Done:
         if shard.name == "part-00000-00002":
             raise Unavailable(f"cannot write {job.out}: No space left on device")
         return decide(shard)

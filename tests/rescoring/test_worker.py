@@ -86,7 +86,7 @@ def test_a_model_that_stumbles_over_every_ad_costs_the_shard(job: Job, monkeypat
     report = worker(job.plan.shards[0])
     assert report.rows == 0
     assert report.reason is not None
-    assert report.reason.startswith("none of its first 5 ads can be scored: ad_id = 'ad-1'")
+    assert report.reason.startswith("none of 5 ads from row 1 on can be scored: ad_id = 'ad-1'")
 
 
 def test_a_file_that_changed_since_the_run_was_planned_costs_its_shard(job: Job) -> None:

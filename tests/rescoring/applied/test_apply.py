@@ -54,6 +54,14 @@ def test_decisions_come_as_they_were_made_and_name_the_step(world: World) -> Non
     assert world.ledger.recall("thresholds", folder.run.thresholds)
 
 
+@pytest.mark.parametrize("name", ["verdict=approve", "market=XX", "ad_id=ad-9"])
+def test_a_folder_above_says_nothing_of_the_decisions_in_it(world: World, name: str) -> None:
+    """Engines that read folders as columns would take the folder's word for the file's."""
+    world.decide({1: APPROVE, 3: APPROVE})
+    done = world.apply(world.run({1: REJECT, 3: REJECT}, name=name), "DE")
+    assert (done.changes, done.refused) == ({Change("DE", APPROVE, REJECT): 2}, {})
+
+
 def test_ads_that_most_people_see_come_first_and_those_of_unknown_reach_last(world: World) -> None:
     unknown = live_ad(9, impressions=None)
     world.apply(world.run([(live_ad(1), REJECT), (unknown, REJECT), (live_ad(3), REJECT), (live_ad(2), REJECT)]))

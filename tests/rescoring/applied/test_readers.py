@@ -14,7 +14,7 @@ from features.tables import read_ads
 from ledger import steps
 from ledger.entries import DecisionMade
 from ledger.erase import erase
-from ledger.history import LedgerHistory, forget
+from ledger.history import LedgerHistory, forget, found
 from ledger.store import Ledger
 from ledger.verify import verify
 from review.export import export
@@ -159,13 +159,35 @@ def test_applied_decisions_are_replayed_as_of_the_run(world: World) -> None:
     def rescored(ad: Ad, decision: Decision) -> Decision:
         known = Known(LedgerHistory(world.ledger).catch_up(0), 0)
         scorer = Scorer(model, BOOK, known=known, clock=lambda: decision.decided_at, ids=lambda: decision.decision_id)  # type: ignore[arg-type]
-        return scorer.score([ad], as_of=AS_OF)[0]
+        return scorer.score([ad], as_of=AS_OF, explain="stopped")[0]
 
     world.remake = rescored
     world.decide({1: REVIEW})
     world.apply(world.run({1: APPROVE, 2: APPROVE}))
-    found = replay(world.ledger, lambda version: _only(model, version))  # type: ignore[arg-type, return-value]
-    assert (found.same, found.different, found.differences) == (2, 0, [])
+    again = replay(world.ledger, lambda version: _only(model, version))  # type: ignore[arg-type, return-value]
+    assert (again.same, again.different, again.differences) == (2, 0, [])
+
+
+def test_replaying_skips_what_knew_a_history_that_is_not_kept_and_says_why(world: World) -> None:
+    model = FakeModel(version="v2")
+    world.apply(world.run({1: REJECT, 2: REJECT}, history="folder"))
+    again = replay(world.ledger, lambda version: _only(model, version))  # type: ignore[arg-type, return-value]
+    assert (again.same, again.different) == (0, 0)
+    assert again.skipped == {"the history it knew was a folder's, which the ledger does not keep": 2}
+
+
+@pytest.mark.parametrize(("by", "kept"), [("v2", True), ("v9", False)])
+def test_a_history_that_began_with_its_models_own_is_kept_once_the_ledger_is_founded_on_that(world: World, by: str, kept: bool) -> None:
+    world.decide({1: APPROVE})
+    step = world.apply(world.run({1: REJECT})).step
+    made = decisions(world.ledger, step)[0]
+    steps.refuse_lost_history(world.ledger, made)
+    found(world.ledger, None, by, minutes(600))
+    if kept:
+        steps.refuse_lost_history(world.ledger, made)
+    else:
+        with pytest.raises(NotFound, match="founded on another one's since"):
+            steps.refuse_lost_history(world.ledger, made)
 
 
 def _only(model: FakeModel, version: str) -> FakeModel:
