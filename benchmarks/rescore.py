@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -26,6 +26,12 @@ NOTES = (
     "command, rows_per_s_working of its workers' time with shards. peak_mib: the largest sum over all processes at one moment of their "
     "proportional memory (PSS); hwm_mib: the sum of each one's own largest (VmHWM), where shared pages count for each."
 )
+
+HEADLINES = {
+    **dict.fromkeys(("rows_per_s", "peak_mib", "vs_pipeline", "vs_pyfunc", "int8_share_of_peak"), "speed"),
+    **dict.fromkeys(("kills", "resume_mismatches"), "kills"),
+}
+"""Figure -> the part that measures it."""
 
 Figures = dict[str, Any]
 Write = Callable[[Figures], None]
@@ -55,21 +61,32 @@ def quick(job: Job) -> Job:
 
 
 def run(job: Job, progress: Progress, write: Write) -> Figures:
-    """Figures by part. ``write`` gets all there are whenever there are more, so that nothing is lost with a run that is stopped.
+    """Figures by part under ``parts``, and the ``HEADLINES`` of them. ``write`` gets all there are whenever there are more, so that nothing
+    is lost with a run that is stopped.
 
     Raises InvalidSettings before anything is measured, Unavailable when a rescoring that nobody disturbed fails.
     """
     _check(job)
-    found: Figures = {"machine": machine(), "quick": job.quick, "notes": NOTES}
+    about: Figures = {"machine": machine(), "quick": job.quick, "notes": NOTES}
+    parts: dict[str, Figures] = {}
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adjudicate-rescore-")))
         folder.mkdir(parents=True, exist_ok=True)
         world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
         for part in (part for part in PARTS if part in job.parts):
             # A part's figures are under its name as they come, and then for good.
-            found[part] = _MEASURED[part](job, world, progress, lambda some, part=part: write({**found, part: {**some, "complete": False}}))  # type: ignore[misc]
-            write(found)
-    return found
+            def unfinished(some: Figures, part: str = part) -> None:
+                write(about | headlined({**parts, part: {**some, "complete": False}}))
+
+            parts[part] = _MEASURED[part](job, world, progress, unfinished)
+            write(about | headlined(parts))
+    return about | headlined(parts)
+
+
+def headlined(parts: Mapping[str, Figures]) -> Figures:
+    """What is asked for first, by name, and all there is beneath."""
+    first = {name: parts[part][name] for name, part in HEADLINES.items() if name in parts.get(part, {})}
+    return {**first, "parts": dict(parts)}
 
 
 def _speed(job: Job, world: World, progress: Progress, write: Write) -> Figures:

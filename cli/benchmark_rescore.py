@@ -44,10 +44,11 @@ def rescore(
 
 def show(figures: Mapping[str, Any]) -> None:
     """What of the figures a person looks for first."""
+    parts = figures["parts"]
     for part, shown in {"speed": _speed, "growth": _growth, "kills": _kills, "same": _same, "faults": _faults}.items():
-        if part in figures:
-            shown(figures[part])
-        for name, why in figures.get(part, {}).get("left_out", {}).items():
+        if part in parts:
+            shown(parts[part])
+        for name, why in parts.get(part, {}).get("left_out", {}).items():
             _say(f"left out: {name}: {why}", "yellow")
 
 

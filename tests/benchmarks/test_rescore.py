@@ -18,7 +18,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks import arithmetic, rescore_growth, rescore_kills, rescore_same, rescore_speed, rescored
-from benchmarks.rescore import Job, run
+from benchmarks.rescore import Job, headlined, run
 from benchmarks.rescore_kills import Storm, phase
 from benchmarks.rescored import Ran, Running, decided, differences, lost_and_twice
 from cli.benchmark_rescore import show
@@ -254,7 +254,15 @@ FIGURES: dict[str, Any] = {
 }
 
 
+def test_what_is_asked_for_first_is_at_the_top() -> None:
+    found = headlined(FIGURES)
+    assert (found["kills"], found["resume_mismatches"], found["vs_pipeline"]) == (60, 0, 3.73)
+    assert found["rows_per_s"]["local"]["2"]["2000"] == 290.0
+    assert found["parts"] == FIGURES
+    assert "vs_pipeline" not in headlined({"kills": FIGURES["kills"]})
+
+
 def test_what_a_person_reads(golden: Golden) -> None:
     with console.capture() as read:
-        show(FIGURES)
+        show(headlined(FIGURES))
     golden.check("rescore.txt", "\n".join(line.rstrip() for line in read.get().splitlines()))
