@@ -25,7 +25,7 @@ TITLE = 80
 def diff(
     out: str, against: str | None, json: Path | None, page: Path | None, handling_seconds: float | None, limit_memory: str | None
 ) -> None:
-    """Compare, print, write. Nothing that stands is changed."""
+    """Compare, write, print. Nothing that stands is changed."""
     from cli import rescore_targets
     from cli.console import errors_end_the_command, write_json
 
@@ -42,13 +42,13 @@ def diff(
         folder = RunFolder.open(out)
         with _record(against, USUAL_SECONDS if handling_seconds is None else handling_seconds) as (record, times):
             found = compare(folder, record, times, memory=limit)
-        show(found)
-        if json:
+        if json:  # files first: whoever reads only the first lines of the rest gets them all the same
             write_json(json, found.model_dump(mode="json"))
-            _say(f"written to {json}")
         if page:
             write_page(page, found)
-            _say(f"written to {page}")
+        show(found)
+        for path in filter(None, (json, page)):
+            _say(f"written to {path}")
 
 
 @contextmanager
