@@ -21,7 +21,7 @@ from rescoring.manifest import OWN, Done, ModelUsed, Run, RunFolder
 from rescoring.memory import Budget
 from rescoring.past import Past
 from rescoring.places import Place
-from rescoring.plan import Shard, plan
+from rescoring.plan import Plan, Shard, plan
 from rescoring.probe import Probed, probe
 from rescoring.progress import Progress
 from rescoring.summary import COUNTED, NAME, Effort, Summary, summarise
@@ -108,18 +108,7 @@ def rescore(
     workers = _workers(options, chosen, budget, progress)
     with TemporaryDirectory(prefix="adjudicate-rescore-") as scratch:
         past = Past(place, Path(scratch), chosen.source_of_history(options), chosen.probed.policies, budget, progress)
-        started = stored.started_at if stored else now()
-        as_of = options.as_of or (stored.as_of if stored else started)
-        run = Run.of(
-            planned,
-            started_at=started,
-            as_of=as_of,
-            since=options.since,
-            model=ModelUsed(source=options.model, resolved=chosen.source, version=chosen.probed.version),
-            policy_hash=chosen.book.hash,
-            thresholds=chosen.solved.digest,
-            history=past.used(as_of, stored, options.history is not None),
-        )
+        run = _run(options, planned, chosen, stored, past, stored.started_at if stored else now())
         folder = RunFolder(place)
         run = folder.begin(run, chosen.book.to_json(), chosen.solved.to_json().encode(), options.resume)
         history = past.kept(run)
@@ -133,6 +122,21 @@ def rescore(
     summary = summarise(folder, effort, now(), rows, budget.workers if budget else COUNTED)
     place.write(f"{OWN}/{NAME}", summary.model_dump_json(indent=1).encode() + b"\n")
     return summary
+
+
+def _run(options: Options, planned: Plan, chosen: _Chosen, stored: Run | None, past: Past, started: datetime) -> Run:
+    """What is asked for now; ``stored`` is the run that is gone on with, and says what nobody asked otherwise."""
+    as_of = options.as_of or (stored.as_of if stored else started)
+    return Run.of(
+        planned,
+        started_at=started,
+        as_of=as_of,
+        since=options.since,
+        model=ModelUsed(source=options.model, resolved=chosen.source, version=chosen.probed.version),
+        policy_hash=chosen.book.hash,
+        thresholds=chosen.solved.digest,
+        history=past.used(as_of, stored, options.history is not None),
+    )
 
 
 def _is_there(ledger: str) -> bool:

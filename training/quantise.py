@@ -111,10 +111,7 @@ class _Rewriter:
         rounded, scale = columns(weights)
         inputs = [f"{state}.int8", self._keep(f"{name}.weights", rounded), self._unit(middle), self._keep(f"{name}.scale", scale)]
         yield helper.make_node("MatMulIntegerToFloat", [*inputs, self._middle(middle)], [f"{name}.unscaled"], domain=CONTRIBUTED)
-        if len(together) == 1:
-            outputs = [(adds[0] or together[0]).output[0]]
-        else:
-            outputs = [(add or one).output[0] for one, add in zip(together, adds, strict=True)]
+        outputs = [(add or one).output[0] for one, add in zip(together, adds, strict=True)]
         whole = outputs[0] if len(outputs) == 1 else f"{name}.whole"
         if all(add is None for add in adds):
             yield helper.make_node("Mul", [f"{name}.unscaled", f"{state}.scale"], [whole])
