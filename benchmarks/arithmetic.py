@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,45 +16,78 @@ SHAPES = ((256, 384, 1536), (512, 384, 1536), (512, 1536, 384), (1024, 1024, 102
 SECONDS = 0.3
 """Of multiplying, for each shape."""
 KINDS = ("int8", "fp32")
+ALL = 1 << 30
+"""Tokens: more than any text has."""
 
 
 @dataclass(frozen=True)
 class Work:
     """What one text of n tokens costs: ``per_token`` multiply-adds a token in linear layers; in each of ``layers`` two products of n x n
-    by ``width`` for attention. Norms, softmax, activations and the heads are less than a hundredth, and left out."""
+    by ``width`` for attention. Norms, softmax, activations, pooling and the heads are less than a hundredth, and left out.
+
+    ``cut`` is what reads a text's first tokens only, as pairs of how many and the work on them; it comes on top."""
 
     per_token: int
     layers: int
     width: int
+    cut: tuple[tuple[int, Work], ...] = ()
 
     def flop(self, lengths: Sequence[int]) -> float:
         """Of texts with these numbers of tokens; a multiply-add is two."""
         tokens = np.asarray(lengths, dtype=np.float64)
-        return float(2 * (self.per_token * tokens.sum() + 2 * self.layers * self.width * (tokens**2).sum()))
+        whole = float(2 * (self.per_token * tokens.sum() + 2 * self.layers * self.width * (tokens**2).sum()))
+        return whole + sum(work.flop(np.minimum(tokens, most).tolist()) for most, work in self.cut)
 
 
 def work_of(graph: Path) -> Work:
-    """Counted from an ONNX graph: products with a stored matrix are linear layers, products of two computed ones are attention."""
+    """Counted from an ONNX graph: products with a stored matrix are linear layers, products of what they made are attention."""
     import onnx
 
     model = onnx.load(str(graph), load_external_data=False)
-    shapes = {one.name: tuple(one.dims) for one in model.graph.initializer}
-    for node in model.graph.node:  # a matrix stays a stored one when it is only unpacked or turned
-        if node.op_type in ("DequantizeLinear", "Transpose", "Cast", "Identity") and node.input[0] in shapes:
-            shapes[node.output[0]] = shapes[node.input[0]]
-        elif node.op_type == "Constant" and node.attribute[0].name == "value":
-            shapes[node.output[0]] = tuple(node.attribute[0].t.dims)
-    stored, computed = [], 0
+    stored = _stored(model)
+    limits: dict[str, int] = {}
+    learned: set[str] = set()
+    linear: dict[int, list[tuple[int, ...]]] = {}
+    attention: dict[int, int] = {}
     for node in model.graph.node:
-        if "MatMul" in node.op_type:
-            matrix = shapes.get(node.input[1], ())
-            if len(matrix) == 2:
-                stored.append(matrix)
-            elif node.input[0] not in shapes:
-                computed += 1
-    if not stored:
+        most = min([ALL, *(limits[name] for name in node.input if name in limits)])
+        if node.op_type == "Slice":
+            most = min(most, _first_tokens(node, stored))
+        if "MatMul" in node.op_type and len(stored.get(node.input[1], ((),))[0]) == 2:
+            linear.setdefault(most, []).append(stored[node.input[1]][0])
+            learned.update(node.output)
+        elif "MatMul" in node.op_type and learned.issuperset(node.input[:2]):
+            attention[most] = attention.get(most, 0) + 1
+        if learned.intersection(node.input):
+            learned.update(node.output)
+        limits.update(dict.fromkeys(node.output, most))
+    if not linear:
         raise ValueError(f"{graph} holds no product with a stored matrix")
-    return Work(sum(rows * columns for rows, columns in stored), computed // 2, min(stored[0]))
+    width = min(next(iter(linear.values()))[0])
+    works = {
+        most: Work(sum(rows * columns for rows, columns in shapes), attention.get(most, 0) // 2, width) for most, shapes in linear.items()
+    }
+    whole = works.pop(ALL, Work(0, 0, width))
+    return Work(whole.per_token, whole.layers, width, tuple(sorted(works.items())))
+
+
+def _stored(model: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Shapes and tensors of what a graph holds, also under the names it has once unpacked or turned."""
+    found = {one.name: (tuple(one.dims), one) for one in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type in ("DequantizeLinear", "Transpose", "Cast", "Identity") and node.input[0] in found:
+            found[node.output[0]] = found[node.input[0]]
+        elif node.op_type == "Constant" and node.attribute[0].name == "value":
+            found[node.output[0]] = (tuple(node.attribute[0].t.dims), node.attribute[0].t)
+    return found
+
+
+def _first_tokens(node: Any, stored: Mapping[str, tuple[tuple[int, ...], Any]]) -> int:
+    """How many tokens a Slice of states leaves: it cuts the second axis at a stored place."""
+    from onnx import numpy_helper
+
+    ends, axes = (numpy_helper.to_array(stored[name][1]) if name in stored else None for name in node.input[2:4])
+    return int(ends[0]) if ends is not None and axes is not None and axes.tolist() == [1] and ends[0] > 0 else ALL
 
 
 def peaks(threads: int = 1) -> dict[str, float]:

@@ -29,6 +29,16 @@ def alikeness(violating: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
     return float(np.clip(np.quantile(_correlation(weights, size, said), QUANTILE), 0.0, 1.0))
 
 
+def measured(violating: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
+    """The same correlation as it was found, without a margin, in [0, 1]; 0 where nothing violates."""
+    if not violating.any():
+        return 0.0
+    tally = np.bincount(group).astype(np.float64)
+    said = np.bincount(group, weights=violating).astype(np.float64)[tally > 0]
+    size = tally[tally > 0]
+    return float(np.clip(_correlation(np.ones((1, len(size))), size, said)[0], 0.0, 1.0))
+
+
 def _correlation(weights: NDArray[np.float64], size: NDArray[np.float64], said: NDArray[np.float64]) -> NDArray[np.float64]:
     """One estimate a row of ``weights`` (resamples, groups): how often each group was drawn. 1 where nothing varies."""
     groups, ads = weights.sum(axis=1), weights @ size

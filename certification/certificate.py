@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from certification.exit_evidence import ExitEvidence
 from certification.words import Side, Strength
 from decisions.policy import Targets, Thresholds
 from decisions.thresholds import SolvedFor, SolvedThresholds
@@ -167,22 +169,38 @@ def sealed(certificate: Certificate) -> Certificate:
     return certificate.model_copy(update={"certificate_id": _identity(certificate)})
 
 
-def to_json(certificates: Sequence[Certificate]) -> str:
-    """All of a solution as one document, in order of policy and market."""
-    entries = [json.loads(one.model_dump_json(by_alias=True)) for one in certificates]
-    return json.dumps({"schema": SCHEMA, "certificates": entries}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+@dataclass(frozen=True)
+class Issued:
+    """What was issued together for one model: certificates of thresholds, and what an exit rule can be solved from."""
 
+    certificates: tuple[Certificate, ...]
+    exits: ExitEvidence | None = None
+    """None: every ad takes the whole way through the models."""
 
-def from_json(text: str) -> tuple[Certificate, ...]:
-    """Raises UntrustedBundle on anything ``to_json`` does not write, and on a certificate whose content is not the one it is named by."""
-    try:
-        found = _Stored.model_validate_json(text).certificates
-    except ValidationError as error:
-        raise UntrustedBundle(f"certificates.json is not a set of certificates: {error}") from error
-    altered = [one.certificate_id for one in found if one.certificate_id != _identity(one)]
-    if altered:
-        raise UntrustedBundle(f"these certificates were changed after they were issued: {', '.join(altered)}")
-    return found
+    def to_json(self) -> str:
+        """As one document, the certificates in order of policy and market."""
+        entries = [json.loads(one.model_dump_json(by_alias=True)) for one in self.certificates]
+        stored: dict[str, object] = {"schema": SCHEMA, "certificates": entries}
+        if self.exits is not None:
+            stored["exits"] = self.exits.model_dump(mode="json")
+        return json.dumps(stored, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Issued:
+        """Raises UntrustedBundle on anything ``to_json`` does not write, and on a certificate whose content is not what it is named by."""
+        try:
+            found = _Stored.model_validate_json(text)
+        except ValidationError as error:
+            raise UntrustedBundle(f"certificates.json is not a set of certificates: {error}") from error
+        altered = [one.certificate_id for one in found.certificates if one.certificate_id != _identity(one)]
+        if altered:
+            raise UntrustedBundle(f"these certificates were changed after they were issued: {', '.join(altered)}")
+        return cls(found.certificates, found.exits)
+
+    @property
+    def versions(self) -> set[str]:
+        """Of the bundles all of this is about: one, where nothing is mixed up."""
+        return {one.bundle_version for one in self.certificates} | ({self.exits.bundle_version} if self.exits else set())
 
 
 def thresholds(certificates: Sequence[Certificate], brought: SolvedThresholds | None = None) -> SolvedThresholds:
@@ -205,6 +223,7 @@ def thresholds(certificates: Sequence[Certificate], brought: SolvedThresholds | 
 class _Stored(_Part):
     schema_: Literal[1] = Field(alias="schema")
     certificates: tuple[Certificate, ...]
+    exits: ExitEvidence | None = None
 
 
 def _identity(certificate: Certificate) -> str:

@@ -14,6 +14,7 @@ from cli.models import home
 if TYPE_CHECKING:
     from certification.capacity import Plan
     from certification.certificate import Certificate, Otherwise
+    from certification.exits import ExitCertificate
     from training.certify import Solved
 
 SHOWN = 20
@@ -35,6 +36,7 @@ class SolveOptions:
     one_policy: bool
     otherwise: str
     valid_days: int
+    max_flipped: float
     out: Path | None
     json: Path | None
 
@@ -55,6 +57,7 @@ def solve(options: SolveOptions) -> None:
             one_policy=options.one_policy,
             otherwise=_otherwise(options.otherwise),
             valid_for=timedelta(days=options.valid_days),
+            max_flipped=options.max_flipped,
             capacity=None if options.capacity is None else read_capacity(options.capacity),
             volume=read_volume(options.volume) if options.volume else {},
             out=options.out,
@@ -107,7 +110,10 @@ def show(solved: Solved, *, brief: bool = False) -> None:
         out.print(f"  … and {len(missing) - shown} more on the page", style="dim")
     if solved.plan:
         _show_plan(solved.plan)
-    out.print(f"certificates  {solved.file} ({len(certificates)}, until {certificates[0].expires_at:%Y-%m-%d})")
+    if solved.exits:
+        _show_exits(solved.exits)
+    until = f", until {certificates[0].expires_at:%Y-%m-%d}" if certificates else ": every threshold is in the policy files"
+    out.print(f"certificates  {solved.file} ({len(certificates)}{until})")
     out.print(f"page          {solved.page}")
     if solved.attached:
         out.print(f"attached to   {solved.attached}; a service that follows it decides by them within seconds")
@@ -122,6 +128,19 @@ def _show_plan(plan: Plan) -> None:
         + ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
     )
     out.print(f"harm          {plan.harm:,.1f} a day expected, in wrongly rejected ads; one more review would prevent {plan.price:.3g}")
+
+
+def _show_exits(found: ExitCertificate) -> None:
+    """Who leaves the models early: as a share of ads, and what that may change."""
+    before = f"{found.left / max(found.ads, 1):.0%} of {found.ads:,} ads leave before the encoder"
+    if found.feasible:
+        kept = f"{found.flipped} of them with another verdict; at most {found.upper:.2%} of all, {found.confidence:.0%} confidence"
+        out.print(f"early exit    {before}, {kept} ({found.certificate_id})")
+        return
+    why = "verdicts differ even where there is least doubt"
+    if found.draws < found.draws_needed:
+        why = f"needs the worth of {found.draws_needed:,} independent ads, these are worth {found.draws:,.0f}"
+    out.print(f"early exit    [yellow]infeasible[/] at {found.max_flipped:.2%} flipped: {why}; {before}, on whom nothing hangs")
 
 
 def _table(certificates: Sequence[Certificate]) -> object:

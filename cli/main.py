@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli import benchmark_audits, benchmark_ledger, benchmark_rescore, ledger, report, rescore, review
+from cli import benchmark, ledger, report, rescore, review
+from cli.options import CHAMPION, Certificates, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
 
 app = typer.Typer(
     name="adjudicate",
@@ -17,34 +18,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 policy = typer.Typer(help="Check and read policy files.", no_args_is_help=True)
-benchmark = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
 app.add_typer(policy, name="policy")
-app.add_typer(benchmark, name="benchmark")
+app.add_typer(benchmark.app, name="benchmark")
 market = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_is_help=True)
 app.add_typer(market, name="market")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 app.add_typer(report.app, name="report")
 app.add_typer(rescore.app, name="rescore")
-benchmark.command("ledger")(benchmark_ledger.ledger)
-benchmark.command("audits")(benchmark_audits.audits)
-benchmark.command("rescore")(benchmark_rescore.rescore)
-
-Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
-Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]
-PolicyFiles = Annotated[Path | None, typer.Option("--policies", help="Folder of policy files; those that come with Adjudicate otherwise.")]
-Model = Annotated[str, typer.Option("--model", help="models:/adjudicate@champion, models:/adjudicate/3, or a bundle's folder.")]
-Certificates = Annotated[
-    Path | None, typer.Option("--certificates", help="certificates.json to decide by; those of the registered model otherwise.")
-]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
-Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
-EncoderEpochs = Annotated[
-    int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of fine-tuning; it stops earlier by itself.")
-]
-EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]
-CHAMPION = "models:/adjudicate@champion"
 
 
 @app.command()
@@ -81,6 +62,12 @@ def train(
     ] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Also keep the bundle in this folder; must not exist.")] = None,
     register: Annotated[bool, typer.Option(help="Register the bundle with MLflow as the challenger.")] = True,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep what texts and ads were made into for the next training, and use what is kept.")
+    ] = True,
+    cache_gib: Annotated[
+        float, typer.Option("--cache-gib", min=0.001, help="Most that is kept; what was used longest ago goes first.")
+    ] = 10.0,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -101,6 +88,7 @@ def train(
             cross_validate,
             out,
             register,
+            round(cache_gib * 2**30) if cache else 0,
             seed,
             json,
         )
@@ -239,6 +227,9 @@ def policy_solve(
         str, typer.Option("--otherwise", help="Where nothing is certified: review, or uncertified for the model's own thresholds.")
     ] = "review",
     valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=3650, help="Days until the certificates expire.")] = 90,
+    max_flipped: Annotated[
+        float, typer.Option("--max-flipped", min=1e-6, max=0.5, help="Share of ads whose verdict leaving the models early may change.")
+    ] = 0.001,
     out: Annotated[Path | None, typer.Option("--out", help="Keep certificates.json and its page in this folder.")] = None,
     json: Json = None,
 ) -> None:
@@ -256,6 +247,7 @@ def policy_solve(
             one_policy=one_policy,
             otherwise=otherwise,
             valid_days=valid_days,
+            max_flipped=max_flipped,
             out=out,
             json=json,
         )
@@ -296,89 +288,6 @@ def market_onboard(
     from cli import market as markets
 
     markets.onboard(country, data, model, policy_files, out, seed, json)
-
-
-@benchmark.command("packs")
-def benchmark_packs(
-    data: Data,
-    split: Annotated[str, typer.Option(help="advertiser, in-order, or without:US+GB to leave markets out.")] = "advertiser",
-    policies: Policies = None,
-    encoder: Encoder = "minilm",
-    encoder_epochs: EncoderEpochs = 2,
-    encoder_prefix: EncoderPrefix = "",
-    history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
-    live_history: Annotated[bool, typer.Option("--live-history", help="Let held-out labels become history once they are known.")] = False,
-    by: Annotated[str | None, typer.Option("--by", help="Also report each value of this field of an ad, such as creative_format.")] = None,
-    seed: Seed = 0,
-    json: Json = None,
-) -> None:
-    """Nested evaluation of the whole training on labelled ads."""
-    from cli import models
-
-    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed, history)
-    models.benchmark_packs(data, split, policies or [], settings, by, live_history, json)
-
-
-@benchmark.command("certificates")
-def benchmark_certificates(
-    data: Annotated[
-        list[Path] | None, typer.Option("--data", help="Also on these labelled ads: a folder with ads.* and labels.*. Repeat for several.")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller simulated marketplace, with four policies.")] = False,
-    deployments: Annotated[int, typer.Option("--deployments", min=500, help="Deployments a stratum.")] = 500,
-    encoder: Encoder = "none",
-    seed: Seed = 0,
-    json: Json = None,
-) -> None:
-    """Whether certified thresholds keep their targets as often as they promise, where the truth is known."""
-    from cli import benchmarks, models
-
-    benchmarks.certificates(data or [], models.fit_settings(encoder, 2, "", seed), deployments, quick, json)
-
-
-@benchmark.command("markets")
-def benchmark_markets(
-    data: Data,
-    policies: Policies = None,
-    max_leakage: Annotated[float, typer.Option("--max-leakage", min=0.0, max=1.0, help="Target for approvals.")] = 0.05,
-    max_wrongful_reject: Annotated[float, typer.Option("--max-wrongful-reject", min=0.0, max=1.0, help="Target for rejections.")] = 0.2,
-    encoder: Encoder = "none",
-    encoder_epochs: EncoderEpochs = 2,
-    encoder_prefix: EncoderPrefix = "",
-    seed: Seed = 0,
-    json: Json = None,
-) -> None:
-    """Leave out each market in turn and compare what is said of it without labels with its labels."""
-    from cli import market as markets
-    from cli import models
-
-    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed)
-    markets.benchmark(data, policies or [], max_leakage, max_wrongful_reject, settings, json)
-
-
-@benchmark.command("capacity")
-def benchmark_capacity(
-    quick: Annotated[bool, typer.Option("--quick", help="One smaller simulated marketplace instead of three.")] = False,
-    seed: Seed = 0,
-    json: Json = None,
-) -> None:
-    """What planned thresholds are worth beside fixed ones for the same reviewers, where the truth is known."""
-    from cli import benchmark_capacity as benchmarks
-    from cli import models
-
-    benchmarks.capacity(models.fit_settings("none", 2, "", seed), quick, json)
-
-
-@benchmark.command("solve")
-def benchmark_solve(
-    quick: Annotated[bool, typer.Option("--quick", help="Up to 30,000 ads instead of a million.")] = False,
-    seed: Seed = 0,
-    json: Json = None,
-) -> None:
-    """How long solving takes, and how much memory, for 50 policies in 60 markets."""
-    from cli import benchmark_capacity as benchmarks
-
-    benchmarks.solve(seed, quick, json)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class TrainOptions:
     cross_validate: int
     out: Path | None
     register: bool
+    cache_bytes: int
     seed: int
     json: Path | None
 
@@ -53,6 +54,7 @@ def train(options: TrainOptions) -> None:
             cross_validate=options.cross_validate,
             out=options.out,
             register=options.register,
+            cache_bytes=options.cache_bytes,
         )
         with Bars() as bars:
             trained = run(job, bars)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from decisions import wording
 from decisions.audit import audit
@@ -32,8 +33,7 @@ class DecisionContext:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruling:
+class _Ruling(NamedTuple):
     verdict: Verdict
     because: str
     thresholds: Thresholds | None = None
@@ -48,7 +48,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
     defines means review: the model knows of a rule that the policy folder does not.
     """
     policies = {policy.name: policy for policy in book.in_force(ad.market, ad.surface)}
-    rulings = _rulings(ad, risks, book, solved, context)
+    rulings = _rulings(ad, risks, book, policies, solved, context)
     general = _general_degradations(ad, book, policies)
     used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
     verdict = most_severe(ruling.verdict for ruling in rulings.values())
@@ -72,14 +72,19 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
 
 
 def _rulings(
-    ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: SolvedThresholds, context: DecisionContext
+    ad: Ad,
+    risks: Mapping[str, RiskScore],
+    book: PolicyBook,
+    policies: Mapping[str, PolicyInForce],
+    solved: SolvedThresholds,
+    context: DecisionContext,
 ) -> dict[str, _Ruling]:
     """One ruling for each policy that has a say, in the default file's order, policies unknown to the files last."""
     stopped = [flag for flag in context.degraded if flag.split(":")[0] not in STILL_DECIDES]
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
-    for policy in book.in_force(ad.market, ad.surface):
+    for policy in policies.values():
         risk = risks.get(policy.name)
         if stopped:
             rulings[policy.name] = _while_stopped(policy, stopped)
@@ -87,7 +92,7 @@ def _rulings(
             rulings[policy.name] = _without_risk(policy)
         else:
             rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context.decided_at)
-    for name in sorted(set(risks) - set(book.names)):
+    for name in sorted(risks.keys() - book.names):
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(f"unknown_policy:{name}",))
     return rulings
 
@@ -103,7 +108,7 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
     if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
         return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=expired or (f"uncertified:{policy.name}",))
     ruling = _by_thresholds(policy, p, ad, thresholds, now)
-    return replace(ruling, thresholds=thresholds, degraded=(*expired, *ruling.degraded))
+    return _Ruling(ruling.verdict, ruling.because, thresholds, (*expired, *ruling.degraded))
 
 
 def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:

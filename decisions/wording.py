@@ -75,6 +75,9 @@ def _no_licence(unlicensed: str | None) -> str:
 def _told_apart(p: float, thresholds: Thresholds) -> tuple[str, ...]:
     """Risk and both thresholds with three decimals, or as many as it takes to see on which side of each threshold the risk lies."""
     numbers = (p, thresholds.approve_below, thresholds.reject_at)
+    shown: tuple[str, ...] = (f"{p:.3f}", f"{numbers[1]:.3f}", f"{numbers[2]:.3f}")
+    if shown[0] not in shown[1:]:
+        return shown
     for digits in range(3, 18):
         shown = tuple(f"{number:.{digits}f}" for number in numbers)
         if all(text != shown[0] for number, text in zip(numbers, shown, strict=True) if number != p):

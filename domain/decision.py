@@ -69,3 +69,7 @@ class Decision(BaseModel):
     threshold_set: str | None = Field(description="digest of the solved thresholds used; null when all came from files")
     history_seq: int | None = Field(default=None, description="last entry of the ledger the history knew; null: the bundle's own history")
     as_of: datetime | None = Field(default=None, description="moment as of which the ad was looked at again; null: as of its submission")
+    exit: Literal["early", "full"] | None = Field(
+        default=None, description="early: its verdicts were settled before the costly models ran; null: every model always runs"
+    )
+    exit_certificate: str | None = Field(default=None, description="which rule settles that; null: none is certified")

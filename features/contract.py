@@ -57,6 +57,11 @@ class FeatureContract:
         """sha256 over the canonical JSON."""
         return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
 
+    @cached_property
+    def codes(self) -> Mapping[str, Mapping[str, float]]:
+        """Category -> level -> index."""
+        return {name: {level: float(index) for index, level in enumerate(levels)} for name, levels in self.levels.items()}
+
     def to_json(self) -> str:
         """Canonical: keys sorted, no spaces, ASCII only."""
         content = {

@@ -6,15 +6,17 @@ Hashing (Weinberger et al. 2009, arXiv 0902.2206) keeps no vocabulary: nothing t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction import FeatureHasher
-from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.utils import murmurhash3_32
 
 from domain.ad import Ad
 from features.history.entities import domain_key
@@ -22,6 +24,17 @@ from features.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
 """Characters of a text that become n-grams: more adds cost, and lets padding dilute what the text says."""
+WORDS_KEPT = 65_536
+"""Whose hashes are kept: 30 MB at most whatever comes."""
+GRAMS_KEPT = 8192
+"""Words whose n-grams are kept as strings, for reasons: 40 MB at most whatever comes, a quarter of it as a rule."""
+LONGEST_KEPT = 24
+"""Characters of the longest word that either keeps anything of."""
+TEXTS_AT_A_TIME = 1024
+"""Their numbers and the columns fit into 31 bits together, and long tables are counted in little memory."""
+
+WORD = re.compile(r"\w+")
+CHARACTERS = (3, 4, 5)
 
 
 class NgramText(NamedTuple):
@@ -58,6 +71,15 @@ SETTINGS: dict[str, Any] = {block.name: [block.source, block.analyzer, *block.sp
 }
 """Part of the feature contract: other settings are other columns."""
 
+_HASH_BYTES = array("i").itemsize
+_MASKS = np.array([2**block.bits - 1 for block in BLOCKS], dtype=np.int32)
+_MOST = max(2**block.bits - 1 for block in BLOCKS)
+_STARTS = np.cumsum([0, *(2**block.bits for block in BLOCKS[:-1])]).astype(np.int32)
+_COLUMN_BITS = (N_COLUMNS - 1).bit_length()
+_SMALLEST = min(block.bits for block in BLOCKS)
+"""Every block begins at a multiple of 2 to this power."""
+_BLOCK_OF = np.repeat(np.arange(len(BLOCKS)), [2 ** (block.bits - _SMALLEST) for block in BLOCKS])
+
 
 def ngram_text(ad: Ad, text: NormalisedText) -> NgramText:
     """The strings an ad's n-grams are taken from."""
@@ -74,14 +96,35 @@ def head_and_tail(text: str) -> str:
 
 def ngram_counts(texts: Sequence[NgramText]) -> sparse.csr_matrix:
     """Sublinear counts, ``float64 (n_texts, N_COLUMNS)``, block after block: 1 + ln(count) where an n-gram is present."""
-    if not texts:
-        return sparse.csr_matrix((0, N_COLUMNS))
-    parts = [_hasher(block).transform([getattr(text, block.source) for text in texts]) for block in BLOCKS]
-    counts = sparse.hstack(parts, format="csr")
-    counts.sum_duplicates()
-    np.log(counts.data, out=counts.data)
-    counts.data += 1.0
-    return counts
+    found = ngram_rows(texts)
+    return sparse.csr_matrix((found.values, found.columns, found.starts), shape=(len(texts), N_COLUMNS))
+
+
+class NgramRows(NamedTuple):
+    """Sublinear counts as the arrays of a CSR matrix: row i holds ``[starts[i]:starts[i + 1]]`` of both others."""
+
+    values: NDArray[np.float64]
+    """1 + ln(count)"""
+    columns: NDArray[np.int32]
+    """Ascending within a row."""
+    starts: NDArray[np.integer]
+    """``(n_texts + 1,)``"""
+
+
+def ngram_rows(texts: Sequence[NgramText]) -> NgramRows:
+    """The same as plain arrays: making a matrix of them costs as much as counting one text."""
+    parts = [_counted(texts[start : start + TEXTS_AT_A_TIME]) for start in range(0, len(texts), TEXTS_AT_A_TIME)]
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.concatenate([[0], *(np.diff(part.starts) for part in parts)]).cumsum(dtype=np.int64)
+    nothing = _counted([])
+    values, columns = (np.concatenate([nothing[i], *(part[i] for part in parts)]) for i in (0, 1))
+    return NgramRows(values, columns, starts)
+
+
+def block_of(columns: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The number of each column's block."""
+    return _BLOCK_OF.take(columns >> _SMALLEST)
 
 
 def block_slices() -> Iterator[tuple[Block, slice]]:
@@ -94,12 +137,85 @@ def block_slices() -> Iterator[tuple[Block, slice]]:
 
 def named_columns(text: NgramText) -> Iterator[tuple[Block, str, int]]:
     """Every n-gram of one ad with its block and column, so that a reason can name what a column stands for."""
-    for block, columns in block_slices():
-        grams = list(dict.fromkeys(_hasher(block).build_analyzer()(getattr(text, block.source))))
-        if grams:
-            # One gram a row: the only non-empty column of that row is the gram's.
-            rows = _raw_hasher(block.bits).transform([[gram] for gram in grams])
-            yield from ((block, gram, columns.start + column) for gram, column in zip(grams, rows.indices.tolist(), strict=True))
+    for number, block in enumerate(BLOCKS):
+        grams, columns = grams_and_columns(text, number)
+        yield from ((block, gram, column) for gram, column in dict(zip(grams, columns.tolist(), strict=True)).items())
+
+
+def grams_and_columns(text: NgramText, number: int) -> tuple[list[str], NDArray[np.int32]]:
+    """The n-grams of one block as they come in the text, equal ones more than once or not, and the column of each."""
+    block = BLOCKS[number]
+    source: str = getattr(text, block.source)
+    if block.analyzer == "char_wb":
+        words = list(dict.fromkeys(source.split()))  # a word said again has no other n-grams
+        grams = [*chain.from_iterable(map(character_grams, words))]
+        hashes = b"".join(map(_characters, words))
+    else:
+        grams = _whole_words(source, block)
+        hashes = _hashes(grams)
+    return grams, (np.frombuffer(hashes, dtype=np.int32) & _MASKS[number]) + _STARTS[number]
+
+
+def character_grams(word: str) -> tuple[str, ...]:
+    """Three to five neighbouring characters of a word with a space on either side; a shorter word is one n-gram."""
+    return _kept_grams(word) if len(word) <= LONGEST_KEPT else _cut(word)
+
+
+def _cut(word: str) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple([padded[start : start + n] for n in CHARACTERS for start in range(len(padded) - n + 1)])
+
+
+_kept_grams = lru_cache(maxsize=GRAMS_KEPT)(_cut)
+
+
+def _counted(texts: Sequence[NgramText]) -> NgramRows:
+    pieces = [_block_hashes(text, block) for text in texts for block in BLOCKS]
+    lengths = [len(piece) // _HASH_BYTES for piece in pieces]
+    hashes = np.frombuffer(b"".join(pieces), dtype=np.int32)
+    # Row and column in one number: sorted, equal ones stand beside each other.
+    keys = hashes & np.repeat(np.tile(_MASKS, len(texts)), lengths)
+    keys += np.repeat(np.add.outer(np.arange(len(texts), dtype=np.int32) << _COLUMN_BITS, _STARTS).ravel(), lengths)
+    keys.sort()
+    new = np.empty(len(keys), dtype=np.bool_)
+    new[:1] = True
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    first = np.flatnonzero(new)
+    values = np.diff(first, append=len(keys)).astype(np.float64)
+    np.log(values, out=values)
+    values += 1.0
+    keys = keys[first]
+    starts = np.searchsorted(keys, np.arange(len(texts) + 1, dtype=np.int32) << _COLUMN_BITS)
+    return NgramRows(values, keys & ((1 << _COLUMN_BITS) - 1), starts.astype(np.int32))
+
+
+def _block_hashes(text: NgramText, block: Block) -> bytes:
+    source: str = getattr(text, block.source)
+    if block.analyzer == "char_wb":
+        return b"".join(map(_characters, source.split()))
+    return _hashes(_whole_words(source, block))
+
+
+def _whole_words(source: str, block: Block) -> list[str]:
+    if block.analyzer == "split":
+        return source.split()
+    words = WORD.findall(source)
+    return words + [f"{first} {second}" for first, second in pairwise(words)]
+
+
+def _characters(word: str) -> bytes:
+    """Hashes of a word's character n-grams, in their order. Words come again and again (Zipf), so those of usual length are kept."""
+    return _kept_characters(word) if len(word) <= LONGEST_KEPT else _hashes(_cut(word))
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _kept_characters(word: str) -> bytes:
+    return _hashes(_cut(word))
+
+
+def _hashes(grams: Iterable[str]) -> bytes:
+    """As many low bits of each n-gram's hash as any block has columns, as int32: scikit-learn's ``FeatureHasher`` finds the same."""
+    return array("i", [abs(murmurhash3_32(gram.encode())) & _MOST for gram in grams]).tobytes()
 
 
 def _facts(ad: Ad) -> Iterator[str]:
@@ -118,18 +234,4 @@ def _facts(ad: Ad) -> Iterator[str]:
 
 
 def _one_word(value: str) -> str:
-    return re.sub(r"\s+", "_", value.strip().lower())
-
-
-@cache
-def _hasher(block: Block) -> HashingVectorizer:
-    analyzer: Any = {"analyzer": str.split} if block.analyzer == "split" else {"analyzer": block.analyzer, "ngram_range": block.span}
-    return HashingVectorizer(
-        n_features=2**block.bits, lowercase=False, norm=None, alternate_sign=False, token_pattern=r"(?u)\b\w+\b", **analyzer
-    )
-
-
-@cache
-def _raw_hasher(bits: int) -> FeatureHasher:
-    """The hasher inside ``HashingVectorizer``, for n-grams already cut."""
-    return FeatureHasher(n_features=2**bits, input_type="string", alternate_sign=False)
+    return "_".join(value.lower().split())

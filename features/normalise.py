@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from domain.ad import Ad
 from features.characters import CONTROL, classes
@@ -26,6 +26,10 @@ VERSION = "1"
 PASSES = 12
 """A bound no text has come near: undoing one trick can bare another, and each pass leaves less to undo."""
 
+PARTS_KEPT = 1024
+LONGEST_KEPT = 500
+"""Characters of a part of an ad that is kept for whoever reads it next, n-grams and encoder: 5 MB at most."""
+
 LETTER = "a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u052f"
 """Small letters of the alphabets written letter by letter: Latin, Greek, Cyrillic. A single letter is a word in other scripts."""
 
@@ -34,13 +38,16 @@ REPEATED = re.compile(rf"([{LETTER}])\1{{2,}}")
 REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
 WIDE_GAP = re.compile(r"[^\S\n]{2,}")
 NARROW_GAP = re.compile(r"[\s._*·-]")
-SUSPICIOUS = re.compile(
-    r"(?!(?<![^\W_])www(?![^\W_]))([^\d\s])\1\1"  # a letter or sign three times, unless it is www
-    r"|[a-z]{2}[013457@$€!][a-z0-9@$€]|[a-z][013457@$€!]{1,3}[a-z]|[a-z]{2}[013457@$€](?![\d.])"  # a digit or sign for a letter
-    r"|(?:\A|(?<=[\W_]))[013457@$€]{1,2}[a-z]{2}"
-    rf"|{SPACED.pattern}"
+STRETCHED = re.compile(r"(?!(?<![^\W_])www(?![^\W_]))([^\d\s])\1\1")
+"""A letter or sign three times, unless it is www."""
+THRICE = re.compile(r"([^\d\s])\1\1")
+"""The same, www or not: a third of the time, and most texts hold neither."""
+STAND_IN = re.compile("[013457@$€!]")
+"""What every match of the next one holds, found twenty times as fast."""
+DISGUISED = re.compile(
+    r"[a-z]{2}[013457@$€!][a-z0-9@$€]|[a-z][013457@$€!]{1,3}[a-z]|[a-z]{2}[013457@$€](?![\d.])|(?:\A|(?<=[\W_]))[013457@$€]{1,2}[a-z]{2}"
 )
-"""What a text must hold for a step on plain letters to have work to do; most texts hold none of it."""
+"""A digit or sign for a letter."""
 TO_LOOK_AT = re.compile("!|k{9}")
 """In classes of characters: what makes the steps on other than plain letters necessary."""
 PHRASE_IN_A_LETTER = str.maketrans({"\ufdfa": "صلعم"})
@@ -85,6 +92,10 @@ class NormalisedText:
 
 def normalise(raw: str) -> NormalisedText:
     """Any string, lone surrogates included, to its plain reading. Never raises."""
+    return _kept(raw) if len(raw) <= LONGEST_KEPT else _normalise(raw)
+
+
+def _normalise(raw: str) -> NormalisedText:
     plain = _already_plain(raw)
     if plain is not None:
         return NormalisedText(plain, raw)
@@ -95,6 +106,9 @@ def normalise(raw: str) -> NormalisedText:
         if text == before or _already_plain(text) == text:
             break
     return NormalisedText(text, raw, Undone(**counts))
+
+
+_kept = lru_cache(maxsize=PARTS_KEPT)(_normalise)
 
 
 def _already_plain(raw: str) -> str | None:
@@ -111,13 +125,22 @@ def _already_plain(raw: str) -> str | None:
         if text != text.lower() or (len(text) != len(raw) and TO_LOOK_AT.search(classes(text))):
             return None
     text = _fold(text)
-    return text if SUSPICIOUS.search(text) is None else None
+    return None if _suspicious(text) else text
+
+
+def _suspicious(text: str) -> bool:
+    """Whether a step on plain letters may have work to do; for most texts none has."""
+    if THRICE.search(text) and STRETCHED.search(text):
+        return True
+    if STAND_IN.search(text) and DISGUISED.search(text):
+        return True
+    return SPACED.search(text) is not None
 
 
 def ad_text(ad: Ad) -> NormalisedText:
     """All words of an ad, one field a line: title, body, call to action, keywords, text read off the creative."""
     keywords = ", ".join(ad.keywords) if ad.keywords else None
-    return normalise("\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part))
+    return _normalise("\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part))
 
 
 def _one_pass(text: str, counts: Counter[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -12,14 +12,18 @@ import numpy.typing as npt
 from domain.ad import Ad
 from features.contract import FeatureContract, check, learn_contract
 from features.creative import CREATIVE_FACTS
-from features.history.counts import PER_POLICY, SHARED, HistoryCounts
+from features.history.counts import PER_POLICY, SHARED, HistoryCounts, all_at_once
 from features.normalise import NormalisedText
 from features.text import TEXT_SIGNALS
-from features.view import view
+from features.view import TextView, view
 
 __all__ = ["FeatureTable", "feature_table", "learn_contract", "with_history"]
 
 Floats = npt.NDArray[np.float64]
+Value = float | str | None
+
+OF_AN_AD = (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED)
+UNDER_A_POLICY = tuple(PER_POLICY)
 
 
 @dataclass(frozen=True)
@@ -39,36 +43,39 @@ class FeatureTable:
 
 def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
     """Features of ``ads``, whose history ``counts`` holds row for row. Raises ``ContractMismatch`` where they would not be the model's."""
-    if contract.shared != (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED) or contract.per_policy != tuple(PER_POLICY):
+    if contract.shared != OF_AN_AD or contract.per_policy != UNDER_A_POLICY:
         check(contract)
     if len(counts.at) != len(ads):
         raise ValueError(f"{len(ads)} ads, but history counts for {len(counts.at)}")
-    codes = [_codes(contract, name) for name in (*TEXT_SIGNALS, *CREATIVE_FACTS)]
     views = [view(ad) for ad in ads]
-    rows = [[*[signal(one) for signal in TEXT_SIGNALS.values()], *[fact(one.ad) for fact in CREATIVE_FACTS.values()]] for one in views]
-    values = np.array([[_value(value, code) for value, code in zip(row, codes, strict=True)] for row in rows], dtype=np.float64)
-    history = [feature(counts) for feature in SHARED.values()]
-    return FeatureTable(
-        texts=tuple(one.text for one in views),
-        shared=np.column_stack([values.reshape(len(ads), len(codes)), *history]),
-        per_policy=np.stack([history(counts) for history in PER_POLICY.values()], axis=2),
-    )
+    return assembled(views, [[*text_signals(one), *creative_facts(one.ad)] for one in views], counts, contract)
+
+
+def text_signals(seen: TextView) -> list[Value]:
+    """The values of ``TEXT_SIGNALS``, categories by name."""
+    return [signal(seen) for signal in TEXT_SIGNALS.values()]
+
+
+def creative_facts(ad: Ad) -> list[Value]:
+    """The values of ``CREATIVE_FACTS``, categories by name."""
+    return [fact(ad) for fact in CREATIVE_FACTS.values()]
+
+
+def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
+    """The table of ads whose signals and facts are in ``rows``, where categories become their levels' indices."""
+    categories = [(place, contract.codes[name]) for place, name in enumerate(OF_AN_AD) if name in contract.codes]
+    for row in rows:
+        for place, codes in categories:
+            value = row[place]
+            row[place] = nan if value is None else codes.get(str(value), float(len(codes)))
+    history, per_policy = all_at_once(counts)
+    shared = np.empty((len(rows), len(OF_AN_AD)))
+    shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))
+    shared[:, -len(SHARED) :] = history
+    return FeatureTable(tuple(one.text for one in views), shared, per_policy)
 
 
 def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:
     """The same ads with another past: the history features anew from ``counts``, everything else as it is."""
-    shared = table.shared.copy()
-    shared[:, -len(SHARED) :] = np.column_stack([history(counts) for history in SHARED.values()])
-    return FeatureTable(table.texts, shared, np.stack([history(counts) for history in PER_POLICY.values()], axis=2))
-
-
-def _codes(contract: FeatureContract, name: str) -> Mapping[str, float] | None:
-    """Level -> index of a category; None for a number."""
-    levels = contract.levels.get(name)
-    return None if levels is None else {level: float(index) for index, level in enumerate(levels)}
-
-
-def _value(value: float | str | None, codes: Mapping[str, float] | None) -> float | str | None:
-    if codes is None:
-        return value
-    return nan if value is None else codes.get(str(value), float(len(codes)))
+    history, per_policy = all_at_once(counts)
+    return FeatureTable(table.texts, np.hstack([table.shared[:, : -len(SHARED)], history]), per_policy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,11 +13,18 @@ from features.normalise import NormalisedText, ad_text
 from features.scripts import WITHOUT_SPACES, script, words
 
 RUN = re.compile("[lcx]{2,}")
+CHANGE = re.compile("l[cx]|[cx]l")
+"""In a run of letters of two alphabets one letter stands beside one of the other."""
 LINK = re.compile(
     r"(?:https?://|www\.)([^\s/]++)"
     r"|(?<![\w@.-])((?:[\w-]{1,63}\.){1,3}(?:com|net|org|info|biz|io|co|app|shop|store|online|site|xyz|top|club|me|ly|tk|ml|example"
     r"|uk|de|fr|se|es|in|pk|bd|lk|ve|br|ru|bg|gr|jp|us|eu|to|tv|gl|be))(?![\w-])"
 )
+MAYBE_A_LINK = re.compile(
+    r"://|www\.|\.(?:com|net|org|info|biz|io|co|app|shop|store|online|site|xyz|top|club|me|ly|tk|ml|example"
+    r"|uk|de|fr|se|es|in|pk|bd|lk|ve|br|ru|bg|gr|jp|us|eu|to|tv|gl|be)(?![\w-])"
+)
+"""Found wherever ``LINK`` is, and in a fraction of its time where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +80,18 @@ def view(ad: Ad) -> TextView:
 
 
 def _domains(text: str) -> list[str]:
-    return [(full or bare).removeprefix("www.") for full, bare in LINK.findall(text)] if "." in text else []
+    return [(full or bare).removeprefix("www.") for full, bare in LINK.findall(text)] if "." in text and MAYBE_A_LINK.search(text) else []
 
 
 def _capitals(raw: str) -> int:
     if raw.isascii():
         return len(raw) - len(raw.encode().translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-    return sum(n for character, n in Counter(raw).items() if character.isupper())
+    return sum(map(str.isupper, raw))
 
 
 def _mixed(raw: str, kinds: str) -> int:
+    if CHANGE.search(kinds) is None:
+        return 0
     found = 0
     for match in RUN.finditer(kinds):
         run = match[0]

@@ -7,18 +7,17 @@ alone would be found in seconds), and still the chain can be followed past it.
 from __future__ import annotations
 
 import hashlib
-import secrets
 import zlib
 from typing import NamedTuple
 
 from pydantic_core import from_json
 
 from ledger.entries import KINDS, Body, DecisionMade, Rescored
+from ledger.entropy import draw
 from ledger.moments import micros
 
 GENESIS = hashlib.sha256(b"adjudicate ledger 1").digest()
 """Stands before the first entry; 1 is the version of what is hashed."""
-SALT_BYTES = 16
 LEVEL = 1
 """Of zlib: a third of the size for a third of the time of its default."""
 
@@ -33,7 +32,7 @@ class Sealed(NamedTuple):
 
 def seal(body: Body) -> Sealed:
     plain = canonical(body)
-    salt = secrets.token_bytes(SALT_BYTES)
+    salt = draw()
     return Sealed(salt, zlib.compress(plain, LEVEL), digest_of(salt, plain))
 
 

@@ -29,6 +29,7 @@ FOUNDATION = "fnd-1"
 TELLING = tuple(one.kind for one in (Labelled, Answered, Ruled))
 """Kinds of entries that change the state, beside decisions."""
 PAGE = 2000
+_END = select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)
 
 
 class LedgerHistory:
@@ -63,6 +64,8 @@ class LedgerHistory:
 
     def catch_up_settled(self) -> bool:
         """As ``catch_up``, but stops before an erasure instead of beginning anew; whether there was none. Raises Unavailable."""
+        if self._began and self._ledger.stands_at(self.seq):
+            return True
         with self._ledger.look() as connection:
             if not self._began:
                 self._begin(connection)
@@ -87,7 +90,10 @@ class LedgerHistory:
 
     def _settled(self, connection: Connection, end: int) -> int:
         """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
-        kinds, since = (Erased.kind, Founded.kind), max(self.seq, self._whole)
+        since = max(self.seq, self._whole)
+        if end <= since:  # nothing is new, which is so before most rounds
+            return end
+        kinds = (Erased.kind, Founded.kind)
         query = select(entries.c.seq).where(entries.c.kind.in_(kinds), entries.c.seq > since, entries.c.seq <= end)
         unsettling = connection.execute(query.order_by(entries.c.seq).limit(1)).scalar()
         return end if unsettling is None else unsettling - 1
@@ -199,7 +205,7 @@ def foundation(connection: Connection) -> Founded | None:
 
 def end_of(connection: Connection) -> int:
     """Seq of the last entry; 0 when there is none."""
-    return connection.execute(select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)).scalar() or 0
+    return connection.execute(_END).scalar() or 0
 
 
 def _page(connection: Connection, after: int, until: int) -> list[Entry]:

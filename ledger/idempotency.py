@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from domain.errors import Conflict
 from ledger.moments import micros
@@ -15,6 +15,13 @@ from ledger.schema import idempotency
 
 KEPT_FOR = timedelta(days=7)
 """A caller that has not asked again by then never will."""
+
+
+# Built once, like those of ``ledger.store``.
+_ANSWERED = select(idempotency.c.request, idempotency.c.entry_ids).where(
+    idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("asked_under")
+)
+_ADD = insert(idempotency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +41,7 @@ def answered(connection: Connection, request: Request) -> list[str | None] | Non
     Raises Conflict when the key stands for another request. Asked within the transaction that appends, which nobody else can be in,
     None stays true until its end.
     """
-    query = select(idempotency.c.request, idempotency.c.entry_ids)
-    row = connection.execute(query.where(idempotency.c.caller == request.caller, idempotency.c.key == request.key)).one_or_none()
+    row = connection.execute(_ANSWERED, {"caller": request.caller, "asked_under": request.key}).one_or_none()
     if row is None:
         return None
     if row.request != request.digest:
@@ -46,7 +52,7 @@ def answered(connection: Connection, request: Request) -> list[str | None] | Non
 def answer(connection: Connection, request: Request, entry_ids: Sequence[str | None], at: datetime) -> None:
     """Note what answers it, in the transaction that appends, and with the same ``at``: erasing finds the keys of an entry by it."""
     values = {"caller": request.caller, "key": request.key, "request": request.digest, "entry_ids": json.dumps(list(entry_ids))}
-    connection.execute(insert(idempotency).values(**values, at=micros(at)))
+    connection.execute(_ADD, {**values, "at": micros(at)})
 
 
 def forget(connection: Connection, before: datetime) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.ad import Ad
 from domain.errors import NotFound
@@ -25,6 +26,17 @@ PAGE = 1000
 CHUNK = 500
 """Values in one statement: databases limit how many."""
 
+# Built once: what these say never changes, and building one takes as long as the database takes to run it.
+_HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
+_GLANCE = "SELECT seq FROM head WHERE id = 1"
+_HELD_HEAD = _HEAD.with_for_update()
+_MOVE_HEAD = update(head).where(head.c.id == 1)
+_ADD_ENTRIES = insert(entries)
+_ADD_CONTENTS = insert(contents)
+_DECIDED_VERSIONS = select(contents.c.ad_id, contents.c.submission).where(
+    tuple_(contents.c.ad_id, contents.c.submission).in_(bindparam("versions", expanding=True))
+)
+
 
 class Writing:
     """One transaction at the end of the chain. Nothing is seen by anybody until it ends without an exception."""
@@ -32,7 +44,7 @@ class Writing:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         """For the tables beside the chain, in the same transaction."""
-        row = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1).with_for_update()).one()
+        row = connection.execute(_HELD_HEAD).one()
         self.seq: int = row.seq
         self._hash: bytes = row.hash
         self._began = self.seq
@@ -63,11 +75,11 @@ class Writing:
     def flush(self) -> None:
         """Write what was appended, so that statements of this transaction see it."""
         if self._entries:
-            self.connection.execute(insert(entries), self._entries)
-            self.connection.execute(insert(contents), self._contents)
+            self.connection.execute(_ADD_ENTRIES, self._entries)
+            self.connection.execute(_ADD_CONTENTS, self._contents)
             self._entries, self._contents = [], []
         if self.seq != self._began:
-            self.connection.execute(update(head).where(head.c.id == 1).values(seq=self.seq, hash=self._hash))
+            self.connection.execute(_MOVE_HEAD, {"seq": self.seq, "hash": self._hash})
             self._began = self.seq
 
     def _versions(self, asked: set[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -75,9 +87,8 @@ class Writing:
         wanted = sorted(asked)
         found: set[tuple[str, int]] = set()
         for start in range(0, len(wanted), CHUNK):
-            version = tuple_(contents.c.ad_id, contents.c.submission)
-            query = select(contents.c.ad_id, contents.c.submission).where(version.in_(wanted[start : start + CHUNK]))
-            found.update((row.ad_id, row.submission) for row in self.connection.execute(query))
+            rows = self.connection.execute(_DECIDED_VERSIONS, {"versions": wanted[start : start + CHUNK]})
+            found.update((ad_id, submission) for ad_id, submission in rows)
         return found
 
 
@@ -127,8 +138,21 @@ class Ledger:
     def end(self) -> tuple[int, bytes]:
         """Seq and hash of the last entry; 0 and the genesis hash when there is none."""
         with self.look() as connection:
-            row = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1)).one()
+            row = connection.execute(_HEAD).one()
             return row.seq, row.hash
+
+    def stands_at(self, seq: int) -> bool:
+        """Whether this is the last entry, as far as one glance tells; False, too, when nothing can be seen.
+
+        Asked before every round of ads, and mostly true: straight from the driver it takes a tenth of what ``look`` does.
+        """
+        try:
+            with closing(self.engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+                cursor.execute(_GLANCE)
+                row = cursor.fetchone()
+        except (self.engine.dialect.loaded_dbapi.Error, SQLAlchemyError):
+            return False
+        return row is not None and row[0] == seq
 
     def read(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Entry]:
         """Entries after one seq, up to and including another, in order; erased ones come without a body."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from certification.cuts import Exits
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.errors import AdjudicateError, UntrustedBundle
@@ -25,6 +26,7 @@ from features.ngrams import ngram_text
 from features.table import FeatureTable, feature_table
 from models.blend import BlendModel
 from models.calibration import Calibration
+from models.cascade import Cascade
 from models.encoder import EncoderModel, encoder_text
 from models.gbm import GbmModel, gbm_input
 from models.kernel import KernelModel
@@ -36,6 +38,8 @@ BLEND = "blend.json"
 CALIBRATION = "calibration.json"
 THRESHOLDS = "thresholds.json"
 HISTORY = "history.parquet"
+AFTER_EXIT = frozenset({"encoder", "kernel"})
+"""What ads that leave early are not read by."""
 
 Logits = NDArray[np.float64]
 
@@ -45,8 +49,10 @@ class Scores:
     """Scores of ``n_ads`` ads under ``n_policies`` policies.
 
     ``risk`` is ``float64 (n_ads, n_policies, 3)``: calibrated P(violates) with the ends of its 90 % interval, in (0, 1).
-    ``parts`` holds each component's log-odds before blending and ``blend`` those after it, ``float64 (n_ads, n_policies)``.
-    ``table`` is what the models saw, kept for the reasons.
+    ``parts`` holds each component's log-odds before blending and ``blend`` those after it, ``float64 (n_ads, n_policies)``; NaN where an ad
+    left before the component. ``early`` ``bool (n_ads,)``: which ads left before the encoder; their risk is the early exit's.
+    ``doubt`` ``float64 (n_ads,)``: how likely the encoder was to change a verdict, 0 where nobody asked. ``table`` is what the models saw,
+    kept for the reasons.
     """
 
     policies: tuple[str, ...]
@@ -54,6 +60,8 @@ class Scores:
     parts: Mapping[str, Logits]
     blend: Logits
     table: FeatureTable
+    early: NDArray[np.bool_]
+    doubt: NDArray[np.float64]
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
         """The risks of one ad, by policy."""
@@ -77,6 +85,8 @@ class Bundle:
     kernel: KernelModel | None
     blend: BlendModel
     calibration: Calibration
+    cascade: Cascade | None
+    """None: there is nothing to skip, or the bundle was made before there was an early exit."""
     thresholds: SolvedThresholds
     seen: Seen
     folder: Path
@@ -94,24 +104,57 @@ class Bundle:
         """The same as a copy of its own, to observe more with."""
         return read_snapshot(self.folder / HISTORY)
 
-    def score(self, ads: Sequence[Ad], history: History | None = None) -> Scores:
-        """Score ads with what ``history`` (the bundle's own unless given) knew strictly before each was submitted."""
-        counts = (self.history if history is None else history).counts(ads, self.policies)
-        return self.score_table(ads, feature_table(ads, counts, self.contract))
+    def score(self, ads: Sequence[Ad], history: History | None = None, exits: Exits | None = None) -> Scores:
+        """Score ads with what ``history`` (the bundle's own unless given) knew strictly before each was submitted.
 
-    def score_table(self, ads: Sequence[Ad], table: FeatureTable) -> Scores:
+        ``exits``: which of them may leave before the encoder; None, or without a cascade: none does.
+        """
+        counts = (self.history if history is None else history).counts(ads, self.policies)
+        return self.score_table(ads, feature_table(ads, counts, self.contract), exits)
+
+    def score_table(self, ads: Sequence[Ad], table: FeatureTable, exits: Exits | None = None) -> Scores:
         """Score ads whose features are already computed."""
+        markets = [ad.market for ad in ads]
         parts = {"ngram": self.ngram.logits([ngram_text(ad, text) for ad, text in zip(ads, table.texts, strict=True)])}
         if self.gbm is not None:
             shape = range(len(self.policies))
             parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
-        if self.encoder is not None:
-            prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
-            parts["encoder"], embedding = self.encoder.run([encoder_text(ad, prefix) for ad in ads])
-            if self.kernel is not None:
-                parts["kernel"] = self.kernel.logits(embedding)
-        blend = self.blend.logits(parts)
-        return Scores(self.policies, self.calibration.apply(blend, [ad.market for ad in ads]), parts, blend, table)
+        early, doubt = np.zeros(len(ads), dtype=bool), np.zeros(len(ads))
+        if self.cascade is None or exits is None:
+            parts |= self._read(ads)
+            blend = self.blend.logits(parts)
+            return Scores(self.policies, self.calibration.apply(blend, markets), parts, blend, table, early, doubt)
+        blend = self.cascade.blend.logits(parts)
+        risk = self.cascade.risk(blend, markets)
+        doubt = self.cascade.doubt(risk[:, :, 0], exits.cuts)
+        early = doubt <= exits.limit
+        rest = np.flatnonzero(~early)
+        if rest.size:
+            read = self._read([ads[row] for row in rest.tolist()])
+            whole = {name: logits[rest] for name, logits in parts.items()} | read
+            blend[rest] = self.blend.logits(whole)
+            risk[rest] = self.calibration.apply(blend[rest], [markets[row] for row in rest.tolist()])
+            parts |= {name: _spread(logits, rest, len(ads)) for name, logits in read.items()}
+        return Scores(self.policies, risk, parts, blend, table, early, doubt)
+
+    def early_risk(self, scores: Scores, markets: Sequence[str]) -> NDArray[np.float64] | None:
+        """What the early exit says of ads in ``markets``, as ``Scores.risk``, whichever way they went; None without one."""
+        return None if self.cascade is None else self.cascade.risk(self.cascade.blend.logits(scores.parts), markets)
+
+    def _read(self, ads: Sequence[Ad]) -> dict[str, Logits]:
+        """What the encoder says of the texts, and the kernel of its embeddings; nothing without an encoder."""
+        if self.encoder is None:
+            return {}
+        prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
+        logits, embedding = self.encoder.run([encoder_text(ad, prefix) for ad in ads])
+        return {"encoder": logits} if self.kernel is None else {"encoder": logits, "kernel": self.kernel.logits(embedding)}
+
+
+def _spread(logits: Logits, rows: NDArray[np.intp], n: int) -> Logits:
+    """The rows at their places among ``n``, NaN elsewhere."""
+    out = np.full((n, logits.shape[1]), np.nan)
+    out[rows] = logits
+    return out
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -131,6 +174,7 @@ def load_bundle(folder: Path) -> Bundle:
             kernel=KernelModel.load(folder, n) if "kernel" in manifest.components else None,
             blend=BlendModel.from_json(_json(folder / BLEND)),
             calibration=Calibration.from_json(_json(folder / CALIBRATION)),
+            cascade=Cascade.load(folder),
             thresholds=SolvedThresholds.from_json((folder / THRESHOLDS).read_text(encoding="utf-8")),
             seen=Seen.load(folder),
             folder=folder,
@@ -158,10 +202,22 @@ def _refuse_misfits(bundle: Bundle) -> None:
         and "ngram" in manifest.components
         and (manifest.encoder is not None) == ("encoder" in manifest.components) >= ("kernel" in manifest.components)
         and (bundle.gbm is None or len(bundle.gbm.boosters) == n)
+        and (bundle.cascade is None or _fits_cascade(bundle.cascade, n, manifest.components))
     )
     if not fits:
         raise ValueError("its parts do not fit each other")
     _ = bundle.history
+
+
+def _fits_cascade(cascade: Cascade, n: int, components: Sequence[str]) -> bool:
+    blend = cascade.blend
+    return (
+        set(blend.components) == set(components) - AFTER_EXIT != set(components)
+        and blend.weights.shape == (n, len(blend.components))
+        and blend.bias.shape == (n,)
+        and bool(np.isfinite(blend.weights).all() and np.isfinite(blend.bias).all())
+        and len(cascade.calibration.policies) == len(cascade.spreads) == n
+    )
 
 
 def _json(path: Path) -> Any:

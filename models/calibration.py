@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -41,14 +42,7 @@ class PolicyCalibration:
 
     def apply(self, score: NDArray[np.float64], markets: Sequence[str]) -> NDArray[np.float64]:
         """``float64 (n_ads, 3)``: calibrated p, p_low, p_high, in [FLOOR, 1 - FLOOR], rising with the score within a market."""
-        unseen = MarketShift(0.0, self.between_markets)
-        found = [self.markets.get(market, unseen) for market in markets]
-        shift = np.array([market.shift for market in found])
-        spread = Z90 * np.array([market.standard_error for market in found])
-        centre, low, high = (_interpolate(score, self.score, knots) for knots in (self.centre, self.low, self.high))
-        below = np.hypot(centre - low, spread)
-        above = np.hypot(high - centre, spread)
-        return np.clip(sigmoid(np.column_stack([centre, centre - below, centre + above]) + shift[:, None]), FLOOR, 1 - FLOOR)
+        return Calibration((self,)).apply(score[:, None], markets)[:, 0]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,7 +76,22 @@ class Calibration:
 
     def apply(self, scores: NDArray[np.float64], markets: Sequence[str]) -> NDArray[np.float64]:
         """``float64 (n_ads, n_policies, 3)``: p, p_low, p_high, from blended log-odds ``float64 (n_ads, n_policies)``."""
-        return np.stack([policy.apply(scores[:, i], markets) for i, policy in enumerate(self.policies)], axis=1)
+        shift, spread = self._shifts.of(markets)
+        centre, low, high = self._curves.at(scores)
+        around = np.empty((*scores.shape, 3))
+        around[..., 0] = centre
+        around[..., 1] = centre - np.hypot(centre - low, spread)
+        around[..., 2] = centre + np.hypot(high - centre, spread)
+        around += shift[..., None]
+        return np.clip(sigmoid(around), FLOOR, 1 - FLOOR)
+
+    @cached_property
+    def _curves(self) -> _Curves:
+        return _Curves(self.policies)
+
+    @cached_property
+    def _shifts(self) -> _Shifts:
+        return _Shifts(self.policies)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [policy.to_json() for policy in self.policies]
@@ -103,9 +112,48 @@ def logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log(kept) - np.log1p(-kept))
 
 
-def _interpolate(x: NDArray[np.float64], knots: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear between the knots and, with the slope of the last two, beyond them, so that extreme scores keep their order."""
-    inside = np.interp(x, knots, values)
-    left = (values[1] - values[0]) / (knots[1] - knots[0])
-    right = (values[-1] - values[-2]) / (knots[-1] - knots[-2])
-    return np.asarray(inside + np.minimum(x - knots[0], 0) * left + np.maximum(x - knots[-1], 0) * right)
+class _Curves:
+    """The knots of all curves one after the other, so that all are read at once: ``np.interp`` costs more than one ad's whole curve.
+
+    Linear between the knots and, with the slope of the last two, beyond them, so that extreme scores keep their order.
+    """
+
+    def __init__(self, policies: Sequence[PolicyCalibration]) -> None:
+        self._scores = [policy.score for policy in policies]
+        self._begin = np.cumsum([0, *map(len, self._scores)])[:-1]
+        self._knots = np.concatenate(self._scores)
+        curves = [np.stack([policy.centre, policy.low, policy.high]) for policy in policies]
+        slopes = [np.diff(values) / np.diff(score) for values, score in zip(curves, self._scores, strict=True)]
+        self._values = np.concatenate(curves, axis=1)
+        self._slopes = np.concatenate([np.pad(slope, ((0, 0), (0, 1))) for slope in slopes], axis=1)
+        """From each knot to the next; 0 at the last one."""
+        self._first, self._last = (np.array([score[end] for score in self._scores]) for end in (0, -1))
+        self._left, self._right = (np.stack([slope[:, end] for slope in slopes], axis=1)[:, None] for end in (0, -1))
+
+    def at(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Centre, low and high, ``float64 (3, n_ads, n_policies)``."""
+        within = np.clip(scores, self._first, self._last)
+        knot = np.empty(scores.shape, dtype=np.intp)
+        for column, score in enumerate(self._scores):
+            knot[:, column] = score.searchsorted(within[:, column], side="right")
+        knot += self._begin - 1
+        inside = self._slopes[:, knot] * (within - self._knots[knot]) + self._values[:, knot]
+        beyond = np.minimum(scores - self._first, 0) * self._left, np.maximum(scores - self._last, 0) * self._right
+        return np.asarray(inside + beyond[0] + beyond[1])
+
+
+class _Shifts:
+    """What is known of each market, under all policies."""
+
+    def __init__(self, policies: Sequence[PolicyCalibration]) -> None:
+        names = sorted({name for policy in policies for name in policy.markets})
+        unseen = [MarketShift(0.0, policy.between_markets) for policy in policies]
+        known = [[policy.markets.get(name, other) for policy, other in zip(policies, unseen, strict=True)] for name in names]
+        self._row = {name: row for row, name in enumerate(names)}
+        self._shift = np.array([[one.shift for one in market] for market in [*known, unseen]])
+        self._spread = Z90 * np.array([[one.standard_error for one in market] for market in [*known, unseen]])
+
+    def of(self, markets: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Shifts, and half the width of their 90 % intervals, each ``float64 (n_ads, n_policies)``."""
+        rows = [self._row.get(market, len(self._row)) for market in markets]
+        return self._shift.take(rows, axis=0), self._spread.take(rows, axis=0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from certification.certificate import Certificate, from_json, thresholds
+from certification.certificate import Issued, thresholds
+from certification.exits import Doubt, solve_exits
+from decisions.exits import ExitRule
+from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.errors import NotFound, UntrustedBundle
+from models.cascade import Cascade
 from models.registry import certificates_of, fetch_certificates, is_registered, resolve
 
 
-def certificates(model: str, cache: Path, file: Path | None = None) -> tuple[Certificate, ...] | None:
+def certificates(model: str, cache: Path, file: Path | None = None) -> Issued | None:
     """Those of ``file``, else those that belong to the registered version ``model`` stands for; None: there are none.
 
     Raises NotFound, Unavailable or UntrustedBundle.
@@ -19,17 +22,36 @@ def certificates(model: str, cache: Path, file: Path | None = None) -> tuple[Cer
     if file is not None:
         if not file.is_file():
             raise NotFound(f"no certificates at {file}")
-        return from_json(file.read_text(encoding="utf-8"))
+        return Issued.from_json(file.read_text(encoding="utf-8"))
     if not is_registered(model):
         return None
     exact = resolve(model)
     digest = certificates_of(exact)
-    return None if digest is None else from_json(fetch_certificates(exact, digest, cache))
+    return None if digest is None else Issued.from_json(fetch_certificates(exact, digest, cache))
 
 
-def certified_thresholds(found: Sequence[Certificate], version: str, brought: SolvedThresholds) -> SolvedThresholds:
+def certified_thresholds(issued: Issued, version: str, brought: SolvedThresholds) -> SolvedThresholds:
     """What a bundle decides by under these certificates. Raises UntrustedBundle when they are another bundle's."""
-    others = sorted({one.bundle_version for one in found} - {version})
+    others = sorted(issued.versions - {version})
     if others:
         raise UntrustedBundle(f"these certificates are for bundle {', '.join(others)}, and the bundle in use is {version}")
-    return thresholds(found, brought)
+    return thresholds(issued.certificates, brought)
+
+
+def exit_rule(issued: Issued, book: PolicyBook, solved: SolvedThresholds, doubt: Doubt | None) -> ExitRule | None:
+    """By which ads leave the bundle early under the thresholds in force; None: it has no early exit, or nothing to certify it by.
+
+    ``doubt``: the bundle's. Raises UntrustedBundle for evidence about other policies.
+    """
+    if issued.exits is None or doubt is None:
+        return None
+    try:
+        return solve_exits(issued.exits, book, solved, doubt).rule
+    except ValueError as error:
+        raise UntrustedBundle(f"what the early exit was to be certified by is of another model: {error}") from error
+
+
+def exits_of(bundle: Path, issued: Issued | None, book: PolicyBook, solved: SolvedThresholds) -> ExitRule | None:
+    """The same for a bundle that was checked and is not loaded here."""
+    cascade = Cascade.load(bundle) if issued and issued.exits else None
+    return None if issued is None or cascade is None else exit_rule(issued, book, solved, cascade.doubt)

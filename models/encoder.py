@@ -73,11 +73,13 @@ class EncoderModel:
         Texts longer than the tokenizer's limit are cut there.
         """
         heads, width = (output.shape[1] for output in self.session.get_outputs())
+        masked = len(self.session.get_inputs()) > 1  # graphs of before November 2026 ask which tokens are padding: none ever is
         tokens, of_text = _distinct(encoding.ids for encoding in self.tokenizer.encode_batch(list(texts)))
         logits, embedded = np.empty((len(tokens), heads), dtype=np.float64), np.empty((len(tokens), width), dtype=np.float32)
         for rows in batches([len(ids) for ids in tokens]):
             ids = np.array([tokens[row] for row in rows], dtype=np.int64)
-            logits[rows], embedded[rows] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+            given = {"input_ids": ids, "attention_mask": np.ones_like(ids)} if masked else {"input_ids": ids}
+            logits[rows], embedded[rows] = self.session.run(None, given)
         self.work.texts += len(texts)
         self.work.read += len(tokens)
         self.work.tokens += sum(map(len, tokens))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.ad import Ad
 from domain.decision import Reason
-from features.ngrams import ngram_text
+from features.ngrams import character_grams, ngram_text
 from features.phrases import phrase
+from models.blend import BlendModel
 from models.bundle import Bundle, Scores
 from models.gbm import gbm_columns, gbm_input
-from models.ngram import NamedEffects
+from models.ngram import NamedEffects, sums
 
 Effects = NDArray[np.float64]
 
@@ -42,8 +43,7 @@ SMALLEST_EFFECT = 0.05
 """Log-odds; what moves a risk by less is not a reason."""
 
 
-@dataclass(frozen=True)
-class _Phrase:
+class _Phrase(NamedTuple):
     start: int
     end: int
     effect: float
@@ -63,15 +63,16 @@ def reasons(bundle: Bundle, ad: Ad, scores: Scores, row: int, policies: Sequence
     for column, (policy, index) in enumerate(zip(policies, indices, strict=True)):
         moved, through_ngram = _booster_facts(bundle, scores, row, index)
         named = dict(zip(facts.rows, facts.values[:, column].tolist(), strict=True))
-        factor = _ngram_factor(bundle, index, float(grams.values[:, column].sum()) + sum(named.values()), through_ngram)
+        factor = _ngram_factor(
+            _blend(bundle, scores, row), index, float(grams.values[:, column].sum()) + sum(named.values()), through_ngram
+        )
         told = _facts(bundle, policy, moved, {word: effect * factor for word, effect in named.items()}, top)
         phrases = _phrases(policy, text.text, words, (by_word[:, column] * factor).tolist())
         found += sorted([*told, *_strongest(phrases, top)], key=_strength)
     return tuple(found)
 
 
-@dataclass(frozen=True)
-class _Moved:
+class _Moved(NamedTuple):
     """One feature's value and the effect it had through the booster."""
 
     value: float
@@ -85,14 +86,14 @@ def _booster_facts(bundle: Bundle, scores: Scores, row: int, policy: int) -> tup
     table = scores.table
     columns = gbm_columns(bundle.contract.shared, bundle.contract.per_policy)
     values = gbm_input(table.shared[[row]], table.per_policy[[row]], scores.parts["ngram"][[row]], policy)
-    effects = (bundle.gbm.effects(values, policy)[0] * _weight(bundle, "gbm", policy)).tolist()
-    moved = {name: _Moved(value, effect) for name, value, effect in zip(columns[:-1], values[0].tolist(), effects, strict=False)}
+    effects = (bundle.gbm.effects(values, policy)[0] * _weight(_blend(bundle, scores, row), "gbm", policy)).tolist()
+    moved = dict(zip(columns[:-1], map(_Moved, values[0].tolist(), effects), strict=False))
     return moved, effects[-1]
 
 
-def _ngram_factor(bundle: Bundle, policy: int, through_words: float, through_booster: float) -> float:
+def _ngram_factor(blend: BlendModel, policy: int, through_words: float, through_booster: float) -> float:
     """How much of the blend's log-odds one unit of the n-gram model's makes: directly, and by way of the booster's n-gram column."""
-    direct = _weight(bundle, "ngram", policy)
+    direct = _weight(blend, "ngram", policy)
     if direct == 0 or through_words * through_booster <= 0:
         return direct
     # Bounded: an n-gram score near 0 must not turn a booster's small step into huge effects of single words.
@@ -113,38 +114,39 @@ def _phrases(policy: str, text: str, words: Sequence[re.Match[str]], effects: Se
 
 def _word_effects(words: Sequence[str], grams: NamedEffects) -> Effects:
     """Each word's own n-gram, its share of two-word n-grams, and of the character n-grams in it: log-odds ``(n_words, n_policies)``."""
-    holders: dict[int, list[int]] = {}
     inside = {word: _grams_of(word, grams.rows) for word in set(words)}
-    for i, word in enumerate(words):
-        for gram in inside[word]:
-            holders.setdefault(gram, []).append(i)
     pieces = [(i, piece) for i, word in enumerate(words) for piece in PIECE.findall(word)]
-    for (i, first), (j, second) in pairwise(pieces):
-        both = grams.rows.get(f"{first} {second}")
-        if both is not None:
-            holders.setdefault(both, []).extend((i, j))
-    out = np.zeros((len(words), grams.values.shape[1]))
-    at = [i for held in holders.values() for i in held]
-    gram_of = [gram for gram, held in holders.items() for _ in held]
-    share = [1 / len(held) for held in holders.values() for _ in held]
-    np.add.at(out, np.array(at, dtype=np.intp), grams.values[np.array(gram_of, dtype=np.intp)] * np.array(share)[:, None])
-    return out
+    pairs = [(grams.rows.get(f"{first} {second}"), i, j) for (i, first), (j, second) in pairwise(pieces)]
+    held = [*chain.from_iterable(map(inside.__getitem__, words)), *(both for both, _, _ in pairs if both is not None for _ in range(2))]
+    gram = np.array(held, dtype=np.intp)
+    holders = [word for both, i, j in pairs if both is not None for word in (i, j)]
+    at = np.concatenate([np.repeat(np.arange(len(words)), [len(inside[word]) for word in words]), np.array(holders, dtype=np.intp)])
+    # Gram by gram, in the order in which they come: sums in one order, whatever else there is.
+    first = np.empty(len(grams.rows), dtype=np.intp)
+    first[gram[::-1]] = np.arange(len(gram))[::-1]
+    order = np.argsort(first[gram], kind="stable")
+    gram, at = gram[order], at[order]
+    share = 1 / np.bincount(gram, minlength=1)[gram]
+    return sums(at, grams.values[gram] * share[:, None], len(words))
 
 
 def _grams_of(word: str, rows: Mapping[str, int]) -> list[int]:
     """A word's own n-grams, as rows in their order: sums in one order, or a near tie falls otherwise in each process."""
-    padded = f" {word} "
-    grams = {padded[a : a + n] for n in (3, 4, 5) for a in range(max(1, len(padded) - n + 1))} | set(PIECE.findall(word))
-    return sorted(rows[gram] for gram in grams if gram in rows)
+    names = chain(character_grams(word), PIECE.findall(word))
+    return sorted({row for row in map(rows.get, names) if row is not None})
 
 
 def _best(effects: Sequence[float]) -> Iterable[_Phrase]:
     """Non-overlapping runs of up to three words with the largest effects, strongest first."""
+    least = SMALLEST_EFFECT / 4
+    # A phrase starts and ends with words that pull the way the whole does; otherwise the shorter one says it better.
+    ways = [1 if effect > least else -1 if effect < -least else 0 for effect in effects]
     runs = [
         _Phrase(start, end, total)
-        for start in range(len(effects))
+        for start, way in enumerate(ways)
+        if way
         for end in range(start + 1, min(start + LONGEST_PHRASE, len(effects)) + 1)
-        if _ends_matter(effects[start], effects[end - 1], total := sum(effects[start:end]))
+        if ways[end - 1] == way and (total := sum(effects[start:end])) * way > 0
     ]
     taken = [False] * len(effects)
     for run in sorted(runs, key=lambda run: (-abs(run.effect), run.start, run.end)):
@@ -153,18 +155,17 @@ def _best(effects: Sequence[float]) -> Iterable[_Phrase]:
             yield run
 
 
-def _ends_matter(first: float, last: float, total: float) -> bool:
-    """A phrase starts and ends with words that pull the way the whole does; otherwise the shorter one says it better."""
-    least = SMALLEST_EFFECT / 4
-    return (first > least and last > least) if total > 0 else (first < -least and last < -least and total < 0)
-
-
 def _phrase_in_words(shown: str, effect: float) -> str:
     return f'the text says "{shown}"' if effect > 0 else f'the text says "{shown}", as harmless ads do'
 
 
-def _weight(bundle: Bundle, component: str, policy: int) -> float:
-    return float(bundle.blend.weights[policy, bundle.blend.components.index(component)])
+def _blend(bundle: Bundle, scores: Scores, row: int) -> BlendModel:
+    """The one that made the ad's risk: that of the early exit where it left early."""
+    return bundle.cascade.blend if bundle.cascade is not None and scores.early[row] else bundle.blend
+
+
+def _weight(blend: BlendModel, component: str, policy: int) -> float:
+    return float(blend.weights[policy, blend.components.index(component)])
 
 
 def _facts(bundle: Bundle, policy: str, moved: Mapping[str, _Moved], words: Mapping[str, float], top: int) -> list[Reason]:

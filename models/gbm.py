@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.single_row import SingleRow
+
 if TYPE_CHECKING:
     from lightgbm import Booster
 
 FOLDER = "gbm"
 NGRAM_COLUMN = "ngram_logit"
+FEW = 8
+"""Rows up to which one at a time is faster than a matrix of them."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,32 @@ class GbmModel:
 
         return tuple(Booster(model_str=text) for text in self.texts)
 
+    @cached_property
+    def _single(self) -> tuple[SingleRow, ...]:
+        return tuple(SingleRow(booster, "raw") for booster in self.boosters)
+
+    @cached_property
+    def _explaining(self) -> tuple[SingleRow, ...]:
+        return tuple(SingleRow(booster, "contributions") for booster in self.boosters)
+
     def logits(self, inputs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Log-odds, ``float64 (n_ads, n_policies)``, from one ``float64 (n_ads, n_features)`` matrix a policy (see ``gbm_input``)."""
-        scored = [booster.predict(rows, raw_score=True, num_threads=1) for booster, rows in zip(self.boosters, inputs, strict=True)]
-        return np.column_stack([np.asarray(column, dtype=np.float64) for column in scored])
+        n = len(inputs[0])
+        scored = np.empty((n, len(inputs)))
+        for policy, rows in enumerate(inputs):
+            if n <= FEW:
+                for row in range(n):
+                    scored[row, policy] = self._single[policy].predict(rows[row])[0]
+            else:
+                scored[:, policy] = self.boosters[policy].predict(rows, raw_score=True, num_threads=1)
+        return scored
 
     def effects(self, rows: NDArray[np.float64], policy: int) -> NDArray[np.float64]:
         """Log-odds each feature added, ``float64 (n_ads, n_features)``: LightGBM's own TreeSHAP (arXiv 1802.03888)."""
-        effects = np.asarray(self.boosters[policy].predict(rows, pred_contrib=True, num_threads=1))
+        if len(rows) <= FEW:
+            effects = np.array([self._explaining[policy].predict(row) for row in rows]).reshape(len(rows), -1)
+        else:
+            effects = np.asarray(self.boosters[policy].predict(rows, pred_contrib=True, num_threads=1))
         return effects[:, :-1]  # the last column is the expected value, not a feature
 
     def save(self, folder: Path, policies: Sequence[str]) -> None:
@@ -54,7 +76,11 @@ def gbm_input(
     shared: NDArray[np.float64], per_policy: NDArray[np.float64], ngram_logit: NDArray[np.float64], policy: int
 ) -> NDArray[np.float64]:
     """The columns one policy's booster sees: shared features, its own history features, its n-gram score; ``(n_ads, n_features)``."""
-    return np.column_stack([shared, per_policy[:, policy, :], ngram_logit[:, policy]])
+    one = np.empty((len(shared), shared.shape[1] + per_policy.shape[2] + 1))
+    one[:, : shared.shape[1]] = shared
+    one[:, shared.shape[1] : -1] = per_policy[:, policy, :]
+    one[:, -1] = ngram_logit[:, policy]
+    return one
 
 
 def gbm_columns(shared: Sequence[str], per_policy: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from features.ngrams import N_COLUMNS, NgramText, block_slices, named_columns, ngram_counts
+from features.ngrams import BLOCKS, N_COLUMNS, NgramRows, NgramText, block_of, grams_and_columns, ngram_rows
 
 FILE = "ngram.safetensors"
 
@@ -45,30 +46,26 @@ class NgramModel:
 
     def logits(self, texts: Sequence[NgramText]) -> NDArray[np.float64]:
         """Log-odds of a violation, ``float64 (n_texts, n_policies)``, not calibrated."""
-        return self.logits_of(ngram_counts(texts))
+        return self._logits(ngram_rows(texts))
 
     def logits_of(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
         """The same from ``features.ngrams.ngram_counts``."""
-        return np.asarray(tfidf(counts, self.idf) @ self._columns) + self.bias
+        return self._logits(NgramRows(counts.data, counts.indices, counts.indptr))
+
+    def _logits(self, rows: NgramRows) -> NDArray[np.float64]:
+        # Summed column after column, so that a text's sum is the same in any company.
+        return np.asarray(_matrix(weighted(rows, self.idf), rows) @ self._columns) + self.bias
 
     def effects(self, text: NgramText, policies: Sequence[int]) -> tuple[NamedEffects, NamedEffects]:
         """The log-odds each n-gram added under these policies: of text and title by gram, and of the facts by ``name=value``.
 
         Of n-grams that share a column the first stands for all.
         """
-        row = tfidf(ngram_counts([text]), self.idf)
-        added = row.data[:, None] * self._columns[row.indices][:, policies]
-        at = {column: position for position, column in enumerate(row.indices.tolist())}
-        kinds: tuple[dict[str, int], dict[str, int]] = ({}, {})
-        places: tuple[list[int], list[int]] = ([], [])
-        sources: tuple[list[int], list[int]] = ([], [])
-        for block, gram, column in named_columns(text):
-            kind = block.source == "facts"
-            place = kinds[kind].setdefault(gram, len(kinds[kind]))
-            if (position := at.pop(column, None)) is not None:
-                places[kind].append(place)
-                sources[kind].append(position)
-        return _summed(kinds[0], added, places[0], sources[0]), _summed(kinds[1], added, places[1], sources[1])
+        row = ngram_rows([text])
+        added = weighted(row, self.idf)[:, None] * self._columns.take(row.columns, axis=0)[:, policies]
+        facts = [number for number, block in enumerate(BLOCKS) if block.source == "facts"]
+        others = [number for number in range(len(BLOCKS)) if number not in facts]
+        return _named(text, others, row, added), _named(text, facts, row, added)
 
     def save(self, folder: Path) -> None:
         save_file({"idf": self.idf, "weights": self.weights, "bias": self.bias}, folder / FILE)
@@ -83,20 +80,38 @@ class NgramModel:
         return model
 
 
-def _summed(names: Mapping[str, int], added: NDArray[np.float64], places: Sequence[int], sources: Sequence[int]) -> NamedEffects:
-    effects = np.zeros((len(names), added.shape[1]))
-    np.add.at(effects, np.array(places, dtype=np.intp), added[np.array(sources, dtype=np.intp)])
-    return NamedEffects(names, effects)
+def _named(text: NgramText, blocks: Sequence[int], row: NgramRows, added: NDArray[np.float64]) -> NamedEffects:
+    """The effects of some blocks' n-grams; ``added`` has a row for each of ``row.columns``."""
+    found = [grams_and_columns(text, block) for block in blocks]
+    grams = [*chain.from_iterable(grams for grams, _ in found)]
+    names = {gram: row for row, gram in enumerate(dict.fromkeys(grams))}
+    places = np.array([*map(names.__getitem__, grams)], dtype=np.intp)
+    columns, first = np.unique(np.concatenate([columns for _, columns in found]), return_index=True)
+    return NamedEffects(names, sums(places[first], added[np.searchsorted(row.columns, columns)], len(names)))
+
+
+def sums(at: NDArray[np.intp], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Row i of ``float64 (n, n_columns)``: the sum, in their order, of the rows of ``values`` that ``at`` says belong to i."""
+    return np.stack([np.bincount(at, weights=column, minlength=n) for column in values.T], axis=1) if values.shape[1] else np.zeros((n, 0))
 
 
 def tfidf(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:
     """Counts times idf, each block of each row scaled to the block's weight."""
-    weighted = counts.copy()
-    weighted.data *= idf[weighted.indices]
-    rows = np.repeat(np.arange(weighted.shape[0]), np.diff(weighted.indptr))
-    for block, columns in block_slices():
-        inside = (weighted.indices >= columns.start) & (weighted.indices < columns.stop)
-        squares = np.bincount(rows[inside], weights=weighted.data[inside] ** 2, minlength=weighted.shape[0])
-        norm = np.sqrt(np.where(squares > 0, squares, 1.0)) / block.weight
-        weighted.data[inside] /= norm[rows[inside]]
-    return weighted
+    rows = NgramRows(counts.data, counts.indices, counts.indptr)
+    return _matrix(weighted(rows, idf), rows)
+
+
+def weighted(rows: NgramRows, idf: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The same as values for ``rows.columns``, in their order."""
+    values = rows.values * idf.take(rows.columns)
+    n = len(rows.starts) - 1
+    # The block of its row that each value is in, numbered over all rows.
+    block = block_of(rows.columns) + np.repeat(np.arange(n) * len(BLOCKS), np.diff(rows.starts))
+    squares = np.bincount(block, weights=values * values, minlength=n * len(BLOCKS))
+    norms = np.sqrt(np.where(squares > 0, squares, 1.0)).reshape(n, len(BLOCKS)) / [block.weight for block in BLOCKS]
+    values /= norms.ravel()[block]
+    return values
+
+
+def _matrix(values: NDArray[np.float64], rows: NgramRows) -> sparse.csr_matrix:
+    return sparse.csr_matrix((values, rows.columns, rows.starts), shape=(len(rows.starts) - 1, N_COLUMNS))

@@ -37,9 +37,13 @@ COLUMNS = (
     "policy_hash",
     "threshold_set",
     "history_seq",
+    "exit",
+    "exit_certificate",
     "shard",
     "row",
 )
+ADDED = ("exit", "exit_certificate")
+"""Columns that tables written before there was an early exit lack: null to who reads them."""
 OF_AD = ("impressions", "submitted_at")
 OF_RUN = ("shard", "row")
 MOMENTS = ("submitted_at", "as_of", "decided_at")
@@ -82,6 +86,7 @@ def to_table(rows: Sequence[int], ads: Sequence[Ad], decisions: Sequence[Decisio
 
 def decisions_of(table: pa.Table) -> list[Decision]:
     """The decisions of a table that ``to_table`` made, equal to the last bit. Raises InvalidTable with what is none."""
+    table = completed(table)
     fields = [name for name in COLUMNS if name not in (*OF_AD, *OF_RUN)]
     lacking = [name for name in fields if name not in table.column_names]
     if lacking:
@@ -99,6 +104,16 @@ def decisions_of(table: pa.Table) -> list[Decision]:
         raise InvalidTable(
             f"not a table of decisions: {error.error_count()} values are none; the first: {error.errors()[0]['msg']}"
         ) from error
+
+
+def completed(table: pa.Table) -> pa.Table:
+    """With the columns of ``ADDED`` that it lacks."""
+    import pyarrow as pa
+
+    for name in ADDED:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), schema().field(name).type))
+    return table
 
 
 def parquet_of(table: pa.Table) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from decisions.exits import ExitRule
 from domain.ad import Utc
 from domain.errors import Mistake
 from rescoring.plan import Input, Plan
@@ -44,6 +45,7 @@ class Run(_Record):
     model: ModelUsed
     policy_hash: str
     thresholds: str = Field(description="digest of the solved thresholds")
+    exits: ExitRule | None = Field(default=None, description="by which ads leave the model early; null: every ad takes the whole way")
     history: HistoryUsed
     ads: str = Field(description="where the ads are, as it was given")
     root: str = Field(description="the folder that the inputs' names are relative to")
@@ -61,6 +63,7 @@ class Run(_Record):
         model: ModelUsed,
         policy_hash: str,
         thresholds: str,
+        exits: ExitRule | None,
         history: HistoryUsed,
     ) -> Run:
         """A run with the id that follows from it."""
@@ -71,6 +74,7 @@ class Run(_Record):
             "model": model,
             "policy_hash": policy_hash,
             "thresholds": thresholds,
+            "exits": exits,
             "history": history,
             "ads": plan.ads,
             "root": plan.root,
@@ -97,7 +101,10 @@ class Run(_Record):
         before, after = self._determining(), now._determining()
         before.pop("inputs")
         after.pop("inputs")
-        found = [Mistake(name, after[name], f"{before[name]!r}, as on record") for name in before if before[name] != after[name]]
+        both = {**before, **after}  # a run without an exit rule says nothing of one
+        found = [
+            Mistake(name, after.get(name), f"{before.get(name)!r}, as on record") for name in both if before.get(name) != after.get(name)
+        ]
         if self.model.version != now.model.version and self.model.resolved != now.model.resolved:
             # A name such as @champion has moved on; what it stood for is asked for by its number.
             by_number = f"{self.model.version!r} (--model {self.model.resolved}), as on record"
@@ -115,6 +122,7 @@ class Run(_Record):
             "model.version": self.model.version,
             "policy_hash": self.policy_hash,
             "thresholds": self.thresholds,
+            **({"exits.certificate": self.exits.certificate_id, "exits.limit": self.exits.limit} if self.exits else {}),
             "history.digest": self.history.digest,
             "as_of": _moment(self.as_of),
             "since": _moment(self.since),

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.errors import Conflict, InvalidInput, Mistake, NotFound, UntrustedBundle
-from rescoring.columns import COLUMNS, parquet_of
+from rescoring.columns import COLUMNS, completed, parquet_of
 from rescoring.identity import HistoryUsed, ModelUsed, Run
 from rescoring.places import Place
 from rescoring.plan import Shard
@@ -213,7 +213,8 @@ class RunFolder:
 
         try:
             inside = [column for column in COLUMNS if column in columns and column != "market"]
-            table = pq.ParquetFile(pa.BufferReader(self.place.read(name))).read(columns=inside)
+            table = completed(pq.ParquetFile(pa.BufferReader(self.place.read(name))).read(columns=inside))
+            table = table.select([column for column in inside if column in table.column_names])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             raise self._broken(name, str(error)) from error
         if table.num_rows != rows or set(table.column_names) != set(inside):

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
+from decisions.exits import ExitRule
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.errors import Conflict, NotFound, Unavailable
@@ -67,6 +68,8 @@ class _Chosen:
     probed: Probed
     book: PolicyBook
     solved: SolvedThresholds
+    exits: ExitRule | None
+    """By which ads leave the model early."""
     cache: Path
     ledger: str | None
     registry: str
@@ -135,6 +138,7 @@ def _run(options: Options, planned: Plan, chosen: _Chosen, stored: Run | None, p
         model=ModelUsed(source=options.model, resolved=chosen.source, version=chosen.probed.version),
         policy_hash=chosen.book.hash,
         thresholds=chosen.solved.digest,
+        exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
         history=past.used(as_of, stored, options.history is not None),
     )
 
@@ -160,7 +164,7 @@ def _stored(place: Place, resume: bool) -> Run | None:
 
 def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Chosen:
     """Raises NotFound, Unavailable, UntrustedBundle, ContractMismatch, InvalidPolicy or InvalidSettings."""
-    from models.certified import certificates, certified_thresholds
+    from models.certified import certificates, certified_thresholds, exits_of
     from models.registry import fetch_bundle, is_registered, resolve
     from serving.scorer import load_policies
     from serving.settings import read_settings, use_registry
@@ -175,7 +179,8 @@ def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Chosen:
     probed = probe(open_model, bundle)
     found = certificates(source, settings.cache, options.certificates or settings.certificates)
     solved = probed.solved if found is None else certified_thresholds(found, probed.version, probed.solved)
-    return _Chosen(source, bundle, probed, book, solved, settings.cache, settings.ledger_url, settings.registry_uri)
+    exits = exits_of(bundle, found, book, solved)
+    return _Chosen(source, bundle, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
 
 
 def _workers(options: Options, chosen: _Chosen, budget: Budget | None, progress: Progress) -> int:

@@ -82,7 +82,15 @@ class Worker:
             raise Conflict(f"{self.name} has bundle {model.version}, and the run decides by {self.run.model.version}")
         known = Known(self._history(), self.run.history.seq)
         book, solved = self.folder.book(), self.folder.thresholds()
-        return Scorer(model, book, solved=solved, known=known, clock=lambda: self.run.started_at, ids=lambda: next(self._ids))
+        return Scorer(
+            model,
+            book,
+            solved=solved,
+            exits=self.run.exits,
+            known=known,
+            clock=lambda: self.run.started_at,
+            ids=lambda: next(self._ids),
+        )
 
     def _bundle(self) -> Path:
         if self.job.bundle.is_dir() or not is_registered(self.job.source):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,38 +28,36 @@ class InvalidJson(InvalidInput):
 class Batch:
     """A batch whose good ads can be decided on."""
 
-    body: bytes
-    """``BatchRequest`` as JSON, with the good ads only; empty when there are none."""
+    ads: Sequence[Ad]
     refused: Mapping[int, RefusedAd]
-    """The others, by their position in the request."""
+    """What was wrong with the others, by their position in the request."""
     size: int
     """Ads in the request."""
 
 
-def check_ad(body: bytes) -> None:
+def read_ad(body: bytes) -> Ad:
     """Raises InvalidInput with every mistake unless ``body`` is one ad."""
     try:
-        Ad.model_validate_json(body)
+        return Ad.model_validate_json(body)
     except ValidationError as error:
         raise _explained(body, error) from None
 
 
-def check_batch(body: bytes) -> Batch:
+def read_batch(body: bytes) -> Batch:
     """Sort the good ads from the bad. Raises InvalidInput when the body is no batch at all."""
     try:
-        return Batch(body, {}, len(BatchRequest.model_validate_json(body).ads))
+        ads = BatchRequest.model_validate_json(body).ads
+        return Batch(ads, {}, len(ads))
     except ValidationError as error:
         items = _items(_parse(body, error))
-    good: list[bytes] = []
+    good: list[Ad] = []
     refused: dict[int, RefusedAd] = {}
     for position, item in enumerate(items):
-        raw = json.dumps(item).encode()
         try:
-            check_ad(raw)
-            good.append(raw)
+            good.append(read_ad(json.dumps(item).encode()))
         except InvalidInput as error:
             refused[position] = RefusedAd(ad_id=_id_of(item), error=from_error(error).detail())
-    return Batch(b'{"ads":[' + b",".join(good) + b"]}" if good else b"", refused, len(items))
+    return Batch(good, refused, len(items))
 
 
 def _items(content: Any) -> list[Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from certification.cuts import Exits
+from certification.exits import Doubt
 from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad
 from domain.decision import Reason
@@ -17,7 +20,7 @@ from models.explain import reasons
 
 @dataclass(frozen=True)
 class ScoredAds:
-    """Implements ``serving.scorer.Risks``."""
+    """Implements ``serving.scorer.EarlyRisks``."""
 
     bundle: Bundle
     ads: Sequence[Ad]
@@ -26,6 +29,12 @@ class ScoredAds:
     def risks(self, ad: int) -> dict[str, RiskScore]:
         return self.scores.risks(ad)
 
+    def exit(self, ad: int) -> Literal["early", "full"]:
+        return "early" if self.scores.early[ad] else "full"
+
+    def doubt(self, ad: int) -> float:
+        return float(self.scores.doubt[ad])
+
     def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
         known = [policy for policy in policies if policy in self.scores.policies]
         return reasons(self.bundle, self.ads[ad], self.scores, ad, known)
@@ -33,7 +42,7 @@ class ScoredAds:
 
 @dataclass(frozen=True)
 class BundleModel:
-    """Implements ``serving.scorer.Model``."""
+    """Implements ``serving.scorer.CascadeModel``."""
 
     bundle: Bundle
 
@@ -54,8 +63,16 @@ class BundleModel:
         """The history it was made with, as it is stored."""
         return (self.bundle.folder / HISTORY).read_bytes()
 
+    @property
+    def doubt(self) -> Doubt | None:
+        """How an early exit's risks are doubted; None: there is no early exit."""
+        return None if self.bundle.cascade is None else self.bundle.cascade.doubt
+
     def score(self, ads: Sequence[Ad], history: History | None = None) -> ScoredAds:
         return ScoredAds(self.bundle, ads, self.bundle.score(ads, history))
+
+    def score_until(self, ads: Sequence[Ad], history: History | None, exits: Exits) -> ScoredAds:
+        return ScoredAds(self.bundle, ads, self.bundle.score(ads, history, exits))
 
 
 def open_bundle(folder: Path) -> BundleModel:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from certification.certificate import from_json
+from certification.certificate import Issued
 from domain.ad import Ad
 from domain.errors import AdjudicateError, NotFound, Unavailable, UntrustedBundle
 from serving.scorer import NO_MODEL, Scorer
@@ -200,7 +200,7 @@ class Champion:
         if digest in self._refused_certificates:
             return replace(standing, degraded=(UNCERTIFIED,))
         try:
-            scorer = loaded.scorer.certified(from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
+            scorer = loaded.scorer.certified(Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
         except (AdjudicateError, ValueError) as error:
             if isinstance(error, Unavailable):
                 raise
@@ -268,7 +268,7 @@ class Champion:
         """With the certificates it had when it was last in service, if their copy is still on this disk."""
         if digest is None:
             return loaded
-        certificates = from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
+        certificates = Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
         return replace(loaded, scorer=loaded.scorer.certified(certificates), certificates=digest)
 
     def _remember(self, source: str, folder: str, certificates: str | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.errors import SHOWN, AdjudicateError, Conflict, InvalidInput, Mistake, NotFound, Unavailable, shorten
 from serving.messages import ErrorBody, ErrorDetail, MistakeBody
+from serving.pressure import TurnedAway
 
 MEANING: dict[int, tuple[str, str]] = {
     400: ("invalid_input", "the request cannot be understood"),
@@ -20,6 +21,7 @@ MEANING: dict[int, tuple[str, str]] = {
     409: ("conflict", "somebody else was first"),
     413: ("body_too_large", "the request body is too large"),
     415: ("unsupported_media_type", "the request body must be JSON"),
+    429: ("overloaded", "too much is waiting, so nothing was decided; ask again after a while"),
     500: ("internal", "something went wrong here; it was logged under the request id"),
     503: ("unavailable", "not ready to answer; ask again shortly"),
     504: ("timeout", "no answer in time; ask again shortly"),
@@ -54,6 +56,13 @@ class Problem:
         return ErrorBody(error=self.detail(request_id)).model_dump_json().encode()
 
 
+class Refused(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, found: Problem) -> None:
+        self.problem = found
+
+
 def problem(status: int, message: str = "", *, code: str = "", mistakes: Sequence[Mistake] = (), **headers: str) -> Problem:
     """A problem by HTTP status; an unknown status becomes 500."""
     status = status if status in MEANING else (400 if 400 <= status < 500 else 500)
@@ -69,6 +78,8 @@ def from_error(error: Exception) -> Problem:
     if isinstance(error, InvalidInput):
         hidden = len(error.mistakes) - SHOWN
         return problem(400, error.what + (f" ({hidden} more mistakes)" if hidden > 0 else ""), code=error.code, mistakes=error.mistakes)
+    if isinstance(error, TurnedAway):
+        return problem(429, str(error), code=error.code, retry_after=str(math.ceil(error.seconds) or RETRY_AFTER_S))
     if isinstance(error, Unavailable):
         return problem(503)
     if isinstance(error, NotFound):

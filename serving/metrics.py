@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter as Counted
 from collections.abc import Iterable
+from typing import TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -16,6 +18,7 @@ from serving.champion import Standing
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+Metric = TypeVar("Metric", Counter, Histogram)
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -26,6 +29,7 @@ class Metrics:
         self._book = book
         self._policies = frozenset(book.names)
         self._seen: Standing | None = None
+        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
         self.registry = CollectorRegistry()
         here = self.registry
         self.requests = Histogram("adjudicate_request_seconds", "HTTP requests", ["route", "status"], buckets=SECONDS, registry=here)
@@ -36,7 +40,9 @@ class Metrics:
             "adjudicate_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
         )
         self.audited = Counter("adjudicate_audited_decisions", "Drawn for the audit stream", ["verdict", "market"], registry=here)
+        self.exits = Counter("adjudicate_model_exits", "Ads by where they left the models, while an exit rule holds", ["exit"], registry=here)
         self.refused = Counter("adjudicate_refused_ads", "Ads that broke the data contract", registry=here)
+        self.turned_away = Counter("adjudicate_turned_away_requests", "Scoring requests refused for want of time", ["cause"], registry=here)
         self.swaps = Counter("adjudicate_bundle_swaps", "Bundles put into service", registry=here)
         self.ready = Gauge("adjudicate_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
         self.bundle = Gauge(
@@ -50,19 +56,36 @@ class Metrics:
         )
         self.stale = Gauge("adjudicate_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
 
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request, ``other`` for an address that does not exist."""
+        self._child(self.requests, route, str(status)).observe(seconds)
+
     def count(self, decisions: Iterable[Decision]) -> None:
+        """Decisions that are on record; those of one round together, since each of theirs is one addition the less."""
+        counted: Counted[tuple[Counter, tuple[str, ...]]] = Counted()
         for decision in decisions:
             market = decision.market if self._book.knows(decision.market) else OTHER
-            self.decisions.labels(decision.verdict.value, market).inc()
+            counted[self.decisions, (decision.verdict.value, market)] += 1
             for verdict in decision.policies:
                 policy = verdict.policy if verdict.policy in self._policies else OTHER
-                self.verdicts.labels(policy, verdict.verdict.value, market).inc()
+                counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
             for cause in {_kind(cause) for cause in decision.degraded}:
-                self.degraded.labels(cause).inc()
+                counted[self.degraded, (cause,)] += 1
             for reason in _why_uncertified(decision):
-                self.uncertified.labels(reason, market).inc()
+                counted[self.uncertified, (reason, market)] += 1
+            if decision.exit:
+                counted[self.exits, (decision.exit,)] += 1
             if decision.audit and decision.audit.chosen:
-                self.audited.labels(decision.verdict.value, market).inc()
+                counted[self.audited, (decision.verdict.value, market)] += 1
+        for (counter, labels), times in counted.items():
+            self._child(counter, *labels).inc(times)
+
+    def _child(self, metric: Metric, *labels: str) -> Metric:
+        """The labels are bounded, so all that are ever used are kept: looking one up in the library takes as long as adding to it."""
+        found = self._children.get((metric, labels))
+        if found is None:
+            found = self._children[metric, labels] = metric.labels(*labels)
+        return cast(Metric, found)
 
     def stand(self, standing: Standing) -> bool:
         """Tell what is in service now; whether that is another bundle than before."""

@@ -14,6 +14,7 @@ from domain.ad import Ad
 from domain.decision import Decision
 from serving import routes
 from serving.errors import MEANING
+from serving.incoming import MOST_TIMEOUT_MS
 from serving.messages import (
     AppealRecorded,
     AppealRequest,
@@ -76,6 +77,9 @@ DECISION_EXAMPLE: dict[str, Any] = {
     "policy_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     "threshold_set": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
     "history_seq": 120417,
+    "as_of": None,
+    "exit": "full",
+    "exit_certificate": "exit-72705b95a0adeee1",
 }
 LABEL_EXAMPLE: dict[str, Any] = {
     "ad_id": "ad-1001",
@@ -92,6 +96,14 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "required": False,
     "description": "The same key and body get the same answer, also after a lost connection; another body under the same key is a 409.",
     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
+}
+TIMEOUT: dict[str, Any] = {
+    "name": "X-Request-Timeout-Ms",
+    "in": "header",
+    "required": False,
+    "description": "How long the caller waits for the answer. When that is too short for the whole model, the ad may be left to review, "
+    "with `deadline` in `degraded`; when it is too short for any answer, the request is refused with `deadline_missed`.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_TIMEOUT_MS},
 }
 ERROR_EXAMPLE: dict[str, Any] = {
     "error": {
@@ -128,9 +140,9 @@ def _paths() -> dict[str, Any]:
     ad_example = Ad.model_json_schema()["examples"][0]
     ready = {"description": "serving", "content": _json("Readiness")}
     return {
-        routes.SCORE: {"post": _post("score", "Decide on one ad", "Ad", ad_example, "Decision", DECISION_EXAMPLE)},
+        routes.SCORE: {"post": _score("score", "Decide on one ad", "Ad", ad_example, "Decision", DECISION_EXAMPLE)},
         routes.SCORE_BATCH: {
-            "post": _post(
+            "post": _score(
                 "score_batch",
                 "Decide on up to 256 ads; one that breaks the data contract is refused alone",
                 "BatchRequest",
@@ -191,6 +203,12 @@ def _recorded_decision() -> dict[str, Any]:
             **_errors(401, 403, 404, 500, 503),
         },
     }
+
+
+def _score(name: str, summary: str, takes: str, takes_example: Any, gives: str, gives_example: Any) -> dict[str, Any]:
+    """A post that waits in line."""
+    post = _post(name, summary, takes, takes_example, gives, gives_example)
+    return {**post, "parameters": [*post["parameters"], TIMEOUT], "responses": {**post["responses"], **_errors(429)}}
 
 
 def _post(name: str, summary: str, takes: str, takes_example: Any, gives: str, gives_example: Any, scope: str = "score") -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Asked:
     body: bytes
     request: Request | None
     """Under which the same answer is given again."""
+    until: float | None = None
+    """When the caller stops waiting, by the clock of the intake's pressure; None: it did not say."""
 
 
 async def decision(running: Running, asked: Asked) -> Page:

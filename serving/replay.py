@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from decisions.exits import ExitRule
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
 from domain.decision import Decision
@@ -24,7 +25,7 @@ from ledger.history import LedgerHistory, foundation
 from ledger.steps import refuse_lost_history
 from ledger.store import Ledger
 from serving.champion import NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
-from serving.scorer import Explained, Known, Model, Scorer
+from serving.scorer import DEADLINE, EVERYBODY, NOBODY, Depth, Explained, Known, Model, Scorer
 
 STANDING = frozenset({NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE})
 """Causes a decision was given from outside; the others follow from the ad, the policies and the bundle."""
@@ -118,6 +119,7 @@ class _Replayer:
             model,
             self._book(recorded.policy_hash),
             solved=self._solved(made.thresholds),
+            exits=_exit_taken(recorded),
             clock=lambda: recorded.decided_at,
             ids=lambda: recorded.decision_id,
         )
@@ -126,7 +128,8 @@ class _Replayer:
             known = Known(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
         causes = tuple(cause for cause in recorded.degraded if cause.partition(":")[0] in STANDING)
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
-        return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain)[0]
+        depth: Depth = "early" if DEADLINE in recorded.degraded else "cascade"
+        return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
 
     def _history(self, model: Model) -> LedgerHistory:
         """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""
@@ -153,6 +156,14 @@ class _Replayer:
         if digest not in self._thresholds:
             self._thresholds[digest] = SolvedThresholds.from_json(self._ledger.recall("thresholds", digest).decode())
         return self._thresholds[digest]
+
+
+def _exit_taken(recorded: Decision) -> ExitRule | None:
+    """A rule that sends the ad the way it went. Which way that was is on record; whether the rule in force then said so is not asked."""
+    if recorded.exit is None:
+        return None
+    everybody = recorded.exit == "early" and DEADLINE not in recorded.degraded
+    return ExitRule(EVERYBODY if everybody else NOBODY, recorded.exit_certificate)
 
 
 def _by_history(ledger: Ledger, after: int, until: int | None, decision_id: str | None) -> Iterator[Entry]:

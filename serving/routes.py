@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
-
-from serving.bodies import Batch, check_ad, check_batch
 
 Access = Literal["probe", "public", "score", "label", "review", "admin"]
 """``probe``: anybody. ``public``: anybody once keys are configured, this machine only before. Otherwise the scope a key must have."""
@@ -19,10 +16,7 @@ class Route:
     path: str
     method: Literal["GET", "POST"]
     access: Access
-    check: Callable[[bytes], Batch | None] | None = None
-    """Raises InvalidInput on a body that cannot be answered; None: the address takes no body, or reads it itself."""
     takes_body: bool = False
-    """Whether it takes one all the same."""
     below: bool = False
     """Whether it stands for everything below it, too: ``path`` ends with a slash."""
 
@@ -51,8 +45,8 @@ STATIC = "/static_content/"
 ROUTES = {
     route.path: route
     for route in (
-        Route(SCORE, "POST", "score", check_ad),
-        Route(SCORE_BATCH, "POST", "score", check_batch),
+        Route(SCORE, "POST", "score", takes_body=True),
+        Route(SCORE_BATCH, "POST", "score", takes_body=True),
         Route(DECISIONS, "GET", "score", below=True),
         Route(LABELS, "POST", "label", takes_body=True),
         Route(APPEALS, "POST", "score", takes_body=True),

@@ -6,19 +6,21 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from decisions.policy import PolicyBook
 from domain.errors import Unavailable
+from ledger.entropy import hexadecimal
 from ledger.store import Ledger
 from review.settings import ReviewSettings
 from serving.asgi import App
 from serving.champion import Champion, Registry, Standing
-from serving.intake import Intake
+from serving.intake import Answer, Intake
 from serving.messages import Readiness
 from serving.metrics import Metrics
+from serving.post import Post
 from serving.recorder import Recorder
 from serving.scorer import Model, Scorer, load_policies
 from serving.settings import Settings, read_settings, use_registry
@@ -39,6 +41,8 @@ class Running:
     book: PolicyBook
     console: App | None = None
     """The pages for people; they need a ledger."""
+    post: Post[Answer] = field(default_factory=Post)
+    """By which the intake's answers reach the event loop."""
 
     def readiness(self) -> Readiness:
         standing = self.champion.standing
@@ -113,18 +117,23 @@ def assemble(
     champion = Champion(
         settings.model,
         registry,
-        lambda folder: Scorer(opener(folder), book),
+        lambda folder: Scorer(opener(folder), book, ids=new_id),
         settings.cache,
-        fallback=Scorer(None, book),
+        fallback=Scorer(None, book, ids=new_id),
         poll_seconds=settings.poll_seconds,
         watch=watch,
     )
     if not settings.api_keys:
         log.warning("no API keys are configured (ADJUDICATE_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, review_settings(settings)) if ledger else None
-    intake = Intake(champion.current, recorder, metrics.count)
+    intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     pages = _console(settings, ledger, book, champion, registry) if ledger else None
     return Running(settings, champion, intake, ledger, metrics, book, pages)
+
+
+def new_id() -> str:
+    """Of a decision."""
+    return f"dec-{hexadecimal()}"
 
 
 def review_settings(settings: Settings) -> ReviewSettings:

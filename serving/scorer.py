@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
 import policies
-from certification.certificate import Certificate
 from decisions.decide import DecisionContext, decide
+from decisions.exits import ExitRule
 from decisions.files import read_policies
 from decisions.policy import PolicyBook
 from decisions.thresholds import SolvedThresholds
@@ -23,12 +24,21 @@ from domain.risk import RiskScore
 from domain.verdict import Verdict
 
 if TYPE_CHECKING:
+    from certification.certificate import Issued
+    from certification.cuts import CutTable, Exits
+    from certification.exits import Doubt
     from features.history.known import History
 
 NO_MODEL = "no_model"
+DEADLINE = "deadline"
+"""Of a decision that its caller could not wait for: the costly models did not run, and might have changed it."""
 
 Explained = Literal["all", "stopped", "none"]
 """Which decisions carry reasons: each; those that do not approve; none."""
+Depth = Literal["cascade", "full", "early"]
+"""How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
+EVERYBODY, NOBODY = float("inf"), -1.0
+"""Limits on doubt: those of an exit that everybody takes, or nobody."""
 
 
 class Risks(Protocol):
@@ -62,6 +72,33 @@ class Model(Protocol):
         ...
 
 
+class EarlyRisks(Risks, Protocol):
+    """What a model said of ads some of which left it early."""
+
+    def exit(self, ad: int) -> Literal["early", "full"]:
+        """Where the ad at this position left."""
+        ...
+
+    def doubt(self, ad: int) -> float:
+        """How likely the costly models were to change one of its verdicts."""
+        ...
+
+
+@runtime_checkable
+class CascadeModel(Protocol):
+    """What a ``Model`` has besides when ads may leave it early. No ``Model`` itself: telling one apart reads all of its properties, and
+    the snapshot may be large."""
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """How likely the costly models are to change verdicts; None: this one has no early exit after all."""
+        ...
+
+    def score_until(self, ads: Sequence[Ad], history: History | None, exits: Exits) -> EarlyRisks:
+        """As ``score``; ``exits`` says who may leave early."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """The history that scoring reads."""
@@ -80,6 +117,7 @@ class Scorer:
         book: PolicyBook,
         *,
         solved: SolvedThresholds | None = None,
+        exits: ExitRule | None = None,
         known: Known | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
@@ -88,6 +126,9 @@ class Scorer:
         self.book = book
         self.solved = solved or (model.solved if model else SolvedThresholds())
         """The thresholds in use: certified ones, or those the model brings."""
+        self.exits = exits
+        """By which ads leave the model early, solved for this book and these thresholds; None: none does."""
+        self._cascade = _cascade_of(model)
         self.known = known
         """What is known of advertisers unless ``score`` is told otherwise; None: what the model brings."""
         self._clock = clock
@@ -117,15 +158,25 @@ class Scorer:
         scorer = cls(opened, book, known=known_to(settings.ledger_url, opened.snapshot))
         return scorer.certified(certificates_of(source, settings.cache, certificates or settings.certificates))
 
-    def certified(self, certificates: Sequence[Certificate] | None) -> Scorer:
-        """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's."""
-        from models.certified import certified_thresholds
+    def certified(self, issued: Issued | None) -> Scorer:
+        """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.
 
-        solved = None
-        if certificates is not None:
+        The exit rule is solved here, for the thresholds that result: whatever changes them changes who leaves early.
+        """
+        from models.certified import certified_thresholds, exit_rule
+
+        solved = exits = None
+        if issued is not None:
             brought = self.model.solved if self.model else SolvedThresholds()
-            solved = certified_thresholds(certificates, self.model.version if self.model else NO_MODEL, brought)
-        return Scorer(self.model, self.book, solved=solved, known=self.known, clock=self._clock, ids=self._ids)
+            solved = certified_thresholds(issued, self.model.version if self.model else NO_MODEL, brought)
+            exits = exit_rule(issued, self.book, solved, self._cascade.doubt if self._cascade else None)
+        return Scorer(self.model, self.book, solved=solved, exits=exits, known=self.known, clock=self._clock, ids=self._ids)
+
+    @cached_property
+    def _cuts(self) -> CutTable:
+        from certification.cuts import CutTable
+
+        return CutTable(self.book, self.solved, self.model.policies if self.model else ())
 
     @property
     def certified_until(self) -> datetime | None:
@@ -140,29 +191,56 @@ class Scorer:
         degraded: tuple[str, ...] = (),
         known: Known | None = None,
         as_of: datetime | None = None,
+        depth: Depth = "cascade",
     ) -> list[Decision]:
         """One decision an ad, in order.
 
-        ``explain``: which decisions carry reasons. ``degraded``: what the caller knows to be stale or missing. ``as_of``: score as if the
-        ads were submitted again at this moment; what was known strictly before it counts, their own past included.
+        ``depth`` "early" is for callers who cannot wait: an ad that the rule would have sent further is left to people, and ``degraded``
+        says ``deadline``. ``explain``: which decisions carry reasons. ``degraded``: what the caller knows to be stale or missing.
+        ``as_of``: score as if the ads were submitted again at this moment; what was known strictly before it counts, their own past
+        included.
         """
         if not ads:
             return []
         known = known or self.known
+        history = known.state if known else None
         causes = degraded if self.model else (NO_MODEL, *degraded)
         seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
-        scored = self.model.score(seen, known.state if known else None) if self.model else None
+        rule = self._rule(depth)
+        early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
+        scored = early or (self.model.score(seen, history) if self.model else None)
         decisions = []
         for position, ad in enumerate(ads):
-            context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, causes)
+            told: dict[str, object] = {"history_seq": known.seq if known else None, "as_of": as_of} if scored else {}
+            why = causes
+            if early and rule:
+                told |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
+                why = (*causes, DEADLINE) if early.exit(position) == "early" and early.doubt(position) > rule.limit else causes
+            context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, why)
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
-            if scored:
-                told = {"history_seq": known.seq if known else None, "as_of": as_of}
-                wanted = explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)
-                reasons = scored.reasons(position, worth_explaining(decision)) if wanted else ()
-                decision = decision.model_copy(update={**told, "reasons": reasons})
-            decisions.append(decision)
+            if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
+                told["reasons"] = scored.reasons(position, worth_explaining(decision))
+            decisions.append(decision.model_copy(update=told) if told else decision)
         return decisions
+
+    def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:
+        from certification.cuts import Exits
+
+        return self._cascade.score_until(ads, history, Exits(self._cuts(ads), limit)) if self._cascade else None
+
+    def _rule(self, depth: Depth) -> ExitRule | None:
+        """The one to go by now; None: everybody goes all the way, as there is no early exit, or nothing is certified of it any more."""
+        if depth == "full" or self._cascade is None:
+            return None
+        if self.exits is not None and self.exits.holds_at(self._clock()):
+            return self.exits
+        # Nothing is shown of anybody's early exit: who has no time for more is left to people.
+        return ExitRule(NOBODY) if depth == "early" else None
+
+
+def _cascade_of(model: object) -> CascadeModel | None:
+    """The model, if ads may leave it early."""
+    return model if isinstance(model, CascadeModel) and model.doubt else None
 
 
 def load_policies(folder: Path | None) -> PolicyBook:

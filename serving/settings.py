@@ -81,6 +81,9 @@ class Settings(BaseModel):
     port: int = Field(default=8377, ge=1, le=65535, description="port to listen on")
     workers: int = Field(default=1, ge=1, le=256, description="processes; each loads the bundle and polls the registry")
     max_body_bytes: int = Field(default=2_000_000, ge=1_000, le=1_000_000_000, description="largest request body accepted")
+    max_wait_ms: float = Field(
+        default=250.0, gt=0, le=60_000, allow_inf_nan=False, description="predicted milliseconds in line beyond which a request is refused"
+    )
     database_url: str = Field(
         default="",
         description="the ledger: sqlite:///PATH or postgresql://…; sqlite:///HOME/ledger.db unless given; none: nothing is recorded",

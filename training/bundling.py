@@ -16,11 +16,13 @@ from features.history.snapshot import write_snapshot
 from features.history.state import HistoryState
 from features.normalise import VERSION as NORMALISER_VERSION
 from models.bundle import BLEND, CALIBRATION, HISTORY, THRESHOLDS
+from models.cascade import FILE as CASCADE
+from models.encoder import encoder_text
 from models.manifest import EncoderEntry, Manifest, seal
 from models.seen import Seen
 from training.dataset import Dataset
 from training.fit import Fitted
-from training.fit_encoder import export
+from training.fit_encoder import EXAMPLES, export
 
 
 def write_bundle(
@@ -76,12 +78,16 @@ def _write(
     fitted.gbm.save(folder, policies)
     encoder = None
     if fitted.encoder is not None:
-        export(fitted.encoder.pretrained, fitted.encoder.top, fitted.encoder.settings, folder)
-        fitted.encoder.kernel.save(folder)
         chosen = fitted.encoder.settings
+        some = fitted.data.ads[:: max(1, len(fitted.data.ads) // EXAMPLES)]
+        examples = [encoder_text(ad, chosen.prefix) for ad in some]
+        export(fitted.encoder.pretrained, fitted.encoder.top, chosen, folder, examples)
+        fitted.encoder.kernel.save(folder)
         encoder = EncoderEntry(source=Path(chosen.source).name, prefix=chosen.prefix, max_tokens=chosen.max_tokens)
     _write_json(folder / BLEND, fitted.blend_model.to_json())
     _write_json(folder / CALIBRATION, fitted.calibration.to_json())
+    if fitted.cascade is not None:
+        _write_json(folder / CASCADE, fitted.cascade.to_json())
     (folder / THRESHOLDS).write_text(thresholds.to_json(), encoding="utf-8", newline="\n")
     write_snapshot(_history(known), folder / HISTORY)
     Seen.of(fitted.data.ads).save(folder)

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from certification.agreement import label_noise
 from certification.capacity import Plan, Traffic, plan
-from certification.certificate import CERTIFICATES, Certificate, LabelNoise, Otherwise, to_json
+from certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise, Otherwise
+from certification.exit_evidence import ExitEvidence
+from certification.exits import ExitCertificate, solve_exits
 from certification.scored import ScoredAds
 from certification.solve import Origin, Solution, Terms, answers, issue
 from decisions.files import read_policies
@@ -27,6 +29,7 @@ from domain.ad import Ad, Label
 from domain.errors import GateRefused, InvalidInput, Mistake
 from features.tables import Pack, read_pack
 from models.bundle import Bundle, load_bundle
+from models.certified import certified_thresholds
 from models.registry import fetch_bundle, is_registered, resolve
 from policies import folder as packaged_policies
 from training.certificate_page import write_page
@@ -36,6 +39,9 @@ from training.progress import Progress
 from training.tracking import attach_certificates, configure
 from training.volume import refuse_unseen
 
+EXIT_CONFIDENCE = 0.95
+MOST_EVIDENCE = 30_000
+"""Ads kept with the certificates for solving the exit rule again; as text, half a megabyte a policy and 20,000 ads."""
 RANDOM = frozenset({"import", "review", "audit"})
 """Sources of labels that may be a random part of the traffic; golden tasks and appeals are chosen ads."""
 
@@ -53,6 +59,8 @@ class SolveJob:
     one_policy: bool = False
     otherwise: Otherwise = Otherwise.REVIEW
     valid_for: timedelta = timedelta(days=90)
+    max_flipped: float = 0.001
+    """Share of ads on which leaving the models early may change a verdict, with ``EXIT_CONFIDENCE``."""
     capacity: float | None = None
     """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets."""
     volume: Mapping[str, float] = field(default_factory=dict)
@@ -71,6 +79,8 @@ class Sample:
     digests: tuple[str, ...]
     labelled: int
     seen: int
+    early: NDArray[np.float64] | None = None
+    """Early risks of the ads, ``float64 (n_ads, n_policies)``; None: the bundle has no early exit."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,8 @@ class Solved:
     sample: Sample
     plan: Plan | None
     """How the capacity is used; None when none was given."""
+    exits: ExitCertificate | None
+    """Who leaves the models early under these thresholds; None: the bundle has no early exit."""
     page: Path
     file: Path
     """certificates.json, as a service reads it."""
@@ -120,7 +132,7 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     if planned is not None and not planned.feasible:
         raise TooFewReviewers(planned, solution.certificates)
     progress.stage("page", 1)
-    kept = keep(job, sample, solution, planned)
+    kept = keep(job, sample, solution, origin, planned)
     progress.advance()
     return kept
 
@@ -139,7 +151,7 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
     fresh = [ad for ad in ads if not bundle.seen.knows(ad)]
     if not any(ad.ad_id in labelled for ad in fresh):
         raise InvalidInput("nothing to certify with", [_nothing(bundle, ads, labelled)])
-    risk = _risks(bundle, fresh, packs, progress)
+    risk, early = _risks(bundle, fresh, packs, progress)
     ratings = _ratings(labels, bundle.policies)
     return Sample(
         bundle=bundle,
@@ -150,12 +162,14 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
         digests=tuple(pack.digest for pack in packs),
         labelled=len(labelled),
         seen=sum(ad.ad_id in labelled for ad in ads) - sum(ad.ad_id in labelled for ad in fresh),
+        early=early,
     )
 
 
-def keep(job: SolveJob, sample: Sample, solution: Solution, planned: Plan | None = None) -> Solved:
+def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, planned: Plan | None = None) -> Solved:
     """Write certificates and page under ``home`` (and ``out``), and attach them to a registered model."""
-    text = to_json(solution.certificates)
+    evidence, exits = certify_exits(job, sample, solution, origin)
+    text = Issued(solution.certificates, evidence).to_json()
     digest = hashlib.sha256(text.encode()).hexdigest()
     folder = job.out or job.home / "certificates" / digest[:16]
     folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +182,41 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, planned: Plan | None
     if is_registered(job.model):
         attached = resolve(job.model)
         attach_certificates(attached, folder, digest)
-    return Solved(solution, sample, planned, page, file, attached)
+    return Solved(solution, sample, planned, exits, page, file, attached)
+
+
+def certify_exits(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> tuple[ExitEvidence | None, ExitCertificate | None]:
+    """What a service solves its exit rule from, and the rule it will come to under these thresholds."""
+    cascade = sample.bundle.cascade
+    if cascade is None or sample.early is None:
+        return None, None
+    rows = _whole_groups(sample.scored.group, MOST_EVIDENCE)
+    scored = sample.scored
+    places = zip(scored.market[rows].tolist(), scored.surface[rows].tolist(), strict=True)
+    evidence = ExitEvidence.of(
+        sample.early[rows],
+        scored.risk[rows],
+        list(places),
+        scored.group[rows],
+        max_flipped=job.max_flipped,
+        confidence=EXIT_CONFIDENCE,
+        bundle_version=sample.bundle.version,
+        policies=scored.policies,
+        solved_at=origin.solved_at,
+        expires_at=origin.solved_at + origin.valid_for,
+    )
+    solved = certified_thresholds(Issued(solution.certificates, evidence), sample.bundle.version, sample.bundle.thresholds)
+    return evidence, solve_exits(evidence, sample.book, solved, cascade.doubt)
+
+
+def _whole_groups(group: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """Rows of as many groups, drawn by chance, as have at most so many ads together."""
+    if len(group) <= most:
+        return np.arange(len(group))
+    tally = np.bincount(group)
+    drawn = np.random.default_rng(0).permutation(len(tally))  # the same ads must give the same certificate
+    kept = drawn[np.cumsum(tally[drawn]) <= most]
+    return np.flatnonzero(np.isin(group, kept))
 
 
 def _refuse_twice(ads: Sequence[Ad]) -> None:
@@ -188,16 +236,22 @@ def _nothing(bundle: Bundle, ads: Sequence[Ad], labelled: set[str]) -> Mistake:
     return Mistake("ads", f"{n} labelled, all of advertisers the model has seen", expected)
 
 
-def _risks(bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], progress: Progress) -> NDArray[np.float64]:
-    """float64 (n_ads, n_policies). History is the bundle's and the packs' submissions, as the service would have it."""
+def _risks(
+    bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], progress: Progress
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Whole and early risks, float64 (n_ads, n_policies). History: the bundle's and the packs' submissions, as the service has it."""
     history = history_with(bundle, packs)
     progress.stage("scoring", len(ads))
-    made = []
+    whole, early = [], []
     for start in range(0, len(ads), ROWS):
         some = ads[start : start + ROWS]
-        made.append(bundle.score(some, history).risk[:, :, 0])
+        scores = bundle.score(some, history)
+        whole.append(scores.risk[:, :, 0])
+        sooner = bundle.early_risk(scores, [ad.market for ad in some])
+        if sooner is not None:
+            early.append(sooner[:, :, 0])
         progress.advance(len(some))
-    return np.concatenate(made)
+    return np.concatenate(whole), np.concatenate(early) if early else None
 
 
 Ratings = dict[str, dict[str, tuple[int, int]]]
@@ -234,7 +288,8 @@ def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], rating
 
 def figures(solved: Solved) -> dict[str, object]:
     """For machines: the certificates as stored, and what they rest on."""
-    stored = json.loads(to_json(solved.solution.certificates))
+    stored = json.loads(Issued(solved.solution.certificates).to_json())
     planned = {key: value for key, value in asdict(solved.plan).items() if key != "thresholds"} if solved.plan else None
     counts = {"labelled": solved.sample.labelled, "labelled_seen": solved.sample.seen}
-    return {**stored, **counts, "plan": planned, "attached": solved.attached}
+    exits = asdict(solved.exits) | {"expires_at": solved.exits.expires_at.isoformat()} if solved.exits else None
+    return {**stored, **counts, "plan": planned, "exits": exits, "attached": solved.attached}

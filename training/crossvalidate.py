@@ -13,9 +13,11 @@ import numpy as np
 from decisions.thresholds import SolvedThresholds
 from models.bundle import load_bundle
 from training.bundling import write_bundle
+from training.contents import ContentCache
 from training.dataset import Dataset, Rows
+from training.encoder_cache import EncoderCache
 from training.evaluate import score_dataset
-from training.fit import EncoderCache, FitSettings, fit
+from training.fit import FitSettings, fit
 from training.metrics import Scored
 from training.progress import Named, Progress
 from training.search import search
@@ -30,6 +32,7 @@ def held_out(
     trials: int = 0,
     cache: EncoderCache | None = None,
     live_history: bool = False,
+    contents: ContentCache | None = None,
 ) -> Scored:
     """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``; each part searches ``trials`` anew.
 
@@ -42,8 +45,12 @@ def held_out(
     data = _trainable_everywhere(data, [train for _, train, _ in parts])
     if cache is None and settings.encoder is not None:
         cache = EncoderCache(settings.encoder, data.ads)
+    contents = contents or ContentCache()
     return pooled(
-        [_held_out(data, train, rows, settings, Named(progress, name), trials, cache, live_history) for name, train, rows in parts]
+        [
+            _held_out(data, train, rows, settings, Named(progress, name), trials, cache, live_history, contents)
+            for name, train, rows in parts
+        ]
     )
 
 
@@ -69,10 +76,11 @@ def _held_out(
     trials: int,
     cache: EncoderCache | None,
     live_history: bool,
+    contents: ContentCache,
 ) -> Scored:
     development = data.part(train)
-    chosen = search(development, settings, trials, progress) if trials else settings
-    fitted = fit(development, chosen, progress, cache)
+    chosen = search(development, settings, trials, progress, contents) if trials else settings
+    fitted = fit(development, chosen, progress, cache, contents)
     with tempfile.TemporaryDirectory(prefix="adjudicate-fold-") as work:
         folder = Path(work) / "bundle"
         write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {})

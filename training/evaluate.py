@@ -21,6 +21,8 @@ ROWS = 512
 """Ads scored at a time."""
 
 BLEND_MODEL = "blend"
+EARLY_MODEL = "early"
+"""What the bundle says of ads that leave before the encoder."""
 
 
 def evaluate(bundle: Bundle, packs: Sequence[Pack], progress: Progress, bootstrap: int = 1000) -> dict[str, Any]:
@@ -54,7 +56,8 @@ def history_with(bundle: Bundle, packs: Sequence[Pack]) -> HistoryState:
 
 
 def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, progress: Progress) -> Scored:
-    """The bundle's risks (``blend``, calibrated) and its components' (sigmoid of log-odds) for labelled ads, beside the targets.
+    """The bundle's risks (``blend``, and ``early`` at its early exit: calibrated) and its components' (sigmoid of log-odds) for labelled
+    ads, beside the targets.
 
     Raises InvalidInput for a policy of ``data`` that the bundle cannot score.
     """
@@ -72,6 +75,9 @@ def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, p
         for name, logits in scores.parts.items():
             found.setdefault(name, []).append(sigmoid(logits[:, columns]))
         found.setdefault(BLEND_MODEL, []).append(scores.risk[:, columns, 0])
+        early = bundle.early_risk(scores, [ad.market for ad in some])
+        if early is not None:
+            found.setdefault(EARLY_MODEL, []).append(early[:, columns, 0])
         progress.advance(len(some))
     return Scored(
         ad_ids=tuple(ad.ad_id for ad in data.ads),

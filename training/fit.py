@@ -10,33 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from domain.ad import Ad
 from features.contract import FeatureContract
 from features.history.asof import counts_asof
 from features.history.counts import without_labels
-from features.ngrams import ngram_counts, ngram_text
-from features.table import FeatureTable, feature_table, learn_contract, with_history
+from features.table import FeatureTable, with_history
 from models.blend import BlendModel
 from models.calibration import Calibration
+from models.cascade import Cascade
 from models.encoder import encoder_text
 from models.gbm import GbmModel, gbm_columns, gbm_input
 from models.kernel import KernelModel
 from models.ngram import NgramModel
+from training.contents import ContentCache
 from training.dataset import Dataset, Rows
+from training.encoder_cache import EncoderCache
 from training.fit_blend import fit_blend
 from training.fit_calibration import fit_calibration
+from training.fit_cascade import cheap, fit_spread
 from training.fit_encoder import EncoderSettings, encoder_logits, fit_encoder
 from training.fit_gbm import GbmSettings, fit_gbm
 from training.fit_kernel import fit_kernel, with_log_odds
 from training.fit_ngram import INVERSE_REGULARISATION, fit_ngram
-from training.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
+from training.prefix_cache import PrefixCache, Pretrained
 from training.progress import Progress
 from training.splits import folds
 
@@ -79,8 +80,12 @@ class Fitted:
     encoder: TunedEncoder | None
     blend_model: BlendModel
     calibration: Calibration
+    cascade: Cascade | None
+    """None without an encoder: there is nothing to leave before."""
     held_out: Mapping[str, Logits]
     held_out_risk: NDArray[np.float64]
+    held_out_early: NDArray[np.float64] | None = None
+    """The same at the early exit; None without a cascade."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,12 @@ class Prepared:
     fold: NDArray[np.intp]
 
 
-def fit(data: Dataset, settings: FitSettings, progress: Progress, cache: EncoderCache | None = None) -> Fitted:
-    """Fit all models to ``data``. ``cache`` saves running the frozen encoder again when the texts were already run through it."""
-    prepared = prepare(data, settings, progress)
+def fit(
+    data: Dataset, settings: FitSettings, progress: Progress, cache: EncoderCache | None = None, contents: ContentCache | None = None
+) -> Fitted:
+    """Fit all models to ``data``. ``cache`` saves running the frozen encoder again when the texts were already run through it, ``contents``
+    taking the ads apart again; the result is the same with them and without."""
+    prepared = prepare(data, settings, progress, contents)
     progress.stage("n-gram model", settings.n_folds + 1)
     ngram_held_out = ngram_out_of_fold(data, prepared, settings, progress)
     ngram = fit_ngram(prepared.counts, data.targets, settings.inverse_regularisation)
@@ -118,24 +126,24 @@ def fit(data: Dataset, settings: FitSettings, progress: Progress, cache: Encoder
     calibration = _calibrate(data, blend.logits(both), targets, weight, settings.seed, progress)
     blended = blend.logits(held_out)
     risk = calibration.apply(blended, [ad.market for ad in data.ads])
-    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, {**held_out, "blend": blended}, risk)
+    cascade = early = None
+    if encoder is not None:
+        whole = calibration.apply(blend.logits(both), _twice(data))
+        cascade = _fit_early_exit(data, both, whole, targets, weight, settings.seed, progress)
+        early = cascade.risk(cascade.blend.logits(held_out), [ad.market for ad in data.ads])
+    logits = {**held_out, "blend": blended}
+    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, cascade, logits, risk, early)
 
 
-def prepare(data: Dataset, settings: FitSettings, progress: Progress) -> Prepared:
-    """Features of the development ads, history as of each ad's submission."""
+def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: ContentCache | None = None) -> Prepared:
+    """Features of the development ads, history as of each ad's submission: from labels, so never kept."""
     progress.stage("features", len(data.ads))
-    contract = learn_contract(data.ads)
+    content = (contents or ContentCache()).of(data.ads, progress.advance)
+    contract = content.contract()
     counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
-    table = feature_table(data.ads, counts, contract)
+    table = content.table(contract, counts)
     fresh = with_history(table, without_labels(counts))
-    progress.advance(len(data.ads))
-    return Prepared(
-        contract,
-        table if settings.history else fresh,
-        fresh,
-        ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)]),
-        folds(data, settings.n_folds, settings.seed),
-    )
+    return Prepared(contract, table if settings.history else fresh, fresh, content.counts, folds(data, settings.n_folds, settings.seed))
 
 
 def ngram_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> Logits:
@@ -183,33 +191,6 @@ def fit_gbm_twice(
         settings.gbm,
         settings.seed,
     )
-
-
-class EncoderCache:
-    """The pretrained encoder and its frozen layers' output, made when first asked for and reused for texts seen before.
-
-    ``ads`` are those whose texts will be asked for sooner or later: folds then share one run.
-    """
-
-    def __init__(self, settings: EncoderSettings, ads: Sequence[Ad] = ()) -> None:
-        self.settings = settings
-        self._ads = ads
-        self._cache: PrefixCache | None = None
-        self._row: dict[str, int] = {}
-
-    @cached_property
-    def pretrained(self) -> Pretrained:
-        return load_pretrained(self.settings.source, self.settings.layers, self.settings.max_tokens)
-
-    def of(self, texts: Sequence[str], progress: Progress) -> PrefixCache:
-        """One entry a text, in order; the frozen layers run anew when a text is missing."""
-        if self._cache is None or any(text not in self._row for text in texts):
-            later = [encoder_text(ad, self.settings.prefix) for ad in self._ads]
-            wanted = list(dict.fromkeys([*texts, *later]))
-            progress.stage("encoder, frozen layers", len(wanted))
-            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress.advance)
-            self._row = {text: row for row, text in enumerate(wanted)}
-        return self._cache.take(np.array([self._row[text] for text in texts], dtype=np.intp))
 
 
 def _stage_encoder(
@@ -269,6 +250,32 @@ def _calibrate(
         )
         progress.advance()
     return Calibration(tuple(curves))
+
+
+def _fit_early_exit(
+    data: Dataset,
+    parts: Mapping[str, Logits],
+    whole: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    seed: int,
+    progress: Progress,
+) -> Cascade:
+    """What the cheap models alone say, calibrated like the whole; ``whole`` are the whole model's risks ``(2 n_ads, n_policies, 3)``.
+
+    The spread needs no label, so it is learned from every ad.
+    """
+    progress.stage("early exit", len(data.policies))
+    blend = fit_blend(cheap(parts), targets, weight)
+    logits = blend.logits(parts)
+    calibration = _calibrate(data, logits, targets, weight, seed, progress)
+    early = calibration.apply(logits, _twice(data))
+    return Cascade(blend, calibration, tuple(fit_spread(early[:, i, 0], whole[:, i, 0]) for i in range(len(data.policies))))
+
+
+def _twice(data: Dataset) -> list[str]:
+    """Markets of the ads with their history, and of the same ads without."""
+    return [ad.market for ad in data.ads] * 2
 
 
 def _each_fold(fold: NDArray[np.intp]) -> Iterator[tuple[Rows, Rows]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from models.encoder import GRAPH, TOKENIZER
 from training.prefix_cache import PrefixCache, Pretrained
 from training.quantise import quantise
+from training.static_shapes import settle_shapes
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 Progress = Callable[[int], None]
+
+EXAMPLES = 256
+"""Texts whose states set the ranges of int8: seconds of work, and what more of them would add is rare."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,13 @@ def validation_loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], 
     return float(torch.nn.functional.binary_cross_entropy_with_logits(logits[known], said[known]))
 
 
-def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: Path) -> None:
-    """Write ``encoder/model.onnx``, in int8 unless ``settings`` say otherwise, and ``encoder/tokenizer.json`` into a bundle's folder."""
+def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: Path, examples: Sequence[str] = ()) -> None:
+    """Write ``encoder/model.onnx``, in int8 unless ``settings`` say otherwise, and ``encoder/tokenizer.json`` into a bundle's folder.
+
+    The graph reads texts of equal length: ``input_ids``, ``int64 (n_texts, n_tokens)``, without padding. From ``examples``, texts such as
+    will be scored, int8 takes the ranges of its states; it reads ``EXAMPLES`` of them, evenly spread. Without any it is slower.
+    """
+    import onnx
     import torch
 
     (folder / GRAPH).parent.mkdir(parents=True, exist_ok=True)
@@ -139,25 +148,28 @@ def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: 
         warnings.simplefilter("ignore")
         torch.onnx.export(
             whole,
-            (example, example),
+            (example,),
             str(folder / GRAPH),
-            input_names=["input_ids", "attention_mask"],
+            input_names=["input_ids"],
             output_names=["logits", "embedding"],
             dynamic_axes={
                 "input_ids": {0: "ads", 1: "tokens"},
-                "attention_mask": {0: "ads", 1: "tokens"},
                 "logits": {0: "ads"},
                 "embedding": {0: "ads"},
             },
             opset_version=17,
             dynamo=False,
         )
-    if settings.int8:
-        quantise(folder / GRAPH)
+    graph = onnx.load(str(folder / GRAPH))
+    settle_shapes(graph)
+    onnx.save(graph, str(folder / GRAPH))
     tokenizer = pretrained.tokenizer.backend_tokenizer
     tokenizer.no_padding()
     tokenizer.enable_truncation(settings.max_tokens)
     tokenizer.save(str(folder / TOKENIZER))
+    if settings.int8:
+        spread = examples[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
+        quantise(folder / GRAPH, [one.ids for one in tokenizer.encode_batch(list(spread))])
 
 
 def _top(pretrained: Pretrained, n_policies: int, settings: EncoderSettings) -> Any:
@@ -177,8 +189,10 @@ def _top(pretrained: Pretrained, n_policies: int, settings: EncoderSettings) -> 
 
         def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device).masked_fill(~mask, -1e4)[:, None, None, :]
-            pooled = _mean(_through(self.layers, hidden, blocked), mask)
-            pooled = self.drop(self.norm(pooled))
+            return self.judge(_through(self.layers, hidden, blocked), mask)
+
+        def judge(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            pooled = self.drop(self.norm(_mean(hidden, mask)))
             # One row at a time: a matrix product over a batch would sum in another order for one text than for two.
             return (pooled[:, None, :] * self.head.weight).sum(-1) + self.head.bias  # type: ignore[no-any-return]
 
@@ -233,7 +247,8 @@ def _batches(lengths: NDArray[np.int64], rows: NDArray[np.intp], size: int, rng:
         yield order[start : start + size]
 
 
-def _through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor) -> torch.Tensor:
+def _through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor | None) -> torch.Tensor:
+    """What layers make of states; ``blocked`` keeps padding out of attention, None where there is none."""
     for layer in layers:
         out = layer(hidden, blocked)
         hidden = out[0] if isinstance(out, tuple) else out
@@ -260,12 +275,12 @@ def _whole(pretrained: Pretrained, top: Any) -> nn.Module:
             self.untouched = model.encoder.layer[-pretrained.n_tuned :]
             self.top = top
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            hidden = self.embeddings(input_ids=input_ids)
-            blocked = (1.0 - attention_mask[:, None, None, :].to(hidden.dtype)) * -1e4
-            hidden = _through(self.frozen, hidden, blocked)
-            last = _through(self.untouched, hidden, blocked)
-            embedding = torch.cat([_mean(hidden, attention_mask), _mean(last, attention_mask)], dim=1)
-            return self.top(hidden[:, : self.top.tokens], attention_mask[:, : self.top.tokens].bool()), embedding
+        def forward(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            present = torch.ones_like(input_ids)
+            hidden = _through(self.frozen, self.embeddings(input_ids=input_ids), None)
+            last = _through(self.untouched, hidden, None)
+            embedding = torch.cat([_mean(hidden, present), _mean(last, present)], dim=1)
+            tuned = _through(self.top.layers, hidden[:, : self.top.tokens], None)
+            return self.top.judge(tuned, present[:, : self.top.tokens]), embedding
 
     return Whole().eval()

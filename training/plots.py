@@ -26,6 +26,7 @@ COLOURS = {
     "gbm": "#2c8a57",
     "encoder": "#8a4fa3",
     "kernel": "#0f7b83",
+    "early": "#a2711b",
     "other": "#6a7280",
     "alarm": "#b3261e",
 }
@@ -40,6 +41,7 @@ DASHES: Mapping[str, Any] = {
     "gbm": (0, (5, 1.8)),
     "encoder": (0, (5, 1.5, 1, 1.5)),
     "kernel": (0, (2.5, 1.2)),
+    "early": (0, (1, 3)),
 }
 """Models differ by dash as well as by colour, for print and for colour-blind readers."""
 

@@ -1,10 +1,12 @@
-"""The frozen lower layers of a transformer, run once: what they make of each text, kept on disk for every fold and epoch.
+"""The frozen lower layers of a transformer, run once: what they make of each text, for every fold and epoch and the next training.
 
 Fine-tuning only the top layers then costs a third of fine-tuning all of them, and folds share what they have in common.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import InvalidSettings, Mistake, NotFound
+from training.shelf import Cabinet, Found, Ragged
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +26,10 @@ DEFAULT_SOURCE = "minilm"
 FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
 """Architectures whose layers take a hidden state and a mask and nothing else, so that they can be run one by one."""
 BATCH_TOKENS = 4096
+PAD_TO = 8
+"""Texts are padded to the next multiple of this many tokens."""
+SCHEMA = 1
+"""Raised when this code makes other states of the same text."""
 
 Progress = Callable[[int], None]
 
@@ -96,34 +103,118 @@ def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
     return Pretrained(source, model, tokenizer, n_tuned)
 
 
-def build_cache(pretrained: Pretrained, texts: Sequence[str], max_tokens: int, progress: Progress) -> PrefixCache:
-    """Run the frozen layers over every text once, longest first, so that memory use is known from the start."""
+def build_cache(
+    pretrained: Pretrained, texts: Sequence[str], max_tokens: int, progress: Progress, cabinet: Cabinet | None = None
+) -> PrefixCache:
+    """Run the frozen layers over every text once, but for those whose states ``cabinet`` holds; what is new is kept there.
+
+    A text is padded to a length of its own alone and runs beside texts of that length, so that its states are the same, bit for bit,
+    whatever else is run and wherever they come from. Longest first: memory use is known from the start.
+    """
+    shelf = None if cabinet is None else cabinet.shelf("encoder", made_by(pretrained, max_tokens))
+    keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    lengths, known = np.zeros(len(texts), dtype=np.int64), []
+    for found in shelf.find(keys) if shelf else ():
+        lengths[found.wanted] = found.fields["hidden"].lengths[found.at]
+        known.append(found)
+    new = np.flatnonzero(lengths == 0)  # a text has two tokens at least: those that mark its ends
+    ids = _tokens(pretrained, [texts[row] for row in new.tolist()], max_tokens)
+    lengths[new] = [len(row) for row in ids]
+    cache = _room(lengths, pretrained.model.config.hidden_size)
+    for found in known:
+        _copy(found, cache)
+        progress(len(found.wanted))
+    _compute(pretrained, ids, new, cache, max_tokens, progress)
+    if shelf and len(new):
+        kept = cache if len(new) == len(texts) else _gathered(cache.take(new))
+        fields = {"hidden": Ragged(kept.hidden, kept.lengths), "embedding": Ragged(kept.embedding, np.ones(len(new), dtype=np.int64))}
+        shelf.add([keys[row] for row in new], fields)
+    return cache
+
+
+def made_by(pretrained: Pretrained, max_tokens: int) -> dict[str, Any]:
+    """All that the states of a text depend on besides the text. Weights and tokeniser by content: a folder's name says nothing."""
+    import torch
+
+    weights = hashlib.sha256()
+    states = (named for named in pretrained.model.state_dict().items() if named[0].startswith(("embeddings.", "encoder.")))
+    for name, tensor in sorted(states):  # a pooler, which no state passes through, may have been made up when it was loaded
+        weights.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        weights.update(tensor.contiguous().view(torch.uint8).numpy().data if tensor.dim() else repr(tensor.item()).encode())
+    config = {
+        name: value for name, value in pretrained.model.config.to_dict().items() if name not in ("_name_or_path", "transformers_version")
+    }
+    tokenizer = json.loads(pretrained.tokenizer.backend_tokenizer.to_str())
+    for changing in ("truncation", "padding"):  # set anew with each call, from what is below
+        tokenizer.pop(changing, None)
+    cuda = torch.cuda.is_available()
+    return {
+        "schema": SCHEMA,
+        "weights": weights.hexdigest(),
+        "config": json.loads(json.dumps(config, default=str)),
+        "tokenizer": hashlib.sha256(json.dumps(tokenizer, sort_keys=True).encode()).hexdigest(),
+        "tuned_layers": pretrained.n_tuned,
+        "max_tokens": max_tokens,
+        "dtype": "bfloat16 kept as float16",
+        "torch": str(torch.__version__),
+        "device": torch.cuda.get_device_name() if cuda else f"cpu {torch.backends.cpu.get_cpu_capability()}",
+    }
+
+
+def _room(lengths: NDArray[np.int64], width: int) -> PrefixCache:
+    """Nothing yet, of the right size."""
+    with tempfile.TemporaryFile(prefix="adjudicate-prefix-") as file:  # nameless: gone with the last array that maps it
+        hidden = np.memmap(file, dtype=np.float16, mode="w+", shape=(max(1, int(lengths.sum())), width))
+    return PrefixCache(hidden[: int(lengths.sum())], np.cumsum(lengths) - lengths, lengths, np.empty((len(lengths), 2 * width), np.float32))
+
+
+def _gathered(some: PrefixCache) -> PrefixCache:
+    """The same texts one after another, without those between."""
+    out = _room(some.lengths, some.hidden.shape[1])
+    out.embedding[:] = some.embedding
+    for target, start, length in zip(out.starts, some.starts, some.lengths, strict=True):
+        out.hidden[target : target + length] = some.hidden[start : start + length]
+    return out
+
+
+def _copy(found: Found, cache: PrefixCache) -> None:
+    hidden, embedding = found.fields["hidden"], found.fields["embedding"]
+    cache.embedding[found.wanted] = embedding.values[found.at]
+    for row, start, length in zip(found.wanted, hidden.starts[found.at], hidden.lengths[found.at], strict=True):
+        cache.hidden[cache.starts[row] : cache.starts[row] + length] = hidden.values[start : start + length]
+
+
+def _tokens(pretrained: Pretrained, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+    if not texts:
+        return []
+    return list(pretrained.tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)["input_ids"])
+
+
+def _compute(
+    pretrained: Pretrained, ids: Sequence[Sequence[int]], rows: NDArray[np.intp], cache: PrefixCache, max_tokens: int, progress: Progress
+) -> None:
+    """Fill in ``rows``, whose tokens are ``ids``."""
     import torch
 
     model, device = pretrained.model, torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
-    ids = pretrained.tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)["input_ids"]
-    lengths = np.array([len(row) for row in ids], dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    width = model.config.hidden_size
-    with tempfile.TemporaryFile(prefix="adjudicate-prefix-") as file:  # nameless: gone with the last array that maps it
-        hidden = np.memmap(file, dtype=np.float16, mode="w+", shape=(int(lengths.sum()), width))
-    embedding = np.empty((len(texts), 2 * width), dtype=np.float32)
-    order, start = np.argsort(-lengths, kind="stable"), 0
-    while start < len(order):
-        rows = order[start : start + max(1, BATCH_TOKENS // int(lengths[order[start]]))]
-        longest = int(lengths[rows].max())
-        padded = torch.tensor([ids[row] + [pretrained.tokenizer.pad_token_id] * (longest - len(ids[row])) for row in rows], device=device)
-        mask = torch.arange(longest, device=device) < torch.tensor(lengths[rows], device=device)[:, None]
-        lower, last = _run(model, padded, mask, pretrained.n_tuned)
-        for i, row in enumerate(rows):
-            hidden[starts[row] : starts[row] + lengths[row]] = lower[i, : lengths[row]]
-            embedding[row, :width] = lower[i, : lengths[row]].mean(axis=0)
-            embedding[row, width:] = last[i, : lengths[row]].mean(axis=0)
-        start += len(rows)
-        progress(len(rows))
+    width = cache.hidden.shape[1]
+    padded = np.minimum(-(-cache.lengths[rows] // PAD_TO) * PAD_TO, max_tokens)
+    for length in np.unique(padded)[::-1]:
+        alike = np.flatnonzero(padded == length)
+        for some in np.array_split(alike, -(-len(alike) * int(length) // BATCH_TOKENS)):
+            batch = np.full((len(some), int(length)), pretrained.tokenizer.pad_token_id, dtype=np.int64)
+            for i, which in enumerate(some):
+                batch[i, : len(ids[which])] = ids[which]
+            own = cache.lengths[rows[some]]
+            mask = torch.from_numpy(np.arange(int(length)) < own[:, None]).to(device)
+            lower, last = _run(model, torch.from_numpy(batch).to(device), mask, pretrained.n_tuned)
+            for i, row in enumerate(rows[some]):
+                cache.hidden[cache.starts[row] : cache.starts[row] + own[i]] = lower[i, : own[i]]
+                cache.embedding[row, :width] = lower[i, : own[i]].mean(axis=0)
+                cache.embedding[row, width:] = last[i, : own[i]].mean(axis=0)
+            progress(len(some))
     model.to("cpu")
-    return PrefixCache(hidden, starts, lengths, embedding)
 
 
 def _run(model: Any, ids: torch.Tensor, mask: torch.Tensor, n_tuned: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from training.contents import ContentCache
 from training.dataset import Dataset
 from training.fit import FitSettings, gbm_out_of_fold, ngram_out_of_fold, prepare
 from training.fit_gbm import GbmSettings
 from training.progress import Progress, Silent
 
 
-def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress) -> FitSettings:
+def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress, contents: ContentCache | None = None) -> FitSettings:
     """The settings with the best mean average precision over policies, out of fold; the given ones are the first trial.
 
     The figures found here are optimistic, as those of any search, and are reported nowhere: only the choice is kept.
@@ -21,7 +22,7 @@ def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress
     import optuna
     from sklearn.metrics import average_precision_score
 
-    prepared = prepare(data, settings, progress)
+    prepared = prepare(data, settings, progress, contents)
     ngram = ngram_out_of_fold(data, prepared, settings, Silent())
     progress.stage("searching LightGBM settings", trials)
 

@@ -24,26 +24,33 @@ from models.bundle import load_bundle
 from models.registry import BUNDLE_VERSION_TAG
 from policies import folder as packaged_policies
 from training.bundling import rewrite_bundle, write_bundle
+from training.contents import ContentCache
 from training.crossvalidate import held_out
 from training.dataset import Dataset, dataset
+from training.encoder_cache import EncoderCache
 from training.environment import Store
-from training.evaluate import BLEND_MODEL, score_dataset
-from training.fit import EncoderCache, FitSettings, Fitted, fit
+from training.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
+from training.fit import FitSettings, Fitted, fit
 from training.fit_encoder import EncoderSettings
 from training.metrics import Scored, measure
 from training.progress import Progress
 from training.report import ReportData, write_report
 from training.search import search
+from training.shelf import Cabinet
 from training.splits import by_advertiser, development_and_test
 from training.tracking import Registered, TrainingRun, configure, ping
 from training.trainable import trainable
+
+CACHE_BYTES = 10 * 2**30
+"""Of texts and ads, about 50 kB each with an encoder as small as minilm."""
 
 
 @dataclass(frozen=True)
 class TrainJob:
     """What to train on, how, and where it goes. ``cross_validate`` folds report on every ad and leave all of them to fit on;
     otherwise a ``test_share`` of the advertisers is held back. A ``certify_share`` of them is not looked at: their labels are for
-    certificates, which may use nothing the model was chosen by."""
+    certificates, which may use nothing the model was chosen by. ``cache_bytes``: what texts and ads were made into is kept under
+    ``home/cache`` for the next training, as far as it fits; 0 keeps and reads nothing. It changes no digit of the result."""
 
     data: Sequence[Path]
     home: Path
@@ -56,6 +63,7 @@ class TrainJob:
     cross_validate: int = 0
     out: Path | None = None
     register: bool = True
+    cache_bytes: int = CACHE_BYTES
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,8 @@ def train(job: TrainJob, progress: Progress) -> Trained:
     packs = [read_pack(folder) for folder in job.data]
     everything, skipped = trainable(dataset(packs, job.policies))
     with tempfile.TemporaryDirectory(prefix="adjudicate-train-") as work:
-        made = _make(job, everything, skipped, book, Path(work), progress)
+        cabinet = Cabinet(job.home / "cache", job.cache_bytes) if job.cache_bytes else None
+        made = _make(job, everything, skipped, book, Path(work), progress, cabinet)
         report = _keep(job, made)
         try:
             registered = None if store is None else _track(job, store, made, progress)
@@ -87,7 +96,8 @@ def train(job: TrainJob, progress: Progress) -> Trained:
             if job.out is not None:
                 shutil.rmtree(job.out, ignore_errors=True)
             raise
-    return Trained(made.figures, made.version, registered, report, tuple(warning for pack in packs for warning in pack.warnings))
+    warnings = [*(warning for pack in packs for warning in pack.warnings), *(cabinet.warnings if cabinet else ())]
+    return Trained(made.figures, made.version, registered, report, tuple(warnings))
 
 
 def _check(job: TrainJob) -> None:
@@ -111,7 +121,15 @@ class _Made:
     report: Path
 
 
-def _make(job: TrainJob, everything: Dataset, skipped: Mapping[str, str], book: PolicyBook, work: Path, progress: Progress) -> _Made:
+def _make(
+    job: TrainJob,
+    everything: Dataset,
+    skipped: Mapping[str, str],
+    book: PolicyBook,
+    work: Path,
+    progress: Progress,
+    cabinet: Cabinet | None,
+) -> _Made:
     seed = job.settings.seed
     used = everything.part(development_and_test(everything, job.certify_share, seed + 1)[0])
     folds = list(by_advertiser(used, job.cross_validate, seed)) if job.cross_validate else []
@@ -119,16 +137,17 @@ def _make(job: TrainJob, everything: Dataset, skipped: Mapping[str, str], book: 
     # What is left of a rare policy after holding advertisers back may be too little to train on.
     development, too_few = trainable(used.part(development_rows))
     test = used.part(test_rows).with_policies(development.policies)
-    settings = search(development, job.settings, job.trials, progress) if job.trials else job.settings
-    cache = None if settings.encoder is None else EncoderCache(settings.encoder, used.ads)
-    fitted = fit(development, settings, progress, cache)
+    contents = ContentCache(cabinet)
+    settings = search(development, job.settings, job.trials, progress, contents) if job.trials else job.settings
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, used.ads, cabinet)
+    fitted = fit(development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
     shares = {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate}
     described = {**_described(settings), "trials": job.trials, **shares}
     write_bundle(fitted, thresholds, development, bundle, created_at, described)
     if folds:
-        scored = held_out(used.with_policies(development.policies), folds, job.settings, progress, job.trials, cache)
+        scored = held_out(used.with_policies(development.policies), folds, job.settings, progress, job.trials, cache, contents=contents)
     elif len(test.ads):
         scored = score_dataset(load_bundle(bundle), test, None, progress)
     else:
@@ -174,13 +193,14 @@ def out_of_fold(fitted: Fitted) -> Scored:
 
     data = fitted.data
     parts = {name: sigmoid(logits) for name, logits in fitted.held_out.items() if name != BLEND_MODEL}
+    early = {} if fitted.held_out_early is None else {EARLY_MODEL: fitted.held_out_early[:, :, 0]}
     return Scored(
         ad_ids=tuple(ad.ad_id for ad in data.ads),
         markets=tuple(ad.market for ad in data.ads),
         groups=data.groups,
         policies=data.policies,
         targets=data.targets,
-        p={**parts, BLEND_MODEL: fitted.held_out_risk[:, :, 0]},
+        p={**parts, **early, BLEND_MODEL: fitted.held_out_risk[:, :, 0]},
     )
 
 

@@ -61,8 +61,8 @@ class Past:
         ads = _EMPTY if self.ads is None else self.ads
         ever = bisect_left(ads, at)
         recent = [ever - bisect_left(ads, at - window, 0, ever) for window in WINDOWS]
-        labels = {policy: bisect_left(times, at) for policy, times in (self.labels or {}).items()}
-        violating = {policy: bisect_left(times, at) for policy, times in (self.violating or {}).items()}
+        labels = _before(self.labels, at)
+        violating = _before(self.violating, at)
         return [
             1,
             *recent,
@@ -71,8 +71,8 @@ class Past:
             ads[ever - 1] if ever else NEVER,
             sum(labels.values()),
             sum(violating.values()),
-            *(labels.get(policy, 0) for policy in policies),
-            *(violating.get(policy, 0) for policy in policies),
+            *[labels.get(policy, 0) for policy in policies],
+            *[violating.get(policy, 0) for policy in policies],
         ]
 
 
@@ -138,14 +138,22 @@ class HistoryState:
         policies = tuple(policies)
         at = [microseconds(ad.submitted_at) for ad in ads]
         whose = [entities(ad) for ad in ads]
-        by_kind, distinct = {}, {}
-        for column, kind in enumerate(KINDS):
-            rows = [self._before(kind, keys[column], t, policies) for keys, t in zip(whose, at, strict=True)]
-            by_kind[kind] = EntityCounts.from_rows(rows, len(policies))
-        for name in DISTINCT:
-            column = KINDS.index(name.split("_")[0])
-            numbers = [self._distinct_before(name, keys[column], t) for keys, t in zip(whose, at, strict=True)]
-            distinct[name] = np.array(numbers, dtype=np.int64)
+        unknown = _NO_PAST.before(0, policies)
+        unstated = [0, *unknown[1:]]
+        rows = [
+            [unstated if key is None else unknown if (past := self.pasts[kind].get(key)) is None else past.before(t, policies)]
+            for column, kind in enumerate(KINDS)
+            for keys, t in zip(whose, at, strict=True)
+            for key in [keys[column]]
+        ]
+        tables = np.array(rows, dtype=np.int64).reshape(len(KINDS), len(ads), len(unknown))
+        numbers = [
+            [self._distinct_before(name, keys[column], t) for keys, t in zip(whose, at, strict=True)]
+            for name in DISTINCT
+            for column in [KINDS.index(name.split("_")[0])]
+        ]
+        by_kind = {kind: EntityCounts.from_table(table, len(policies)) for kind, table in zip(KINDS, tables, strict=True)}
+        distinct = dict(zip(DISTINCT, np.array(numbers, dtype=np.int64), strict=True))
         return HistoryCounts.assemble(policies, np.array(at, dtype=np.int64), by_kind, distinct)
 
     def to_table(self) -> pa.Table:
@@ -187,10 +195,6 @@ class HistoryState:
             seen = of[whose] = Distinct()
         seen.add(what, at)
 
-    def _before(self, kind: str, key: str | None, at: int, policies: tuple[str, ...]) -> list[int]:
-        past = None if key is None else self.pasts[kind].get(key, _NO_PAST)
-        return [0, *_NO_PAST.before(at, policies)[1:]] if past is None else past.before(at, policies)
-
     def _distinct_before(self, name: str, key: str | None, at: int) -> int:
         seen = None if key is None else self.distinct[name].get(key)
         return 0 if seen is None else seen.before(at)
@@ -198,6 +202,11 @@ class HistoryState:
 
 _NO_PAST = Past()
 _EMPTY: array[int] = array("q")
+
+
+def _before(by_policy: dict[str, array[int]] | None, at: int) -> dict[str, int]:
+    """How many of each policy's times come before a moment."""
+    return {policy: bisect_left(times, at) for policy, times in by_policy.items()} if by_policy else {}
 
 
 def _remove(by_policy: dict[str, array[int]] | None, policy: str, at: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from certification.certificate import Certificate, Otherwise, Status, from_json, sealed, thresholds, to_json
+from certification.certificate import Certificate, Issued, Otherwise, Status, sealed, thresholds
 from certification.solve import Solution
 from certification.words import Side, Strength
 from decisions.policy import Targets, Thresholds
@@ -49,7 +49,7 @@ def in_words(certificate: Certificate) -> str:
 
 @pytest.mark.parametrize("name", IN_JSON)
 def test_a_certificate_of_each_kind_is_stored_as_people_have_read_it(name: str, issued: dict[str, Certificate], golden: Golden) -> None:
-    entry = json.loads(to_json([issued[name]]))["certificates"][0]
+    entry = json.loads(Issued((issued[name],)).to_json())["certificates"][0]
     entry |= {"certificate_id": "cert-…", "policy_hash": "…"}  # digests, of digits that are not compared and of the whole policy book
     entry["curve"] = entry["curve"][:1]
     golden.check(f"{name}.json", json.dumps(rounded(entry), indent=1, ensure_ascii=False, sort_keys=True))
@@ -94,10 +94,10 @@ def test_raters_who_miss_violations_cost_automatic_approvals(issued: dict[str, C
 
 def test_what_is_stored_is_read_back_the_same_and_always_in_the_same_bytes(issued: dict[str, Certificate]) -> None:
     everything = tuple(issued.values())
-    text = to_json(everything)
-    assert from_json(text) == everything
-    assert to_json(from_json(text)) == text
-    assert to_json(tuple(certificates().values())) == text
+    text = Issued(everything).to_json()
+    assert Issued.from_json(text) == Issued(everything)
+    assert Issued.from_json(text).to_json() == text
+    assert Issued(tuple(certificates().values())).to_json() == text
 
 
 def test_a_certificate_is_named_by_its_content(issued: dict[str, Certificate]) -> None:
@@ -150,16 +150,16 @@ def nan(entry: dict[str, Any]) -> None:
 def test_a_certificate_that_was_changed_is_refused(
     change: Callable[[dict[str, Any]], None], said: str, issued: dict[str, Certificate]
 ) -> None:
-    document = json.loads(to_json([issued["certified"], issued["partly"]]))
+    document = json.loads(Issued((issued["certified"], issued["partly"])).to_json())
     change(document["certificates"][0])
     with pytest.raises(UntrustedBundle, match=said):
-        from_json(json.dumps(document))
+        Issued.from_json(json.dumps(document))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2, "certificates": []}', '{"schema": 1, "certificates": {}}'])
 def test_what_is_no_set_of_certificates_is_refused(text: str) -> None:
     with pytest.raises(UntrustedBundle, match="not a set of certificates"):
-        from_json(text)
+        Issued.from_json(text)
 
 
 @pytest.mark.parametrize(

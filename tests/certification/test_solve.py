@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from certification.certificate import Certificate, LabelNoise, Otherwise, Status, from_json, thresholds, to_json
+from certification.certificate import Certificate, Issued, LabelNoise, Otherwise, Status, thresholds
 from certification.evidence import like_traffic
 from certification.scored import ScoredAds
 from certification.sequence import Side
@@ -156,7 +156,7 @@ def test_no_thresholds_are_solved_where_a_person_set_them_or_nothing_is_forbidde
 
 
 def test_what_is_stored_is_what_was_solved() -> None:
-    again = from_json(to_json(SOLUTION.certificates))
+    again = Issued.from_json(Issued(SOLUTION.certificates).to_json()).certificates
     assert again == SOLUTION.certificates
     assert thresholds(again) == SOLUTION.solved
     assert SolvedThresholds.from_json(SOLUTION.solved.to_json()) == SOLUTION.solved
@@ -178,7 +178,7 @@ def test_where_nothing_is_certified_the_model_s_own_thresholds_decide_only_if_th
 
 
 def test_the_same_labels_give_the_same_certificates() -> None:
-    assert to_json(certify(WORLD, BOOK, ORIGIN, PLAIN).certificates) == to_json(SOLUTION.certificates)
+    assert Issued(certify(WORLD, BOOK, ORIGIN, PLAIN).certificates).to_json() == Issued(SOLUTION.certificates).to_json()
 
 
 @pytest.mark.parametrize(("moment", "expired"), [(timedelta(days=30, seconds=-1), False), (timedelta(days=30), True)])

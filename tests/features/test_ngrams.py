@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from domain.ad import Ad
-from features.ngrams import MAX_CHARACTERS, N_COLUMNS, NgramText, block_slices, named_columns, ngram_counts, ngram_text
+from features import ngrams
+from features.ngrams import BLOCKS, MAX_CHARACTERS, N_COLUMNS, Block, NgramText, block_slices, named_columns, ngram_counts, ngram_text
 from features.normalise import ad_text
 
 TEXTS = [
@@ -70,3 +77,41 @@ def test_market_is_no_word() -> None:
 def test_a_text_is_read_up_to_its_limit() -> None:
     ad = _ad(title="x " * MAX_CHARACTERS)
     assert len(ngram_text(ad, ad_text(ad)).text) <= MAX_CHARACTERS
+
+
+SOME_TEXT = st.text(st.sampled_from("ab éß_-'.!\n\t 1\u0926\u094b\u4e2d\U0001f600\u200d"), max_size=60) | st.text(max_size=30)
+
+
+def _by_scikit_learn(texts: list[NgramText]) -> sparse.csr_matrix:
+    """What the n-grams are, said by the library whose hashing trick this is."""
+
+    def hasher(block: Block) -> HashingVectorizer:
+        how: Any = {"analyzer": str.split} if block.analyzer == "split" else {"analyzer": block.analyzer, "ngram_range": block.span}
+        plain = {"lowercase": False, "norm": None, "alternate_sign": False, "token_pattern": r"(?u)\b\w+\b"}
+        return HashingVectorizer(n_features=2**block.bits, **plain, **how)
+
+    counts = sparse.hstack([hasher(block).transform([getattr(text, block.source) for text in texts]) for block in BLOCKS], format="csr")
+    counts.sum_duplicates()
+    counts.data = np.log(counts.data) + 1.0
+    return counts
+
+
+@given(st.lists(st.builds(NgramText, SOME_TEXT, SOME_TEXT, SOME_TEXT), min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_columns_and_counts_are_those_of_scikit_learns_hashing_in_every_digit(texts: list[NgramText]) -> None:
+    ours, theirs = ngram_counts(texts), _by_scikit_learn(texts)
+    assert ours.indptr.tolist() == theirs.indptr.tolist()
+    assert ours.indices.tolist() == theirs.indices.tolist()
+    assert ours.data.tolist() == theirs.data.tolist()
+
+
+def test_a_word_too_long_to_be_kept_is_counted_like_any_other() -> None:
+    texts = [NgramText("a" * n + "bc" * n, "", "") for n in (1, 12, 13, 200)]
+    assert (ngram_counts(texts) != _by_scikit_learn(texts)).nnz == 0
+
+
+def test_many_texts_are_counted_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ngram_counts(TEXTS)
+    monkeypatch.setattr(ngrams, "TEXTS_AT_A_TIME", 3)
+    assert (ngram_counts(TEXTS) != whole).nnz == 0
+    assert ngram_counts([]).shape == (0, N_COLUMNS)

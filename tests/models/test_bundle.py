@@ -132,6 +132,25 @@ def _resealed_history(folder: Path) -> None:
     _reseal(folder, "history.parquet", b"PAR1rubbishPAR1")
 
 
+def _resealed_early_exit(folder: Path) -> None:
+    """One that knows a policy less than the bundle."""
+    stored = json.loads((folder / "cascade.json").read_bytes())
+    stored["spreads"].pop()
+    _reseal(folder, "cascade.json", json.dumps(stored).encode())
+
+
+def _resealed_exit_after_the_encoder(folder: Path) -> None:
+    stored = json.loads((folder / "cascade.json").read_bytes())
+    stored["blend"] = json.loads((folder / "blend.json").read_bytes())
+    _reseal(folder, "cascade.json", json.dumps(stored).encode())
+
+
+def _resealed_nan(folder: Path) -> None:
+    stored = json.loads((folder / "cascade.json").read_bytes())
+    stored["blend"]["weights"][0][0] = float("nan")
+    _reseal(folder, "cascade.json", json.dumps(stored).encode())
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -146,6 +165,9 @@ def _resealed_history(folder: Path) -> None:
         (_huge_manifest, "at most"),
         (_other_schema, "schema_version"),
         (_resealed_rubbish, "cannot be loaded"),
+        (_resealed_early_exit, "do not fit each other"),
+        (_resealed_exit_after_the_encoder, "do not fit each other"),
+        (_resealed_nan, "do not fit each other"),
         (_resealed_graph, "cannot be loaded"),
         (_resealed_history, "history.parquet"),
     ],

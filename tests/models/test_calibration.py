@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import FLOOR, MarketShift, PolicyCalibration, logit, sigmoid
+from models.calibration import FLOOR, Z90, Calibration, MarketShift, PolicyCalibration, logit, sigmoid
 from training.fit_calibration import fit_calibration
 
 
@@ -103,3 +104,31 @@ def test_log_odds_and_probabilities_are_inverse() -> None:
 
 def test_a_shift_is_plain_data() -> None:
     assert MarketShift(0.5, 0.1) == MarketShift(*json.loads("[0.5, 0.1]"))
+
+
+def _one_curve_at_a_time(curve: PolicyCalibration, score: np.ndarray, markets: Sequence[str]) -> np.ndarray:
+    """What reading a curve means, by ``np.interp``."""
+    unseen = MarketShift(0.0, curve.between_markets)
+    shift = np.array([curve.markets.get(market, unseen).shift for market in markets])
+    spread = Z90 * np.array([curve.markets.get(market, unseen).standard_error for market in markets])
+    knots, lines = curve.score, []
+    for values in (curve.centre, curve.low, curve.high):
+        left, right = ((values[i + 1] - values[i]) / (knots[i + 1] - knots[i]) for i in (0, len(knots) - 2))
+        inside = np.interp(score, knots, values)
+        lines.append(inside + np.minimum(score - knots[0], 0) * left + np.maximum(score - knots[-1], 0) * right)
+    centre, low, high = lines
+    ends = np.column_stack([centre, centre - np.hypot(centre - low, spread), centre + np.hypot(high - centre, spread)])
+    return np.clip(sigmoid(ends + shift[:, None]), FLOOR, 1 - FLOOR)
+
+
+def test_curves_read_together_say_what_each_says_alone_in_every_digit() -> None:
+    curves = (_curve(shifts=(0.0, 1.0)), _curve(slope=1.5, shifts=(0.5, -1.0, 0.0)))
+    short = PolicyCalibration(np.array([-1.0, 2.0]), np.array([-2.0, 1.0]), np.array([-3.0, 0.0]), np.array([-1.0, 2.0]), {}, 0.3)
+    rng = np.random.default_rng(5)
+    edges = np.array([curves[0].score[0], curves[0].score[-1], curves[0].score[7], -1.0, 2.0, -1e6, 1e6, 0.0, np.nan])
+    scores = np.concatenate([rng.normal(0, 6, (500, 3)), np.repeat(edges[:, None], 3, axis=1)])
+    markets = [f"M{row % 4}" for row in range(len(scores))]
+    together = Calibration((*curves, short)).apply(scores, markets)
+    for column, curve in enumerate((*curves, short)):
+        np.testing.assert_array_equal(together[:, column], _one_curve_at_a_time(curve, scores[:, column], markets))
+        np.testing.assert_array_equal(together[3:4, column], curve.apply(scores[3:4, column], markets[3:4]))

@@ -48,6 +48,7 @@ def rescored(
         model=ModelUsed(source="models:/adjudicate@champion", resolved="models:/adjudicate/8", version="8f0e" * 4),
         policy_hash="5a" * 32,
         thresholds="0" * 64,
+        exits=None,
         history=HistoryUsed(kind="ledger", digest="1" * 64, seq=1_204_551),
     )
     folder.begin(run, b"{}", b"{}", resume=False)

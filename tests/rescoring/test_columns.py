@@ -17,7 +17,7 @@ from domain.decision import Audit, Decision, PolicyVerdict, Reason
 from domain.errors import InvalidTable
 from domain.risk import RiskScore
 from domain.verdict import Verdict
-from rescoring.columns import COLUMNS, decisions_of, parquet_of, schema, to_table
+from rescoring.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
 from tests.rescoring.tables import a_decision, an_ad
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)
@@ -64,6 +64,8 @@ decisions = st.builds(
     threshold_set=st.none() | texts,
     history_seq=st.none() | st.integers(0, 2**63 - 1),
     as_of=st.none() | moments,
+    exit=st.none() | st.sampled_from(["early", "full"]),
+    exit_certificate=st.none() | texts,
 )
 
 
@@ -98,6 +100,15 @@ def test_a_risk_is_three_numbers_beside_its_verdict_and_null_without_one() -> No
         ("gambling", 0.1 + 0.2, 0.0, 1.0),
         ("weapons", None, None, None),
     ]
+
+
+def test_a_table_written_before_ads_could_leave_early_is_read_with_nothing_in_the_new_columns() -> None:
+    told = [a_decision(an_ad(1)), a_decision(an_ad(2))]
+    assert [name for name in ADDED if name in COLUMNS] == ["exit", "exit_certificate"]
+    assert decisions_of(of(told).drop_columns(list(ADDED))) == told
+    assert decisions_of(of([]).drop_columns(list(ADDED))) == []
+    left = [one.model_copy(update={"exit": "early", "exit_certificate": "exit-1"}) for one in told]
+    assert decisions_of(of(left).drop_columns(["exit_certificate"])) == [one.model_copy(update={"exit": "early"}) for one in told]
 
 
 def test_no_decisions_have_the_same_columns_as_some() -> None:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from domain.ad import Label
 from domain.errors import AdjudicateError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
 from features.tables import write_ads, write_labels
+from models.cascade import FILE
 from rescoring import memory
 from rescoring.job import Job, give_up, worker
 from rescoring.manifest import Done, RunFolder
@@ -27,6 +28,7 @@ from rescoring.progress import Quiet
 from rescoring.run import Options, rescore
 from rescoring.summary import Summary
 from tests.rescoring.deciding import AS_OF, START, Bench, an_ad, files_of, in_process, rows_of
+from tests.serving.early import CASCADE, EXPIRES, ISSUED, issued, open_early
 from tests.serving.fakes import open_fake
 
 
@@ -293,3 +295,47 @@ def full_disk(job: Job) -> Callable[[Shard], Done]:
         return decide(shard)
 
     return until_full
+
+
+# Ads that leave early ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def leaving(tmp_path: Path) -> Bench:
+    """Every other ad is settled early. The bundle's folder says how its early exit is doubted, and certificates lie beside it."""
+    bench = Bench.make(tmp_path, [an_ad(n, title="0.02 0.03" if n % 2 else "0.09 0.95") for n in range(1, 41)])
+    (bench.home / "bundle" / FILE).write_text(json.dumps(CASCADE.to_json()))
+    (bench.home / "certificates.json").write_text(issued().to_json())
+    (bench.home / "others.json").write_text(issued(wrong=190).to_json())
+    return bench
+
+
+def early(bench: Bench, out: str = "out", certificates: str = "certificates.json", at: datetime = ISSUED, **others: Any) -> Summary:
+    options = bench.options(out, certificates=bench.home / certificates, **others)
+    return rescore(options, Quiet(), open_model=open_early, now=lambda: at)
+
+
+def test_settled_ads_leave_early_and_the_decisions_say_by_which_rule(leaving: Bench) -> None:
+    early(leaving)
+    rule = RunFolder.open(leaving.home / "out").run.exits
+    assert rule is not None
+    told = [(row["verdict"], row["exit"], row["exit_certificate"]) for row in rows_of(leaving.home / "out")]
+    assert told == [("approve", "early", rule.certificate_id), ("reject", "full", rule.certificate_id)] * 20
+
+
+def test_a_run_is_gone_on_with_by_its_own_exit_rule_or_not_at_all(leaving: Bench) -> None:
+    early(leaving)
+    with pytest.raises(InvalidInput, match=r"exits\.certificate = 'exit-[0-9a-f]+'; expected 'exit-[0-9a-f]+', as on record"):
+        early(leaving, certificates="others.json", resume=True)
+    before = files_of(leaving.home / "out")
+    assert early(leaving, at=EXPIRES + timedelta(days=1), resume=True).complete, "the run began while the rule held"
+    assert files_of(leaving.home / "out") == before
+
+
+def test_a_run_begun_after_its_exit_rule_expired_has_none(leaving: Bench) -> None:
+    early(leaving, at=EXPIRES)
+    assert RunFolder.open(leaving.home / "out").run.exits is None
+    assert {row["exit"] for row in rows_of(leaving.home / "out")} == {None}
+    early(leaving, "before")
+    runs = [RunFolder.open(leaving.home / name).run for name in ("out", "before")]
+    assert len({run.run_id for run in runs}) == 2, "other ways through the model are other rows"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from certification.certificate import Certificate, LabelNoise, MarketEvidence, StatedTargets, Status, sealed, to_json
+from certification.certificate import Certificate, Issued, LabelNoise, MarketEvidence, StatedTargets, Status, sealed
 from certification.strata import Strength
 from decisions.policy import PolicyBook
 from domain.errors import Unavailable, UntrustedBundle
@@ -41,7 +41,7 @@ def certificates(bundle: str = "v1", below: float = 0.2) -> str:
         solved_at=ISSUED,
         expires_at=ISSUED + timedelta(days=90),
     )
-    return to_json([sealed(made)])
+    return Issued((sealed(made),)).to_json()
 
 
 @pytest.fixture
@@ -132,8 +132,6 @@ def test_a_start_without_the_registry_has_the_certificates_of_the_last_good_bund
 
 
 def test_a_scorer_refuses_certificates_of_another_bundle(champion: Champion) -> None:
-    from certification.certificate import from_json
-
     champion.check()
     with pytest.raises(UntrustedBundle, match="another"):
-        champion.current()[0].certified(from_json(certificates(bundle="another")))
+        champion.current()[0].certified(Issued.from_json(certificates(bundle="another")))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from ledger.entries import DecisionMade
 from ledger.store import Ledger
 from review.settings import ReviewSettings
 from serving.intake import CHUNK, Intake
+from serving.pressure import DeadlineMissed
 from serving.recorder import Recorder
 from serving.scorer import Scorer
 from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
@@ -163,6 +166,71 @@ def test_all_ads_of_a_batch_are_decided_by_one_bundle_though_the_champion_change
     intake.stop()
 
 
+class Noting(Scorer):
+    """Notes how deep each ad is looked at."""
+
+    depths: dict[str, str]
+
+    def score(self, ads: Sequence[Ad], *, depth: Any = "cascade", **told: Any) -> list[Decision]:
+        self.depths.update({ad.ad_id: depth for ad in ads})
+        return super().score(ads, depth=depth, **told)
+
+
+@pytest.fixture
+def noting(book: PolicyBook) -> tuple[Noting, Gated]:
+    model = Gated(gate=threading.Semaphore(0))
+    scorer = Noting(model, book)
+    scorer.depths = {}
+    return scorer, model
+
+
+def test_who_has_no_time_for_the_whole_model_gets_less_of_it_and_nobody_else_does(ledger: Ledger, noting: tuple[Noting, Gated]) -> None:
+    scorer, model = noting
+    intake = Intake(lambda: (scorer, ()), Recorder(ledger, ReviewSettings()))
+    for _ in range(3):
+        intake.pressure.learn("cascade", 3, 100.0)
+        intake.pressure.learn("early", 3, 0.001)
+    intake.start()
+    soon = intake.pressure.clock() + 60
+    futures = [intake.ask([an_ad(name)], until=until) for name, until in (("any", None), ("hurried", soon), ("patient", soon + 10_000))]
+    model.gate.release(100)
+    assert [len(future.result(10)) for future in futures] == [1, 1, 1]
+    intake.stop()
+    assert scorer.depths == {"any": "cascade", "hurried": "early", "patient": "cascade"}
+    assert sorted(on_record(ledger)) == ["any", "hurried", "patient"]
+
+
+def test_who_is_no_longer_there_when_its_turn_comes_is_told_and_not_recorded(ledger: Ledger, noting: tuple[Noting, Gated]) -> None:
+    scorer, model = noting
+    intake = Intake(lambda: (scorer, ()), Recorder(ledger, ReviewSettings()))
+    intake.start()
+    first = intake.ask([an_ad("first")])
+    while not model.asked:
+        pass
+    late = intake.ask([an_ad("late")], until=intake.pressure.clock() + 0.01)
+    time.sleep(0.02)
+    model.gate.release(100)
+    assert len(first.result(10)) == 1
+    with pytest.raises(DeadlineMissed):
+        late.result(10)
+    intake.stop()
+    assert (on_record(ledger), intake.pressure.ads) == (["first"], 0)
+
+
+def test_the_line_is_empty_when_everybody_was_answered_failed_or_left(begin: Begin, ledger: Ledger) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    futures = [intake.ask(ads(f"{number}-", size)) for number, size in enumerate((1, 3 * CHUNK, 5))]
+    futures += [intake.ask([an_ad("bad", "stumble")])]
+    gone = intake.ask(ads("gone", 7))
+    assert intake.pressure.ads == 1 + 3 * CHUNK + 5 + 1 + 7
+    assert gone.cancel()
+    model.gate.release(10_000)
+    intake.stop()
+    assert all(future.done() for future in futures)
+    assert intake.pressure.ads == 0
+
+
 def _all(answer: Sequence[Decision | None]) -> list[Decision]:
     assert None not in answer
     return [decision for decision in answer if decision is not None]
@@ -173,6 +241,10 @@ class _Broken:
 
     class dialect:
         name = "sqlite"
+        loaded_dbapi = sqlite3
+
+    def raw_connection(self) -> Any:
+        self.connect()
 
     def connect(self) -> Any:
         raise Unavailable("the ledger's database does not answer")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import zlib
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import select, update
 
+from certification.cuts import CutTable, Exits
+from decisions.exits import ExitRule
 from domain.ad import Ad, Label
 from domain.errors import NotFound
 from features.tables import read_ads
@@ -20,7 +24,7 @@ from review.settings import ReviewSettings
 from serving.bundle_model import BundleModel, open_bundle
 from serving.recorder import Decided, Recorder
 from serving.replay import replay
-from serving.scorer import Scorer, load_policies
+from serving.scorer import EVERYBODY, Depth, Scorer, load_policies
 from tests.ledger.made import erase_rows
 
 
@@ -99,3 +103,47 @@ def test_what_cannot_be_replayed_is_counted_by_cause(ledger: Ledger) -> None:
     found = replay(ledger, gone)
     assert found.same == 1  # of those without a model, one is left
     assert sorted(found.skipped.values()) == [1, 48]
+
+
+# Ads that left early ----------------------------------------------------------------------------------------------------------------
+
+
+WAYS: tuple[tuple[Depth, bool], ...] = (("cascade", True), ("early", True), ("full", True), ("early", False), ("cascade", False))
+"""How far the ads were to go, and whether there was a rule to leave by."""
+
+
+@pytest.fixture(scope="module")
+def rule(model: BundleModel, ads: list[Ad]) -> ExitRule:
+    """Half of the ads leave early by it."""
+    cuts = CutTable(load_policies(None), model.solved, model.policies)(ads)
+    doubts = model.score_until(ads, None, Exits(cuts, EVERYBODY)).scores.doubt
+    return ExitRule(float(np.median(doubts)), "exit-0123456789abcdef")
+
+
+@pytest.fixture
+def cascaded(tmp_path: Path, model: BundleModel, ads: list[Ad], rule: ExitRule) -> Ledger:
+    """The same ads decided in every way."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    for number, (depth, by_rule) in enumerate(WAYS):
+        ids = map(f"dec-{number}-{{}}".format, count()).__next__
+        scorer = Scorer(model, load_policies(None), exits=rule if by_rule else None, ids=ids)
+        recorder = Recorder(ledger, ReviewSettings())
+        known = recorder.known(scorer)
+        recorder.record([Decided(ads, scorer.score(ads, known=known, depth=depth))], scorer)
+    return ledger
+
+
+def test_decisions_come_out_the_same_whichever_way_their_ads_went(cascaded: Ledger, model: BundleModel, ads: list[Ad]) -> None:
+    decided = [entry.body.decision for entry in cascaded.read(kinds=["decision"]) if isinstance(entry.body, DecisionMade)]
+    ways = {(one.exit, "deadline" in one.degraded, one.exit_certificate is not None) for one in decided}
+    assert ways == {("early", False, True), ("full", False, True), ("early", True, True), ("early", True, False), (None, False, False)}
+    found = replay(cascaded, lambda version: only(model, version))
+    assert (found.same, found.different, dict(found.skipped)) == (len(WAYS) * len(ads), 0, {})
+
+
+def test_the_way_an_ad_went_moves_its_risk_so_that_replaying_another_one_differs(model: BundleModel, ads: list[Ad], rule: ExitRule) -> None:
+    """Else the test above would say nothing of exits."""
+    scorer = Scorer(model, load_policies(None), exits=rule)
+    for parted, whole in zip(scorer.score(ads), scorer.score(ads, depth="full"), strict=True):
+        same = [one.risk for one in parted.policies] == [one.risk for one in whole.policies]
+        assert same == (parted.exit == "full")

@@ -7,14 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from certification.certificate import CERTIFICATES, from_json
+from certification.certificate import CERTIFICATES, Issued
+from decisions.thresholds import SolvedThresholds
 from domain.ad import Ad, Label
 from domain.errors import InvalidInput, NotFound
 from features.tables import read_pack, write_ads, write_labels
+from models.blend import BlendModel
+from models.calibration import Calibration
+from models.cascade import Cascade, Spread
+from models.certified import certified_thresholds, exit_rule
 from models.seen import Seen
 from simulation import write_marketplace
 from tests.decisions.build import write_folder
@@ -44,6 +50,7 @@ class FakeBundle:
     policies: tuple[str, ...] = ("gambling", "deceptive")
     version: str = "0123456789abcdef"
     history: FakeHistory = field(default_factory=FakeHistory)
+    cascade: Cascade | None = None
 
     @property
     def manifest(self) -> SimpleNamespace:
@@ -55,6 +62,9 @@ class FakeBundle:
     def score(self, ads: Sequence[Ad], history: FakeHistory) -> SimpleNamespace:
         p = np.array([float(one.title or "") for one in ads])
         return SimpleNamespace(risk=np.repeat(p, len(self.policies) * 3).reshape(len(ads), len(self.policies), 3))
+
+    def early_risk(self, scores: SimpleNamespace, markets: Sequence[str]) -> np.ndarray[Any, Any] | None:
+        return None
 
 
 def risky(number: int, risk: float, advertiser: str = "", market: str = "SE", **fields: object) -> Ad:
@@ -223,7 +233,7 @@ def test_what_is_solved_is_kept_where_a_service_and_a_person_find_it(monkeypatch
     using(monkeypatch, FakeBundle())
     solved = solve(job(tmp_path, many(tmp_path), capacity=50.0, volume={"SE": 100.0}), Silent())
     assert solved.file.parent.parent == tmp_path / "home" / "certificates"
-    assert from_json(solved.file.read_text(encoding="utf-8")) == solved.solution.certificates
+    assert Issued.from_json(solved.file.read_text(encoding="utf-8")) == Issued(solved.solution.certificates)
     assert {path.name for path in solved.file.parent.iterdir()} >= {CERTIFICATES, PAGE}
     assert solved.page.read_text(encoding="utf-8").count("Gambling") > 0
     assert solved.attached is None
@@ -269,7 +279,7 @@ def test_a_trained_bundle_is_certified_on_advertisers_it_has_not_seen(tmp_path: 
     assert solved.sample.seen > 1000
     assert ((solved.sample.scored.risk > 0) & (solved.sample.scored.risk < 1)).all()
     assert {key.market for key in solved.solution.solved.points} == set(solved.sample.book.markets)
-    assert from_json((tmp_path / "out" / CERTIFICATES).read_text(encoding="utf-8")) == solved.solution.certificates
+    assert Issued.from_json((tmp_path / "out" / CERTIFICATES).read_text(encoding="utf-8")).certificates == solved.solution.certificates
 
 
 def apart(folder: Path) -> tuple[list[Ad], list[Label]]:
@@ -278,3 +288,70 @@ def apart(folder: Path) -> tuple[list[Ad], list[Label]]:
     changes = ("ad_id", "advertiser_id", "creative_id")
     ads = [one.model_copy(update={name: f"new-{getattr(one, name)}" for name in changes}) for one in pack.ads]
     return ads, [one.model_copy(update={"ad_id": f"new-{one.ad_id}"}) for one in pack.labels]
+
+
+# The early exit ---------------------------------------------------------------------------------------------------------------------
+
+
+LEVEL = Spread(np.array([-9.0, 9.0]), np.array([-9.0, 9.0]), np.array([0.3, 0.3]), np.array([0.3, 0.3]))
+
+
+@dataclass
+class EarlyBundle(FakeBundle):
+    """Whose early risks are the whole ones, but for every ad above .9, which it takes for harmless at first."""
+
+    cascade: Cascade | None = field(
+        default_factory=lambda: Cascade(BlendModel(("ngram",), np.ones((2, 1)), np.zeros(2)), Calibration(()), (LEVEL, LEVEL))
+    )
+    thresholds: SolvedThresholds = field(default_factory=SolvedThresholds)
+
+    def early_risk(self, scores: SimpleNamespace, markets: Sequence[str]) -> np.ndarray[Any, Any] | None:
+        return np.where(scores.risk > 0.9, 0.4, scores.risk)
+
+
+def test_what_the_early_exit_is_solved_from_goes_with_the_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    using(monkeypatch, EarlyBundle())
+    solved = solve(job(tmp_path, many(tmp_path), max_flipped=0.05), Silent())
+    kept = Issued.from_json(solved.file.read_text(encoding="utf-8"))
+    assert kept.exits is not None
+    assert (kept.exits.max_flipped, kept.exits.policies, kept.exits.bundle_version) == (0.05, ("gambling", "deceptive"), "0123456789abcdef")
+    assert kept.exits.expires_at == solved.solution.certificates[0].expires_at
+    np.testing.assert_array_equal(kept.exits.whole_risk, solved.sample.scored.risk)
+    np.testing.assert_array_equal(np.unique(kept.exits.early_risk), [0.002, 0.4, 0.5])
+    assert set(kept.exits.where) == {("SE", "feed")}
+    assert solved.exits is not None
+    assert (solved.exits.ads, solved.exits.disagreeing) == (800, 200)
+    assert solved.exits.feasible
+    assert solved.exits.left <= 600, "not those who flip"
+    told = json.loads(json.dumps(figures(solved)))["exits"]
+    assert (told["limit"], told["left"], told["certificate_id"]) == (solved.exits.limit, solved.exits.left, solved.exits.certificate_id)
+
+
+def test_a_service_comes_to_the_rule_that_was_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bundle = EarlyBundle()
+    using(monkeypatch, bundle)
+    solved = solve(job(tmp_path, many(tmp_path), max_flipped=0.05), Silent())
+    kept = Issued.from_json(solved.file.read_text(encoding="utf-8"))
+    assert bundle.cascade is not None
+    assert solved.exits is not None
+    in_use = certified_thresholds(kept, bundle.version, bundle.thresholds)
+    assert exit_rule(kept, solved.sample.book, in_use, bundle.cascade.doubt) == solved.exits.rule
+
+
+def test_without_an_early_exit_the_certificates_say_nothing_of_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    using(monkeypatch, FakeBundle())
+    solved = solve(job(tmp_path, many(tmp_path)), Silent())
+    assert solved.exits is None
+    assert figures(solved)["exits"] is None
+    assert "exits" not in json.loads(solved.file.read_text(encoding="utf-8"))
+
+
+def test_more_ads_than_are_kept_are_drawn_advertiser_by_advertiser_and_always_the_same() -> None:
+    group = np.random.default_rng(1).integers(0, 400, 2_000)
+    rows = certify._whole_groups(group, 500)
+    assert 400 < len(rows) <= 500
+    for one in np.unique(group[rows]):
+        assert (group[rows] == one).sum() == (group == one).sum()
+    np.testing.assert_array_equal(rows, certify._whole_groups(group, 500))
+    np.testing.assert_array_equal(certify._whole_groups(group, 2_000), np.arange(2_000))
+    assert len(certify._whole_groups(np.zeros(600, dtype=np.int64), 500)) == 0

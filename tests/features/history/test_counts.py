@@ -11,7 +11,7 @@ import pytest
 from domain.ad import Ad, Label
 from domain.errors import InvalidInput
 from features.history.asof import counts_asof
-from features.history.counts import ENTITY_PRIOR, MARKET_PRIOR, PER_POLICY, SHARED, HistoryCounts, without_labels
+from features.history.counts import ENTITY_PRIOR, MARKET_PRIOR, PER_POLICY, SHARED, HistoryCounts, all_at_once, without_labels
 from features.history.entities import domain_key
 from features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, START, a_label, an_ad, difference
@@ -183,3 +183,20 @@ def shared(counts: HistoryCounts, name: str) -> float:
     (value,) = SHARED[name](counts).tolist()
     assert not isnan(value)
     return float(value)
+
+
+def test_all_features_at_once_are_those_of_the_functions_in_every_digit() -> None:
+    ads = [
+        an_ad("a", START),
+        an_ad("b", START + days(1), landing_domain="x.example", creative_id="c1"),
+        an_ad("c", START + days(9), landing_domain="X.example", creative_id="c1", market="BR"),
+        an_ad("d", START + days(40), landing_domain="y.example"),
+    ]
+    state = HistoryState()
+    later = [*enumerate((*POLICIES, "other"), 2)]
+    state.observe(ads, [a_label(ad, START + days(number), ad != "b", policy) for ad in "abc" for number, policy in later])
+    for some in (ads, ads[2:3], []):
+        counts = state.counts(some, POLICIES)
+        ours, under_policy = all_at_once(counts)
+        np.testing.assert_array_equal(ours, np.column_stack([feature(counts) for feature in SHARED.values()]))
+        np.testing.assert_array_equal(under_policy, np.stack([feature(counts) for feature in PER_POLICY.values()], axis=2))

@@ -87,6 +87,7 @@ class World:
             model=ModelUsed(source="v2", resolved="v2", version="v2"),
             policy_hash=BOOK.hash,
             thresholds=solved.digest,
+            exits=None,
             history=HistoryUsed(kind=history, digest="3" * 64, seq=self.ledger.end()[0] if history == "ledger" else None),  # type: ignore[arg-type]
         )
         made = RunFolder(self.home / name)

@@ -1,0 +1,46 @@
+"""What is looked for first, to spare the long search: it is there wherever the long search finds something."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features import normalise, scripts, text, view
+
+SAID = r"""
+free money www www. http:// https:// x.com a.b.co.uk cl1ck v14gr4 ca$h !!! aaa iii @ user@mail.com (at) [email] gmail.com yahoo usd eur kr
+rs руб лв $ € 5 20 1,200.50 dollars - _ . ' ’ é देखो खेल 中文 Привет 😀
+"""
+PIECES = st.sampled_from([*SAID.split(), "\u200d", "\u0301"])
+TEXTS = st.lists(st.tuples(PIECES, st.sampled_from(["", " ", ".", "\n"])), max_size=9).map(lambda found: "".join(a + b for a, b in found))
+
+GUARDED: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
+    (normalise.STRETCHED, normalise.THRICE),
+    (normalise.DISGUISED, normalise.STAND_IN),
+    (view.LINK, view.MAYBE_A_LINK),
+    (text.EMAIL, text.MAYBE_EMAIL),
+    (text.AMOUNT, re.compile("|".join([text.CURRENCY_SIGN.pattern, *map(re.escape, text.CURRENCY_HINTS)]))),
+]
+
+
+@pytest.mark.parametrize(("long", "first"), GUARDED)
+@given(said=TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_nothing_is_found_without_what_is_looked_for_first(long: re.Pattern[str], first: re.Pattern[str], said: str) -> None:
+    assert first.search(said) or not long.search(said)
+
+
+@given(said=TEXTS | st.text(max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_words_are_the_same_whichever_pattern_finds_them(said: str) -> None:
+    slow = scripts.ASCII_WORD if said.isascii() else scripts._word()
+    assert scripts.words(said) == slow.findall(said)
+
+
+@given(said=TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_a_part_read_again_reads_alike(said: str) -> None:
+    assert normalise.normalise(said) == normalise.normalise(said) == normalise._normalise(said)

@@ -1,0 +1,64 @@
+"""Answers reach whoever waits for them, and nobody else is woken."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+
+import pytest
+
+from serving.post import Post
+
+
+def test_answers_and_failures_of_another_thread_reach_whoever_waits() -> None:
+    async def all_of_them() -> list[int | BaseException]:
+        post: Post[int] = Post()
+        futures: list[Future[int]] = [Future() for _ in range(500)]
+
+        def answer() -> None:
+            for number, future in enumerate(futures):
+                if number % 7:
+                    future.set_result(number)
+                else:
+                    future.set_exception(ZeroDivisionError(number))
+
+        threading.Thread(target=answer).start()
+        return await asyncio.gather(*(post.fetch(future) for future in futures), return_exceptions=True)
+
+    answers = asyncio.run(all_of_them())
+    assert [one for one in answers if not isinstance(one, BaseException)] == [number for number in range(500) if number % 7]
+    assert sum(isinstance(one, ZeroDivisionError) for one in answers) == 72
+
+
+def test_what_is_ready_together_wakes_the_loop_once() -> None:
+    async def calls() -> int:
+        post: Post[int] = Post()
+        loop = asyncio.get_running_loop()
+        futures: list[Future[int]] = [Future() for _ in range(16)]
+        waiting = [asyncio.create_task(post.fetch(future)) for future in futures]
+        await asyncio.sleep(0)
+        called = []
+        call = loop.call_soon_threadsafe
+        loop.call_soon_threadsafe = lambda *what, **how: called.append(what) or call(*what, **how)  # type: ignore[method-assign, func-returns-value]
+        for future in futures:
+            future.set_result(1)
+        await asyncio.gather(*waiting)
+        return len(called)
+
+    assert asyncio.run(calls()) == 1
+
+
+def test_who_stops_waiting_cancels_what_has_not_begun() -> None:
+    async def leave(answer: Future[int]) -> None:
+        async with asyncio.timeout(0.01):
+            await Post[int]().fetch(answer)
+
+    waiting: Future[int] = Future()
+    begun: Future[int] = Future()
+    begun.set_running_or_notify_cancel()
+    for answer in (waiting, begun):
+        with pytest.raises(TimeoutError):
+            asyncio.run(leave(answer))
+    assert (waiting.cancelled(), begun.cancelled()) == (True, False)
+    begun.set_result(1)  # its loop is closed; nobody hears of it, and nothing fails

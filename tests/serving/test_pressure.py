@@ -1,0 +1,142 @@
+"""Waiting is told before it happens: too long a line and too short a deadline are refused, and nobody is refused for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.errors import from_error
+from serving.pressure import DeadlineMissed, Depth, Overloaded, Pace, Pressure
+
+CHUNK = 16
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def a_line(most: float = 0.5, cascade: float = 0.001, early: float = 0.001, rounds: int = 200) -> Pressure:
+    """Before which rounds of 1 to 16 ads took 2 ms and so much an ad."""
+    line = Pressure(most, CHUNK, Clock())
+    costs: list[tuple[Depth, float]] = [("cascade", cascade), ("early", early)]
+    for number in range(rounds):
+        for depth, each in costs:
+            ads = 1 + number % CHUNK
+            line.learn(depth, ads, 0.002 + each * ads)
+    return line
+
+
+@given(fixed=st.floats(0, 0.1), each=st.floats(0.0001, 0.1))
+def test_what_a_round_takes_is_learnt_from_rounds_of_any_size(fixed: float, each: float) -> None:
+    pace = Pace()
+    for number in range(300):
+        ads = 1 + number * 7 % CHUNK
+        pace.learn(ads, fixed + each * ads)
+    assert pace.seconds(1, CHUNK) == pytest.approx(fixed + each * CHUNK, rel=0.1, abs=1e-4)
+    assert pace.within(1, CHUNK) >= 0.9 * (fixed + each * CHUNK)
+
+
+@given(rounds=st.lists(st.tuples(st.integers(1, 16), st.floats(0, 10)), max_size=40), ads=st.integers(0, 5000))
+def test_no_history_of_rounds_makes_a_wait_negative_or_a_longer_line_quicker(rounds: list[tuple[int, float]], ads: int) -> None:
+    pace = Pace()
+    for size, seconds in rounds:
+        pace.learn(size, seconds)
+    shorter, longer = (pace.seconds(-(-count // CHUNK), count) for count in (ads, ads + CHUNK))
+    assert -1e-9 <= shorter <= longer + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("requests", "ads_each", "asked", "refused"),
+    [
+        (0, 0, 256, False),  # an empty line refuses nobody, however much is asked
+        (400, 1, 1, False),  # 25 rounds of 18 ms
+        (500, 1, 1, True),
+        (2, 256, 1, False),  # large batches take turns with single ads …
+        (2, 256, 256, True),  # … and count whole for another batch
+    ],
+)
+def test_a_request_is_refused_when_its_turn_would_come_too_late(requests: int, ads_each: int, asked: int, refused: bool) -> None:
+    line = a_line(most=0.5)
+    for _ in range(requests):
+        line.joined(ads_each)
+    if refused:
+        with pytest.raises(Overloaded) as told:
+            line.admit(asked)
+        problem = from_error(told.value)
+        assert (problem.status, problem.code, dict(problem.headers)[b"retry-after"]) == (429, "overloaded", b"1")
+    else:
+        line.admit(asked)
+
+
+def test_a_line_that_has_gone_refuses_nobody() -> None:
+    line = a_line(most=0.1)
+    line.joined(256)
+    line.joined(256)
+    with pytest.raises(Overloaded):
+        line.admit(200)
+    line.left(1, 256)
+    line.left(1, 256)
+    assert line.ads == 0
+    line.admit(200)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "told"),
+    [(None, "cascade"), (500, "cascade"), (60, "early"), (1, "missed"), (0, "missed"), (-5, "missed")],
+)
+def test_a_deadline_gets_as_much_of_the_model_as_there_is_time_for(milliseconds: float | None, told: str) -> None:
+    line = a_line(cascade=0.005, early=0.0001)  # a full round: 82 ms, or 3.6
+    until = None if milliseconds is None else line.clock() + milliseconds / 1000
+    if told == "missed":
+        with pytest.raises(DeadlineMissed):
+            line.depth(CHUNK, until)
+    else:
+        assert line.depth(CHUNK, until) == told
+
+
+def test_the_line_counts_against_the_deadline() -> None:
+    line = a_line(most=10)
+    for _ in range(320):
+        line.joined(1)  # 20 rounds of 18 ms
+    line.admit(until=line.clock() + 0.5)
+    with pytest.raises(DeadlineMissed):
+        line.admit(until=line.clock() + 0.3)
+
+
+@pytest.mark.parametrize("ask", [lambda line, until: line.depth(1, until) == "cascade", lambda line, until: line.admit(1, until) is None])
+def test_what_once_took_too_long_is_tried_again(ask: Callable[[Pressure, float], bool]) -> None:
+    line = Pressure(1.0, CHUNK, Clock())
+    line.learn("cascade", 1, 30.0)
+    line.learn("early", 1, 30.0)
+
+    def granted() -> bool:
+        try:
+            return ask(line, line.clock() + 0.1)
+        except DeadlineMissed:
+            return False
+
+    assert not granted()
+    assert any(granted() for _ in range(2000))
+
+
+def test_who_would_be_in_the_next_round_is_let_in_though_the_disk_has_stalled() -> None:
+    line = a_line(most=0.1)
+    line.learn("cascade", 1, 60.0)
+    for _ in range(CHUNK):
+        line.joined(1)
+    line.admit()
+    assert line.wait() < 0.1, "one stall is no measure of what comes next"
+
+
+def test_nothing_is_refused_before_anything_is_known() -> None:
+    line = Pressure(0.001, CHUNK, Clock())
+    for _ in range(1000):
+        line.joined(1)
+    line.admit(256, line.clock() + 0.001)

@@ -1,0 +1,174 @@
+"""The cache on disk: what was kept comes back bit for bit or not at all, whoever else is at it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.shelf import MANIFEST, Cabinet, Ragged, Shelf
+
+PLENTY = 10**9
+
+
+def key(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def ragged(*rows: list[float]) -> Ragged:
+    return Ragged(np.array([value for row in rows for value in row], dtype=np.float32), np.array([len(row) for row in rows]))
+
+
+def kept(shelf: Shelf, names: list[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for part in shelf.find([key(name) for name in names]):
+        one = part.fields["states"]
+        for row, at in zip(part.wanted, part.at, strict=True):
+            found[names[row]] = one.values[one.starts[at] : one.starts[at] + one.lengths[at]].tolist()
+    return found
+
+
+def add(shelf: Shelf, rows: dict[str, list[float]]) -> None:
+    shelf.add([key(name) for name in rows], {"states": ragged(*rows.values())})
+
+
+@pytest.fixture
+def cabinet(tmp_path: Path) -> Cabinet:
+    return Cabinet(tmp_path / "cache", PLENTY)
+
+
+def test_what_was_kept_comes_back_and_only_what_was_asked_for(cabinet: Cabinet) -> None:
+    shelf = cabinet.shelf("states", {"weights": "a"})
+    add(shelf, {"one": [1.0], "two": [2.0, 2.5]})
+    add(shelf, {"three": [3.0, 3.5, 3.75]})
+    assert kept(shelf, ["three", "never seen", "two"]) == {"three": [3.0, 3.5, 3.75], "two": [2.0, 2.5]}
+    assert cabinet.warnings == []
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=5), min_size=1, max_size=8))
+def test_any_records_in_any_number_of_parts_come_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]) -> None:
+    shelf = Cabinet(tmp_path_factory.mktemp("cache"), PLENTY).shelf("states", {})
+    named = {str(i): row for i, row in enumerate(rows)}
+    cut = len(named) // 2
+    for some in (list(named)[:cut], list(named)[cut:]):
+        if some:
+            add(shelf, {name: named[name] for name in some})
+    assert kept(shelf, list(named)) == named
+
+
+def test_what_was_made_otherwise_is_another_shelf(cabinet: Cabinet) -> None:
+    add(cabinet.shelf("states", {"weights": "a"}), {"one": [1.0]})
+    assert kept(cabinet.shelf("states", {"weights": "b"}), ["one"]) == {}
+
+
+def _flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "a bit": lambda part: _flip(part / "states.npy"),
+    "a bit of the keys": lambda part: _flip(part / "keys.npy"),
+    "a bit of the lengths": lambda part: _flip(part / "states.lengths.npy"),
+    "cut short": lambda part: os.truncate(part / "states.npy", 130),
+    "emptied": lambda part: os.truncate(part / "states.npy", 0),
+    "a file gone": lambda part: (part / "states.npy").unlink(),
+    "no manifest": lambda part: (part / MANIFEST).unlink(),
+    "half a manifest": lambda part: os.truncate(part / MANIFEST, 40),
+    "a manifest of something else": lambda part: (part / MANIFEST).write_text('["format"]'),
+    "a manifest without the file": lambda part: (part / MANIFEST).write_text(
+        json.dumps({**json.loads((part / MANIFEST).read_text()), "fields": ["other"]})
+    ),
+    "a pickle under its name": lambda part: (part / "states.npy").write_bytes(b"\x80\x04cos\nsystem\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_part_is_never_used_is_told_of_and_is_gone_afterwards(cabinet: Cabinet, damage: Callable[[Path], object]) -> None:
+    shelf = cabinet.shelf("states", {})
+    add(shelf, {"one": [1.0], "two": [2.0]})
+    add(shelf, {"three": [3.0]})
+    part = next(part for part in shelf.folder.iterdir() if np.load(part / "keys.npy").shape[0] == 2)
+    damage(part)
+    assert kept(shelf, ["one", "two", "three"]) == {"three": [3.0]}
+    assert len(cabinet.warnings) == 1
+    assert str(part) in cabinet.warnings[0]
+    assert "computed again" in cabinet.warnings[0]
+    add(shelf, {"one": [1.0], "two": [2.0]})
+    assert kept(shelf, ["one", "two", "three"]) == {"one": [1.0], "two": [2.0], "three": [3.0]}
+    assert len(cabinet.warnings) == 1
+
+
+def test_beyond_the_limit_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+    cabinet = Cabinet(tmp_path, PLENTY)
+    shelf = cabinet.shelf("states", {})
+    for age, name in enumerate(["old", "older", "oldest"]):
+        add(shelf, {name: [float(age)] * 100})
+        part = max(shelf.folder.iterdir(), key=lambda path: (path / MANIFEST).stat().st_mtime_ns)
+        os.utime(part / MANIFEST, (1000 - age, 1000 - age))
+    kept(shelf, ["oldest"])  # now it is the one used last
+    size = cabinet.bytes() // 3
+    cabinet.most_bytes = 2 * size + size // 2
+    cabinet.prune()
+    assert set(kept(shelf, ["old", "older", "oldest"])) == {"old", "oldest"}
+    assert cabinet.bytes() <= cabinet.most_bytes
+    add(shelf, {"huge": [0.0] * 10_000})
+    assert kept(shelf, ["huge"]) == {}, "what is more than the whole limit is not even written"
+
+
+def test_two_trainings_that_keep_the_same_leave_it_once_and_whole(cabinet: Cabinet) -> None:
+    shelf, rows = cabinet.shelf("states", {}), {str(i): [float(i)] * 50 for i in range(40)}
+    together = threading.Barrier(4)
+
+    def work() -> None:
+        together.wait()
+        add(shelf, rows)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.name.startswith("part-") for path in shelf.folder.iterdir()] == [True]
+    assert kept(shelf, list(rows)) == rows
+    assert cabinet.warnings == []
+
+
+def test_a_part_dropped_by_another_training_is_missing_not_broken(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = cabinet.shelf("states", {})
+    add(shelf, {"one": [1.0]})
+    listed = list(shelf.folder.glob("part-*"))
+    shutil.rmtree(listed[0])
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter(listed))
+    assert kept(shelf, ["one"]) == {}
+    assert cabinet.warnings == []
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing_and_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    cabinet = Cabinet(tmp_path / "cache", PLENTY)
+    add(cabinet.shelf("states", {}), {"one": [1.0]})
+    assert len(cabinet.warnings) == 1
+    assert "nothing was kept" in cabinet.warnings[0]
+
+
+def test_what_a_killed_training_left_half_written_goes_after_a_day(cabinet: Cabinet) -> None:
+    shelf = cabinet.shelf("states", {})
+    add(shelf, {"one": [1.0]})
+    for name, age in ((".work-old", 10**6), (".work-new", 0)):
+        (shelf.folder / name).mkdir()
+        moment = shelf.folder.stat().st_mtime - age
+        os.utime(shelf.folder / name, (moment, moment))
+    cabinet.prune()
+    assert sorted(path.name for path in shelf.folder.glob(".work-*")) == [".work-new"]
