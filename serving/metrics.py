@@ -40,7 +40,9 @@ class Metrics:
             "adjudicate_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
         )
         self.audited = Counter("adjudicate_audited_decisions", "Drawn for the audit stream", ["verdict", "market"], registry=here)
-        self.exits = Counter("adjudicate_model_exits", "Ads by where they left the models, while an exit rule holds", ["exit"], registry=here)
+        self.exits = Counter(
+            "adjudicate_model_exits", "Ads by where they left the models, while an exit rule holds", ["exit"], registry=here
+        )
         self.refused = Counter("adjudicate_refused_ads", "Ads that broke the data contract", registry=here)
         self.turned_away = Counter("adjudicate_turned_away_requests", "Scoring requests refused for want of time", ["cause"], registry=here)
         self.swaps = Counter("adjudicate_bundle_swaps", "Bundles put into service", registry=here)
