@@ -71,10 +71,11 @@ class Ground:
             work.rename(path)
         return path
 
-    def service(self, bundle: Path, *, workers: int = 1, untuned: bool = False) -> AbstractContextManager[Server]:
+    def service(self, bundle: Path, *, workers: int = 1, untuned: bool = False, patient: bool = False) -> AbstractContextManager[Server]:
         """Ours, serving this bundle. Raises Unavailable."""
         rules = self.rules(bundle)
-        return service(bundle, rules, self.bodies(), self.home(), certificates=self.certificates, workers=workers, untuned=untuned)
+        how: Any = {"certificates": self.certificates, "workers": workers, "untuned": untuned, "patient": patient}
+        return service(bundle, rules, self.bodies(), self.home(), **how)
 
     def mlflow(self, bundle: Path, *, workers: int = 1) -> AbstractContextManager[Server]:
         """``mlflow models serve`` of the same bundle. Raises Unavailable."""

@@ -44,7 +44,7 @@ def memory(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figure
     """
     bundle = ground.quickest()
     found: Figures = {"bundle": told(bundle), "looks": []}
-    with ground.service(bundle) as server:
+    with ground.service(bundle, patient=True) as server:
         found["looks"].append({"requests": 0, **server.memory_mib()})
         answered = 0
         for mark in marks(plan):

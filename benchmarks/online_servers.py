@@ -92,15 +92,28 @@ class Server:
 
 @contextmanager
 def service(
-    bundle: Path, rules: Path, bodies: Path, folder: Path, *, certificates: Path | None = None, workers: int = 1, untuned: bool = False
+    bundle: Path,
+    rules: Path,
+    bodies: Path,
+    folder: Path,
+    *,
+    certificates: Path | None = None,
+    workers: int = 1,
+    untuned: bool = False,
+    patient: bool = False,
 ) -> Iterator[Server]:
-    """``adjudicate serve`` of this bundle, deciding by these rules, with a ledger of its own in SQLite. Raises Unavailable."""
+    """``adjudicate serve`` of this bundle, deciding by these rules, with a ledger of its own in SQLite. Raises Unavailable.
+
+    ``patient``: it lets requests wait as long as the comparators do, instead of refusing those that would have to wait too long.
+    """
     own = {
         "ADJUDICATE_MODEL": str(bundle.resolve()),
         "ADJUDICATE_POLICIES": str(rules.resolve()),
         "ADJUDICATE_WORKERS": str(workers),
         "ADJUDICATE_DATABASE_URL": "",
     }
+    if patient:
+        own["ADJUDICATE_MAX_WAIT_MS"] = "10000"
     if certificates:
         own["ADJUDICATE_CERTIFICATES"] = str(certificates.resolve())
     command = [sys.executable, "-m", "benchmarks.online_untuned"] if untuned else adjudicate("serve")

@@ -117,7 +117,7 @@ def _group(ground: Ground, plan: Plan, bundle: Path, workers: int, rounds: int, 
 
 def _servers(ground: Ground, bundle: Path, workers: int, stack: ExitStack, left_out: dict[str, str]) -> dict[str, Server]:
     made: dict[str, Any] = {
-        "service": lambda: ground.service(bundle, workers=workers),
+        "service": lambda: ground.service(bundle, workers=workers, patient=True),
         "fastapi": lambda: ground.constant(workers=workers),
         "mlflow_serve": lambda: ground.mlflow(bundle, workers=workers),
     }

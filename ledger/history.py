@@ -67,9 +67,9 @@ class LedgerHistory:
         if self._began and self._ledger.stands_at(self.seq):
             return True
         with self._ledger.look() as connection:
-            if not self._began:
-                self._begin(connection)
             end = end_of(connection)
+            if not self._began or end < self.seq:  # a chain gets shorter only by a backup put back, or a standby that lagged behind
+                self._begin(connection)
             settled = self._settled(connection, end)
             self._follow(connection, settled)
             return settled == end

@@ -22,7 +22,10 @@ def certificates(model: str, cache: Path, file: Path | None = None) -> Issued | 
     if file is not None:
         if not file.is_file():
             raise NotFound(f"no certificates at {file}")
-        return Issued.from_json(file.read_text(encoding="utf-8"))
+        try:
+            return Issued.from_json(file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise UntrustedBundle(f"{file} is no text, and so no set of certificates: {error}") from error
     if not is_registered(model):
         return None
     exact = resolve(model)

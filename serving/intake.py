@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from domain.ad import Ad
 from domain.decision import Decision
-from domain.errors import AdjudicateError, Conflict, NotFound, Unavailable
+from domain.errors import AdjudicateError, Unavailable
 from ledger.idempotency import Request
 from serving.pressure import DeadlineMissed, Depth, Pressure
 from serving.recorder import Decided, Recorder
@@ -28,6 +28,8 @@ log = logging.getLogger("adjudicate.intake")
 
 CHUNK = 16
 """Ads scored in one go, and requests that take a turn together: whoever comes waits for that many, then for those before in the line."""
+LEAST_SHARE = 4
+"""Ads of a batch that are scored in its turn however many others there are: at one a turn it would never end beside a stream of single ads."""
 WARM_EVERY = 1.0
 """Seconds."""
 
@@ -148,7 +150,7 @@ class Intake:
             if job.scorer is None:
                 self._begin(job)
         waiting = [job for job in turn if not job.answer.done()]
-        share = max(1, CHUNK // max(1, len(waiting)))
+        share = max(LEAST_SHARE, CHUNK // max(1, len(waiting)))
         waiting = [job for job in waiting if self._in_time(job, min(CHUNK, share * len(waiting)))]
         # Who is in a hurry goes first, with a transaction of its own: it has no time for the others' depth.
         for (_, depth), jobs in sorted(_alike(waiting, lambda job: (id(job.scorer), job.depth)), key=lambda one: one[0][1] != "early"):
@@ -181,8 +183,9 @@ class Intake:
         if self._recorder and job.request:
             try:
                 before = self._recorder.answered(job.request)
-            except (Conflict, NotFound, Unavailable) as error:
-                job.answer.set_exception(error)
+            except Exception as error:
+                # An answer on record that cannot be read, say: it is this caller's, and the others of the turn need not suffer for it.
+                _fail([job], error)
             else:
                 if before is not None:
                     job.answer.set_result([*before])

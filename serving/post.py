@@ -39,7 +39,7 @@ class Post(Generic[Answer]):
         self._called = False
         while self._ready:
             waiter, done = self._ready.popleft()
-            if waiter.done():  # nobody waits any more
+            if waiter.done() or done.cancelled():  # nobody waits any more
                 continue
             error = done.exception()
             if error is None:

@@ -26,6 +26,8 @@ LEAST = 0.001
 """Seconds; a round that seems to take less is not believed to when outliers are judged."""
 FADING = 0.98
 """Of an estimate that only keeps itself alive: what is never tried because it seems slow is believed less each time."""
+FRESH = 1.0
+"""Seconds for which an estimate needs no trying: else callers who ask for the impossible would talk it down for all others."""
 
 
 class TurnedAway(Unavailable):
@@ -59,6 +61,8 @@ class Pace:
 
     def __init__(self) -> None:
         self.rounds = 0
+        self.tried = -math.inf
+        """When it last learnt, by the clock of ``Pressure``."""
         self._ads = self._seconds = self._variance = self._covariance = self._deviation = 0.0
 
     def learn(self, ads: int, seconds: float) -> None:
@@ -134,7 +138,7 @@ class Pressure:
         pace = self._paces["cascade"]
         if pace.within(self._rounds(ads), ads) <= left:
             return "cascade"
-        pace.fade()
+        self._doubt(pace)
         return "early"
 
     def joined(self, ads: int) -> None:
@@ -151,6 +155,7 @@ class Pressure:
         """A round of these ads is done and on record."""
         self._pace.learn(ads, seconds)
         self._paces[depth].learn(ads, seconds)
+        self._paces[depth].tried = self.clock()
 
     def _in_time(self, ads: int, until: float) -> float:
         """The seconds that are left."""
@@ -160,9 +165,14 @@ class Pressure:
             raise DeadlineMissed(-left)
         needed = pace.within(self._rounds(ads), ads)
         if needed > left:
-            pace.fade()
+            self._doubt(pace)
             raise DeadlineMissed(needed)
         return left
+
+    def _doubt(self, pace: Pace) -> None:
+        """Somebody was refused because of what it says."""
+        if self.clock() - pace.tried > FRESH:
+            pace.fade()
 
     def _rounds(self, ads: int) -> int:
         return -(-ads // self._chunk)

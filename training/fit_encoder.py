@@ -168,8 +168,13 @@ def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: 
     tokenizer.enable_truncation(settings.max_tokens)
     tokenizer.save(str(folder / TOKENIZER))
     if settings.int8:
-        spread = examples[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
-        quantise(folder / GRAPH, [one.ids for one in tokenizer.encode_batch(list(spread))])
+        quantise(folder / GRAPH, [one.ids for one in tokenizer.encode_batch(spread(examples))])
+
+
+def spread(texts: Sequence[str]) -> list[str]:
+    """``EXAMPLES`` of them from the first to nearly the last, at even distances; all where there are no more."""
+    n = min(len(texts), EXAMPLES)
+    return [texts[place * len(texts) // n] for place in range(n)]
 
 
 def _top(pretrained: Pretrained, n_policies: int, settings: EncoderSettings) -> Any:

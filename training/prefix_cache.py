@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,7 +157,7 @@ def made_by(pretrained: Pretrained, max_tokens: int) -> dict[str, Any]:
         "tuned_layers": pretrained.n_tuned,
         "max_tokens": max_tokens,
         "dtype": "bfloat16 kept as float16",
-        "torch": str(torch.__version__),
+        "libraries": {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers")},
         "device": torch.cuda.get_device_name() if cuda else f"cpu {torch.backends.cpu.get_cpu_capability()}",
     }
 

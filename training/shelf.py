@@ -187,6 +187,8 @@ def _manifest(part: Path) -> dict[str, Any]:
         if part.exists():
             raise _Broken(f"no {MANIFEST}") from None
         raise
+    except OSError as error:  # as of a part that is somebody else's
+        raise _Broken(f"{MANIFEST} cannot be read: {error}") from error
     try:
         content = json.loads(text)
         known = {"format": int, "records": int, "fields": list, "files": dict}
@@ -199,7 +201,7 @@ def _manifest(part: Path) -> dict[str, Any]:
 
 def _ragged(part: Path, name: str, manifest: Mapping[str, Any]) -> Ragged:
     values, lengths = _checked(part, f"{name}.npy", manifest), _checked(part, f"{name}.lengths.npy", manifest)
-    if lengths.shape != (manifest["records"],) or int(lengths.sum()) != len(values):
+    if lengths.shape != (manifest["records"],) or lengths.min(initial=0) < 0 or int(lengths.sum()) != len(values):
         raise _Broken(f"{name}.npy has {len(values)} rows for {lengths.shape} records")
     return Ragged(values, lengths)
 
@@ -219,7 +221,7 @@ def _checked(part: Path, name: str, manifest: Mapping[str, Any]) -> Array:
         if part.exists():
             raise _Broken(f"{name} is missing") from None
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise _Broken(f"{name} cannot be read: {error}") from error
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, update
 
 from domain.ad import Ad, Label
 from domain.errors import Unavailable
@@ -16,7 +17,7 @@ from features.history.asof import counts_asof
 from features.history.state import HistoryState
 from ledger.entries import DecisionMade, Erased, Ruled
 from ledger.history import LedgerHistory, forget, found
-from ledger.schema import contents
+from ledger.schema import contents, entries, head
 from ledger.store import Ledger
 from review.incoming import bring
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, worlds
@@ -211,3 +212,21 @@ def test_a_settled_follower_stops_before_an_erasure(ledger: Ledger) -> None:
 
 def _away(*_: object) -> None:
     raise Unavailable("the connection broke")
+
+
+def test_a_follower_forgets_what_a_backup_put_back_does_not_hold(ledger: Ledger) -> None:
+    """Or a standby that took over and lagged behind."""
+    early, late = ([an_ad(f"{when}{number}", START) for number in range(2)] for when in ("early", "late"))
+    record(ledger, early)
+    kept, _ = ledger.end()
+    record(ledger, late)
+    follower = LedgerHistory(ledger)
+    assert follower.catch_up_settled()
+    with ledger.change() as connection:
+        for table in (contents, entries):
+            connection.execute(delete(table).where(table.c.seq > kept))
+        connection.execute(update(head).values(seq=kept))
+    assert follower.catch_up_settled()
+    assert follower.seq == kept
+    asked = [an_ad("asked", LATER)]
+    assert difference(follower.state.counts(asked, POLICIES), state(ledger).counts(asked, POLICIES)) == []

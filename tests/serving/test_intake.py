@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from decisions.policy import PolicyBook
 from domain.ad import Ad
 from domain.decision import Decision
 from domain.errors import Unavailable
 from ledger.entries import DecisionMade
+from ledger.idempotency import Request
+from ledger.schema import contents
 from ledger.store import Ledger
 from review.settings import ReviewSettings
 from serving.intake import CHUNK, Intake
@@ -115,6 +118,29 @@ def test_one_ad_that_fails_costs_nobody_else_a_decision(begin: Begin, ledger: Le
     answers = [future.result(10)[0] for future in futures]
     assert [answer.verdict.value if answer else None for answer in answers] == ["approve", None, "reject"]
     assert sorted(on_record(ledger)) == ["a", "c", "first"]
+
+
+def test_an_answer_on_record_that_cannot_be_read_is_nobody_elses_failure(begin: Begin, ledger: Ledger) -> None:
+    model = Gated(gate=threading.Semaphore(0))
+    intake = begin(model)
+    request = Request("platform", "key", b"digest")
+    answered = intake.ask([an_ad("answered")], request)
+    while not model.asked:
+        pass
+    model.gate.release()
+    assert answered.result(10)
+    with ledger.change() as connection:
+        connection.execute(update(contents).where(contents.c.ad_id == "answered").values(body=b"rotten"))
+    first = intake.ask([an_ad("first")])
+    while len(model.asked) < 2:
+        pass
+    again, other = intake.ask([an_ad("answered")], request), intake.ask([an_ad("other")])
+    model.gate.release(100)
+    assert first.result(10)
+    assert other.result(10)
+    with pytest.raises(ValueError, match="not the content of an entry"):
+        again.result(10)
+    assert intake.alive
 
 
 def test_without_its_ledger_every_caller_is_told_to_ask_again_and_the_thread_goes_on(begin: Begin, ledger: Ledger) -> None:

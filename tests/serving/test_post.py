@@ -62,3 +62,20 @@ def test_who_stops_waiting_cancels_what_has_not_begun() -> None:
             asyncio.run(leave(answer))
     assert (waiting.cancelled(), begun.cancelled()) == (True, False)
     begun.set_result(1)  # its loop is closed; nobody hears of it, and nothing fails
+
+
+def test_who_goes_without_a_word_keeps_nobody_from_an_answer() -> None:
+    async def last_of_three() -> int:
+        post: Post[int] = Post()
+        gone, first, second = Future[int](), Future[int](), Future[int]()
+        fetching = post.fetch(gone)
+        fetching.send(None)
+        waiting = [asyncio.create_task(post.fetch(one)) for one in (first, second)]
+        await asyncio.sleep(0)
+        first.set_result(1)
+        fetching.close()  # as of a task that is collected while it waits: nothing cancels what it waited for
+        second.set_result(2)
+        async with asyncio.timeout(5):
+            return sum(await asyncio.gather(*waiting))
+
+    assert asyncio.run(last_of_three()) == 3

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.errors import from_error
-from serving.pressure import DeadlineMissed, Depth, Overloaded, Pace, Pressure
+from serving.pressure import FRESH, DeadlineMissed, Depth, Overloaded, Pace, Pressure
 
 CHUNK = 16
 
@@ -112,9 +112,11 @@ def test_the_line_counts_against_the_deadline() -> None:
 
 @pytest.mark.parametrize("ask", [lambda line, until: line.depth(1, until) == "cascade", lambda line, until: line.admit(1, until) is None])
 def test_what_once_took_too_long_is_tried_again(ask: Callable[[Pressure, float], bool]) -> None:
-    line = Pressure(1.0, CHUNK, Clock())
+    clock = Clock()
+    line = Pressure(1.0, CHUNK, clock)
     line.learn("cascade", 1, 30.0)
     line.learn("early", 1, 30.0)
+    clock.now += 2 * FRESH
 
     def granted() -> bool:
         try:
@@ -124,6 +126,25 @@ def test_what_once_took_too_long_is_tried_again(ask: Callable[[Pressure, float],
 
     assert not granted()
     assert any(granted() for _ in range(2000))
+
+
+def test_callers_who_ask_for_the_impossible_do_not_have_others_answered_too_late() -> None:
+    clock = Clock()
+    line = Pressure(10, CHUNK, clock)
+    late = 0
+    for _ in range(300):
+        line.learn("cascade", 1, 0.03)
+        line.learn("early", 1, 0.03)
+        clock.now += 0.03
+        for _ in range(30):
+            with pytest.raises(DeadlineMissed):
+                line.admit(until=clock.now + 0.001)
+        try:
+            line.depth(1, clock.now + 0.02)
+        except DeadlineMissed:
+            continue
+        late += 1
+    assert late == 0
 
 
 def test_who_would_be_in_the_next_round_is_let_in_though_the_disk_has_stalled() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,16 @@ def test_other_weights_another_cut_or_another_length_share_nothing(encoder_folde
     again = load_pretrained(str(encoder_folder), 1, 32)
     again.tokenizer(["a text"], truncation=True, max_length=7)  # which the tokeniser remembers
     assert made_by(again, 32) == found[0]
+
+
+@pytest.mark.parametrize("library", ["torch", "transformers", "tokenizers"])
+def test_another_version_of_a_library_that_makes_states_shares_nothing(
+    encoder_folder: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    pretrained = load_pretrained(str(encoder_folder), 1, 32)
+    before, usual = made_by(pretrained, 32), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0.0.1" if name == library else usual(name))
+    assert made_by(pretrained, 32) != before
 
 
 def _files(bundle: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 
 from models.encoder import GRAPH, EncoderModel
 from tests.tiny import tiny_encoder
-from training.fit_encoder import EncoderSettings, _top, export
+from training.fit_encoder import EXAMPLES, EncoderSettings, _top, export, spread
 from training.prefix_cache import load_pretrained
 from training.quantise import CONTRIBUTED, LARGEST, columns, quantise
 from training.static_shapes import runner, settle_shapes
@@ -48,6 +48,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def encoders(folders: dict[str, Path]) -> dict[str, EncoderModel]:
     return {name: EncoderModel.load(folder, POLICIES, TOKENS) for name, folder in folders.items()}
+
+
+@pytest.mark.parametrize("n", [0, 1, EXAMPLES, EXAMPLES + 1, 2 * EXAMPLES - 1, 10_000])
+def test_examples_come_from_the_whole_of_the_texts(n: int) -> None:
+    chosen = [int(text) for text in spread([str(number) for number in range(n)])]
+    assert len(set(chosen)) == min(n, EXAMPLES)
+    assert chosen == sorted(chosen)
+    assert max(np.diff([-1, *chosen, n])) <= n // EXAMPLES + 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -77,6 +78,26 @@ def _flip(path: Path) -> None:
     path.write_bytes(raw)
 
 
+def _folder_for(path: Path) -> None:
+    """Like a file of somebody else's it raises an OSError when it is opened, to the administrator too."""
+    path.unlink()
+    path.mkdir()
+
+
+def _listed(part: Path, name: str, raw: bytes) -> None:
+    """Another content, and a manifest that says so."""
+    (part / name).write_bytes(raw)
+    manifest = json.loads((part / MANIFEST).read_text())
+    manifest["files"][name] = {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    (part / MANIFEST).write_text(json.dumps(manifest))
+
+
+def _npy(values: list[int]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.array(values))
+    return file.getvalue()
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "a bit": lambda part: _flip(part / "states.npy"),
     "a bit of the keys": lambda part: _flip(part / "keys.npy"),
@@ -85,11 +106,14 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "emptied": lambda part: os.truncate(part / "states.npy", 0),
     "a file gone": lambda part: (part / "states.npy").unlink(),
     "no manifest": lambda part: (part / MANIFEST).unlink(),
+    "a manifest that cannot be read": lambda part: _folder_for(part / MANIFEST),
     "half a manifest": lambda part: os.truncate(part / MANIFEST, 40),
     "a manifest of something else": lambda part: (part / MANIFEST).write_text('["format"]'),
     "a manifest without the file": lambda part: (part / MANIFEST).write_text(
         json.dumps({**json.loads((part / MANIFEST).read_text()), "fields": ["other"]})
     ),
+    "nothing, and listed so": lambda part: _listed(part, "states.npy", b""),
+    "lengths that point outside": lambda part: _listed(part, "states.lengths.npy", _npy([-5, 7])),
     "a pickle under its name": lambda part: (part / "states.npy").write_bytes(b"\x80\x04cos\nsystem\n"),
 }
 

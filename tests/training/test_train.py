@@ -62,7 +62,7 @@ def _finite(value: Any) -> bool:
 
 def test_evaluation_gives_every_figure_of_every_model_also_in_a_market_never_seen(tiny_bundle: Path, other_market: Path) -> None:
     figures = evaluate(load_bundle(tiny_bundle), [read_pack(other_market)], Silent(), bootstrap=50)
-    assert set(figures["models"]) == {"ngram", "gbm", "encoder", "kernel", "blend"}
+    assert set(figures["models"]) == {"ngram", "gbm", "encoder", "kernel", "early", "blend"}
     for model in figures["models"].values():
         for found in model["policies"].values():
             assert {"n", "positives", "auroc", "ap", "ap_interval", "brier", "calibration", "markets"} <= set(found)
