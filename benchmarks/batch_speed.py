@@ -37,9 +37,9 @@ class Plan:
     ``sample`` of them, one at a time ``few``. ``plain``: also a bundle without encoder."""
 
     rounds: int = 3
-    ads: int = 12_288
+    ads: int = 8192
     whole: int = 2048
-    passes: int = 3
+    passes: int = 1
     sample: int = 600
     few: int = 200
     plain: bool = True

@@ -22,7 +22,7 @@ class Scored:
 
     ``groups`` are the advertisers: the clusters of every bootstrap. ``targets`` is ``float64 (n_ads, n_policies)``, the mean of the
     raters' verdicts in [0, 1], NaN where nobody rated. ``p`` holds for each model P(violates), ``float64 (n_ads, n_policies)`` in [0, 1];
-    only ``blend`` is calibrated, the others are the sigmoid of their log-odds.
+    only ``blend`` and ``early`` are calibrated, the others are the sigmoid of their log-odds.
     """
 
     ad_ids: tuple[str, ...]
