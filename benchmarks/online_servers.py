@@ -26,6 +26,8 @@ SPARE_SECONDS = 120.0
 POLLED_EVERY = 0.02
 ASKED_A_WORKER = 12
 """Whoever takes the connection answers: of several workers, all are taken to be ready when so many probes in a row say so."""
+TOLD_WITHIN = 10.0
+"""Seconds."""
 UNTUNED = "the tuning is left out: "
 """Begins what a worker of ``benchmarks.online_untuned`` says when it leaves the tuning out, as proof."""
 
@@ -118,9 +120,17 @@ def service(
         own["ADJUDICATE_CERTIFICATES"] = str(certificates.resolve())
     command = [sys.executable, "-m", "benchmarks.online_untuned"] if untuned else adjudicate("serve")
     with _server(command, own, folder, "/v1/score", "/readyz", bodies, workers) as found:
-        if untuned and not found.untuned():
+        if untuned and not _said(found):
             raise Unavailable("the service without its tuning cannot be had: its workers do not leave it out")
         yield found
+
+
+def _said(server: Server) -> bool:
+    """Whether its workers have told what they leave out; what they write takes a moment to reach the log."""
+    until = time.monotonic() + TOLD_WITHIN
+    while not server.untuned() and time.monotonic() < until:
+        time.sleep(0.1)
+    return server.untuned() is not None
 
 
 @contextmanager
