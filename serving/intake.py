@@ -29,7 +29,7 @@ log = logging.getLogger("adjudicate.intake")
 CHUNK = 16
 """Ads scored in one go, and requests that take a turn together: whoever comes waits for that many, then for those before in the line."""
 LEAST_SHARE = 4
-"""Ads of a batch that are scored in its turn however many others there are: at one a turn it would never end beside a stream of single ads."""
+"""Ads of a batch that are scored in its turn, however many others there are: at one a turn it would never end beside many single ads."""
 WARM_EVERY = 1.0
 """Seconds."""
 
