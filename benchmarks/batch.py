@@ -10,7 +10,9 @@ from pathlib import Path
 
 from benchmarks import batch_encoder, batch_flips, batch_speed
 from benchmarks.batch_ground import Figures, Ground, Write
-from benchmarks.rescore import machine
+from benchmarks.machine import machine
+from benchmarks.parts import headlined as with_headlines
+from benchmarks.parts import in_turn
 from benchmarks.rescore_world import World
 from domain.errors import InvalidSettings, Mistake
 from training.progress import Progress
@@ -66,7 +68,6 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
     """
     _check(job)
     about: Figures = {"machine": machine(), "quick": job.quick, "notes": NOTES}
-    parts: dict[str, Figures] = {}
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adjudicate-batch-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,21 +75,19 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
         progress.stage("a model with an encoder", 1)
         ground.bundle()
         progress.advance()
-        for part in (part for part in PARTS if part in job.parts):
-            # A part's figures are under its name as they come, and then for good.
-            def unfinished(some: Figures, part: str = part) -> None:
-                write(about | headlined({**parts, part: {**some, "complete": False}}))
-
-            parts[part] = _MEASURED[part](job, ground, progress, unfinished)
-            write(about | headlined(parts))
-    return about | headlined(parts)
+        chosen = [part for part in PARTS if part in job.parts]
+        return in_turn(
+            chosen,
+            lambda part, unfinished: _MEASURED[part](job, ground, progress, unfinished),
+            lambda parts: about | headlined(parts),
+            write,
+        )
 
 
 def headlined(parts: Mapping[str, Figures]) -> Figures:
     """What is asked for first, by name, with the reasons for what is missing, and all there is beneath."""
-    first = {RENAMED.get(name, name): parts[part][name] for name, part in HEADLINES.items() if name in parts.get(part, {})}
-    left_out = {f"{part}: {name}": why for part, found in parts.items() for name, why in found.get("left_out", {}).items()}
-    return {**first, "left_out": left_out, "parts": dict(parts)}
+    found = with_headlines(parts, HEADLINES)
+    return {RENAMED.get(name, name): value for name, value in found.items()}
 
 
 def _speed(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:

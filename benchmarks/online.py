@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from benchmarks import online_latency, online_memory, online_startup, online_tail, online_throughput
+from benchmarks.machine import machine
 from benchmarks.online_ground import Figures, Ground, Write
-from benchmarks.rescore import machine
+from benchmarks.parts import headlined as with_headlines
+from benchmarks.parts import in_turn
 from benchmarks.rescore_world import World
 from domain.errors import InvalidSettings, Mistake
 from training.progress import Progress
@@ -86,29 +86,25 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
     Raises InvalidSettings before anything is measured, Unavailable when the service does not start or does not answer.
     """
     _check(job)
-    about: Figures = {"machine": described(), "quick": job.quick, "notes": NOTES}
-    parts: dict[str, Figures] = {}
+    about: Figures = {"machine": machine(PACKAGES), "quick": job.quick, "notes": NOTES}
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adjudicate-online-")))
         folder.mkdir(parents=True, exist_ok=True)
         world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
         ground = Ground(world, job.ads, job.policies and job.policies.resolve(), job.certificates and job.certificates.resolve())
         _prepare(job, ground, progress)
-        for part in (part for part in PARTS if part in job.parts):
-            # A part's figures are under its name as they come, and then for good.
-            def unfinished(some: Figures, part: str = part) -> None:
-                write(about | headlined({**parts, part: {**some, "complete": False}}))
-
-            parts[part] = _MEASURED[part](job, ground, progress, unfinished)
-            write(about | headlined(parts))
-    return about | headlined(parts)
+        chosen = [part for part in PARTS if part in job.parts]
+        return in_turn(
+            chosen,
+            lambda part, unfinished: _MEASURED[part](job, ground, progress, unfinished),
+            lambda parts: about | headlined(parts),
+            write,
+        )
 
 
 def headlined(parts: Mapping[str, Figures]) -> Figures:
     """What is asked for first, by name, with the reasons for what is missing, and all there is beneath."""
-    first = {name: parts[part][name] for name, part in HEADLINES.items() if name in parts.get(part, {})}
-    left_out = {f"{part}: {name}": why for part, found in parts.items() for name, why in found.get("left_out", {}).items()}
-    return {**first, "left_out": left_out, "parts": dict(parts)}
+    return with_headlines(parts, HEADLINES)
 
 
 def _throughput(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
@@ -179,16 +175,3 @@ def _check(job: Job) -> None:
         mistakes.append(Mistake("--model", None, "the bundle's folder that the certificates belong to"))
     if mistakes:
         raise InvalidSettings("nothing was measured:", mistakes)
-
-
-def described() -> Figures:
-    """What the figures were taken on, with the packages that serve."""
-    found: dict[str, Any] = machine()
-    return found | {"packages": found["packages"] | {name: _version(name) for name in PACKAGES}}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None

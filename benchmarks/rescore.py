@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from benchmarks import rescore_faults, rescore_growth, rescore_kills, rescore_same, rescore_speed
+from benchmarks.machine import machine
+from benchmarks.parts import in_turn
 from benchmarks.rescore_world import World
 from domain.errors import InvalidSettings, Mistake
 from training.progress import Progress
 
 PARTS = ("speed", "growth", "kills", "same", "faults")
 KILLS, QUICK_KILLS = 60, 4
-PACKAGES = ("adjudicate", "onnxruntime", "lightgbm", "numpy", "pyarrow", "duckdb", "ray", "torch", "transformers", "mlflow")
 NOTES = (
     "Each worker has one thread (OMP_NUM_THREADS=1), and so have the comparators; those ending in _default_threads take as many as they "
     "choose by themselves. Comparators are timed without their start and without loading a model; rescoring's rows_per_s is of the whole "
@@ -68,19 +66,17 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
     """
     _check(job)
     about: Figures = {"machine": machine(), "quick": job.quick, "notes": NOTES}
-    parts: dict[str, Figures] = {}
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adjudicate-rescore-")))
         folder.mkdir(parents=True, exist_ok=True)
         world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
-        for part in (part for part in PARTS if part in job.parts):
-            # A part's figures are under its name as they come, and then for good.
-            def unfinished(some: Figures, part: str = part) -> None:
-                write(about | headlined({**parts, part: {**some, "complete": False}}))
-
-            parts[part] = _MEASURED[part](job, world, progress, unfinished)
-            write(about | headlined(parts))
-    return about | headlined(parts)
+        chosen = [part for part in PARTS if part in job.parts]
+        return in_turn(
+            chosen,
+            lambda part, unfinished: _MEASURED[part](job, world, progress, unfinished),
+            lambda parts: about | headlined(parts),
+            write,
+        )
 
 
 def headlined(parts: Mapping[str, Figures]) -> Figures:
@@ -142,26 +138,3 @@ def _check(job: Job) -> None:
         mistakes.append(Mistake("--model", str(job.model), "a bundle's folder"))
     if mistakes:
         raise InvalidSettings("nothing was measured:", mistakes)
-
-
-def machine() -> Figures:
-    """What the figures were taken on."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "vector": sorted(flag for flag in flags if "vnni" in flag or "bf16" in flag or "amx" in flag or flag in ("avx2", "avx512f")),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "load_at_start": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
-    }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None

@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rescore import machine
+from benchmarks.machine import machine
 from domain.errors import InvalidSettings, Mistake, Unavailable
 from training.environment import URI_SETTING
 from training.fit_encoder import EncoderSettings

@@ -49,6 +49,10 @@ class CutTable:
     def __call__(self, ads: Sequence[Ad]) -> Cuts:
         return self.at([(ad.market, ad.surface) for ad in ads])
 
+    def exits(self, ads: Sequence[Ad], limit: float) -> Exits:
+        """For a model that lets ads in doubt by no more than ``limit`` leave early."""
+        return Exits(self(ads), limit)
+
     def at(self, places: Sequence[tuple[str, str | None]]) -> Cuts:
         """Of ads at these (market, surface)."""
         return np.stack([self._at(market, surface) for market, surface in places])

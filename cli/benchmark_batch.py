@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.benchmark_tables import number, say, table
+
 
 def batch(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: four minutes instead of fifteen.")] = False,
@@ -60,55 +62,55 @@ def show(figures: Mapping[str, Any]) -> None:
         if part in parts:
             shown(parts[part])
     for name, why in figures["left_out"].items():
-        _say(f"left out: {name}: {why}", "yellow")
+        say(f"left out: {name}: {why}", "yellow")
 
 
 def _speed(found: Mapping[str, Any]) -> None:
-    _table(["one core", "ads/s"], [[name, _number(rate)] for name, rate in found.get("rows_per_s", {}).items()])
+    table(["one core", "ads/s"], [[name, number(rate)] for name, rate in found.get("rows_per_s", {}).items()])
     for name in ("vs_pipeline", "full_vs_pipeline", "vs_pyfunc_row_by_row", "cascade_vs_full"):
         if name in found:
             low, high = found[f"{name}_range"]
-            _say(f"{name}: {_number(found[name])} ({_number(low)} to {_number(high)} over the rounds)")
+            say(f"{name}: {number(found[name])} ({number(low)} to {number(high)} over the rounds)")
     if "stages" in found:
-        spent = ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in found["stages"].items())
-        _say(f"CPU µs an ad that goes all the way: {spent}")
+        spent = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in found["stages"].items())
+        say(f"CPU µs an ad that goes all the way: {spent}")
 
 
 def _flips(found: Mapping[str, Any]) -> None:
     if "ads" in found:
-        _say(f"{_flipped(found)}; {found['decisions_flipped']} decisions")
-        _say(f"if every ad left early: {_percent(found['if_all_left_early']['flipped_share'])} flipped")
+        say(f"{_flipped(found)}; {found['decisions_flipped']} decisions")
+        say(f"if every ad left early: {_percent(found['if_all_left_early']['flipped_share'])} flipped")
         if found["why_no_exit"]:
-            _say(f"no exit: {found['why_no_exit']}", "yellow")
+            say(f"no exit: {found['why_no_exit']}", "yellow")
         columns = ("left_early", "exit_share", "flipped", "flipped_share_upper")
         rows = [[name, f"{one['ads']:,}", *_cells(one, columns)] for name, one in found["markets"].items()]
-        _table(["market", "ads", "left early", "share", "flipped", "at most"], rows)
+        table(["market", "ads", "left early", "share", "flipped", "at most"], rows)
     for name, pack in found.get("packs", {}).items():
-        _say(f"{name}: {pack['ads']:,} new ads, {pack['labelled']:,} of them labelled")
+        say(f"{name}: {pack['ads']:,} new ads, {pack['labelled']:,} of them labelled")
         for one in pack["limits"]:
-            _say(f"  at most {_percent(one['max_flipped'])} flipped: {_flipped(one)}")
+            say(f"  at most {_percent(one['max_flipped'])} flipped: {_flipped(one)}")
         rows = [
             [policy, f"{one['n']:,}", f"{one['positives']:,}", *(_ap(one[model]) for model in ("early", "cascade", "full"))]
             for policy, one in pack["limits"][-1]["ap"].items()
         ]
-        _table([f"AP at {_percent(pack['limits'][-1]['max_flipped'])}", "ads", "violating", "early", "cascade", "full"], rows)
+        table([f"AP at {_percent(pack['limits'][-1]['max_flipped'])}", "ads", "violating", "early", "cascade", "full"], rows)
 
 
 def _int8(found: Mapping[str, Any]) -> None:
     if "encoder" in found:
         one = found["encoder"]
-        _say(
-            f"encoder: {_number(one['texts_per_s'])} texts/s, {_number(one['gflop_per_s'])} GFLOP/s, "
-            f"{found['int8_share_of_peak']:.2f} of the int8 peak here ({_number(one['int8_peak_gflop_per_s'])})"
+        say(
+            f"encoder: {number(one['texts_per_s'])} texts/s, {number(one['gflop_per_s'])} GFLOP/s, "
+            f"{found['int8_share_of_peak']:.2f} of the int8 peak here ({number(one['int8_peak_gflop_per_s'])})"
         )
     for name, one in found["beside_fp32"].items():
         whose = "new to the bundle" if one["new_to_the_bundle"] else "it was made with"
-        _say(f"{name}, {one['ads']:,} ads {whose}: int8 and fp32 judge {one['flipped']:,} differently, at most {_percent(_upper(one))}")
+        say(f"{name}, {one['ads']:,} ads {whose}: int8 and fp32 judge {one['flipped']:,} differently, at most {_percent(_upper(one))}")
         rows = [
             [policy, f"{ap['n']:,}", f"{ap['positives']:,}", _ap(ap["int8"]), _ap(ap["fp32"]), f"{ap['int8']['difference']:+.4f}"]
             for policy, ap in one["ap"].items()
         ]
-        _table(["AP", "ads", "violating", "int8", "fp32", "difference"], rows)
+        table(["AP", "ads", "violating", "int8", "fp32", "difference"], rows)
 
 
 def _flipped(one: Mapping[str, Any]) -> str:
@@ -134,29 +136,3 @@ def _ap(one: Mapping[str, Any]) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.3%}" if share < 0.01 else f"{share:.1%}"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.2f}" if abs(value) < 10 else f"{value:,.0f}"
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from cli.console import out, printable
-
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
-    out.print(table)
-
-
-def _say(text: str, style: str | None = None) -> None:
-    from cli.console import out, printable
-
-    out.print(printable(text), style=style, markup=False, highlight=False)

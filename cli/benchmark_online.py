@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.benchmark_tables import number, say, table
+
 
 def online(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: four minutes instead of fifteen.")] = False,
@@ -68,88 +70,62 @@ def show(figures: Mapping[str, Any]) -> None:
         if part in parts:
             one(parts[part])
     for name, why in figures["left_out"].items():
-        _say(f"left out: {name}: {why}", "yellow")
+        say(f"left out: {name}: {why}", "yellow")
 
 
 def _throughput(found: Mapping[str, Any]) -> None:
     rows = [
-        [group, server, *(_number(one[server][name]) for name in ("requests_per_s", "p50_ms", "cpu_us_per_request", "pss"))]
+        [group, server, *(number(one[server][name]) for name in ("requests_per_s", "p50_ms", "cpu_us_per_request", "pss"))]
         for group, one in found.items()
         if isinstance(one, Mapping)
         for server in ("service", "fastapi", "mlflow_serve")
         if server in one
     ]
-    _table([f"{found['clients']} clients", "server", "requests/s", "p50 ms", "CPU µs a request", "PSS MiB"], rows)
-    _say(f"vs_mlflow_serve: {_number(found.get('vs_mlflow_serve'))}, vs_fastapi: {_number(found.get('vs_fastapi'))} (one worker)")
+    table([f"{found['clients']} clients", "server", "requests/s", "p50 ms", "CPU µs a request", "PSS MiB"], rows)
+    say(f"vs_mlflow_serve: {number(found.get('vs_mlflow_serve'))}, vs_fastapi: {number(found.get('vs_fastapi'))} (one worker)")
 
 
 def _latency(found: Mapping[str, Any]) -> None:
     rows = [
-        [name, f"{one['requests']:,}", *(_number(one[key]) for key in ("p50_ms", "bare_p50_ms", "p50_over_bare"))]
+        [name, f"{one['requests']:,}", *(number(one[key]) for key in ("p50_ms", "bare_p50_ms", "p50_over_bare"))]
         for name, one in found["groups"].items()
     ]
-    _table(["one client", "requests", "p50 ms", "model alone ms", "ratio"], rows)
+    table(["one client", "requests", "p50 ms", "model alone ms", "ratio"], rows)
     for kind in ("skipped", "used"):
-        _say(f"p50_over_bare_{kind}: {_number(found.get(f'p50_over_bare_{kind}'))} ({found.get(f'{kind}_is') or 'too few requests'})")
+        say(f"p50_over_bare_{kind}: {number(found.get(f'p50_over_bare_{kind}'))} ({found.get(f'{kind}_is') or 'too few requests'})")
 
 
 def _tail(found: Mapping[str, Any]) -> None:
     rows = [[name, *_spread(found[name])] for name in ("service", "untuned") if name in found]
-    share = f"{found['share_of_saturation']:.0%} of {_number(found['saturation_per_s'])}/s"
-    _table([share, "requests", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99/p50"], rows)
+    share = f"{found['share_of_saturation']:.0%} of {number(found['saturation_per_s'])}/s"
+    table([share, "requests", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99/p50"], rows)
 
 
 def _overload(found: Mapping[str, Any]) -> None:
     rows = [[name, *_spread(found[name])] for name in ("beside", "overloaded", "after") if name in found]
-    _table([f"{found['times_saturation']:g} x saturation", "accepted", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99/p50"], rows)
+    table([f"{found['times_saturation']:g} x saturation", "accepted", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99/p50"], rows)
     if "overload_accepted_share" in found:
-        _say(
+        say(
             f"accepted {found['overload_accepted_share']:.1%}, refused with 429 {found['overload_refused_share']:.1%} "
             f"({found['overload_refused_without_retry_after']} without Retry-After), 5xx {found['overload_5xx']}, "
-            f"broken or timed out {found['overload_connection_errors']}; p99 {_number(found['overload_p99_over_before'])} x that before"
+            f"broken or timed out {found['overload_connection_errors']}; p99 {number(found['overload_p99_over_before'])} x that before"
         )
 
 
 def _memory(found: Mapping[str, Any]) -> None:
-    rows = [[f"{one['requests']:,}", *(_number(one.get(name)) for name in ("pss", "rss", "ledger_mib"))] for one in found["looks"]]
-    _table(["requests", "PSS MiB", "RSS MiB", "ledger MiB"], rows)
-    new, known = (_number(found.get(f"memory_mib_per_1e5_{name}")) for name in ("requests", "known_ads"))
-    _say(f"memory: {new} MiB for each 100,000 new ads, {known} for known ones")
+    rows = [[f"{one['requests']:,}", *(number(one.get(name)) for name in ("pss", "rss", "ledger_mib"))] for one in found["looks"]]
+    table(["requests", "PSS MiB", "RSS MiB", "ledger MiB"], rows)
+    new, known = (number(found.get(f"memory_mib_per_1e5_{name}")) for name in ("requests", "known_ads"))
+    say(f"memory: {new} MiB for each 100,000 new ads, {known} for known ones")
 
 
 def _startup(found: Mapping[str, Any]) -> None:
     for name, one in found["ready"].items():
-        _say(f"{name}: ready after {_number(one['seconds'])} s")
+        say(f"{name}: ready after {number(one['seconds'])} s")
     for name, one in found.get("commands", {}).items():
-        _say(f"{name}: {_number(one['wall_s'])} s, {_number(one['cpu_s'])} s of CPU")
+        say(f"{name}: {number(one['wall_s'])} s, {number(one['cpu_s'])} s of CPU")
 
 
 def _spread(one: Mapping[str, Any]) -> list[str]:
     count = one.get("accepted", one["requests"])
-    return [f"{count:,}", *(_number(one[name]) for name in ("p50_ms", "p99_ms", "p999_ms", "max_ms", "p99_over_p50"))]
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.2f}" if abs(value) < 10 else f"{value:,.0f}"
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from cli.console import out, printable
-
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
-    out.print(table)
-
-
-def _say(text: str, style: str | None = None) -> None:
-    from cli.console import out, printable
-
-    out.print(printable(text), style=style, markup=False, highlight=False)
+    return [f"{count:,}", *(number(one[name]) for name in ("p50_ms", "p99_ms", "p999_ms", "max_ms", "p99_over_p50"))]

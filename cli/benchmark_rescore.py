@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.benchmark_tables import number, say, table
+
 
 def rescore(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: ten minutes instead of hours.")] = False,
@@ -49,46 +51,44 @@ def show(figures: Mapping[str, Any]) -> None:
         if part in parts:
             shown(parts[part])
         for name, why in parts.get(part, {}).get("left_out", {}).items():
-            _say(f"left out: {name}: {why}", "yellow")
+            say(f"left out: {name}: {why}", "yellow")
 
 
 def _speed(found: Mapping[str, Any]) -> None:
     rows = [
-        [engine, workers, f"{int(size):,}", _number(rate), _number(_at(found["rows_per_s_working"], engine, workers, size)), _number(peak)]
+        [engine, workers, f"{int(size):,}", number(rate), number(_at(found["rows_per_s_working"], engine, workers, size)), number(peak)]
         for engine, by in found["rows_per_s"].items()
         for workers, sizes in by.items()
         for size, rate in sizes.items()
         for peak in [_at(found["peak_mib"], engine, workers, size)]
     ]
-    _table(["engine", "workers", "ads", "rows/s", "rows/s working", "peak MiB"], rows)
+    table(["engine", "workers", "ads", "rows/s", "rows/s working", "peak MiB"], rows)
     for name, rounds in found["comparators"].items():
-        _say(f"{name}: {_number(max(one['rows_per_s'] for one in rounds))} rows/s")
+        say(f"{name}: {number(max(one['rows_per_s'] for one in rounds))} rows/s")
     for name in ("vs_pipeline", "vs_pyfunc", "vs_pyfunc_row_by_row", "vs_mlflow_serve"):
         if name in found:
-            _say(
-                f"{name}: {found[name]:.2f} with the start, {_number(found.get(f'{name}_working'))} without (one worker, median of rounds)"
-            )
+            say(f"{name}: {found[name]:.2f} with the start, {number(found.get(f'{name}_working'))} without (one worker, median of rounds)")
     share = found["encoder"]
-    _say(
-        f"encoder: {_number(share['texts_per_s'])} texts/s, {_number(share['gflop_per_s'])} GFLOP/s, "
-        f"{share['int8_share_of_peak']:.2f} of the int8 peak here ({_number(share['int8_peak_gflop_per_s'])})"
+    say(
+        f"encoder: {number(share['texts_per_s'])} texts/s, {number(share['gflop_per_s'])} GFLOP/s, "
+        f"{share['int8_share_of_peak']:.2f} of the int8 peak here ({number(share['int8_peak_gflop_per_s'])})"
     )
 
 
 def _growth(found: Mapping[str, Any]) -> None:
     rows = [
-        [kind, f"{one['size']:,}", _number(one["seconds"]), _number(one["rows_per_s"]), _number(one["peak_mib"]), _yes(one["extrapolated"])]
+        [kind, f"{one['size']:,}", number(one["seconds"]), number(one["rows_per_s"]), number(one["peak_mib"]), _yes(one["extrapolated"])]
         for kind in ("plain", "encoded")
         for one in found[kind]
     ]
-    _table(["model", "ads", "seconds", "rows/s", "peak MiB", "extrapolated"], rows)
+    table(["model", "ads", "seconds", "rows/s", "peak MiB", "extrapolated"], rows)
 
 
 def _kills(found: Mapping[str, Any]) -> None:
     while_ = ", ".join(f"{times} {phase}" for phase, times in found["killed_while"].items())
-    _say(f"{found['kills']} kills ({while_}): {found['resume_mismatches']} mismatches over {found['resumed_runs']} runs")
+    say(f"{found['kills']} kills ({while_}): {found['resume_mismatches']} mismatches over {found['resumed_runs']} runs")
     for refused in found["refused_to_resume"]:
-        _say(f"did not resume: {refused}", "red")
+        say(f"did not resume: {refused}", "red")
 
 
 def _same(found: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ def _same(found: Mapping[str, Any]) -> None:
         for way, one in ways.items()
         if isinstance(one, Mapping)
     ]
-    _table(["ads", "against one worker", "compared", "mismatches", "largest difference"], rows)
+    table(["ads", "against one worker", "compared", "mismatches", "largest difference"], rows)
 
 
 def _faults(found: Mapping[str, Any]) -> None:
@@ -117,7 +117,7 @@ def _faults(found: Mapping[str, Any]) -> None:
                         after["said"],
                     ]
                 )
-    _table(["fault", "exit", "lost", "twice", "says"], rows)
+    table(["fault", "exit", "lost", "twice", "says"], rows)
 
 
 def _at(by: Mapping[str, Any], engine: str, workers: str, size: str) -> float | None:
@@ -125,31 +125,5 @@ def _at(by: Mapping[str, Any], engine: str, workers: str, size: str) -> float | 
     return None if value is None else float(value)
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
-
-
 def _yes(value: bool) -> str:
     return "yes" if value else ""
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from cli.console import out, printable
-
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
-    out.print(table)
-
-
-def _say(text: str, style: str | None = None) -> None:
-    from cli.console import out, printable
-
-    out.print(printable(text), style=style, markup=False, highlight=False)

@@ -224,9 +224,7 @@ class Scorer:
         return decisions
 
     def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:
-        from certification.cuts import Exits
-
-        return self._cascade.score_until(ads, history, Exits(self._cuts(ads), limit)) if self._cascade else None
+        return self._cascade.score_until(ads, history, self._cuts.exits(ads, limit)) if self._cascade else None
 
     def _rule(self, depth: Depth) -> ExitRule | None:
         """The one to go by now; None: everybody goes all the way, as there is no early exit, or nothing is certified of it any more."""
