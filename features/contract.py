@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from domain.ad import Ad
 from domain.errors import ContractMismatch
@@ -27,6 +27,7 @@ READ_FOR_LANGUAGES = 20_000
 """Training ads whose language is read to learn which ones there are: reading all of a million would take minutes and add none."""
 
 Kind = Literal["number", "category"]
+T = TypeVar("T")
 CATEGORIES = CREATIVE_CATEGORIES | TEXT_CATEGORIES
 
 
@@ -118,18 +119,22 @@ def installed(levels: Mapping[str, tuple[str, ...]]) -> FeatureContract:
 
 
 def learn_contract(ads: Sequence[Ad]) -> FeatureContract:
-    """The contract of a model trained on ``ads``: a category's levels are the values of at least ``MIN_COUNT`` of them."""
-    seen: dict[str, Counter[str]] = {name: Counter() for name in sorted(CATEGORIES)}
-    for ad in ads:
-        for name in CREATIVE_CATEGORIES:
-            value = CREATIVE_FACTS[name](ad)
-            if isinstance(value, str):
-                seen[name][value] += 1
-    for ad in ads[:: max(1, len(ads) // READ_FOR_LANGUAGES)]:
-        text = ad_text(ad).text
-        if text:
-            seen["detected_language"][language_of(text)[0]] += 1
-    return installed({name: tuple(sorted(level for level, n in counts.items() if n >= MIN_COUNT)) for name, counts in seen.items()})
+    """The contract of a model trained on ``ads``."""
+    levels = {name: levels_of(CREATIVE_FACTS[name](ad) for ad in ads) for name in CREATIVE_CATEGORIES}
+    texts = [ad_text(ad).text for ad in read_for_languages(ads)]
+    levels["detected_language"] = levels_of(language_of(text)[0] if text else None for text in texts)
+    return installed({name: levels[name] for name in sorted(CATEGORIES)})
+
+
+def levels_of(values: Iterable[float | str | None]) -> tuple[str, ...]:
+    """A category's levels: the values of at least ``MIN_COUNT`` ads; None is missing."""
+    seen = Counter(value for value in values if isinstance(value, str))
+    return tuple(sorted(level for level, n in seen.items() if n >= MIN_COUNT))
+
+
+def read_for_languages(ads: Sequence[T]) -> Sequence[T]:
+    """Of many ads, as many as are read to learn which languages there are; evenly spread."""
+    return ads[:: max(1, len(ads) // READ_FOR_LANGUAGES)]
 
 
 def check(contract: FeatureContract) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -61,13 +61,17 @@ def creative_facts(ad: Ad) -> list[Value]:
     return [fact(ad) for fact in CREATIVE_FACTS.values()]
 
 
+def code(value: Value, codes: Mapping[str, float]) -> float:
+    """A category as a number: its level's index, NaN when missing, the number of levels for one that is none of them."""
+    return nan if value is None else codes.get(str(value), float(len(codes)))
+
+
 def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
     """The table of ads whose signals and facts are in ``rows``, where categories become their levels' indices."""
     categories = [(place, contract.codes[name]) for place, name in enumerate(OF_AN_AD) if name in contract.codes]
     for row in rows:
         for place, codes in categories:
-            value = row[place]
-            row[place] = nan if value is None else codes.get(str(value), float(len(codes)))
+            row[place] = code(row[place], codes)
     history, per_policy = all_at_once(counts)
     shared = np.empty((len(rows), len(OF_AN_AD)))
     shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -21,11 +20,11 @@ from scipy import sparse
 
 import features
 from domain.ad import Ad
-from features.contract import CATEGORIES, MIN_COUNT, READ_FOR_LANGUAGES, FeatureContract, installed
+from features.contract import CATEGORIES, FeatureContract, installed, levels_of, read_for_languages
 from features.creative import CREATIVE_FACTS
 from features.history.counts import SHARED, HistoryCounts
 from features.ngrams import N_COLUMNS, ngram_counts, ngram_text
-from features.table import FeatureTable, with_history
+from features.table import FeatureTable, code, with_history
 from features.text import TEXT_CATEGORIES, TEXT_SIGNALS
 from features.view import view
 from training.shelf import Cabinet, Found, Ragged
@@ -50,18 +49,15 @@ class Contents:
         """What ``features.contract.learn_contract`` learns from the same ads."""
         levels = {}
         for column, name in enumerate(CATEGORICAL):
-            step = max(1, len(self.categories) // READ_FOR_LANGUAGES) if name in TEXT_CATEGORIES else 1
-            seen = Counter(row[column] for row in self.categories[::step])
-            levels[name] = tuple(sorted(level for level, n in seen.items() if level is not None and n >= MIN_COUNT))
+            rows = read_for_languages(self.categories) if name in TEXT_CATEGORIES else self.categories
+            levels[name] = levels_of(row[column] for row in rows)
         return installed(levels)
 
     def table(self, contract: FeatureContract, history: HistoryCounts) -> FeatureTable:
         """What ``features.table.feature_table`` makes of the same ads, without their texts."""
         content = self.values.copy()
         for column, name in enumerate(CATEGORICAL):
-            codes: dict[str | None, float] = {level: float(index) for index, level in enumerate(contract.levels[name])}
-            codes[None], unseen = np.nan, float(len(contract.levels[name]))
-            content[:, NAMES.index(name)] = [codes.get(row[column], unseen) for row in self.categories]
+            content[:, NAMES.index(name)] = [code(row[column], contract.codes[name]) for row in self.categories]
         room = np.empty((len(content), len(SHARED)))
         return with_history(FeatureTable((), np.column_stack([content, room]), np.empty((len(content), 0, 0))), history)
 
