@@ -21,12 +21,12 @@ $(VENV)/installed: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "--> PyTorch first, so that pip takes the CPU build where its index offers one"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	@echo "--> Adjudicate and everything it needs"
+	@echo "--> Adverdict and everything it needs"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
 	@touch $@
 
 run: install
-	$(BIN)/adjudicate quickstart
+	$(BIN)/adverdict quickstart
 
 check: install
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 
-from features.scripts import ranges, script
+from adverdict.features.scripts import ranges, script
 
 CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060-\u2064\u206a-\u206f\ufeff\u115f\u1160\u3164\uffa0\u180e\u034f]")
 """Control characters, zero-width spaces, invisible operators, Hangul fillers. None has a place in an ad."""

@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from itertools import groupby
 
-from features.characters import FULL_WIDTH, NEGATIVE, STYLED, classes, from_latin, small_capitals, to_latin
-from features.scripts import script
+from adverdict.features.characters import FULL_WIDTH, NEGATIVE, STYLED, classes, from_latin, small_capitals, to_latin
+from adverdict.features.scripts import script
 
 EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 NEGATIVE_WORD = re.compile(f"{NEGATIVE.pattern}{{3,}}")

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from domain.ad import Ad
-from domain.errors import ContractMismatch
-from features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
-from features.history.counts import PER_POLICY, SHARED
-from features.language import language_of
-from features.normalise import VERSION, ad_text
-from features.text import TEXT_CATEGORIES, TEXT_SIGNALS
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import ContractMismatch
+from adverdict.features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
+from adverdict.features.history.counts import PER_POLICY, SHARED
+from adverdict.features.language import language_of
+from adverdict.features.normalise import VERSION, ad_text
+from adverdict.features.text import TEXT_CATEGORIES, TEXT_SIGNALS
 
 FEATURES_VERSION = "1"
 """Raised when a feature of the same name comes to mean something else."""
@@ -112,7 +112,7 @@ class FeatureContract:
 
 def installed(levels: Mapping[str, tuple[str, ...]]) -> FeatureContract:
     """The contract of the features that this installation computes, with a model's own category levels."""
-    from features.ngrams import SETTINGS
+    from adverdict.features.ngrams import SETTINGS
 
     shared = (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED)
     return FeatureContract(shared, tuple(PER_POLICY), levels, ngrams=json.loads(json.dumps(SETTINGS)))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import nan
 
-from domain.ad import Ad
-from features.landing import Landing, landing
-from features.lexicon import BRANDS
+from adverdict.domain.ad import Ad
+from adverdict.features.landing import Landing, landing
+from adverdict.features.lexicon import BRANDS
 
 CreativeFact = Callable[[Ad], float | str | None]
 CREATIVE_FACTS: dict[str, CreativeFact] = {}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.ad import Ad
-from domain.errors import InvalidTable
-from domain.mistakes import mistake
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import InvalidTable
+from adverdict.domain.mistakes import mistake
 
 if TYPE_CHECKING:
     import pandas as pd

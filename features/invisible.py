@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from functools import cache
 
-from features.characters import CONTROL, DIRECTION, JOINER, LONE_SURROGATE, OVERRIDE, SOFT, TAG, takes_joiner
-from features.scripts import RTL
+from adverdict.features.characters import CONTROL, DIRECTION, JOINER, LONE_SURROGATE, OVERRIDE, SOFT, TAG, takes_joiner
+from adverdict.features.scripts import RTL
 
 SMUGGLED = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}")
 """Variation selectors in a row are how bytes are hidden in text."""

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from itertools import groupby
 
-from features.lexicon import HIDDEN
+from adverdict.features.lexicon import HIDDEN
 
 PLAIN = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "€": "e", "!": "i"}
 ONE_AS_I, ONE_AS_L = str.maketrans(PLAIN), str.maketrans(PLAIN | {"1": "l"})

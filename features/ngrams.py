@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import murmurhash3_32
 
-from domain.ad import Ad
-from features.history.entities import domain_key
-from features.normalise import NormalisedText, normalise
+from adverdict.domain.ad import Ad
+from adverdict.features.history.entities import domain_key
+from adverdict.features.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
 """Characters of a text that become n-grams: more adds cost, and lets padding dilute what the text says."""

@@ -13,12 +13,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from domain.ad import Ad
-from features.characters import CONTROL, classes
-from features.confusables import undo_confusables, undo_styled
-from features.invisible import remove_invisible
-from features.leet import undo_leet
-from features.scripts import marks
+from adverdict.domain.ad import Ad
+from adverdict.features.characters import CONTROL, classes
+from adverdict.features.confusables import undo_confusables, undo_styled
+from adverdict.features.invisible import remove_invisible
+from adverdict.features.leet import undo_leet
+from adverdict.features.scripts import marks
 
 VERSION = "1"
 """Part of the feature contract: a model reads only text normalised as its training text was."""

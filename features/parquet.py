@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from domain.errors import InvalidTable, Mistake
-from domain.mistakes import MOMENT
-from features.pieces import Columns, Rows, check_header
+from adverdict.domain.errors import InvalidTable, Mistake
+from adverdict.domain.mistakes import MOMENT
+from adverdict.features.pieces import Columns, Rows, check_header
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = 8192

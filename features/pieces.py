@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.errors import InvalidTable, Mistake
+from adverdict.domain.errors import InvalidTable, Mistake
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from domain.errors import InvalidTable, Mistake, NotFound
-from features.parquet import parquet_rows
-from features.pieces import Columns, Rows, check_header
+from adverdict.domain.errors import InvalidTable, Mistake, NotFound
+from adverdict.features.parquet import parquet_rows
+from adverdict.features.pieces import Columns, Rows, check_header
 
 __all__ = ["SUFFIXES", "Columns", "Rows", "read_rows"]
 

@@ -9,13 +9,13 @@ from math import nan
 import numpy as np
 import numpy.typing as npt
 
-from domain.ad import Ad
-from features.contract import FeatureContract, check, learn_contract
-from features.creative import CREATIVE_FACTS
-from features.history.counts import PER_POLICY, SHARED, HistoryCounts, all_at_once
-from features.normalise import NormalisedText
-from features.text import TEXT_SIGNALS
-from features.view import TextView, view
+from adverdict.domain.ad import Ad
+from adverdict.features.contract import FeatureContract, check, learn_contract
+from adverdict.features.creative import CREATIVE_FACTS
+from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, all_at_once
+from adverdict.features.normalise import NormalisedText
+from adverdict.features.text import TEXT_SIGNALS
+from adverdict.features.view import TextView, view
 
 __all__ = ["FeatureTable", "feature_table", "learn_contract", "with_history"]
 

@@ -15,11 +15,11 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from domain.ad import Ad, Label
-from domain.errors import InvalidTable, Mistake, NotFound
-from domain.mistakes import mistake
-from features.rows import SUFFIXES, Columns, Rows, read_rows
-from features.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidTable, Mistake, NotFound
+from adverdict.domain.mistakes import mistake
+from adverdict.features.rows import SUFFIXES, Columns, Rows, read_rows
+from adverdict.features.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
 
 __all__ = ["Pack", "iter_ads", "iter_labels", "read_ads", "read_labels", "read_pack", "write_ads", "write_labels"]
 

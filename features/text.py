@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import cache
 from math import nan
 
-from features.language import UNKNOWN
-from features.lexicon import CURRENCIES, MESSENGERS, MONEY, PLACEHOLDERS, SUPERLATIVE, URGENT
-from features.scripts import WITHOUT_SPACES, script
-from features.view import TextView
+from adverdict.features.language import UNKNOWN
+from adverdict.features.lexicon import CURRENCIES, MESSENGERS, MONEY, PLACEHOLDERS, SUPERLATIVE, URGENT
+from adverdict.features.scripts import WITHOUT_SPACES, script
+from adverdict.features.view import TextView
 
 TextSignal = Callable[[TextView], float | str | None]
 TEXT_SIGNALS: dict[str, TextSignal] = {}

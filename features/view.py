@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.ad import Ad
-from features.characters import classes
-from features.language import language_of
-from features.normalise import NormalisedText, ad_text
-from features.scripts import WITHOUT_SPACES, script, words
+from adverdict.domain.ad import Ad
+from adverdict.features.characters import classes
+from adverdict.features.language import language_of
+from adverdict.features.normalise import NormalisedText, ad_text
+from adverdict.features.scripts import WITHOUT_SPACES, script, words
 
 RUN = re.compile("[lcx]{2,}")
 CHANGE = re.compile("l[cx]|[cx]l")

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from domain.ad import Ad, Label
-from domain.errors import InvalidTable, Mistake
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidTable, Mistake
 
 ROWS = 65_536
 """Rows held at a time, and in one Parquet row group."""

@@ -12,27 +12,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from certification.cuts import Exits
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.errors import AdjudicateError, UntrustedBundle
-from domain.risk import RiskScore
-from features.contract import FeatureContract
-from features.contract import check as check_contract
-from features.history.known import History
-from features.history.snapshot import read_snapshot
-from features.history.state import HistoryState
-from features.ngrams import ngram_text
-from features.table import FeatureTable, feature_table
-from models.blend import BlendModel
-from models.calibration import Calibration
-from models.cascade import Cascade
-from models.encoder import EncoderModel, encoder_text
-from models.gbm import GbmModel, gbm_input
-from models.kernel import KernelModel
-from models.manifest import Manifest, check
-from models.ngram import NgramModel
-from models.seen import Seen
+from adverdict.certification.cuts import Exits
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import AdverdictError, UntrustedBundle
+from adverdict.domain.risk import RiskScore
+from adverdict.features.contract import FeatureContract
+from adverdict.features.contract import check as check_contract
+from adverdict.features.history.known import History
+from adverdict.features.history.snapshot import read_snapshot
+from adverdict.features.history.state import HistoryState
+from adverdict.features.ngrams import ngram_text
+from adverdict.features.table import FeatureTable, feature_table
+from adverdict.models.blend import BlendModel
+from adverdict.models.calibration import Calibration
+from adverdict.models.cascade import Cascade
+from adverdict.models.encoder import EncoderModel, encoder_text
+from adverdict.models.gbm import GbmModel, gbm_input
+from adverdict.models.kernel import KernelModel
+from adverdict.models.manifest import Manifest, check
+from adverdict.models.ngram import NgramModel
+from adverdict.models.seen import Seen
 
 BLEND = "blend.json"
 CALIBRATION = "calibration.json"
@@ -181,7 +181,7 @@ def load_bundle(folder: Path) -> Bundle:
         )
         _refuse_misfits(bundle)
         return bundle
-    except AdjudicateError:
+    except AdverdictError:
         raise
     except Exception as error:
         # The files are those that were sealed, yet cannot be used: sealed by a broken or a hostile trainer. Each parser here has an

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from models.blend import BlendModel
-from models.calibration import Calibration, logit
+from adverdict.models.blend import BlendModel
+from adverdict.models.calibration import Calibration, logit
 
 FILE = "cascade.json"
 TAILS = 3.0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from certification.certificate import Issued, thresholds
-from certification.exits import Doubt, solve_exits
-from decisions.exits import ExitRule
-from decisions.policy import PolicyBook
-from decisions.thresholds import SolvedThresholds
-from domain.errors import NotFound, UntrustedBundle
-from models.cascade import Cascade
-from models.registry import certificates_of, fetch_certificates, is_registered, resolve
+from adverdict.certification.certificate import Issued, thresholds
+from adverdict.certification.exits import Doubt, solve_exits
+from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.models.cascade import Cascade
+from adverdict.models.registry import certificates_of, fetch_certificates, is_registered, resolve
 
 
 def certificates(model: str, cache: Path, file: Path | None = None) -> Issued | None:

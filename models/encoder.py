@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.ad import Ad
-from features.history.entities import domain_key
-from features.normalise import normalise
+from adverdict.domain.ad import Ad
+from adverdict.features.history.entities import domain_key
+from adverdict.features.normalise import normalise
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.ad import Ad
-from domain.decision import Reason
-from features.ngrams import character_grams, ngram_text
-from features.phrases import phrase
-from models.blend import BlendModel
-from models.bundle import Bundle, Scores
-from models.gbm import gbm_columns, gbm_input
-from models.ngram import NamedEffects, sums
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Reason
+from adverdict.features.ngrams import character_grams, ngram_text
+from adverdict.features.phrases import phrase
+from adverdict.models.blend import BlendModel
+from adverdict.models.bundle import Bundle, Scores
+from adverdict.models.gbm import gbm_columns, gbm_input
+from adverdict.models.ngram import NamedEffects, sums
 
 Effects = NDArray[np.float64]
 

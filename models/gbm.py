@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.single_row import SingleRow
+from adverdict.models.single_row import SingleRow
 
 if TYPE_CHECKING:
     from lightgbm import Booster

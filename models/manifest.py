@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domain.ad import PolicyName
-from domain.errors import NotFound, UntrustedBundle
+from adverdict.domain.ad import PolicyName
+from adverdict.domain.errors import NotFound, UntrustedBundle
 
 NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 4_000_000

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from features.ngrams import BLOCKS, N_COLUMNS, NgramRows, NgramText, block_of, grams_and_columns, ngram_rows
+from adverdict.features.ngrams import BLOCKS, N_COLUMNS, NgramRows, NgramText, block_of, grams_and_columns, ngram_rows
 
 FILE = "ngram.safetensors"
 

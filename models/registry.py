@@ -1,4 +1,4 @@
-"""Bundles by name: ``models:/adjudicate@champion``, ``models:/adjudicate/3`` or a folder. The one file of ``models`` that fetches."""
+"""Bundles by name: ``models:/adverdict@champion``, ``models:/adverdict/3`` or a folder. The one file of ``models`` that fetches."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from domain.errors import NotFound, Unavailable, UntrustedBundle
-from models.manifest import NAME
+from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
+from adverdict.models.manifest import NAME
 
 BUNDLE_ARTIFACT = "bundle"
 BUNDLE_VERSION_TAG = "bundle_version"

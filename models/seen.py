@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.ad import Ad
+from adverdict.domain.ad import Ad
 
 SEEN = "seen.parquet"
 _SCHEMA = pa.schema([pa.field("name", pa.uint64(), nullable=False)])

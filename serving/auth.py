@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 
-from domain.errors import Mistake
+from adverdict.domain.errors import Mistake
 
 SCOPES = ("score", "label", "review", "policy", "admin")
 FORMAT = "NAME:SCOPE+SCOPE:SHA256, e.g. platform:score:9f86d081…, scopes " + ", ".join(SCOPES)
@@ -30,7 +30,7 @@ class ApiKey:
 
 
 def new_key(name: str, scopes: Sequence[str]) -> tuple[str, str]:
-    """A fresh key and its entry for ``ADJUDICATE_API_KEYS``. The key itself (256 random bits) is shown once and stored nowhere.
+    """A fresh key and its entry for ``ADVERDICT_API_KEYS``. The key itself (256 random bits) is shown once and stored nowhere.
 
     Raises ValueError when the entry would not be accepted.
     """

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.ad import Ad
-from domain.errors import InvalidInput, Mistake
-from domain.mistakes import mistakes
-from serving.errors import from_error
-from serving.messages import MAX_BATCH, BatchRequest, RefusedAd
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.mistakes import mistakes
+from adverdict.serving.errors import from_error
+from adverdict.serving.messages import MAX_BATCH, BatchRequest, RefusedAd
 
 ADS_EXPECTED = f"a list of 1 to {MAX_BATCH} ads"
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from certification.cuts import Exits
-from certification.exits import Doubt
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Reason
-from domain.risk import RiskScore
-from features.history.known import History
-from models.bundle import HISTORY, Bundle, Scores, load_bundle
-from models.explain import reasons
+from adverdict.certification.cuts import Exits
+from adverdict.certification.exits import Doubt
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Reason
+from adverdict.domain.risk import RiskScore
+from adverdict.features.history.known import History
+from adverdict.models.bundle import HISTORY, Bundle, Scores, load_bundle
+from adverdict.models.explain import reasons
 
 
 @dataclass(frozen=True)

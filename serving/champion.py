@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from certification.certificate import Issued
-from domain.ad import Ad
-from domain.errors import AdjudicateError, NotFound, Unavailable, UntrustedBundle
-from serving.scorer import NO_MODEL, Scorer
+from adverdict.certification.certificate import Issued
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
+from adverdict.serving.scorer import NO_MODEL, Scorer
 
-log = logging.getLogger("adjudicate.champion")
+log = logging.getLogger("adverdict.champion")
 
 UNREACHABLE = "registry_unreachable"
 NOT_FOUND = "champion_not_found"
@@ -70,7 +70,7 @@ class Loaded:
 
     scorer: Scorer
     source: str
-    """What the name stood for, e.g. ``models:/adjudicate/3``."""
+    """What the name stood for, e.g. ``models:/adverdict/3``."""
     since: datetime
     folder: str = ""
     """Where its bundle lies."""
@@ -181,7 +181,7 @@ class Champion:
         except Exception as error:
             # Whatever a bundle manages to raise while it is loaded and tried, the answer is the same: not this one.
             self._refused.add(source)
-            log.error("%s is refused: %s", source, error, exc_info=None if isinstance(error, AdjudicateError) else error)
+            log.error("%s is refused: %s", source, error, exc_info=None if isinstance(error, AdverdictError) else error)
             return self._recalled(self._kept(_refused(source)))
         self._remember(source, str(folder.resolve()))
         return self._serving(loaded)
@@ -201,7 +201,7 @@ class Champion:
             return replace(standing, degraded=(UNCERTIFIED,))
         try:
             scorer = loaded.scorer.certified(Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
-        except (AdjudicateError, ValueError) as error:
+        except (AdverdictError, ValueError) as error:
             if isinstance(error, Unavailable):
                 raise
             self._refused_certificates.add(digest)
@@ -260,7 +260,7 @@ class Champion:
             return self._with_last_certificates(self._open(Path(record["folder"]), record["source"]), record.get("certificates"))
         except FileNotFoundError:
             return None
-        except (AdjudicateError, OSError, ValueError, KeyError, TypeError) as error:
+        except (AdverdictError, OSError, ValueError, KeyError, TypeError) as error:
             log.error("the last good bundle cannot be used: %s", error)
             return None
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.errors import SHOWN, AdjudicateError, Conflict, InvalidInput, Mistake, NotFound, Unavailable, shorten
-from serving.messages import ErrorBody, ErrorDetail, MistakeBody
-from serving.pressure import TurnedAway
+from adverdict.domain.errors import SHOWN, AdverdictError, Conflict, InvalidInput, Mistake, NotFound, Unavailable, shorten
+from adverdict.serving.messages import ErrorBody, ErrorDetail, MistakeBody
+from adverdict.serving.pressure import TurnedAway
 
 MEANING: dict[int, tuple[str, str]] = {
     400: ("invalid_input", "the request cannot be understood"),
@@ -86,7 +86,7 @@ def from_error(error: Exception) -> Problem:
         return problem(404, str(error))
     if isinstance(error, Conflict):
         return problem(409, str(error))
-    if isinstance(error, AdjudicateError):
+    if isinstance(error, AdverdictError):
         return problem(500, code=error.code)
     return problem(500)
 

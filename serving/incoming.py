@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import re
 
-from domain.errors import Mistake
-from ledger.entropy import hexadecimal
-from ledger.idempotency import Request
-from serving.asgi import Receive
-from serving.errors import Problem, Refused, problem
-from serving.pages import JSON
-from serving.routes import Route
+from adverdict.domain.errors import Mistake
+from adverdict.ledger.entropy import hexadecimal
+from adverdict.ledger.idempotency import Request
+from adverdict.serving.asgi import Receive
+from adverdict.serving.errors import Problem, Refused, problem
+from adverdict.serving.pages import JSON
+from adverdict.serving.routes import Route
 
 Headers = dict[bytes, bytes]
 

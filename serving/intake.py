@@ -16,15 +16,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import AdjudicateError, Unavailable
-from ledger.idempotency import Request
-from serving.pressure import DeadlineMissed, Depth, Pressure
-from serving.recorder import Decided, Recorder
-from serving.scorer import Known, Scorer
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import AdverdictError, Unavailable
+from adverdict.ledger.idempotency import Request
+from adverdict.serving.pressure import DeadlineMissed, Depth, Pressure
+from adverdict.serving.recorder import Decided, Recorder
+from adverdict.serving.scorer import Known, Scorer
 
-log = logging.getLogger("adjudicate.intake")
+log = logging.getLogger("adverdict.intake")
 
 CHUNK = 16
 """Ads scored in one go, and requests that take a turn together: whoever comes waits for that many, then for those before in the line."""
@@ -225,7 +225,7 @@ class Intake:
             return
         answered = []
         for job, told in zip(done, recorded, strict=True):
-            if isinstance(told, AdjudicateError):
+            if isinstance(told, AdverdictError):
                 job.answer.set_exception(told)
             else:
                 answered.append((job, told))
@@ -254,7 +254,7 @@ def _alone(scorer: Scorer, ad: Ad, degraded: tuple[str, ...], known: Known | Non
 
 
 def _fail(jobs: Sequence[Job], error: Exception) -> None:
-    if not isinstance(error, AdjudicateError):
+    if not isinstance(error, AdverdictError):
         log.error("deciding failed in a way nobody foresaw", exc_info=error)
     for job in jobs:
         if not job.answer.done():

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.ad import Ad, Id, Label, Text
-from domain.decision import Decision
-from domain.verdict import Verdict
+from adverdict.domain.ad import Ad, Id, Label, Text
+from adverdict.domain.decision import Decision
+from adverdict.domain.verdict import Verdict
 
 MAX_BATCH = 256
 MAX_LABELS = 1000
@@ -161,8 +161,8 @@ class Readiness(BaseModel):
     status: Literal["ready", "starting", "no_model", "no_ledger"] = Field(
         description="no_ledger: it does not answer, so nothing is decided"
     )
-    model: str = Field(description="what was asked for, e.g. models:/adjudicate@champion")
-    serving: str | None = Field(description="what that stood for when it was loaded, e.g. models:/adjudicate/3")
+    model: str = Field(description="what was asked for, e.g. models:/adverdict@champion")
+    serving: str | None = Field(description="what that stood for when it was loaded, e.g. models:/adverdict/3")
     bundle_version: str | None
     certificates: str | None = Field(description="sha256 of the certificates in use; null: thresholds without any")
     certified_until: datetime | None = Field(description="when the first certificate in use expires; null: none is in use")

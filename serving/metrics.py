@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from decisions.policy import PolicyBook
-from domain.decision import Decision
-from serving.champion import Standing
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.decision import Decision
+from adverdict.serving.champion import Standing
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
@@ -32,31 +32,31 @@ class Metrics:
         self._children: dict[tuple[object, tuple[str, ...]], object] = {}
         self.registry = CollectorRegistry()
         here = self.registry
-        self.requests = Histogram("adjudicate_request_seconds", "HTTP requests", ["route", "status"], buckets=SECONDS, registry=here)
-        self.decisions = Counter("adjudicate_decisions", "Ads decided", ["verdict", "market"], registry=here)
-        self.verdicts = Counter("adjudicate_policy_verdicts", "Verdicts by policy", ["policy", "verdict", "market"], registry=here)
-        self.degraded = Counter("adjudicate_degraded_decisions", "Decisions marked degraded", ["cause"], registry=here)
+        self.requests = Histogram("adverdict_request_seconds", "HTTP requests", ["route", "status"], buckets=SECONDS, registry=here)
+        self.decisions = Counter("adverdict_decisions", "Ads decided", ["verdict", "market"], registry=here)
+        self.verdicts = Counter("adverdict_policy_verdicts", "Verdicts by policy", ["policy", "verdict", "market"], registry=here)
+        self.degraded = Counter("adverdict_degraded_decisions", "Decisions marked degraded", ["cause"], registry=here)
         self.uncertified = Counter(
-            "adjudicate_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
+            "adverdict_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
         )
-        self.audited = Counter("adjudicate_audited_decisions", "Drawn for the audit stream", ["verdict", "market"], registry=here)
+        self.audited = Counter("adverdict_audited_decisions", "Drawn for the audit stream", ["verdict", "market"], registry=here)
         self.exits = Counter(
-            "adjudicate_model_exits", "Ads by where they left the models, while an exit rule holds", ["exit"], registry=here
+            "adverdict_model_exits", "Ads by where they left the models, while an exit rule holds", ["exit"], registry=here
         )
-        self.refused = Counter("adjudicate_refused_ads", "Ads that broke the data contract", registry=here)
-        self.turned_away = Counter("adjudicate_turned_away_requests", "Scoring requests refused for want of time", ["cause"], registry=here)
-        self.swaps = Counter("adjudicate_bundle_swaps", "Bundles put into service", registry=here)
-        self.ready = Gauge("adjudicate_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
+        self.refused = Counter("adverdict_refused_ads", "Ads that broke the data contract", registry=here)
+        self.turned_away = Counter("adverdict_turned_away_requests", "Scoring requests refused for want of time", ["cause"], registry=here)
+        self.swaps = Counter("adverdict_bundle_swaps", "Bundles put into service", registry=here)
+        self.ready = Gauge("adverdict_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
         self.bundle = Gauge(
-            "adjudicate_bundle_workers", "Workers by bundle", ["source", "version"], registry=here, multiprocess_mode="livesum"
+            "adverdict_bundle_workers", "Workers by bundle", ["source", "version"], registry=here, multiprocess_mode="livesum"
         )
         self.certified_until = Gauge(
-            "adjudicate_certified_until_seconds",
+            "adverdict_certified_until_seconds",
             "Unix time at which the first certificate in use expires; 0 when none is in use",
             registry=here,
             multiprocess_mode="min",
         )
-        self.stale = Gauge("adjudicate_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
+        self.stale = Gauge("adverdict_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request, ``other`` for an address that does not exist."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 import time
 
-from domain.errors import AdjudicateError
-from serving.asgi import App, Receive, Scope, Send
-from serving.auth import authenticate, comes_from_here
-from serving.errors import Refused, from_error, problem
-from serving.incoming import CallerLeft, Headers, idempotency, must_be_json, patience, read_body, request_id
-from serving.pages import PAGES, Page
-from serving.pressure import TurnedAway
-from serving.records import RECORDS, Asked
-from serving.reply import Reply
-from serving.routes import CONSOLE, DOCS_JSON, METRICS, Route, find
-from serving.running import Desk, Running
-from serving.scoring import SCORING
+from adverdict.domain.errors import AdverdictError
+from adverdict.serving.asgi import App, Receive, Scope, Send
+from adverdict.serving.auth import authenticate, comes_from_here
+from adverdict.serving.errors import Refused, from_error, problem
+from adverdict.serving.incoming import CallerLeft, Headers, idempotency, must_be_json, patience, read_body, request_id
+from adverdict.serving.pages import PAGES, Page
+from adverdict.serving.pressure import TurnedAway
+from adverdict.serving.records import RECORDS, Asked
+from adverdict.serving.reply import Reply
+from adverdict.serving.routes import CONSOLE, DOCS_JSON, METRICS, Route, find
+from adverdict.serving.running import Desk, Running
+from adverdict.serving.scoring import SCORING
 
-log = logging.getLogger("adjudicate.http")
+log = logging.getLogger("adverdict.http")
 
 ANSWERS = {**SCORING, **RECORDS}
 """Who answers what needs more than a page."""
@@ -62,7 +62,7 @@ class Gate:
             if self.desk.running:
                 self.desk.running.metrics.turned_away.labels(error.code).inc()
             await reply.problem(from_error(error))
-        except AdjudicateError as error:
+        except AdverdictError as error:
             await reply.problem(from_error(error))
         except Exception as error:
             log.exception("request %s to %s failed", reply.request_id, route.path if route else "nowhere")

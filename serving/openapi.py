@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from domain.ad import Ad
-from domain.decision import Decision
-from serving import routes
-from serving.errors import MEANING
-from serving.incoming import MOST_TIMEOUT_MS
-from serving.messages import (
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.serving import routes
+from adverdict.serving.errors import MEANING
+from adverdict.serving.incoming import MOST_TIMEOUT_MS
+from adverdict.serving.messages import (
     AppealRecorded,
     AppealRequest,
     BatchRequest,
@@ -27,7 +27,7 @@ from serving.messages import (
     Readiness,
 )
 
-TITLE = "Adjudicate"
+TITLE = "Adverdict"
 _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (Ad, "validation"),
     (BatchRequest, "validation"),

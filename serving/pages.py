@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from serving import routes
-from serving.metrics import CONTENT_TYPE
-from serving.running import Running
+from adverdict.serving import routes
+from adverdict.serving.metrics import CONTENT_TYPE
+from adverdict.serving.running import Running
 
 JSON = "application/json"
 DOCS_PAGE = b"""<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Adjudicate API</title><link rel="stylesheet" href="static_content/swagger-ui.css"></head>
+<head><meta charset="utf-8"><title>Adverdict API</title><link rel="stylesheet" href="static_content/swagger-ui.css"></head>
 <body><div id="api"></div><script src="static_content/swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({url: "docs.json", dom_id: "#api", validatorUrl: null});</script></body>
 </html>

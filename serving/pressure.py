@@ -12,7 +12,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Literal
 
-from domain.errors import Unavailable
+from adverdict.domain.errors import Unavailable
 
 Depth = Literal["cascade", "early"]
 """As much of the model as an ad needs; or no more than is cheap, because its caller does not wait longer."""

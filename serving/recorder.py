@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import AdjudicateError, Conflict, NotFound
-from ledger import idempotency
-from ledger.entries import DecisionMade
-from ledger.idempotency import Request
-from ledger.store import Ledger, find, now
-from review.opening import open_tasks
-from serving.scorer import Known, Scorer
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import AdverdictError, Conflict, NotFound
+from adverdict.ledger import idempotency
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.idempotency import Request
+from adverdict.ledger.store import Ledger, find, now
+from adverdict.review.opening import open_tasks
+from adverdict.serving.scorer import Known, Scorer
 
-log = logging.getLogger("adjudicate.recorder")
+log = logging.getLogger("adverdict.recorder")
 
 if TYPE_CHECKING:
-    from ledger.history import LedgerHistory
-    from review.settings import ReviewSettings
+    from adverdict.ledger.history import LedgerHistory
+    from adverdict.review.settings import ReviewSettings
 
 
 SWEEP_EVERY = timedelta(hours=1)
@@ -65,7 +65,7 @@ class Recorder:
         """
         if scorer.model is None:
             return None
-        from ledger.history import LedgerHistory, found
+        from adverdict.ledger.history import LedgerHistory, found
 
         if not self._founded:
             found(self.ledger, scorer.model.snapshot, scorer.model.version, self._clock())
@@ -77,7 +77,7 @@ class Recorder:
         return Known(self._history.state, self._history.seq)
 
     def _begin_anew(self) -> None:
-        from ledger.history import LedgerHistory
+        from adverdict.ledger.history import LedgerHistory
 
         if self._anew is None:
             self._anew = Future()
@@ -96,7 +96,7 @@ class Recorder:
         with self.ledger.look() as connection:
             return _answered(connection, request)
 
-    def record(self, groups: Sequence[Decided], scorer: Scorer) -> list[list[Decision | None] | AdjudicateError]:
+    def record(self, groups: Sequence[Decided], scorer: Scorer) -> list[list[Decision | None] | AdverdictError]:
         """All of them in one transaction; what is on record for each: a request answered meanwhile gets the answer it got.
 
         A Conflict or NotFound is one group's and stands in its place. Raises Unavailable: then nothing is on record, unless the connection
@@ -136,7 +136,7 @@ class Recorder:
                 self._kept.add((kind, digest))
 
 
-def _before(connection: Connection, request: Request | None) -> list[Decision | None] | AdjudicateError | None:
+def _before(connection: Connection, request: Request | None) -> list[Decision | None] | AdverdictError | None:
     try:
         return _answered(connection, request) if request else None
     except (Conflict, NotFound) as error:

@@ -9,21 +9,21 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from decisions.policy import PolicyBook
-from domain.errors import InvalidInput, NotFound
-from domain.mistakes import mistakes
-from domain.verdict import Verdict
-from ledger import idempotency
-from ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled, Withdrawn
-from ledger.idempotency import Request
-from ledger.moments import micros
-from ledger.standing import courses
-from ledger.store import Ledger, now
-from review.appeals import file_appeal
-from review.incoming import bring
-from review.statement import statement
-from serving import routes
-from serving.messages import (
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.errors import InvalidInput, NotFound
+from adverdict.domain.mistakes import mistakes
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger import idempotency
+from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled, Withdrawn
+from adverdict.ledger.idempotency import Request
+from adverdict.ledger.moments import micros
+from adverdict.ledger.standing import courses
+from adverdict.ledger.store import Ledger, now
+from adverdict.review.appeals import file_appeal
+from adverdict.review.incoming import bring
+from adverdict.review.statement import statement
+from adverdict.serving import routes
+from adverdict.serving.messages import (
     AppealRecorded,
     AppealRequest,
     AppealStanding,
@@ -33,8 +33,8 @@ from serving.messages import (
     Standing,
     StepWithdrawn,
 )
-from serving.pages import Page
-from serving.running import Running, review_settings
+from adverdict.serving.pages import Page
+from adverdict.serving.running import Running, review_settings
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -162,7 +162,7 @@ def _read(kind: type[Body], body: bytes) -> Body:
 
 def _ledger(running: Running) -> Ledger:
     if running.ledger is None:
-        raise NotFound("nothing is recorded here: ADJUDICATE_DATABASE_URL is none")
+        raise NotFound("nothing is recorded here: ADVERDICT_DATABASE_URL is none")
     return running.ledger
 
 

@@ -6,8 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from domain.errors import NotFound
-from models.registry import certificates_of, fetch_bundle, fetch_certificates, forget_others, is_registered, resolve
+from adverdict.domain.errors import NotFound
+from adverdict.models.registry import certificates_of, fetch_bundle, fetch_certificates, forget_others, is_registered, resolve
 
 
 class MlflowRegistry:

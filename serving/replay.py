@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from decisions.exits import ExitRule
-from decisions.policy import PolicyBook
-from decisions.thresholds import SolvedThresholds
-from domain.decision import Decision
-from domain.errors import NotFound
-from ledger.entries import DecisionMade, Entry, Erased
-from ledger.history import LedgerHistory, foundation
-from ledger.steps import refuse_lost_history
-from ledger.store import Ledger
-from serving.champion import NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
-from serving.scorer import DEADLINE, EVERYBODY, NOBODY, Depth, Explained, Known, Model, Scorer
+from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.entries import DecisionMade, Entry, Erased
+from adverdict.ledger.history import LedgerHistory, foundation
+from adverdict.ledger.steps import refuse_lost_history
+from adverdict.ledger.store import Ledger
+from adverdict.serving.champion import NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
+from adverdict.serving.scorer import DEADLINE, EVERYBODY, NOBODY, Depth, Explained, Known, Model, Scorer
 
 STANDING = frozenset({NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE})
 """Causes a decision was given from outside; the others follow from the ad, the policies and the bundle."""

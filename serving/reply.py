@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from serving.asgi import Message, Send
-from serving.errors import Problem, problem
-from serving.pages import JSON, Page
+from adverdict.serving.asgi import Message, Send
+from adverdict.serving.errors import Problem, problem
+from adverdict.serving.pages import JSON, Page
 
-log = logging.getLogger("adjudicate.http")
+log = logging.getLogger("adverdict.http")
 
 _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 

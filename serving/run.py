@@ -1,4 +1,4 @@
-"""What ``adjudicate serve`` does: check everything that can be wrong before the first process starts, then serve."""
+"""What ``adverdict serve`` does: check everything that can be wrong before the first process starts, then serve."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from domain.errors import InvalidSettings, Mistake
-from serving.auth import is_loopback
-from serving.scorer import load_policies
-from serving.settings import KEYS_FILE, TRACKING_URI, Settings, read_settings
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.serving.auth import is_loopback
+from adverdict.serving.scorer import load_policies
+from adverdict.serving.settings import KEYS_FILE, TRACKING_URI, Settings, read_settings
 
 OFFLINE = {"BENTOML_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 """Nobody is told that somebody serves, nothing is fetched; and workers, not threads within one, use the cores."""
@@ -28,10 +28,10 @@ def run(options: Mapping[str, str | int | None] | None = None) -> None:
     own_home = None
     if "BENTOML_HOME" not in os.environ:
         # BentoML empties its folder of metrics when it starts: two servers must not share one.
-        own_home = tempfile.mkdtemp(prefix="adjudicate-bentoml-")
+        own_home = tempfile.mkdtemp(prefix="adverdict-bentoml-")
         os.environ["BENTOML_HOME"] = own_home
     try:
-        from serving.service import serve
+        from adverdict.serving.service import serve
 
         serve(settings.host, settings.port)
     finally:
@@ -43,13 +43,13 @@ def prepare(options: Mapping[str, str | int | None]) -> Settings:
     """Put the options into the environment, where the workers find them, and check everything. Raises InvalidSettings, InvalidPolicy."""
     for name, value in options.items():
         if value is not None:
-            os.environ[f"ADJUDICATE_{name.upper()}"] = str(value)
+            os.environ[f"ADVERDICT_{name.upper()}"] = str(value)
     settings = read_settings(os.environ)
     load_policies(settings.policies)
     check_exposure(settings)
     check_free(settings.host, settings.port)
     os.environ.update(anchored(settings))
-    os.environ["BENTOML_CONFIG_OVERRIDES"] = json.dumps({"services": {"adjudicate": {"workers": settings.workers}}})
+    os.environ["BENTOML_CONFIG_OVERRIDES"] = json.dumps({"services": {"adverdict": {"workers": settings.workers}}})
     for key, default in OFFLINE.items():
         os.environ.setdefault(key, default)
     return settings
@@ -57,11 +57,11 @@ def prepare(options: Mapping[str, str | int | None]) -> Settings:
 
 def anchored(settings: Settings) -> dict[str, str]:
     """The settings that name files, made absolute: the workers run in another folder."""
-    found = {"ADJUDICATE_HOME": str(settings.home), TRACKING_URI: settings.registry_uri}
+    found = {"ADVERDICT_HOME": str(settings.home), TRACKING_URI: settings.registry_uri}
     if settings.policies:
-        found["ADJUDICATE_POLICIES"] = str(settings.policies)
+        found["ADVERDICT_POLICIES"] = str(settings.policies)
     if Path(settings.model).is_dir():
-        found["ADJUDICATE_MODEL"] = str(Path(settings.model).resolve())
+        found["ADVERDICT_MODEL"] = str(Path(settings.model).resolve())
     if os.environ.get(KEYS_FILE):
         found[KEYS_FILE] = str(Path(os.environ[KEYS_FILE]).resolve())
     return found
@@ -70,8 +70,8 @@ def anchored(settings: Settings) -> dict[str, str]:
 def check_exposure(settings: Settings) -> None:
     """Without keys anybody who reaches the port could score and read; so only this machine may reach it."""
     if not settings.api_keys and not is_loopback(settings.host):
-        expected = "a loopback address such as 127.0.0.1, or API keys in ADJUDICATE_API_KEYS or ADJUDICATE_API_KEYS_FILE"
-        raise InvalidSettings("the service would be open to everybody:", [Mistake("ADJUDICATE_HOST", settings.host, expected)])
+        expected = "a loopback address such as 127.0.0.1, or API keys in ADVERDICT_API_KEYS or ADVERDICT_API_KEYS_FILE"
+        raise InvalidSettings("the service would be open to everybody:", [Mistake("ADVERDICT_HOST", settings.host, expected)])
 
 
 def check_free(host: str, port: int) -> None:
@@ -81,5 +81,5 @@ def check_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            mistake = Mistake("ADJUDICATE_HOST:PORT", f"{host}:{port}", f"an address that can be listened on ({error.strerror})")
+            mistake = Mistake("ADVERDICT_HOST:PORT", f"{host}:{port}", f"an address that can be listened on ({error.strerror})")
             raise InvalidSettings("the service cannot listen:", [mistake]) from None

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from decisions.policy import PolicyBook
-from domain.errors import Unavailable
-from ledger.entropy import hexadecimal
-from ledger.store import Ledger
-from review.settings import ReviewSettings
-from serving.asgi import App
-from serving.champion import Champion, Registry, Standing
-from serving.intake import Answer, Intake
-from serving.messages import Readiness
-from serving.metrics import Metrics
-from serving.post import Post
-from serving.recorder import Recorder
-from serving.scorer import Model, Scorer, load_policies
-from serving.settings import Settings, read_settings, use_registry
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.errors import Unavailable
+from adverdict.ledger.entropy import hexadecimal
+from adverdict.ledger.store import Ledger
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.asgi import App
+from adverdict.serving.champion import Champion, Registry, Standing
+from adverdict.serving.intake import Answer, Intake
+from adverdict.serving.messages import Readiness
+from adverdict.serving.metrics import Metrics
+from adverdict.serving.post import Post
+from adverdict.serving.recorder import Recorder
+from adverdict.serving.scorer import Model, Scorer, load_policies
+from adverdict.serving.settings import Settings, read_settings, use_registry
 
-log = logging.getLogger("adjudicate")
+log = logging.getLogger("adverdict")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def assemble(
         watch=watch,
     )
     if not settings.api_keys:
-        log.warning("no API keys are configured (ADJUDICATE_API_KEYS): only callers on this machine are served")
+        log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, review_settings(settings)) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     pages = _console(settings, ledger, book, champion, registry) if ledger else None
@@ -143,21 +143,21 @@ def review_settings(settings: Settings) -> ReviewSettings:
 
 
 def _console(settings: Settings, ledger: Ledger, book: PolicyBook, champion: Champion, registry: Registry) -> App:
-    from review.queue import Queue
-    from serving.console.app import Parts, console
+    from adverdict.review.queue import Queue
+    from adverdict.serving.console.app import Parts, console
 
     queue = Queue(ledger, book, review_settings(settings))
     return console(Parts(ledger, queue, book, champion, settings.api_keys, settings.registry_uri, registry.resolve))
 
 
 def _mlflow(settings: Settings) -> Registry:
-    from serving.registry import MlflowRegistry
+    from adverdict.serving.registry import MlflowRegistry
 
     return MlflowRegistry(settings.certificates)
 
 
 def _bundle(folder: Path) -> Model:
-    from serving.bundle_model import open_bundle
+    from adverdict.serving.bundle_model import open_bundle
 
     return open_bundle(folder)
 

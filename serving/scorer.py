@@ -11,23 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
-import policies
-from decisions.decide import DecisionContext, decide
-from decisions.exits import ExitRule
-from decisions.files import read_policies
-from decisions.policy import PolicyBook
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Decision, Reason
-from domain.errors import NotFound
-from domain.risk import RiskScore
-from domain.verdict import Verdict
+from adverdict import policies
+from adverdict.decisions.decide import DecisionContext, decide
+from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, Reason
+from adverdict.domain.errors import NotFound
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
 
 if TYPE_CHECKING:
-    from certification.certificate import Issued
-    from certification.cuts import CutTable, Exits
-    from certification.exits import Doubt
-    from features.history.known import History
+    from adverdict.certification.certificate import Issued
+    from adverdict.certification.cuts import CutTable, Exits
+    from adverdict.certification.exits import Doubt
+    from adverdict.features.history.known import History
 
 NO_MODEL = "no_model"
 DEADLINE = "deadline"
@@ -136,19 +136,19 @@ class Scorer:
 
     @classmethod
     def load(cls, model: str | Path, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
-        """A scorer for ``models:/adjudicate@champion``, ``models:/adjudicate/3`` or a bundle's folder.
+        """A scorer for ``models:/adverdict@champion``, ``models:/adverdict/3`` or a bundle's folder.
 
         What it knows of advertisers is what the ledger tells now, if there is one: what the service would answer, it answers.
         Its thresholds are those of the file of ``certificates``, else of the certificates that belong to the registered version, else the
         model's own.
 
-        Registry, ledger and download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADJUDICATE_HOME``, …). Raises
+        Registry, ledger and download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADVERDICT_HOME``, …). Raises
         NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
         """
-        from models.certified import certificates as certificates_of
-        from models.registry import fetch_bundle, resolve
-        from serving.bundle_model import open_bundle
-        from serving.settings import read_settings, use_registry
+        from adverdict.models.certified import certificates as certificates_of
+        from adverdict.models.registry import fetch_bundle, resolve
+        from adverdict.serving.bundle_model import open_bundle
+        from adverdict.serving.settings import read_settings, use_registry
 
         settings = read_settings(os.environ)
         use_registry(settings)
@@ -163,7 +163,7 @@ class Scorer:
 
         The exit rule is solved here, for the thresholds that result: whatever changes them changes who leaves early.
         """
-        from models.certified import certified_thresholds, exit_rule
+        from adverdict.models.certified import certified_thresholds, exit_rule
 
         solved = exits = None
         if issued is not None:
@@ -174,7 +174,7 @@ class Scorer:
 
     @cached_property
     def _cuts(self) -> CutTable:
-        from certification.cuts import CutTable
+        from adverdict.certification.cuts import CutTable
 
         return CutTable(self.book, self.solved, self.model.policies if self.model else ())
 
@@ -242,7 +242,7 @@ def _cascade_of(model: object) -> CascadeModel | None:
 
 
 def load_policies(folder: Path | None) -> PolicyBook:
-    """The policy files of a folder, or those that come with Adjudicate. Raises InvalidPolicy with every mistake."""
+    """The policy files of a folder, or those that come with Adverdict. Raises InvalidPolicy with every mistake."""
     return read_policies(folder if folder is not None else policies.folder())
 
 
@@ -252,8 +252,8 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> Known | None:
     ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
     the service would put it on record with its first decision.
     """
-    from ledger.history import LedgerHistory
-    from ledger.store import Ledger
+    from adverdict.ledger.history import LedgerHistory
+    from adverdict.ledger.store import Ledger
 
     try:
         ledger = Ledger.open(ledger_url, create=False) if ledger_url else None

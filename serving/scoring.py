@@ -9,18 +9,18 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import InvalidInput
-from serving import routes
-from serving.bodies import read_ad, read_batch
-from serving.errors import Refused, problem
-from serving.messages import BatchResult, RefusedAd
-from serving.pages import Page
-from serving.records import Asked
-from serving.running import Running
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import InvalidInput
+from adverdict.serving import routes
+from adverdict.serving.bodies import read_ad, read_batch
+from adverdict.serving.errors import Refused, problem
+from adverdict.serving.messages import BatchResult, RefusedAd
+from adverdict.serving.pages import Page
+from adverdict.serving.records import Asked
+from adverdict.serving.running import Running
 
-log = logging.getLogger("adjudicate.http")
+log = logging.getLogger("adverdict.http")
 
 ANSWER_SECONDS = 30.0
 """Nobody waits longer, whatever the intake is held up by."""

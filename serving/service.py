@@ -12,13 +12,13 @@ import bentoml
 import yaml
 from _bentoml_sdk import Service
 
-from domain.ad import Ad
-from domain.decision import Decision
-from serving import openapi, routes
-from serving.asgi import App
-from serving.messages import BatchRequest, BatchResult
-from serving.middleware import Gate
-from serving.running import Desk, Running, assemble
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.serving import openapi, routes
+from adverdict.serving.asgi import App
+from adverdict.serving.messages import BatchRequest, BatchResult
+from adverdict.serving.middleware import Gate
+from adverdict.serving.running import Desk, Running, assemble
 
 desk = Desk()
 
@@ -37,13 +37,13 @@ class AnsweredAtTheGate(NotImplementedError):
     """Somebody went past ``serving.middleware``, which alone knows callers, limits and errors."""
 
 
-class AdjudicateService(Service[Any]):  # type: ignore[misc]
+class AdverdictService(Service[Any]):  # type: ignore[misc]
     """A BentoML service behind our gate, described by our document."""
 
     @property
     def openapi_spec(self) -> OpenApi:
         try:
-            return OpenApi(openapi.document(version("adjudicate")))
+            return OpenApi(openapi.document(version("adverdict")))
         except PackageNotFoundError:
             return OpenApi(openapi.document("0"))
 
@@ -53,12 +53,12 @@ class AdjudicateService(Service[Any]):  # type: ignore[misc]
 
 
 @bentoml.service(
-    name="adjudicate",
-    service_class=AdjudicateService,
+    name="adverdict",
+    service_class=AdverdictService,
     metrics={"enabled": False},  # ours replace them: BentoML's label every path a stranger tries
     logging={"access": {"enabled": False}},
 )
-class Adjudicate:
+class Adverdict:
     """Starts and stops a worker's parts; whatever is decided is decided in ``serving.scorer`` and below."""
 
     assemble = staticmethod(assemble)
@@ -96,6 +96,6 @@ class Adjudicate:
 def serve(host: str, port: int) -> None:
     """Serve until told to stop (SIGTERM, SIGINT): requests in flight are answered first."""
     # Workers import from here, not from the caller's folder, which may hold a models/ of its own.
-    service: Any = Adjudicate
+    service: Any = Adverdict
     service.working_dir = str(Path(__file__).resolve().parent.parent)
     service.serve_http(host=host, port=port)

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from domain.errors import InvalidSettings, Mistake
-from serving.auth import ApiKey, parse_keys
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.serving.auth import ApiKey, parse_keys
 
-PREFIX = "ADJUDICATE_"
+PREFIX = "ADVERDICT_"
 NO_LEDGER = "none"
-KEYS_FILE = "ADJUDICATE_API_KEYS_FILE"
+KEYS_FILE = "ADVERDICT_API_KEYS_FILE"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -61,13 +61,13 @@ ExistingFolder = Annotated[Path, AfterValidator(_absolute), AfterValidator(_exis
 
 
 class Settings(BaseModel):
-    """What the operator chose. Field ``x`` is environment variable ``ADJUDICATE_X``, except ``tracking_uri``."""
+    """What the operator chose. Field ``x`` is environment variable ``ADVERDICT_X``, except ``tracking_uri``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     home: Folder = Field(default=Path("var"), description="local state: mlflow.db, downloaded bundles")
     model: str = Field(
-        default="models:/adjudicate@champion", min_length=1, description="model to serve: a registry name, or a bundle's folder"
+        default="models:/adverdict@champion", min_length=1, description="model to serve: a registry name, or a bundle's folder"
     )
     policies: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="folder of policy files; the packaged ones unless given"
@@ -152,7 +152,7 @@ def _key(field: str) -> str:
 
 def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey, ...]:
     """Keys from the variable and the file together; the values of wrong entries are not repeated, they may be secrets."""
-    found = parse_keys(environment.get("ADJUDICATE_API_KEYS", "").split(","), "ADJUDICATE_API_KEYS", wrong)
+    found = parse_keys(environment.get("ADVERDICT_API_KEYS", "").split(","), "ADVERDICT_API_KEYS", wrong)
     file = environment.get(KEYS_FILE)
     if file:
         try:
@@ -160,7 +160,7 @@ def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey,
         except (OSError, UnicodeDecodeError) as error:
             wrong.append(Mistake(KEYS_FILE, file, f"a readable text file ({error.__class__.__name__})"))
     names = [key.name for key in found]
-    wrong += [Mistake("ADJUDICATE_API_KEYS", name, "each name once") for name in sorted({n for n in names if names.count(n) > 1})]
+    wrong += [Mistake("ADVERDICT_API_KEYS", name, "each name once") for name in sorted({n for n in names if names.count(n) > 1})]
     return tuple(found)
 
 

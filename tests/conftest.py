@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from tests.golden import Golden
 
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true", "HF_HUB_OFFLINE": "1"}
 
+ROOT = Path(__file__).parent.parent
+OURS = ("features", "models", "policies", "serving", "training")
+"""Folders at the top of the repository: imported as ``adverdict.features``, never by this name."""
 ADS = 3000
 
 settings.register_profile("default", deadline=None)  # how long an example takes is the machine's affair
@@ -22,6 +27,23 @@ settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files instead of comparing with them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes that tests start must find ``tests`` without finding the repository's other folders beside it."""
+    folder = Path(tempfile.mkdtemp(prefix="adverdict-tests-"))
+    (folder / "tests").symlink_to(ROOT / "tests")
+    sys.path.append(str(folder))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(folder))))
+    config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nothing of ours was imported by a bare name, which in a user's project is a folder of the user's."""
+    bare = [name for name in OURS if ROOT / name / "__init__.py" == Path(getattr(sys.modules.get(name), "__file__", None) or "")]
+    if bare:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        raise pytest.UsageError(f"imported by a bare name, not as adverdict.…: {', '.join(bare)}")
 
 
 @pytest.fixture
@@ -44,7 +66,7 @@ def mlflow_as_it_was() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pack of 3,000 simulated ads."""
-    from simulation import write_marketplace
+    from adverdict.simulation import write_marketplace
 
     folder = tmp_path_factory.mktemp("marketplace") / "pack"
     write_marketplace(folder, ADS, seed=11)
@@ -62,11 +84,11 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, encoder_folder: Path) -> Path:
     """A bundle with all four models, trained for real on the small marketplace. Read only: copy it before changing anything."""
-    from training.fit import FitSettings
-    from training.fit_encoder import EncoderSettings
-    from training.fit_gbm import GbmSettings
-    from training.progress import Silent
-    from training.train import TrainJob, train
+    from adverdict.training.fit import FitSettings
+    from adverdict.training.fit_encoder import EncoderSettings
+    from adverdict.training.fit_gbm import GbmSettings
+    from adverdict.training.progress import Silent
+    from adverdict.training.train import TrainJob, train
 
     home = tmp_path_factory.mktemp("home")
     encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)

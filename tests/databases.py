@@ -1,11 +1,11 @@
 """SQLite and PostgreSQL for tests, for the conftest files of the folders that need them.
 
-    from tests.databases import ledger, ledger_url, postgres, postgres_template
+    from tests.databases from adverdict import ledger, ledger_url, postgres, postgres_template
 
     __all__ = ["ledger", "ledger_url", "postgres", "postgres_template"]
 
 ``ledger`` is a new, empty ledger and runs a test once on each database; ``database_url`` is only its address, with nothing there yet.
-PostgreSQL is that of ADJUDICATE_TEST_DATABASE_URL, or one started for the session; without either, those tests are skipped and say why.
+PostgreSQL is that of ADVERDICT_TEST_DATABASE_URL, or one started for the session; without either, those tests are skipped and say why.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.databases import fresh, postgres_server
-from domain.errors import NotFound
-from ledger.store import Ledger
+from adverdict.benchmarks.databases import fresh, postgres_server
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.store import Ledger
 
-NAMED = os.environ.pop("ADJUDICATE_TEST_DATABASE_URL", None)
+NAMED = os.environ.pop("ADVERDICT_TEST_DATABASE_URL", None)
 """Taken out of the environment: the service refuses variables that it does not know."""
 DATABASES = ("sqlite", "postgres")
 

@@ -14,24 +14,24 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from certification.capacity import LEAKED, WRONGED
-from cli.main import app
-from decisions.files import read_policies
-from domain.ad import Ad, Label
-from domain.decision import Decision
-from domain.verdict import Verdict
-from features.tables import read_pack, write_ads, write_labels
-from ledger.history import LedgerHistory
-from ledger.store import Ledger
-from review.answers import Answer
-from review.queue import Queue
-from review.routing import Reviewer, register
-from review.settings import ReviewSettings
-from serving import Scorer
-from serving.recorder import Decided, Recorder
-from serving.scorer import Known
-from simulation import write_marketplace
-from simulation.raters import Raters, hire
+from adverdict.certification.capacity import LEAKED, WRONGED
+from adverdict.cli.main import app
+from adverdict.decisions.files import read_policies
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.decision import Decision
+from adverdict.domain.verdict import Verdict
+from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.ledger.history import LedgerHistory
+from adverdict.ledger.store import Ledger
+from adverdict.review.answers import Answer
+from adverdict.review.queue import Queue
+from adverdict.review.routing import Reviewer, register
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving import Scorer
+from adverdict.serving.recorder import Decided, Recorder
+from adverdict.serving.scorer import Known
+from adverdict.simulation import write_marketplace
+from adverdict.simulation.raters import Raters, hire
 
 pytestmark = pytest.mark.slow
 
@@ -112,8 +112,8 @@ def policies_folder(folder: Path, markets: Sequence[str]) -> None:
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "var"))
-    monkeypatch.setenv("ADJUDICATE_POLICIES", str(tmp_path / "policies"))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "var"))
+    monkeypatch.setenv("ADVERDICT_POLICIES", str(tmp_path / "policies"))
     monkeypatch.chdir(tmp_path)
     yield
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
@@ -136,7 +136,7 @@ def serve(world: World, ledger: Ledger) -> None:
     """Every served ad through the service's own path, in the order of time; reviewers answer whatever waits before the next ones come."""
     ads = world.slices["served"]
     clock, settings = Clock(ads[0].submitted_at), ReviewSettings()
-    scorer = Scorer.load("models:/adjudicate@champion", Path("policies"))
+    scorer = Scorer.load("models:/adverdict@champion", Path("policies"))
     recorder = Recorder(ledger, settings, clock)
     queue = Queue(ledger, read_policies(Path("policies")), settings, clock)
     people = People(world, hire(SEED))
@@ -235,7 +235,7 @@ def test_decisions_improve_when_the_model_is_retrained_on_what_reviewers_said(wo
     last = world.slices["last"]
     before, after = (
         Scorer.load(model, Path("policies")).score(last, explain="none", known=known)
-        for model in ("models:/adjudicate/1", "models:/adjudicate@champion")
+        for model in ("models:/adverdict/1", "models:/adverdict@champion")
     )
     ledger.close()
     assert {one.bundle_version for one in before} != {one.bundle_version for one in after}

@@ -10,19 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from decisions.thresholds import SolvedThresholds
-from domain.errors import InvalidSettings, Mistake
-from features.history.snapshot import write_snapshot
-from features.history.state import HistoryState
-from features.normalise import VERSION as NORMALISER_VERSION
-from models.bundle import BLEND, CALIBRATION, HISTORY, THRESHOLDS
-from models.cascade import FILE as CASCADE
-from models.encoder import encoder_text
-from models.manifest import EncoderEntry, Manifest, seal
-from models.seen import Seen
-from training.dataset import Dataset
-from training.fit import Fitted
-from training.fit_encoder import EXAMPLES, export
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.features.history.snapshot import write_snapshot
+from adverdict.features.history.state import HistoryState
+from adverdict.features.normalise import VERSION as NORMALISER_VERSION
+from adverdict.models.bundle import BLEND, CALIBRATION, HISTORY, THRESHOLDS
+from adverdict.models.cascade import FILE as CASCADE
+from adverdict.models.encoder import encoder_text
+from adverdict.models.manifest import EncoderEntry, Manifest, seal
+from adverdict.models.seen import Seen
+from adverdict.training.dataset import Dataset
+from adverdict.training.fit import Fitted
+from adverdict.training.fit_encoder import EXAMPLES, export
 
 
 def write_bundle(
@@ -56,7 +56,7 @@ def write_bundle(
 def rewrite_bundle(folder: Path, used: Dataset, known: Dataset, metrics: Mapping[str, Any]) -> str:
     """Give a bundle that was just evaluated its metrics, the names of all whose labels were ``used`` (training and evaluation), and the
     whole history there is, and seal it again; its new version."""
-    from models.manifest import check
+    from adverdict.models.manifest import check
 
     manifest, _ = check(folder)
     write_snapshot(_history(known), folder / HISTORY)

@@ -8,11 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
-from certification.words import Side, Strength
-from training.certificate_plots import Split, draw_errors, draw_review, split
-from training.plots import COLOURS, Drawing, render
-from training.report import share
+from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
+from adverdict.certification.words import Side, Strength
+from adverdict.training.certificate_plots import Split, draw_errors, draw_review, split
+from adverdict.training.plots import COLOURS, Drawing, render
+from adverdict.training.report import share
 
 PAGE = "certificates.html"
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from certification.certificate import Bound, Certificate, CurvePoint
-from certification.words import Side
-from domain.errors import UntrustedBundle
-from training.plots import Drawing
+from adverdict.certification.certificate import Bound, Certificate, CurvePoint
+from adverdict.certification.words import Side
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.training.plots import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

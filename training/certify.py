@@ -1,6 +1,6 @@
 """Certify a model's thresholds on labelled ads of advertisers it has not seen, and keep the certificates with the model.
 
-fetch the model -> read packs -> leave out whoever it was trained on -> score -> certification.solve -> page -> MLflow
+fetch the model -> read packs -> leave out whoever it was trained on -> score -> adverdict.certification.solve -> page -> MLflow
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from certification.agreement import label_noise
-from certification.capacity import Plan, Traffic, plan
-from certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise, Otherwise
-from certification.exit_evidence import ExitEvidence
-from certification.exits import ExitCertificate, solve_exits
-from certification.scored import ScoredAds
-from certification.solve import Origin, Solution, Terms, answers, issue
-from decisions.files import read_policies
-from decisions.policy import PolicyBook, surface_key
-from domain.ad import Ad, Label
-from domain.errors import GateRefused, InvalidInput, Mistake
-from features.tables import Pack, read_pack
-from models.bundle import Bundle, load_bundle
-from models.certified import certified_thresholds
-from models.registry import fetch_bundle, is_registered, resolve
-from policies import folder as packaged_policies
-from training.certificate_page import write_page
-from training.dataset import groups_of
-from training.evaluate import ROWS, history_with
-from training.progress import Progress
-from training.tracking import attach_certificates, configure
-from training.volume import refuse_unseen
+from adverdict.certification.agreement import label_noise
+from adverdict.certification.capacity import Plan, Traffic, plan
+from adverdict.certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise, Otherwise
+from adverdict.certification.exit_evidence import ExitEvidence
+from adverdict.certification.exits import ExitCertificate, solve_exits
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.solve import Origin, Solution, Terms, answers, issue
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import GateRefused, InvalidInput, Mistake
+from adverdict.features.tables import Pack, read_pack
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.certified import certified_thresholds
+from adverdict.models.registry import fetch_bundle, is_registered, resolve
+from adverdict.policies import folder as packaged_policies
+from adverdict.training.certificate_page import write_page
+from adverdict.training.dataset import groups_of
+from adverdict.training.evaluate import ROWS, history_with
+from adverdict.training.progress import Progress
+from adverdict.training.tracking import attach_certificates, configure
+from adverdict.training.volume import refuse_unseen
 
 EXIT_CONFIDENCE = 0.95
 MOST_EVIDENCE = 30_000

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.errors import InvalidInput, Mistake, shorten
-from training.metrics import Scored, defined, quality
-from training.resampling import draw, interval
+from adverdict.domain.errors import InvalidInput, Mistake, shorten
+from adverdict.training.metrics import Scored, defined, quality
+from adverdict.training.resampling import draw, interval
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-import features
-from domain.ad import Ad
-from features.contract import CATEGORIES, FeatureContract, installed, levels_of, read_for_languages
-from features.creative import CREATIVE_FACTS
-from features.history.counts import SHARED, HistoryCounts
-from features.ngrams import N_COLUMNS, ngram_counts, ngram_text
-from features.table import FeatureTable, code, with_history
-from features.text import TEXT_CATEGORIES, TEXT_SIGNALS
-from features.view import view
-from training.shelf import Cabinet, Found, Ragged
+from adverdict import features
+from adverdict.domain.ad import Ad
+from adverdict.features.contract import CATEGORIES, FeatureContract, installed, levels_of, read_for_languages
+from adverdict.features.creative import CREATIVE_FACTS
+from adverdict.features.history.counts import SHARED, HistoryCounts
+from adverdict.features.ngrams import N_COLUMNS, ngram_counts, ngram_text
+from adverdict.features.table import FeatureTable, code, with_history
+from adverdict.features.text import TEXT_CATEGORIES, TEXT_SIGNALS
+from adverdict.features.view import view
+from adverdict.training.shelf import Cabinet, Found, Ragged
 
 NAMES = (*TEXT_SIGNALS, *CREATIVE_FACTS)
 CATEGORICAL = tuple(name for name in NAMES if name in CATEGORIES)

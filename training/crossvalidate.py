@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from decisions.thresholds import SolvedThresholds
-from models.bundle import load_bundle
-from training.bundling import write_bundle
-from training.contents import ContentCache
-from training.dataset import Dataset, Rows
-from training.encoder_cache import EncoderCache
-from training.evaluate import score_dataset
-from training.fit import FitSettings, fit
-from training.metrics import Scored
-from training.progress import Named, Progress
-from training.search import search
-from training.trainable import trainable
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.models.bundle import load_bundle
+from adverdict.training.bundling import write_bundle
+from adverdict.training.contents import ContentCache
+from adverdict.training.dataset import Dataset, Rows
+from adverdict.training.encoder_cache import EncoderCache
+from adverdict.training.evaluate import score_dataset
+from adverdict.training.fit import FitSettings, fit
+from adverdict.training.metrics import Scored
+from adverdict.training.progress import Named, Progress
+from adverdict.training.search import search
+from adverdict.training.trainable import trainable
 
 
 def held_out(
@@ -81,7 +81,7 @@ def _held_out(
     development = data.part(train)
     chosen = search(development, settings, trials, progress, contents) if trials else settings
     fitted = fit(development, chosen, progress, cache, contents)
-    with tempfile.TemporaryDirectory(prefix="adjudicate-fold-") as work:
+    with tempfile.TemporaryDirectory(prefix="adverdict-fold-") as work:
         folder = Path(work) / "bundle"
         write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {})
         bundle, test = load_bundle(folder), data.part(rows)

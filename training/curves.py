@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import logit, sigmoid
-from training.metrics import Labelled
-from training.recalibration import Z95
+from adverdict.models.calibration import logit, sigmoid
+from adverdict.training.metrics import Labelled
+from adverdict.training.recalibration import Z95
 
 Floats = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.ad import Ad, Label
-from domain.errors import InvalidInput, Mistake
-from features.tables import Pack
-from models.manifest import DataEntry
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.features.tables import Pack
+from adverdict.models.manifest import DataEntry
 
 Rows = NDArray[np.intp]
 

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from domain.ad import Ad
-from models.encoder import encoder_text
-from training.fit_encoder import EncoderSettings
-from training.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
-from training.progress import Progress
-from training.shelf import Cabinet
+from adverdict.domain.ad import Ad
+from adverdict.models.encoder import encoder_text
+from adverdict.training.fit_encoder import EncoderSettings
+from adverdict.training.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
+from adverdict.training.progress import Progress
+from adverdict.training.shelf import Cabinet
 
 
 class EncoderCache:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from domain.errors import InvalidSettings, Mistake
+from adverdict.domain.errors import InvalidSettings, Mistake
 
 URI_SETTING = "MLFLOW_TRACKING_URI"
 

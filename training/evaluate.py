@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.errors import InvalidInput, Mistake
-from features.history.state import HistoryState
-from features.tables import Pack
-from models.bundle import Bundle
-from models.calibration import sigmoid
-from training.dataset import Dataset, dataset
-from training.metrics import Scored, measure
-from training.progress import Progress
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.features.history.state import HistoryState
+from adverdict.features.tables import Pack
+from adverdict.models.bundle import Bundle
+from adverdict.models.calibration import sigmoid
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.metrics import Scored, measure
+from adverdict.training.progress import Progress
 
 ROWS = 512
 """Ads scored at a time."""

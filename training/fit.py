@@ -16,30 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from features.contract import FeatureContract
-from features.history.asof import counts_asof
-from features.history.counts import without_labels
-from features.table import FeatureTable, with_history
-from models.blend import BlendModel
-from models.calibration import Calibration
-from models.cascade import Cascade
-from models.encoder import encoder_text
-from models.gbm import GbmModel, gbm_columns, gbm_input
-from models.kernel import KernelModel
-from models.ngram import NgramModel
-from training.contents import ContentCache
-from training.dataset import Dataset, Rows
-from training.encoder_cache import EncoderCache
-from training.fit_blend import fit_blend
-from training.fit_calibration import fit_calibration
-from training.fit_cascade import cheap, fit_spread
-from training.fit_encoder import EncoderSettings, encoder_logits, fit_encoder
-from training.fit_gbm import GbmSettings, fit_gbm
-from training.fit_kernel import fit_kernel, with_log_odds
-from training.fit_ngram import INVERSE_REGULARISATION, fit_ngram
-from training.prefix_cache import PrefixCache, Pretrained
-from training.progress import Progress
-from training.splits import folds
+from adverdict.features.contract import FeatureContract
+from adverdict.features.history.asof import counts_asof
+from adverdict.features.history.counts import without_labels
+from adverdict.features.table import FeatureTable, with_history
+from adverdict.models.blend import BlendModel
+from adverdict.models.calibration import Calibration
+from adverdict.models.cascade import Cascade
+from adverdict.models.encoder import encoder_text
+from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
+from adverdict.models.kernel import KernelModel
+from adverdict.models.ngram import NgramModel
+from adverdict.training.contents import ContentCache
+from adverdict.training.dataset import Dataset, Rows
+from adverdict.training.encoder_cache import EncoderCache
+from adverdict.training.fit_blend import fit_blend
+from adverdict.training.fit_calibration import fit_calibration
+from adverdict.training.fit_cascade import cheap, fit_spread
+from adverdict.training.fit_encoder import EncoderSettings, encoder_logits, fit_encoder
+from adverdict.training.fit_gbm import GbmSettings, fit_gbm
+from adverdict.training.fit_kernel import fit_kernel, with_log_odds
+from adverdict.training.fit_ngram import INVERSE_REGULARISATION, fit_ngram
+from adverdict.training.prefix_cache import PrefixCache, Pretrained
+from adverdict.training.progress import Progress
+from adverdict.training.splits import folds
 
 Logits = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blend import BlendModel
-from training.penalised import fit_logistic
+from adverdict.models.blend import BlendModel
+from adverdict.training.penalised import fit_logistic
 
 PRIOR_STRENGTH = 30.0
 """Precision of the prior that every component counts the same, each on its own best scale: with few violations that is the safer guess."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import MarketShift, PolicyCalibration, sigmoid
-from training.penalised import fit_logistic
+from adverdict.models.calibration import MarketShift, PolicyCalibration, sigmoid
+from adverdict.training.penalised import fit_logistic
 
 KNOTS = np.linspace(-14.0, 14.0, 281)
 RESAMPLES = 200

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import logit
-from models.cascade import Spread
+from adverdict.models.calibration import logit
+from adverdict.models.cascade import Spread
 
 CHEAP = ("ngram", "gbm")
 """What is computed before the encoder."""

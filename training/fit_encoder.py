@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoder import GRAPH, TOKENIZER
-from training.prefix_cache import PrefixCache, Pretrained
-from training.quantise import quantise
-from training.static_shapes import settle_shapes
+from adverdict.models.encoder import GRAPH, TOKENIZER
+from adverdict.training.prefix_cache import PrefixCache, Pretrained
+from adverdict.training.quantise import quantise
+from adverdict.training.static_shapes import settle_shapes
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.gbm import GbmModel
-from training.parallel import each_policy
+from adverdict.models.gbm import GbmModel
+from adverdict.training.parallel import each_policy
 
 
 @dataclass(frozen=True)

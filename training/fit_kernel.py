@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kernel import KernelModel, similarity, standardised
-from training.penalised import fit_logistic
+from adverdict.models.kernel import KernelModel, similarity, standardised
+from adverdict.training.penalised import fit_logistic
 
 RIDGE = 0.5
 MOST_LANDMARKS = 8000

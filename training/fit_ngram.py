@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from features.ngrams import N_COLUMNS
-from models.ngram import NgramModel, tfidf
-from training.parallel import each_policy
+from adverdict.features.ngrams import N_COLUMNS
+from adverdict.models.ngram import NgramModel, tfidf
+from adverdict.training.parallel import each_policy
 
 INVERSE_REGULARISATION = 8.0
 """scikit-learn's ``C``."""

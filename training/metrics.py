@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.recalibration import recalibration
-from training.resampling import draw, interval, ranking, weighted_mean
+from adverdict.training.recalibration import recalibration
+from adverdict.training.resampling import draw, interval, ranking, weighted_mean
 
 VIOLATES_FROM = 0.5
 """An ad violates a policy when at least this share of its raters says so."""

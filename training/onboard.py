@@ -1,6 +1,6 @@
 """Open a market: score its ads and the labelled ones of other markets, and say what is known, what is missing and which ads to label.
 
-fetch the model -> read packs -> leave out whoever it was trained on -> score as strangers -> certification.onboarding -> a list of ads
+fetch the model -> read packs -> leave out whoever it was trained on -> score as strangers -> adverdict.certification.onboarding -> a list of ads
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from statistics import mean
 import numpy as np
 from numpy.typing import NDArray
 
-from certification.onboarding import Onboarding, onboard
-from certification.scored import ScoredAds
-from decisions.countries import COUNTRIES
-from decisions.files import PolicyFolder, read_folder
-from decisions.inherit import DEFAULT, settle
-from decisions.policy import PolicyBook, surface_key
-from domain.ad import Ad
-from domain.errors import InvalidInput, InvalidSettings, Mistake
-from domain.spreadsheet import inert
-from features.language import UNKNOWN, language_of
-from features.normalise import ad_text
-from features.tables import Pack, read_pack
-from models.bundle import Bundle, load_bundle
-from models.registry import fetch_bundle, is_registered
-from policies import folder as packaged_policies
-from training.certify import RANDOM
-from training.dataset import groups_of
-from training.evaluate import ROWS, history_with
-from training.progress import Progress
-from training.tracking import configure
+from adverdict.certification.onboarding import Onboarding, onboard
+from adverdict.certification.scored import ScoredAds
+from adverdict.decisions.countries import COUNTRIES
+from adverdict.decisions.files import PolicyFolder, read_folder
+from adverdict.decisions.inherit import DEFAULT, settle
+from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake
+from adverdict.domain.spreadsheet import inert
+from adverdict.features.language import UNKNOWN, language_of
+from adverdict.features.normalise import ad_text
+from adverdict.features.tables import Pack, read_pack
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.registry import fetch_bundle, is_registered
+from adverdict.policies import folder as packaged_policies
+from adverdict.training.certify import RANDOM
+from adverdict.training.dataset import groups_of
+from adverdict.training.evaluate import ROWS, history_with
+from adverdict.training.progress import Progress
+from adverdict.training.tracking import configure
 
 COLUMNS = ("list", "order", "policy", "ad_id", "advertiser_id", "part", "inclusion_probability")
 """Of the list of ads to label. No risk: a rater who sees one agrees with it."""

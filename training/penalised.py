@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import sigmoid
+from adverdict.models.calibration import sigmoid
 
 Floats = NDArray[np.float64]
 

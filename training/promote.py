@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.errors import ContractMismatch, GateRefused, InvalidInput, InvalidSettings, Mistake
-from features.contract import FeatureContract
-from features.contract import check as check_contract
-from features.tables import Pack, read_pack
-from models.bundle import Bundle, load_bundle
-from models.manifest import Manifest, check
-from models.registry import fetch_bundle, resolve
-from training.compare import compare
-from training.dataset import Dataset, dataset
-from training.evaluate import score_dataset
-from training.gates import Gate, gates, require
-from training.metrics import Scored
-from training.progress import Progress
-from training.tracking import CHAMPION, NAME, aliased, configure, ping
-from training.tracking import promote as move_alias
+from adverdict.domain.errors import ContractMismatch, GateRefused, InvalidInput, InvalidSettings, Mistake
+from adverdict.features.contract import FeatureContract
+from adverdict.features.contract import check as check_contract
+from adverdict.features.tables import Pack, read_pack
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.manifest import Manifest, check
+from adverdict.models.registry import fetch_bundle, resolve
+from adverdict.training.compare import compare
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.evaluate import score_dataset
+from adverdict.training.gates import Gate, gates, require
+from adverdict.training.metrics import Scored
+from adverdict.training.progress import Progress
+from adverdict.training.tracking import CHAMPION, NAME, aliased, configure, ping
+from adverdict.training.tracking import promote as move_alias
 
 
 @dataclass(frozen=True)

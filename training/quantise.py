@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.static_shapes import drop_unread, runner
+from adverdict.training.static_shapes import drop_unread, runner
 
 LARGEST = 127
 """Of an int8 weight."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import logit, sigmoid
+from adverdict.models.calibration import logit, sigmoid
 
 Floats = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decisions.policy import Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from models.manifest import DataEntry
-from training.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
-from training.metrics import Labelled, Scored
-from training.plots import COLOURS, draw_decision_curve, draw_precision_recall, draw_reliability, render
+from adverdict.decisions.policy import Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.models.manifest import DataEntry
+from adverdict.training.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
+from adverdict.training.metrics import Labelled, Scored
+from adverdict.training.plots import COLOURS, draw_decision_curve, draw_precision_recall, draw_reliability, render
 
 PAGE = "report.html"
 FINAL = "blend"
@@ -79,7 +79,7 @@ def installed() -> dict[str, str]:
     """Versions of this software and of the libraries that fit and score."""
     from importlib import metadata
 
-    names = ("adjudicate", "scikit-learn", "lightgbm", "torch", "transformers", "onnxruntime", "numpy")
+    names = ("adverdict", "scikit-learn", "lightgbm", "torch", "transformers", "onnxruntime", "numpy")
     return {name: metadata.version(name) for name in names if next(iter(metadata.distributions(name=name)), None)}
 
 

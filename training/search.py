@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.contents import ContentCache
-from training.dataset import Dataset
-from training.fit import FitSettings, gbm_out_of_fold, ngram_out_of_fold, prepare
-from training.fit_gbm import GbmSettings
-from training.progress import Progress, Silent
+from adverdict.training.contents import ContentCache
+from adverdict.training.dataset import Dataset
+from adverdict.training.fit import FitSettings, gbm_out_of_fold, ngram_out_of_fold, prepare
+from adverdict.training.fit_gbm import GbmSettings
+from adverdict.training.progress import Progress, Silent
 
 
 def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress, contents: ContentCache | None = None) -> FitSettings:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from training.dataset import Dataset, Rows
+from adverdict.training.dataset import Dataset, Rows
 
 TWENTIETHS = 20
 

@@ -12,20 +12,30 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from domain.errors import InvalidSettings, Mistake, NotFound, Unavailable
-from models.manifest import DataEntry
-from models.registry import BUNDLE_ARTIFACT, CERTIFICATES_TAG, certificates_path
-from training.environment import IMPATIENT, URI_SETTING, Store, check_file, choose, only_errors, settings, without_mlflows_own_warnings
-from training.figures import flat
+from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, Unavailable
+from adverdict.models.manifest import DataEntry
+from adverdict.models.registry import BUNDLE_ARTIFACT, CERTIFICATES_TAG, certificates_path
+from adverdict.training.environment import (
+    IMPATIENT,
+    URI_SETTING,
+    Store,
+    check_file,
+    choose,
+    only_errors,
+    settings,
+    without_mlflows_own_warnings,
+)
+from adverdict.training.figures import flat
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-NAME = "adjudicate"
+NAME = "adverdict"
 """Of the experiment and of the registered model."""
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -180,7 +190,7 @@ class TrainingRun:
         Without a signature on purpose: the code checks a frame against the same data contract as every other door, while MLflow's check
         would drop unknown columns unseen and refuse times with a zone.
         """
-        script = script or Path(__file__).parent.parent / "models" / "pyfunc_model.py"
+        script = script or Path(str(files("adverdict.models") / "pyfunc_model.py"))
         with _answers(self._store.uri), only_errors("mlflow.pyfunc"), without_mlflows_own_warnings():
             from mlflow.pyfunc import log_model
 

@@ -15,31 +15,31 @@ from typing import Any
 
 import numpy as np
 
-from certification.empirical import LabelledScores, SolvedThresholds, solve_all
-from decisions.files import read_policies
-from decisions.policy import PolicyBook
-from domain.errors import InvalidSettings, Mistake
-from features.tables import read_pack
-from models.bundle import load_bundle
-from models.registry import BUNDLE_VERSION_TAG
-from policies import folder as packaged_policies
-from training.bundling import rewrite_bundle, write_bundle
-from training.contents import ContentCache
-from training.crossvalidate import held_out
-from training.dataset import Dataset, dataset
-from training.encoder_cache import EncoderCache
-from training.environment import Store
-from training.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
-from training.fit import FitSettings, Fitted, fit
-from training.fit_encoder import EncoderSettings
-from training.metrics import Scored, measure
-from training.progress import Progress
-from training.report import ReportData, write_report
-from training.search import search
-from training.shelf import Cabinet
-from training.splits import by_advertiser, development_and_test
-from training.tracking import Registered, TrainingRun, configure, ping
-from training.trainable import trainable
+from adverdict.certification.empirical import LabelledScores, SolvedThresholds, solve_all
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.features.tables import read_pack
+from adverdict.models.bundle import load_bundle
+from adverdict.models.registry import BUNDLE_VERSION_TAG
+from adverdict.policies import folder as packaged_policies
+from adverdict.training.bundling import rewrite_bundle, write_bundle
+from adverdict.training.contents import ContentCache
+from adverdict.training.crossvalidate import held_out
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.encoder_cache import EncoderCache
+from adverdict.training.environment import Store
+from adverdict.training.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
+from adverdict.training.fit import FitSettings, Fitted, fit
+from adverdict.training.fit_encoder import EncoderSettings
+from adverdict.training.metrics import Scored, measure
+from adverdict.training.progress import Progress
+from adverdict.training.report import ReportData, write_report
+from adverdict.training.search import search
+from adverdict.training.shelf import Cabinet
+from adverdict.training.splits import by_advertiser, development_and_test
+from adverdict.training.tracking import Registered, TrainingRun, configure, ping
+from adverdict.training.trainable import trainable
 
 CACHE_BYTES = 10 * 2**30
 """Of texts and ads, about 50 kB each with an encoder as small as minilm."""
@@ -86,7 +86,7 @@ def train(job: TrainJob, progress: Progress) -> Trained:
     book = read_policies(job.policy_files or packaged_policies())
     packs = [read_pack(folder) for folder in job.data]
     everything, skipped = trainable(dataset(packs, job.policies))
-    with tempfile.TemporaryDirectory(prefix="adjudicate-train-") as work:
+    with tempfile.TemporaryDirectory(prefix="adverdict-train-") as work:
         cabinet = Cabinet(job.home / "cache", job.cache_bytes) if job.cache_bytes else None
         made = _make(job, everything, skipped, book, Path(work), progress, cabinet)
         report = _keep(job, made)
@@ -189,7 +189,7 @@ def solve_thresholds(fitted: Fitted, book: PolicyBook) -> SolvedThresholds:
 
 def out_of_fold(fitted: Fitted) -> Scored:
     """The development ads as scored by models that had not seen them; the blend and the calibration had."""
-    from models.calibration import sigmoid
+    from adverdict.models.calibration import sigmoid
 
     data = fitted.data
     parts = {name: sigmoid(logits) for name, logits in fitted.held_out.items() if name != BLEND_MODEL}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.errors import InvalidInput, Mistake
-from training.dataset import Dataset
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.training.dataset import Dataset
 
 MIN_EACH = 10
 """Violating ads, and others, below which a policy is not trained: three folds would not even have four of each."""

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from decisions.countries import COUNTRIES
-from domain.errors import InvalidInput, Mistake, NotFound
+from adverdict.decisions.countries import COUNTRIES
+from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 
 COLUMNS = ("market", "ads_per_day")
 

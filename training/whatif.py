@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from decisions.decide import DecisionContext, decide
-from decisions.policy import PolicyBook, Stance
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from features.tables import Pack
-from models.bundle import Bundle
-from training.curves import wilson
-from training.dataset import dataset
-from training.evaluate import ROWS, history_with
-from training.metrics import VIOLATES_FROM
-from training.progress import Progress
+from adverdict.decisions.decide import DecisionContext, decide
+from adverdict.decisions.policy import PolicyBook, Stance
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.features.tables import Pack
+from adverdict.models.bundle import Bundle
+from adverdict.training.curves import wilson
+from adverdict.training.dataset import dataset
+from adverdict.training.evaluate import ROWS, history_with
+from adverdict.training.metrics import VIOLATES_FROM
+from adverdict.training.progress import Progress
 
 NOBODY = "(no policy)"
 """In place of the policy behind a flip, where the market lost or gained its file, or every policy that was in force."""

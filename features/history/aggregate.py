@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from domain.errors import InvalidInput, InvalidTable, Mistake, Unavailable, UntrustedBundle, shorten
-from features.history.entities import KINDS, microseconds
-from features.history.known import DISTINCT, WINDOWS
-from features.history.layout import counted
+from adverdict.domain.errors import InvalidInput, InvalidTable, Mistake, Unavailable, UntrustedBundle, shorten
+from adverdict.features.history.entities import KINDS, microseconds
+from adverdict.features.history.known import DISTINCT, WINDOWS
+from adverdict.features.history.layout import counted
 
 THREAD = 128 * 2**20
 """Bytes of memory that DuckDB wants for each of its threads."""

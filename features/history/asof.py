@@ -8,10 +8,10 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from domain.ad import Ad, Label
-from features.history.entities import KINDS, domain_key, rows_of_labels
-from features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
-from features.history.timeline import MISSING, Asked, Clock, Events
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.entities import KINDS, domain_key, rows_of_labels
+from adverdict.features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
+from adverdict.features.history.timeline import MISSING, Asked, Clock, Events
 
 
 def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequence[Label], policies: Sequence[str]) -> HistoryCounts:

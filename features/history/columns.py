@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import SHOWN, Mistake, UntrustedBundle
-from features.history.entities import KINDS
-from features.history.known import DISTINCT, Bools, Ints
+from adverdict.domain.errors import SHOWN, Mistake, UntrustedBundle
+from adverdict.features.history.entities import KINDS
+from adverdict.features.history.known import DISTINCT, Bools, Ints
 
 SCHEMA = pa.schema(
     [

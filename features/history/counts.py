@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from features.history.known import DAY, NEVER, EntityCounts, HistoryCounts, Ints, without_labels
+from adverdict.features.history.known import DAY, NEVER, EntityCounts, HistoryCounts, Ints, without_labels
 
 __all__ = ["ENTITY_PRIOR", "MARKET_PRIOR", "PER_POLICY", "SHARED", "EntityCounts", "HistoryCounts", "without_labels"]
 

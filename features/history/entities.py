@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, NoReturn
 
-from domain.ad import Ad, Label
-from domain.errors import InvalidInput, Mistake
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidInput, Mistake
 
 KINDS = ("advertiser", "creative", "domain", "market")
 """The four kinds of entity an ad and its labels are credited to."""

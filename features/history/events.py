@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from domain.ad import Ad, Label
-from features.history.entities import KINDS, Entities, entities, microseconds
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.entities import KINDS, Entities, entities, microseconds
 
 WHOSE = tuple((kind, pa.string()) for kind in KINDS)
 SUBMISSIONS = pa.schema([("ad_id", pa.string()), *WHOSE, ("at_us", pa.int64())])

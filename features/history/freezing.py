@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.errors import NotFound, Unavailable, UntrustedBundle
-from features.history import events
-from features.history.aggregate import FIRST, LAST, Aggregation
-from features.history.columns import SCHEMA
-from features.history.entities import KINDS
-from features.history.frozen import FrozenHistory
-from features.history.known import NEVER
-from features.history.layout import LISTED, PARTS, Array, ArrayWriter, Listing, counted, name_of
-from features.tables import iter_ads, iter_labels
+from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
+from adverdict.features.history import events
+from adverdict.features.history.aggregate import FIRST, LAST, Aggregation
+from adverdict.features.history.columns import SCHEMA
+from adverdict.features.history.entities import KINDS
+from adverdict.features.history.frozen import FrozenHistory
+from adverdict.features.history.known import NEVER
+from adverdict.features.history.layout import LISTED, PARTS, Array, ArrayWriter, Listing, counted, name_of
+from adverdict.features.tables import iter_ads, iter_labels
 
 ROWS = 2**16
 """Events that are written, or entities that are read, at a time."""

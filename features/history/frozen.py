@@ -11,11 +11,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from domain.ad import Ad
-from domain.errors import ContractMismatch, UntrustedBundle
-from features.history.entities import KINDS, entities, microseconds
-from features.history.known import DISTINCT, NEVER, EntityCounts, HistoryCounts, Ints
-from features.history.layout import LABELLED, LISTED, PARTS, SUBMITTED, Listing, counted, hashes, map_array, name_of
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import ContractMismatch, UntrustedBundle
+from adverdict.features.history.entities import KINDS, entities, microseconds
+from adverdict.features.history.known import DISTINCT, NEVER, EntityCounts, HistoryCounts, Ints
+from adverdict.features.history.layout import LABELLED, LISTED, PARTS, SUBMITTED, Listing, counted, hashes, map_array, name_of
 
 UNKNOWN = -1
 """Row of an entity that nothing is known of."""

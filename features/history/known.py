@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from features.history.entities import KINDS
+from adverdict.features.history.entities import KINDS
 
 if TYPE_CHECKING:
-    from domain.ad import Ad
+    from adverdict.domain.ad import Ad
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -27,8 +27,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from domain.errors import NotFound, UntrustedBundle
-from features.history.known import DISTINCT
+from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.features.history.known import DISTINCT
 
 LISTED: Final = "history.json"
 SCHEMA_VERSION: Final = 1

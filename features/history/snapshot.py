@@ -26,12 +26,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.errors import UntrustedBundle
-from features.history.columns import SCHEMA, Columns, Ragged
-from features.history.distinct import Distinct
-from features.history.entities import KINDS
-from features.history.known import DISTINCT
-from features.history.state import HistoryState, Past
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.features.history.columns import SCHEMA, Columns, Ragged
+from adverdict.features.history.distinct import Distinct
+from adverdict.features.history.entities import KINDS
+from adverdict.features.history.known import DISTINCT
+from adverdict.features.history.state import HistoryState, Past
 
 
 def write_snapshot(state: HistoryState, path: Path) -> None:

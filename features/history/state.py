@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domain.ad import Ad, Label
-from features.history.distinct import Distinct
-from features.history.entities import KINDS, ads_of_labels, entities, microseconds, rows_of_labels
-from features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.distinct import Distinct
+from adverdict.features.history.entities import KINDS, ads_of_labels, entities, microseconds, rows_of_labels
+from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -158,14 +158,14 @@ class HistoryState:
 
     def to_table(self) -> pa.Table:
         """The state as a table: see ``features.history.snapshot``."""
-        from features.history import snapshot
+        from adverdict.features.history import snapshot
 
         return snapshot.to_table(self)
 
     @classmethod
     def from_table(cls, table: pa.Table) -> HistoryState:
         """The state a table holds. Raises UntrustedBundle naming what is wrong with it."""
-        from features.history import snapshot
+        from adverdict.features.history import snapshot
 
         return snapshot.from_table(table)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.history.known import WINDOWS, Bools, Ints
+from adverdict.features.history.known import WINDOWS, Bools, Ints
 
 MISSING = -1
 """Code of an entity that the ad does not state. Its keys come before every known event's, so everything counted for it is 0."""

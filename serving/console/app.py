@@ -11,15 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.console import decisions, login, models, policies, quality, queues, review
-from serving.console.attempts import Attempts
-from serving.console.models import Challenger
-from serving.console.parts import Parts
-from serving.console.policy_data import Recently
-from serving.console.quality import Measured
-from serving.console.rendering import HOME, statics
-from serving.console.safety import HEADERS
-from serving.console.visits import page, refusal
+from adverdict.serving.console import decisions, login, models, policies, quality, queues, review
+from adverdict.serving.console.attempts import Attempts
+from adverdict.serving.console.models import Challenger
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.policy_data import Recently
+from adverdict.serving.console.quality import Measured
+from adverdict.serving.console.rendering import HOME, statics
+from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.visits import page, refusal
 
 __all__ = ["Parts", "console"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-from domain.decision import PolicyVerdict
+from adverdict.domain.decision import PolicyVerdict
 
 WIDTH = 240
 ENDS = 0.002

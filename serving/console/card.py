@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from decisions.policy import surface_key
-from domain.ad import Ad
-from domain.decision import Reason
-from serving.console.marking import SHOWN, Piece, pieces
-from serving.console.words import count
+from adverdict.decisions.policy import surface_key
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Reason
+from adverdict.serving.console.marking import SHOWN, Piece, pieces
+from adverdict.serving.console.words import count
 
 LANGUAGE = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
 WIDE, TALL = 2.4, 0.8

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.console.bars import position
-from serving.console.shares import Seen
+from adverdict.serving.console.bars import position
+from adverdict.serving.console.shares import Seen
 
 WIDTH, HEIGHT = 330, 140
 TICKS = (0.005, 0.02, 0.1, 0.5, 0.9, 0.98, 0.995)

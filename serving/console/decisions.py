@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from domain.errors import NotFound
-from ledger.store import find
-from review.statement import statement
-from review.tasks import UNFINISHED
-from serving.console import record
-from serving.console.rendering import HOME
-from serving.console.visits import Visit
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.store import find
+from adverdict.review.statement import statement
+from adverdict.review.tasks import UNFINISHED
+from adverdict.serving.console import record
+from adverdict.serving.console.rendering import HOME
+from adverdict.serving.console.visits import Visit
 
 LONGEST_ID = 200
 

@@ -10,18 +10,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.auth import ApiKey, authenticate
-from serving.console import sessions
-from serving.console.attempts import Attempts
-from serving.console.parts import Parts
-from serving.console.rendering import HOME, render, tabs_of
-from serving.console.safety import Form, must_be_ours, one, read_form
-from serving.console.sessions import COOKIE, LASTS, LOCAL, Session
-from serving.console.visits import current, failure, from_here, refusal
+from adverdict.serving.auth import ApiKey, authenticate
+from adverdict.serving.console import sessions
+from adverdict.serving.console.attempts import Attempts
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.rendering import HOME, render, tabs_of
+from adverdict.serving.console.safety import Form, must_be_ours, one, read_form
+from adverdict.serving.console.sessions import COOKIE, LASTS, LOCAL, Session
+from adverdict.serving.console.visits import current, failure, from_here, refusal
 
-log = logging.getLogger("adjudicate.console")
+log = logging.getLogger("adverdict.console")
 
-BEFORE = "adjudicate_login"
+BEFORE = "adverdict_login"
 """Cookie that ties the login form to the browser it was shown in: nobody can be logged in as somebody else by a stranger's form."""
 USABLE = ("review", "policy", "admin")
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from domain.decision import Reason
-from features.normalise import normalise
-from models.explain import WORD
+from adverdict.domain.decision import Reason
+from adverdict.features.normalise import normalise
+from adverdict.models.explain import WORD
 
 SHOWN = 4000
 """Characters of one text: more than a reviewer reads, and no page is made of a text of 100,000."""

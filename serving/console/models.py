@@ -11,11 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from starlette.responses import Response
 
-from decisions.policy import Targets, Thresholds
-from decisions.thresholds import POOLED
-from domain.errors import AdjudicateError, NotFound
-from serving.console.parts import Parts
-from serving.console.visits import Visit
+from adverdict.decisions.policy import Targets, Thresholds
+from adverdict.decisions.thresholds import POOLED
+from adverdict.domain.errors import AdverdictError, NotFound
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.visits import Visit
 
 PATIENCE = 1.5
 """Seconds a page waits for the registry; a dead one takes MLflow far longer to give up on."""
@@ -68,12 +68,12 @@ class Challenger:
             return Waiting("there", self._parts.resolve(name)) if self._parts.resolve else Waiting("no registry")
         except NotFound:
             return Waiting("none")
-        except (AdjudicateError, OSError, ValueError, RuntimeError):
+        except (AdverdictError, OSError, ValueError, RuntimeError):
             return Waiting("silent")
 
 
 def challenger_of(model: str) -> str | None:
-    """``models:/adjudicate@challenger`` beside ``models:/adjudicate@champion``; None beside a folder, which has none."""
+    """``models:/adverdict@challenger`` beside ``models:/adverdict@champion``; None beside a folder, which has none."""
     return f"{model.partition('@')[0]}@challenger" if model.startswith("models:/") and "@" in model else None
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from decisions.policy import PolicyBook
-from ledger.store import Ledger, now
-from review.queue import Queue
-from serving.auth import ApiKey
-from serving.champion import Champion
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.store import Ledger, now
+from adverdict.review.queue import Queue
+from adverdict.serving.auth import ApiKey
+from adverdict.serving.champion import Champion
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ class Parts:
     registry: str = ""
     """Address of the MLflow server or database; only an http one can be linked to."""
     resolve: Callable[[str], str] | None = None
-    """What a name such as ``models:/adjudicate@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
+    """What a name such as ``models:/adverdict@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""

@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.ad import Ad
-from ledger.chain import plain_json
-from ledger.moments import moment
-from ledger.schema import contents, entries
-from ledger.standing import not_withdrawn
-from models.explain import WORD
+from adverdict.domain.ad import Ad
+from adverdict.ledger.chain import plain_json
+from adverdict.ledger.moments import moment
+from adverdict.ledger.schema import contents, entries
+from adverdict.ledger.standing import not_withdrawn
+from adverdict.models.explain import WORD
 
 ENTRIES = 400
 """Of an advertiser, the latest; more would be counted by nobody."""

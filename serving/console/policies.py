@@ -10,15 +10,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from decisions.policy import PolicyInForce, Stance
-from decisions.show import thresholds_in_use
-from decisions.thresholds import SolvedThresholds
-from domain.errors import InvalidInput, Mistake, NotFound
-from domain.verdict import Verdict
-from serving.console import curves, record
-from serving.console.policy_data import Asked, Decided, Recent, Recently
-from serving.console.shares import Split
-from serving.console.visits import Visit
+from adverdict.decisions.policy import PolicyInForce, Stance
+from adverdict.decisions.show import thresholds_in_use
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.errors import InvalidInput, Mistake, NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.serving.console import curves, record
+from adverdict.serving.console.policy_data import Asked, Decided, Recent, Recently
+from adverdict.serving.console.shares import Split
+from adverdict.serving.console.visits import Visit
 
 EXAMPLES = 4
 NOBODY = (0.0, 1.0)

@@ -10,17 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, surface_key
-from domain.decision import Decision
-from domain.verdict import Verdict, most_severe
-from ledger.chain import plain_json
-from ledger.entries import Answered, Labelled, Ruled
-from ledger.schema import contents, entries
-from ledger.standing import not_withdrawn
-from ledger.store import Ledger
-from review.labels import effective, inclusion
-from review.period import about_each
-from serving.console.shares import Seen
+from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, surface_key
+from adverdict.domain.decision import Decision
+from adverdict.domain.verdict import Verdict, most_severe
+from adverdict.ledger.chain import plain_json
+from adverdict.ledger.entries import Answered, Labelled, Ruled
+from adverdict.ledger.schema import contents, entries
+from adverdict.ledger.standing import not_withdrawn
+from adverdict.ledger.store import Ledger
+from adverdict.review.labels import effective, inclusion
+from adverdict.review.period import about_each
+from adverdict.serving.console.shares import Seen
 
 DECISIONS = 4000
 """On a page: the latest of the market."""

@@ -12,13 +12,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from decisions.policy import PolicyBook
-from domain.errors import InvalidInput, Mistake
-from ledger.store import Ledger
-from review.estimates import Estimate
-from review.prevalence import AuditShare
-from review.quality import QualityReport, quality
-from serving.console.visits import Visit
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.ledger.store import Ledger
+from adverdict.review.estimates import Estimate
+from adverdict.review.prevalence import AuditShare
+from adverdict.review.quality import QualityReport, quality
+from adverdict.serving.console.visits import Visit
 
 PERIODS = (7, 28, 90, 365)
 """Days."""

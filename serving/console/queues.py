@@ -12,8 +12,8 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from review.queue import QueueDepth
-from serving.console.visits import Visit
+from adverdict.review.queue import QueueDepth
+from adverdict.serving.console.visits import Visit
 
 WIDTH = 120
 MANY = 3

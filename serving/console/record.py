@@ -8,18 +8,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from domain.decision import PolicyVerdict, Reason
-from domain.errors import NotFound
-from ledger.chain import plain_json
-from ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
-from ledger.moments import micros, moment
-from ledger.schema import contents, entries, tasks
-from ledger.standing import courses
-from ledger.store import about, withdrawn
-from review.tasks import UNFINISHED, Task, task_of
-from serving.console.bars import Bar, bar
-from serving.console.card import Card, card
-from serving.console.marking import Piece, pieces
+from adverdict.domain.decision import PolicyVerdict, Reason
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.chain import plain_json
+from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
+from adverdict.ledger.moments import micros, moment
+from adverdict.ledger.schema import contents, entries, tasks
+from adverdict.ledger.standing import courses
+from adverdict.ledger.store import about, withdrawn
+from adverdict.review.tasks import UNFINISHED, Task, task_of
+from adverdict.serving.console.bars import Bar, bar
+from adverdict.serving.console.card import Card, card
+from adverdict.serving.console.marking import Piece, pieces
 
 LISTED = 50
 

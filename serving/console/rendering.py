@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from serving.console import words
-from serving.console.marking import pieces
-from serving.console.sessions import Session
+from adverdict.serving.console import words
+from adverdict.serving.console.marking import pieces
+from adverdict.serving.console.sessions import Session
 
 HOME = "/console"
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -51,7 +51,7 @@ def render(template: str, *, session: Session | None = None, status: int = 200, 
 @cache
 def statics() -> dict[str, tuple[bytes, str]]:
     """Our own files by name, with their content type. Read once: nothing outside this list can be asked for."""
-    folder = files("serving.console").joinpath("static")
+    folder = files("adverdict.serving.console").joinpath("static")
     return {item.name: (item.read_bytes(), KINDS[kind]) for item in folder.iterdir() if (kind := item.name.rpartition(".")[2]) in KINDS}
 
 
@@ -63,7 +63,7 @@ def static_url(name: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("serving.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("adverdict.serving.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     for name in ("moment", "day", "span", "percent", "risk", "count", "many", "worth", "said", "named", "signed"):
         environment.filters[name] = getattr(words, name)

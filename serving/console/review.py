@@ -9,13 +9,13 @@ from typing import Any
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from domain.errors import Conflict, InvalidInput, Mistake, NotFound
-from ledger.moments import micros
-from review.answers import Answer
-from review.queue import Leased
-from serving.console.rendering import HOME
-from serving.console.review_view import Shown, shown
-from serving.console.visits import Visit, refusal
+from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
+from adverdict.ledger.moments import micros
+from adverdict.review.answers import Answer
+from adverdict.review.queue import Leased
+from adverdict.serving.console.rendering import HOME
+from adverdict.serving.console.review_view import Shown, shown
+from adverdict.serving.console.visits import Visit, refusal
 
 LONGEST_SECONDS = 24 * 3600.0
 MAX_REASON = 2000

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from decisions.policy import PolicyInForce
-from domain.ad import Ad
-from domain.decision import Decision, Reason
-from domain.errors import AdjudicateError, NotFound
-from ledger.entries import Answered, Appealed, DecisionMade
-from ledger.schema import golden
-from ledger.store import about, find
-from review.answers import VERDICTS
-from review.tasks import Task
-from serving.console.bars import Bar, bar
-from serving.console.card import Card, card
-from serving.console.marking import Piece, pieces
-from serving.console.parts import Parts
-from serving.console.past import Past, Similar, past, similar
+from adverdict.decisions.policy import PolicyInForce
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, Reason
+from adverdict.domain.errors import AdverdictError, NotFound
+from adverdict.ledger.entries import Answered, Appealed, DecisionMade
+from adverdict.ledger.schema import golden
+from adverdict.ledger.store import about, find
+from adverdict.review.answers import VERDICTS
+from adverdict.review.tasks import Task
+from adverdict.serving.console.bars import Bar, bar
+from adverdict.serving.console.card import Card, card
+from adverdict.serving.console.marking import Piece, pieces
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.past import Past, Similar, past, similar
 
 MOST_FACTS = 5
 
@@ -105,7 +105,7 @@ def _scored(parts: Parts, ad: Ad) -> Decision | None:
     scorer, degraded = parts.champion.current()
     try:
         return scorer.score([ad], degraded=degraded)[0]
-    except (AdjudicateError, ArithmeticError, ValueError, KeyError):
+    except (AdverdictError, ArithmeticError, ValueError, KeyError):
         return None
 
 

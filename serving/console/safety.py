@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
-from domain.errors import InvalidInput, Mistake
+from adverdict.domain.errors import InvalidInput, Mistake
 
 HEADERS = {
     "content-security-policy": (

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 
-from ledger.moments import micros
-from ledger.schema import sessions
-from ledger.store import Ledger
-from serving.auth import SCOPES, ApiKey
+from adverdict.ledger.moments import micros
+from adverdict.ledger.schema import sessions
+from adverdict.ledger.store import Ledger
+from adverdict.serving.auth import SCOPES, ApiKey
 
-COOKIE = "adjudicate_session"
+COOKIE = "adverdict_session"
 LASTS = timedelta(hours=12)
 LOCAL = "local"
 """Name of whoever works on this machine while no API keys are configured."""

@@ -13,15 +13,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from domain.errors import AdjudicateError, Conflict, InvalidInput, NotFound, Unavailable
-from serving.auth import comes_from_here
-from serving.console import sessions
-from serving.console.parts import Parts
-from serving.console.rendering import HOME, render
-from serving.console.safety import UNKEEPABLE, Forged, Form, keepable, must_be_ours, one, read_form
-from serving.console.sessions import COOKIE, LOCAL, Session
+from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, NotFound, Unavailable
+from adverdict.serving.auth import comes_from_here
+from adverdict.serving.console import sessions
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.rendering import HOME, render
+from adverdict.serving.console.safety import UNKEEPABLE, Forged, Form, keepable, must_be_ours, one, read_form
+from adverdict.serving.console.sessions import COOKIE, LOCAL, Session
 
-log = logging.getLogger("adjudicate.console")
+log = logging.getLogger("adverdict.console")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -121,7 +121,7 @@ def failure(error: Exception, session: Session | None) -> Response:
             return refusal(503, "Not available just now", "A part of the service does not answer. Try again shortly.", session)
     where = traceback.extract_tb(error.__traceback__)
     log.error("a page failed with %s at %s", type(error).__name__, json.dumps([f"{at.filename}:{at.lineno}" for at in where[-6:]]))
-    title = "Something went wrong here" if not isinstance(error, AdjudicateError) else "This could not be done"
+    title = "Something went wrong here" if not isinstance(error, AdverdictError) else "This could not be done"
     return refusal(500, title, "It was logged. Nothing you entered was recorded.", session)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.verdict import Verdict
+from adverdict.domain.verdict import Verdict
 
 VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
 LARGE = 1e12

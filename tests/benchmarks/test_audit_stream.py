@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import audit_stream
-from benchmarks.audit_stream import ASKED, SETTINGS, Setting
-from domain.errors import InvalidSettings
-from domain.verdict import Verdict
-from review.prevalence import AuditShare
-from simulation.raters import RATERS, Raters, hire
-from training.progress import Silent
+from adverdict.benchmarks import audit_stream
+from adverdict.benchmarks.audit_stream import ASKED, SETTINGS, Setting
+from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.verdict import Verdict
+from adverdict.review.prevalence import AuditShare
+from adverdict.simulation.raters import RATERS, Raters, hire
+from adverdict.training.progress import Silent
 
 SMALL = Setting(0.05, 20_000, 0.05, rejected=2000)
 

@@ -13,21 +13,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.batch import Job, headlined, run
-from benchmarks.batch_counts import flipped_of, left_early
-from benchmarks.batch_encoder import twins
-from benchmarks.batch_flips import compared
-from benchmarks.batch_ground import Ground, made, refuse_without_exit
-from benchmarks.batch_packs import precision, refuse_others_policies
-from benchmarks.batch_speed import summed
-from benchmarks.rescore_world import World
-from cli.benchmark_batch import show
-from cli.console import out as console
-from domain.decision import Decision, PolicyVerdict
-from domain.errors import InvalidInput, InvalidSettings, NotFound
-from domain.verdict import Verdict
+from adverdict.benchmarks.batch import Job, headlined, run
+from adverdict.benchmarks.batch_counts import flipped_of, left_early
+from adverdict.benchmarks.batch_encoder import twins
+from adverdict.benchmarks.batch_flips import compared
+from adverdict.benchmarks.batch_ground import Ground, made, refuse_without_exit
+from adverdict.benchmarks.batch_packs import precision, refuse_others_policies
+from adverdict.benchmarks.batch_speed import summed
+from adverdict.benchmarks.rescore_world import World
+from adverdict.cli.benchmark_batch import show
+from adverdict.cli.console import out as console
+from adverdict.domain.decision import Decision, PolicyVerdict
+from adverdict.domain.errors import InvalidInput, InvalidSettings, NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.progress import Silent
 
 
 def decision(verdicts: Mapping[str, str], exit: Literal["early", "full"] = "full", market: str = "SE") -> Decision:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.batch_flips import beside_each_other
-from benchmarks.batch_packs import Risks, crossed, read_risks, targets_of
-from benchmarks.batch_scoring import Opened, opened
-from benchmarks.batch_speed import Plan, _ours
-from benchmarks.mortal import write_policies
-from certification.certificate import Issued
-from certification.exit_evidence import ExitEvidence
-from certification.exits import verdicts
-from features.tables import read_pack
-from simulation import write_marketplace
+from adverdict.benchmarks.batch_flips import beside_each_other
+from adverdict.benchmarks.batch_packs import Risks, crossed, read_risks, targets_of
+from adverdict.benchmarks.batch_scoring import Opened, opened
+from adverdict.benchmarks.batch_speed import Plan, _ours
+from adverdict.benchmarks.mortal import write_policies
+from adverdict.certification.certificate import Issued
+from adverdict.certification.exit_evidence import ExitEvidence
+from adverdict.certification.exits import verdicts
+from adverdict.features.tables import read_pack
+from adverdict.simulation import write_marketplace
 
 ADS = 400
 DECIDING = (0.02, 0.2)

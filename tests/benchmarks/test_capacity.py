@@ -8,14 +8,27 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import cli.benchmark_capacity as printed
-from benchmarks.capacity import A_DAY, BEYOND, CERTIFIED, TARGETS, Entry, Judge, Outcome, fixed, fixed_for, judged, stated, summary
-from benchmarks.populations import Population
-from certification.scored import ScoredAds
-from certification.strata import Question
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
+import adverdict.cli.benchmark_capacity as printed
+from adverdict.benchmarks.capacity import (
+    A_DAY,
+    BEYOND,
+    CERTIFIED,
+    TARGETS,
+    Entry,
+    Judge,
+    Outcome,
+    fixed,
+    fixed_for,
+    judged,
+    stated,
+    summary,
+)
+from adverdict.benchmarks.populations import Population
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.strata import Question
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.progress import Silent
 
 
 def _policy(name: str, severity: Severity, stance: Stance = Stance.PROHIBITED) -> PolicyInForce:

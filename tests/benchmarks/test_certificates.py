@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks import comparators
-from benchmarks.certificates import FEWEST, Plan, figures, judged, run
-from benchmarks.deployments import Method, Outcome, Traffic, Trial, deploy, halves
-from benchmarks.populations import SENSITIVITY, SPECIFICITY, Population, of_marketplace, trials
-from certification.scored import ScoredAds
-from certification.sequence import GRID, Labelled
-from certification.strata import Strength
-from decisions.policy import Targets, Thresholds
-from domain.errors import InvalidSettings
-from models.bundle import load_bundle
-from simulation.raters import hire
+from adverdict.benchmarks import comparators
+from adverdict.benchmarks.certificates import FEWEST, Plan, figures, judged, run
+from adverdict.benchmarks.deployments import Method, Outcome, Traffic, Trial, deploy, halves
+from adverdict.benchmarks.populations import SENSITIVITY, SPECIFICITY, Population, of_marketplace, trials
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.sequence import GRID, Labelled
+from adverdict.certification.strata import Strength
+from adverdict.decisions.policy import Targets, Thresholds
+from adverdict.domain.errors import InvalidSettings
+from adverdict.models.bundle import load_bundle
+from adverdict.simulation.raters import hire
+from adverdict.training.fit import FitSettings
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.fit import FitSettings
-from training.progress import Silent
 
 TARGETS = Targets(0.05, 0.20, 0.95)
 PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=200, workers=1)
@@ -173,7 +173,7 @@ def test_mapie_controls_both_sides_of_independent_ads(trial: Trial) -> None:
 def test_without_mapie_it_is_left_out_with_a_reason() -> None:
     methods, missing = comparators.others(mapie_installed=False)
     assert comparators.MAPIE not in methods
-    assert "adjudicate[bench]" in missing[comparators.MAPIE]
+    assert "adverdict[bench]" in missing[comparators.MAPIE]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -202,7 +202,7 @@ def test_too_few_deployments_are_refused() -> None:
 
 
 def test_the_command_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    from cli.main import app
+    from adverdict.cli.main import app
 
     result = CliRunner().invoke(app, ["benchmark", "certificates", "--deployments", "499"])
     assert result.exit_code == 2
@@ -255,7 +255,7 @@ def test_figures_count_strata_and_compare_only_where_an_oracle_decides() -> None
 
 
 def test_what_is_printed(golden: Golden, capsys: pytest.CaptureFixture[str]) -> None:
-    from cli.benchmarks import show
+    from adverdict.cli.benchmarks import show
 
     show({**figures(DETAIL), "deployments": 500, "missing": {"MAPIE": "not installed"}})
     golden.check("certificates.txt", capsys.readouterr().out)

@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from benchmarks import claims, kills, ledger_cost, mutations
-from benchmarks.kills import Witness
-from benchmarks.lively import live
-from benchmarks.mortal import Counting, write_policies
-from cli.benchmark_ledger import show
-from decisions.files import read_policies
-from decisions.policy import PolicyBook
-from domain.verdict import Verdict
-from ledger.entries import KINDS, DecisionMade
-from ledger.history import LedgerHistory
-from ledger.schema import contents, tasks
-from ledger.store import Ledger
-from ledger.verify import verify
-from review.opening import open_tasks
-from review.settings import ReviewSettings
-from serving.scorer import Known, Scorer
+from adverdict.benchmarks import claims, kills, ledger_cost, mutations
+from adverdict.benchmarks.kills import Witness
+from adverdict.benchmarks.lively import live
+from adverdict.benchmarks.mortal import Counting, write_policies
+from adverdict.cli.benchmark_ledger import show
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import KINDS, DecisionMade
+from adverdict.ledger.history import LedgerHistory
+from adverdict.ledger.schema import contents, tasks
+from adverdict.ledger.store import Ledger
+from adverdict.ledger.verify import verify
+from adverdict.review.opening import open_tasks
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.scorer import Known, Scorer
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 
@@ -137,7 +137,7 @@ def test_a_lively_ledger_holds_every_kind_of_entry(ledger: Ledger, book: PolicyB
 def test_tampering_that_nobody_notices_is_missed(ledger: Ledger, book: PolicyBook, monkeypatch: pytest.MonkeyPatch) -> None:
     live(ledger, book)
     assert mutations.try_all(ledger, most=40).missed == ()
-    blind = monkeypatch.setattr("ledger.verify.columns_of", lambda kind, plain, entry_id: _Anything())
+    blind = monkeypatch.setattr("adverdict.ledger.verify.columns_of", lambda kind, plain, entry_id: _Anything())
     assert blind is None
     missed = mutations.try_all(ledger, seed=1, most=400).missed
     assert missed

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import online_latency, online_memory, online_startup, online_tail, online_throughput
-from benchmarks.online import HEADLINES, PARTS, Job, headlined, quick, run
-from benchmarks.online_figures import Loaded, median, quantile, slope, spread
-from benchmarks.online_ground import Ground
-from benchmarks.online_throughput import Rounds, versus
-from benchmarks.rescore_world import World
-from cli.benchmark_online import show
-from cli.console import out as console
-from domain.errors import InvalidSettings
+from adverdict.benchmarks import online_latency, online_memory, online_startup, online_tail, online_throughput
+from adverdict.benchmarks.online import HEADLINES, PARTS, Job, headlined, quick, run
+from adverdict.benchmarks.online_figures import Loaded, median, quantile, slope, spread
+from adverdict.benchmarks.online_ground import Ground
+from adverdict.benchmarks.online_throughput import Rounds, versus
+from adverdict.benchmarks.rescore_world import World
+from adverdict.cli.benchmark_online import show
+from adverdict.cli.console import out as console
+from adverdict.domain.errors import InvalidSettings
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.progress import Silent
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=400), st.sampled_from([0.5, 0.9, 0.99]))
@@ -244,7 +244,7 @@ FIGURES: dict[str, Any] = {
     },
     "startup": {
         "ready": {"service": {"seconds": 3.4}, "mlflow_serve": {"seconds": None}},
-        "commands": {"adjudicate --help": {"wall_s": 0.27, "cpu_s": 0.25}, "python -c pass": {"wall_s": 0.02, "cpu_s": 0.015}},
+        "commands": {"adverdict --help": {"wall_s": 0.27, "cpu_s": 0.25}, "python -c pass": {"wall_s": 0.02, "cpu_s": 0.015}},
         "ready_s": 3.4,
         "help_s": 0.27,
     },

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import online_load
-from benchmarks.online_bodies import ads_for_service, read_bodies
-from benchmarks.online_figures import Loaded
-from benchmarks.online_load import FAILED, TIMED_OUT, Asking, Load, Seen, arrivals, closed, opened
-from benchmarks.online_wire import Answer, parsed
-from domain.ad import Ad
+from adverdict.benchmarks import online_load
+from adverdict.benchmarks.online_bodies import ads_for_service, read_bodies
+from adverdict.benchmarks.online_figures import Loaded
+from adverdict.benchmarks.online_load import FAILED, TIMED_OUT, Asking, Load, Seen, arrivals, closed, opened
+from adverdict.benchmarks.online_wire import Answer, parsed
+from adverdict.domain.ad import Ad
 from tests.ledger.made import an_ad
 
 Behaviour = Callable[[int], Awaitable[bytes | None]]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.profile import STEPS, Job, run
-from cli.benchmark_profile import show
-from cli.console import out as console
-from domain.errors import InvalidSettings
-from training.progress import Silent
+from adverdict.benchmarks.profile import STEPS, Job, run
+from adverdict.cli.benchmark_profile import show
+from adverdict.cli.console import out as console
+from adverdict.domain.errors import InvalidSettings
+from adverdict.training.progress import Silent
 
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
 
 
 def test_every_step_is_told_and_they_add_up(tiny_bundle: Path, marketplace: Path) -> None:

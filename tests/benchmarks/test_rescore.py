@@ -17,15 +17,15 @@ import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks import arithmetic, rescore_growth, rescore_kills, rescore_same, rescore_speed, rescored
-from benchmarks.rescore import Job, headlined, run
-from benchmarks.rescore_kills import Storm, phase
-from benchmarks.rescored import Ran, Running, decided, differences, lost_and_twice
-from cli.benchmark_rescore import show
-from cli.console import out as console
-from domain.errors import InvalidSettings
+from adverdict.benchmarks import arithmetic, rescore_growth, rescore_kills, rescore_same, rescore_speed, rescored
+from adverdict.benchmarks.rescore import Job, headlined, run
+from adverdict.benchmarks.rescore_kills import Storm, phase
+from adverdict.benchmarks.rescored import Ran, Running, decided, differences, lost_and_twice
+from adverdict.cli.benchmark_rescore import show
+from adverdict.cli.console import out as console
+from adverdict.domain.errors import InvalidSettings
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.progress import Silent
 
 WELL = Ran(code=0, seconds=2.0, said="", peak_mib=100.0, hwm_mib=150.0, processes=3)
 T0, T1 = "2026-05-06T00:00:00Z", "2026-05-07T00:00:00Z"
@@ -99,10 +99,10 @@ def test_a_resumed_run_that_is_not_the_uninterrupted_one_is_found(tmp_path: Path
 PHASES = {
     "starting": ([], "", False),
     "beginning the folder": ([], "", True),
-    "freezing the history": (["_adjudicate/run.json"], "--> reading the ads that are known: done after 1 s\n", True),
-    "publishing": (["_adjudicate/run.json", "market=DE/part-00000-00000.parquet"], "--> deciding", True),
-    "starting again": (["_adjudicate/run.json"], "", True),
-    "before the first shard": (["_adjudicate/run.json"], "--> counting what is known: done", True),
+    "freezing the history": (["_adverdict/run.json"], "--> reading the ads that are known: done after 1 s\n", True),
+    "publishing": (["_adverdict/run.json", "market=DE/part-00000-00000.parquet"], "--> deciding", True),
+    "starting again": (["_adverdict/run.json"], "", True),
+    "before the first shard": (["_adverdict/run.json"], "--> counting what is known: done", True),
 }
 
 
@@ -239,7 +239,7 @@ FIGURES: dict[str, Any] = {
         "refused_to_resume": ["exit code 2: error (conflict): no"],
     },
     "same": {
-        "ads": {"ads-200": {"ads": 200, "moment": T0, "adjudicate score": {"compared": 200, "mismatches": 1, "largest_difference": 1e-17}}}
+        "ads": {"ads-200": {"ads": 200, "moment": T0, "adverdict score": {"compared": 200, "mismatches": 1, "largest_difference": 1e-17}}}
     },
     "faults": {
         "left_out": {},

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import benchmarks.scale as scale
-import cli.benchmark_capacity as printed
-from certification.solve import Terms, answers
-from certification.strata import questions, strata
+import adverdict.benchmarks.scale as scale
+import adverdict.cli.benchmark_capacity as printed
+from adverdict.certification.solve import Terms, answers
+from adverdict.certification.strata import questions, strata
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.progress import Silent
 
 
 def test_risks_are_calibrated_and_every_ad_is_labelled() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks import train as benchmark
-from benchmarks.train import COLD, GROWN, NEW_SHARE, SAME, Job, Stages, compared, run
-from cli.benchmark_train import show
-from cli.console import out as console
-from domain.errors import InvalidSettings
-from features.tables import read_pack, write_ads, write_labels
+from adverdict.benchmarks import train as benchmark
+from adverdict.benchmarks.train import COLD, GROWN, NEW_SHARE, SAME, Job, Stages, compared, run
+from adverdict.cli.benchmark_train import show
+from adverdict.cli.console import out as console
+from adverdict.domain.errors import InvalidSettings
+from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.training.progress import Silent
 from tests.golden import Golden
-from training.progress import Silent
 
 
 def one(seconds: float, files: dict[str, str], **stages: float) -> dict[str, Any]:

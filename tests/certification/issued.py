@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from certification.answers import certified
-from certification.certificate import Certificate, LabelNoise, Otherwise
-from certification.scored import ScoredAds
-from certification.solve import Origin, Solution, Terms, answers, certify, issue
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
-from models.calibration import sigmoid
+from adverdict.certification.answers import certified
+from adverdict.certification.certificate import Certificate, LabelNoise, Otherwise
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.solve import Origin, Solution, Terms, answers, certify, issue
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
+from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY
 
 ORIGIN = Origin(bundle_version="0123456789abcdef", data=("5a" * 32,), solved_at=datetime(2026, 11, 22, 16, 5, tzinfo=UTC))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from certification.scored import ScoredAds
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Targets
-from models.calibration import sigmoid
+from adverdict.certification.scored import ScoredAds
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Targets
+from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY
 
 TARGETS = Targets(max_leakage=0.05, max_wrongful_reject=0.1, confidence=0.95)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from certification.cells import Unlabelled, probability
-from certification.scored import ScoredAds
-from certification.sequence import Labelled
+from adverdict.certification.cells import Unlabelled, probability
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.sequence import Labelled
 
 POLICY = "deceptive"
 APART = 2.5

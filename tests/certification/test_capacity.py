@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certification.answers import Answer, boldest
-from certification.bounds import Sizes
-from certification.capacity import Traffic, plan
-from certification.scored import ScoredAds
-from certification.sequence import GRID, Counted, Side, Walk
-from certification.solve import Terms, answers
-from decisions.harm import LEAKED
-from decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
+from adverdict.certification.answers import Answer, boldest
+from adverdict.certification.bounds import Sizes
+from adverdict.certification.capacity import Traffic, plan
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.sequence import GRID, Counted, Side, Walk
+from adverdict.certification.solve import Terms, answers
+from adverdict.decisions.harm import LEAKED
+from adverdict.decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules
 
 Options = list[tuple[float, float, Thresholds]]

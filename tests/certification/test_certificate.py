@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from certification.certificate import Certificate, Issued, Otherwise, Status, sealed, thresholds
-from certification.solve import Solution
-from certification.words import Side, Strength
-from decisions.policy import Targets, Thresholds
-from decisions.thresholds import SolvedFor, SolvedThresholds
-from domain.errors import UntrustedBundle
+from adverdict.certification.certificate import Certificate, Issued, Otherwise, Status, sealed, thresholds
+from adverdict.certification.solve import Solution
+from adverdict.certification.words import Side, Strength
+from adverdict.decisions.policy import Targets, Thresholds
+from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
+from adverdict.domain.errors import UntrustedBundle
 from tests.certification.issued import ORIGIN, PLAIN, cautious, certificates, solutions
 from tests.golden import Golden
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from certification.empirical import MAX_RISK, MIN_DECIDED, MIN_MARKET_ADS, LabelledScores, solve, solve_all
-from decisions.policy import MarketRules, PolicyBook, Targets, Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from domain.errors import InvalidInput
+from adverdict.certification.empirical import MAX_RISK, MIN_DECIDED, MIN_MARKET_ADS, LabelledScores, solve, solve_all
+from adverdict.decisions.policy import MarketRules, PolicyBook, Targets, Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.errors import InvalidInput
 from tests.decisions.build import POLICY, TARGETS, book
 
 Scores = tuple[NDArray[np.float64], NDArray[np.bool_]]

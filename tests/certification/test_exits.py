@@ -13,14 +13,14 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from certification.certificate import Issued
-from certification.cuts import Cuts, CutTable
-from certification.exit_evidence import ExitEvidence
-from certification.exits import GRID, solve_exits, verdicts
-from decisions.policy import MarketRules, PolicyBook, Stance, Thresholds
-from decisions.thresholds import SolvedThresholds
-from domain.errors import UntrustedBundle
-from models.calibration import sigmoid
+from adverdict.certification.certificate import Issued
+from adverdict.certification.cuts import Cuts, CutTable
+from adverdict.certification.exit_evidence import ExitEvidence
+from adverdict.certification.exits import GRID, solve_exits, verdicts
+from adverdict.decisions.policy import MarketRules, PolicyBook, Stance, Thresholds
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY
 
 Floats = NDArray[np.float64]
@@ -181,7 +181,7 @@ def test_the_rule_follows_the_thresholds_and_its_name_everything_it_follows_from
 
 
 def solved_for_nobody() -> SolvedThresholds:
-    from decisions.thresholds import SolvedFor
+    from adverdict.decisions.thresholds import SolvedFor
 
     return SolvedThresholds({SolvedFor("weapons", "SE", POLICY.targets): Thresholds(0.1, 0.9)})
 

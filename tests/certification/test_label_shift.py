@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certification.cells import Unlabelled
-from certification.label_shift import Assumption, base_rates, corrected, point_estimates
-from certification.mixture import mixture_test
-from certification.transfer import Transfer, transfer, widened
-from domain.errors import InvalidInput
+from adverdict.certification.cells import Unlabelled
+from adverdict.certification.label_shift import Assumption, base_rates, corrected, point_estimates
+from adverdict.certification.mixture import mixture_test
+from adverdict.certification.transfer import Transfer, transfer, widened
+from adverdict.domain.errors import InvalidInput
 from tests.certification.markets import ads, unlabelled
 
 SHARE = st.floats(0.001, 0.999)

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certification.bounds import Sizes
-from certification.cells import Unlabelled
-from certification.forecast import boldest, forecast
-from certification.label_shift import Assumption
-from certification.onboarding import Onboarding, onboard
-from certification.onboarding_words import listed, sentences
-from certification.sampling import Part, ads_needed, draw
-from certification.sequence import Labelled, Side, walk
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded
+from adverdict.certification.bounds import Sizes
+from adverdict.certification.cells import Unlabelled
+from adverdict.certification.forecast import boldest, forecast
+from adverdict.certification.label_shift import Assumption
+from adverdict.certification.onboarding import Onboarding, onboard
+from adverdict.certification.onboarding_words import listed, sentences
+from adverdict.certification.sampling import Part, ads_needed, draw
+from adverdict.certification.sequence import Labelled, Side, walk
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded
 from tests.certification.markets import POLICY, ads, scored
 from tests.golden import Golden
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from certification.scored import ScoredAds
-from domain.errors import InvalidInput
+from adverdict.certification.scored import ScoredAds
+from adverdict.domain.errors import InvalidInput
 
 NOBODY = float("nan")
 GOOD = ScoredAds(

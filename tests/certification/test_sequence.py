@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from certification.bounds import p_value
-from certification.sequence import GRID, Bools, Counts, Floats, Ints, Labelled, Side, Walk, walk
-from models.calibration import logit, sigmoid
+from adverdict.certification.bounds import p_value
+from adverdict.certification.sequence import GRID, Bools, Counts, Floats, Ints, Labelled, Side, Walk, walk
+from adverdict.models.calibration import logit, sigmoid
 
 
 def ads(*parts: tuple[float, int, int], group: Ints | None = None) -> Labelled:

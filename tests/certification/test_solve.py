@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from certification.certificate import Certificate, Issued, LabelNoise, Otherwise, Status, thresholds
-from certification.evidence import like_traffic
-from certification.scored import ScoredAds
-from certification.sequence import Side
-from certification.solve import Origin, Solution, Terms, answers, certify, issue
-from certification.strata import Strength, questions, strata
-from decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.certification.certificate import Certificate, Issued, LabelNoise, Otherwise, Status, thresholds
+from adverdict.certification.evidence import like_traffic
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.sequence import Side
+from adverdict.certification.solve import Origin, Solution, Terms, answers, certify, issue
+from adverdict.certification.strata import Strength, questions, strata
+from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book
 
 SOLVED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certification.scored import ScoredAds
-from certification.strata import PRESENT, Question, Stratum, Strength, questions, strata
-from decisions.policy import Licence, MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
+from adverdict.certification.scored import ScoredAds
+from adverdict.certification.strata import PRESENT, Question, Stratum, Strength, questions, strata
+from adverdict.decisions.policy import Licence, MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book, rules
 
 ENOUGH = 216

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from certification.certificate import Bound, Certificate, Count, LabelNoise, MarketEvidence, Otherwise, StatedTargets, Status
-from certification.wording import assumptions, findings, statement
-from certification.words import Side, Strength
+from adverdict.certification.certificate import Bound, Certificate, Count, LabelNoise, MarketEvidence, Otherwise, StatedTargets, Status
+from adverdict.certification.wording import assumptions, findings, statement
+from adverdict.certification.words import Side, Strength
 from tests.golden import Golden
 
 SOLVED_AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.main import app
+from adverdict.cli.main import app
 
 RUNNER = CliRunner()
 ROOT = Path(__file__).parent.parent.parent
@@ -29,7 +29,7 @@ def test_every_command_explains_itself_and_is_documented(command: str) -> None:
     result = RUNNER.invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0, result.output
     docs = "\n".join(path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
-    assert f"adjudicate {command}" in docs
+    assert f"adverdict {command}" in docs
 
 
 def test_every_option_of_train_is_documented() -> None:
@@ -44,7 +44,7 @@ def test_help_imports_nothing_heavy() -> None:
     import sys
 
     heavy = ("torch", "mlflow", "bentoml", "sklearn", "polars", "lightgbm", "numpy")
-    code = f"import sys; import cli.main; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys; import adverdict.cli.main; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
 
 

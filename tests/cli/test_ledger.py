@@ -1,4 +1,4 @@
-"""``adjudicate ledger``: what it prints, what it refuses, and how it ends."""
+"""``adverdict ledger``: what it prints, what it refuses, and how it ends."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from cli.main import app
-from ledger.store import Ledger
+from adverdict.cli.main import app
+from adverdict.ledger.store import Ledger
 from tests.ledger.made import an_ad, append_decisions, decided, every_kind
 
 RUNNER = CliRunner()
@@ -20,8 +20,8 @@ RUNNER = CliRunner()
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """A ledger with something of everything, in the home that the environment names."""
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path))
-    monkeypatch.delenv("ADJUDICATE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
+    monkeypatch.delenv("ADVERDICT_DATABASE_URL", raising=False)
     opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     every_kind(opened)
     yield opened
@@ -104,7 +104,7 @@ def test_old_decisions_are_erased_by_day(ledger: Ledger) -> None:
 
 
 def test_migrating_makes_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
     assert run("verify")[0] == 1, "there is no ledger"
     code, said = run("migrate")
     assert (code, "tables of version" in said) == (0, True)
@@ -112,6 +112,6 @@ def test_migrating_makes_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_a_database_there_is_no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADJUDICATE_DATABASE_URL", "none")
+    monkeypatch.setenv("ADVERDICT_DATABASE_URL", "none")
     code, said = run("verify")
     assert (code, "there is no ledger" in said) == (2, True)

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import policies
-from cli.main import app
-from cli.policies import write_flips
-from cli.policy_tables import print_what_if
-from decisions.policy import PolicyBook, Stance, Thresholds
+from adverdict import policies
+from adverdict.cli.main import app
+from adverdict.cli.policies import write_flips
+from adverdict.cli.policy_tables import print_what_if
+from adverdict.decisions.policy import PolicyBook, Stance, Thresholds
+from adverdict.training.whatif import what_if
 from tests.decisions.build import NONE_SOLVED, POLICY, WHEN, book, risk
 from tests.decisions.folders import DEFAULT, MARKETS, folder_of
 from tests.golden import Golden
 from tests.training.data import ad
-from training.whatif import what_if
 
 RUNNER = CliRunner()
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from features.tables import read_ads
+from adverdict.features.tables import read_ads
 
 pytestmark = pytest.mark.slow
 
-COMMAND = str(Path(sys.executable).with_name("adjudicate"))
+COMMAND = str(Path(sys.executable).with_name("adverdict"))
 
 
 def free_port() -> int:
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def run(*arguments: str, home: Path) -> str:
-    environment = {**os.environ, "ADJUDICATE_HOME": str(home)}
+    environment = {**os.environ, "ADVERDICT_HOME": str(home)}
     done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=540, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -59,7 +59,7 @@ def two_versions(tmp_path: Path, marketplace: Path) -> Path:
 @pytest.fixture
 def service(two_versions: Path) -> Iterator[str]:
     port = free_port()
-    environment = {**os.environ, "ADJUDICATE_HOME": str(two_versions), "ADJUDICATE_POLL_SECONDS": "0.5"}
+    environment = {**os.environ, "ADVERDICT_HOME": str(two_versions), "ADVERDICT_POLL_SECONDS": "0.5"}
     process = subprocess.Popen(
         [COMMAND, "serve", "--port", str(port)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -124,6 +124,6 @@ def test_a_new_champion_takes_over_under_load_without_a_failed_request(service: 
 
 
 def _move_alias(home: Path) -> None:
-    """As in MLflow's own page: version 2 has fewer policies, which the gates of ``adjudicate promote`` would ask about."""
-    code = f"from pathlib import Path; from training.tracking import *; configure(Path({str(home)!r})); promote('2')"
+    """As in MLflow's own page: version 2 has fewer policies, which the gates of ``adverdict promote`` would ask about."""
+    code = f"from pathlib import Path; from adverdict.training.tracking import *; configure(Path({str(home)!r})); promote('2')"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -1,4 +1,4 @@
-"""``adjudicate rescore``: what it prints, what it refuses, and how it ends."""
+"""``adverdict rescore``: what it prints, what it refuses, and how it ends."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import rescore_run
-from cli.main import app
-from rescoring.run import rescore
-from rescoring.summary import Effort, GivenUp, Summary, Twice
+from adverdict.cli import rescore_run
+from adverdict.cli.main import app
+from adverdict.rescoring.run import rescore
+from adverdict.rescoring.summary import Effort, GivenUp, Summary, Twice
 from tests.golden import Golden
 from tests.rescoring.deciding import AS_OF, START, Bench, in_process, rows_of
 from tests.serving.fakes import open_fake
@@ -31,8 +31,8 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     in_process(monkeypatch)
-    monkeypatch.setattr("rescoring.run.rescore", partial(rescore, open_model=open_fake))
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("adverdict.rescoring.run.rescore", partial(rescore, open_model=open_fake))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "home"))
     return Bench.make(tmp_path)
 
 
@@ -49,7 +49,7 @@ def test_all_ads_are_decided_and_the_next_command_is_told(bench: Bench) -> None:
     assert code == 0, said
     assert "100 ads decided as of 2026-04-01 00:00 UTC by bundle v1" in said
     assert "SE 43 0 7 50" in said
-    assert f"adjudicate rescore diff --out {bench.home / 'out'}" in said
+    assert f"adverdict rescore diff --out {bench.home / 'out'}" in said
     assert {row["as_of"] for row in rows_of(bench.home / "out")} == {AS_OF}
 
 
@@ -59,7 +59,7 @@ def test_quarantine_ends_the_command_with_3_and_tells_where_to_look(bench: Bench
     assert code == rescore_run.QUARANTINED == 3
     assert "50 ads decided" in said
     assert "part-00001-00000" in said
-    assert f"look in {bench.home}/out/_adjudicate/quarantine" in said
+    assert f"look in {bench.home}/out/_adverdict/quarantine" in said
 
 
 def test_a_second_run_is_told_to_resume_and_then_has_nothing_left_to_do(bench: Bench) -> None:
@@ -132,8 +132,8 @@ def test_of_many_causes_the_most_frequent_are_told() -> None:
 def test_ctrl_c_ends_it_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     bench = Bench.make(tmp_path)
     command = [sys.executable, "-c", INTERRUPTED, str(bench.home)]
-    running = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ADJUDICATE_HOME": str(tmp_path)}, stderr=subprocess.PIPE, text=True)
-    done = tmp_path / "out" / "_adjudicate" / "done"
+    running = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ADVERDICT_HOME": str(tmp_path)}, stderr=subprocess.PIPE, text=True)
+    done = tmp_path / "out" / "_adverdict" / "done"
     end = time.monotonic() + 60
     while not list(done.glob("*.json")):
         assert time.monotonic() < end
@@ -149,11 +149,11 @@ def test_ctrl_c_ends_it_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
 INTERRUPTED = """
 import sys
 from functools import partial
-import rescoring.run as module
+import adverdict.rescoring.run as module
 from tests.rescoring.deciding import Bench, slow
 from tests.serving.fakes import open_fake
 module.rescore = partial(module.rescore, open_model=open_fake, make=slow)
-from cli.main import app
+from adverdict.cli.main import app
 home = sys.argv[1]
 told = ["--ads", f"{home}/ads", "--out", f"{home}/out", "--model", f"{home}/bundle", "--policies", f"{home}/policies"]
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``adjudicate rescore apply`` and ``undo``: what they print, what they refuse, and how they end."""
+"""``adverdict rescore apply`` and ``undo``: what they print, what they refuse, and how they end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from cli.rescore_apply import show_applied, undo
-from features.tables import write_ads
-from ledger.store import Ledger
-from rescoring.apply import Applied, Change
-from rescoring.judging import Left
+from adverdict.cli.main import app
+from adverdict.cli.rescore_apply import show_applied, undo
+from adverdict.features.tables import write_ads
+from adverdict.ledger.store import Ledger
+from adverdict.rescoring.apply import Applied, Change
+from adverdict.rescoring.judging import Left
 from tests.golden import Golden
 from tests.rescoring.applied.world import APPROVE, REJECT, REVIEW, World, live_ad
 
@@ -24,8 +24,8 @@ RUNNER = CliRunner()
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """In the home that the environment names."""
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path))
-    monkeypatch.delenv("ADJUDICATE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
+    monkeypatch.delenv("ADVERDICT_DATABASE_URL", raising=False)
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     yield World(ledger, tmp_path)
     ledger.close()
@@ -43,7 +43,7 @@ def test_applying_tells_the_step_and_how_to_undo_it(world: World, tmp_path: Path
     assert code == 0, said
     step = next(iter(world.ledger.read(kinds=["rescoring"]))).entry_id
     assert f"step   {step}" in said
-    assert f"adjudicate rescore undo --step {step} --why" in said
+    assert f"adverdict rescore undo --step {step} --why" in said
     assert "2 ads in" in said
     lines = (tmp_path / "list.csv").read_text().splitlines()
     assert (lines[0], len(lines)) == ("ad_id,decision_id,before,now,market", 3)

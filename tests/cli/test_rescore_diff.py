@@ -1,4 +1,4 @@
-"""``adjudicate rescore diff``: what it prints and writes, and what it refuses."""
+"""``adverdict rescore diff``: what it prints and writes, and what it refuses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli.main import app
-from cli.rescore_diff import POLICIES, show
-from domain.verdict import Verdict
-from ledger.store import Ledger
-from rescoring.difference import Against, Difference, Handling, PolicyFlip, Reviews, Unrecorded, flips
+from adverdict.cli.main import app
+from adverdict.cli.rescore_diff import POLICIES, show
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.store import Ledger
+from adverdict.rescoring.difference import Against, Difference, Handling, PolicyFlip, Reviews, Unrecorded, flips
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 from tests.rescoring.differences import change, counted, difference, empty, example, unchanged, versions
@@ -30,8 +30,8 @@ APPROVE, REVIEW, REJECT = Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "var"))
-    monkeypatch.delenv("ADJUDICATE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "var"))
+    monkeypatch.delenv("ADVERDICT_DATABASE_URL", raising=False)
     return tmp_path
 
 
@@ -62,7 +62,7 @@ def test_nothing_an_ad_says_steers_the_terminal(capsys: pytest.CaptureFixture[st
 
 
 def test_a_narrow_terminal_cuts_no_figure_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.console.out", Console(file=(said := StringIO()), width=40, force_terminal=True, color_system=None))
+    monkeypatch.setattr("adverdict.cli.console.out", Console(file=(said := StringIO()), width=40, force_terminal=True, color_system=None))
     show(difference())
     assert "…" not in said.getvalue()
     for figure in ("9,600,400", "100 of 120", "13.04 %", "0.0302 → 0.3315"):
@@ -124,7 +124,7 @@ def test_it_compares_with_the_ledger_and_writes_the_page_and_the_figures(home: P
     said = run("--out", "run/out", "--json", "diff.json", "--page", "pages/diff.html", "--handling-seconds", "90")
     assert "2 of 3 verdicts of the model would change (66.67 %)" in said
     assert "written to diff.json" in said
-    assert f"adjudicate rescore apply --out {home}/run/out --market SE --only reject --max 100" in said
+    assert f"adverdict rescore apply --out {home}/run/out --market SE --only reject --max 100" in said
     told = Difference.model_validate_json((home / "diff.json").read_text())
     assert (told.flipped, told.reviews[0].handling.seconds, told.against.seq) == (2, 90, 3)
     assert "What would change" in (home / "pages" / "diff.html").read_text()
@@ -142,12 +142,12 @@ def test_it_compares_with_another_rescoring_without_any_ledger(home: Path) -> No
 @pytest.mark.parametrize("url", [None, "none", "sqlite:////nowhere/at/all.db"])
 def test_without_a_ledger_it_says_what_could_be_compared_with(url: str | None, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if url is not None:
-        monkeypatch.setenv("ADJUDICATE_DATABASE_URL", url)
+        monkeypatch.setenv("ADVERDICT_DATABASE_URL", url)
     rescored(home / "run", [])
     said = run("--out", "run/out", code=2)
     assert "there is nothing to compare with" in said
     assert "--against" in said
-    assert "ADJUDICATE_DATABASE_URL" in said
+    assert "ADVERDICT_DATABASE_URL" in said
     assert not (home / "var").exists()
 
 

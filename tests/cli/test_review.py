@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from domain.verdict import Verdict
-from features.tables import read_pack, write_ads, write_labels
-from ledger.store import Ledger
+from adverdict.cli.main import app
+from adverdict.domain.verdict import Verdict
+from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.ledger.store import Ledger
 from tests.golden import Golden
 from tests.ledger.made import a_label
 from tests.review.story import Story, an_ad, minutes
@@ -26,8 +26,8 @@ APPROVE, REVIEW, REJECT = Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """A ledger in which something happened, where the settings look for it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "var"))
-    monkeypatch.delenv("ADJUDICATE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "var"))
+    monkeypatch.delenv("ADVERDICT_DATABASE_URL", raising=False)
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'var' / 'ledger.db'}")
     story = Story(ledger)
     for number in range(20):
@@ -135,7 +135,7 @@ def test_a_mistake_is_told_with_the_value_and_leaves_nothing(told: Ledger, argum
 
 def test_without_a_ledger_the_commands_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "var"))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "var"))
     assert "no ledger at" in run("review", "queues", code=1)
-    monkeypatch.setenv("ADJUDICATE_DATABASE_URL", "none")
+    monkeypatch.setenv("ADVERDICT_DATABASE_URL", "none")
     assert "there is no ledger" in run("report", "transparency", code=2)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from decisions.decide import DecisionContext, decide
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.risk import RiskScore
+from adverdict.decisions.decide import DecisionContext, decide
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.risk import RiskScore
 
 TARGETS = Targets(max_leakage=0.02, max_wrongful_reject=0.1, confidence=0.95)
 POLICY = PolicyInForce(

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.audit import audit, audit_draw
-from decisions.policy import PolicyInForce, Stance
-from domain.ad import Ad
-from domain.decision import Audit
-from domain.verdict import Verdict
+from adverdict.decisions.audit import audit, audit_draw
+from adverdict.decisions.policy import PolicyInForce, Stance
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Audit
+from adverdict.domain.verdict import Verdict
 from tests.decisions.build import POLICY, WHEN, an_ad, decided
 
 

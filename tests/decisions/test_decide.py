@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from decisions.decide import decide
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from domain.verdict import Verdict
+from adverdict.decisions.decide import decide
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.verdict import Verdict
 from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, TARGETS, an_ad, book, decided, risk
 from tests.golden import Golden
 

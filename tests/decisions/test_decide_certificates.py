@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.decisions.build import POLICY, TARGETS, WHEN, decided
 from tests.golden import Golden
 

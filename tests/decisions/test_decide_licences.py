@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from decisions.policy import Licence, PolicyInForce, Stance
+from adverdict.decisions.policy import Licence, PolicyInForce, Stance
 from tests.decisions.build import POLICY, decided
 from tests.golden import Golden
 

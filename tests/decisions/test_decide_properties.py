@@ -9,9 +9,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.policy import Licence, PolicyInForce, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from domain.verdict import Verdict
+from adverdict.decisions.policy import Licence, PolicyInForce, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.verdict import Verdict
 from tests.decisions.build import POLICY, TARGETS, WHEN, decided
 
 NAMES = ["adult", "deceptive", "gambling", "weapons"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from decisions.fields import KEYS, TARGET_READERS
-from decisions.files import TOP_KEYS, read_policies
-from decisions.policy import DEFAULT_AUDIT_SHARE, Licence, Severity, Stance, WhenDegraded, WhenUncertified
-from domain.errors import InvalidPolicy
+from adverdict.decisions.fields import KEYS, TARGET_READERS
+from adverdict.decisions.files import TOP_KEYS, read_policies
+from adverdict.decisions.policy import DEFAULT_AUDIT_SHARE, Licence, Severity, Stance, WhenDegraded, WhenUncertified
+from adverdict.domain.errors import InvalidPolicy
 
 FILES = r"```yaml\n# (\w+\.yaml)\n(.*?)```"
 TEXT = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.exits import NOTHING_HANGS_ON_IT, ExitRule, cuts
-from decisions.policy import PolicyInForce, Stance, Targets, Thresholds, WhenUncertified
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.decisions.exits import NOTHING_HANGS_ON_IT, ExitRule, cuts
+from adverdict.decisions.policy import PolicyInForce, Stance, Targets, Thresholds, WhenUncertified
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.decisions.build import NONE_SOLVED, POLICY, TARGETS, WHEN, decided
 from tests.decisions.test_decide_properties import SOLVED, flags, licences, policies, shares
 

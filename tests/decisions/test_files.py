@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from decisions.files import MAX_BYTES, read_policies
-from domain.errors import InvalidPolicy, NotFound
+from adverdict.decisions.files import MAX_BYTES, read_policies
+from adverdict.domain.errors import InvalidPolicy, NotFound
 from tests.decisions.build import DEFAULT_YAML, write_folder
 from tests.golden import Golden
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import policies
-from decisions.files import read_policies
-from decisions.policy import (
+from adverdict import policies
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import (
     Licence,
     PolicyBook,
     PolicyInForce,

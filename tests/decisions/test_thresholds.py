@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.policy import Targets, Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from domain.errors import UntrustedBundle
+from adverdict.decisions.policy import Targets, Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.errors import UntrustedBundle
 from tests.decisions.build import TARGETS
 
 END = datetime(2026, 11, 22, tzinfo=UTC)

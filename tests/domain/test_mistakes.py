@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from domain.ad import Ad, Label, Text
-from domain.mistakes import MOMENT, mistakes
+from adverdict.domain.ad import Ad, Label, Text
+from adverdict.domain.mistakes import MOMENT, mistakes
 
 AD = {"ad_id": "a", "advertiser_id": "b", "market": "SE", "submitted_at": "2026-03-01T00:00:00Z", "title": "t"}
 LABEL = {"ad_id": "a", "policy": "gambling", "violates": True, "labelled_at": "2026-03-01T00:00:00Z"}

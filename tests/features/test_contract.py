@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.errors import ContractMismatch
-from features.contract import FeatureContract, check, installed, learn_contract
+from adverdict.domain.errors import ContractMismatch
+from adverdict.features.contract import FeatureContract, check, installed, learn_contract
 from tests.features.worlds import an_ad
 
 

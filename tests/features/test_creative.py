@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
-from features.landing import Landing, landing
+from adverdict.features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
+from adverdict.features.landing import Landing, landing
 from tests.features.worlds import an_ad
 
 

@@ -11,10 +11,20 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from domain.ad import Ad
-from features import ngrams
-from features.ngrams import BLOCKS, MAX_CHARACTERS, N_COLUMNS, Block, NgramText, block_slices, named_columns, ngram_counts, ngram_text
-from features.normalise import ad_text
+from adverdict.domain.ad import Ad
+from adverdict.features import ngrams
+from adverdict.features.ngrams import (
+    BLOCKS,
+    MAX_CHARACTERS,
+    N_COLUMNS,
+    Block,
+    NgramText,
+    block_slices,
+    named_columns,
+    ngram_counts,
+    ngram_text,
+)
+from adverdict.features.normalise import ad_text
 
 TEXTS = [
     NgramText("free money today\nask us", "free money today", "category=finance label=money"),

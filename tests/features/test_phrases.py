@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from features.contract import CATEGORIES, learn_contract
-from features.phrases import PHRASES, phrase
+from adverdict.features.contract import CATEGORIES, learn_contract
+from adverdict.features.phrases import PHRASES, phrase
 
 NAMES = learn_contract([]).names
 

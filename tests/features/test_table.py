@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from domain.errors import ContractMismatch
-from features.contract import MIN_COUNT, learn_contract
-from features.table import feature_table
+from adverdict.domain.errors import ContractMismatch
+from adverdict.features.contract import MIN_COUNT, learn_contract
+from adverdict.features.table import feature_table
 from tests.features.worlds import POLICIES, an_ad, counts_of, some_ads
 
 ADS = some_ads()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from domain.ad import Ad, Label
-from features.history.counts import HistoryCounts
-from features.history.state import HistoryState
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.counts import HistoryCounts
+from adverdict.features.history.state import HistoryState
 
 POLICIES = ("deceptive", "gambling")
 

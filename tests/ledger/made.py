@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from domain.ad import Ad, Label
-from domain.decision import Audit, Decision, PolicyVerdict, Reason
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from ledger.entries import (
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import (
     Answered,
     Appealed,
     DecisionMade,
@@ -23,7 +23,7 @@ from ledger.entries import (
     Ruled,
     Withdrawn,
 )
-from ledger.store import Ledger, withdrawal_id
+from adverdict.ledger.store import Ledger, withdrawal_id
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 RISK = {Verdict.APPROVE: 0.01, Verdict.REVIEW: 0.5, Verdict.REJECT: 0.99}
@@ -218,7 +218,7 @@ def withdraw(ledger: Ledger, step: str = STEP) -> None:
 
 def erase_rows(ledger: Ledger, *seqs: int) -> None:
     """As ``ledger.erase`` does, by seq."""
-    from ledger.schema import contents
+    from adverdict.ledger.schema import contents
 
     with ledger.write() as writing:
         writing.connection.execute(contents.delete().where(contents.c.seq.in_(seqs)))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import chain
-from ledger.entries import KINDS, Founded
-from ledger.migrations.versions import __name__ as versions
+from adverdict.ledger import chain
+from adverdict.ledger.entries import KINDS, Founded
+from adverdict.ledger.migrations.versions import __name__ as versions
 from tests.ledger import made
 from tests.ledger.made import an_ad, decided
 

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, select, text
 
-from benchmarks.databases import fresh, postgres_server
-from domain.errors import InvalidSettings, NotFound, Unavailable
-from ledger import chain
-from ledger.database import address, engine
-from ledger.migrate import require
-from ledger.schema import entries
-from ledger.store import Ledger
+from adverdict.benchmarks.databases import fresh, postgres_server
+from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
+from adverdict.ledger import chain
+from adverdict.ledger.database import address, engine
+from adverdict.ledger.migrate import require
+from adverdict.ledger.schema import entries
+from adverdict.ledger.store import Ledger
 from tests.ledger.made import an_ad, append_decisions, decided
 
 APPENDING = """
 import sys
-from ledger.store import Ledger
+from adverdict.ledger.store import Ledger
 from tests.ledger.made import an_ad, append_decisions, decided
 
 name, url = sys.argv[1:]
@@ -74,7 +74,7 @@ def test_a_relative_path_does_not_move_with_the_working_directory(tmp_path: Path
 
 @pytest.mark.parametrize("given", ["", "ledger.db", "mysql://me:secret@db/ads", "://secret"])
 def test_other_addresses_are_refused_without_repeating_a_password(given: str) -> None:
-    with pytest.raises(InvalidSettings, match="ADJUDICATE_DATABASE_URL") as caught:
+    with pytest.raises(InvalidSettings, match="ADVERDICT_DATABASE_URL") as caught:
         address(given)
     assert "secret" not in str(caught.value)
 
@@ -88,9 +88,9 @@ def test_sqlite_waits_for_the_disk_and_overwrites_what_is_deleted(tmp_path: Path
 
 
 def test_a_ledger_that_is_not_there_is_not_made_when_only_looked_at(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="adjudicate serve"):
+    with pytest.raises(NotFound, match="adverdict serve"):
         Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", create=False)
-    with pytest.raises(NotFound, match="adjudicate serve"):
+    with pytest.raises(NotFound, match="adverdict serve"):
         Ledger.open(f"sqlite:///{tmp_path / 'mistyped' / 'ledger.db'}", create=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -98,7 +98,7 @@ def test_a_ledger_that_is_not_there_is_not_made_when_only_looked_at(tmp_path: Pa
 def test_an_empty_postgres_is_no_ledger(postgres: str) -> None:
     with fresh(postgres) as url:
         made = engine(url)
-        with pytest.raises(NotFound, match="adjudicate serve"):
+        with pytest.raises(NotFound, match="adverdict serve"):
             require(made)
         made.dispose()
 
@@ -115,7 +115,7 @@ def test_a_server_that_is_away_is_unavailable() -> None:
 
 
 def test_a_locked_sqlite_is_unavailable_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.database.BUSY_MS", 50)
+    monkeypatch.setattr("adverdict.ledger.database.BUSY_MS", 50)
     ledger, another = (Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") for _ in range(2))
     with ledger.write(), pytest.raises(Unavailable, match="locked"):
         append_decisions(another, decided(an_ad()))
@@ -186,7 +186,7 @@ def test_a_transaction_whose_connection_breaks_is_unavailable_and_leaves_nothing
 
 
 def test_writers_of_one_process_take_turns_readers_do_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.database.BUSY_MS", 50)
+    monkeypatch.setattr("adverdict.ledger.database.BUSY_MS", 50)
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     told: list[str] = []
 

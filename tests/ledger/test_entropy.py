@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger.entropy import DRAWS, Entropy, draw, hexadecimal
+from adverdict.ledger.entropy import DRAWS, Entropy, draw, hexadecimal
 
 
 def test_no_draw_is_given_out_twice_whoever_asks() -> None:

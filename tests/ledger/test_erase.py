@@ -16,17 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, insert, select, update
 
-from decisions.policy import MarketRules, PolicyBook
-from domain.ad import Ad
-from domain.errors import InvalidInput
-from ledger import erase as erasing
-from ledger.database import WRITES
-from ledger.entries import Erased, Founded
-from ledger.erase import Erasure, erase, runs
-from ledger.idempotency import Request, answer, answered
-from ledger.schema import contents, entries, golden, idempotency, kept, tasks
-from ledger.store import Ledger, Writing, keep
-from ledger.verify import verify
+from adverdict.decisions.policy import MarketRules, PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import InvalidInput
+from adverdict.ledger import erase as erasing
+from adverdict.ledger.database import WRITES
+from adverdict.ledger.entries import Erased, Founded
+from adverdict.ledger.erase import Erasure, erase, runs
+from adverdict.ledger.idempotency import Request, answer, answered
+from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, tasks
+from adverdict.ledger.store import Ledger, Writing, keep
+from adverdict.ledger.verify import verify
 from tests.decisions.build import POLICY
 from tests.ledger import made
 from tests.ledger.made import START, an_ad, append_decisions, decided, labelled, minutes

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import update
 
-from domain.errors import NotFound, UntrustedBundle
-from features.history.state import HistoryState
-from ledger.events import telling
-from ledger.history import LedgerHistory, found
-from ledger.schema import contents, kept
-from ledger.store import Ledger
-from review.incoming import bring
+from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.features.history.state import HistoryState
+from adverdict.ledger.events import telling
+from adverdict.ledger.history import LedgerHistory, found
+from adverdict.ledger.schema import contents, kept
+from adverdict.ledger.store import Ledger
+from adverdict.review.incoming import bring
 from tests.features.history.worlds import START, a_label, an_ad
 from tests.ledger.made import an_ad as an_ad_to_decide
 from tests.ledger.made import answered, append_decisions, decided, every_kind, ruled
@@ -74,7 +74,7 @@ def test_what_was_erased_is_not_told(ledger: Ledger) -> None:
 
 def test_pages_tell_what_one_page_tells_and_nothing_after_the_last_entry_asked_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     append_decisions(ledger, *(decided(an_ad_to_decide(number)) for number in range(1, 8)))
-    monkeypatch.setattr("ledger.events.PAGE", 2)
+    monkeypatch.setattr("adverdict.ledger.events.PAGE", 2)
     with telling(ledger, 5) as told:
         pages = [[row["ad_id"] for row in page.submissions.to_pylist()] for page in told.events()]
     assert pages == [["ad-1", "ad-2"], ["ad-3", "ad-4"], ["ad-5"]]
@@ -88,7 +88,7 @@ def test_an_empty_ledger_tells_nothing(ledger: Ledger, tmp_path: Path) -> None:
 
 
 def test_the_snapshot_is_read_in_pieces(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.events.PIECE", 1000)
+    monkeypatch.setattr("adverdict.ledger.events.PIECE", 1000)
     found(ledger, snapshot("old", "older"), "bundle-1", LATER)
     with telling(ledger) as told:
         assert (told.founded, told.write_snapshot(tmp_path / "s")) == (True, True)

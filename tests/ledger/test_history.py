@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
-from domain.ad import Ad, Label
-from domain.errors import Unavailable
-from features.history.asof import counts_asof
-from features.history.state import HistoryState
-from ledger.entries import DecisionMade, Erased, Ruled
-from ledger.history import LedgerHistory, forget, found
-from ledger.schema import contents, entries, head
-from ledger.store import Ledger
-from review.incoming import bring
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import Unavailable
+from adverdict.features.history.asof import counts_asof
+from adverdict.features.history.state import HistoryState
+from adverdict.ledger.entries import DecisionMade, Erased, Ruled
+from adverdict.ledger.history import LedgerHistory, forget, found
+from adverdict.ledger.schema import contents, entries, head
+from adverdict.ledger.store import Ledger
+from adverdict.review.incoming import bring
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, worlds
 from tests.ledger.made import a_decision, about, answered, appealed, decided
 
@@ -177,7 +177,7 @@ def test_a_connection_that_breaks_leaves_a_page_observed_whole_or_not_at_all(led
         writing.append("rul-1", Ruled(**about(made[0]), **told, outcome="overturned", retracted=tuple(labels[:1])), LATER)
     for broken in ("_submissions", "_page", "_retracted", "_ads"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"ledger.history.{broken}", _away)
+            patch.setattr(f"adverdict.ledger.history.{broken}", _away)
             with pytest.raises(Unavailable):
                 follower.catch_up()
     assert follower.catch_up() == state(ledger)

@@ -7,11 +7,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from domain.errors import NotFound
-from ledger.migrate import latest, require, upgrade
-from ledger.schema import metadata
-from ledger.store import Ledger
-from ledger.verify import verify
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.migrate import latest, require, upgrade
+from adverdict.ledger.schema import metadata
+from adverdict.ledger.store import Ledger
+from adverdict.ledger.verify import verify
 from tests.ledger.made import STEP, a_step, an_ad, append_decisions, decided
 
 
@@ -31,7 +31,7 @@ def test_migrating_again_changes_nothing(ledger: Ledger) -> None:
 def test_tables_of_another_version_are_not_touched_by_who_only_reads(ledger: Ledger) -> None:
     with ledger.change() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    with pytest.raises(NotFound, match=f"version 0000, not {latest()}: run 'adjudicate ledger migrate'"):
+    with pytest.raises(NotFound, match=f"version 0000, not {latest()}: run 'adverdict ledger migrate'"):
         require(ledger.engine)
 
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.errors import NotFound
-from ledger.chain import GENESIS
-from ledger.schema import entries, kept, reviewers
-from ledger.store import PAGE, Ledger
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.chain import GENESIS
+from adverdict.ledger.schema import entries, kept, reviewers
+from adverdict.ledger.store import PAGE, Ledger
 from tests.ledger.made import an_ad, appealed, append_decisions, decided, every_kind, labelled, minutes
 
 

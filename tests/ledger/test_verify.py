@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, text, update
 
-from benchmarks.mutations import all_mutations, try_all, unguard
-from decisions.policy import MarketRules, PolicyBook
-from decisions.thresholds import SolvedThresholds
-from ledger import chain
-from ledger.chain import GENESIS
-from ledger.columns import COLUMNS, columns_of, outline
-from ledger.entries import KINDS, Erased, Founded
-from ledger.schema import contents, entries, head, kept
-from ledger.store import Ledger
-from ledger.verify import SHOWN, Problem, read_anchor, verify, verify_view
+from adverdict.benchmarks.mutations import all_mutations, try_all, unguard
+from adverdict.decisions.policy import MarketRules, PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.ledger import chain
+from adverdict.ledger.chain import GENESIS
+from adverdict.ledger.columns import COLUMNS, columns_of, outline
+from adverdict.ledger.entries import KINDS, Erased, Founded
+from adverdict.ledger.schema import contents, entries, head, kept
+from adverdict.ledger.store import Ledger
+from adverdict.ledger.verify import SHOWN, Problem, read_anchor, verify, verify_view
 from tests.decisions.build import POLICY
 from tests.ledger.made import a_step, an_ad, append_decisions, decided, every_kind, minutes
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.ad import Ad
-from domain.errors import ContractMismatch, NotFound, UntrustedBundle
-from features.tables import read_ads
-from models.bundle import Bundle, load_bundle
-from models.manifest import NAME
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import ContractMismatch, NotFound, UntrustedBundle
+from adverdict.features.tables import read_ads
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.manifest import NAME
 
 
 @pytest.fixture(scope="module")

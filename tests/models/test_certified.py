@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import NotFound, UntrustedBundle
-from models.certified import certificates
+from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.models.certified import certificates
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"schema": 1, "certificates": [', b"\xff\xfe{\x00}\x00", b"PK\x03\x04\x90"])

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.ad import Ad
-from features.tables import read_pack
-from models.bundle import Bundle, load_bundle
-from models.explain import SMALLEST_EFFECT, reasons
+from adverdict.domain.ad import Ad
+from adverdict.features.tables import read_pack
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.explain import SMALLEST_EFFECT, reasons
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def test_phrases_do_not_depend_on_how_a_process_orders_its_sets() -> None:
     """Near ties fall one way in every process, or a decision could not be replayed."""
     code = (
         "import numpy\n"
-        "from models.explain import _word_effects\n"
-        "from models.ngram import NamedEffects\n"
+        "from adverdict.models.explain import _word_effects\n"
+        "from adverdict.models.ngram import NamedEffects\n"
         "text = ['σχεδιαστή', 'άλλοι', 'το', 'κρύβουν', 'εμείς', 'έως']\n"
         "grams = {w[a:b]: 1 / (7 * a + b + len(w)) for w in map(' {} '.format, text) for a in range(len(w)) for b in range(a + 3, a + 6)}\n"
         "named = NamedEffects({gram: row for row, gram in enumerate(grams)}, numpy.array([*grams.values()])[:, None])\n"

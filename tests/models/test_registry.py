@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import NotFound, Unavailable
-from models.registry import fetch_bundle, forget_others, is_registered, resolve
+from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.models.registry import fetch_bundle, forget_others, is_registered, resolve
 
 
 @pytest.mark.parametrize(
     ("model", "registered"),
     [
-        ("models:/adjudicate@champion", True),
-        ("models:/adjudicate/3", True),
+        ("models:/adverdict@champion", True),
+        ("models:/adverdict/3", True),
         ("runs:/abc/model", True),
         ("var/bundle", False),
         ("/a/models", False),
@@ -38,7 +38,7 @@ def test_a_registry_that_is_down_is_unavailable_and_nothing_is_cached(tmp_path: 
     mlflow.set_tracking_uri("http://127.0.0.1:9")
     try:
         with pytest.raises(Unavailable, match="does not answer"):
-            fetch_bundle("models:/adjudicate@champion", tmp_path / "cache")
+            fetch_bundle("models:/adverdict@champion", tmp_path / "cache")
     finally:
         mlflow.set_tracking_uri(before)
     assert not (tmp_path / "cache").exists()
@@ -50,8 +50,8 @@ def test_a_model_nobody_registered_is_not_found(tmp_path: Path) -> None:
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     try:
-        with pytest.raises(NotFound, match="adjudicate@champion"):
-            fetch_bundle("models:/adjudicate@champion", tmp_path / "cache")
+        with pytest.raises(NotFound, match="adverdict@champion"):
+            fetch_bundle("models:/adverdict@champion", tmp_path / "cache")
     finally:
         mlflow.set_tracking_uri(before)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ad import Ad
-from models.seen import SEEN, Seen
+from adverdict.domain.ad import Ad
+from adverdict.models.seen import SEEN, Seen
 from tests.training.data import ad
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.gbm import FEW, GbmModel, gbm_input
-from models.single_row import SingleRow
+from adverdict.models.gbm import FEW, GbmModel, gbm_input
+from adverdict.models.single_row import SingleRow
 
 N_COLUMNS = 6
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.decision import Reason
-from domain.verdict import Verdict
-from rescoring.difference import (
+from adverdict.domain.decision import Reason
+from adverdict.domain.verdict import Verdict
+from adverdict.rescoring.difference import (
     Against,
     Change,
     Compared,
@@ -32,7 +32,7 @@ def versions(**changes: Any) -> Versions:
     usual: dict[str, Any] = {
         "out": "/data/rescored november",
         "run_id": "run-0123456789abcdef",
-        "model": "models:/adjudicate/8",
+        "model": "models:/adverdict/8",
         "bundle_version": "8f0e" * 4,
         "policy_hash": "5a" * 32,
         "as_of": AS_OF,

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.ad import Ad
-from domain.decision import Decision, PolicyVerdict, Reason
-from domain.errors import Mistake
-from domain.risk import RiskScore
-from domain.verdict import Verdict, most_severe
-from features.tables import write_ads
-from rescoring.columns import schema, to_table
-from rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from rescoring.places import Place
-from rescoring.plan import Plan, plan
-from rescoring.reading import QuarantinedRow
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, PolicyVerdict, Reason
+from adverdict.domain.errors import Mistake
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict, most_severe
+from adverdict.features.tables import write_ads
+from adverdict.rescoring.columns import schema, to_table
+from adverdict.rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.places import Place
+from adverdict.rescoring.plan import Plan, plan
+from adverdict.rescoring.reading import QuarantinedRow
 
 AS_OF = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 RISK = {Verdict.APPROVE: 0.02, Verdict.REVIEW: 0.4, Verdict.REJECT: 0.97}
@@ -45,7 +45,7 @@ def rescored(
         started_at=AS_OF,
         as_of=AS_OF,
         since=None,
-        model=ModelUsed(source="models:/adjudicate@champion", resolved="models:/adjudicate/8", version="8f0e" * 4),
+        model=ModelUsed(source="models:/adverdict@champion", resolved="models:/adverdict/8", version="8f0e" * 4),
         policy_hash="5a" * 32,
         thresholds="0" * 64,
         exits=None,

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.ad import Ad
-from domain.decision import Audit, Decision, PolicyVerdict, Reason
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from rescoring.places import Place
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.rescoring.places import Place
 
 MOMENT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

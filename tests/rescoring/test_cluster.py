@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from domain.errors import NotFound
-from rescoring.progress import Quiet
-from rescoring.run import rescore
+from adverdict.domain.errors import NotFound
+from adverdict.rescoring.progress import Quiet
+from adverdict.rescoring.run import rescore
 from tests.rescoring.deciding import Bench, files_of, in_process
 from tests.serving.fakes import open_fake
 
@@ -24,9 +24,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_without_ray_the_extra_is_named_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rescoring.cluster.find_spec", lambda name: None)
+    monkeypatch.setattr("adverdict.rescoring.cluster.find_spec", lambda name: None)
     bench = Bench.make(tmp_path)
-    with pytest.raises(NotFound, match=r"pip install 'adjudicate\[ray\]'"):
+    with pytest.raises(NotFound, match=r"pip install 'adverdict\[ray\]'"):
         rescore(bench.options(engine="ray"), Quiet(), open_model=open_fake)
     assert not (tmp_path / "out").exists()
 
@@ -55,7 +55,7 @@ def told_moment(told: dict[str, Any]) -> datetime:
 def on_ray(home: Path) -> dict[str, Any]:
     """In a process of its own: Ray deprecates what it itself uses, and a warning is an error here."""
     command = [sys.executable, "-m", "tests.rescoring.deciding", str(home), "ray"]
-    environment = os.environ | {"ADJUDICATE_HOME": str(home / "home"), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"ADVERDICT_HOME": str(home / "home"), "PYTHONPATH": os.environ["PYTHONPATH"]}
     environment.pop("RAY_ADDRESS", None)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -66,7 +66,7 @@ def on_ray(home: Path) -> dict[str, Any]:
 @pytest.mark.slow
 def test_the_bundles_pyfunc_scores_in_spark_what_the_bundle_scores(tiny_bundle: Path, marketplace: Path, tmp_path: Path) -> None:
     if find_spec("pyspark") is None:
-        pytest.skip("PySpark is not installed: pip install 'adjudicate[spark]'")
+        pytest.skip("PySpark is not installed: pip install 'adverdict[spark]'")
     if shutil.which("java") is None:
         pytest.skip("PySpark needs Java, and there is none")
     command = [sys.executable, "-c", IN_SPARK, str(tiny_bundle), str(marketplace), str(tmp_path / "model")]
@@ -74,8 +74,8 @@ def test_the_bundles_pyfunc_scores_in_spark_what_the_bundle_scores(tiny_bundle: 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     scored = dict(json.loads(done.stdout.splitlines()[-1]))
-    from features.tables import read_ads
-    from models.bundle import load_bundle
+    from adverdict.features.tables import read_ads
+    from adverdict.models.bundle import load_bundle
 
     bundle, ads = load_bundle(tiny_bundle), read_ads(marketplace)[:20]
     assert scored == dict(zip([ad.ad_id for ad in ads], bundle.score(ads).risk[:, 0, 0].tolist(), strict=True))
@@ -86,8 +86,8 @@ import json, sys
 from pathlib import Path
 import mlflow.pyfunc
 from pyspark.sql import SparkSession, functions as F
-import models
-from models.manifest import check
+from adverdict import models
+from adverdict.models.manifest import check
 bundle, pack, target = sys.argv[1:]
 mlflow.pyfunc.save_model(path=target, python_model=str(Path(models.__file__).parent / "pyfunc_model.py"), artifacts={"bundle": bundle})
 settings = {"spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC"}

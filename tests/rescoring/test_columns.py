@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.ad import Ad
-from domain.decision import Audit, Decision, PolicyVerdict, Reason
-from domain.errors import InvalidTable
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from rescoring.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
+from adverdict.domain.errors import InvalidTable
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.rescoring.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
 from tests.rescoring.tables import a_decision, an_ad
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)

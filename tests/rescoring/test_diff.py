@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput, InvalidSettings, Unavailable
-from domain.verdict import Verdict
-from ledger.erase import erase
-from ledger.store import Ledger
-from rescoring.diff import diff
-from rescoring.difference import Difference, Handling
-from rescoring.handling import ENOUGH, HandlingTimes, measured
-from rescoring.judging import Left, New, Now, left
-from rescoring.manifest import RunFolder
-from rescoring.memory import MIB
-from rescoring.places import Place
-from rescoring.record import LedgerRecord, RunRecord
+from adverdict.domain.errors import InvalidInput, InvalidSettings, Unavailable
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.erase import erase
+from adverdict.ledger.store import Ledger
+from adverdict.rescoring.diff import diff
+from adverdict.rescoring.difference import Difference, Handling
+from adverdict.rescoring.handling import ENOUGH, HandlingTimes, measured
+from adverdict.rescoring.judging import Left, New, Now, left
+from adverdict.rescoring.manifest import RunFolder
+from adverdict.rescoring.memory import MIB
+from adverdict.rescoring.places import Place
+from adverdict.rescoring.record import LedgerRecord, RunRecord
 from tests.ledger.made import an_ad, minutes
 from tests.rescoring.inventories import HIGHER, decided, rescored
 from tests.review.story import Story
@@ -251,7 +251,7 @@ def test_rows_and_parts_without_a_decision_are_counted(tmp_path: Path, ledger: L
 
 
 def test_an_applied_decision_is_no_flip_any_more(tmp_path: Path, ledger: Ledger) -> None:
-    from ledger.entries import DecisionMade
+    from adverdict.ledger.entries import DecisionMade
 
     ad = an_ad()
     decision = decided(ad, deceptive=REJECT)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.verdict import Verdict
-from rescoring.diff_page import BODY, apply_command, page, write_page
-from rescoring.difference import Against, Difference, Unrecorded, flips
+from adverdict.domain.verdict import Verdict
+from adverdict.rescoring.diff_page import BODY, apply_command, page, write_page
+from adverdict.rescoring.difference import Against, Difference, Unrecorded, flips
 from tests.golden import Golden
 from tests.rescoring.differences import HOSTILE, LONG, counted, difference, empty, example, unchanged, versions
 from tests.training.test_report import Page
@@ -96,8 +96,8 @@ def test_it_is_written_whole_into_a_folder_that_is_made(tmp_path: Path) -> None:
 def test_the_next_command_is_cautious_and_safe_to_paste(flipped: list[tuple[str, Verdict, Verdict, int]], out: str, expected: str) -> None:
     compared = tuple(counted(*one) for one in flipped)
     found = empty(run=versions(out=out), compared=compared, flips=flips(compared, "model"))
-    assert apply_command(found) == f"adjudicate rescore apply {expected}"
-    assert f"adjudicate rescore apply {expected}" in words(found)
+    assert apply_command(found) == f"adverdict rescore apply {expected}"
+    assert f"adverdict rescore apply {expected}" in words(found)
 
 
 def test_the_next_command_names_the_market_with_most_ads_not_on_record_where_nothing_flips() -> None:

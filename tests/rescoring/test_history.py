@@ -10,25 +10,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.ad import Ad
-from domain.errors import NotFound
-from features.history.frozen import FrozenHistory
-from features.history.snapshot import write_snapshot
-from features.history.state import HistoryState
-from features.writers import write_ads, write_labels
-from ledger.entries import Erased, Ruled
-from ledger.history import LedgerHistory, forget, found
-from ledger.schema import contents
-from ledger.store import Ledger
-from rescoring.history import HistorySource, freeze
-from review.incoming import bring
-from serving.scorer import known_to
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import NotFound
+from adverdict.features.history.frozen import FrozenHistory
+from adverdict.features.history.snapshot import write_snapshot
+from adverdict.features.history.state import HistoryState
+from adverdict.features.writers import write_ads, write_labels
+from adverdict.ledger.entries import Erased, Ruled
+from adverdict.ledger.history import LedgerHistory, forget, found
+from adverdict.ledger.schema import contents
+from adverdict.ledger.store import Ledger
+from adverdict.rescoring.history import HistorySource, freeze
+from adverdict.review.incoming import bring
+from adverdict.serving.scorer import known_to
+from adverdict.training.progress import Silent
 from tests.databases import ledger_url, postgres, postgres_template
 from tests.features.history.freezes import MEMORY, asked, at_moment, observed
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
 from tests.ledger.made import about
 from tests.ledger.test_history import record
-from training.progress import Silent
 
 __all__ = ["ledger_url", "postgres", "postgres_template"]
 
@@ -182,7 +182,7 @@ def test_an_advertiser_who_was_erased_from_the_kept_snapshot_is_not_known(tmp_pa
     ledger = Ledger.open(url)
     found(ledger, (tmp_path / "known").read_bytes(), "bundle-1", LATER)
     before = frozen(HistorySource.ledger(url), tmp_path / "before")
-    from ledger.erase import erase
+    from adverdict.ledger.erase import erase
 
     erase(ledger, advertiser="gone", why="asked to", by="test", now=LATER, forget=forget, rewrite=False)
     after = frozen(HistorySource.ledger(url), tmp_path / "after")

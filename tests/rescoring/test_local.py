@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import InvalidSettings, Unavailable
-from rescoring import local
-from rescoring.job import Job
-from rescoring.manifest import Done, RunFolder
-from rescoring.memory import MIB, Budget
-from rescoring.plan import Shard
-from rescoring.progress import Quiet
-from rescoring.run import rescore
+from adverdict.domain.errors import InvalidSettings, Unavailable
+from adverdict.rescoring import local
+from adverdict.rescoring.job import Job
+from adverdict.rescoring.manifest import Done, RunFolder
+from adverdict.rescoring.memory import MIB, Budget
+from adverdict.rescoring.plan import Shard
+from adverdict.rescoring.progress import Quiet
+from adverdict.rescoring.run import rescore
 from tests.rescoring.deciding import Bench, a_bug, dies_while_loading, files_of, poisoned, rows_of
 from tests.serving.fakes import open_fake
 
@@ -40,7 +40,7 @@ def running(home: Path) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if f"ADJUDICATE_HOME={home}".encode() in path.read_bytes().split(b"\0"):
+            if f"ADVERDICT_HOME={home}".encode() in path.read_bytes().split(b"\0"):
                 found.append(path.parent.name)
         except OSError:
             continue
@@ -76,8 +76,8 @@ def test_a_killed_run_takes_its_workers_along_and_once_resumed_has_the_rows_of_a
     started = RunFolder.open(whole.home / "out").run.started_at
     bench = Bench.make(tmp_path)
     command = [sys.executable, "-m", "tests.rescoring.deciding", str(tmp_path), started.isoformat()]
-    driver = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ADJUDICATE_HOME": str(tmp_path)})
-    done = tmp_path / "out" / "_adjudicate" / "done"
+    driver = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ADVERDICT_HOME": str(tmp_path)})
+    done = tmp_path / "out" / "_adverdict" / "done"
     wait_until(lambda: len(list(done.glob("*.json"))) >= 2)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()

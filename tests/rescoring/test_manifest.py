@@ -13,16 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from decisions.policy import PolicyBook
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import Conflict, InvalidInput, Mistake, NotFound, Unavailable
-from rescoring.columns import COLUMNS, decisions_of, to_table
-from rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from rescoring.places import Place
-from rescoring.plan import Input, Plan, Shard, plan
-from rescoring.reading import QuarantinedRow, read_shard
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound, Unavailable
+from adverdict.rescoring.columns import COLUMNS, decisions_of, to_table
+from adverdict.rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.places import Place
+from adverdict.rescoring.plan import Input, Plan, Shard, plan
+from adverdict.rescoring.reading import QuarantinedRow, read_shard
 from tests.rescoring.tables import MOMENT, a_decision, an_ad, columns_of, put
 
 BOOK, SOLVED = PolicyBook(names=(), rules={}), SolvedThresholds()
@@ -32,14 +32,14 @@ FIELDS: dict[str, Any] = {
     "started_at": MOMENT,
     "as_of": MOMENT,
     "since": None,
-    "model": ModelUsed(source="models:/adjudicate@champion", resolved="models:/adjudicate/3", version="abc"),
+    "model": ModelUsed(source="models:/adverdict@champion", resolved="models:/adverdict/3", version="abc"),
     "policy_hash": BOOK.hash,
     "thresholds": SOLVED.digest,
     "exits": None,
     "history": HistoryUsed(kind="ledger", digest="f" * 64, seq=12, source="the ledger"),
 }
 SHARDS = PLAN.shards
-DONE = "_adjudicate/done"
+DONE = "_adverdict/done"
 
 
 def a_run(plan: Plan = PLAN, **fields: Any) -> Run:
@@ -97,7 +97,7 @@ def test_a_run_is_named_by_what_determines_its_rows_alone() -> None:
     run = a_run()
     assert run.run_id == run.identity()
     moved = Plan("s3://there/ads", "s3://there/ads", INPUTS, 5)
-    other_source = FIELDS["model"].model_copy(update={"source": "models:/adjudicate/3", "resolved": "here"})
+    other_source = FIELDS["model"].model_copy(update={"source": "models:/adverdict/3", "resolved": "here"})
     for same in (a_run(started_at=MOMENT + timedelta(days=1)), a_run(moved), a_run(model=other_source)):
         assert same.run_id == run.run_id
 
@@ -122,8 +122,8 @@ OTHERS: dict[str, tuple[dict[str, Any], Plan, str]] = {
 
 def test_a_champion_that_moved_on_is_told_with_what_it_was_when_the_run_began(tmp_path: Path) -> None:
     begun(str(tmp_path))
-    moved = a_run(model=ModelUsed(source="models:/adjudicate@champion", resolved="models:/adjudicate/4", version="xyz"))
-    with pytest.raises(InvalidInput, match=r"model\.version = 'xyz'; expected 'abc' \(--model models:/adjudicate/3\), as on record"):
+    moved = a_run(model=ModelUsed(source="models:/adverdict@champion", resolved="models:/adverdict/4", version="xyz"))
+    with pytest.raises(InvalidInput, match=r"model\.version = 'xyz'; expected 'abc' \(--model models:/adverdict/3\), as on record"):
         begun(str(tmp_path), moved, resume=True)
 
 
@@ -156,7 +156,7 @@ def test_what_is_begun_is_opened_again_the_same(anywhere: str) -> None:
     opened = RunFolder.open(anywhere)
     assert (opened.run, opened.run.plan, opened.done(), opened.files()) == (run, PLAN, {}, [])
     assert (opened.book(), opened.thresholds(), list(opened.decisions())) == (BOOK, SOLVED, [])
-    assert opened.place.names() == ["_adjudicate/policies.json", "_adjudicate/run.json", "_adjudicate/thresholds.json"]
+    assert opened.place.names() == ["_adverdict/policies.json", "_adverdict/run.json", "_adverdict/thresholds.json"]
 
 
 def test_a_folder_in_use_is_refused_unless_it_is_to_be_resumed(anywhere: str) -> None:
@@ -182,8 +182,8 @@ def test_resuming_where_nothing_was_begun_begins(tmp_path: Path) -> None:
 
 def test_a_run_killed_while_it_began_is_completed_by_resuming(tmp_path: Path) -> None:
     place = Place.at(tmp_path)
-    place.write("_adjudicate/run.json", a_run().to_json())
-    (tmp_path / "_adjudicate" / ".policies.json.0123456789ab.part").write_bytes(b"half")
+    place.write("_adverdict/run.json", a_run().to_json())
+    (tmp_path / "_adverdict" / ".policies.json.0123456789ab.part").write_bytes(b"half")
     assert begun(str(tmp_path), resume=True).book() == BOOK
     assert place.sweep() == []
 
@@ -212,8 +212,8 @@ def test_a_resumed_run_reads_the_ads_where_they_lie_now(tmp_path: Path) -> None:
 )
 def test_a_broken_file_is_named(tmp_path: Path, name: str, content: bytes, ask: Callable[[RunFolder], Any]) -> None:
     begun(str(tmp_path))
-    Place.at(tmp_path).write(f"_adjudicate/{name}", content)
-    with pytest.raises(InvalidInput, match=f"is not as it was written\n.*_adjudicate/{name}"):
+    Place.at(tmp_path).write(f"_adverdict/{name}", content)
+    with pytest.raises(InvalidInput, match=f"is not as it was written\n.*_adverdict/{name}"):
         ask(RunFolder.open(tmp_path))
 
 
@@ -251,7 +251,7 @@ def test_the_market_is_in_the_path_and_duckdb_reads_it_from_there(tmp_path: Path
     assert duckdb.execute(query, [folder.files()]).fetchall() == [("DE", 3), ("SE", 2)]
 
 
-@pytest.mark.parametrize("dies_at", ["market=SE/", "_adjudicate/quarantine/", f"{DONE}/"])
+@pytest.mark.parametrize("dies_at", ["market=SE/", "_adverdict/quarantine/", f"{DONE}/"])
 def test_a_shard_whose_writer_died_before_the_marker_is_not_done(anywhere: str, dies_at: str) -> None:
     begun(anywhere)
     table, told = decided(SHARDS[0])
@@ -329,7 +329,7 @@ def test_rows_set_aside_are_told_with_every_mistake(tmp_path: Path) -> None:
     mistakes = (Mistake("market", "Sverige", "an ISO 3166-1 alpha-2 code such as SE"), Mistake("title", "x" * 9000 + "\udc00", "text"))
     done = folder.publish(SHARDS[0], table, Done(shard=SHARDS[0].name), [QuarantinedRow(7, mistakes)])
     assert (done.quarantined_rows, done.rows, done.reason) == (1, 5, None)
-    [line] = folder.place.read("_adjudicate/quarantine/part-00000-00000.jsonl").decode("ascii").splitlines()
+    [line] = folder.place.read("_adverdict/quarantine/part-00000-00000.jsonl").decode("ascii").splitlines()
     told = json.loads(line)
     assert (told["file"], told["row"], told["mistakes"][0]["value"]) == ("a.parquet", 7, "'Sverige'")
     assert len(told["mistakes"][1]["value"]) == 200
@@ -342,7 +342,7 @@ def test_a_shard_set_aside_as_a_whole_says_why(anywhere: str) -> None:
     folder.publish(SHARDS[1], empty, Done(shard=SHARDS[1].name, reason="no market"), [])
     done = RunFolder.open(anywhere).done()[SHARDS[1].name]
     assert (done.reason, done.rows, done.files, done.verdicts) == ("no market", 0, {}, {})
-    told = json.loads(folder.place.read("_adjudicate/quarantine/part-00000-00001.jsonl"))
+    told = json.loads(folder.place.read("_adverdict/quarantine/part-00000-00001.jsonl"))
     assert told == {"file": "a.parquet", "from_row": 6, "to_row": 10, "reason": "no market"}
     with pytest.raises(ValueError, match="quarantined as a whole, and yet has rows"):
         folder.publish(SHARDS[0], decided(SHARDS[0])[0], Done(shard=SHARDS[0].name, reason="x"), [])

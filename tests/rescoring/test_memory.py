@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import InvalidSettings
-from rescoring import memory
-from rescoring.memory import MIB, SLACK, Budget
+from adverdict.domain.errors import InvalidSettings
+from adverdict.rescoring import memory
+from adverdict.rescoring.memory import MIB, SLACK, Budget
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from domain.errors import Conflict, InvalidInput, NotFound, Unavailable
-from rescoring.places import Place
+from adverdict.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
+from adverdict.rescoring.places import Place
 from tests.rescoring import s3
 from tests.rescoring.users import readable_folder, without_rights
 
@@ -120,8 +120,8 @@ def test_an_address_that_cannot_be_used_is_refused(url: str, words: str) -> None
 def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
     program = """
 import sys
-from domain.errors import InvalidInput
-from rescoring.places import Place
+from adverdict.domain.errors import InvalidInput
+from adverdict.rescoring.places import Place
 sys.modules["s3fs"] = None  # as where it is not installed
 try:
     Place.at("s3://bucket/out")
@@ -129,7 +129,7 @@ except InvalidInput as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "pip install 'adjudicate[s3]'" in done.stdout
+    assert "pip install 'adverdict[s3]'" in done.stdout
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_what_killed_writers_left_is_never_read_and_swept_away(tmp_path: Path) -
 
 WRITER = """
 import sys
-from rescoring.places import Place
+from adverdict.rescoring.places import Place
 place = Place.at(sys.argv[1])
 while True:
     for letter in b"abc":

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput, NotFound, Unavailable
-from rescoring.footer import TAIL, footer_of
-from rescoring.places import Place
-from rescoring.plan import Input, Plan, plan, planned
+from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
+from adverdict.rescoring.footer import TAIL, footer_of
+from adverdict.rescoring.places import Place
+from adverdict.rescoring.plan import Input, Plan, plan, planned
 from tests.rescoring import s3
 from tests.rescoring.tables import an_ad, columns_of, put
 from tests.rescoring.users import readable_folder, without_rights

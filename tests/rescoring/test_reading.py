@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import Unavailable
-from domain.mistakes import MOMENT as A_MOMENT
-from features.parquet import parquet_range
-from features.tables import ads_columns, read_ads, write_ads
-from rescoring.places import Place
-from rescoring.plan import Shard, plan
-from rescoring.reading import BadShard, Found, read_shard
+from adverdict.domain.errors import Unavailable
+from adverdict.domain.mistakes import MOMENT as A_MOMENT
+from adverdict.features.parquet import parquet_range
+from adverdict.features.tables import ads_columns, read_ads, write_ads
+from adverdict.rescoring.places import Place
+from adverdict.rescoring.plan import Shard, plan
+from adverdict.rescoring.reading import BadShard, Found, read_shard
 from tests.rescoring import s3
 from tests.rescoring.tables import MOMENT, an_ad, columns_of, put, with_column
 
@@ -289,7 +289,7 @@ def test_an_outage_sets_nothing_aside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_name_that_leads_out_of_the_place_reads_nothing(tmp_path: Path) -> None:
-    from domain.errors import InvalidInput
+    from adverdict.domain.errors import InvalidInput
 
     put(str(tmp_path), "in/ads.parquet", columns_of(ADS))
     put(str(tmp_path), "secret.parquet", columns_of(ADS))

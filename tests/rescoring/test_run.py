@@ -15,18 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from domain.ad import Label
-from domain.errors import AdjudicateError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
-from features.tables import write_ads, write_labels
-from models.cascade import FILE
-from rescoring import memory
-from rescoring.job import Job, give_up, worker
-from rescoring.manifest import Done, RunFolder
-from rescoring.memory import MIB
-from rescoring.plan import Shard
-from rescoring.progress import Quiet
-from rescoring.run import Options, rescore
-from rescoring.summary import Summary
+from adverdict.domain.ad import Label
+from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
+from adverdict.features.tables import write_ads, write_labels
+from adverdict.models.cascade import FILE
+from adverdict.rescoring import memory
+from adverdict.rescoring.job import Job, give_up, worker
+from adverdict.rescoring.manifest import Done, RunFolder
+from adverdict.rescoring.memory import MIB
+from adverdict.rescoring.plan import Shard
+from adverdict.rescoring.progress import Quiet
+from adverdict.rescoring.run import Options, rescore
+from adverdict.rescoring.summary import Summary
 from tests.rescoring.deciding import AS_OF, START, Bench, an_ad, files_of, in_process, rows_of
 from tests.serving.early import CASCADE, EXPIRES, ISSUED, issued, open_early
 from tests.serving.fakes import open_fake
@@ -40,7 +40,7 @@ def run(options: Options, **others: Any) -> Summary:
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Models are looked at and shards decided in this process; that they also are in others is for the tests of the engines."""
     in_process(monkeypatch)
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_every_ad_is_decided_and_counted(bench: Bench) -> None:
     assert (summary.shards, summary.ads, summary.verdicts) == (6, 100, {"approve": 86, "reject": 14})
     assert summary.markets == {"GB": {"approve": 43, "reject": 7}, "SE": {"approve": 43, "reject": 7}}
     assert summary.effort.worker_peak_mib > 10
-    assert Summary.model_validate_json((bench.home / "out/_adjudicate/summary.json").read_bytes()) == summary
+    assert Summary.model_validate_json((bench.home / "out/_adverdict/summary.json").read_bytes()) == summary
     assert [row["ad_id"] for row in rows_of(bench.home / "out")] == [f"ad-{n}" for n in range(1, 101)]
 
 
@@ -101,7 +101,7 @@ def test_what_a_folder_tells_is_known_and_nothing_else(bench: Bench) -> None:
     label = Label(ad_id="ad-1", policy="deceptive", violates=True, labelled_at=START + timedelta(days=1), rater_id="r1")
     write_labels(bench.home / "known" / "labels.parquet", [label])
     run(bench.options(history=bench.home / "known"))
-    history = json.loads((bench.home / "out/_adjudicate/run.json").read_text())["history"]
+    history = json.loads((bench.home / "out/_adverdict/run.json").read_text())["history"]
     assert (history["kind"], history["source"], history["seq"]) == ("folder", str(bench.home / "known"), None)
 
 
@@ -121,7 +121,7 @@ def test_what_a_folder_tells_is_known_and_nothing_else(bench: Bench) -> None:
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], error: type[AdjudicateError], said: str
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], error: type[AdverdictError], said: str
 ) -> None:
     monkeypatch.chdir(bench.home)
     (bench.home / "full").mkdir()
@@ -182,7 +182,7 @@ def test_a_run_killed_before_it_kept_its_history_freezes_the_same_again(bench: B
     run(bench.options())
     before = files_of(bench.home / "out")
     for name in ("history", "done"):
-        shutil.rmtree(bench.home / "out" / "_adjudicate" / name)
+        shutil.rmtree(bench.home / "out" / "_adverdict" / name)
     assert run(bench.options(resume=True)).complete
     assert rows_of(bench.home / "out")
     assert files_of(bench.home / "out") == before
@@ -199,7 +199,7 @@ def test_what_cannot_be_read_is_quarantined_and_all_else_decided(bench: Bench) -
 def test_what_was_given_up_is_tried_again_when_the_run_is_resumed_and_all_else_stays(bench: Bench) -> None:
     first = run(bench.options(), make=gives_up)
     assert [(one.shard, one.reason) for one in first.quarantined_shards] == [("part-00000-00001", "3 workers died of it")]
-    set_aside = bench.home / "out/_adjudicate/quarantine/part-00000-00001.jsonl"
+    set_aside = bench.home / "out/_adverdict/quarantine/part-00000-00001.jsonl"
     assert set_aside.is_file()
     before = files_of(bench.home / "out")
     again = run(bench.options(resume=True))
@@ -264,7 +264,7 @@ def test_on_a_full_disk_the_run_ends_with_its_name_and_goes_on_when_there_is_roo
 
 @pytest.mark.slow
 def test_ads_and_decisions_may_lie_in_an_object_store(bench: Bench, bucket: str) -> None:
-    from rescoring.places import Place
+    from adverdict.rescoring.places import Place
 
     there = Place.at(f"{bucket}/ads")
     for path in (bench.home / "ads").iterdir():

@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from decisions.exits import ExitRule
-from domain.errors import InvalidInput
-from rescoring.manifest import Run, RunFolder
+from adverdict.decisions.exits import ExitRule
+from adverdict.domain.errors import InvalidInput
+from adverdict.rescoring.manifest import Run, RunFolder
 from tests.rescoring.tables import MOMENT
 from tests.rescoring.test_manifest import SHARDS, a_run, begun, publish
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from decisions.files import read_policies
-from domain.errors import Conflict
-from domain.verdict import Verdict
-from features.history.state import HistoryState
-from rescoring import worker as module
-from rescoring.columns import decisions_of
-from rescoring.job import Job
-from rescoring.manifest import RunFolder
-from rescoring.plan import plan
-from rescoring.progress import Quiet
-from rescoring.run import rescore
-from rescoring.worker import Worker, decision_id
-from serving.scorer import Known, Scorer
+from adverdict.decisions.files import read_policies
+from adverdict.domain.errors import Conflict
+from adverdict.domain.verdict import Verdict
+from adverdict.features.history.state import HistoryState
+from adverdict.rescoring import worker as module
+from adverdict.rescoring.columns import decisions_of
+from adverdict.rescoring.job import Job
+from adverdict.rescoring.manifest import RunFolder
+from adverdict.rescoring.plan import plan
+from adverdict.rescoring.progress import Quiet
+from adverdict.rescoring.run import rescore
+from adverdict.rescoring.worker import Worker, decision_id
+from adverdict.serving.scorer import Known, Scorer
 from tests.rescoring.deciding import AS_OF, Bench, an_ad
 from tests.serving.fakes import open_fake
 
@@ -38,9 +38,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 @pytest.fixture
 def job(bench: Bench, tmp_path: Path) -> Job:
     """The same run, none of whose shards is done."""
-    shutil.copytree(bench.home / "out" / "_adjudicate", tmp_path / "out" / "_adjudicate")
-    shutil.rmtree(tmp_path / "out" / "_adjudicate" / "done")
-    history = tmp_path / "out" / "_adjudicate" / "history"
+    shutil.copytree(bench.home / "out" / "_adverdict", tmp_path / "out" / "_adverdict")
+    shutil.rmtree(tmp_path / "out" / "_adverdict" / "done")
+    history = tmp_path / "out" / "_adverdict" / "history"
     planned = plan(str(bench.home / "ads"), 20)
     return Job(str(tmp_path / "out"), planned, bench.home / "bundle", "", tmp_path / "cache", "", history, open_fake)
 
@@ -65,7 +65,7 @@ def test_a_decision_is_what_the_scorer_says_of_the_ad_as_if_submitted_again(job:
 def test_how_many_ads_are_scored_at_once_changes_no_row(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Worker(job)(job.plan.shards[0])
     before = Path(job.out, next(iter(whole.files))).read_bytes()
-    Path(job.out, "_adjudicate/done/part-00000-00000.json").unlink()
+    Path(job.out, "_adverdict/done/part-00000-00000.json").unlink()
     monkeypatch.setattr(module, "PIECE", 3)
     assert Worker(job)(job.plan.shards[0]).files == whole.files
     assert Path(job.out, next(iter(whole.files))).read_bytes() == before
@@ -74,7 +74,7 @@ def test_how_many_ads_are_scored_at_once_changes_no_row(job: Job, monkeypatch: p
 def test_an_ad_that_the_model_stumbles_over_is_set_aside_alone(job: Job) -> None:
     report = Worker(job)(job.plan.shards[1])
     assert (report.rows, report.quarantined_rows, report.reason) == (19, 1, None)
-    line = json.loads(Path(job.out, "_adjudicate/quarantine/part-00000-00001.jsonl").read_text())
+    line = json.loads(Path(job.out, "_adverdict/quarantine/part-00000-00001.jsonl").read_text())
     assert line["row"] == 25
     assert "ZeroDivisionError" in json.dumps(line)
     assert "a secret of the inside" not in json.dumps(line)
@@ -104,7 +104,7 @@ def test_a_worker_with_another_model_or_history_than_the_runs_refuses_to_work(jo
         changed = {"history": run.history.model_copy(update={"digest": "0" * 64})}
     other = run.model_copy(update=changed)
     other = other.model_copy(update={"run_id": other.identity()})
-    Path(job.out, "_adjudicate/run.json").write_bytes(other.to_json())
+    Path(job.out, "_adverdict/run.json").write_bytes(other.to_json())
     with pytest.raises(Conflict, match=expected):
         Worker(job)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.store import Ledger
+from adverdict.ledger.store import Ledger
 from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
 from tests.review.desk import Desk
 

@@ -9,19 +9,19 @@ from typing import Any
 
 from sqlalchemy import select
 
-from decisions.policy import MarketRules, PolicyBook
-from domain.decision import Audit, Decision
-from domain.verdict import Verdict
-from ledger.entries import DecisionMade
-from ledger.schema import tasks as table
-from ledger.store import Ledger
-from review import appeals, routing
-from review.answers import Answer, Outcome
-from review.opening import open_tasks
-from review.queue import Leased, Queue
-from review.routing import Reviewer
-from review.settings import ReviewSettings
-from review.tasks import Task, task_of
+from adverdict.decisions.policy import MarketRules, PolicyBook
+from adverdict.domain.decision import Audit, Decision
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import tasks as table
+from adverdict.ledger.store import Ledger
+from adverdict.review import appeals, routing
+from adverdict.review.answers import Answer, Outcome
+from adverdict.review.opening import open_tasks
+from adverdict.review.queue import Leased, Queue
+from adverdict.review.routing import Reviewer
+from adverdict.review.settings import ReviewSettings
+from adverdict.review.tasks import Task, task_of
 from tests.decisions.build import POLICY
 from tests.ledger.made import START, a_decision, an_ad
 

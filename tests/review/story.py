@@ -8,12 +8,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Literal
 
-from domain.ad import Ad, Label
-from domain.decision import Audit, Decision, PolicyVerdict
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from ledger.entries import Answered, Appealed, Body, DecisionMade, Labelled, Resolved, Ruled
-from ledger.store import Ledger
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.decision import Audit, Decision, PolicyVerdict
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Appealed, Body, DecisionMade, Labelled, Resolved, Ruled
+from adverdict.ledger.store import Ledger
 from tests.ledger.made import RISK, Kind, a_label, about, an_ad, minutes
 
 POLICIES = ("deceptive", "gambling")

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, event
 
-from domain.errors import Conflict, InvalidInput, NotFound
-from domain.verdict import Verdict
-from ledger.entries import Answered, Appealed, Resolved, Ruled
-from ledger.store import Ledger
-from review import appeals
-from review.routing import Reviewer
+from adverdict.domain.errors import Conflict, InvalidInput, NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Appealed, Resolved, Ruled
+from adverdict.ledger.store import Ledger
+from adverdict.review import appeals
+from adverdict.review.routing import Reviewer
 from tests.ledger.made import START, labelled
 from tests.review.desk import BOOK, PLAIN, Desk
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from domain.errors import Conflict, InvalidInput
-from domain.verdict import Verdict
-from ledger.entries import Answered, Resolved
-from review.routing import Reviewer
+from adverdict.domain.errors import Conflict, InvalidInput
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Resolved
+from adverdict.review.routing import Reviewer
 from tests.ledger.made import an_ad
 from tests.review.desk import PLAIN, Desk, with_policies
 

@@ -6,12 +6,12 @@ from time import perf_counter, process_time
 
 import pytest
 
-from ledger.store import Ledger
-from review import claims, tasks
-from review.draws import task_id
-from review.queue import Queue
-from review.routing import Reviewer
-from review.tasks import Task
+from adverdict.ledger.store import Ledger
+from adverdict.review import claims, tasks
+from adverdict.review.draws import task_id
+from adverdict.review.queue import Queue
+from adverdict.review.routing import Reviewer
+from adverdict.review.tasks import Task
 from tests.ledger.made import START
 from tests.review.desk import BOOK, PLAIN, Clock, Desk
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.ad import Label
-from domain.errors import Conflict, NotFound
-from ledger.entries import Answered
-from ledger.store import Ledger
-from review import golden
-from review.quality import quality
-from review.routing import Reviewer
+from adverdict.domain.ad import Label
+from adverdict.domain.errors import Conflict, NotFound
+from adverdict.ledger.entries import Answered
+from adverdict.ledger.store import Ledger
+from adverdict.review import golden
+from adverdict.review.quality import quality
+from adverdict.review.routing import Reviewer
 from tests.ledger.made import START, a_label, an_ad
 from tests.review.desk import PLAIN, Desk
 

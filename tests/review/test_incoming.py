@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import InvalidInput
-from ledger.store import Ledger
-from review.incoming import bring
+from adverdict.domain.errors import InvalidInput
+from adverdict.ledger.store import Ledger
+from adverdict.review.incoming import bring
 from tests.ledger.made import a_label, an_ad, append_decisions, decided, minutes
 
 NAMES = ("deceptive", "gambling")

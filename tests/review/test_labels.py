@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain.ad import Label
-from ledger.store import Ledger
-from review.labels import effective
+from adverdict.domain.ad import Label
+from adverdict.ledger.store import Ledger
+from adverdict.review.labels import effective
 from tests.ledger.made import a_label, an_ad, append_decisions, decided, labelled, ruled
 
 VIOLATING, OTHERWISE, ELSEWHERE = (

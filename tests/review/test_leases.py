@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import Conflict, InvalidInput, NotFound
-from domain.verdict import Verdict
-from ledger.entries import Answered, Resolved
-from ledger.erase import erase
-from review.answers import Answer
+from adverdict.domain.errors import Conflict, InvalidInput, NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Resolved
+from adverdict.ledger.erase import erase
+from adverdict.review.answers import Answer
 from tests.ledger.made import minutes
 from tests.review.desk import Desk
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from domain.errors import InvalidInput
-from domain.verdict import Verdict
-from review.audit_design import AuditDesign, Expected, _expect, audit_plan
-from review.latent_class import LatentClass, Point
-from review.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit, patterns_of
+from adverdict.domain.errors import InvalidInput
+from adverdict.domain.verdict import Verdict
+from adverdict.review.audit_design import AuditDesign, Expected, _expect, audit_plan
+from adverdict.review.latent_class import LatentClass, Point
+from adverdict.review.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit, patterns_of
 
 PERFECT = GoldenReadings(10**7, 10**7, 10**7, 10**7)
 GOLDEN = GoldenReadings(300, 276, 300, 296)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidSettings
-from domain.verdict import Verdict
-from review.opening import primary_language
-from review.priority import due, harm_if_shown, harm_if_withheld
-from review.settings import ReviewSettings
+from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.verdict import Verdict
+from adverdict.review.opening import primary_language
+from adverdict.review.priority import due, harm_if_shown, harm_if_withheld
+from adverdict.review.settings import ReviewSettings
 from tests.ledger.made import START, a_decision, an_ad
 from tests.review.desk import BOOK
 

@@ -8,12 +8,12 @@ import random
 import pytest
 from sqlalchemy import insert
 
-from domain.errors import InvalidSettings
-from domain.verdict import Verdict
-from ledger.entries import DecisionMade
-from ledger.schema import golden
-from ledger.store import Ledger
-from review.quality import PolicyQuality, QualityReport, Workload, quality
+from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import golden
+from adverdict.ledger.store import Ledger
+from adverdict.review.quality import PolicyQuality, QualityReport, Workload, quality
 from tests.review.story import POLICIES, Story, a_decision, an_ad, minutes
 
 APPROVE, REVIEW, REJECT = Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT

@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from domain.errors import Conflict, InvalidInput
-from domain.verdict import Verdict
-from ledger.entries import Answered, Appealed, DecisionMade, Resolved, Ruled
-from ledger.store import Ledger
-from review.claims import may_take
-from review.queue import Leased
-from review.routing import Reviewer
-from review.settings import ReviewSettings
-from review.tasks import Task, lane_of
+from adverdict.domain.errors import Conflict, InvalidInput
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Resolved, Ruled
+from adverdict.ledger.store import Ledger
+from adverdict.review.claims import may_take
+from adverdict.review.queue import Leased
+from adverdict.review.routing import Reviewer
+from adverdict.review.settings import ReviewSettings
+from adverdict.review.tasks import Task, lane_of
 from tests.review.desk import PLAIN, Desk
 
 STAFF = (
@@ -40,7 +40,7 @@ SOME = ReviewSettings(double_share=0.7, golden_share=0)
 
 @cache
 def _empty() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="adjudicate-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="adverdict-test-"))
     Ledger.open(f"sqlite:///{folder / 'ledger.db'}").close()
     return folder / "ledger.db"
 
@@ -54,7 +54,7 @@ def a_desk(folder: Path, settings: ReviewSettings) -> Desk:
 class QueueMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="adjudicate-test-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="adverdict-test-"))
         self.desk = a_desk(self.folder, SOME)
         self.desk.staff(*STAFF, *RELIEF)
         self.leases: list[Leased] = []
@@ -180,7 +180,7 @@ TestQueueMachine.settings = settings(
 @given(calm=st.lists(st.floats(min_value=0, max_value=100), min_size=1, max_size=6))
 def test_harmful_ads_that_keep_coming_never_starve_calm_ones(calm: list[float]) -> None:
     """One grave ad comes every minute and one reviewer answers one a minute: only ageing lets the calm ones through."""
-    with tempfile.TemporaryDirectory(prefix="adjudicate-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="adverdict-test-") as folder:
         desk = a_desk(Path(folder), replace(PLAIN, review_deadline_hours=0.5))
         waiting = {desk.decide(impressions=impressions).decision.decision_id for impressions in calm}
         for _ in range(30 + 2 * len(calm) + 2):

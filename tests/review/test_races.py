@@ -9,14 +9,14 @@ from threading import Barrier
 
 import pytest
 
-from domain.errors import AdjudicateError, Conflict
-from domain.verdict import Verdict
-from ledger.entries import Answered, Appealed, Resolved
-from ledger.verify import verify
-from review.answers import Answer, Outcome
-from review.draws import draw
-from review.routing import Reviewer
-from review.settings import ReviewSettings
+from adverdict.domain.errors import AdverdictError, Conflict
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Appealed, Resolved
+from adverdict.ledger.verify import verify
+from adverdict.review.answers import Answer, Outcome
+from adverdict.review.draws import draw
+from adverdict.review.routing import Reviewer
+from adverdict.review.settings import ReviewSettings
 from tests.ledger.made import erase_rows
 from tests.review.desk import PLAIN, Desk
 
@@ -29,7 +29,7 @@ def at_once(*calls: Callable[[], object]) -> list[object]:
         ready.wait()
         try:
             return call()
-        except AdjudicateError as error:
+        except AdverdictError as error:
             return error
 
     with ThreadPoolExecutor(len(calls)) as pool:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from domain.errors import InvalidInput
-from review.estimates import Estimate, clopper_pearson, jeffreys
-from review.raters import Consensus, Reading, dawid_skene, golden_quality
+from adverdict.domain.errors import InvalidInput
+from adverdict.review.estimates import Estimate, clopper_pearson, jeffreys
+from adverdict.review.raters import Consensus, Reading, dawid_skene, golden_quality
 
 Bools = NDArray[np.bool_]
 

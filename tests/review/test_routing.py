@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import InvalidInput
-from review import routing
-from review.claims import may_take
-from review.routing import Reviewer
-from review.tasks import Lane
+from adverdict.domain.errors import InvalidInput
+from adverdict.review import routing
+from adverdict.review.claims import may_take
+from adverdict.review.routing import Reviewer
+from adverdict.review.tasks import Lane
 from tests.review.desk import Desk
 
 ANY = Reviewer("any")

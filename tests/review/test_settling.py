@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.verdict import Verdict
-from review.settling import More, Reading, Settle, Stand, Step, Wait, audit_step, review_step
+from adverdict.domain.verdict import Verdict
+from adverdict.review.settling import More, Reading, Settle, Stand, Step, Wait, audit_step, review_step
 
 A, G = "deceptive", "gambling"
 APPROVE, UNSURE, ESCALATE = Reading("approve"), Reading("unsure"), Reading("escalate")

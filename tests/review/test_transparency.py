@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import InvalidSettings
-from domain.verdict import Verdict
-from ledger.store import Ledger
-from review.statement import StatementOfReasons
-from review.transparency import TITLES, Figure, TransparencyReport, transparency
+from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.store import Ledger
+from adverdict.review.statement import StatementOfReasons
+from adverdict.review.transparency import TITLES, Figure, TransparencyReport, transparency
 from tests.golden import Golden
 from tests.ledger.made import erase_rows
 from tests.review.story import Story, an_ad, minutes

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from decisions.files import read_policies
-from decisions.policy import PolicyBook
-from serving.running import assemble
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.serving.running import assemble
 from tests.serving.fakes import FakeRegistry, open_fake
 
 POLICY = """
@@ -49,9 +49,9 @@ def book(policy_folder: Path) -> PolicyBook:
 def service() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # BentoML's own dependencies deprecate what it uses
-        from serving.service import Adjudicate
+        from adverdict.serving.service import Adverdict
 
-    return Adjudicate
+    return Adverdict
 
 
 @pytest.fixture(scope="session")
@@ -87,12 +87,12 @@ def served(
 
 
 def usual(home: Path, policy_folder: Path) -> dict[str, str]:
-    return {"ADJUDICATE_HOME": str(home), "ADJUDICATE_POLICIES": str(policy_folder), "ADJUDICATE_POLL_SECONDS": "0.02"}
+    return {"ADVERDICT_HOME": str(home), "ADVERDICT_POLICIES": str(policy_folder), "ADVERDICT_POLL_SECONDS": "0.02"}
 
 
 @pytest.fixture
 def serve(service: Any, app: Any, policy_folder: Path, registry: FakeRegistry, tmp_path: Path) -> Serve:
-    """``with serve(ADJUDICATE_API_KEYS=…, client=…) as client``: a service of the test's own."""
+    """``with serve(ADVERDICT_API_KEYS=…, client=…) as client``: a service of the test's own."""
 
     def start(*, client: tuple[str, int] = HERE, wait: bool = True, host: str = "127.0.0.1:8377", **environment: str) -> Any:
         return served(service, app, registry, {**usual(tmp_path, policy_folder), **environment}, client=client, wait=wait, host=host)

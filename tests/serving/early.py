@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from certification.certificate import Issued
-from certification.cuts import Exits
-from certification.exit_evidence import ExitEvidence
-from certification.exits import Doubt
-from domain.ad import Ad
-from domain.risk import RiskScore
-from features.history.state import HistoryState
-from models.blend import BlendModel
-from models.calibration import Calibration
-from models.cascade import Cascade, Spread
+from adverdict.certification.certificate import Issued
+from adverdict.certification.cuts import Exits
+from adverdict.certification.exit_evidence import ExitEvidence
+from adverdict.certification.exits import Doubt
+from adverdict.domain.ad import Ad
+from adverdict.domain.risk import RiskScore
+from adverdict.features.history.state import HistoryState
+from adverdict.models.blend import BlendModel
+from adverdict.models.calibration import Calibration
+from adverdict.models.cascade import Cascade, Spread
 from tests.serving.fakes import FakeModel, FakeRisks
 
 ISSUED = datetime(2026, 3, 1, tzinfo=UTC)

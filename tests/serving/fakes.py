@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Reason
-from domain.errors import ContractMismatch, UntrustedBundle
-from domain.risk import RiskScore
-from features.history.state import HistoryState
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Reason
+from adverdict.domain.errors import ContractMismatch, UntrustedBundle
+from adverdict.domain.risk import RiskScore
+from adverdict.features.history.state import HistoryState
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class FakeRegistry:
     def resolve(self, model: str) -> str:
         if self.away:
             raise self.away
-        return f"models:/adjudicate/{self.champion}"
+        return f"models:/adverdict/{self.champion}"
 
     def fetch(self, model: str, cache: Path) -> Path:
         if self.away:

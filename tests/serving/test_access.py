@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.errors import Mistake
-from serving.auth import FORMAT, ApiKey, authenticate, comes_from_here, is_loopback, new_key, parse_keys
-from serving.messages import ErrorBody
+from adverdict.domain.errors import Mistake
+from adverdict.serving.auth import FORMAT, ApiKey, authenticate, comes_from_here, is_loopback, new_key, parse_keys
+from adverdict.serving.messages import ErrorBody
 from tests.serving.conftest import HERE, Serve
 from tests.serving.test_score import ad
 
@@ -56,7 +56,7 @@ def test_with_keys_each_address_asks_for_its_scope(
     serve: Serve, path: str, headers: dict[str, str], client: tuple[str, int], status: int
 ) -> None:
     raw = {name.encode(): value.encode() for name, value in headers.items()}
-    with serve(ADJUDICATE_API_KEYS=KEYS, client=client) as caller:
+    with serve(ADVERDICT_API_KEYS=KEYS, client=client) as caller:
         answer = caller.post(path, json=ad(), headers=raw) if path.startswith("/v1") else caller.get(path, headers=raw)
     assert answer.status_code == status
     if status != 200:

@@ -35,11 +35,11 @@ def test_it_builds_and_the_built_one_serves_a_bundle(tiny_bundle: Path, tmp_path
     if shutil.which("uv", path=Path(sys.executable).parent) is None:
         pytest.skip("bentoml build installs uv when it is missing; this test does not install anything")
     environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("ADJUDICATE_", "MLFLOW_"))},
+        **{key: value for key, value in os.environ.items() if not key.startswith(("ADVERDICT_", "MLFLOW_"))},
         "BENTOML_HOME": str(tmp_path / "bentoml"),
         "BENTOML_DO_NOT_TRACK": "true",
-        "ADJUDICATE_HOME": str(tmp_path / "var"),
-        "ADJUDICATE_MODEL": str(tiny_bundle),
+        "ADVERDICT_HOME": str(tmp_path / "var"),
+        "ADVERDICT_MODEL": str(tiny_bundle),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     bentoml = [sys.executable, "-m", "bentoml"]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from decisions.policy import PolicyBook
-from domain.ad import Ad
-from domain.errors import NotFound, Unavailable
-from serving.champion import LAST_GOOD, WARM_UP, Champion, Standing
-from serving.scorer import Scorer
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.serving.champion import LAST_GOOD, WARM_UP, Champion, Standing
+from adverdict.serving.scorer import Scorer
 from tests.serving.fakes import FakeRegistry, open_fake
 
 
@@ -39,7 +39,7 @@ def champion(registry: FakeRegistry, book: PolicyBook, tmp_path: Path, seen: lis
 def make(registry: FakeRegistry, book: PolicyBook, cache: Path, seen: list[Standing] | None = None) -> Champion:
     watch = (seen if seen is not None else []).append
     return Champion(
-        "models:/adjudicate@champion",
+        "models:/adverdict@champion",
         registry,
         lambda folder: Scorer(open_fake(folder), book),
         cache,
@@ -65,7 +65,7 @@ def test_an_unchanged_champion_is_not_fetched_again(champion: Champion, registry
     champion.check()
     first = champion.standing
     champion.check()
-    assert registry.fetched == ["models:/adjudicate/1"]
+    assert registry.fetched == ["models:/adverdict/1"]
     assert champion.standing.loaded is first.loaded
     assert (champion.standing.checked_at or datetime.min) > (first.checked_at or datetime.max)
 
@@ -114,7 +114,7 @@ def test_a_bad_bundle_is_refused_once_and_the_last_good_one_stays(
     champion.check()
     champion.check()
     assert (version(champion), champion.current()[1]) == ("v1", ("bundle_refused:2",))
-    assert registry.fetched.count("models:/adjudicate/2") == 1
+    assert registry.fetched.count("models:/adverdict/2") == 1
     registry.bundles["3"], registry.champion = {"version": "v3"}, "3"
     champion.check()
     assert (version(champion), champion.current()[1]) == ("v3", ())

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from certification.certificate import Certificate, Issued, LabelNoise, MarketEvidence, StatedTargets, Status, sealed
-from certification.strata import Strength
-from decisions.policy import PolicyBook
-from domain.errors import Unavailable, UntrustedBundle
-from serving.champion import UNCERTIFIED, Champion
+from adverdict.certification.certificate import Certificate, Issued, LabelNoise, MarketEvidence, StatedTargets, Status, sealed
+from adverdict.certification.strata import Strength
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.errors import Unavailable, UntrustedBundle
+from adverdict.serving.champion import UNCERTIFIED, Champion
 from tests.serving.fakes import FakeRegistry
 from tests.serving.test_champion import make
 

@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from decisions.policy import PolicyBook
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import Unavailable
-from ledger.entries import DecisionMade
-from ledger.idempotency import Request
-from ledger.schema import contents
-from ledger.store import Ledger
-from review.settings import ReviewSettings
-from serving.intake import CHUNK, Intake
-from serving.pressure import DeadlineMissed
-from serving.recorder import Recorder
-from serving.scorer import Scorer
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import Unavailable
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.idempotency import Request
+from adverdict.ledger.schema import contents
+from adverdict.ledger.store import Ledger
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.intake import CHUNK, Intake
+from adverdict.serving.pressure import DeadlineMissed
+from adverdict.serving.recorder import Recorder
+from adverdict.serving.scorer import Scorer
 from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
 from tests.serving.fakes import FakeModel, FakeRisks
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from decisions.policy import PolicyInForce, Thresholds, WhenUncertified
-from domain.errors import Unavailable
-from serving.metrics import Metrics
+from adverdict.decisions.policy import PolicyInForce, Thresholds, WhenUncertified
+from adverdict.domain.errors import Unavailable
+from adverdict.serving.metrics import Metrics
 from tests.decisions.build import POLICY, WHEN, book, decided
 from tests.serving.conftest import Serve, until
 from tests.serving.fakes import FakeRegistry
@@ -30,7 +30,7 @@ def samples(text: str) -> dict[Sample, float]:
 
 
 def key(name: str, **labels: str) -> Sample:
-    return (f"adjudicate_{name}", frozenset(labels.items()))
+    return (f"adverdict_{name}", frozenset(labels.items()))
 
 
 def test_decisions_are_counted_by_verdict_policy_and_market(serve: Serve) -> None:
@@ -88,13 +88,13 @@ def test_audited_decisions_are_counted_by_verdict(p: float, share: float, verdic
     metrics.count([decided(policies, {"gambling": p})])
     got = samples(metrics.render().decode())
     assert got.get(key("audited_decisions_total", verdict=verdict, market="SE"), 0) == counted
-    assert sum(n for (name, _), n in got.items() if name == "adjudicate_audited_decisions_total") == counted
+    assert sum(n for (name, _), n in got.items() if name == "adverdict_audited_decisions_total") == counted
 
 
 def test_every_metric_is_documented_with_its_labels() -> None:
     text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
     documented = {
-        name: re.findall(r"`(\w+)`", labels) for name, labels in re.findall(r"^\| `(adjudicate_\w+)` \|([^|]*)\|", text, re.MULTILINE)
+        name: re.findall(r"`(\w+)`", labels) for name, labels in re.findall(r"^\| `(adverdict_\w+)` \|([^|]*)\|", text, re.MULTILINE)
     }
     metrics = vars(Metrics(book([POLICY])))
     assert documented == {m._name: list(m._labelnames) for m in metrics.values() if hasattr(m, "_labelnames")}
@@ -107,8 +107,8 @@ def test_the_bundle_in_service_and_swaps_are_told(serve: Serve, registry: FakeRe
         registry.away = Unavailable("no answer")
         until(lambda: client.get("/readyz").json()["degraded"] != [])
         got = samples(client.get("/metrics").text)
-    assert got[key("bundle_workers", source="models:/adjudicate/1", version="v1")] == 0
-    assert got[key("bundle_workers", source="models:/adjudicate/2", version="v2")] == 1
+    assert got[key("bundle_workers", source="models:/adverdict/1", version="v1")] == 0
+    assert got[key("bundle_workers", source="models:/adverdict/2", version="v2")] == 1
     assert (got[key("bundle_swaps_total")], got[key("ready_workers")], got[key("degraded_workers", cause="registry_unreachable")]) == (
         2,
         1,

@@ -6,12 +6,12 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from domain.ad import Ad, Label
-from domain.decision import Decision
-from serving import openapi
-from serving.errors import MEANING
-from serving.messages import ErrorBody
-from serving.routes import ROUTES
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.decision import Decision
+from adverdict.serving import openapi
+from adverdict.serving.errors import MEANING
+from adverdict.serving.messages import ErrorBody
+from adverdict.serving.routes import ROUTES
 
 DOCUMENT = openapi.document("1.2.3")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from serving.messages import ErrorBody
-from serving.pressure import Pressure
+from adverdict.serving.messages import ErrorBody
+from adverdict.serving.pressure import Pressure
 from tests.serving.conftest import Serve
 from tests.serving.test_metrics import key, samples
 from tests.serving.test_recording import decisions
@@ -20,7 +20,7 @@ from tests.serving.test_score import ad
 @contextmanager
 def crowded(waiting: int = 1000) -> Iterator[Pressure]:
     """The service in this process, with so many single ads in line, of which 16 lately took 16 ms."""
-    from serving.service import desk
+    from adverdict.serving.service import desk
 
     assert desk.running is not None
     line = desk.running.intake.pressure
@@ -34,7 +34,7 @@ def crowded(waiting: int = 1000) -> Iterator[Pressure]:
 
 
 def test_a_crowded_service_refuses_at_once_and_records_nothing(serve: Serve, tmp_path: Path) -> None:
-    with serve(ADJUDICATE_MAX_WAIT_MS="250") as client:
+    with serve(ADVERDICT_MAX_WAIT_MS="250") as client:
         with crowded():
             # Not read, so not parsed either: the body's mistakes are not told.
             answers = [client.post("/v1/score", json=ad()), client.post("/v1/score", json={}), client.post("/v1/score/batch", json={})]
@@ -50,7 +50,7 @@ def test_a_crowded_service_refuses_at_once_and_records_nothing(serve: Serve, tmp
 
 
 def test_a_large_batch_is_refused_by_its_ads_when_single_ads_are_not(serve: Serve) -> None:
-    with serve(ADJUDICATE_MAX_WAIT_MS="250") as client, crowded(waiting=0) as line:
+    with serve(ADVERDICT_MAX_WAIT_MS="250") as client, crowded(waiting=0) as line:
         for _ in range(2):
             line.joined(400)
         single = client.post("/v1/score", json=ad())
@@ -60,7 +60,7 @@ def test_a_large_batch_is_refused_by_its_ads_when_single_ads_are_not(serve: Serv
 
 
 def test_a_deadline_that_cannot_be_met_is_told_before_anything_is_decided(serve: Serve, tmp_path: Path) -> None:
-    with serve(ADJUDICATE_MAX_WAIT_MS="60000") as client:
+    with serve(ADVERDICT_MAX_WAIT_MS="60000") as client:
         with crowded():
             late = client.post("/v1/score", json=ad(), headers={"X-Request-Timeout-Ms": "50"})
         in_time = client.post("/v1/score", json=ad(ad_id="in-time"), headers={"X-Request-Timeout-Ms": "60000"})

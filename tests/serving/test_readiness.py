@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.errors import Unavailable
-from serving.messages import Readiness
+from adverdict.domain.errors import Unavailable
+from adverdict.serving.messages import Readiness
 from tests.serving.conftest import Serve, until
 from tests.serving.fakes import FakeRegistry
 from tests.serving.test_score import ad
@@ -46,7 +46,7 @@ class TestStarting:
         assert (score.status_code, score.json()["error"]["code"], score.headers["retry-after"]) == (503, "unavailable", "1")
         ready = Readiness.model_validate(after.json())
         assert (ready.serving, ready.bundle_version, ready.policies, ready.swaps) == (
-            "models:/adjudicate/1",
+            "models:/adverdict/1",
             "v1",
             ("deceptive", "gambling"),
             1,
@@ -88,18 +88,18 @@ def test_a_restart_without_the_registry_serves_the_last_good_bundle(serve: Serve
     with serve() as client:
         ready = client.get("/readyz")
         decision = client.post("/v1/score", json=ad(title="Fresh bread")).json()
-    assert (ready.status_code, ready.json()["serving"]) == (200, "models:/adjudicate/1")
+    assert (ready.status_code, ready.json()["serving"]) == (200, "models:/adverdict/1")
     assert (decision["verdict"], decision["degraded"]) == ("approve", ["registry_unreachable"])
 
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(serve: Serve) -> None:
-    with serve(ADJUDICATE_MAX_BODY_BYTES="5000") as client:
+    with serve(ADVERDICT_MAX_BODY_BYTES="5000") as client:
         answer = client.post("/v1/score", content=iter([b"x" * 1000] * 100), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
 
 
 def test_a_worker_that_no_longer_follows_the_champion_asks_to_be_restarted(serve: Serve, service: Any) -> None:
-    from serving.service import desk
+    from adverdict.serving.service import desk
 
     with serve() as client:
         assert client.get("/livez").status_code == 200

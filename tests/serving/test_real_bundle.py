@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import NotFound, Unavailable
-from features.tables import read_ads
-from serving import Scorer
-from serving.registry import MlflowRegistry
-from serving.running import assemble
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.features.tables import read_ads
+from adverdict.serving import Scorer
+from adverdict.serving.registry import MlflowRegistry
+from adverdict.serving.running import assemble
 from tests.serving.conftest import HERE, until
 
 
@@ -27,8 +27,8 @@ def ads(marketplace: Path) -> list[Ad]:
 
 @pytest.fixture(scope="module")
 def caller(service: Any, app: Any, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    environment = {"ADJUDICATE_HOME": str(tmp_path_factory.mktemp("home")), "ADJUDICATE_MODEL": str(tiny_bundle)}
-    environment["ADJUDICATE_DATABASE_URL"] = "none"  # the bundle's own history, as the library reads it
+    environment = {"ADVERDICT_HOME": str(tmp_path_factory.mktemp("home")), "ADVERDICT_MODEL": str(tiny_bundle)}
+    environment["ADVERDICT_DATABASE_URL"] = "none"  # the bundle's own history, as the library reads it
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service.inner, "assemble", staticmethod(lambda _: assemble(environment)))
         patch.setenv("MLFLOW_TRACKING_URI", "unused")
@@ -41,7 +41,7 @@ def caller(service: Any, app: Any, tiny_bundle: Path, tmp_path_factory: pytest.T
 def scorer(tiny_bundle: Path) -> Iterator[Scorer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "")
-        patch.setenv("ADJUDICATE_DATABASE_URL", "none")
+        patch.setenv("ADVERDICT_DATABASE_URL", "none")
         yield Scorer.load(tiny_bundle)
 
 
@@ -81,7 +81,7 @@ def test_one_flipped_byte_keeps_a_bundle_out_of_service(tiny_bundle: Path, tmp_p
     raw = bytearray(file.read_bytes())
     raw[-1] ^= 1
     file.write_bytes(raw)
-    champion = assemble({"ADJUDICATE_HOME": str(tmp_path), "ADJUDICATE_MODEL": str(bundle)}).champion
+    champion = assemble({"ADVERDICT_HOME": str(tmp_path), "ADVERDICT_MODEL": str(bundle)}).champion
     champion.check()
     assert (champion.standing.loaded, champion.standing.degraded) == (None, ("bundle_refused:bundle",))
     assert bundle.is_dir()  # a folder somebody named is never removed
@@ -91,7 +91,7 @@ def test_a_registry_that_is_down_is_unavailable_and_said_so_soon(monkeypatch: py
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(Unavailable):
-        MlflowRegistry().resolve("models:/adjudicate@champion")
+        MlflowRegistry().resolve("models:/adverdict@champion")
 
 
 def test_a_folder_that_is_not_there_is_no_model() -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from decisions.policy import PolicyBook
-from domain.ad import Ad
-from ledger.idempotency import Request
-from ledger.schema import idempotency
-from ledger.store import Ledger
-from review.settings import ReviewSettings
-from serving.recorder import Decided, Recorder
-from serving.scorer import Scorer
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.ledger.idempotency import Request
+from adverdict.ledger.schema import idempotency
+from adverdict.ledger.store import Ledger
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.recorder import Decided, Recorder
+from adverdict.serving.scorer import Scorer
 from tests.serving.fakes import FakeModel
 
 AD = Ad.model_validate(Ad.model_json_schema()["examples"][0])

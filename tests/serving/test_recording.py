@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from domain.verdict import Verdict
-from ledger.entries import DecisionMade, Labelled
-from ledger.store import Ledger
-from serving.messages import DecisionRecord
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import DecisionMade, Labelled
+from adverdict.ledger.store import Ledger
+from adverdict.serving.messages import DecisionRecord
 from tests.ledger.made import a_step, an_ad, withdraw
 from tests.serving.conftest import Serve
 from tests.serving.test_score import ad
@@ -114,7 +114,7 @@ def test_an_ad_that_cannot_be_scored_is_not_on_record_and_may_be_asked_again(ser
 
 
 def test_a_decision_that_cannot_be_written_down_is_not_answered(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.database.BUSY_MS", 50)
+    monkeypatch.setattr("adverdict.ledger.database.BUSY_MS", 50)
     with serve() as client:
         client.post("/v1/score", json=ad())
         blocker = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
@@ -130,7 +130,7 @@ def test_a_decision_that_cannot_be_written_down_is_not_answered(serve: Serve, tm
 
 
 def test_review_verdicts_and_drawn_audits_become_tasks_in_the_same_transaction(serve: Serve, tmp_path: Path) -> None:
-    with serve(ADJUDICATE_REVIEW_DOUBLE_SHARE="0") as client:
+    with serve(ADVERDICT_REVIEW_DOUBLE_SHARE="0") as client:
         client.post("/v1/score", json=ad(market="FR"))  # no policy file knows this market
         client.post("/v1/score", json=ad())
     with recorded(tmp_path) as ledger, ledger.look() as connection:
@@ -194,7 +194,7 @@ def test_what_is_not_a_decision_on_record_is_not_found(serve: Serve) -> None:
 
 
 def test_without_a_ledger_ads_are_decided_and_nothing_is_recorded(serve: Serve, tmp_path: Path) -> None:
-    with serve(ADJUDICATE_DATABASE_URL="none") as client:
+    with serve(ADVERDICT_DATABASE_URL="none") as client:
         answer = client.post("/v1/score", json=ad())
         assert client.get("/readyz").json()["ledger"] is None
         assert client.get(f"/v1/decisions/{answer.json()['decision_id']}").status_code == 404
@@ -203,10 +203,10 @@ def test_without_a_ledger_ads_are_decided_and_nothing_is_recorded(serve: Serve, 
 
 
 def test_each_address_asks_for_its_scope(serve: Serve) -> None:
-    from serving.auth import new_key
+    from adverdict.serving.auth import new_key
 
     key, entry = new_key("reader", ["score"])
-    with serve(ADJUDICATE_API_KEYS=entry) as client:
+    with serve(ADVERDICT_API_KEYS=entry) as client:
         bearer = {"Authorization": f"Bearer {key}"}
         assert client.get("/v1/decisions/dec-0", headers=bearer).status_code == 404
         assert client.get("/v1/decisions/dec-0").status_code == 401

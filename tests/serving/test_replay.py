@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from certification.cuts import CutTable, Exits
-from decisions.exits import ExitRule
-from domain.ad import Ad, Label
-from domain.errors import NotFound
-from features.tables import read_ads
-from ledger.entries import DecisionMade
-from ledger.schema import contents
-from ledger.store import Ledger
-from review.incoming import bring
-from review.settings import ReviewSettings
-from serving.bundle_model import BundleModel, open_bundle
-from serving.recorder import Decided, Recorder
-from serving.replay import replay
-from serving.scorer import EVERYBODY, Depth, Scorer, load_policies
+from adverdict.certification.cuts import CutTable, Exits
+from adverdict.decisions.exits import ExitRule
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import NotFound
+from adverdict.features.tables import read_ads
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import contents
+from adverdict.ledger.store import Ledger
+from adverdict.review.incoming import bring
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.bundle_model import BundleModel, open_bundle
+from adverdict.serving.recorder import Decided, Recorder
+from adverdict.serving.replay import replay
+from adverdict.serving.scorer import EVERYBODY, Depth, Scorer, load_policies
 from tests.ledger.made import erase_rows
 
 

@@ -1,4 +1,4 @@
-"""``adjudicate serve``: what is refused before anything starts, and a server that starts, swaps workers' state, and stops cleanly."""
+"""``adverdict serve``: what is refused before anything starts, and a server that starts, swaps workers' state, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.errors import InvalidPolicy, InvalidSettings
-from serving.auth import new_key
-from serving.run import prepare
+from adverdict.domain.errors import InvalidPolicy, InvalidSettings
+from adverdict.serving.auth import new_key
+from adverdict.serving.run import prepare
 from tests.serving.conftest import until
 from tests.serving.test_score import ad
 
 ROOT = Path(__file__).resolve().parents[2]
-TOUCHED = ("ADJUDICATE_", "MLFLOW_", "BENTOML_", "HF_HUB_", "OMP_")
+TOUCHED = ("ADVERDICT_", "MLFLOW_", "BENTOML_", "HF_HUB_", "OMP_")
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     before = dict(os.environ)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("ADJUDICATE_HOME", str(tmp_path))
-    monkeypatch.setenv("ADJUDICATE_PORT", str(free_port()))
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
+    monkeypatch.setenv("ADVERDICT_PORT", str(free_port()))
     yield monkeypatch
     for key in [key for key in os.environ if key.startswith(TOUCHED)]:
         del os.environ[key]
@@ -44,7 +44,7 @@ def free_port() -> int:
 def test_an_open_address_needs_keys(environment: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidSettings, match="open to everybody"):
         prepare({"host": "0.0.0.0"})
-    environment.setenv("ADJUDICATE_API_KEYS", new_key("platform", ["score"])[1])
+    environment.setenv("ADVERDICT_API_KEYS", new_key("platform", ["score"])[1])
     assert prepare({"host": "0.0.0.0"}).host == "0.0.0.0"
 
 
@@ -63,21 +63,21 @@ def test_wrong_policies_are_told_before_anything_starts(environment: pytest.Monk
 
 
 def test_options_win_over_the_environment_and_reach_the_workers(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    environment.setenv("ADJUDICATE_WORKERS", "3")
+    environment.setenv("ADVERDICT_WORKERS", "3")
     settings = prepare({"workers": 2, "model": None})
-    assert (settings.workers, os.environ["ADJUDICATE_WORKERS"]) == (2, "2")
-    assert os.environ["BENTOML_CONFIG_OVERRIDES"] == '{"services": {"adjudicate": {"workers": 2}}}'
+    assert (settings.workers, os.environ["ADVERDICT_WORKERS"]) == (2, "2")
+    assert os.environ["BENTOML_CONFIG_OVERRIDES"] == '{"services": {"adverdict": {"workers": 2}}}'
 
 
 def test_files_named_from_here_are_found_from_the_workers_folder(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.chdir(tmp_path)
     (tmp_path / "bundle").mkdir()
     (tmp_path / "keys").write_text("")
-    environment.setenv("ADJUDICATE_API_KEYS_FILE", "keys")
+    environment.setenv("ADVERDICT_API_KEYS_FILE", "keys")
     prepare({"home": "state", "model": "bundle"})
-    assert os.environ["ADJUDICATE_HOME"] == str(tmp_path / "state")
-    assert os.environ["ADJUDICATE_MODEL"] == str(tmp_path / "bundle")
-    assert os.environ["ADJUDICATE_API_KEYS_FILE"] == str(tmp_path / "keys")
+    assert os.environ["ADVERDICT_HOME"] == str(tmp_path / "state")
+    assert os.environ["ADVERDICT_MODEL"] == str(tmp_path / "bundle")
+    assert os.environ["ADVERDICT_API_KEYS_FILE"] == str(tmp_path / "keys")
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path / 'state' / 'mlflow.db'}"
 
 
@@ -87,8 +87,8 @@ def test_two_workers_serve_from_another_folder_and_stop_when_told(tmp_path: Path
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text("raise RuntimeError('the wrong models')\n")
     port = free_port()
-    code = f"from serving.run import run; run({{'port': {port}, 'workers': 2}})"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", "ADJUDICATE_HOME": str(tmp_path / "var")}
+    code = f"from adverdict.serving.run import run; run({{'port': {port}, 'workers': 2}})"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", "ADVERDICT_HOME": str(tmp_path / "var")}
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=log, stderr=log)
     try:
@@ -115,4 +115,4 @@ def check_server(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
         if decision.status_code == 200:
             assert (decision.json()["verdict"], decision.json()["degraded"][0]) == ("review", "no_model")
     assert httpx.get(f"{url}/nothing").status_code == 404
-    assert 'adjudicate_decisions_total{market="SE",verdict="review"}' in httpx.get(f"{url}/metrics").text
+    assert 'adverdict_decisions_total{market="SE",verdict="review"}' in httpx.get(f"{url}/metrics").text

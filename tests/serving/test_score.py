@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from domain.ad import Ad
-from domain.decision import Decision
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
 
 AD: dict[str, Any] = Ad.model_json_schema()["examples"][0]
 

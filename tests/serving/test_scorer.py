@@ -6,9 +6,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from decisions.policy import PolicyBook
-from domain.ad import Ad
-from serving.scorer import Scorer
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.serving.scorer import Scorer
 from tests.serving.fakes import FakeModel
 from tests.serving.test_score import ad
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from decisions.policy import MarketRules, PolicyBook, Thresholds
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import UntrustedBundle
-from serving.scorer import Depth, Scorer
+from adverdict.decisions.policy import MarketRules, PolicyBook, Thresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.serving.scorer import Depth, Scorer
 from tests.serving.early import EXPIRES, ISSUED, EarlyFakeModel, NoEarlyExit, issued
 from tests.serving.fakes import FakeModel
 from tests.serving.test_score import ad

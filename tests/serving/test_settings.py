@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import InvalidSettings
-from serving.settings import known_keys, read_settings, use_registry
+from adverdict.domain.errors import InvalidSettings
+from adverdict.serving.settings import known_keys, read_settings, use_registry
 
 
 def test_an_empty_environment_serves_the_champion_of_a_local_registry_to_this_machine() -> None:
     settings = read_settings({})
-    assert (settings.model, settings.host, settings.port, settings.workers) == ("models:/adjudicate@champion", "127.0.0.1", 8377, 1)
+    assert (settings.model, settings.host, settings.port, settings.workers) == ("models:/adverdict@champion", "127.0.0.1", 8377, 1)
     assert settings.registry_uri == f"sqlite:///{Path.cwd() / 'var' / 'mlflow.db'}"
     assert settings.cache == Path.cwd() / "var" / "bundles"
     assert (settings.api_keys, settings.policies, settings.poll_seconds, settings.max_body_bytes) == ((), None, 5.0, 2_000_000)
@@ -22,20 +22,20 @@ def test_an_empty_environment_serves_the_champion_of_a_local_registry_to_this_ma
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("ADJUDICATE_PORT", "eighty", "a whole number"),
-        ("ADJUDICATE_PORT", "0", "greater than or equal to 1"),
-        ("ADJUDICATE_PORT", "70000", "less than or equal to 65535"),
-        ("ADJUDICATE_POLL_SECONDS", "0", "greater than 0"),
-        ("ADJUDICATE_POLL_SECONDS", "nan", "a finite number"),
-        ("ADJUDICATE_POLL_SECONDS", "often", "a number"),
-        ("ADJUDICATE_HOST", "ads.example", "an IP address, or localhost"),
-        ("ADJUDICATE_WORKERS", "1.5", "a whole number"),
-        ("ADJUDICATE_MAX_BODY_BYTES", "1", "greater than or equal to 1000"),
-        ("ADJUDICATE_POLICIES", "/no/such/folder", "a folder that exists"),
-        ("ADJUDICATE_MODLE", "x", "a known setting; did you mean ADJUDICATE_MODEL?"),
-        ("ADJUDICATE_XYZZY", "x", "one of ADJUDICATE_HOME, "),
-        ("ADJUDICATE_API_KEYS", "a:score:short", "NAME:SCOPE+SCOPE:SHA256"),
-        ("ADJUDICATE_API_KEYS_FILE", "/no/such/file", "a readable text file (FileNotFoundError)"),
+        ("ADVERDICT_PORT", "eighty", "a whole number"),
+        ("ADVERDICT_PORT", "0", "greater than or equal to 1"),
+        ("ADVERDICT_PORT", "70000", "less than or equal to 65535"),
+        ("ADVERDICT_POLL_SECONDS", "0", "greater than 0"),
+        ("ADVERDICT_POLL_SECONDS", "nan", "a finite number"),
+        ("ADVERDICT_POLL_SECONDS", "often", "a number"),
+        ("ADVERDICT_HOST", "ads.example", "an IP address, or localhost"),
+        ("ADVERDICT_WORKERS", "1.5", "a whole number"),
+        ("ADVERDICT_MAX_BODY_BYTES", "1", "greater than or equal to 1000"),
+        ("ADVERDICT_POLICIES", "/no/such/folder", "a folder that exists"),
+        ("ADVERDICT_MODLE", "x", "a known setting; did you mean ADVERDICT_MODEL?"),
+        ("ADVERDICT_XYZZY", "x", "one of ADVERDICT_HOME, "),
+        ("ADVERDICT_API_KEYS", "a:score:short", "NAME:SCOPE+SCOPE:SHA256"),
+        ("ADVERDICT_API_KEYS_FILE", "/no/such/file", "a readable text file (FileNotFoundError)"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_and_what_was_expected(key: str, value: str, expected: str) -> None:
@@ -44,17 +44,17 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_was_expected(key: str, v
     [mistake] = refused.value.mistakes
     assert mistake.field == key
     assert mistake.expected.startswith(expected)
-    assert str(mistake.value) in (value, "entry 1") or key == "ADJUDICATE_POLICIES"
+    assert str(mistake.value) in (value, "entry 1") or key == "ADVERDICT_POLICIES"
 
 
 def test_all_mistakes_come_at_once() -> None:
     with pytest.raises(InvalidSettings) as refused:
-        read_settings({"ADJUDICATE_PORT": "x", "ADJUDICATE_HOST": "y", "ADJUDICATE_PROT": "1", "ADJUDICATE_API_KEYS": "z"})
+        read_settings({"ADVERDICT_PORT": "x", "ADVERDICT_HOST": "y", "ADVERDICT_PROT": "1", "ADVERDICT_API_KEYS": "z"})
     assert {mistake.field for mistake in refused.value.mistakes} == {
-        "ADJUDICATE_PORT",
-        "ADJUDICATE_HOST",
-        "ADJUDICATE_PROT",
-        "ADJUDICATE_API_KEYS",
+        "ADVERDICT_PORT",
+        "ADVERDICT_HOST",
+        "ADVERDICT_PROT",
+        "ADVERDICT_API_KEYS",
     }
 
 
@@ -64,17 +64,17 @@ def test_an_empty_value_means_the_default() -> None:
 
 def test_a_secret_given_by_mistake_is_not_repeated() -> None:
     with pytest.raises(InvalidSettings) as refused:
-        read_settings({"ADJUDICATE_API_KEYS": "a:score:my-real-password"})
+        read_settings({"ADVERDICT_API_KEYS": "a:score:my-real-password"})
     assert "my-real-password" not in str(refused.value)
 
 
 def test_keys_come_from_the_variable_and_the_file_and_a_name_only_once(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text("# who may ask\n\nops:score+admin:" + "1" * 64 + "\n")
-    environment = {"ADJUDICATE_API_KEYS": "platform:score:" + "0" * 64, "ADJUDICATE_API_KEYS_FILE": str(file)}
+    environment = {"ADVERDICT_API_KEYS": "platform:score:" + "0" * 64, "ADVERDICT_API_KEYS_FILE": str(file)}
     assert [key.name for key in read_settings(environment).api_keys] == ["platform", "ops"]
     with pytest.raises(InvalidSettings, match="each name once"):
-        read_settings({**environment, "ADJUDICATE_API_KEYS": "ops:score:" + "0" * 64})
+        read_settings({**environment, "ADVERDICT_API_KEYS": "ops:score:" + "0" * 64})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from simulation import Written, write_marketplace
+from adverdict.simulation import Written, write_marketplace
 
 SMALL = 3000
 

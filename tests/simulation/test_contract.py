@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 
-from domain.ad import Ad, Label
-from simulation import POLICIES
-from simulation.world import DAY, DAYS, LAUNCH_DAY, MARKET_CODES, START, SURFACES
+from adverdict.domain.ad import Ad, Label
+from adverdict.simulation import POLICIES
+from adverdict.simulation.world import DAY, DAYS, LAUNCH_DAY, MARKET_CODES, START, SURFACES
 from tests.simulation.conftest import SMALL, Small
 
 SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "DEVANAGARI", "ARABIC", "HIRAGANA", "CJK")

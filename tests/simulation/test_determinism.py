@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from simulation import write_marketplace
-from simulation.marketplace import Marketplace
+from adverdict.simulation import write_marketplace
+from adverdict.simulation.marketplace import Marketplace
 from tests.simulation.conftest import Small
 
 FILES = ("ads.parquet", "labels.parquet", "truth/truth.parquet", "truth/handling.parquet", "truth/raters.parquet")

@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from simulation import write_marketplace
+from adverdict.simulation import write_marketplace
 from tests.simulation.conftest import rows
 
 POLICIES = ("deceptive", "gambling", "phishing")

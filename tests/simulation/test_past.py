@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from simulation.resubmissions import CAPACITY, Resubmissions, Submitted
+from adverdict.simulation.resubmissions import CAPACITY, Resubmissions, Submitted
 from tests.simulation.conftest import Small
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulation.raters import RATERS, Verdicts, Work, hire, judge
-from simulation.world import POLICIES, Stance
+from adverdict.simulation.raters import RATERS, Verdicts, Work, hire, judge
+from adverdict.simulation.world import POLICIES, Stance
 
 ADS = 20_000
 

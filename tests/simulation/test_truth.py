@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulation.mix import mix
-from simulation.truth import LANDING_BETRAYS, LANDING_CLEARS, Circumstances, applicable, violations
-from simulation.world import KIDS_VIDEO, MARKET_CODES, POLICIES, Intent, Stance
+from adverdict.simulation.mix import mix
+from adverdict.simulation.truth import LANDING_BETRAYS, LANDING_CLEARS, Circumstances, applicable, violations
+from adverdict.simulation.world import KIDS_VIDEO, MARKET_CODES, POLICIES, Intent, Stance
 
 MANY = 20_000
 
@@ -60,7 +60,7 @@ def test_an_offer_violates_and_a_denial_does_not_but_for_a_few_landing_pages(pol
 
 
 def test_the_circumstances_decide() -> None:
-    """Each line: what the table in ``simulation/truth.py`` says, as (measured share, expected)."""
+    """Each line: what the table in ``adverdict/simulation/truth.py`` says, as (measured share, expected)."""
     yes = pytest.approx(1 - LANDING_CLEARS, abs=0.005)
     cases = [
         (rate("gambling", OFFERED, "US", verified=True), 0.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow.parquet as pq
 
-from domain.ad import Ad, Label
+from adverdict.domain.ad import Ad, Label
 from tests.simulation.conftest import Small
 
 

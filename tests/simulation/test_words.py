@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulation.copy import COPY, LANGUAGES
-from simulation.copy.compose import DRAWS, EDITED, Brief, compose
-from simulation.copy.pack import TOPICS
-from simulation.obfuscate import METHODS, obfuscate
+from adverdict.simulation.copy import COPY, LANGUAGES
+from adverdict.simulation.copy.compose import DRAWS, EDITED, Brief, compose
+from adverdict.simulation.copy.pack import TOPICS
+from adverdict.simulation.obfuscate import METHODS, obfuscate
 
 DRAW = st.lists(st.integers(0, 2**32 - 1), min_size=DRAWS, max_size=DRAWS)
 BRIEF = st.builds(

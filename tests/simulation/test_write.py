@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import InvalidSettings
-from simulation import write_marketplace
+from adverdict.domain.errors import InvalidSettings
+from adverdict.simulation import write_marketplace
 
 
 def test_progress_is_told_how_many_ads_are_done(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from domain.ad import Ad, Label
-from features.tables import Pack
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.tables import Pack
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import sigmoid
-from training.metrics import Scored
+from adverdict.models.calibration import sigmoid
+from adverdict.training.metrics import Scored
 
 MARKETS = ("DE", "SE", "US")
 

@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.ad import Ad
-from features.history.asof import counts_asof
-from features.ngrams import ngram_counts, ngram_text
-from features.table import feature_table, learn_contract
-from features.tables import Pack, read_pack, write_ads, write_labels
-from models.encoder import encoder_text
-from training import contents, prefix_cache
-from training.contents import ContentCache, Contents
-from training.dataset import Dataset, dataset
-from training.encoder_cache import EncoderCache
-from training.fit import FitSettings, prepare
-from training.fit_encoder import EncoderSettings
-from training.fit_gbm import GbmSettings
-from training.prefix_cache import PrefixCache, load_pretrained, made_by
-from training.progress import Silent
-from training.shelf import Cabinet
-from training.train import TrainJob, train
+from adverdict.domain.ad import Ad
+from adverdict.features.history.asof import counts_asof
+from adverdict.features.ngrams import ngram_counts, ngram_text
+from adverdict.features.table import feature_table, learn_contract
+from adverdict.features.tables import Pack, read_pack, write_ads, write_labels
+from adverdict.models.encoder import encoder_text
+from adverdict.training import contents, prefix_cache
+from adverdict.training.contents import ContentCache, Contents
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.encoder_cache import EncoderCache
+from adverdict.training.fit import FitSettings, prepare
+from adverdict.training.fit_encoder import EncoderSettings
+from adverdict.training.fit_gbm import GbmSettings
+from adverdict.training.prefix_cache import PrefixCache, load_pretrained, made_by
+from adverdict.training.progress import Silent
+from adverdict.training.shelf import Cabinet
+from adverdict.training.train import TrainJob, train
 
 PLENTY = 10**9
 POLICIES = ("deceptive", "kids_unsuitable")
@@ -125,7 +125,7 @@ def test_a_mended_feature_is_another_shelf(monkeypatch: pytest.MonkeyPatch, tmp_
     (tmp_path / "features").mkdir()
     (tmp_path / "features" / "text.py").write_text("mended = True\n")
     before = contents.made_by()
-    monkeypatch.setattr("features.__file__", str(tmp_path / "features" / "__init__.py"))
+    monkeypatch.setattr("adverdict.features.__file__", str(tmp_path / "features" / "__init__.py"))
     assert contents.made_by()["code"] != before["code"]
     assert contents.made_by()["contract"] == before["contract"]
 
@@ -226,8 +226,8 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
 
 
 def test_folds_share_what_one_of_them_computed(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training.crossvalidate import held_out
-    from training.splits import by_advertiser
+    from adverdict.training.crossvalidate import held_out
+    from adverdict.training.splits import by_advertiser
 
     made: list[int] = counting(monkeypatch, contents, 0)
     some = data.part(np.arange(1200))

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from certification.certificate import Certificate, sealed
-from certification.solve import Terms, certify
-from certification.words import Side
-from domain.errors import UntrustedBundle
+from adverdict.certification.certificate import Certificate, sealed
+from adverdict.certification.solve import Terms, certify
+from adverdict.certification.words import Side
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.training.certificate_page import PAGE, standing, write_page
+from adverdict.training.certificate_plots import split
 from tests.certification.issued import ORIGIN, PLAIN, cautious, certificates, rules, scored, solutions
 from tests.training.test_report import Page
-from training.certificate_page import PAGE, standing, write_page
-from training.certificate_plots import split
 
 HOSTILE = '<script>alert("$x$")</script> & "sons"'
 

@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from certification.certificate import CERTIFICATES, Issued
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad, Label
-from domain.errors import InvalidInput, NotFound
-from features.tables import read_pack, write_ads, write_labels
-from models.blend import BlendModel
-from models.calibration import Calibration
-from models.cascade import Cascade, Spread
-from models.certified import certified_thresholds, exit_rule
-from models.seen import Seen
-from simulation import write_marketplace
+from adverdict.certification.certificate import CERTIFICATES, Issued
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidInput, NotFound
+from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.models.blend import BlendModel
+from adverdict.models.calibration import Calibration
+from adverdict.models.cascade import Cascade, Spread
+from adverdict.models.certified import certified_thresholds, exit_rule
+from adverdict.models.seen import Seen
+from adverdict.simulation import write_marketplace
+from adverdict.training import certify
+from adverdict.training.certificate_page import PAGE
+from adverdict.training.certify import Sample, SolveJob, TooFewReviewers, figures, read_sample, solve
+from adverdict.training.progress import Silent
 from tests.decisions.build import write_folder
 from tests.golden import Golden
 from tests.training.data import ad, label, said
-from training import certify
-from training.certificate_page import PAGE
-from training.certify import Sample, SolveJob, TooFewReviewers, figures, read_sample, solve
-from training.progress import Silent
 
 
 @dataclass

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from domain.errors import InvalidInput
-from models.calibration import logit, sigmoid
+from adverdict.domain.errors import InvalidInput
+from adverdict.models.calibration import logit, sigmoid
+from adverdict.training.compare import BETTER, SAME, UNKNOWN, WORSE, compare, render
+from adverdict.training.metrics import Scored, measure
 from tests.training.scores import scored
-from training.compare import BETTER, SAME, UNKNOWN, WORSE, compare, render
-from training.metrics import Scored, measure
 
 
 def noisier(ads: Scored, noise: float, seed: int = 1) -> Scored:

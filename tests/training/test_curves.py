@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_curve
 
+from adverdict.training.curves import decision_curve, precision_recall, reliability, wilson
+from adverdict.training.metrics import Labelled
 from tests.training.scores import scored
-from training.curves import decision_curve, precision_recall, reliability, wilson
-from training.metrics import Labelled
 
 
 def test_precision_and_recall_are_scikit_learns() -> None:

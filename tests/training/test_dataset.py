@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput
+from adverdict.domain.errors import InvalidInput
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.splits import by_advertiser, development_and_test, in_order, without_markets
+from adverdict.training.trainable import MIN_EACH, trainable
 from tests.training.data import ad, label, pack, said
-from training.dataset import Dataset, dataset
-from training.splits import by_advertiser, development_and_test, in_order, without_markets
-from training.trainable import MIN_EACH, trainable
 
 
 def test_a_target_is_the_mean_of_the_raters_and_a_missing_label_stays_missing() -> None:

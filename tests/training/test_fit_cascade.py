@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.calibration import logit, sigmoid
-from models.cascade import Spread
-from training.fit_cascade import ADS_A_KNOT, LEAST_SPREAD, MOST_KNOTS, cheap, fit_spread
+from adverdict.models.calibration import logit, sigmoid
+from adverdict.models.cascade import Spread
+from adverdict.training.fit_cascade import ADS_A_KNOT, LEAST_SPREAD, MOST_KNOTS, cheap, fit_spread
 
 
 def drawn(ads: int, down: float, up: float, seed: int = 0) -> Spread:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain.errors import GateRefused
+from adverdict.domain.errors import GateRefused
+from adverdict.training.compare import compare
+from adverdict.training.gates import Gate, gates, require
+from adverdict.training.metrics import measure
 from tests.training.scores import scored
 from tests.training.test_compare import noisier
-from training.compare import compare
-from training.gates import Gate, gates, require
-from training.metrics import measure
 
 
 def failed(outcome: list[Gate]) -> set[str]:

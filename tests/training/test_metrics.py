@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from adverdict.training.metrics import Scored, measure
 from tests.training.scores import MARKETS, scored
-from training.metrics import Scored, measure
 
 SHAPE = {"n", "positives", "advertisers", "auroc", "auroc_interval", "ap", "ap_interval", "brier", "brier_interval", "calibration"}
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from decisions.files import read_folder
-from domain.errors import InvalidInput, InvalidSettings
-from features.tables import read_pack
-from models.bundle import Bundle, load_bundle
-from policies import folder as packaged_policies
-from training.onboard import COLUMNS, OnboardJob, Opened, book_with, figures, open_market, opened, write_list
-from training.progress import Silent
+from adverdict.cli.main import app
+from adverdict.decisions.files import read_folder
+from adverdict.domain.errors import InvalidInput, InvalidSettings
+from adverdict.features.tables import read_pack
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.policies import folder as packaged_policies
+from adverdict.training.onboard import COLUMNS, OnboardJob, Opened, book_with, figures, open_market, opened, write_list
+from adverdict.training.progress import Silent
 
 ADS = 2500
 
@@ -31,7 +31,7 @@ def bundle(tiny_bundle: Path) -> Bundle:
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ads of advertisers that the bundle has not seen."""
-    from simulation import write_marketplace
+    from adverdict.simulation import write_marketplace
 
     folder = tmp_path_factory.mktemp("others") / "pack"
     write_marketplace(folder, ADS, seed=12)

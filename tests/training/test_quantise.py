@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from onnx import helper, numpy_helper
 
-from models.encoder import GRAPH, EncoderModel
+from adverdict.models.encoder import GRAPH, EncoderModel
+from adverdict.training.fit_encoder import EXAMPLES, EncoderSettings, _top, export, spread
+from adverdict.training.prefix_cache import load_pretrained
+from adverdict.training.quantise import CONTRIBUTED, LARGEST, columns, quantise
+from adverdict.training.static_shapes import runner, settle_shapes
 from tests.tiny import tiny_encoder
-from training.fit_encoder import EXAMPLES, EncoderSettings, _top, export, spread
-from training.prefix_cache import load_pretrained
-from training.quantise import CONTRIBUTED, LARGEST, columns, quantise
-from training.static_shapes import runner, settle_shapes
 
 WIDTH = 256
 POLICIES = 3

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration import logit
+from adverdict.models.calibration import logit
+from adverdict.training.recalibration import recalibration
 from tests.training.scores import scored
-from training.recalibration import recalibration
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decisions.policy import Targets, Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from models.manifest import DataEntry
+from adverdict.decisions.policy import Targets, Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.models.manifest import DataEntry
+from adverdict.training.metrics import Scored, measure
+from adverdict.training.report import ReportData, share, write_report
 from tests.training.scores import MARKETS, scored
-from training.metrics import Scored, measure
-from training.report import ReportData, share, write_report
 
 TARGETS = Targets(0.02, 0.1, 0.95)
 
@@ -33,7 +33,7 @@ def report_data(ads: Scored, thresholds: Thresholds | None = None) -> ReportData
         created_at=datetime(2026, 11, 22, 16, 5, tzinfo=UTC),
         thresholds=SolvedThresholds({SolvedFor("deceptive", market, TARGETS): found for market in (POOLED, "SE")}),
         skipped={"weapons": "4 <violating> ads, 20 are needed"},
-        versions={"adjudicate": "0.1.0", "lightgbm": "4.7.0"},
+        versions={"adverdict": "0.1.0", "lightgbm": "4.7.0"},
     )
 
 

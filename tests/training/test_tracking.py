@@ -16,12 +16,12 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from domain.errors import InvalidSettings, NotFound, Unavailable
-from models.manifest import DataEntry
+from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
+from adverdict.models.manifest import DataEntry
+from adverdict.training.environment import URI_SETTING, Store
+from adverdict.training.metrics import measure
+from adverdict.training.tracking import CHALLENGER, CHAMPION, NAME, PREVIOUS, Registered, TrainingRun, aliased, configure, ping, promote
 from tests.training.scores import scored
-from training.environment import URI_SETTING, Store
-from training.metrics import measure
-from training.tracking import CHALLENGER, CHAMPION, NAME, PREVIOUS, Registered, TrainingRun, aliased, configure, ping, promote
 
 SCRIPT = """
 from pathlib import Path
@@ -191,7 +191,7 @@ def test_a_registration_that_is_cut_off_is_taken_back(store: Store, bundle: Path
 
 
 def test_code_that_cannot_be_imported_is_no_outage(store: Store, bundle: Path) -> None:
-    (bundle.parent / "script.py").write_text("from features import nothing_of_this_name")
+    (bundle.parent / "script.py").write_text("from adverdict.features import nothing_of_this_name")
     with pytest.raises(MlflowException, match="nothing_of_this_name"):
         train(store, bundle)
     assert MlflowClient().search_registered_models() == []
@@ -261,8 +261,8 @@ def test_configuring_creates_nothing_and_the_address_chosen_before_is_not_the_us
 
 
 def test_the_logged_bundle_predicts_what_the_bundle_scores(store: Store, tiny_bundle: Path) -> None:
-    from domain.ad import Ad
-    from models.bundle import load_bundle
+    from adverdict.domain.ad import Ad
+    from adverdict.models.bundle import load_bundle
 
     with TrainingRun(store, {}) as run:
         registered = run.register(run.log_bundle(tiny_bundle), {})

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from domain.errors import GateRefused, InvalidInput, InvalidSettings
-from features.tables import read_pack, write_ads, write_labels
-from models.bundle import load_bundle
-from training.crossvalidate import held_out
-from training.dataset import dataset
-from training.evaluate import evaluate
-from training.fit import FitSettings
-from training.fit_gbm import GbmSettings
-from training.progress import Silent
-from training.promote import compare_bundles, promote
-from training.search import search
-from training.splits import by_advertiser
-from training.tracking import CHALLENGER, CHAMPION, aliased, configure
-from training.train import TrainJob, train
-from training.trainable import trainable
+from adverdict.domain.errors import GateRefused, InvalidInput, InvalidSettings
+from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.models.bundle import load_bundle
+from adverdict.training.crossvalidate import held_out
+from adverdict.training.dataset import dataset
+from adverdict.training.evaluate import evaluate
+from adverdict.training.fit import FitSettings
+from adverdict.training.fit_gbm import GbmSettings
+from adverdict.training.progress import Silent
+from adverdict.training.promote import compare_bundles, promote
+from adverdict.training.search import search
+from adverdict.training.splits import by_advertiser
+from adverdict.training.tracking import CHALLENGER, CHAMPION, aliased, configure
+from adverdict.training.train import TrainJob, train
+from adverdict.training.trainable import trainable
 
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 POLICIES = ("deceptive", "kids_unsuitable")

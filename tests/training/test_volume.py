@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import InvalidInput, NotFound
-from training.volume import read_capacity, read_volume, refuse_unseen
+from adverdict.domain.errors import InvalidInput, NotFound
+from adverdict.training.volume import read_capacity, read_volume, refuse_unseen
 
 
 def written(folder: Path, content: str | bytes) -> Path:

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.decide import decide
-from decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from domain.ad import Ad
-from domain.errors import InvalidInput
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from models.bundle import Bundle
+from adverdict.decisions.decide import decide
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import InvalidInput
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.models.bundle import Bundle
+from adverdict.training.curves import wilson
+from adverdict.training.progress import Silent
+from adverdict.training.whatif import NOBODY, Share, WhatIf, what_if, what_if_on_packs
 from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, TARGETS, WHEN, book, risk
 from tests.training.data import ad, label, pack, said
-from training.curves import wilson
-from training.progress import Silent
-from training.whatif import NOBODY, Share, WhatIf, what_if, what_if_on_packs
 
 GAMBLING = POLICY  # prohibited, approves below 0.08, rejects from 0.9
 ADULT = replace(POLICY, name="adult", title="Adult")

@@ -4,7 +4,7 @@
   const MODIFIERS = ["ctrlKey", "metaKey", "altKey"];
   const LETTERS = {a: "approve", r: "reject", u: "unsure", e: "escalate"};
   const QUIET_MS = 10 * 60 * 1000; // a page nobody touches gives its task up
-  const KEYS_OFF = "adjudicate-keys-off";
+  const KEYS_OFF = "adverdict-keys-off";
   let ahead = null;
   let sending = false;
   let renewing = 0;

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from domain.ad import Ad, Label
-from features.history import events
-from features.history.freezing import Freezing
-from features.history.frozen import FrozenHistory
-from features.history.known import HistoryCounts
-from features.history.state import HistoryState
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history import events
+from adverdict.features.history.freezing import Freezing
+from adverdict.features.history.frozen import FrozenHistory
+from adverdict.features.history.known import HistoryCounts
+from adverdict.features.history.state import HistoryState
+from adverdict.training.progress import Silent
 from tests.features.history.worlds import POLICIES, an_ad
-from training.progress import Silent
 
 MEMORY = 256 * 2**20
 

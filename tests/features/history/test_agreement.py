@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.ad import Ad, Label
-from features.history.asof import counts_asof
-from features.history.counts import PER_POLICY, SHARED
-from features.history.entities import rows_of_labels
-from features.history.state import HistoryState
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.asof import counts_asof
+from adverdict.features.history.counts import PER_POLICY, SHARED
+from adverdict.features.history.entities import rows_of_labels
+from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, World, difference, moments, slow_counts, worlds
 
 

@@ -8,12 +8,12 @@ from math import isnan
 import numpy as np
 import pytest
 
-from domain.ad import Ad, Label
-from domain.errors import InvalidInput
-from features.history.asof import counts_asof
-from features.history.counts import ENTITY_PRIOR, MARKET_PRIOR, PER_POLICY, SHARED, HistoryCounts, all_at_once, without_labels
-from features.history.entities import domain_key
-from features.history.state import HistoryState
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidInput
+from adverdict.features.history.asof import counts_asof
+from adverdict.features.history.counts import ENTITY_PRIOR, MARKET_PRIOR, PER_POLICY, SHARED, HistoryCounts, all_at_once, without_labels
+from adverdict.features.history.entities import domain_key
+from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, START, a_label, an_ad, difference
 
 TICK = timedelta(microseconds=1)

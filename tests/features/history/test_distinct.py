@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.history.distinct import Distinct
+from adverdict.features.history.distinct import Distinct
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(-3, 3))))

@@ -19,18 +19,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import AdjudicateError, ContractMismatch, InvalidInput, InvalidTable, NotFound, Unavailable, UntrustedBundle
-from features.history import events
-from features.history.entities import KINDS, rows_of_labels
-from features.history.freezing import Freezing, freeze_folder
-from features.history.frozen import UNKNOWN, FrozenHistory, find
-from features.history.known import NEVER
-from features.history.layout import LISTED, Listing
-from features.history.snapshot import write_snapshot
-from features.writers import write_ads, write_labels
+from adverdict.domain.errors import AdverdictError, ContractMismatch, InvalidInput, InvalidTable, NotFound, Unavailable, UntrustedBundle
+from adverdict.features.history import events
+from adverdict.features.history.entities import KINDS, rows_of_labels
+from adverdict.features.history.freezing import Freezing, freeze_folder
+from adverdict.features.history.frozen import UNKNOWN, FrozenHistory, find
+from adverdict.features.history.known import NEVER
+from adverdict.features.history.layout import LISTED, Listing
+from adverdict.features.history.snapshot import write_snapshot
+from adverdict.features.writers import write_ads, write_labels
+from adverdict.training.progress import Silent
 from tests.features.history.freezes import MEMORY, asked, at_moment, frozen, observed, one_row
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
-from training.progress import Silent
 
 LATER = START + timedelta(days=100)
 
@@ -340,7 +340,7 @@ def test_a_snapshot_with_a_row_twice_or_with_other_columns_is_refused(tmp_path: 
 
 
 @pytest.mark.parametrize(("content", "error"), [(b"half a file", UntrustedBundle), (None, NotFound)])
-def test_a_snapshot_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes | None, error: type[AdjudicateError]) -> None:
+def test_a_snapshot_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes | None, error: type[AdverdictError]) -> None:
     if content is not None:
         (tmp_path / "known").write_bytes(content)
     with pytest.raises(error, match="known"):
@@ -370,10 +370,10 @@ _FREEZE = """
 import sys
 from pathlib import Path
 from datetime import datetime, timedelta
-from features.history.freezing import Freezing
-from features.history import events
+from adverdict.features.history.freezing import Freezing
+from adverdict.features.history import events
 from tests.features.history.worlds import START, POLICIES, an_ad, a_label
-from training.progress import Silent
+from adverdict.training.progress import Silent
 folder, n = Path(sys.argv[1]), int(sys.argv[2])
 with Freezing(folder, START + timedelta(days=1000), POLICIES, memory=128 * 2**20) as freezing:
     for begin in range(0, n, 5000):

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
-from domain.errors import UntrustedBundle
-from features.history.columns import SCHEMA
-from features.history.snapshot import from_table, read_snapshot, to_table, write_snapshot
-from features.history.state import HistoryState
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.features.history.columns import SCHEMA
+from adverdict.features.history.snapshot import from_table, read_snapshot, to_table, write_snapshot
+from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import ALL_POLICIES, START, World, a_label, an_ad, difference, worlds
 
 Row = dict[str, Any]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput
-from features.history.state import HistoryState
+from adverdict.domain.errors import InvalidInput
+from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import START, World, a_label, an_ad, worlds
 
 

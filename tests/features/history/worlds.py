@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from domain.ad import Ad, Label
-from features.history.counts import HistoryCounts
-from features.history.entities import KINDS, entities, microseconds
-from features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.counts import HistoryCounts
+from adverdict.features.history.entities import KINDS, entities, microseconds
+from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICIES = ("deceptive", "gambling")

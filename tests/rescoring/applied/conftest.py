@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.store import Ledger
+from adverdict.ledger.store import Ledger
 from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
 from tests.rescoring.applied.world import World
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from domain.errors import InvalidInput, Unavailable
-from features.tables import write_ads
-from ledger.entries import DecisionMade, Rescored
-from ledger.store import Ledger
-from ledger.verify import verify
-from rescoring import apply as applying
-from rescoring.apply import Change
-from rescoring.judging import Left
+from adverdict.domain.errors import InvalidInput, Unavailable
+from adverdict.features.tables import write_ads
+from adverdict.ledger.entries import DecisionMade, Rescored
+from adverdict.ledger.store import Ledger
+from adverdict.ledger.verify import verify
+from adverdict.rescoring import apply as applying
+from adverdict.rescoring.apply import Change
+from adverdict.rescoring.judging import Left
 from tests.ledger.made import minutes
 from tests.rescoring.applied.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
 

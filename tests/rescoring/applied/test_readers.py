@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from domain.ad import Ad
-from domain.decision import Decision
-from domain.errors import NotFound
-from features.tables import read_ads
-from ledger import steps
-from ledger.entries import DecisionMade
-from ledger.erase import erase
-from ledger.history import LedgerHistory, forget, found
-from ledger.store import Ledger
-from ledger.verify import verify
-from review.export import export
-from review.period import Period
-from review.readings import audited
-from review.statement import statement
-from review.statements import statements
-from review.transparency import transparency
-from serving.console import record
-from serving.console.past import past
-from serving.replay import replay
-from serving.scorer import Known, Scorer
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import NotFound
+from adverdict.features.tables import read_ads
+from adverdict.ledger import steps
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.erase import erase
+from adverdict.ledger.history import LedgerHistory, forget, found
+from adverdict.ledger.store import Ledger
+from adverdict.ledger.verify import verify
+from adverdict.review.export import export
+from adverdict.review.period import Period
+from adverdict.review.readings import audited
+from adverdict.review.statement import statement
+from adverdict.review.statements import statements
+from adverdict.review.transparency import transparency
+from adverdict.serving.console import record
+from adverdict.serving.console.past import past
+from adverdict.serving.replay import replay
+from adverdict.serving.scorer import Known, Scorer
 from tests.ledger.made import minutes
 from tests.rescoring.applied.world import APPROVE, AS_OF, BOOK, REJECT, REVIEW, World, live_ad
 from tests.serving.fakes import FakeModel

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import Conflict, InvalidInput, NotFound
-from domain.verdict import Verdict
-from ledger.entries import DecisionMade, Withdrawn
-from ledger.standing import export, standing
-from ledger.store import Ledger
-from ledger.verify import verify
-from rescoring import listing
-from rescoring.listing import Listed
+from adverdict.domain.errors import Conflict, InvalidInput, NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import DecisionMade, Withdrawn
+from adverdict.ledger.standing import export, standing
+from adverdict.ledger.store import Ledger
+from adverdict.ledger.verify import verify
+from adverdict.rescoring import listing
+from adverdict.rescoring.listing import Listed
 from tests.ledger.made import minutes
 from tests.rescoring.applied.world import APPROVE, AS_OF, REJECT, REVIEW, World
 
@@ -60,10 +60,10 @@ def test_a_step_that_was_undone_is_not_applied_again(world: World) -> None:
 
 
 def test_a_step_that_is_undone_while_it_is_applied_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rescoring.apply.BATCH", 1)
+    monkeypatch.setattr("adverdict.rescoring.apply.BATCH", 1)
     folder = world.run({1: REJECT, 2: REJECT, 3: REJECT})
     step = world.apply(folder, most=1).step
-    from rescoring.apply import Originals
+    from adverdict.rescoring.apply import Originals
 
     read = Originals.read
     monkeypatch.setattr(Originals, "read", lambda self, some: (world.undo(step), read(self, some))[1])

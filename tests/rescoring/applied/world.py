@@ -10,21 +10,21 @@ from typing import Any
 
 from sqlalchemy import select
 
-from decisions.thresholds import SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Audit, Decision
-from domain.verdict import Verdict
-from features.tables import write_ads
-from ledger.entries import DecisionMade
-from ledger.schema import tasks as task_table
-from ledger.standing import Standing, standing
-from ledger.store import Ledger
-from rescoring.apply import Applied, Choice, apply
-from rescoring.columns import to_table
-from rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from rescoring.plan import plan
-from rescoring.undo import Undone, undo
-from review.tasks import Task, task_of
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Audit, Decision
+from adverdict.domain.verdict import Verdict
+from adverdict.features.tables import write_ads
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import tasks as task_table
+from adverdict.ledger.standing import Standing, standing
+from adverdict.ledger.store import Ledger
+from adverdict.rescoring.apply import Applied, Choice, apply
+from adverdict.rescoring.columns import to_table
+from adverdict.rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.plan import plan
+from adverdict.rescoring.undo import Undone, undo
+from adverdict.review.tasks import Task, task_of
 from tests.ledger.made import a_decision, an_ad, minutes
 from tests.review.desk import BOOK, PLAIN, Desk
 

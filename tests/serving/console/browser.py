@@ -13,11 +13,11 @@ from typing import Any
 
 import uvicorn
 
-from serving.console.app import console
-from serving.console.parts import Parts
+from adverdict.serving.console.app import console
+from adverdict.serving.console.parts import Parts
 
 CHROMIUM = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
-SHOTS = os.environ.pop("ADJUDICATE_SHOTS", None)
+SHOTS = os.environ.pop("ADVERDICT_SHOTS", None)
 """Taken out of the environment: the service refuses variables that it does not know."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-import policies
-from decisions.files import read_policies
-from decisions.policy import PolicyBook
-from ledger.store import Ledger
-from serving.console.app import console
-from serving.console.parts import Parts
+from adverdict import policies
+from adverdict.decisions.files import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.store import Ledger
+from adverdict.serving.console.app import console
+from adverdict.serving.console.parts import Parts
 from tests.serving.console.filled import World, fill, made_parts
 
 HERE = ("127.0.0.1", 50000)

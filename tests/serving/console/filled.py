@@ -10,26 +10,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from decisions.decide import DecisionContext, decide
-from decisions.policy import PolicyBook, Thresholds
-from decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
-from domain.ad import Ad
-from domain.decision import Audit, Decision, Reason
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from features.history.state import HistoryState
-from ledger.entries import DecisionMade
-from ledger.store import Ledger
-from review import golden
-from review.answers import Answer
-from review.appeals import appeal
-from review.opening import open_tasks
-from review.queue import Leased, Queue
-from review.routing import Reviewer, register
-from review.settings import ReviewSettings
-from serving.champion import Champion, Loaded, Standing
-from serving.console.parts import Parts
-from serving.scorer import Scorer
+from adverdict.decisions.decide import DecisionContext, decide
+from adverdict.decisions.policy import PolicyBook, Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Audit, Decision, Reason
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.features.history.state import HistoryState
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.store import Ledger
+from adverdict.review import golden
+from adverdict.review.answers import Answer
+from adverdict.review.appeals import appeal
+from adverdict.review.opening import open_tasks
+from adverdict.review.queue import Leased, Queue
+from adverdict.review.routing import Reviewer, register
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.champion import Champion, Loaded, Standing
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.scorer import Scorer
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 POLICIES = ("deceptive", "gambling", "kids_unsuitable", "political_issue", "counterfeit", "weapons", "adult", "phishing")
@@ -231,11 +231,9 @@ class Clock:
 
 def champion(book: PolicyBook, now: datetime, folder: Path) -> Champion:
     """One that is in service and follows nothing."""
-    made = Champion("models:/adjudicate@champion", None, lambda _: Scorer(None, book), folder, fallback=Scorer(None, book))  # type: ignore[arg-type]
+    made = Champion("models:/adverdict@champion", None, lambda _: Scorer(None, book), folder, fallback=Scorer(None, book))  # type: ignore[arg-type]
     scorer = Scorer(WordModel(solved(book, now)), book, clock=lambda: now)
-    made.standing = Standing(
-        Loaded(scorer, "models:/adjudicate/3", now - timedelta(days=6), certificates="c" * 64), checked_at=now, swaps=1
-    )
+    made.standing = Standing(Loaded(scorer, "models:/adverdict/3", now - timedelta(days=6), certificates="c" * 64), checked_at=now, swaps=1)
     return made
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from decisions.policy import PolicyBook
-from ledger.store import Ledger
-from serving.console.rendering import TABS
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.store import Ledger
+from adverdict.serving.console.rendering import TABS
 from tests.databases import ledger, ledger_url, postgres, postgres_template
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import fill

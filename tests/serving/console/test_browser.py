@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from decisions.policy import PolicyBook
-from ledger.store import Ledger, now
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.store import Ledger, now
 from tests.serving.console.browser import SHOTS, chromium, missing, running
 from tests.serving.console.filled import World, fill
 
@@ -43,7 +43,7 @@ def browser() -> Iterator[Any]:
 
 
 def _challenger(name: str) -> str:
-    return "models:/adjudicate/4"
+    return "models:/adverdict/4"
 
 
 def pages(busy: World) -> dict[str, str]:
@@ -71,7 +71,7 @@ def opened(browser: Any, address: str, size: dict[str, int] = DESK, scheme: str 
 
 
 def shots(otherwise: Path) -> Path:
-    """Where screenshots are kept: ADJUDICATE_SHOTS names a folder of one's own."""
+    """Where screenshots are kept: ADVERDICT_SHOTS names a folder of one's own."""
     folder = Path(SHOTS or otherwise)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from ledger.schema import sessions
-from serving.auth import ApiKey
-from serving.console.attempts import ADDRESSES, FREE, Attempts
-from serving.console.parts import Parts
-from serving.console.rendering import TABS
+from adverdict.ledger.schema import sessions
+from adverdict.serving.auth import ApiKey
+from adverdict.serving.console.attempts import ADDRESSES, FREE, Attempts
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.rendering import TABS
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import NOW, Clock
 
@@ -34,7 +34,7 @@ def keyed(empty: Parts) -> Parts:
 def test_a_key_is_exchanged_for_a_cookie_that_scripts_and_other_sites_cannot_use(keyed: Parts, visit: Visitor) -> None:
     client = visit(keyed, ELSEWHERE, "risk.example")
     answer = client.post("/console/login", data={"csrf": token(client, "/console/login"), "key": key_of("ana")})
-    cookie = next(value for value in answer.headers.get_list("set-cookie") if value.startswith("adjudicate_session="))
+    cookie = next(value for value in answer.headers.get_list("set-cookie") if value.startswith("adverdict_session="))
     assert answer.status_code == 303
     assert {"HttpOnly", "SameSite=strict", "Path=/console"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
@@ -44,12 +44,12 @@ def test_behind_https_the_cookie_is_sent_over_https_only(keyed: Parts, visit: Vi
     client = visit(keyed, ELSEWHERE, "risk.example")
     csrf = token(client, "/console/login")
     answer = client.post("/console/login", data={"csrf": csrf, "key": key_of("ana")}, headers={"x-forwarded-proto": "https"})
-    assert all("Secure" in value for value in answer.headers.get_list("set-cookie") if value.startswith("adjudicate_session="))
+    assert all("Secure" in value for value in answer.headers.get_list("set-cookie") if value.startswith("adverdict_session="))
 
 
 def test_the_database_holds_neither_key_nor_cookie(keyed: Parts, visit: Visitor) -> None:
     client = log_in(visit(keyed, ELSEWHERE), key_of("ana"))
-    cookie = client.cookies["adjudicate_session"]
+    cookie = client.cookies["adverdict_session"]
     with keyed.ledger.look() as connection:
         row = connection.execute(select(sessions)).one()
     assert row.token == hashlib.sha256(cookie.encode()).digest()
@@ -75,7 +75,7 @@ def test_a_key_for_machines_opens_no_page(keyed: Parts, visit: Visitor) -> None:
     client = visit(keyed, ELSEWHERE)
     answer = client.post("/console/login", data={"csrf": token(client, "/console/login"), "key": key_of("platform")})
     assert answer.status_code == 403
-    assert "adjudicate_session" not in client.cookies
+    assert "adverdict_session" not in client.cookies
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "ключ", "adj_key-of-ana "[:-2]])
@@ -96,10 +96,10 @@ def test_without_a_session_every_page_leads_to_the_login(keyed: Parts, visit: Vi
 
 def test_logging_out_ends_the_session_for_whoever_kept_the_cookie(keyed: Parts, visit: Visitor) -> None:
     client = log_in(visit(keyed, ELSEWHERE), key_of("ana"))
-    kept = client.cookies["adjudicate_session"]
+    kept = client.cookies["adverdict_session"]
     client.post("/console/logout", data={"csrf": token(client, "/console/queues")})
     again = visit(keyed, ELSEWHERE)
-    again.cookies.set("adjudicate_session", kept)
+    again.cookies.set("adverdict_session", kept)
     assert again.get("/console/queues").status_code == 303
 
 
@@ -108,7 +108,7 @@ def test_a_session_ends_after_twelve_hours_and_with_its_key(keyed: Parts, visit:
     parts = Parts(**{**vars(keyed), "clock": clock})
     client = log_in(visit(parts, ELSEWHERE), key_of("ana"))
     without = visit(Parts(**{**vars(parts), "api_keys": parts.api_keys[1:]}), ELSEWHERE)
-    without.cookies.set("adjudicate_session", client.cookies["adjudicate_session"])
+    without.cookies.set("adverdict_session", client.cookies["adverdict_session"])
     assert without.get("/console/queues").status_code == 303
     clock.now += timedelta(hours=11, minutes=59)
     assert client.get("/console/queues").status_code == 200
@@ -123,13 +123,13 @@ def test_without_keys_this_machine_may_do_everything_and_nobody_else_anything(em
     for client in (elsewhere, rebound):
         assert "Continue on this machine" not in client.get("/console/login").text
         assert client.post("/console/login", data={"csrf": token_of_cookie(client)}).status_code == 403
-        client.cookies.set("adjudicate_session", here.cookies["adjudicate_session"])
+        client.cookies.set("adverdict_session", here.cookies["adverdict_session"])
         assert client.get("/console/queues").status_code == 303
 
 
 def token_of_cookie(client: object) -> str:
     client.get("/console/login")  # type: ignore[attr-defined]
-    return str(client.cookies["adjudicate_login"])  # type: ignore[attr-defined]
+    return str(client.cookies["adverdict_login"])  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

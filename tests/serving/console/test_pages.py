@@ -14,21 +14,21 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from decisions.policy import PolicyBook
-from domain.ad import Ad
-from domain.errors import NotFound, Unavailable
-from domain.verdict import Verdict
-from ledger.entries import DecisionMade
-from ledger.schema import tasks
-from ledger.store import Ledger
-from review.opening import open_tasks
-from review.quality import QualityReport
-from serving.auth import ApiKey
-from serving.console.models import challenger_of, link_to
-from serving.console.parts import Parts
-from serving.console.quality import Measured
-from serving.console.rendering import TABS
-from serving.console.safety import HEADERS
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import tasks
+from adverdict.ledger.store import Ledger
+from adverdict.review.opening import open_tasks
+from adverdict.review.quality import QualityReport
+from adverdict.serving.auth import ApiKey
+from adverdict.serving.console.models import challenger_of, link_to
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.quality import Measured
+from adverdict.serving.console.rendering import TABS
+from adverdict.serving.console.safety import HEADERS
 from tests.ledger.made import a_decision
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import NOW, SETTINGS, World
@@ -54,8 +54,8 @@ def test_a_page_says_so_when_nothing_is_on_record(path: str, empty: Parts, visit
     [
         ("/console/queues", ["waiting", "By kind", "audit", "Past due"]),
         ("/console/decisions", ["Designer bags, replica AAA", "ad-5059", "rejected"]),
-        ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "adjudicate policy solve"]),
-        ("/console/models", ["models:/adjudicate/3", "expired 2026-11-18", "b3-20261012", "registry"]),
+        ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "adverdict policy solve"]),
+        ("/console/models", ["models:/adverdict/3", "expired 2026-11-18", "b3-20261012", "registry"]),
         ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "ads read of"]),
     ],
 )
@@ -68,7 +68,7 @@ def test_a_decision_is_shown_whole(client: TestClient, world: World) -> None:
     text = client.get(f"/console/decisions/{world.first_rejected}").text
     made = next(one for one in world.decisions if one.decision.decision_id == world.first_rejected)
     expected = [
-        f"adjudicate ledger replay --decision {world.first_rejected}",
+        f"adverdict ledger replay --decision {world.first_rejected}",
         made.decision.policy_hash,
         str(made.decision.bundle_version),
         "Statement of reasons",
@@ -235,14 +235,14 @@ def test_a_database_that_is_away_is_said(empty: Parts, visit: Visitor, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"), [(NotFound("none"), "None is registered"), (Unavailable("away"), "does not answer"), (None, "models:/adjudicate/4")]
+    ("raised", "told"), [(NotFound("none"), "None is registered"), (Unavailable("away"), "does not answer"), (None, "models:/adverdict/4")]
 )
 def test_the_models_page_stands_whatever_the_registry_does(raised: Exception | None, told: str, empty: Parts, visit: Visitor) -> None:
     def resolve(name: str) -> str:
-        assert name == "models:/adjudicate@challenger"
+        assert name == "models:/adverdict@challenger"
         if raised:
             raise raised
-        return "models:/adjudicate/4"
+        return "models:/adverdict/4"
 
     answer = log_in(visit(Parts(**{**vars(empty), "resolve": resolve}))).get("/console/models")
     assert answer.status_code == 200
@@ -257,13 +257,13 @@ def test_a_count_that_takes_long_is_waited_for_elsewhere(empty: Parts, monkeypat
         assert finish.wait(10)
         return QualityReport(None, None, (), (), (), ())
 
-    monkeypatch.setattr("serving.console.quality.quality", slow)
-    monkeypatch.setattr("serving.console.quality.PATIENCE", 0.01)
+    monkeypatch.setattr("adverdict.serving.console.quality.quality", slow)
+    monkeypatch.setattr("adverdict.serving.console.quality.PATIENCE", 0.01)
     measured = Measured(empty.ledger, empty.clock)
     assert measured.get(28) is None
     assert started.wait(10)
     finish.set()
-    monkeypatch.setattr("serving.console.quality.PATIENCE", 10)
+    monkeypatch.setattr("adverdict.serving.console.quality.PATIENCE", 10)
     counted = measured.get(28)
     assert counted is not None
     assert measured.get(28) is counted
@@ -277,7 +277,7 @@ def test_only_an_http_registry_is_linked_to_and_never_with_its_password() -> Non
 
 def test_a_folder_has_no_challenger() -> None:
     assert challenger_of("/models/bundle") is None
-    assert challenger_of("models:/adjudicate/3") is None
+    assert challenger_of("models:/adverdict/3") is None
 
 
 def test_a_reviewer_sees_no_verdict_of_an_ad_that_is_still_being_read(world: World, visit: Visitor) -> None:

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from decisions.policy import PolicyBook
-from ledger.store import Ledger
-from review.answers import Answer
-from review.queue import Leased, Queue, QueueDepth
-from review.settings import ReviewSettings
-from serving.console.queues import without_kinds
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.store import Ledger
+from adverdict.review.answers import Answer
+from adverdict.review.queue import Leased, Queue, QueueDepth
+from adverdict.review.settings import ReviewSettings
+from adverdict.serving.console.queues import without_kinds
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, World, fill
 from tests.serving.console.test_pages import keyed

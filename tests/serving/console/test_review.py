@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from decisions.policy import PolicyBook
-from ledger.entries import Answered
-from ledger.schema import tasks
-from ledger.store import Ledger
-from review.queue import Queue
-from serving.console.parts import Parts
-from serving.console.review_view import shown
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.entries import Answered
+from adverdict.ledger.schema import tasks
+from adverdict.ledger.store import Ledger
+from adverdict.review.queue import Queue
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.review_view import shown
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, SETTINGS, Clock, World, fill
 

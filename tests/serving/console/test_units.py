@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from domain.ad import Ad
-from domain.decision import PolicyVerdict, Reason
-from domain.risk import RiskScore
-from domain.verdict import Verdict
-from serving.console.bars import WIDTH, bar, position
-from serving.console.card import TALL, WIDE, card
-from serving.console.marking import HIDDEN, pieces
-from serving.console.shares import Seen, interval
-from serving.console.words import count, many, percent, signed, span, worth
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import PolicyVerdict, Reason
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.serving.console.bars import WIDTH, bar, position
+from adverdict.serving.console.card import TALL, WIDE, card
+from adverdict.serving.console.marking import HIDDEN, pieces
+from adverdict.serving.console.shares import Seen, interval
+from adverdict.serving.console.words import count, many, percent, signed, span, worth
 from tests.serving.console.filled import NOW
 
 

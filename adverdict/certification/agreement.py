@@ -1,0 +1,40 @@
+"""How far raters can be trusted, from how often two of them agree on the same ad.
+
+Suppose raters err independently. Were there no false alarms, two ratings of a violating ad would be yes-yes with a**2 and mixed with
+2 a (1 - a), where a is their sensitivity, so a = 2 yes-yes / (2 yes-yes + mixed): the positive agreement (Cicchetti and Feinstein 1990,
+Journal of Clinical Epidemiology 43, 551-558). False alarms only add mixed pairs, so the positive agreement is at most the sensitivity, and
+the negative agreement at most the specificity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adverdict.certification.certificate import LabelNoise
+
+FEWEST = 20
+"""Agreements of fewer ratings on one side say too little to lower a bound by."""
+
+
+def label_noise(ratings: Iterable[tuple[int, int]]) -> LabelNoise:
+    """From (ratings that say violating, all ratings) of each ad under one policy; ads rated once tell nothing.
+
+    With more than two ratings of an ad every pair of them counts, with weights that make them one pair. Without enough pairs the labels are
+    taken as true, and the certificate says so.
+    """
+    both = mixed = neither = 0.0
+    twice = disagreed = 0
+    for yes, n in ratings:
+        if n < 2:
+            continue
+        pairs = n * (n - 1) / 2
+        both += yes * (yes - 1) / 2 / pairs
+        mixed += yes * (n - yes) / pairs
+        neither += (n - yes) * (n - yes - 1) / 2 / pairs
+        twice += 1
+        disagreed += 0 < yes < n
+    sensitivity = 2 * both / (2 * both + mixed) if 2 * both + mixed >= FEWEST and both else 1.0
+    specificity = 2 * neither / (2 * neither + mixed) if 2 * neither + mixed >= FEWEST and neither else 1.0
+    if sensitivity == specificity == 1.0 and not twice:
+        return LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
+    return LabelNoise(sensitivity=sensitivity, specificity=specificity, source="agreement", twice_rated=twice, disagreed=disagreed)

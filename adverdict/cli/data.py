@@ -1,0 +1,100 @@
+"""Commands about ads: simulate, score, explain."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adverdict.cli.console import Bars, errors_end_the_command, out, printable
+
+if TYPE_CHECKING:
+    from adverdict.domain.decision import Decision
+
+SHARD = 256
+COLOURS = {"approve": "green", "review": "yellow", "reject": "red"}
+
+
+def simulate(ads: int, seed: int, folder: Path) -> None:
+    with errors_end_the_command():
+        from adverdict.simulation import write_marketplace
+
+        with Bars() as bars:
+            bars.stage("simulating ads", ads)
+            written = write_marketplace(folder, ads, seed, bars.advance)
+        out.print(
+            f"wrote {written.ads} simulated ads and {written.labels} labels to {folder}; their truth lies apart, in {folder / 'truth'}"
+        )
+
+
+def score(ads: Path, target: Path, model: str, policies: Path | None, certificates: Path | None) -> None:
+    with errors_end_the_command():
+        from collections import Counter
+
+        from adverdict.features.tables import iter_ads
+        from adverdict.serving import Scorer
+
+        scorer = Scorer.load(model, policies, certificates)
+        counted: Counter[str] = Counter()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = target.with_name(f".{target.name}.part")
+        try:
+            with Bars() as bars, work.open("w", encoding="utf-8", newline="\n") as file:
+                bars.stage("deciding", 0)
+                for some in iter_ads(ads, SHARD):
+                    for decision in scorer.score(some):
+                        file.write(decision.model_dump_json() + "\n")
+                        counted[decision.verdict] += 1
+                    bars.advance(len(some))
+            work.replace(target)
+        finally:
+            work.unlink(missing_ok=True)
+        total = sum(counted.values())
+        out.print(f"{total} ads decided: " + ", ".join(f"{counted[verdict]} {verdict}" for verdict in COLOURS) + f"; written to {target}")
+
+
+def explain(source: Path, model: str, policies: Path | None, certificates: Path | None) -> None:
+    with errors_end_the_command():
+        from pydantic import ValidationError
+
+        from adverdict.domain.ad import Ad
+        from adverdict.domain.errors import InvalidInput, NotFound
+        from adverdict.domain.mistakes import mistakes
+        from adverdict.serving import Scorer
+
+        if str(source) != "-" and not source.is_file():
+            raise NotFound(f"no such file: {source}")
+        raw = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
+        try:
+            ad = Ad.model_validate_json(raw)
+        except ValidationError as error:
+            raise InvalidInput(f"{source} is not an ad", mistakes(error)) from error
+        show(Scorer.load(model, policies, certificates).score([ad])[0])
+
+
+def show(decision: Decision) -> None:
+    """A decision as a person reads it."""
+    from rich.table import Table
+
+    verdict = f"[bold {COLOURS[decision.verdict]}]{decision.verdict.upper()}[/]"
+    out.print(
+        f"{verdict}  {_said(decision.ad_id)} in {decision.market}" + ("  [dim]uncertified thresholds[/]" if decision.uncertified else "")
+    )
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("policy", "risk", "90 %", "verdict", "because"):
+        table.add_column(column)
+    for found in sorted(decision.policies, key=lambda found: -(found.risk.p if found.risk else 1.0)):
+        risk = (f"{found.risk.p:.3f}", f"{found.risk.p_low:.3f}–{found.risk.p_high:.3f}") if found.risk else ("–", "–")
+        table.add_row(found.policy, *risk, f"[{COLOURS[found.verdict]}]{found.verdict}[/]", _said(found.because))
+    out.print(table)
+    for reason in decision.reasons:
+        out.print(f"  [dim]{reason.policy:<16}[/] {reason.effect:+.2f}  {_said(reason.text)}", highlight=False)
+    if decision.degraded:
+        out.print(f"  degraded: {_said(', '.join(decision.degraded))}", style="yellow")
+
+
+def _said(text: str) -> str:
+    """Strangers' text among markup."""
+    from rich.markup import escape
+
+    return escape(printable(text))

@@ -1,0 +1,184 @@
+"""``adverdict market onboard``: what is known of a new market, and which of its ads to label first; and the benchmark of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adverdict.cli.console import Bars, err, errors_end_the_command, out, printable, write_json
+from adverdict.cli.models import home
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from adverdict.certification.onboarding import Onboarding
+    from adverdict.certification.sequence import Side
+    from adverdict.training.fit import FitSettings
+    from adverdict.training.onboard import Opened
+
+COLUMNS = ("policy", "ads", "mean risk", "rate", "95 %", "relied on", "labels to approve", "labels to reject", "approve below", "reject at")
+SAID = ("market", "ads", "violating", "rate", "estimate", "95 %", "mixture p", "relied on", "advertisers to label")
+SHOWN = ("uncorrected", "label shift", "chosen")
+DECIDING = ("uncorrected", "label shift", "suggested")
+WHERE = ("market", *(f"error {way}" for way in SHOWN), *(f"missed {way}" for way in DECIDING))
+
+
+def onboard(
+    market: str, data: Sequence[Path], model: str, policy_files: Path | None, table: Path | None, seed: int, json: Path | None
+) -> None:
+    with errors_end_the_command():
+        from adverdict.training.onboard import OnboardJob, figures, open_market, write_list
+
+        with Bars() as bars:
+            opened = open_market(OnboardJob(market, model, data, home(), policy_files, seed), bars)
+        show(opened)
+        if table:
+            rows = write_list(table, opened)
+            out.print(f"{rows:,} rows written to {table}: whom to label first, in order", markup=False, highlight=False)
+        if json:
+            write_json(json, figures(opened))
+
+
+def benchmark(
+    data: Sequence[Path],
+    policies: Sequence[str],
+    max_leakage: float,
+    max_wrongful_reject: float,
+    settings: FitSettings,
+    json: Path | None,
+) -> None:
+    with errors_end_the_command():
+        from adverdict.benchmarks.markets import run
+        from adverdict.decisions.policy import Targets
+
+        with Bars() as bars:
+            figures = run(data, policies, Targets(max_leakage, max_wrongful_reject, 0.95), settings, bars)
+        for policy, found in figures["policies"].items():
+            show_benchmark(policy, found, figures["targets"])
+        if json:
+            write_json(json, figures)
+
+
+def show(opened: Opened) -> None:
+    """Warnings, a table of all policies, then sentences for each."""
+    from adverdict.certification.onboarding_words import listed, sentences
+
+    for warning in _warnings(opened):
+        err.print(f"warning: {printable(warning)}", style="yellow", markup=False, highlight=False)
+    out.print(_table(opened))
+    for one in opened.found:
+        out.print(f"\n[bold]{one.title}[/]", highlight=False)
+        for sentence in sentences(one):
+            out.print(f"  {sentence}", markup=False, highlight=False)
+        out.print(f"  To label: {listed(one)}.", markup=False, highlight=False)
+    out.print()
+
+
+def _warnings(opened: Opened) -> list[str]:
+    found = []
+    if not opened.has_file:
+        found.append(f"{opened.market} has no policy file, so no ad there is ever decided; the figures use the values of default.yaml")
+    if opened.seen:
+        found.append(f"{opened.seen:,} labelled ads elsewhere left out: labels of their advertisers or creatives went into the model")
+    if opened.unseen_languages:
+        n = sum(opened.unseen_languages.values())
+        tags = ", ".join(f"{tag} {count:,}" for tag, count in opened.unseen_languages.items())
+        found.append(f"{n:,} of {opened.readable:,} ads with text are in languages hardly any training ad was in ({tags})")
+    if not opened.found:
+        found.append(f"no policy in {opened.market} leaves its thresholds to be solved and is scored by this model")
+    return found
+
+
+def _table(opened: Opened) -> Table:
+    table = _columns(f"{opened.market}: {opened.here:,} ads; {opened.elsewhere:,} labelled ads elsewhere", COLUMNS)
+    for one in opened.found:
+        table.add_row(*_row(one))
+    return table
+
+
+def _row(one: Onboarding) -> tuple[str, ...]:
+    from adverdict.certification.sequence import Side
+
+    rate = one.chosen
+    suggested = one.suggested
+    return (
+        one.title,
+        f"{one.ads:,}",
+        "–" if one.mean_risk is None else f"{one.mean_risk:.3f}",
+        "–" if rate is None else f"{rate.rate:.3f}",
+        "–" if rate is None else f"{rate.low:.3f}–{rate.high:.3f}",
+        "[green]yes[/]" if one.accepted else "[red]no[/]",
+        _labels(one, Side.APPROVE),
+        _labels(one, Side.REJECT),
+        "nobody" if suggested is None or suggested.approve_below == 0 else f"{suggested.approve_below:g}",
+        "nobody" if suggested is None or suggested.reject_at == 1 else f"{suggested.reject_at:g}",
+    )
+
+
+def _labels(one: Onboarding, side: Side) -> str:
+    found = one.forecast(side)
+    if found is None:
+        return "not asked for"
+    if found.advertisers_needed is not None:
+        return f"{found.advertisers_needed:,}"
+    return "never" if one.accepted or found.at_least is None else f"{found.at_least:,} or more"
+
+
+def show_benchmark(policy: str, found: dict[str, Any], targets: dict[str, float]) -> None:
+    """One policy: what was said of each market, how far off that was, and what they come to together."""
+    stated = f"targets: leakage {targets['max_leakage']:g}, wrongful rejection {targets['max_wrongful_reject']:g}"
+    said = _columns(f"{policy}, each market left out; {stated}", SAID)
+    off = _columns(f"{policy}, error: mean risk less rate; missed: violating ads approved", WHERE)
+    for market, one in found["markets"].items():
+        said.add_row(market, *_said(one))
+        off.add_row(market, *_off(one))
+    out.print(said)
+    out.print()
+    out.print(off)
+    total = found["summary"]
+    error, missed = total["mean_absolute_error"], total["violating_approved"]
+    out.print(
+        f"\nMean absolute error over {total['markets']} markets: {', '.join(f'{error[way]:.3f} {way}' for way in SHOWN)}. The interval "
+        f"held the rate in {total['rate_in_interval']} of them; {total['accepted']} were relied on.",
+        highlight=False,
+    )
+    counts = ", ".join(f"{missed[way]['k']} of {missed[way]['n']} {way}" for way in DECIDING)
+    out.print(f"Violating ads approved: {counts}.", highlight=False)
+    for way in DECIDING:
+        ratio = total["false_negative_ratio"][way]
+        ends = " to ".join(f"{end:.1f}" for end in ratio["interval"] or []) or "no interval"
+        out.print(f"The worst market's share of them over the best's, {way}: {ratio['ratio']:.1f} ({ends}).", highlight=False)
+
+
+def _columns(title: str, names: Sequence[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", title=title, title_justify="left")
+    for name in names:
+        table.add_column(name, justify="left" if name in ("market", "policy", "relied on") else "right")
+    return table
+
+
+def _said(one: dict[str, Any]) -> list[str]:
+    estimate, approve = one["estimate"], one["forecast"].get("approve") or {}
+    needed, least = approve.get("advertisers_needed"), approve.get("at_least")
+    return [
+        f"{one['ads']:,}",
+        f"{one['violating']:,}",
+        f"{one['rate']:.3f}",
+        "–" if estimate is None else f"{estimate['rate']:.3f}",
+        "–" if estimate is None else "–".join(f"{end:.3f}" for end in estimate["interval"]),
+        "–" if one["mixture_p_value"] is None else f"{one['mixture_p_value']:.3f}",
+        "yes" if one["accepted"] else "no",
+        f"{needed:,}" if needed else "never" if one["accepted"] or not least else f"{least:,} or more",
+    ]
+
+
+def _off(one: dict[str, Any]) -> list[str]:
+    errors = [one["calibration_error"][way] for way in SHOWN]
+    missed = [one["false_negatives"][way] for way in DECIDING]
+    return [
+        *(f"{error['mean']:+.2f} ({', '.join(f'{end:+.2f}' for end in error['interval'] or [])})" for error in errors),
+        *(f"{found['k']}/{found['n']}" for found in missed),
+    ]

@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
+Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]
+PolicyFiles = Annotated[Path | None, typer.Option("--policies", help="Folder of policy files; those that come with Adverdict otherwise.")]
+Model = Annotated[str, typer.Option("--model", help="models:/adverdict@champion, models:/adverdict/3, or a bundle's folder.")]
+Certificates = Annotated[
+    Path | None, typer.Option("--certificates", help="certificates.json to decide by; those of the registered model otherwise.")
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
+Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
+EncoderEpochs = Annotated[
+    int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of fine-tuning; it stops earlier by itself.")
+]
+EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]
+CHAMPION = "models:/adverdict@champion"

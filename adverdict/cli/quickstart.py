@@ -1,0 +1,189 @@
+"""``adverdict quickstart``: from nothing to a decision over HTTP, on simulated data."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adverdict.cli.console import Bars, errors_end_the_command, out, printable
+
+if TYPE_CHECKING:
+    from adverdict.domain.ad import Ad
+
+SEED = 7
+START_SECONDS = 120
+CERTIFY_SHARE = 0.3
+"""Of the advertisers: the model never sees them, so that their labels can certify its thresholds."""
+
+
+def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int) -> None:
+    """Each step says what it does; a second run reuses the data and champion of the first."""
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service it started is stopped with it
+    with errors_end_the_command():
+        os.environ["ADVERDICT_HOME"] = str(home.absolute())
+        marketplace = _simulate(ads, home)
+        if _champion(marketplace, encoder, home):
+            _certify(marketplace, home)
+        with _service(port) as url:
+            _heading(f"Deciding three ads at {url}/v1/score")
+            examples = _examples(marketplace)
+            for ad in examples:
+                _decide(url, ad)
+            out.print(f"[dim]{time.monotonic() - started:.0f} s from start to here. The next one is yours:[/]\n")
+            out.print(_curl(url, examples[-1]), highlight=False, markup=False, soft_wrap=True)
+            if keep_serving:
+                out.print(f"\nServing at {url} (OpenAPI at {url}/docs.json); reviewers work at {url}/console. Ctrl-C to stop.")
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
+
+
+def _simulate(ads: int, home: Path) -> Path:
+    folder = home / f"marketplace-{ads}-{SEED}"
+    if (folder / "ads.parquet").is_file():
+        _heading(f"Simulated marketplace: {folder} is there")
+        return folder
+    _heading(f"Simulating a marketplace of {ads} ads (made up, and marked so: nobody may ship real ones)")
+    from adverdict.simulation import write_marketplace
+
+    with Bars() as bars:
+        bars.stage("simulating ads", ads)
+        write_marketplace(folder, ads, SEED, bars.advance)
+    return folder
+
+
+def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
+    """Whether one was made; False when there was one."""
+    from adverdict.models.registry import resolve
+    from adverdict.training.fit import FitSettings
+    from adverdict.training.fit_encoder import EncoderSettings
+    from adverdict.training.promote import promote
+    from adverdict.training.tracking import CHAMPION, aliased, configure, ping
+    from adverdict.training.train import TrainJob, train
+
+    ping(configure(home))
+    if aliased(CHAMPION) is not None:
+        _heading(f"Champion: {resolve('models:/adverdict@champion')} is registered")
+        return False
+    _heading("Training n-grams, LightGBM, encoder and blend; everything is tracked in MLflow")
+    chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1, layers=1, max_tokens=64)
+    with Bars() as bars:
+        settings = FitSettings(encoder=chosen)
+        trained = train(TrainJob(data=[marketplace], home=home, settings=settings, certify_share=CERTIFY_SHARE), bars)
+    from adverdict.cli.models import show_figures
+
+    show_figures(trained.figures)
+    out.print(f"report: {trained.report}")
+    if trained.registered is None:
+        raise AssertionError("a training that registers returns what it registered")
+    with Bars() as bars:
+        promoted = promote(trained.registered.uri, [], False, home, bars)
+    out.print(f"{len(promoted.gates)} gates passed; {trained.registered.uri} is now models:/adverdict@champion")
+    return True
+
+
+def _certify(marketplace: Path, home: Path) -> None:
+    from adverdict.certification.certificate import Otherwise
+    from adverdict.cli.certify import show
+    from adverdict.training.certify import SolveJob, solve
+
+    _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing, its own decide, uncertified")
+    champion = "models:/adverdict@champion"
+    with Bars() as bars:
+        solved = solve(SolveJob(champion, [marketplace], home, one_policy=True, otherwise=Otherwise.UNCERTIFIED), bars)
+    show(solved, brief=True)
+
+
+@contextmanager
+def _service(port: int) -> Iterator[str]:
+    """The service as a process of its own, ready to answer; stopped on the way out."""
+    from adverdict.domain.errors import Unavailable
+    from adverdict.serving.run import check_free
+
+    _heading("Starting the service")
+    check_free("127.0.0.1", port)
+    url = f"http://127.0.0.1:{port}"
+    log_path = Path(os.environ["ADVERDICT_HOME"]) / "service.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("adverdict")), "serve", "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _ready(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable(f"the service did not start; its last words, from {log_path}:\n{_tail(log_path)}")
+            time.sleep(0.25)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _examples(marketplace: Path) -> list[Ad]:
+    """Three late ads of the marketplace in the policies' markets that differ in what is likely to happen to them."""
+    from adverdict.features.tables import read_pack
+
+    pack = read_pack(marketplace)
+    violating = {label.ad_id for label in pack.labels if label.violates}
+    harmless = {label.ad_id for label in pack.labels} - violating
+    late = list(reversed(pack.ads))
+    chosen = [next(ad for ad in late if ad.ad_id in harmless), *islice((ad for ad in late if ad.ad_id in violating), 2)]
+    return [ad.model_copy(update={"ad_id": f"example-{i + 1}"}) for i, ad in enumerate(chosen)]
+
+
+def _decide(url: str, ad: Ad) -> None:
+    from rich.markup import escape
+
+    from adverdict.cli.data import show
+    from adverdict.domain.decision import Decision
+
+    request = urllib.request.Request(
+        f"{url}/v1/score", data=ad.model_dump_json(exclude_none=True).encode(), headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        decision = Decision.model_validate_json(answer.read())
+    text = " / ".join(part for part in (ad.title, ad.body) if part)
+    out.print(f"\n[italic]{escape(printable(text[:160]))}[/]")
+    show(decision)
+    out.print()
+
+
+def _curl(url: str, ad: Ad) -> str:
+    shown: dict[str, Any] = json.loads(ad.model_dump_json(exclude_none=True)) | {"ad_id": "my-first-ad"}
+    body = json.dumps(
+        {name: shown[name] for name in ("ad_id", "advertiser_id", "market", "submitted_at", "surface", "title", "body") if name in shown},
+        ensure_ascii=False,
+    )
+    quoted = body.replace("'", "'\\''")
+    return f"curl -s {url}/v1/score -H 'Content-Type: application/json' -d '{quoted}'"
+
+
+def _heading(text: str) -> None:
+    out.print(f"\n[bold]--> {text}[/]", highlight=False)
+
+
+def _tail(path: Path, lines: int = 15) -> str:
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

@@ -1,0 +1,40 @@
+"""The audit stream: a random, recorded share of the ads decided automatically also goes to a reviewer.
+
+Reviewers otherwise see only what the model was unsure of, and no count of their verdicts says how many violating ads were approved.
+These draws do: with the probability of each on record, they estimate leakage and wrongful rejection without bias.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from adverdict.decisions.policy import PolicyInForce
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Audit
+from adverdict.domain.verdict import Verdict
+
+_PERSON = b"adjudicate-audit"
+"""Sets this hash apart from every other use of the same ids (BLAKE2, RFC 7693); changing it would draw other ads on a replay."""
+_BITS = 53
+"""Of the hash: as many as a float64 holds exactly, so that the result is never rounded up to 1."""
+
+
+def audit(ad: Ad, verdict: Verdict, policies: Iterable[PolicyInForce]) -> Audit | None:
+    """None for review. The largest ``audit_share`` of the policies in force counts: none of them is watched less than its file asks."""
+    if verdict is Verdict.REVIEW:
+        return None
+    probability = max((policy.audit_share for policy in policies), default=0.0)
+    return Audit(probability=probability, chosen=audit_draw(ad) < probability)
+
+
+def audit_draw(ad: Ad) -> float:
+    """A number in [0, 1), uniform over ads: BLAKE2b of ``ad_id`` and ``submitted_at``, and of nothing else.
+
+    So one ad is drawn alike over HTTP, in a batch and on a replay, an edited ad is drawn anew, and raising a share only adds ads to
+    those already chosen. It is no secret: ad ids must not be chosen by whoever would rather not be audited.
+    """
+    told = json.dumps([ad.ad_id, ad.submitted_at.isoformat(timespec="microseconds")])
+    digest = blake2b(told.encode(), digest_size=8, person=_PERSON).digest()
+    return (int.from_bytes(digest) >> (64 - _BITS)) / (1 << _BITS)

@@ -1,0 +1,171 @@
+"""What happens to an ad. Read from the top: this is the whole of it, and no model is needed to test it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from adverdict.decisions import wording
+from adverdict.decisions.audit import audit
+from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, PolicyVerdict, Reason
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict, most_severe
+
+STILL_DECIDES = frozenset({"registry_unreachable", "champion_not_found", "bundle_refused", "certificates_refused"})
+"""Degradations under which risks still count: the last good bundle is as good as it was. Any other one leaves everything to people."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContext:
+    """What a decision carries that its rules do not look at, but for ``degraded`` and whether a certificate has expired by then."""
+
+    decision_id: str
+    decided_at: datetime
+    """With a time zone."""
+    bundle_version: str | None
+    degraded: tuple[str, ...] = ()
+    """What was missing or stale while scoring, as ``cause`` or ``cause:detail``."""
+    reasons: tuple[Reason, ...] = ()
+
+
+class _Ruling(NamedTuple):
+    verdict: Verdict
+    because: str
+    thresholds: Thresholds | None = None
+    """Those that were used."""
+    degraded: tuple[str, ...] = ()
+
+
+def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: SolvedThresholds, *, context: DecisionContext) -> Decision:
+    """The most severe verdict over the policies in force on the ad's market and surface; review where there is nothing to go by.
+
+    ``risks`` by policy name. A risk for a policy that is defined but not in force here changes nothing; one for a policy that no file
+    defines means review: the model knows of a rule that the policy folder does not.
+    """
+    policies = {policy.name: policy for policy in book.in_force(ad.market, ad.surface)}
+    rulings = _rulings(ad, risks, book, policies, solved, context)
+    general = _general_degradations(ad, book, policies)
+    used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
+    verdict = most_severe(ruling.verdict for ruling in rulings.values())
+    return Decision(
+        decision_id=context.decision_id,
+        ad_id=ad.ad_id,
+        advertiser_id=ad.advertiser_id,
+        market=ad.market,
+        surface=ad.surface,
+        decided_at=context.decided_at,
+        verdict=verdict,
+        policies=tuple(_told(name, ruling, risks.get(name), policies.get(name)) for name, ruling in rulings.items()),
+        reasons=context.reasons,
+        degraded=(*context.degraded, *general, *(flag for ruling in rulings.values() for flag in ruling.degraded)),
+        uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
+        audit=audit(ad, verdict, policies.values()),
+        bundle_version=context.bundle_version,
+        policy_hash=book.hash,
+        threshold_set=solved.digest if any(policies[name].thresholds is None for name in used) else None,
+    )
+
+
+def _rulings(
+    ad: Ad,
+    risks: Mapping[str, RiskScore],
+    book: PolicyBook,
+    policies: Mapping[str, PolicyInForce],
+    solved: SolvedThresholds,
+    context: DecisionContext,
+) -> dict[str, _Ruling]:
+    """One ruling for each policy that has a say, in the default file's order, policies unknown to the files last."""
+    stopped = [flag for flag in context.degraded if flag.split(":")[0] not in STILL_DECIDES]
+    rulings: dict[str, _Ruling] = {}
+    if not book.knows(ad.market):
+        rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
+    for policy in policies.values():
+        risk = risks.get(policy.name)
+        if stopped:
+            rulings[policy.name] = _while_stopped(policy, stopped)
+        elif risk is None or not _usable(risk, policy.name):
+            rulings[policy.name] = _without_risk(policy)
+        else:
+            rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context.decided_at)
+    for name in sorted(risks.keys() - book.names):
+        rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(f"unknown_policy:{name}",))
+    return rulings
+
+
+def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, now: datetime) -> _Ruling:
+    if policy.stance is Stance.ALLOWED:
+        return _Ruling(Verdict.APPROVE, f"allowed in {ad.market}")
+    thresholds = policy.thresholds or solved.find(policy.name, ad.market, policy.targets)
+    if thresholds is None:
+        because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
+        return _Ruling(Verdict.REVIEW, because, degraded=(f"thresholds_not_solved:{policy.name}",))
+    expired = (f"certificate_expired:{policy.name}",) if thresholds.expired_at(now) else ()
+    if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
+        return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=expired or (f"uncertified:{policy.name}",))
+    ruling = _by_thresholds(policy, p, ad, thresholds, now)
+    return _Ruling(ruling.verdict, ruling.because, thresholds, (*expired, *ruling.degraded))
+
+
+def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
+    licence, held = _licence(policy, ad)
+    if p < thresholds.approve_below:
+        return _Ruling(Verdict.APPROVE, wording.approved(p, thresholds, now))
+    if policy.stance is Stance.RESTRICTED and held is not False:
+        matters = licence if held is None and p >= thresholds.reject_at else None
+        because = wording.restricted(p, thresholds, ad.market, holds=licence if held else None, unknown=matters)
+        return _Ruling(Verdict.REVIEW, because, degraded=(f"licence_unknown:{policy.name}",) if matters else ())
+    if p >= thresholds.reject_at:
+        return _Ruling(Verdict.REJECT, wording.rejected(p, thresholds, now, unlicensed=licence))
+    return _Ruling(Verdict.REVIEW, wording.between(p, thresholds, unlicensed=licence))
+
+
+def _licence(policy: PolicyInForce, ad: Ad) -> tuple[str | None, bool | None]:
+    """The licence this policy asks for, in words, None when it asks for none; and whether the advertiser holds it, None when not told."""
+    if policy.licence is Licence.NONE:
+        return None, None
+    held = None if ad.advertiser_licences is None else f"{policy.name}:{ad.market}" in ad.advertiser_licences
+    return wording.licence(policy.name, ad.market), held
+
+
+def _without_risk(policy: PolicyInForce) -> _Ruling:
+    verdict = Verdict.APPROVE if policy.when_degraded is WhenDegraded.APPROVE else Verdict.REVIEW
+    return _Ruling(verdict, wording.without_risk(policy.when_degraded), degraded=(f"no_risk:{policy.name}", *_hold(policy)))
+
+
+def _while_stopped(policy: PolicyInForce, causes: list[str]) -> _Ruling:
+    """Even ``when_degraded: approve`` does not approve here: it speaks of one risk that is missing, not of a model that is."""
+    return _Ruling(Verdict.REVIEW, wording.stopped(causes, policy), degraded=_hold(policy))
+
+
+def _hold(policy: PolicyInForce) -> tuple[str, ...]:
+    return (f"hold:{policy.name}",) if policy.when_degraded is WhenDegraded.HOLD else ()
+
+
+def _general_degradations(ad: Ad, book: PolicyBook, policies: Mapping[str, PolicyInForce]) -> tuple[str, ...]:
+    if not book.knows(ad.market):
+        return (f"unknown_market:{ad.market}",)
+    return () if policies else ("no_policy_in_force",)
+
+
+def _usable(risk: RiskScore, name: str) -> bool:
+    """False for NaN, which lies in no interval, and for another policy's risk."""
+    return 0 <= risk.p <= 1 and risk.policy == name
+
+
+def _told(name: str, ruling: _Ruling, risk: RiskScore | None, policy: PolicyInForce | None) -> PolicyVerdict:
+    thresholds = ruling.thresholds
+    return PolicyVerdict(
+        policy=name,
+        verdict=ruling.verdict,
+        risk=risk if risk is not None and _usable(risk, name) else None,
+        approve_below=thresholds.approve_below if thresholds else None,
+        reject_at=thresholds.reject_at if thresholds else None,
+        certificate_id=thresholds.certificate_id if thresholds else None,
+        because=ruling.because,
+        advertiser_reason=policy.reason if policy and ruling.verdict is Verdict.REJECT else None,
+    )

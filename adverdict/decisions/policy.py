@@ -1,0 +1,230 @@
+"""A policy as it stands in one market and on one surface, after inheritance; and the book of all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from adverdict.domain.errors import InvalidPolicy, Mistake
+
+
+class Severity(StrEnum):
+    """How bad a violation is. Only a ``quality`` policy may let ads through unjudged."""
+
+    ZERO_TOLERANCE = "zero_tolerance"
+    SEVERE = "severe"
+    SERIOUS = "serious"
+    QUALITY = "quality"
+
+
+class Stance(StrEnum):
+    """What the market says about such ads."""
+
+    PROHIBITED = "prohibited"
+    """Not shown: approved, reviewed or rejected by the thresholds."""
+    RESTRICTED = "restricted"
+    """Shown on conditions no model can check: never rejected without a person."""
+    ALLOWED = "allowed"
+    """No rule to break."""
+
+
+class WhenDegraded(StrEnum):
+    """What becomes of an ad whose risk under this policy is not known."""
+
+    HOLD = "hold"
+    """Review, and marked: it stays back until the risk can be known."""
+    REVIEW = "review"
+    APPROVE = "approve"
+
+
+class WhenUncertified(StrEnum):
+    """What thresholds may do that carry no certificate, or one that has expired."""
+
+    DECIDE = "decide"
+    """Decide all the same; each decision says that they are uncertified."""
+    REVIEW = "review"
+    """Nothing: a person decides."""
+
+
+class Licence(StrEnum):
+    """Whether an advertiser needs a licence for such ads in this market."""
+
+    REQUIRED = "required"
+    """Restricted for its holders, prohibited for everybody known to hold none."""
+    NONE = "none"
+
+
+DEFAULT_AUDIT_SHARE = 0.01
+"""Where no file says otherwise: one automatic decision in a hundred is also seen by a reviewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What automatic decisions may cost. Every field is a share in [0, 1]; ``confidence`` lies strictly between."""
+
+    max_leakage: float
+    """Largest P(violating | approved automatically)."""
+    max_wrongful_reject: float
+    """Largest P(not violating | rejected automatically)."""
+    confidence: float
+    """How sure a certificate must be of both."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.max_leakage <= 1, "max_leakage", self.max_leakage, "a share from 0 to 1")
+        _require(0 <= self.max_wrongful_reject <= 1, "max_wrongful_reject", self.max_wrongful_reject, "a share from 0 to 1")
+        _require(0 < self.confidence < 1, "confidence", self.confidence, "a share above 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """``risk < approve_below`` approves, ``risk >= reject_at`` rejects, a person decides the rest. Both in [0, 1]."""
+
+    approve_below: float
+    reject_at: float
+    certificate_id: str | None = None
+    """None: nobody has shown that these thresholds keep any target."""
+    expires_at: datetime | None = None
+    """From when on the certificate no longer holds, in UTC. None: it has no end, or there is no certificate."""
+
+    def __post_init__(self) -> None:
+        ordered = 0 <= self.approve_below <= self.reject_at <= 1
+        _require(ordered, "thresholds", [self.approve_below, self.reject_at], "0 <= approve_below <= reject_at <= 1")
+        if self.expires_at is not None:
+            _require(self.certificate_id is not None, "expires_at", str(self.expires_at), "None: there is no certificate to expire")
+            _require(self.expires_at.utcoffset() == timedelta(0), "expires_at", str(self.expires_at), "a time in UTC")
+
+    def expired_at(self, moment: datetime) -> bool:
+        """Whether there is a certificate and ``moment`` (aware) is not before its end."""
+        return self.expires_at is not None and self.expires_at <= moment
+
+    def certified_at(self, moment: datetime) -> bool:
+        """Whether there is a certificate that still holds at ``moment`` (aware)."""
+        return self.certificate_id is not None and not self.expired_at(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """One policy with every value settled for one market and surface."""
+
+    name: str
+    title: str
+    severity: Severity
+    stance: Stance
+    targets: Targets
+    thresholds: Thresholds | None
+    """None: ``auto``, look them up in the solved thresholds."""
+    when_degraded: WhenDegraded
+    reason: str
+    """The sentence an advertiser reads when this policy rejects the ad."""
+    licence: Licence = Licence.NONE
+    when_uncertified: WhenUncertified = WhenUncertified.DECIDE
+    audit_share: float = DEFAULT_AUDIT_SHARE
+    """Probability in [0, 1] that an ad decided automatically under this policy is also seen by a reviewer."""
+
+    def __post_init__(self) -> None:
+        safe = self.when_degraded is not WhenDegraded.APPROVE or self.severity is Severity.QUALITY
+        _require(safe, "when_degraded", self.when_degraded.value, f"hold or review, because the severity is {self.severity}")
+        asks = self.licence is Licence.NONE or self.stance is Stance.RESTRICTED
+        _require(asks, "licence", self.licence.value, f"none, because the stance is {self.stance}")
+        _require(0 <= self.audit_share <= 1, "audit_share", self.audit_share, "a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class MarketRules:
+    """The policies of one market: those of each surface it names, and those of every other surface."""
+
+    elsewhere: tuple[PolicyInForce, ...]
+    by_surface: Mapping[str, tuple[PolicyInForce, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PolicyBook:
+    """Every policy of every market, settled when the files were read; looking one up computes nothing."""
+
+    names: tuple[str, ...]
+    """Every policy the default file defines, in its order, in force somewhere or not."""
+    rules: Mapping[str, MarketRules]
+    hash: str = field(init=False)
+    """sha256 over what the book decides, not how it is written: comments, layout, the order of files and keys,
+    and values that repeat what is inherited do not change it; any settled value does."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", _hash(self.names, self.rules))
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        return tuple(sorted(self.rules))
+
+    def to_json(self) -> bytes:
+        """For keeping what decisions were made by; people write YAML."""
+        return _book_json().dump_json(self)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> PolicyBook:
+        """The book ``to_json`` wrote, with the same hash. Raises InvalidPolicy on anything else."""
+        try:
+            return _book_json().validate_json(text)
+        except ValidationError as error:
+            raise InvalidPolicy(f"not a kept policy book: {error}") from error
+
+    def knows(self, market: str) -> bool:
+        return market in self.rules
+
+    def in_force(self, market: str, surface: str | None) -> tuple[PolicyInForce, ...]:
+        """The policies an ad must satisfy; empty for an unknown market. A surface no file names, or no surface, gets the general ones."""
+        rules = self.rules.get(market)
+        if rules is None:
+            return ()
+        return rules.by_surface.get(surface_key(surface), rules.elsewhere)
+
+    def every(self) -> Iterator[tuple[str, str | None, PolicyInForce]]:
+        """(market, surface, policy) for all that is in force; surface None stands for every surface not named."""
+        for market in self.markets:
+            rules = self.rules[market]
+            tables: list[tuple[str | None, tuple[PolicyInForce, ...]]] = [(None, rules.elsewhere), *sorted(rules.by_surface.items())]
+            for surface, policies in tables:
+                for policy in policies:
+                    yield market, surface, policy
+
+
+@cache
+def _book_json() -> TypeAdapter[PolicyBook]:
+    return TypeAdapter(PolicyBook)
+
+
+def surface_key(surface: str | None) -> str:
+    """A surface as the files spell it. Case, blanks and dashes are forgiven: a misspelt ``Kids-Video`` must not lose its policies."""
+    return (surface or "").strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _hash(names: tuple[str, ...], rules: Mapping[str, MarketRules]) -> str:
+    content = {
+        "schema": 2,
+        "names": sorted(names),
+        "markets": {
+            market: {
+                "elsewhere": _canonical(of.elsewhere),
+                # A surface whose policies are the general ones decides nothing of its own.
+                "surfaces": {s: _canonical(p) for s, p in of.by_surface.items() if _canonical(p) != _canonical(of.elsewhere)},
+            }
+            for market, of in rules.items()
+        },
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False, default=datetime.isoformat)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(policies: tuple[PolicyInForce, ...]) -> dict[str, object]:
+    return {policy.name: asdict(policy) for policy in policies}
+
+
+def _require(holds: bool, what: str, value: object, expected: str) -> None:
+    if not holds:
+        raise InvalidPolicy("not a policy that can be in force", [Mistake(what, value, expected)])

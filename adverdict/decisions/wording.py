@@ -1,0 +1,85 @@
+"""The sentences under ``because``: which rule gave a verdict, in words a reviewer and an appeal can rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adverdict.decisions.policy import PolicyInForce, Targets, Thresholds, WhenDegraded
+
+
+def approved(p: float, thresholds: Thresholds, now: datetime) -> str:
+    risk, below, _ = _told_apart(p, thresholds)
+    return f"risk {risk} is below {below}: approved automatically ({_trust(thresholds, now)})"
+
+
+def rejected(p: float, thresholds: Thresholds, now: datetime, *, unlicensed: str | None) -> str:
+    """``unlicensed``: the licence that is missing; None where none is needed."""
+    risk, _, at = _told_apart(p, thresholds)
+    return f"{_no_licence(unlicensed)}risk {risk} is at least {at}: rejected automatically ({_trust(thresholds, now)})"
+
+
+def between(p: float, thresholds: Thresholds, *, unlicensed: str | None) -> str:
+    risk, below, at = _told_apart(p, thresholds)
+    return f"{_no_licence(unlicensed)}risk {risk} is at least {below} and below {at}: a person decides"
+
+
+def restricted(p: float, thresholds: Thresholds, market: str, *, holds: str | None, unknown: str | None) -> str:
+    """``holds``: the licence on record; ``unknown``: the licence that would matter, and that nobody told of."""
+    risk, below, _ = _told_apart(p, thresholds)
+    licence = f", a {holds} is on record" if holds else f", whether there is a {unknown} is not known" if unknown else ""
+    return f"restricted in {market}{licence}, and risk {risk} is at least {below}: a person decides"
+
+
+def licence(policy: str, market: str) -> str:
+    return f"{policy} licence for {market}"
+
+
+def uncertified(thresholds: Thresholds, now: datetime) -> str:
+    lost = f"certificate {thresholds.certificate_id} expired on {thresholds.expires_at:%Y-%m-%d}" if thresholds.expired_at(now) else None
+    return f"{lost or 'the thresholds carry no certificate'}: a person decides (when_uncertified: review)"
+
+
+def not_solved(targets: Targets, *, for_others: bool) -> str:
+    stated = f"max_leakage {targets.max_leakage:g}, max_wrongful_reject {targets.max_wrongful_reject:g}, confidence {targets.confidence:g}"
+    why = f"none were solved for the targets in force ({stated})" if for_others else "none were solved for this policy"
+    return f"thresholds are auto, and {why}: a person decides"
+
+
+def without_risk(when: WhenDegraded) -> str:
+    match when:
+        case WhenDegraded.APPROVE:
+            return "no risk is known: approved unjudged, as the policy says (when_degraded: approve)"
+        case WhenDegraded.HOLD:
+            return "no risk is known: held for a person (when_degraded: hold)"
+        case WhenDegraded.REVIEW:
+            return "no risk is known: a person decides (when_degraded: review)"
+
+
+def stopped(causes: Sequence[str], policy: PolicyInForce) -> str:
+    held = policy.when_degraded is WhenDegraded.HOLD
+    return f"nothing is decided automatically ({', '.join(causes)}): {'held for a person' if held else 'a person decides'}"
+
+
+def _trust(thresholds: Thresholds, now: datetime) -> str:
+    if thresholds.certificate_id is None:
+        return "uncertified threshold"
+    expired = f", expired on {thresholds.expires_at:%Y-%m-%d}" if thresholds.expired_at(now) else ""
+    return f"certificate {thresholds.certificate_id}{expired}"
+
+
+def _no_licence(unlicensed: str | None) -> str:
+    return f"no {unlicensed} is on record, and " if unlicensed else ""
+
+
+def _told_apart(p: float, thresholds: Thresholds) -> tuple[str, ...]:
+    """Risk and both thresholds with three decimals, or as many as it takes to see on which side of each threshold the risk lies."""
+    numbers = (p, thresholds.approve_below, thresholds.reject_at)
+    shown: tuple[str, ...] = (f"{p:.3f}", f"{numbers[1]:.3f}", f"{numbers[2]:.3f}")
+    if shown[0] not in shown[1:]:
+        return shown
+    for digits in range(3, 18):
+        shown = tuple(f"{number:.{digits}f}" for number in numbers)
+        if all(text != shown[0] for number, text in zip(numbers, shown, strict=True) if number != p):
+            break
+    return shown

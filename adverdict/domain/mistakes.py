@@ -1,0 +1,92 @@
+"""What the schema library found wrong, as mistakes a person can act on. Tables and the HTTP service both speak through this."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from adverdict.domain.errors import Mistake
+
+MOMENT = "a date and time with a time zone, such as 2026-03-01T09:30:00Z"
+
+EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "date_from_datetime_inexact": MOMENT,
+    "datetime_from_date_parsing": MOMENT,
+    "datetime_object_invalid": MOMENT,
+    "datetime_parsing": MOMENT,
+    "datetime_type": MOMENT,
+    "dict_type": "an object of fields and values",
+    "extra_forbidden": "no such field: its name is not in the data contract",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "json_invalid": "valid JSON",
+    "json_type": "JSON text",
+    "less_than_equal": "a number of at most {le:g}",
+    "list_type": "a list",
+    "literal_error": "one of {expected}",
+    "missing": "a value: the field is required",
+    "model_attributes_type": "an object of fields and values",
+    "model_type": "an object of fields and values",
+    "recursion_loop": "values nested less deeply",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_too_short": "text of at least {min_length} character(s)",
+    "string_type": "text",
+    "string_unicode": "text that can be encoded as UTF-8 (no lone surrogates)",
+    "timezone_aware": MOMENT,
+    "too_long": "at most {max_length} items",
+    "too_short": "at least {min_length} item(s)",
+    "tuple_type": "a list",
+}
+"""The schema library's error types in words; braces are filled from the error's own context."""
+
+PATTERNS = {
+    r"[A-Z]{2}": "an ISO 3166-1 alpha-2 code such as SE",
+    r"[a-z][a-z0-9_]{0,62}": "a policy's name such as kids_unsuitable: small letters, digits and _",
+    r"[a-z][a-z0-9_]{0,62}:[A-Z]{2}": "a policy and the market of its licence, such as gambling:SE",
+}
+"""What the contract's patterns mean; a pattern itself helps nobody."""
+
+
+def mistakes(error: ValidationError, where: str = "") -> list[Mistake]:
+    """Every mistake in one object, in the order of its fields. ``where``: table and row, empty for a request's body."""
+    return [mistake(detail, where=where) for detail in error.errors(include_url=False)]
+
+
+def mistake(detail: ErrorDetails, *, where: str = "", skip: int = 0) -> Mistake:
+    """One mistake; ``skip`` leaves out that many leading parts of its path (an ad's position in a batch)."""
+    path = detail["loc"][skip:]
+    value = None if detail["type"] == "missing" else detail["input"]
+    if not path and isinstance(value, dict):
+        value = sorted(str(key) for key in value)  # the whole object is wrong: the fields that came say enough
+    return Mistake(field=_field(path), value=value, expected=_expected(detail), where=where)
+
+
+def _field(path: Sequence[int | str]) -> str:
+    name = ""
+    for part in path:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name or "(the whole)"
+
+
+def _expected(detail: ErrorDetails) -> str:
+    context: dict[str, Any] = detail.get("ctx", {})
+    kind = detail["type"]
+    if kind == "string_pattern_mismatch":
+        pattern = str(context["pattern"])
+        bare = pattern.removeprefix("^").removesuffix("$").removesuffix(r"\Z")
+        return PATTERNS.get(bare, f"text matching {json.dumps(pattern)}")
+    if kind == "value_error":
+        return str(context["error"])
+    if isinstance(detail["input"], str):  # a length asked of text that was read before says only that it is too short or too long
+        kind = {"too_short": "string_too_short", "too_long": "string_too_long"}.get(kind, kind)
+    template = EXPECTED.get(kind)
+    return template.format(**context) if template else detail["msg"][:1].lower() + detail["msg"][1:]

@@ -1,0 +1,177 @@
+"""What an entry of the chain can say. One class a kind; its JSON, canonically written, is what the chain's digest covers.
+
+decision     an ad and what was decided about it
+label        labels on an ad, brought from outside
+answer       a reviewer's answer to a task, with the labels it makes
+resolution   what people made of a decision; the last one is the ad's verdict
+appeal       an advertiser's objection to a decision
+ruling       what became of an appeal; an overturned decision's labels no longer count
+erasure      contents that were erased, and why
+rescoring    a step that puts the decisions of a rescoring on record; they name it
+withdrawal   of such a step: from then on its decisions do not stand
+foundation   what was known before the first entry
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from adverdict.domain.ad import Ad, Id, Label, Market, OptionalText, PolicyName, Text, Utc
+from adverdict.domain.decision import Decision
+from adverdict.domain.verdict import Verdict
+
+MAX_LABELS = 100
+"""On one ad in one request: policies times raters."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+
+
+class DecisionMade(_Body):
+    kind: ClassVar[str] = "decision"
+
+    ad: Ad
+    decision: Decision
+    thresholds: str | None = Field(default=None, description="digest of the solved thresholds at hand; for replaying the decision")
+    first: bool = Field(description="whether this version of the ad had never been decided before: only then is it a submission")
+    step: str | None = Field(default=None, description="the rescoring step that recorded it; null: it was asked for when it was made")
+
+
+class _AboutAd(_Body):
+    """About an ad in the version that a decision was made on."""
+
+    decision_id: str
+    ad_id: Id
+    advertiser_id: Id
+    market: Market
+
+
+class Labelled(_AboutAd):
+    kind: ClassVar[str] = "label"
+
+    labels: tuple[Label, ...] = Field(min_length=1, max_length=MAX_LABELS)
+    by: str = Field(description="name of the API key that brought them")
+
+
+class Answered(_AboutAd):
+    """``decision_id`` is the golden item's id when the task was golden: such an answer is about the reviewer, not the ad."""
+
+    kind: ClassVar[str] = "answer"
+
+    task_id: str
+    case_id: str
+    task_kind: Literal["review", "audit", "double", "senior", "appeal", "golden"]
+    reviewer: str
+    token: int = Field(description="of the lease under which it was given")
+    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    asked: tuple[PolicyName, ...]
+    violated: tuple[PolicyName, ...] = Field(default=(), description="of those asked; rejections only")
+    severity: Literal["mild", "moderate", "extreme"] | None = None
+    reason: OptionalText = None
+    seconds: float | None = Field(default=None, ge=0, description="from being shown to being answered")
+    labels: tuple[Label, ...] = ()
+
+
+class Resolved(_AboutAd):
+    kind: ClassVar[str] = "resolution"
+
+    verdict: Literal[Verdict.APPROVE, Verdict.REJECT]
+    by: Literal["review", "audit", "appeal"]
+    violated: tuple[PolicyName, ...] = ()
+    task_id: str = Field(description="of the answer that settled it")
+
+
+class Appealed(_AboutAd):
+    """The entry's id is the appeal's."""
+
+    kind: ClassVar[str] = "appeal"
+
+    statement: Text = Field(description="what the advertiser says")
+    by: str = Field(description="name of the API key that brought it")
+
+
+class Ruled(_AboutAd):
+    kind: ClassVar[str] = "ruling"
+
+    appeal_id: str
+    outcome: Literal["upheld", "overturned"] = Field(description="what became of the decision")
+    task_id: str
+    reviewer: str
+    reason: OptionalText = None
+    retracted: tuple[str, ...] = Field(default=(), description="entries whose labels on the policies below no longer count")
+    policies: tuple[PolicyName, ...] = Field(default=(), description="whose labels are retracted")
+
+
+class Erased(_Body):
+    kind: ClassVar[str] = "erasure"
+
+    seqs: tuple[tuple[int, int], ...] = Field(description="first and last of each run of entries whose contents were erased")
+    why: Text
+    by: str
+    history: str | None = Field(default=None, description="digest of the kept history from now on; null: as before")
+
+
+class Founded(_Body):
+    kind: ClassVar[str] = "foundation"
+
+    history: str | None = Field(description="digest of the kept history snapshot; null: nothing was known")
+    bundle_version: str | None = Field(description="whose snapshot it is")
+
+
+class KnownHistory(BaseModel):
+    """What decisions of a rescoring knew of advertisers; enough to find it again, or to know that it cannot be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["folder", "ledger", "bundle"]
+    digest: str = Field(description="of the frozen history that was used")
+    seq: int | None = Field(default=None, description="last entry of the ledger it knew; null: it was not the ledger's")
+
+
+class Rescored(_Body):
+    """The entry's id is the step's. Its decisions follow it, in as many transactions as it takes."""
+
+    kind: ClassVar[str] = "rescoring"
+
+    run_id: str
+    bundle_version: str | None
+    policy_hash: str
+    thresholds: str = Field(description="digest of the solved thresholds that decided")
+    as_of: Utc = Field(description="the moment as of which ads were looked at again")
+    history: KnownHistory
+    markets: tuple[Market, ...] = Field(default=(), description="those it is limited to; empty: all")
+    only: Verdict | None = Field(default=None, description="the new verdict it is limited to; null: any")
+    by: str
+
+
+class Withdrawn(_Body):
+    """What people decided meanwhile about the step's decisions stays."""
+
+    kind: ClassVar[str] = "withdrawal"
+
+    step: str
+    why: Text
+    by: str
+
+
+Body = DecisionMade | Labelled | Answered | Resolved | Appealed | Ruled | Erased | Founded | Rescored | Withdrawn
+KINDS: dict[str, type[Body]] = {
+    one.kind: one for one in (DecisionMade, Labelled, Answered, Resolved, Appealed, Ruled, Erased, Founded, Rescored, Withdrawn)
+}
+
+
+class Entry(BaseModel):
+    """One link of the chain and what it stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: Annotated[int, Field(ge=1)]
+    entry_id: str
+    at: Utc
+    body: Body | None
+    """None: erased."""

@@ -1,0 +1,255 @@
+"""The advertisers' history as the ledger tells it: the state that scoring reads, kept up entry by entry.
+
+What was known before the first entry is the snapshot that the foundation names, once and for all: a later model's own snapshot holds
+what reviewers have said since, which the ledger tells too. A decision on a version of an ad not seen before is a submission; labels
+count from when they were given, for the version they were given on, until a ruling retracts them. So the state depends on the entries
+alone: whoever reads them to the same end, after a restart or in another process, has the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, select
+
+from adverdict.domain.ad import Ad, Label
+from adverdict.features.history.state import HistoryState
+from adverdict.ledger.entries import Answered, DecisionMade, Entry, Erased, Founded, Labelled, Ruled
+from adverdict.ledger.moments import moment
+from adverdict.ledger.schema import contents, entries
+from adverdict.ledger.store import Ledger, entry_of, entry_query, keep, recall
+
+HISTORY = "history"
+"""Kind under which snapshots are kept."""
+FOUNDATION = "fnd-1"
+TELLING = tuple(one.kind for one in (Labelled, Answered, Ruled))
+"""Kinds of entries that change the state, beside decisions."""
+PAGE = 2000
+_END = select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)
+
+
+class LedgerHistory:
+    """One worker's state. Not for several threads at once.
+
+    ``own``: a model's snapshot, known before the first entry as long as the ledger does not say what was.
+    """
+
+    def __init__(self, ledger: Ledger, own: bytes | None = None) -> None:
+        self._ledger = ledger
+        self._own = own
+        self._began = False
+        self._whole = 0
+        """End of the chain when this state was begun: what was erased by then is not in it."""
+        self._retracted: set[tuple[str, str]] = set()
+        """Entry and policy of labels that no longer count: retracting one twice takes nothing more away."""
+        self.state = HistoryState()
+        self.seq = 0
+        """The last entry it knows."""
+
+    def catch_up(self, until: int | None = None) -> HistoryState:
+        """Read what is new, up to and including the entry ``until``; the end of the chain when None. Raises Unavailable.
+
+        Begins anew where something that was observed has been erased since, which takes about a minute for a million decisions.
+        """
+        with self._ledger.look() as connection:
+            end = end_of(connection) if until is None else until
+            if not self._began or self._settled(connection, end) < end:
+                self._begin(connection)
+            self._follow(connection, end)
+        return self.state
+
+    def catch_up_settled(self) -> bool:
+        """As ``catch_up``, but stops before an erasure instead of beginning anew; whether there was none. Raises Unavailable."""
+        if self._began and self._ledger.stands_at(self.seq):
+            return True
+        with self._ledger.look() as connection:
+            end = end_of(connection)
+            if not self._began or end < self.seq:  # a chain gets shorter only by a backup put back, or a standby that lagged behind
+                self._begin(connection)
+            settled = self._settled(connection, end)
+            self._follow(connection, settled)
+            return settled == end
+
+    def observe_own(self, first: int, decisions: Sequence[DecisionMade]) -> None:
+        """Decisions this worker has just appended, ``first`` the seq of the first: saves reading them, if nothing came between."""
+        if self._began and self.seq + 1 == first:
+            self.state.observe_ads(made.ad for made in decisions if made.first)
+            self.seq += len(decisions)
+
+    def _begin(self, connection: Connection) -> None:
+        digest = base(connection)
+        snapshot = recall(connection, HISTORY, digest) if digest else None
+        if digest is None and foundation(connection) is None:
+            snapshot = self._own
+        state = HistoryState() if snapshot is None else read(snapshot)
+        self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, end_of(connection)
+
+    def _settled(self, connection: Connection, end: int) -> int:
+        """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
+        since = max(self.seq, self._whole)
+        if end <= since:  # nothing is new, which is so before most rounds
+            return end
+        kinds = (Erased.kind, Founded.kind)
+        query = select(entries.c.seq).where(entries.c.kind.in_(kinds), entries.c.seq > since, entries.c.seq <= end)
+        unsettling = connection.execute(query.order_by(entries.c.seq).limit(1)).scalar()
+        return end if unsettling is None else unsettling - 1
+
+    def _follow(self, connection: Connection, end: int) -> None:
+        while self.seq < end:
+            until = min(self.seq + PAGE, end)
+            told = told_between(connection, self.seq, until)
+            # From here on nothing is read: a connection that breaks leaves a page observed whole or not at all.
+            self.state.observe_ads(told.submissions)
+            for ad, labels in told.labels:
+                self.state.observe_labels(labels, {ad.ad_id: ad})
+            for ad, one in told.retracted:
+                if (one.entry_id, one.policy) not in self._retracted:
+                    self._retracted.add((one.entry_id, one.policy))
+                    self.state.retract_labels(one.labels, {ad.ad_id: ad})
+            self.seq = until
+
+
+class Retracted(NamedTuple):
+    """Labels of one entry under one policy that say violating and no longer count, however often they are retracted."""
+
+    entry_id: str
+    policy: str
+    decision_id: str
+    labels: tuple[Label, ...]
+
+
+class Told(NamedTuple):
+    """What some consecutive entries tell of the advertisers' past, without what was erased. Ads hold what a history needs of them."""
+
+    submissions: list[Ad]
+    labels: list[tuple[Ad, tuple[Label, ...]]]
+    """With the ad that was decided, in the version they are about."""
+    retracted: list[tuple[Ad, Retracted]]
+
+
+def told_between(connection: Connection, after: int, until: int) -> Told:
+    """What the entries after one seq, up to and including another, tell."""
+    submissions = _submissions(connection, after, until)
+    page = _page(connection, after, until)
+    labels = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
+    retracted = _retracted(connection, [entry.body for entry in page if isinstance(entry.body, Ruled)])
+    ads = _ads(connection, {decision for decision, _ in labels} | {one.decision_id for one in retracted})
+    return Told(
+        submissions,
+        [(ads[decision], told) for decision, told in labels if told and decision in ads],
+        [(ads[one.decision_id], one) for one in retracted if one.decision_id in ads],
+    )
+
+
+def labels_of(entry: Entry) -> tuple[Label, ...]:
+    """The labels an entry brings about its ad; none for a golden answer, which is about the reviewer."""
+    body = entry.body
+    if isinstance(body, Labelled):
+        return body.labels
+    return body.labels if isinstance(body, Answered) and body.task_kind != "golden" else ()
+
+
+def found(ledger: Ledger, snapshot: bytes | None, bundle_version: str | None, at: datetime) -> None:
+    """Say what was known before the first entry. The first to say so is right; later ones change nothing."""
+    with ledger.look() as connection:
+        if foundation(connection) is not None:
+            return
+    with ledger.write() as writing:
+        if foundation(writing.connection) is not None:
+            return
+        digest = None if snapshot is None else hashlib.sha256(snapshot).hexdigest()
+        if snapshot is not None and digest is not None:
+            keep(writing.connection, HISTORY, digest, snapshot, at)
+        writing.append(FOUNDATION, Founded(history=digest, bundle_version=bundle_version), at)
+
+
+def base(connection: Connection) -> str | None:
+    """Digest of the snapshot the history begins with: the foundation's, or what an erasure has left of it."""
+    query = entry_query().where(entries.c.kind == Erased.kind).order_by(entries.c.seq.desc())
+    for row in connection.execute(query):
+        body = entry_of(row).body
+        if isinstance(body, Erased) and body.history is not None:
+            return body.history
+    founded = foundation(connection)
+    return founded.history if founded else None
+
+
+def read(snapshot: bytes) -> HistoryState:
+    """Raises UntrustedBundle."""
+    import pyarrow.parquet as pq
+
+    return HistoryState.from_table(pq.ParquetFile(io.BytesIO(snapshot)).read())
+
+
+def forget(snapshot: bytes, advertiser: str) -> bytes:
+    """The snapshot without an advertiser."""
+    import pyarrow.parquet as pq
+
+    state = read(snapshot)
+    state.forget(advertiser)
+    out = io.BytesIO()
+    pq.write_table(state.to_table(), out, compression="zstd", use_dictionary=["kind", "policy"])
+    return out.getvalue()
+
+
+def foundation(connection: Connection) -> Founded | None:
+    """The entry that says what was known before the first one; None where nobody has said so yet."""
+    row = connection.execute(entry_query().where(entries.c.entry_id == FOUNDATION)).one_or_none()
+    body = entry_of(row).body if row else None
+    return body if isinstance(body, Founded) else None
+
+
+def end_of(connection: Connection) -> int:
+    """Seq of the last entry; 0 when there is none."""
+    return connection.execute(_END).scalar() or 0
+
+
+def _page(connection: Connection, after: int, until: int) -> list[Entry]:
+    query = entry_query().where(entries.c.seq > after, entries.c.seq <= until, entries.c.kind.in_(TELLING)).order_by(entries.c.seq)
+    return [entry_of(row) for row in connection.execute(query)]
+
+
+def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[Retracted]:
+    """What rulings retract, in their order."""
+    found = []
+    for ruled in rulings:
+        if ruled.outcome == "overturned":
+            for row in connection.execute(entry_query().where(entries.c.entry_id.in_(sorted(ruled.retracted)))):
+                entry = entry_of(row)
+                if isinstance(entry.body, Labelled | Answered):
+                    told, about = labels_of(entry), entry.body.decision_id
+                    for policy in ruled.policies:
+                        wrong = tuple(label for label in told if label.policy == policy and label.violates)
+                        found.append(Retracted(entry.entry_id, policy, about, wrong))
+    return found
+
+
+def _submissions(connection: Connection, after: int, until: int) -> list[Ad]:
+    """Read from the columns alone: unpacking every content would take ten times as long, and nothing else of an ad is history."""
+    query: Select[Any] = select(*_WHOSE, contents.c.submission.label("at")).where(contents.c.seq > after, contents.c.seq <= until)
+    rows = connection.execute(query.where(contents.c.submission.is_not(None)).order_by(contents.c.seq))
+    return [_ad(row) for row in rows]
+
+
+def _ads(connection: Connection, decisions: Iterable[str]) -> dict[str, Ad]:
+    """The ads of earlier decisions; those erased are left out."""
+    wanted = sorted(decisions)
+    found: dict[str, Ad] = {}
+    for start in range(0, len(wanted), 500):
+        query: Select[Any] = select(contents.c.about, *_WHOSE, contents.c.submitted_at.label("at"))
+        query = query.where(contents.c.about.in_(wanted[start : start + 500]), contents.c.submitted_at.is_not(None))
+        found.update((row.about, _ad(row)) for row in connection.execute(query))
+    return found
+
+
+_WHOSE = (contents.c.ad_id, contents.c.advertiser_id, contents.c.creative_id, contents.c.landing_domain, contents.c.market)
+
+
+def _ad(row: Row[Any]) -> Ad:
+    """As much of an ad as its history needs. It was checked before it was recorded."""
+    told = {name: getattr(row, name) for name in ("ad_id", "advertiser_id", "creative_id", "landing_domain", "market")}
+    return Ad.model_construct(**told, submitted_at=moment(row.at))

@@ -1,0 +1,140 @@
+"""What a step changed, ad by ad: the list that an ad platform acts on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.ledger.schema import contents
+from adverdict.ledger.standing import Course, courses
+from adverdict.ledger.store import Ledger, withdrawn
+from adverdict.review.period import pages
+
+FORMATS = (".parquet", ".csv", ".jsonl")
+PAGE = 500
+"""Ads looked up together."""
+
+
+class Listed(NamedTuple):
+    """One ad. Verdicts are those of what stands: a person's, where a person decided last."""
+
+    ad_id: str
+    decision_id: str | None
+    """What stands now; None: nothing does."""
+    before: str | None
+    """The verdict before the change; None: there was none."""
+    now: str | None
+    market: str
+
+
+class _Own(NamedTuple):
+    """A decision of the step."""
+
+    seq: int
+    decision_id: str
+    ad_id: str
+    market: str
+    submitted_at: int
+
+
+def check(path: Path | None) -> None:
+    """Raises InvalidInput for a file of no known format, before anything is done."""
+    if path is not None and path.suffix.lower() not in FORMATS:
+        raise InvalidInput("the list cannot be written:", [Mistake("--list", str(path), "a file that ends in " + ", ".join(FORMATS))])
+
+
+def applied(ledger: Ledger, step: str) -> Iterator[Listed]:
+    """The step's decisions that stand now, in the order in which they were applied, each with what stood just before it."""
+    for own, course in _courses(ledger, step):
+        now = course.at()
+        if now is not None and (now.decision_id, now.by) == (own.decision_id, "model"):
+            yield Listed(own.ad_id, own.decision_id, _verdict(course, own, own.seq - 1), now.verdict.value, own.market)
+
+
+def undone(ledger: Ledger, step: str) -> Iterator[Listed]:
+    """The ads of which a decision of the step stood until it was withdrawn, with what stands now."""
+    with ledger.look() as connection:
+        end = withdrawn(connection).get(step)
+    if end is None:
+        return
+    for own, course in _courses(ledger, step):
+        before, now = course.at(end - 1), course.at()
+        if before is not None and (before.decision_id, before.by) == (own.decision_id, "model"):
+            told = (now.decision_id, now.verdict.value) if now else (None, None)
+            yield Listed(own.ad_id, told[0], before.verdict.value, told[1], own.market)
+
+
+def write(path: Path, lines: Iterable[Listed]) -> int:
+    """Write them by the file's ending, whole or not at all; how many. Raises InvalidInput for another ending."""
+    check(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.part")
+    count = _WRITERS[path.suffix.lower()](work, lines)
+    work.replace(path)
+    return count
+
+
+def _courses(ledger: Ledger, step: str) -> Iterator[tuple[_Own, Course]]:
+    """A view for each page: a list of a large step does not hold up what the database keeps for old views."""
+    after = 0
+    while True:
+        with ledger.look() as connection:
+            page = _page(connection, step, after)
+            known = courses(connection, [one.ad_id for one in page])
+        yield from ((one, known[one.ad_id]) for one in page)
+        if len(page) < PAGE:
+            return
+        after = page[-1].seq
+
+
+def _page(connection: Connection, step: str, after: int) -> list[_Own]:
+    columns = (contents.c.seq, contents.c.about, contents.c.ad_id, contents.c.market, contents.c.submitted_at)
+    query = select(*columns).where(contents.c.step == step, contents.c.submitted_at.is_not(None), contents.c.seq > after)
+    return [_Own(*row) for row in connection.execute(query.order_by(contents.c.seq).limit(PAGE))]
+
+
+def _verdict(course: Course, own: _Own, seq: int) -> str | None:
+    before = course.at(seq)
+    return None if before is None or before.submitted_at != own.submitted_at else before.verdict.value
+
+
+def _csv(path: Path, lines: Iterable[Listed]) -> int:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(Listed._fields)
+        return _counted(lines, writer.writerow)
+
+
+def _jsonl(path: Path, lines: Iterable[Listed]) -> int:
+    out: IO[str]
+    with path.open("w", encoding="utf-8") as out:
+        return _counted(lines, lambda line: out.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n"))
+
+
+def _parquet(path: Path, lines: Iterable[Listed]) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema, count = pa.schema([(name, pa.string()) for name in Listed._fields]), 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for some in pages(lines, 10_000):
+            writer.write_table(pa.Table.from_pylist([line._asdict() for line in some], schema=schema))
+            count += len(some)
+    return count
+
+
+def _counted(lines: Iterable[Listed], write: Callable[[Listed], Any]) -> int:
+    count = 0
+    for line in lines:
+        write(line)
+        count += 1
+    return count
+
+
+_WRITERS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}

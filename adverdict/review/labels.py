@@ -1,0 +1,48 @@
+"""Which labels count, and with what probability the ads they are on came before their raters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from adverdict.domain.ad import Label
+from adverdict.domain.decision import Decision
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered, Entry, Ruled
+from adverdict.ledger.history import labels_of
+
+
+def effective(told: Iterable[Entry]) -> Iterator[tuple[Entry, Label]]:
+    """The labels that still count, with the entry that brought each. ``told``: all labels, answers and rulings about an ad, in order.
+
+    An overturned appeal takes away who said violating; who said otherwise in the same entry was right, and stays.
+    """
+    told = list(told)
+    retracted = {
+        (entry_id, policy)
+        for ruled in (entry.body for entry in told)
+        if isinstance(ruled, Ruled) and ruled.outcome == "overturned"
+        for entry_id in ruled.retracted
+        for policy in ruled.policies
+    }
+    for entry in told:
+        for label in labels_of(entry):
+            if not (label.violates and (entry.entry_id, label.policy) in retracted):
+                yield entry, label
+
+
+def inclusion(label: Label, decision: Decision) -> float | None:
+    """The probability with which the ad of a reviewer's label came before them; None where nobody drew it with a known one.
+
+    Every reading of a case is about the same draw. An ad whose advertiser appealed was not drawn, and neither was one that was rejected
+    automatically and read again because of somebody else's appeal.
+    """
+    if label.source == "audit":
+        return decision.audit.probability or None if decision.audit else None
+    return 1.0 if label.source == "review" and decision.verdict is Verdict.REVIEW else None
+
+
+def as_exported(entry: Entry, label: Label, ad_id: str, decision: Decision | None) -> Label:
+    """The label as a pack holds it, on the ad ``ad_id``. ``decision``: the one it is about, None when erased."""
+    if isinstance(entry.body, Answered) and decision is not None:
+        return label.model_copy(update={"ad_id": ad_id, "inclusion_probability": inclusion(label, decision)})
+    return label.model_copy(update={"ad_id": ad_id})

@@ -1,0 +1,129 @@
+"""What a case's readings settle. Plain rules, no I/O.
+
+A *review* case settles an ad that the model left to people; an *audit* case checks an automatic verdict, which stands meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from adverdict.domain.verdict import Verdict
+
+AUDIT_READINGS = 2
+"""More readings of an audit, where the first is checked: three make a majority."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reviewer's answer in a case."""
+
+    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    violated: tuple[str, ...] = ()
+    senior: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Others are still reading."""
+
+
+@dataclass(frozen=True)
+class More:
+    """Somebody else has to read the case."""
+
+    kind: Literal["double", "senior"]
+    count: int = 1
+    probability: float = 1.0
+
+
+@dataclass(frozen=True)
+class Settle:
+    """What people made of the ad."""
+
+    verdict: Verdict
+    violated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stand:
+    """The automatic verdict was looked at and stands."""
+
+
+Step = Wait | More | Settle | Stand
+
+
+def review_step(readings: Sequence[Reading], pending: int, senior_pending: bool) -> Step:
+    """After an answer in a review case. ``pending``: tasks of the case not answered yet.
+
+    One reading settles it; two blind ones do when they agree. A senior reviewer decides the rest.
+    """
+    decided = _by_senior(readings)
+    if decided is not None:
+        return decided
+    if senior_pending:
+        return Wait()
+    if any(one.verdict in ("unsure", "escalate") for one in readings):
+        return More("senior")
+    if pending:
+        return Wait()
+    agreed = _agreed(readings)
+    return agreed if agreed is not None else More("senior")
+
+
+def audit_step(automatic: Verdict, readings: Sequence[Reading], pending: int, senior_pending: bool, chance: float, share: float) -> Step:
+    """After an answer in an audit case. ``chance`` in [0, 1) is drawn for the case: below ``share``, an agreeing reading is checked too.
+
+    A reading that contradicts the automatic verdict never settles anything alone: two more people read blind, and two of three decide.
+    All three readings are waited for, whatever the first two say: what is counted must not depend on when it is enough.
+    """
+    decided = _by_senior(readings)
+    if decided is not None:
+        return Stand() if decided.verdict is automatic else decided
+    if senior_pending:
+        return Wait()
+    if any(one.verdict == "escalate" for one in readings):
+        return More("senior")
+    if len(readings) == 1:
+        return _after_first_audit(automatic, readings[0], chance, share)
+    if pending:
+        return Wait()
+    for verdict in (Verdict.APPROVE, Verdict.REJECT):
+        same = [one for one in readings if one.verdict == verdict.value]
+        if len(same) > 1:
+            return Stand() if verdict is automatic else Settle(verdict, _named(same))
+    return More("senior")
+
+
+def _after_first_audit(automatic: Verdict, first: Reading, chance: float, share: float) -> Step:
+    if first.verdict == "unsure":
+        return More("senior")
+    if first.verdict != automatic.value:
+        return More("double", AUDIT_READINGS)
+    return More("double", AUDIT_READINGS, share) if chance < share else Stand()
+
+
+def _by_senior(readings: Sequence[Reading]) -> Settle | None:
+    for one in readings:
+        if one.senior and one.verdict in ("approve", "reject"):
+            return Settle(Verdict(one.verdict), one.violated)
+    return None
+
+
+def _agreed(readings: Sequence[Reading]) -> Settle | None:
+    """One verdict, and for a rejection at least one policy that everybody names; else None."""
+    if len({one.verdict for one in readings}) != 1:
+        return None
+    verdict = Verdict(readings[0].verdict)
+    if verdict is Verdict.APPROVE:
+        return Settle(verdict)
+    shared = tuple(name for name in readings[0].violated if all(name in one.violated for one in readings))
+    return Settle(verdict, shared) if shared else None
+
+
+def _named(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Policies that at least two name; all that were named where there is none."""
+    named = Counter(name for one in readings for name in one.violated)
+    return tuple(name for name, times in named.items() if times > 1) or tuple(named)

@@ -1,0 +1,60 @@
+"""When ads arrive: working hours, weekends, a market's launch and two sale weekends. Exact counts, without a random number kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from adverdict.simulation.mix import Floats, Ints, below, mix
+from adverdict.simulation.world import DAYS, LAUNCH_DAY, START
+
+BLOCK_ADS = 8192
+_HOURS = np.array([2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 9, 7, 6, 6, 5, 4, 3])
+_WEEK = np.array([10, 11, 11, 11, 10, 6, 5])
+_SALES = (slice(38 * 24, 40 * 24), slice(88 * 24, 90 * 24))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Ads ``first`` to ``last`` (excluded), all of one day."""
+
+    number: int
+    day: int
+    first: int
+    last: int
+
+
+class Arrivals:
+    """The hour of each of ``ads`` ads. ``spike`` says how crowded an hour is beside a usual one (1.0 and more)."""
+
+    def __init__(self, seed: int, ads: int) -> None:
+        calm = np.tile(_HOURS, DAYS) * np.repeat(np.tile(_WEEK, DAYS // 7 + 1)[:DAYS], 24)
+        busy = np.full(DAYS * 24, 10)
+        for sale in _SALES:
+            busy[sale] = 28
+        for launch in np.unique(LAUNCH_DAY[LAUNCH_DAY > 0]):
+            busy[launch * 24 : (launch + 2) * 24] = 35
+        jitter = below(mix(seed, "hours", np.arange(DAYS * 24)), "jitter", 60) + 70
+        edges = np.cumsum(calm * busy * jitter)
+        self.spike: Floats = busy / 10.0
+        self.ends: Ints = edges * ads // edges[-1]
+
+    def spans(self) -> Iterator[Span]:
+        """Cut time into days, and crowded days into spans of at most ``BLOCK_ADS`` ads."""
+        number, first = 0, 0
+        for day in range(DAYS):
+            end = int(self.ends[day * 24 + 23])
+            while first < end:
+                last = min(first + BLOCK_ADS, end)
+                yield Span(number, day, first, last)
+                number, first = number + 1, last
+
+    def times(self, span: Span, u: Floats) -> tuple[Ints, Ints]:
+        """Unix seconds in order, and the hour since the start, of the span's ads; ``u`` uniform in [0, 1) places an ad in its turn."""
+        index = np.arange(span.first, span.last)
+        hour = np.searchsorted(self.ends, index, side="right")
+        begin = np.where(hour > 0, self.ends[hour - 1], 0)
+        within = (index - begin + u) * 3600 / (self.ends[hour] - begin)
+        return START + hour * 3600 + np.minimum(within.astype(np.int64), 3599), hour

@@ -1,0 +1,132 @@
+"""A marketplace on disk: a pack in the data contract, and the truth in a folder of its own that no reader of packs looks into."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.simulation import tables
+from adverdict.simulation.marketplace import Block, Marketplace
+from adverdict.simulation.raters import rater_ids
+from adverdict.simulation.world import POLICIES
+
+TRUTH_FOLDER = "truth"
+ROW_GROUP = 65_536
+"""Rows held in memory before they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written. ``advertisers`` counts also those who never submitted, ``labels`` the table's rows.
+
+    ``asked`` and ``positives`` count, by policy, the ads to which it applies and those that truly violate it.
+    """
+
+    folder: Path
+    ads: int
+    advertisers: int
+    labels: int
+    asked: dict[str, int]
+    positives: dict[str, int]
+
+    def base_rate(self, policy: str) -> float:
+        """P(violates) over the ads to which the policy applies."""
+        return self.positives[policy] / max(self.asked[policy], 1)
+
+
+def write_marketplace(out: Path, ads: int, seed: int, progress: Callable[[int], None] | None = None) -> Written:
+    """Simulate ``ads`` ads into ``out``: ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet``, ``truth/*.parquet``.
+
+    The files are equal byte for byte for equal ``ads`` and ``seed`` and one version of pyarrow. They appear under their names only when
+    all is written, and replace earlier ones. ``progress`` is told the number of ads done so far. Raises ``InvalidSettings``.
+    """
+    _check(ads, seed)
+    market = Marketplace(seed, ads)
+    ids = rater_ids(seed)
+    counted = np.zeros((2, len(POLICIES)), dtype=np.int64)
+    labels = done = 0
+    (out / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        files = {path: stack.enter_context(_File(out / path, schema)) for path, schema in _FILES.items()}
+        files[f"{TRUTH_FOLDER}/raters.parquet"].write(tables.raters_table(market.raters, ids))
+        for block in market.blocks():
+            _write_block(files, market, block, ids)
+            counted += [block.truth.sum(axis=0), block.applicable.sum(axis=0)]
+            labels, done = labels + len(block.verdicts.ad), done + len(block.submitted_at)
+            if progress is not None:
+                progress(done)
+        for file in files.values():
+            file.finish()
+    positives, asked = (dict(zip(POLICIES, row, strict=True)) for row in counted.tolist())
+    return Written(out, done, len(market.advertisers.key), labels, asked, positives)
+
+
+_FILES = {
+    "ads.parquet": tables.ADS,
+    "labels.parquet": tables.LABELS,
+    f"{TRUTH_FOLDER}/truth.parquet": tables.TRUTH,
+    f"{TRUTH_FOLDER}/handling.parquet": tables.HANDLING,
+    f"{TRUTH_FOLDER}/raters.parquet": tables.RATERS,
+}
+
+
+def _check(ads: int, seed: int) -> None:
+    mistakes = []
+    if ads < 1:
+        mistakes.append(Mistake("ads", ads, "at least 1"))
+    if not 0 <= seed < 2**63:
+        mistakes.append(Mistake("seed", seed, "0 or more, below 2**63"))
+    if mistakes:
+        raise InvalidSettings("cannot simulate this marketplace", mistakes)
+
+
+def _write_block(files: dict[str, _File], market: Marketplace, block: Block, ids: list[str]) -> None:
+    ad_ids = tables.ad_ids(block)
+    files["ads.parquet"].write(tables.ads_table(market, block))
+    files["labels.parquet"].write(tables.labels_table(block, ad_ids, ids))
+    files[f"{TRUTH_FOLDER}/truth.parquet"].write(tables.truth_table(market, block, ad_ids))
+    files[f"{TRUTH_FOLDER}/handling.parquet"].write(tables.handling_table(block, ad_ids, ids))
+
+
+class _File:
+    """A Parquet file under a temporary name; collects rows into row groups of one size, and is published by ``finish``."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._partial = path, path.with_name(path.name + ".partial")
+        self._writer = pq.ParquetWriter(
+            self._partial, schema, version="2.6", compression="zstd", compression_level=3, use_dictionary=True, data_page_size=1 << 20
+        )
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._writer.close()
+        self._partial.unlink(missing_ok=True)
+
+    def write(self, table: pa.Table) -> None:
+        self._waiting.append(table)
+        self._rows += table.num_rows
+        if self._rows >= ROW_GROUP:
+            self._flush()
+
+    def finish(self) -> None:
+        self._flush()
+        self._writer.close()
+        os.replace(self._partial, self._path)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks(), row_group_size=ROW_GROUP)
+        self._waiting, self._rows = [], 0

@@ -1,1 +1,0 @@
-"""What is measured, beside what it is measured against; run by ``adjudicate benchmark``."""

@@ -1,0 +1,17 @@
+"""Only what pyproject.toml cannot say: a checkout without symbolic links must not become a wheel without most of the product."""
+
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+LINKED = ("features", "models", "policies", "serving", "training")
+
+for name in LINKED:
+    if not (Path(__file__).parent / "adverdict" / name / "__init__.py").is_file():
+        sys.exit(
+            f"adverdict/{name} is no link to {name}/: check the repository out with symbolic links "
+            "(git config core.symlinks true), then build again"
+        )
+
+setup()
