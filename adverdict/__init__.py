@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adverdict.serving.scorer import Scorer
+    from adverdict.scoring.scorer import Scorer
 
 __all__ = ["Scorer"]
 
@@ -19,7 +19,7 @@ __all__ = ["Scorer"]
 def __getattr__(name: str) -> Any:
     """``Scorer`` on first use: importing a package of ours must not load the model libraries."""
     if name == "Scorer":
-        from adverdict.serving.scorer import Scorer
+        from adverdict.scoring.scorer import Scorer
 
         return Scorer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,9 +14,9 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch
 from adverdict.features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
 from adverdict.features.history.counts import PER_POLICY, SHARED
-from adverdict.features.language import language_of
-from adverdict.features.normalise import VERSION, ad_text
-from adverdict.features.text import TEXT_CATEGORIES, TEXT_SIGNALS
+from adverdict.features.text.language import language_of
+from adverdict.features.text.normalise import VERSION, ad_text
+from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
 
 FEATURES_VERSION = "1"
 """Raised when a feature of the same name comes to mean something else."""
@@ -112,7 +112,7 @@ class FeatureContract:
 
 def installed(levels: Mapping[str, tuple[str, ...]]) -> FeatureContract:
     """The contract of the features that this installation computes, with a model's own category levels."""
-    from adverdict.features.ngrams import SETTINGS
+    from adverdict.features.text.ngrams import SETTINGS
 
     shared = (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED)
     return FeatureContract(shared, tuple(PER_POLICY), levels, ngrams=json.loads(json.dumps(SETTINGS)))

@@ -10,7 +10,7 @@ from math import nan
 
 from adverdict.domain.ad import Ad
 from adverdict.features.landing import Landing, landing
-from adverdict.features.lexicon import BRANDS
+from adverdict.features.text.lexicon import BRANDS
 
 CreativeFact = Callable[[Ad], float | str | None]
 CREATIVE_FACTS: dict[str, CreativeFact] = {}

@@ -13,9 +13,9 @@ from adverdict.domain.ad import Ad
 from adverdict.features.contract import FeatureContract, check, learn_contract
 from adverdict.features.creative import CREATIVE_FACTS
 from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, all_at_once
-from adverdict.features.normalise import NormalisedText
-from adverdict.features.text import TEXT_SIGNALS
-from adverdict.features.view import TextView, view
+from adverdict.features.text.normalise import NormalisedText
+from adverdict.features.text.signals import TEXT_SIGNALS
+from adverdict.features.text.view import TextView, view
 
 __all__ = ["FeatureTable", "feature_table", "learn_contract", "with_history"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.cuts import Exits
+from adverdict.certification.exits.cuts import Exits
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import AdverdictError, UntrustedBundle
@@ -22,8 +22,8 @@ from adverdict.features.contract import check as check_contract
 from adverdict.features.history.known import History
 from adverdict.features.history.snapshot import read_snapshot
 from adverdict.features.history.state import HistoryState
-from adverdict.features.ngrams import ngram_text
 from adverdict.features.table import FeatureTable, feature_table
+from adverdict.features.text.ngrams import ngram_text
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade

@@ -2,7 +2,7 @@
 
 The encoder costs ten times what everything before it costs, and for most ads it changes nothing: their risk is far from every threshold.
 ``doubt`` is the estimated chance that it would change a verdict (a sum over policies, Bonferroni's bound). It only ranks ads; how much
-doubt is allowed is settled on other ads, by counting the verdicts that flip (``certification.exits``).
+doubt is allowed is settled on other ads, by counting the verdicts that flip (``certification.exits.solve``).
 """
 
 from __future__ import annotations

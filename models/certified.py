@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from adverdict.certification.certificate import Issued, thresholds
-from adverdict.certification.exits import Doubt, solve_exits
+from adverdict.certification.exits.solve import Doubt, solve_exits
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from adverdict.domain.ad import Ad
 from adverdict.features.history.entities import domain_key
-from adverdict.features.normalise import normalise
+from adverdict.features.text.normalise import normalise
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -60,7 +60,7 @@ class EncoderModel:
     """Log-odds from text alone. One ad's score never depends, in any digit, on the ads scored beside it.
 
     So texts share a run only where they are equally long, and nothing is padded: every product then sums each row in the order it has by
-    itself, and in an int8 graph (``training.quantise``) each token has a scale of its own.
+    itself, and in an int8 graph (``training.encoder.quantise``) each token has a scale of its own.
     """
 
     session: InferenceSession

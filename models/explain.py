@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
-from adverdict.features.ngrams import character_grams, ngram_text
 from adverdict.features.phrases import phrase
+from adverdict.features.text.ngrams import character_grams, ngram_text
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import Bundle, Scores
 from adverdict.models.gbm import gbm_columns, gbm_input
@@ -37,7 +37,7 @@ FACT_NAMES = {
 WORD = re.compile(r"[^\s.,;:!?|/()\[\]{}<>\"“”„«»…、。！？，]+")
 """A word as a reader sees it: letters with their marks, which are no letters to a regular expression."""
 PIECE = re.compile(r"\w+")
-"""A word as the n-grams see it (``features.ngrams``)."""
+"""A word as the n-grams see it (``features.text.ngrams``)."""
 LONGEST_PHRASE = 3
 SMALLEST_EFFECT = 0.05
 """Log-odds; what moves a risk by less is not a reason."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from adverdict.features.ngrams import BLOCKS, N_COLUMNS, NgramRows, NgramText, block_of, grams_and_columns, ngram_rows
+from adverdict.features.text.ngrams import BLOCKS, N_COLUMNS, NgramRows, NgramText, block_of, grams_and_columns, ngram_rows
 
 FILE = "ngram.safetensors"
 
@@ -49,7 +49,7 @@ class NgramModel:
         return self._logits(ngram_rows(texts))
 
     def logits_of(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
-        """The same from ``features.ngrams.ngram_counts``."""
+        """The same from ``features.text.ngrams.ngram_counts``."""
         return self._logits(NgramRows(counts.data, counts.indices, counts.indptr))
 
     def _logits(self, rows: NgramRows) -> NDArray[np.float64]:

@@ -9,9 +9,9 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
-from adverdict.features.frames import ads_from_frame
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.models.registry import BUNDLE_ARTIFACT
+from adverdict.storage.tables.frames import ads_from_frame
 
 
 class BundleModel(PythonModel):

@@ -1,4 +1,4 @@
-"""The policy files this product ships, as a starting point: examples, not legal advice. Data only; ``decisions.files`` reads them."""
+"""The policy files this product ships, as a starting point: examples, not legal advice. Data only; ``decisions.files.read`` reads them."""
 
 from __future__ import annotations
 

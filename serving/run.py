@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.serving.auth import is_loopback
-from adverdict.serving.scorer import load_policies
-from adverdict.serving.settings import KEYS_FILE, TRACKING_URI, Settings, read_settings
+from adverdict.domain.settings import KEYS_FILE, TRACKING_URI, Settings, read_settings
+from adverdict.scoring.scorer import load_policies
+from adverdict.serving.access import is_loopback
 
 OFFLINE = {"BENTOML_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 """Nobody is told that somebody serves, nothing is fetched; and workers, not threads within one, use the cores."""

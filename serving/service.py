@@ -14,11 +14,11 @@ from _bentoml_sdk import Service
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
-from adverdict.serving import openapi, routes
 from adverdict.serving.asgi import App
-from adverdict.serving.messages import BatchRequest, BatchResult
-from adverdict.serving.middleware import Gate
-from adverdict.serving.running import Desk, Running, assemble
+from adverdict.serving.http import openapi, routes
+from adverdict.serving.http.gate import Gate
+from adverdict.serving.http.messages import BatchRequest, BatchResult
+from adverdict.serving.worker.running import Desk, Running, assemble
 
 desk = Desk()
 
@@ -34,7 +34,7 @@ yaml.add_representer(OpenApi, lambda dumper, data: dumper.represent_dict(dict(da
 
 
 class AnsweredAtTheGate(NotImplementedError):
-    """Somebody went past ``serving.middleware``, which alone knows callers, limits and errors."""
+    """Somebody went past ``serving.http.gate``, which alone knows callers, limits and errors."""
 
 
 class AdverdictService(Service[Any]):  # type: ignore[misc]
@@ -59,7 +59,7 @@ class AdverdictService(Service[Any]):  # type: ignore[misc]
     logging={"access": {"enabled": False}},
 )
 class Adverdict:
-    """Starts and stops a worker's parts; whatever is decided is decided in ``serving.scorer`` and below."""
+    """Starts and stops a worker's parts; whatever is decided is decided in ``scoring.scorer`` and below."""
 
     assemble = staticmethod(assemble)
 

@@ -84,10 +84,10 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, encoder_folder: Path) -> Path:
     """A bundle with all four models, trained for real on the small marketplace. Read only: copy it before changing anything."""
-    from adverdict.training.fit import FitSettings
-    from adverdict.training.fit_encoder import EncoderSettings
-    from adverdict.training.fit_gbm import GbmSettings
-    from adverdict.training.progress import Silent
+    from adverdict.domain.progress import Silent
+    from adverdict.training.encoder.tune import EncoderSettings
+    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.gbm import GbmSettings
     from adverdict.training.train import TrainJob, train
 
     home = tmp_path_factory.mktemp("home")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.benchmarks.databases import fresh, postgres_server
+from adverdict.benchmarks.shared.databases import fresh, postgres_server
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.store import Ledger
 

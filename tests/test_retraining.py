@@ -14,24 +14,24 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from adverdict.certification.capacity import LEAKED, WRONGED
+from adverdict.certification.thresholds.capacity import LEAKED, WRONGED
 from adverdict.cli.main import app
-from adverdict.decisions.files import read_policies
+from adverdict.decisions.files.read import read_policies
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
-from adverdict.features.tables import read_pack, write_ads, write_labels
 from adverdict.ledger.history import LedgerHistory
 from adverdict.ledger.store import Ledger
-from adverdict.review.answers import Answer
+from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import Queue
-from adverdict.review.routing import Reviewer, register
-from adverdict.review.settings import ReviewSettings
+from adverdict.review.tasks.routing import Reviewer, register
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.recorder import Decided, Recorder
+from adverdict.scoring.scorer import Known
 from adverdict.serving import Scorer
-from adverdict.serving.recorder import Decided, Recorder
-from adverdict.serving.scorer import Known
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.raters import Raters, hire
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.features.tables import Pack
 from adverdict.models.manifest import DataEntry
+from adverdict.storage.tables.pack import Pack
 
 Rows = NDArray[np.intp]
 

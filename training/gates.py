@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adverdict.domain.errors import GateRefused
-from adverdict.training.compare import UNKNOWN, WORSE
+from adverdict.training.evaluation.compare import UNKNOWN, WORSE
 
 MIN_POSITIVES = 30
 """Below this many positives a calibration is not judged: the slope's 95 % interval is then about as wide as the limits are apart."""

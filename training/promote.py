@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from adverdict.domain.errors import ContractMismatch, GateRefused, InvalidInput, InvalidSettings, Mistake
+from adverdict.domain.progress import Progress
 from adverdict.features.contract import FeatureContract
 from adverdict.features.contract import check as check_contract
-from adverdict.features.tables import Pack, read_pack
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.models.manifest import Manifest, check
 from adverdict.models.registry import fetch_bundle, resolve
-from adverdict.training.compare import compare
+from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.training.dataset import Dataset, dataset
-from adverdict.training.evaluate import score_dataset
+from adverdict.training.evaluation.compare import compare
+from adverdict.training.evaluation.evaluate import score_dataset
+from adverdict.training.evaluation.metrics import Scored
 from adverdict.training.gates import Gate, gates, require
-from adverdict.training.metrics import Scored
-from adverdict.training.progress import Progress
-from adverdict.training.tracking import CHAMPION, NAME, aliased, configure, ping
-from adverdict.training.tracking import promote as move_alias
+from adverdict.training.tracking.run import CHAMPION, NAME, aliased, configure, ping
+from adverdict.training.tracking.run import promote as move_alias
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool, home: Path, p
 
 
 def compare_bundles(champion: Bundle, challenger: Bundle, data: Sequence[Path], progress: Progress) -> dict[str, Any]:
-    """``training.compare.compare`` of two bundles on labelled ads, each scored with the policies both know.
+    """``training.evaluation.compare.compare`` of two bundles on labelled ads, each scored with the policies both know.
 
     Raises InvalidSettings when one of them was trained on the data: whoever has seen the answers wins.
     """

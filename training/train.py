@@ -15,31 +15,31 @@ from typing import Any
 
 import numpy as np
 
-from adverdict.certification.empirical import LabelledScores, SolvedThresholds, solve_all
-from adverdict.decisions.files import read_policies
+from adverdict.certification.thresholds.empirical import LabelledScores, SolvedThresholds, solve_all
+from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.features.tables import read_pack
+from adverdict.domain.progress import Progress
 from adverdict.models.bundle import load_bundle
 from adverdict.models.registry import BUNDLE_VERSION_TAG
 from adverdict.policies import folder as packaged_policies
-from adverdict.training.bundling import rewrite_bundle, write_bundle
-from adverdict.training.contents import ContentCache
-from adverdict.training.crossvalidate import held_out
+from adverdict.storage.tables.pack import read_pack
+from adverdict.training.cache.contents import ContentCache
+from adverdict.training.cache.shelf import Cabinet
 from adverdict.training.dataset import Dataset, dataset
-from adverdict.training.encoder_cache import EncoderCache
-from adverdict.training.environment import Store
-from adverdict.training.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
-from adverdict.training.fit import FitSettings, Fitted, fit
-from adverdict.training.fit_encoder import EncoderSettings
-from adverdict.training.metrics import Scored, measure
-from adverdict.training.progress import Progress
-from adverdict.training.report import ReportData, write_report
-from adverdict.training.search import search
-from adverdict.training.shelf import Cabinet
-from adverdict.training.splits import by_advertiser, development_and_test
-from adverdict.training.tracking import Registered, TrainingRun, configure, ping
-from adverdict.training.trainable import trainable
+from adverdict.training.encoder.encoder_cache import EncoderCache
+from adverdict.training.encoder.tune import EncoderSettings
+from adverdict.training.evaluation.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
+from adverdict.training.evaluation.metrics import Scored, measure
+from adverdict.training.fit.bundling import rewrite_bundle, write_bundle
+from adverdict.training.fit.crossvalidate import held_out
+from adverdict.training.fit.everything import FitSettings, Fitted, fit
+from adverdict.training.fit.search import search
+from adverdict.training.fit.splits import by_advertiser, development_and_test
+from adverdict.training.fit.trainable import trainable
+from adverdict.training.pages.report import ReportData, write_report
+from adverdict.training.tracking.run import Registered, TrainingRun, configure, ping
+from adverdict.training.tracking.store import Store
 
 CACHE_BYTES = 10 * 2**30
 """Of texts and ads, about 50 kB each with an encoder as small as minilm."""

@@ -24,21 +24,21 @@ from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.progress import Progress
 from adverdict.domain.verdict import Verdict
-from adverdict.features.ngrams import ngram_text
 from adverdict.features.table import assembled, creative_facts, text_signals
-from adverdict.features.tables import read_pack
-from adverdict.features.view import view
+from adverdict.features.text.ngrams import ngram_text
+from adverdict.features.text.view import view
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger
 from adverdict.models.bundle import Bundle, Scores
 from adverdict.models.encoder import encoder_text
 from adverdict.models.gbm import gbm_input
-from adverdict.review.opening import open_tasks
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.bundle_model import BundleModel, ScoredAds
-from adverdict.serving.scorer import Scorer, worth_explaining
-from adverdict.training.progress import Progress
+from adverdict.review.tasks.opening import open_tasks
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.opened import BundleModel, ScoredAds
+from adverdict.scoring.scorer import Scorer, worth_explaining
+from adverdict.storage.tables.pack import read_pack
 
 STEPS = (
     "parsing",

@@ -19,11 +19,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.machine import machine
+from adverdict.benchmarks.shared.machine import machine
 from adverdict.domain.errors import InvalidSettings, Mistake, Unavailable
-from adverdict.training.environment import URI_SETTING
-from adverdict.training.fit_encoder import EncoderSettings
-from adverdict.training.progress import Progress
+from adverdict.domain.progress import Progress
+from adverdict.training.encoder.tune import EncoderSettings
+from adverdict.training.tracking.store import URI_SETTING
 
 Figures = dict[str, Any]
 Write = Callable[[Figures], None]
@@ -81,7 +81,7 @@ def compared(trainings: Mapping[str, Figures]) -> Figures:
 
 
 class Stages:
-    """Seconds by stage (``training.progress.Progress``); a stage that comes again adds to its name."""
+    """Seconds by stage (``domain.progress.Progress``); a stage that comes again adds to its name."""
 
     def __init__(self, start: float = 0.0, start_cpu: float = 0.0) -> None:
         self.found: dict[str, dict[str, float]] = {}
@@ -120,7 +120,7 @@ def _alone(measured: Callable[..., Figures], *arguments: Any) -> Figures:
 def _train(job: Job, pack: Path, home: Path, out: Path) -> Figures:
     start, stages = time.perf_counter(), Stages(time.perf_counter(), time.process_time())
     os.environ.pop(URI_SETTING, None)  # runs of a benchmark belong into no registry but its own
-    from adverdict.training.fit import FitSettings
+    from adverdict.training.fit.everything import FitSettings
     from adverdict.training.train import TrainJob, train
 
     before = _kept(home)
@@ -145,13 +145,13 @@ def _train(job: Job, pack: Path, home: Path, out: Path) -> Figures:
 
 def _fill(job: Job, pack: Path, home: Path) -> Figures:
     """What a training on all but the newest ads leaves in the cache."""
-    from adverdict.features.tables import read_pack
+    from adverdict.domain.progress import Silent
     from adverdict.models.encoder import encoder_text
-    from adverdict.training.contents import ContentCache
+    from adverdict.storage.tables.pack import read_pack
+    from adverdict.training.cache.contents import ContentCache
+    from adverdict.training.cache.shelf import Cabinet
     from adverdict.training.dataset import dataset
-    from adverdict.training.encoder_cache import EncoderCache
-    from adverdict.training.progress import Silent
-    from adverdict.training.shelf import Cabinet
+    from adverdict.training.encoder.encoder_cache import EncoderCache
     from adverdict.training.train import CACHE_BYTES
 
     ads = dataset([read_pack(pack)]).ads

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from adverdict.certification.exit_evidence import ExitEvidence
+from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.words import Side, Strength
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds

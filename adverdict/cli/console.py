@@ -43,7 +43,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 class Bars:
-    """Rich bars, one a stage (``training.progress.Progress``). Off a terminal, one line when a stage is done."""
+    """Rich bars, one a stage (``domain.progress.Progress``). Off a terminal, one line when a stage is done."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())

@@ -31,8 +31,8 @@ def score(ads: Path, target: Path, model: str, policies: Path | None, certificat
     with errors_end_the_command():
         from collections import Counter
 
-        from adverdict.features.tables import iter_ads
         from adverdict.serving import Scorer
+        from adverdict.storage.tables.pack import iter_ads
 
         scorer = Scorer.load(model, policies, certificates)
         counted: Counter[str] = Counter()

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import benchmark, ledger, report, rescore, review
+from adverdict.cli.benchmark import commands as benchmark
+from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.options import (
     CHAMPION,
     Certificates,
@@ -21,6 +22,9 @@ from adverdict.cli.options import (
     PolicyFiles,
     Seed,
 )
+from adverdict.cli.rescore import commands as rescore
+from adverdict.cli.review import commands as review
+from adverdict.cli.review import report
 
 app = typer.Typer(
     name="adverdict",
@@ -199,7 +203,7 @@ def quickstart(
 @policy.command("check")
 def policy_check(folder: Annotated[Path | None, typer.Argument(help="Folder of policy files; those in use otherwise.")] = None) -> None:
     """Report every mistake in a folder of policy files, with file and line."""
-    from adverdict.cli import policies
+    from adverdict.cli.policy import files as policies
 
     policies.check(folder)
 
@@ -215,7 +219,7 @@ def policy_show(
     json: Json = None,
 ) -> None:
     """Say what is in force in a market, and in which file and line each value is written."""
-    from adverdict.cli import policies
+    from adverdict.cli.policy import files as policies
 
     policies.show(market, surface, policy or [], policy_files, model, certificates, json)
 
@@ -246,7 +250,7 @@ def policy_solve(
     json: Json = None,
 ) -> None:
     """Solve and certify the thresholds of every policy in every market, on labelled ads the model has not seen."""
-    from adverdict.cli import certify
+    from adverdict.cli.policy import solve as certify
 
     certify.solve(
         certify.SolveOptions(
@@ -279,7 +283,7 @@ def policy_diff(
     out: Annotated[Path | None, typer.Option("--out", help="Write every ad whose verdict changes here, as CSV.")] = None,
 ) -> None:
     """Say in words what changes between two folders of policy files, and on ads, which verdicts."""
-    from adverdict.cli import policies
+    from adverdict.cli.policy import files as policies
 
     policies.diff(before, after, model, certificates, data or [], json, out)
 

@@ -12,10 +12,10 @@ from adverdict.cli.models import home
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from adverdict.certification.onboarding import Onboarding
-    from adverdict.certification.sequence import Side
-    from adverdict.training.fit import FitSettings
-    from adverdict.training.onboard import Opened
+    from adverdict.certification.markets.onboarding import Onboarding
+    from adverdict.certification.thresholds.sequence import Side
+    from adverdict.rollout.onboard import Opened
+    from adverdict.training.fit.everything import FitSettings
 
 COLUMNS = ("policy", "ads", "mean risk", "rate", "95 %", "relied on", "labels to approve", "labels to reject", "approve below", "reject at")
 SAID = ("market", "ads", "violating", "rate", "estimate", "95 %", "mixture p", "relied on", "advertisers to label")
@@ -28,7 +28,7 @@ def onboard(
     market: str, data: Sequence[Path], model: str, policy_files: Path | None, table: Path | None, seed: int, json: Path | None
 ) -> None:
     with errors_end_the_command():
-        from adverdict.training.onboard import OnboardJob, figures, open_market, write_list
+        from adverdict.rollout.onboard import OnboardJob, figures, open_market, write_list
 
         with Bars() as bars:
             opened = open_market(OnboardJob(market, model, data, home(), policy_files, seed), bars)
@@ -49,7 +49,7 @@ def benchmark(
     json: Path | None,
 ) -> None:
     with errors_end_the_command():
-        from adverdict.benchmarks.markets import run
+        from adverdict.benchmarks.truth.markets import run
         from adverdict.decisions.policy import Targets
 
         with Bars() as bars:
@@ -62,7 +62,7 @@ def benchmark(
 
 def show(opened: Opened) -> None:
     """Warnings, a table of all policies, then sentences for each."""
-    from adverdict.certification.onboarding_words import listed, sentences
+    from adverdict.certification.markets.wording import listed, sentences
 
     for warning in _warnings(opened):
         err.print(f"warning: {printable(warning)}", style="yellow", markup=False, highlight=False)
@@ -98,7 +98,7 @@ def _table(opened: Opened) -> Table:
 
 
 def _row(one: Onboarding) -> tuple[str, ...]:
-    from adverdict.certification.sequence import Side
+    from adverdict.certification.thresholds.sequence import Side
 
     rate = one.chosen
     suggested = one.suggested

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
 
 if TYPE_CHECKING:
-    from adverdict.training.fit import FitSettings
+    from adverdict.training.fit.everything import FitSettings
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def train(options: TrainOptions) -> None:
 
 def evaluate(model: str, data: Sequence[Path], json: Path | None) -> None:
     with errors_end_the_command():
-        from adverdict.features.tables import read_pack
-        from adverdict.training.evaluate import evaluate as measure
+        from adverdict.storage.tables.pack import read_pack
+        from adverdict.training.evaluation.evaluate import evaluate as measure
 
         bundle = fetch(model)
         packs = [read_pack(folder) for folder in data]
@@ -87,7 +87,7 @@ def evaluate(model: str, data: Sequence[Path], json: Path | None) -> None:
 
 def compare(champion: str, challenger: str, data: Sequence[Path], json: Path | None) -> None:
     with errors_end_the_command():
-        from adverdict.training.compare import render
+        from adverdict.training.evaluation.compare import render
 
         found = _compare(champion, challenger, data)
         out.print(render(found))
@@ -110,7 +110,7 @@ def benchmark_packs(
     data: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, by: str | None, live: bool, json: Path | None
 ) -> None:
     with errors_end_the_command():
-        from adverdict.benchmarks.packs import run
+        from adverdict.benchmarks.truth.packs import run
 
         with Bars() as bars:
             figures = run(data, split, policies, settings, bars, by, live)
@@ -137,7 +137,7 @@ def fetch(model: str, certificates: Path | None = None) -> Any:
     from adverdict.models.registry import fetch_bundle, is_registered
 
     if is_registered(model):
-        from adverdict.training.tracking import configure
+        from adverdict.training.tracking.run import configure
 
         configure(home())
     bundle = load_bundle(fetch_bundle(model, home() / "bundles"))
@@ -146,8 +146,8 @@ def fetch(model: str, certificates: Path | None = None) -> Any:
 
 
 def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: bool = True) -> FitSettings:
-    from adverdict.training.fit import FitSettings
-    from adverdict.training.fit_encoder import EncoderSettings
+    from adverdict.training.encoder.tune import EncoderSettings
+    from adverdict.training.fit.everything import FitSettings
 
     chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=epochs, prefix=prefix)
     return FitSettings(encoder=chosen, history=history, seed=seed)

@@ -66,10 +66,10 @@ def _simulate(ads: int, home: Path) -> Path:
 def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
     """Whether one was made; False when there was one."""
     from adverdict.models.registry import resolve
-    from adverdict.training.fit import FitSettings
-    from adverdict.training.fit_encoder import EncoderSettings
+    from adverdict.training.encoder.tune import EncoderSettings
+    from adverdict.training.fit.everything import FitSettings
     from adverdict.training.promote import promote
-    from adverdict.training.tracking import CHAMPION, aliased, configure, ping
+    from adverdict.training.tracking.run import CHAMPION, aliased, configure, ping
     from adverdict.training.train import TrainJob, train
 
     ping(configure(home))
@@ -95,8 +95,8 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
 
 def _certify(marketplace: Path, home: Path) -> None:
     from adverdict.certification.certificate import Otherwise
-    from adverdict.cli.certify import show
-    from adverdict.training.certify import SolveJob, solve
+    from adverdict.cli.policy.solve import show
+    from adverdict.rollout.certify import SolveJob, solve
 
     _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing, its own decide, uncertified")
     champion = "models:/adverdict@champion"
@@ -144,7 +144,7 @@ def _ready(url: str) -> bool:
 
 def _examples(marketplace: Path) -> list[Ad]:
     """Three late ads of the marketplace in the policies' markets that differ in what is likely to happen to them."""
-    from adverdict.features.tables import read_pack
+    from adverdict.storage.tables.pack import read_pack
 
     pack = read_pack(marketplace)
     violating = {label.ad_id for label in pack.labels if label.violates}

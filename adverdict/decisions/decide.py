@@ -13,11 +13,9 @@ from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stanc
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, PolicyVerdict, Reason
+from adverdict.domain.degraded import STILL_DECIDES
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict, most_severe
-
-STILL_DECIDES = frozenset({"registry_unreachable", "champion_not_found", "bundle_refused", "certificates_refused"})
-"""Degradations under which risks still count: the last good bundle is as good as it was. Any other one leaves everything to people."""
 
 
 @dataclass(frozen=True, slots=True)

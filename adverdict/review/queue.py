@@ -23,12 +23,13 @@ from adverdict.ledger.entries import Answered, Resolved, Ruled
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger, Writing
-from adverdict.review import appeals, cases, claims, golden, routing, tasks
-from adverdict.review.answers import Answer, Outcome, answered, check, same
-from adverdict.review.draws import is_task_id
-from adverdict.review.draws import task_id as derived_id
-from adverdict.review.settings import ReviewSettings
-from adverdict.review.tasks import Task
+from adverdict.review.cases import appeals, cases
+from adverdict.review.cases.answers import Answer, Outcome, answered, check, same
+from adverdict.review.tasks import claims, golden, routing, tasks
+from adverdict.review.tasks.draws import is_task_id
+from adverdict.review.tasks.draws import task_id as derived_id
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.review.tasks.tasks import Task
 
 _PAGE = 100
 

@@ -21,7 +21,7 @@ from adverdict.features.history.entities import KINDS
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.features.history.known import NEVER
 from adverdict.features.history.layout import LISTED, PARTS, Array, ArrayWriter, Listing, counted, name_of
-from adverdict.features.tables import iter_ads, iter_labels
+from adverdict.storage.tables.pack import iter_ads, iter_labels
 
 ROWS = 2**16
 """Events that are written, or entities that are read, at a time."""
@@ -32,7 +32,7 @@ SMALL = 2**31
 
 
 class Progress(Protocol):
-    """A seam for progress bars, as in ``training.progress``."""
+    """A seam for progress bars, as in ``domain.progress``."""
 
     def stage(self, name: str, total: int) -> None: ...
 

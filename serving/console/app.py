@@ -11,14 +11,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import decisions, login, models, policies, quality, queues, review
-from adverdict.serving.console.attempts import Attempts
+from adverdict.serving.console import models, quality
+from adverdict.serving.console.decisions import pages as decisions
+from adverdict.serving.console.login import pages as login
+from adverdict.serving.console.login.attempts import Attempts
 from adverdict.serving.console.models import Challenger
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.console.policy_data import Recently
+from adverdict.serving.console.policies import pages as policies
+from adverdict.serving.console.policies.recent import Recently
 from adverdict.serving.console.quality import Measured
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.tasks import pages as review
+from adverdict.serving.console.tasks import queues
 from adverdict.serving.console.visits import page, refusal
 
 __all__ = ["Parts", "console"]

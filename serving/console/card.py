@@ -10,7 +10,7 @@ from typing import Literal
 from adverdict.decisions.policy import surface_key
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
-from adverdict.serving.console.marking import SHOWN, Piece, pieces
+from adverdict.review.reasons.marking import SHOWN, Piece, pieces
 from adverdict.serving.console.words import count
 
 LANGUAGE = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.keys import ApiKey
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
-from adverdict.serving.auth import ApiKey
-from adverdict.serving.champion import Champion
+from adverdict.serving.worker.champion import Champion
 
 
 @dataclass(frozen=True)

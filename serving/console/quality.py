@@ -15,9 +15,9 @@ from starlette.responses import Response
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.ledger.store import Ledger
-from adverdict.review.estimates import Estimate
-from adverdict.review.prevalence import AuditShare
-from adverdict.review.quality import QualityReport, quality
+from adverdict.review.quality.estimates import Estimate
+from adverdict.review.quality.prevalence import AuditShare
+from adverdict.review.quality.quality import QualityReport, quality
 from adverdict.serving.console.visits import Visit
 
 PERIODS = (7, 28, 90, 365)

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
-from adverdict.serving.console.marking import pieces
-from adverdict.serving.console.sessions import Session
+from adverdict.serving.console.login.sessions import Session
 
 HOME = "/console"
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}

@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from adverdict.benchmarks import arithmetic
-from adverdict.benchmarks.arithmetic import Work
+from adverdict.benchmarks.shared import arithmetic
+from adverdict.benchmarks.shared.arithmetic import Work
 
 WIDTH = 4
 

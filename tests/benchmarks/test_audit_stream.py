@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adverdict.benchmarks import audit_stream
-from adverdict.benchmarks.audit_stream import ASKED, SETTINGS, Setting
+from adverdict.benchmarks.truth import audits as audit_stream
+from adverdict.benchmarks.truth.audits import ASKED, SETTINGS, Setting
 from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.progress import Silent
 from adverdict.domain.verdict import Verdict
-from adverdict.review.prevalence import AuditShare
+from adverdict.review.quality.prevalence import AuditShare
 from adverdict.simulation.raters import RATERS, Raters, hire
-from adverdict.training.progress import Silent
 
 SMALL = Setting(0.05, 20_000, 0.05, rejected=2000)
 

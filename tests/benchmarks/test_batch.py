@@ -13,20 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adverdict.benchmarks.batch import Job, headlined, run
-from adverdict.benchmarks.batch_counts import flipped_of, left_early
-from adverdict.benchmarks.batch_encoder import twins
-from adverdict.benchmarks.batch_flips import compared
-from adverdict.benchmarks.batch_ground import Ground, made, refuse_without_exit
-from adverdict.benchmarks.batch_packs import precision, refuse_others_policies
-from adverdict.benchmarks.batch_speed import summed
-from adverdict.benchmarks.rescore_world import World
-from adverdict.cli.benchmark_batch import show
+from adverdict.benchmarks.batch.counts import flipped_of, left_early
+from adverdict.benchmarks.batch.encoder import twins
+from adverdict.benchmarks.batch.flips import compared
+from adverdict.benchmarks.batch.ground import Ground, made, refuse_without_exit
+from adverdict.benchmarks.batch.packs import precision, refuse_others_policies
+from adverdict.benchmarks.batch.run import Job, headlined, run
+from adverdict.benchmarks.batch.speed import summed
+from adverdict.benchmarks.shared.world import World
+from adverdict.cli.benchmark.batch import show
 from adverdict.cli.console import out as console
 from adverdict.domain.decision import Decision, PolicyVerdict
 from adverdict.domain.errors import InvalidInput, InvalidSettings, NotFound
+from adverdict.domain.progress import Silent
 from adverdict.domain.verdict import Verdict
-from adverdict.training.progress import Silent
 from tests.golden import Golden
 
 

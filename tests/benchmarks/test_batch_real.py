@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adverdict.benchmarks.batch_flips import beside_each_other
-from adverdict.benchmarks.batch_packs import Risks, crossed, read_risks, targets_of
-from adverdict.benchmarks.batch_scoring import Opened, opened
-from adverdict.benchmarks.batch_speed import Plan, _ours
-from adverdict.benchmarks.mortal import write_policies
+from adverdict.benchmarks.batch.flips import beside_each_other
+from adverdict.benchmarks.batch.packs import Risks, crossed, read_risks, targets_of
+from adverdict.benchmarks.batch.scoring import Opened, opened
+from adverdict.benchmarks.batch.speed import Plan, _ours
+from adverdict.benchmarks.shared.mortal import write_policies
 from adverdict.certification.certificate import Issued
-from adverdict.certification.exit_evidence import ExitEvidence
-from adverdict.certification.exits import verdicts
-from adverdict.features.tables import read_pack
+from adverdict.certification.exits.evidence import ExitEvidence
+from adverdict.certification.exits.solve import verdicts
 from adverdict.simulation import write_marketplace
+from adverdict.storage.tables.pack import read_pack
 
 ADS = 400
 DECIDING = (0.02, 0.2)

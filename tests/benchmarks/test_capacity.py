@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import adverdict.cli.benchmark_capacity as printed
-from adverdict.benchmarks.capacity import (
+import adverdict.cli.benchmark.capacity as printed
+from adverdict.benchmarks.truth.capacity import (
     A_DAY,
     BEYOND,
     CERTIFIED,
@@ -23,11 +23,11 @@ from adverdict.benchmarks.capacity import (
     stated,
     summary,
 )
-from adverdict.benchmarks.populations import Population
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.strata import Question
+from adverdict.benchmarks.truth.populations import Population
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.strata import Question
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
 from tests.golden import Golden
 
 

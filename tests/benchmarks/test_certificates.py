@@ -12,19 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from adverdict.benchmarks import comparators
-from adverdict.benchmarks.certificates import FEWEST, Plan, figures, judged, run
-from adverdict.benchmarks.deployments import Method, Outcome, Traffic, Trial, deploy, halves
-from adverdict.benchmarks.populations import SENSITIVITY, SPECIFICITY, Population, of_marketplace, trials
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.sequence import GRID, Labelled
-from adverdict.certification.strata import Strength
+from adverdict.benchmarks.truth import comparators
+from adverdict.benchmarks.truth.certificates import FEWEST, Plan, figures, judged, run
+from adverdict.benchmarks.truth.deployments import Method, Outcome, Traffic, Trial, deploy, halves
+from adverdict.benchmarks.truth.populations import SENSITIVITY, SPECIFICITY, Population, of_marketplace, trials
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.sequence import GRID, Labelled
+from adverdict.certification.thresholds.strata import Strength
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.progress import Silent
 from adverdict.models.bundle import load_bundle
 from adverdict.simulation.raters import hire
-from adverdict.training.fit import FitSettings
-from adverdict.training.progress import Silent
+from adverdict.training.fit.everything import FitSettings
 from tests.golden import Golden
 
 TARGETS = Targets(0.05, 0.20, 0.95)
@@ -255,7 +255,7 @@ def test_figures_count_strata_and_compare_only_where_an_oracle_decides() -> None
 
 
 def test_what_is_printed(golden: Golden, capsys: pytest.CaptureFixture[str]) -> None:
-    from adverdict.cli.benchmarks import show
+    from adverdict.cli.benchmark.certificates import show
 
     show({**figures(DETAIL), "deployments": 500, "missing": {"MAPIE": "not installed"}})
     golden.check("certificates.txt", capsys.readouterr().out)

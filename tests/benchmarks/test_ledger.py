@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from adverdict.benchmarks import claims, kills, ledger_cost, mutations
-from adverdict.benchmarks.kills import Witness
-from adverdict.benchmarks.lively import live
-from adverdict.benchmarks.mortal import Counting, write_policies
-from adverdict.cli.benchmark_ledger import show
-from adverdict.decisions.files import read_policies
+from adverdict.benchmarks.ledger import claims, kills, mutations
+from adverdict.benchmarks.ledger import cost as ledger_cost
+from adverdict.benchmarks.ledger.kills import Witness
+from adverdict.benchmarks.ledger.lively import live
+from adverdict.benchmarks.shared.mortal import Counting, write_policies
+from adverdict.cli.benchmark.ledger import show
+from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import KINDS, DecisionMade
@@ -23,9 +24,9 @@ from adverdict.ledger.history import LedgerHistory
 from adverdict.ledger.schema import contents, tasks
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
-from adverdict.review.opening import open_tasks
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.scorer import Known, Scorer
+from adverdict.review.tasks.opening import open_tasks
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.scorer import Known, Scorer
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adverdict.benchmarks.markets import SUGGESTED, UNCORRECTED, WAYS, LeftOut, false_negative_ratio, measured, run
-from adverdict.certification.onboarding import Onboarding
+from adverdict.benchmarks.truth.markets import SUGGESTED, UNCORRECTED, WAYS, LeftOut, false_negative_ratio, measured, run
+from adverdict.certification.markets.onboarding import Onboarding
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.domain.errors import InvalidSettings
-from adverdict.features.tables import read_pack, write_ads, write_labels
-from adverdict.training.fit import FitSettings
-from adverdict.training.fit_gbm import GbmSettings
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
+from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.gbm import GbmSettings
 
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 TARGETS = Targets(0.05, 0.2, 0.95)

@@ -15,16 +15,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.benchmarks import online_latency, online_memory, online_startup, online_tail, online_throughput
-from adverdict.benchmarks.online import HEADLINES, PARTS, Job, headlined, quick, run
-from adverdict.benchmarks.online_figures import Loaded, median, quantile, slope, spread
-from adverdict.benchmarks.online_ground import Ground
-from adverdict.benchmarks.online_throughput import Rounds, versus
-from adverdict.benchmarks.rescore_world import World
-from adverdict.cli.benchmark_online import show
+from adverdict.benchmarks.online import latency as online_latency
+from adverdict.benchmarks.online import memory as online_memory
+from adverdict.benchmarks.online import startup as online_startup
+from adverdict.benchmarks.online import tail as online_tail
+from adverdict.benchmarks.online import throughput as online_throughput
+from adverdict.benchmarks.online.figures import Loaded, median, quantile, slope, spread
+from adverdict.benchmarks.online.ground import Ground
+from adverdict.benchmarks.online.run import HEADLINES, PARTS, Job, headlined, quick, run
+from adverdict.benchmarks.online.throughput import Rounds, versus
+from adverdict.benchmarks.shared.world import World
+from adverdict.cli.benchmark.online import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
 from tests.golden import Golden
 
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.benchmarks import online_load
-from adverdict.benchmarks.online_bodies import ads_for_service, read_bodies
-from adverdict.benchmarks.online_figures import Loaded
-from adverdict.benchmarks.online_load import FAILED, TIMED_OUT, Asking, Load, Seen, arrivals, closed, opened
-from adverdict.benchmarks.online_wire import Answer, parsed
+from adverdict.benchmarks.online import load as online_load
+from adverdict.benchmarks.online.bodies import ads_for_service, read_bodies
+from adverdict.benchmarks.online.figures import Loaded
+from adverdict.benchmarks.online.load import FAILED, TIMED_OUT, Asking, Load, Seen, arrivals, closed, opened
+from adverdict.benchmarks.online.wire import Answer, parsed
 from adverdict.domain.ad import Ad
 from tests.ledger.made import an_ad
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.benchmarks.packs import run
+from adverdict.benchmarks.truth.packs import run
 from adverdict.domain.errors import InvalidSettings
-from adverdict.training.fit import FitSettings
-from adverdict.training.fit_gbm import GbmSettings
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
+from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.gbm import GbmSettings
 
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from adverdict.benchmarks.profile import STEPS, Job, run
-from adverdict.cli.benchmark_profile import show
+from adverdict.cli.benchmark.profile import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
 
 
 @pytest.fixture(autouse=True)

@@ -17,14 +17,19 @@ import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from adverdict.benchmarks import arithmetic, rescore_growth, rescore_kills, rescore_same, rescore_speed, rescored
-from adverdict.benchmarks.rescore import Job, headlined, run
-from adverdict.benchmarks.rescore_kills import Storm, phase
-from adverdict.benchmarks.rescored import Ran, Running, decided, differences, lost_and_twice
-from adverdict.cli.benchmark_rescore import show
+from adverdict.benchmarks.rescore import growth as rescore_growth
+from adverdict.benchmarks.rescore import kills as rescore_kills
+from adverdict.benchmarks.rescore import same as rescore_same
+from adverdict.benchmarks.rescore import speed as rescore_speed
+from adverdict.benchmarks.rescore.kills import Storm, phase
+from adverdict.benchmarks.rescore.run import Job, headlined, run
+from adverdict.benchmarks.shared import arithmetic
+from adverdict.benchmarks.shared import processes as rescored
+from adverdict.benchmarks.shared.processes import Ran, Running, decided, differences, lost_and_twice
+from adverdict.cli.benchmark.rescore import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
 from tests.golden import Golden
 
 WELL = Ran(code=0, seconds=2.0, said="", peak_mib=100.0, hwm_mib=150.0, processes=3)

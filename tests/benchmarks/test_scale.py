@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import adverdict.benchmarks.scale as scale
-import adverdict.cli.benchmark_capacity as printed
-from adverdict.certification.solve import Terms, answers
-from adverdict.certification.strata import questions, strata
-from adverdict.training.progress import Silent
+import adverdict.benchmarks.truth.scale as scale
+import adverdict.cli.benchmark.capacity as printed
+from adverdict.certification.thresholds.solve import Terms, answers
+from adverdict.certification.thresholds.strata import questions, strata
+from adverdict.domain.progress import Silent
 from tests.golden import Golden
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from adverdict.benchmarks import train as benchmark
 from adverdict.benchmarks.train import COLD, GROWN, NEW_SHARE, SAME, Job, Stages, compared, run
-from adverdict.cli.benchmark_train import show
+from adverdict.cli.benchmark.train import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
-from adverdict.features.tables import read_pack, write_ads, write_labels
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from tests.golden import Golden
 
 

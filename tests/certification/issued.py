@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from adverdict.certification.answers import certified
 from adverdict.certification.certificate import Certificate, LabelNoise, Otherwise
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.solve import Origin, Solution, Terms, answers, certify, issue
+from adverdict.certification.thresholds.answers import certified
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.solve import Origin, Solution, Terms, answers, certify, issue
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from adverdict.certification.scored import ScoredAds
+from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Targets
 from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.cells import Unlabelled, probability
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.sequence import Labelled
+from adverdict.certification.markets.cells import Unlabelled, probability
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.sequence import Labelled
 
 POLICY = "deceptive"
 APART = 2.5

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.certification.agreement import FEWEST, label_noise
 from adverdict.certification.certificate import LabelNoise
+from adverdict.certification.thresholds.agreement import FEWEST, label_noise
 
 YES, MIXED, NO = (2, 2), (1, 2), (0, 2)
 ASSUMED = LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")

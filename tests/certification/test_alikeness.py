@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from adverdict.certification.alikeness import FEWEST_GROUPS, alikeness
+from adverdict.certification.statistics.alikeness import FEWEST_GROUPS, alikeness
 
 Sample = tuple[NDArray[np.bool_], NDArray[np.int64]]
 

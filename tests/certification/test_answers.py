@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adverdict.certification.answers import Answer, answer, boldest, certified
-from adverdict.certification.bounds import Sizes, p_value
 from adverdict.certification.certificate import LabelNoise
-from adverdict.certification.sequence import GRID, Counted, Counts, Side, Walk
-from adverdict.certification.strata import PRESENT, questions, strata
+from adverdict.certification.statistics.bounds import Sizes, p_value
+from adverdict.certification.thresholds.answers import Answer, answer, boldest, certified
+from adverdict.certification.thresholds.sequence import GRID, Counted, Counts, Side, Walk
+from adverdict.certification.thresholds.strata import PRESENT, questions, strata
 from adverdict.decisions.policy import MarketRules, Stance, Targets, Thresholds
 from tests.certification.made import GAMBLING, STRICT, TARGETS, Place, ads, book, rules
 

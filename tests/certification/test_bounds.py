@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from adverdict.certification import bounds
-from adverdict.certification.bounds import Sizes, draws_needed, fewest_draws, p_value, p_value_over, upper_bound
+from adverdict.certification.statistics import bounds
+from adverdict.certification.statistics.bounds import Sizes, draws_needed, fewest_draws, p_value, p_value_over, upper_bound
 
 NEARLY = 1e-5
 """Correlations of 0 and 1 are a little more and a little less in the recurrence."""

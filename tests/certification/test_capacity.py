@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adverdict.certification.answers import Answer, boldest
-from adverdict.certification.bounds import Sizes
-from adverdict.certification.capacity import Traffic, plan
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.sequence import GRID, Counted, Side, Walk
-from adverdict.certification.solve import Terms, answers
+from adverdict.certification.statistics.bounds import Sizes
+from adverdict.certification.thresholds.answers import Answer, boldest
+from adverdict.certification.thresholds.capacity import Traffic, plan
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.sequence import GRID, Counted, Side, Walk
+from adverdict.certification.thresholds.solve import Terms, answers
 from adverdict.decisions.harm import LEAKED
 from adverdict.decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adverdict.certification.certificate import Certificate, Issued, Otherwise, Status, sealed, thresholds
-from adverdict.certification.solve import Solution
+from adverdict.certification.thresholds.solve import Solution
 from adverdict.certification.words import Side, Strength
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from adverdict.certification.bounds import _shown
+from adverdict.certification.statistics.bounds import _shown
 
 
 def _by_trying_all(n: int, rate: float, limit: float, level: float, power: float) -> bool:

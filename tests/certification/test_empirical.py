@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from adverdict.certification.empirical import MAX_RISK, MIN_DECIDED, MIN_MARKET_ADS, LabelledScores, solve, solve_all
+from adverdict.certification.thresholds.empirical import MAX_RISK, MIN_DECIDED, MIN_MARKET_ADS, LabelledScores, solve, solve_all
 from adverdict.decisions.policy import MarketRules, PolicyBook, Targets, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.domain.errors import InvalidInput

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from adverdict.certification.certificate import Issued
-from adverdict.certification.cuts import Cuts, CutTable
-from adverdict.certification.exit_evidence import ExitEvidence
-from adverdict.certification.exits import GRID, solve_exits, verdicts
+from adverdict.certification.exits.cuts import Cuts, CutTable
+from adverdict.certification.exits.evidence import ExitEvidence
+from adverdict.certification.exits.solve import GRID, solve_exits, verdicts
 from adverdict.decisions.policy import MarketRules, PolicyBook, Stance, Thresholds
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import UntrustedBundle

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.certification.cells import Unlabelled
-from adverdict.certification.label_shift import Assumption, base_rates, corrected, point_estimates
-from adverdict.certification.mixture import mixture_test
-from adverdict.certification.transfer import Transfer, transfer, widened
+from adverdict.certification.markets.cells import Unlabelled
+from adverdict.certification.markets.label_shift import Assumption, base_rates, corrected, point_estimates
+from adverdict.certification.markets.mixture import mixture_test
+from adverdict.certification.markets.transfer import Transfer, transfer, widened
 from adverdict.domain.errors import InvalidInput
 from tests.certification.markets import ads, unlabelled
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.certification.bounds import Sizes
-from adverdict.certification.cells import Unlabelled
-from adverdict.certification.forecast import boldest, forecast
-from adverdict.certification.label_shift import Assumption
-from adverdict.certification.onboarding import Onboarding, onboard
-from adverdict.certification.onboarding_words import listed, sentences
-from adverdict.certification.sampling import Part, ads_needed, draw
-from adverdict.certification.sequence import Labelled, Side, walk
+from adverdict.certification.markets.cells import Unlabelled
+from adverdict.certification.markets.forecast import boldest, forecast
+from adverdict.certification.markets.label_shift import Assumption
+from adverdict.certification.markets.onboarding import Onboarding, onboard
+from adverdict.certification.markets.sampling import Part, ads_needed, draw
+from adverdict.certification.markets.wording import listed, sentences
+from adverdict.certification.statistics.bounds import Sizes
+from adverdict.certification.thresholds.sequence import Labelled, Side, walk
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded
 from tests.certification.markets import POLICY, ads, scored
 from tests.golden import Golden

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adverdict.certification.scored import ScoredAds
+from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.domain.errors import InvalidInput
 
 NOBODY = float("nan")

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from adverdict.certification.bounds import p_value
-from adverdict.certification.sequence import GRID, Bools, Counts, Floats, Ints, Labelled, Side, Walk, walk
+from adverdict.certification.statistics.bounds import p_value
+from adverdict.certification.thresholds.sequence import GRID, Bools, Counts, Floats, Ints, Labelled, Side, Walk, walk
 from adverdict.models.calibration import logit, sigmoid
 
 

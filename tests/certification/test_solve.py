@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from adverdict.certification.certificate import Certificate, Issued, LabelNoise, Otherwise, Status, thresholds
-from adverdict.certification.evidence import like_traffic
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.sequence import Side
-from adverdict.certification.solve import Origin, Solution, Terms, answers, certify, issue
-from adverdict.certification.strata import Strength, questions, strata
+from adverdict.certification.thresholds.evidence import like_traffic
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.sequence import Side
+from adverdict.certification.thresholds.solve import Origin, Solution, Terms, answers, certify, issue
+from adverdict.certification.thresholds.strata import Strength, questions, strata
 from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book

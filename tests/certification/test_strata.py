@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adverdict.certification.scored import ScoredAds
-from adverdict.certification.strata import PRESENT, Question, Stratum, Strength, questions, strata
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.strata import PRESENT, Question, Stratum, Strength, questions, strata
 from adverdict.decisions.policy import Licence, MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book, rules
 

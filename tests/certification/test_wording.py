@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adverdict.certification.certificate import Bound, Certificate, Count, LabelNoise, MarketEvidence, Otherwise, StatedTargets, Status
-from adverdict.certification.wording import assumptions, findings, statement
+from adverdict.certification.thresholds.wording import assumptions, findings, statement
 from adverdict.certification.words import Side, Strength
 from tests.golden import Golden
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adverdict.certification.exits import ExitCertificate
-from adverdict.cli.certify import _show_exits
+from adverdict.certification.exits.solve import ExitCertificate
+from adverdict.cli.policy.solve import _show_exits
 from tests.golden import Golden
 
 FOUND = ExitCertificate(

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.cli import data, replay
+from adverdict.cli import data
 from adverdict.cli.console import counted, errors_end_the_command, printable
+from adverdict.cli.ledger import replay
 from adverdict.domain.decision import Reason
 from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.serving.replay import Difference, Replayed
+from adverdict.scoring.replay import Difference, Replayed
 from tests.ledger.made import a_decision, an_ad
 
 EVIL = "\x1b[2J\x1b[31m\u202eevorppa\x9b"

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from adverdict import policies
 from adverdict.cli.main import app
-from adverdict.cli.policies import write_flips
-from adverdict.cli.policy_tables import print_what_if
+from adverdict.cli.policy.files import write_flips
+from adverdict.cli.policy.tables import print_what_if
 from adverdict.decisions.policy import PolicyBook, Stance, Thresholds
-from adverdict.training.whatif import what_if
+from adverdict.rollout.whatif import what_if
 from tests.decisions.build import NONE_SOLVED, POLICY, WHEN, book, risk
 from tests.decisions.folders import DEFAULT, MARKETS, folder_of
 from tests.golden import Golden

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from adverdict.features.tables import read_ads
+from adverdict.storage.tables.pack import read_ads
 
 pytestmark = pytest.mark.slow
 
@@ -125,5 +125,5 @@ def test_a_new_champion_takes_over_under_load_without_a_failed_request(service: 
 
 def _move_alias(home: Path) -> None:
     """As in MLflow's own page: version 2 has fewer policies, which the gates of ``adverdict promote`` would ask about."""
-    code = f"from pathlib import Path; from adverdict.training.tracking import *; configure(Path({str(home)!r})); promote('2')"
+    code = f"from pathlib import Path; from adverdict.training.tracking.run.run import *; configure(Path({str(home)!r})); promote('2')"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

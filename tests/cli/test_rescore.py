@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from adverdict.cli import rescore_run
 from adverdict.cli.main import app
-from adverdict.rescoring.run import rescore
-from adverdict.rescoring.summary import Effort, GivenUp, Summary, Twice
+from adverdict.cli.rescore import run as rescore_run
+from adverdict.rescoring.deciding.run import rescore
+from adverdict.rescoring.deciding.summary import Effort, GivenUp, Summary, Twice
 from tests.golden import Golden
 from tests.rescoring.deciding import AS_OF, START, Bench, in_process, rows_of
 from tests.serving.fakes import open_fake
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     in_process(monkeypatch)
-    monkeypatch.setattr("adverdict.rescoring.run.rescore", partial(rescore, open_model=open_fake))
+    monkeypatch.setattr("adverdict.rescoring.deciding.run.rescore", partial(rescore, open_model=open_fake))
     monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path / "home"))
     return Bench.make(tmp_path)
 
@@ -149,7 +149,7 @@ def test_ctrl_c_ends_it_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
 INTERRUPTED = """
 import sys
 from functools import partial
-import adverdict.rescoring.run as module
+import adverdict.rescoring.deciding.run as module
 from tests.rescoring.deciding import Bench, slow
 from tests.serving.fakes import open_fake
 module.rescore = partial(module.rescore, open_model=open_fake, make=slow)

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
-from adverdict.cli.rescore_apply import show_applied, undo
-from adverdict.features.tables import write_ads
+from adverdict.cli.rescore.apply import show_applied, undo
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.apply import Applied, Change
-from adverdict.rescoring.judging import Left
+from adverdict.rescoring.applying.apply import Applied, Change
+from adverdict.rescoring.applying.judging import Left
+from adverdict.storage.tables.pack import write_ads
 from tests.golden import Golden
 from tests.rescoring.applied.world import APPROVE, REJECT, REVIEW, World, live_ad
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
-from adverdict.cli.rescore_diff import POLICIES, show
+from adverdict.cli.rescore.diff import POLICIES, show
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.difference import Against, Difference, Handling, PolicyFlip, Reviews, Unrecorded, flips
+from adverdict.rescoring.diff.difference import Against, Difference, Handling, PolicyFlip, Reviews, Unrecorded, flips
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 from tests.rescoring.differences import change, counted, difference, empty, example, unchanged, versions

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from adverdict.cli.main import app
 from adverdict.domain.verdict import Verdict
-from adverdict.features.tables import read_pack, write_ads, write_labels
 from adverdict.ledger.store import Ledger
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from tests.golden import Golden
 from tests.ledger.made import a_label
 from tests.review.story import Story, an_ad, minutes

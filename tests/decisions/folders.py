@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adverdict.decisions.files import PolicyFolder, read_folder
+from adverdict.decisions.files.read import PolicyFolder, read_folder
 
 DEFAULT = """\
 policies:

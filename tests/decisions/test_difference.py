@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adverdict.decisions.difference import difference
-from adverdict.decisions.files import PolicyFolder
-from adverdict.decisions.scope import At, scope
-from adverdict.decisions.show import table
+from adverdict.decisions.files.difference import difference
+from adverdict.decisions.files.read import PolicyFolder
+from adverdict.decisions.files.scope import At, scope
+from adverdict.decisions.files.show import table
 from tests.decisions.folders import DEFAULT, MARKETS, folder_of
 
 EVERYWHERE: list[At] = [(market, surface) for market in ("BR", "DE", "GB", "SE") for surface in (None, "kids_video")] + [("GB", "search")]

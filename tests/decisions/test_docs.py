@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.decisions.fields import KEYS, TARGET_READERS
-from adverdict.decisions.files import TOP_KEYS, read_policies
+from adverdict.decisions.files.fields import KEYS, TARGET_READERS
+from adverdict.decisions.files.read import TOP_KEYS, read_policies
 from adverdict.decisions.policy import DEFAULT_AUDIT_SHARE, Licence, Severity, Stance, WhenDegraded, WhenUncertified
 from adverdict.domain.errors import InvalidPolicy
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adverdict.decisions.files import MAX_BYTES, read_policies
+from adverdict.decisions.files.read import MAX_BYTES, read_policies
 from adverdict.domain.errors import InvalidPolicy, NotFound
 from tests.decisions.build import DEFAULT_YAML, write_folder
 from tests.golden import Golden

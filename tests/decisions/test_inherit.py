@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adverdict import policies
-from adverdict.decisions.files import read_policies
+from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import (
     Licence,
     PolicyBook,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from adverdict import policies
-from adverdict.decisions.files import PolicyFolder, read_folder
+from adverdict.decisions.files.read import PolicyFolder, read_folder
+from adverdict.decisions.files.show import BUILT_IN, FLAT_KEYS, NOTHING_SAID, plain, show, table, thresholds_in_use
 from adverdict.decisions.policy import PolicyInForce, Stance, Targets, Thresholds, WhenUncertified
-from adverdict.decisions.show import BUILT_IN, FLAT_KEYS, NOTHING_SAID, plain, show, table, thresholds_in_use
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.decisions.build import POLICY, TARGETS
 from tests.decisions.folders import folder_of

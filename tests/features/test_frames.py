@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from adverdict.domain.errors import InvalidTable
-from adverdict.features.frames import ads_from_frame
+from adverdict.storage.tables.frames import ads_from_frame
 
 GOOD = {"ad_id": "a1", "advertiser_id": "v1", "market": "SE", "submitted_at": pd.Timestamp("2026-01-02", tz="UTC"), "title": "Hello"}
 

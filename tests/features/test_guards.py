@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adverdict.features import normalise, scripts, text, view
+from adverdict.features.text import normalise, scripts, view
+from adverdict.features.text import signals as text
 
 SAID = r"""
 free money www www. http:// https:// x.com a.b.co.uk cl1ck v14gr4 ca$h !!! aaa iii @ user@mail.com (at) [email] gmail.com yahoo usd eur kr

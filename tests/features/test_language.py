@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adverdict.features.language import LANGUAGES, READ, UNKNOWN, Reader, language_of
+from adverdict.features.text.language import LANGUAGES, READ, UNKNOWN, Reader, language_of
 
 TEXTS = [
     "free money today, ask us on whatsapp",

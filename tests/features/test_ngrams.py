@@ -12,8 +12,8 @@ from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from adverdict.domain.ad import Ad
-from adverdict.features import ngrams
-from adverdict.features.ngrams import (
+from adverdict.features.text import ngrams
+from adverdict.features.text.ngrams import (
     BLOCKS,
     MAX_CHARACTERS,
     N_COLUMNS,
@@ -24,7 +24,7 @@ from adverdict.features.ngrams import (
     ngram_counts,
     ngram_text,
 )
-from adverdict.features.normalise import ad_text
+from adverdict.features.text.normalise import ad_text
 
 TEXTS = [
     NgramText("free money today\nask us", "free money today", "category=finance label=money"),

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad
-from adverdict.features.normalise import NOTHING, Undone, _one_pass, ad_text, normalise
+from adverdict.features.text.normalise import NOTHING, Undone, _one_pass, ad_text, normalise
 
 DISGUISED = [
     ("fr33 m0n3y", "free money", Undone(leet=2)),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT
-from adverdict.features.tables import iter_ads, read_ads, read_labels, read_pack, write_ads, write_labels
+from adverdict.storage.tables.pack import iter_ads, read_ads, read_labels, read_pack, write_ads, write_labels
 
 HEADER = "ad_id,advertiser_id,market,submitted_at,title\n"
 MOMENT_TEXT = "2026-03-01T00:00:00Z"

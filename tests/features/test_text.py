@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from adverdict.features.text import TEXT_CATEGORIES, TEXT_SIGNALS
-from adverdict.features.view import view
+from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
+from adverdict.features.text.view import view
 from tests.features.worlds import an_ad, some_ads
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, select, text
 
-from adverdict.benchmarks.databases import fresh, postgres_server
+from adverdict.benchmarks.shared.databases import fresh, postgres_server
 from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
 from adverdict.ledger import chain
 from adverdict.ledger.database import address, engine

@@ -17,7 +17,7 @@ from adverdict.ledger.events import telling
 from adverdict.ledger.history import LedgerHistory, found
 from adverdict.ledger.schema import contents, kept
 from adverdict.ledger.store import Ledger
-from adverdict.review.incoming import bring
+from adverdict.review.labels.incoming import bring
 from tests.features.history.worlds import START, a_label, an_ad
 from tests.ledger.made import an_ad as an_ad_to_decide
 from tests.ledger.made import answered, append_decisions, decided, every_kind, ruled

@@ -19,7 +19,7 @@ from adverdict.ledger.entries import DecisionMade, Erased, Ruled
 from adverdict.ledger.history import LedgerHistory, forget, found
 from adverdict.ledger.schema import contents, entries, head
 from adverdict.ledger.store import Ledger
-from adverdict.review.incoming import bring
+from adverdict.review.labels.incoming import bring
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, worlds
 from tests.ledger.made import a_decision, about, answered, appealed, decided
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, text, update
 
-from adverdict.benchmarks.mutations import all_mutations, try_all, unguard
+from adverdict.benchmarks.ledger.mutations import all_mutations, try_all, unguard
 from adverdict.decisions.policy import MarketRules, PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.ledger import chain

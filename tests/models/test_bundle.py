@@ -14,9 +14,9 @@ import pytest
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch, NotFound, UntrustedBundle
-from adverdict.features.tables import read_ads
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.models.manifest import NAME
+from adverdict.storage.tables.pack import read_ads
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.models.calibration import FLOOR, Z90, Calibration, MarketShift, PolicyCalibration, logit, sigmoid
-from adverdict.training.fit_calibration import fit_calibration
+from adverdict.training.fit.calibration import fit_calibration
 
 
 def _curve(n: int = 4000, slope: float = 0.5, offset: float = -1.0, shifts: tuple[float, ...] = (0.0, 0.0, 0.0)) -> PolicyCalibration:

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.certification.cuts import Cuts, CutTable, Exits
+from adverdict.certification.exits.cuts import Cuts, CutTable, Exits
 from adverdict.domain.ad import Ad
-from adverdict.features.tables import read_ads
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import AFTER_EXIT, Bundle, Scores, load_bundle
 from adverdict.models.calibration import FLOOR, Calibration, logit
 from adverdict.models.cascade import Cascade, Spread
 from adverdict.models.explain import reasons
-from adverdict.serving.scorer import load_policies
+from adverdict.scoring.scorer import load_policies
+from adverdict.storage.tables.pack import read_ads
 
 NOBODY, EVERYBODY = -1.0, float("inf")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.ad import Ad
-from adverdict.features.tables import read_pack
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.models.explain import SMALLEST_EFFECT, reasons
+from adverdict.storage.tables.pack import read_pack
 
 
 @pytest.fixture(scope="module")

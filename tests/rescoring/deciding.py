@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from adverdict.domain.ad import Ad
-from adverdict.features.tables import write_ads
-from adverdict.rescoring.job import Job
-from adverdict.rescoring.job import worker as real_worker
-from adverdict.rescoring.manifest import Done, RunFolder
-from adverdict.rescoring.plan import Shard
-from adverdict.rescoring.probe import look
-from adverdict.rescoring.progress import Quiet
-from adverdict.rescoring.run import Options, rescore
+from adverdict.rescoring.deciding.job import Job
+from adverdict.rescoring.deciding.job import worker as real_worker
+from adverdict.rescoring.deciding.probe import look
+from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.run import Options, rescore
+from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.input.plan import Shard
+from adverdict.storage.tables.pack import write_ads
 from tests.serving.fakes import open_fake
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -153,8 +153,8 @@ def in_process(patch: pytest.MonkeyPatch) -> None:
         for shard in shards:
             on_done(decide(shard))
 
-    patch.setattr("adverdict.rescoring.local.run", engine)
-    patch.setattr("adverdict.rescoring.run.probe", look)
+    patch.setattr("adverdict.rescoring.deciding.local.run", engine)
+    patch.setattr("adverdict.rescoring.deciding.run.probe", look)
 
 
 def main(home: str, how: str) -> None:

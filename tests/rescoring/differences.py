@@ -7,7 +7,7 @@ from typing import Any
 
 from adverdict.domain.decision import Reason
 from adverdict.domain.verdict import Verdict
-from adverdict.rescoring.difference import (
+from adverdict.rescoring.diff.difference import (
     Against,
     Change,
     Compared,

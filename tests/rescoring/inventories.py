@@ -11,12 +11,12 @@ from adverdict.domain.decision import Decision, PolicyVerdict, Reason
 from adverdict.domain.errors import Mistake
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict, most_severe
-from adverdict.features.tables import write_ads
-from adverdict.rescoring.columns import schema, to_table
-from adverdict.rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from adverdict.rescoring.places import Place
-from adverdict.rescoring.plan import Plan, plan
-from adverdict.rescoring.reading import QuarantinedRow
+from adverdict.rescoring.folder.columns import schema, to_table
+from adverdict.rescoring.folder.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.input.plan import Plan, plan
+from adverdict.rescoring.input.reading import QuarantinedRow
+from adverdict.storage.places import Place
+from adverdict.storage.tables.pack import write_ads
 
 AS_OF = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 RISK = {Verdict.APPROVE: 0.02, Verdict.REVIEW: 0.4, Verdict.REJECT: 0.97}

@@ -14,7 +14,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
-from adverdict.rescoring.places import Place
+from adverdict.storage.places import Place
 
 MOMENT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

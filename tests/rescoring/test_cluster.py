@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import NotFound
-from adverdict.rescoring.progress import Quiet
-from adverdict.rescoring.run import rescore
+from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.run import rescore
 from tests.rescoring.deciding import Bench, files_of, in_process
 from tests.serving.fakes import open_fake
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_without_ray_the_extra_is_named_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adverdict.rescoring.cluster.find_spec", lambda name: None)
+    monkeypatch.setattr("adverdict.rescoring.deciding.cluster.find_spec", lambda name: None)
     bench = Bench.make(tmp_path)
     with pytest.raises(NotFound, match=r"pip install 'adverdict\[ray\]'"):
         rescore(bench.options(engine="ray"), Quiet(), open_model=open_fake)
@@ -74,8 +74,8 @@ def test_the_bundles_pyfunc_scores_in_spark_what_the_bundle_scores(tiny_bundle: 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     scored = dict(json.loads(done.stdout.splitlines()[-1]))
-    from adverdict.features.tables import read_ads
     from adverdict.models.bundle import load_bundle
+    from adverdict.storage.tables.pack import read_ads
 
     bundle, ads = load_bundle(tiny_bundle), read_ads(marketplace)[:20]
     assert scored == dict(zip([ad.ad_id for ad in ads], bundle.score(ads).risk[:, 0, 0].tolist(), strict=True))

@@ -17,7 +17,7 @@ from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.errors import InvalidTable
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
-from adverdict.rescoring.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
+from adverdict.rescoring.folder.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
 from tests.rescoring.tables import a_decision, an_ad
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)

@@ -14,14 +14,14 @@ from adverdict.domain.errors import InvalidInput, InvalidSettings, Unavailable
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.erase import erase
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.diff import diff
-from adverdict.rescoring.difference import Difference, Handling
-from adverdict.rescoring.handling import ENOUGH, HandlingTimes, measured
-from adverdict.rescoring.judging import Left, New, Now, left
-from adverdict.rescoring.manifest import RunFolder
+from adverdict.rescoring.applying.judging import Left, New, Now, left
+from adverdict.rescoring.diff.diff import diff
+from adverdict.rescoring.diff.difference import Difference
+from adverdict.rescoring.diff.record import LedgerRecord, RunRecord
+from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.rescoring.memory import MIB
-from adverdict.rescoring.places import Place
-from adverdict.rescoring.record import LedgerRecord, RunRecord
+from adverdict.storage.places import Place
+from adverdict.workforce.handling import ENOUGH, Handling, HandlingTimes, measured
 from tests.ledger.made import an_ad, minutes
 from tests.rescoring.inventories import HIGHER, decided, rescored
 from tests.review.story import Story

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.verdict import Verdict
-from adverdict.rescoring.diff_page import BODY, apply_command, page, write_page
-from adverdict.rescoring.difference import Against, Difference, Unrecorded, flips
+from adverdict.rescoring.diff.difference import Against, Difference, Unrecorded, flips
+from adverdict.rescoring.diff.page import BODY, apply_command, page, write_page
 from tests.golden import Golden
 from tests.rescoring.differences import HOSTILE, LONG, counted, difference, empty, example, unchanged, versions
 from tests.training.test_report import Page

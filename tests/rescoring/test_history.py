@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import NotFound
+from adverdict.domain.progress import Silent
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.features.history.snapshot import write_snapshot
 from adverdict.features.history.state import HistoryState
-from adverdict.features.writers import write_ads, write_labels
 from adverdict.ledger.entries import Erased, Ruled
 from adverdict.ledger.history import LedgerHistory, forget, found
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.history import HistorySource, freeze
-from adverdict.review.incoming import bring
-from adverdict.serving.scorer import known_to
-from adverdict.training.progress import Silent
+from adverdict.rescoring.deciding.history import HistorySource, freeze
+from adverdict.review.labels.incoming import bring
+from adverdict.scoring.scorer import known_to
+from adverdict.storage.tables.writers import write_ads, write_labels
 from tests.databases import ledger_url, postgres, postgres_template
 from tests.features.history.freezes import MEMORY, asked, at_moment, observed
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds

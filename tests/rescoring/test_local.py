@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.errors import InvalidSettings, Unavailable
-from adverdict.rescoring import local
-from adverdict.rescoring.job import Job
-from adverdict.rescoring.manifest import Done, RunFolder
+from adverdict.rescoring.deciding import local
+from adverdict.rescoring.deciding.job import Job
+from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.run import rescore
+from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB, Budget
-from adverdict.rescoring.plan import Shard
-from adverdict.rescoring.progress import Quiet
-from adverdict.rescoring.run import rescore
 from tests.rescoring.deciding import Bench, a_bug, dies_while_loading, files_of, poisoned, rows_of
 from tests.serving.fakes import open_fake
 

@@ -18,11 +18,11 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound, Unavailable
-from adverdict.rescoring.columns import COLUMNS, decisions_of, to_table
-from adverdict.rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from adverdict.rescoring.places import Place
-from adverdict.rescoring.plan import Input, Plan, Shard, plan
-from adverdict.rescoring.reading import QuarantinedRow, read_shard
+from adverdict.rescoring.folder.columns import COLUMNS, decisions_of, to_table
+from adverdict.rescoring.folder.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.input.plan import Input, Plan, Shard, plan
+from adverdict.rescoring.input.reading import QuarantinedRow, read_shard
+from adverdict.storage.places import Place
 from tests.rescoring.tables import MOMENT, a_decision, an_ad, columns_of, put
 
 BOOK, SOLVED = PolicyBook(names=(), rules={}), SolvedThresholds()

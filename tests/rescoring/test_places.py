@@ -16,7 +16,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
-from adverdict.rescoring.places import Place
+from adverdict.storage.places import Place
 from tests.rescoring import s3
 from tests.rescoring.users import readable_folder, without_rights
 
@@ -121,7 +121,7 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
     program = """
 import sys
 from adverdict.domain.errors import InvalidInput
-from adverdict.rescoring.places import Place
+from adverdict.storage.places import Place
 sys.modules["s3fs"] = None  # as where it is not installed
 try:
     Place.at("s3://bucket/out")
@@ -171,7 +171,7 @@ def test_what_killed_writers_left_is_never_read_and_swept_away(tmp_path: Path) -
 
 WRITER = """
 import sys
-from adverdict.rescoring.places import Place
+from adverdict.storage.places import Place
 place = Place.at(sys.argv[1])
 while True:
     for letter in b"abc":

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
-from adverdict.rescoring.footer import TAIL, footer_of
-from adverdict.rescoring.places import Place
-from adverdict.rescoring.plan import Input, Plan, plan, planned
+from adverdict.rescoring.input.footer import TAIL, footer_of
+from adverdict.rescoring.input.plan import Input, Plan, plan, planned
+from adverdict.storage.places import Place
 from tests.rescoring import s3
 from tests.rescoring.tables import an_ad, columns_of, put
 from tests.rescoring.users import readable_folder, without_rights

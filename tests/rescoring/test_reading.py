@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.mistakes import MOMENT as A_MOMENT
-from adverdict.features.parquet import parquet_range
-from adverdict.features.tables import ads_columns, read_ads, write_ads
-from adverdict.rescoring.places import Place
-from adverdict.rescoring.plan import Shard, plan
-from adverdict.rescoring.reading import BadShard, Found, read_shard
+from adverdict.rescoring.input.plan import Shard, plan
+from adverdict.rescoring.input.reading import BadShard, Found, read_shard
+from adverdict.storage.places import Place
+from adverdict.storage.tables.pack import ads_columns, read_ads, write_ads
+from adverdict.storage.tables.parquet import parquet_range
 from tests.rescoring import s3
 from tests.rescoring.tables import MOMENT, an_ad, columns_of, put, with_column
 

@@ -17,16 +17,16 @@ import pytest
 
 from adverdict.domain.ad import Label
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
-from adverdict.features.tables import write_ads, write_labels
 from adverdict.models.cascade import FILE
 from adverdict.rescoring import memory
-from adverdict.rescoring.job import Job, give_up, worker
-from adverdict.rescoring.manifest import Done, RunFolder
+from adverdict.rescoring.deciding.job import Job, give_up, worker
+from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.run import Options, rescore
+from adverdict.rescoring.deciding.summary import Summary
+from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB
-from adverdict.rescoring.plan import Shard
-from adverdict.rescoring.progress import Quiet
-from adverdict.rescoring.run import Options, rescore
-from adverdict.rescoring.summary import Summary
+from adverdict.storage.tables.pack import write_ads, write_labels
 from tests.rescoring.deciding import AS_OF, START, Bench, an_ad, files_of, in_process, rows_of
 from tests.serving.early import CASCADE, EXPIRES, ISSUED, issued, open_early
 from tests.serving.fakes import open_fake
@@ -264,7 +264,7 @@ def test_on_a_full_disk_the_run_ends_with_its_name_and_goes_on_when_there_is_roo
 
 @pytest.mark.slow
 def test_ads_and_decisions_may_lie_in_an_object_store(bench: Bench, bucket: str) -> None:
-    from adverdict.rescoring.places import Place
+    from adverdict.storage.places import Place
 
     there = Place.at(f"{bucket}/ads")
     for path in (bench.home / "ads").iterdir():

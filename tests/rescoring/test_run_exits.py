@@ -12,7 +12,7 @@ import pytest
 
 from adverdict.decisions.exits import ExitRule
 from adverdict.domain.errors import InvalidInput
-from adverdict.rescoring.manifest import Run, RunFolder
+from adverdict.rescoring.folder.manifest import Run, RunFolder
 from tests.rescoring.tables import MOMENT
 from tests.rescoring.test_manifest import SHARDS, a_run, begun, publish
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.decisions.files import read_policies
+from adverdict.decisions.files.read import read_policies
 from adverdict.domain.errors import Conflict
 from adverdict.domain.verdict import Verdict
 from adverdict.features.history.state import HistoryState
-from adverdict.rescoring import worker as module
-from adverdict.rescoring.columns import decisions_of
-from adverdict.rescoring.job import Job
-from adverdict.rescoring.manifest import RunFolder
-from adverdict.rescoring.plan import plan
-from adverdict.rescoring.progress import Quiet
-from adverdict.rescoring.run import rescore
-from adverdict.rescoring.worker import Worker, decision_id
-from adverdict.serving.scorer import Known, Scorer
+from adverdict.rescoring.deciding import worker as module
+from adverdict.rescoring.deciding.job import Job
+from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.run import rescore
+from adverdict.rescoring.deciding.worker import Worker, decision_id
+from adverdict.rescoring.folder.columns import decisions_of
+from adverdict.rescoring.folder.manifest import RunFolder
+from adverdict.rescoring.input.plan import plan
+from adverdict.scoring.scorer import Known, Scorer
 from tests.rescoring.deciding import AS_OF, Bench, an_ad
 from tests.serving.fakes import open_fake
 

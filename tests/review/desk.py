@@ -15,13 +15,14 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger
-from adverdict.review import appeals, routing
-from adverdict.review.answers import Answer, Outcome
-from adverdict.review.opening import open_tasks
+from adverdict.review.cases import appeals
+from adverdict.review.cases.answers import Answer, Outcome
 from adverdict.review.queue import Leased, Queue
-from adverdict.review.routing import Reviewer
-from adverdict.review.settings import ReviewSettings
-from adverdict.review.tasks import Task, task_of
+from adverdict.review.tasks import routing
+from adverdict.review.tasks.opening import open_tasks
+from adverdict.review.tasks.routing import Reviewer
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.review.tasks.tasks import Task, task_of
 from tests.decisions.build import POLICY
 from tests.ledger.made import START, a_decision, an_ad
 

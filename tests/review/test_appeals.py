@@ -7,8 +7,8 @@ from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, Appealed, Resolved, Ruled
 from adverdict.ledger.store import Ledger
-from adverdict.review import appeals
-from adverdict.review.routing import Reviewer
+from adverdict.review.cases import appeals
+from adverdict.review.tasks.routing import Reviewer
 from tests.ledger.made import START, labelled
 from tests.review.desk import BOOK, PLAIN, Desk
 

@@ -7,7 +7,7 @@ import pytest
 from adverdict.domain.errors import Conflict, InvalidInput
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, Resolved
-from adverdict.review.routing import Reviewer
+from adverdict.review.tasks.routing import Reviewer
 from tests.ledger.made import an_ad
 from tests.review.desk import PLAIN, Desk, with_policies
 

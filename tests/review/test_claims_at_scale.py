@@ -7,11 +7,11 @@ from time import perf_counter, process_time
 import pytest
 
 from adverdict.ledger.store import Ledger
-from adverdict.review import claims, tasks
-from adverdict.review.draws import task_id
 from adverdict.review.queue import Queue
-from adverdict.review.routing import Reviewer
-from adverdict.review.tasks import Task
+from adverdict.review.tasks import claims, tasks
+from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.routing import Reviewer
+from adverdict.review.tasks.tasks import Task
 from tests.ledger.made import START
 from tests.review.desk import BOOK, PLAIN, Clock, Desk
 

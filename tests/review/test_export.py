@@ -15,11 +15,11 @@ from adverdict.domain.errors import InvalidSettings, NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.state import HistoryState
-from adverdict.features.tables import read_pack
 from adverdict.ledger.history import LedgerHistory
 from adverdict.ledger.store import Ledger
-from adverdict.review import export as module
-from adverdict.review.export import export, version_id
+from adverdict.review.labels import export as module
+from adverdict.review.labels.export import export, version_id
+from adverdict.storage.tables.pack import read_pack
 from tests.features.history.worlds import difference
 from tests.ledger.made import a_label, erase_rows
 from tests.review.story import POLICIES, Story, an_ad, minutes
@@ -136,7 +136,7 @@ def test_a_later_versions_name_does_not_depend_on_the_period(ledger: Ledger, tmp
 
 
 def read_pack_ids(folder: Path) -> list[str]:
-    from adverdict.features.tables import read_ads
+    from adverdict.storage.tables.pack import read_ads
 
     return [ad.ad_id for ad in read_ads(folder)]
 

@@ -9,9 +9,9 @@ from adverdict.domain.ad import Label
 from adverdict.domain.errors import Conflict, NotFound
 from adverdict.ledger.entries import Answered
 from adverdict.ledger.store import Ledger
-from adverdict.review import golden
-from adverdict.review.quality import quality
-from adverdict.review.routing import Reviewer
+from adverdict.review.quality.quality import quality
+from adverdict.review.tasks import golden
+from adverdict.review.tasks.routing import Reviewer
 from tests.ledger.made import START, a_label, an_ad
 from tests.review.desk import PLAIN, Desk
 

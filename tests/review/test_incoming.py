@@ -6,7 +6,7 @@ import pytest
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.ledger.store import Ledger
-from adverdict.review.incoming import bring
+from adverdict.review.labels.incoming import bring
 from tests.ledger.made import a_label, an_ad, append_decisions, decided, minutes
 
 NAMES = ("deceptive", "gambling")

@@ -4,7 +4,7 @@ import pytest
 
 from adverdict.domain.ad import Label
 from adverdict.ledger.store import Ledger
-from adverdict.review.labels import effective
+from adverdict.review.labels.labels import effective
 from tests.ledger.made import a_label, an_ad, append_decisions, decided, labelled, ruled
 
 VIOLATING, OTHERWISE, ELSEWHERE = (

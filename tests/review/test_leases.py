@@ -6,7 +6,7 @@ from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, Resolved
 from adverdict.ledger.erase import erase
-from adverdict.review.answers import Answer
+from adverdict.review.cases.answers import Answer
 from tests.ledger.made import minutes
 from tests.review.desk import Desk
 

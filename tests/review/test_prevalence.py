@@ -14,9 +14,9 @@ from scipy import optimize, stats
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.domain.verdict import Verdict
-from adverdict.review.audit_design import AuditDesign, Expected, _expect, audit_plan
-from adverdict.review.latent_class import LatentClass, Point
-from adverdict.review.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit, patterns_of
+from adverdict.review.quality.audit_design import AuditDesign, Expected, _expect, audit_plan
+from adverdict.review.quality.latent_class import LatentClass, Point
+from adverdict.review.quality.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit, patterns_of
 
 PERFECT = GoldenReadings(10**7, 10**7, 10**7, 10**7)
 GOLDEN = GoldenReadings(300, 276, 300, 296)

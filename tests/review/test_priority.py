@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.verdict import Verdict
-from adverdict.review.opening import primary_language
-from adverdict.review.priority import due, harm_if_shown, harm_if_withheld
-from adverdict.review.settings import ReviewSettings
+from adverdict.review.tasks.opening import primary_language
+from adverdict.review.tasks.priority import due, harm_if_shown, harm_if_withheld
+from adverdict.review.tasks.settings import ReviewSettings
 from tests.ledger.made import START, a_decision, an_ad
 from tests.review.desk import BOOK
 

@@ -13,7 +13,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import golden
 from adverdict.ledger.store import Ledger
-from adverdict.review.quality import PolicyQuality, QualityReport, Workload, quality
+from adverdict.review.quality.quality import PolicyQuality, QualityReport, Workload, quality
 from tests.review.story import POLICIES, Story, a_decision, an_ad, minutes
 
 APPROVE, REVIEW, REJECT = Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT

@@ -19,11 +19,11 @@ from adverdict.domain.errors import Conflict, InvalidInput
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Resolved, Ruled
 from adverdict.ledger.store import Ledger
-from adverdict.review.claims import may_take
 from adverdict.review.queue import Leased
-from adverdict.review.routing import Reviewer
-from adverdict.review.settings import ReviewSettings
-from adverdict.review.tasks import Task, lane_of
+from adverdict.review.tasks.claims import may_take
+from adverdict.review.tasks.routing import Reviewer
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.review.tasks.tasks import Task, lane_of
 from tests.review.desk import PLAIN, Desk
 
 STAFF = (

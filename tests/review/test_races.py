@@ -13,10 +13,10 @@ from adverdict.domain.errors import AdverdictError, Conflict
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, Appealed, Resolved
 from adverdict.ledger.verify import verify
-from adverdict.review.answers import Answer, Outcome
-from adverdict.review.draws import draw
-from adverdict.review.routing import Reviewer
-from adverdict.review.settings import ReviewSettings
+from adverdict.review.cases.answers import Answer, Outcome
+from adverdict.review.tasks.draws import draw
+from adverdict.review.tasks.routing import Reviewer
+from adverdict.review.tasks.settings import ReviewSettings
 from tests.ledger.made import erase_rows
 from tests.review.desk import PLAIN, Desk
 

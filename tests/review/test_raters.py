@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from adverdict.domain.errors import InvalidInput
-from adverdict.review.estimates import Estimate, clopper_pearson, jeffreys
-from adverdict.review.raters import Consensus, Reading, dawid_skene, golden_quality
+from adverdict.review.quality.estimates import Estimate, clopper_pearson, jeffreys
+from adverdict.review.quality.raters import Consensus, Reading, dawid_skene, golden_quality
 
 Bools = NDArray[np.bool_]
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from adverdict.domain.errors import InvalidInput
-from adverdict.review import routing
-from adverdict.review.claims import may_take
-from adverdict.review.routing import Reviewer
-from adverdict.review.tasks import Lane
+from adverdict.review.tasks import routing
+from adverdict.review.tasks.claims import may_take
+from adverdict.review.tasks.routing import Reviewer
+from adverdict.review.tasks.tasks import Lane
 from tests.review.desk import Desk
 
 ANY = Reviewer("any")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from adverdict.domain.verdict import Verdict
-from adverdict.review.settling import More, Reading, Settle, Stand, Step, Wait, audit_step, review_step
+from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, Wait, audit_step, review_step
 
 A, G = "deceptive", "gambling"
 APPROVE, UNSURE, ESCALATE = Reading("approve"), Reading("unsure"), Reading("escalate")

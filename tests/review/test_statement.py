@@ -13,8 +13,8 @@ from adverdict.decisions.policy import MarketRules, PolicyBook, Severity
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger
-from adverdict.review.grounds import CATEGORIES, UNION, Category, category
-from adverdict.review.statement import StatementOfReasons, statement
+from adverdict.review.reasons.grounds import CATEGORIES, UNION, Category, category
+from adverdict.review.reasons.statement import StatementOfReasons, statement
 from tests.decisions.build import POLICY
 from tests.golden import Golden
 from tests.review.story import Story, an_ad
@@ -229,7 +229,7 @@ def test_a_surface_is_named_only_as_the_markets_files_name_it(ledger: Ledger, ma
 
 
 def test_every_packaged_policy_has_a_category_and_any_other_the_default() -> None:
-    from adverdict.decisions.files import read_policies
+    from adverdict.decisions.files.read import read_policies
     from adverdict.policies import folder
 
     assert set(read_policies(folder()).names) == set(CATEGORIES)

@@ -12,8 +12,8 @@ import pytest
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.store import Ledger
-from adverdict.review.statement import StatementOfReasons
-from adverdict.review.transparency import TITLES, Figure, TransparencyReport, transparency
+from adverdict.review.reasons.statement import StatementOfReasons
+from adverdict.review.reasons.transparency import TITLES, Figure, TransparencyReport, transparency
 from tests.golden import Golden
 from tests.ledger.made import erase_rows
 from tests.review.story import Story, an_ad, minutes

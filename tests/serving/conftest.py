@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from adverdict.decisions.files import read_policies
+from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
-from adverdict.serving.running import assemble
+from adverdict.serving.worker.running import assemble
 from tests.serving.fakes import FakeRegistry, open_fake
 
 POLICY = """

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from adverdict.certification.certificate import Issued
-from adverdict.certification.cuts import Exits
-from adverdict.certification.exit_evidence import ExitEvidence
-from adverdict.certification.exits import Doubt
+from adverdict.certification.exits.cuts import Exits
+from adverdict.certification.exits.evidence import ExitEvidence
+from adverdict.certification.exits.solve import Doubt
 from adverdict.domain.ad import Ad
 from adverdict.domain.risk import RiskScore
 from adverdict.features.history.state import HistoryState

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from adverdict.domain.errors import Mistake
-from adverdict.serving.auth import FORMAT, ApiKey, authenticate, comes_from_here, is_loopback, new_key, parse_keys
-from adverdict.serving.messages import ErrorBody
+from adverdict.domain.keys import FORMAT, ApiKey, new_key, parse_keys
+from adverdict.serving.access import authenticate, comes_from_here, is_loopback
+from adverdict.serving.http.messages import ErrorBody
 from tests.serving.conftest import HERE, Serve
 from tests.serving.test_score import ad
 

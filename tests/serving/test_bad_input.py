@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from adverdict.serving.messages import ErrorBody
+from adverdict.serving.http.messages import ErrorBody
 from tests.serving.test_score import AD, ad
 
 JSON = {"content-type": "application/json"}

@@ -10,8 +10,9 @@ import pytest
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import NotFound, Unavailable
-from adverdict.serving.champion import LAST_GOOD, WARM_UP, Champion, Standing
-from adverdict.serving.scorer import Scorer
+from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.warm_up import WARM_UP
+from adverdict.serving.worker.champion import LAST_GOOD, Champion, Standing
 from tests.serving.fakes import FakeRegistry, open_fake
 
 

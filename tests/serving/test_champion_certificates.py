@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from adverdict.certification.certificate import Certificate, Issued, LabelNoise, MarketEvidence, StatedTargets, Status, sealed
-from adverdict.certification.strata import Strength
+from adverdict.certification.thresholds.strata import Strength
 from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.degraded import UNCERTIFIED
 from adverdict.domain.errors import Unavailable, UntrustedBundle
-from adverdict.serving.champion import UNCERTIFIED, Champion
+from adverdict.serving.worker.champion import Champion
 from tests.serving.fakes import FakeRegistry
 from tests.serving.test_champion import make
 

@@ -20,11 +20,11 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.idempotency import Request
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.intake import CHUNK, Intake
-from adverdict.serving.pressure import DeadlineMissed
-from adverdict.serving.recorder import Recorder
-from adverdict.serving.scorer import Scorer
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.recorder import Recorder
+from adverdict.scoring.scorer import Scorer
+from adverdict.serving.worker.intake import CHUNK, Intake
+from adverdict.serving.worker.pressure import DeadlineMissed
 from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
 from tests.serving.fakes import FakeModel, FakeRisks
 

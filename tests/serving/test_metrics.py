@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adverdict.decisions.policy import PolicyInForce, Thresholds, WhenUncertified
 from adverdict.domain.errors import Unavailable
-from adverdict.serving.metrics import Metrics
+from adverdict.serving.worker.metrics import Metrics
 from tests.decisions.build import POLICY, WHEN, book, decided
 from tests.serving.conftest import Serve, until
 from tests.serving.fakes import FakeRegistry

@@ -8,10 +8,10 @@ from starlette.testclient import TestClient
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
-from adverdict.serving import openapi
-from adverdict.serving.errors import MEANING
-from adverdict.serving.messages import ErrorBody
-from adverdict.serving.routes import ROUTES
+from adverdict.serving.http import openapi
+from adverdict.serving.http.errors import MEANING
+from adverdict.serving.http.messages import ErrorBody
+from adverdict.serving.http.routes import ROUTES
 
 DOCUMENT = openapi.document("1.2.3")
 

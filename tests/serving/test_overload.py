@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from adverdict.serving.messages import ErrorBody
-from adverdict.serving.pressure import Pressure
+from adverdict.serving.http.messages import ErrorBody
+from adverdict.serving.worker.pressure import Pressure
 from tests.serving.conftest import Serve
 from tests.serving.test_metrics import key, samples
 from tests.serving.test_recording import decisions

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from adverdict.serving.post import Post
+from adverdict.serving.worker.post import Post
 
 
 def test_answers_and_failures_of_another_thread_reach_whoever_waits() -> None:

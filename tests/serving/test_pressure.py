@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.serving.errors import from_error
-from adverdict.serving.pressure import FRESH, DeadlineMissed, Depth, Overloaded, Pace, Pressure
+from adverdict.serving.http.errors import from_error
+from adverdict.serving.worker.pressure import FRESH, DeadlineMissed, Depth, Overloaded, Pace, Pressure
 
 CHUNK = 16
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import Unavailable
-from adverdict.serving.messages import Readiness
+from adverdict.serving.http.messages import Readiness
 from tests.serving.conftest import Serve, until
 from tests.serving.fakes import FakeRegistry
 from tests.serving.test_score import ad

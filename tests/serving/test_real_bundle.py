@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import NotFound, Unavailable
-from adverdict.features.tables import read_ads
 from adverdict.serving import Scorer
-from adverdict.serving.registry import MlflowRegistry
-from adverdict.serving.running import assemble
+from adverdict.serving.worker.registry import MlflowRegistry
+from adverdict.serving.worker.running import assemble
+from adverdict.storage.tables.pack import read_ads
 from tests.serving.conftest import HERE, until
 
 

@@ -12,9 +12,9 @@ from adverdict.domain.ad import Ad
 from adverdict.ledger.idempotency import Request
 from adverdict.ledger.schema import idempotency
 from adverdict.ledger.store import Ledger
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.recorder import Decided, Recorder
-from adverdict.serving.scorer import Scorer
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.recorder import Decided, Recorder
+from adverdict.scoring.scorer import Scorer
 from tests.serving.fakes import FakeModel
 
 AD = Ad.model_validate(Ad.model_json_schema()["examples"][0])

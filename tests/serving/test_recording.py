@@ -14,7 +14,7 @@ import pytest
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Labelled
 from adverdict.ledger.store import Ledger
-from adverdict.serving.messages import DecisionRecord
+from adverdict.serving.http.messages import DecisionRecord
 from tests.ledger.made import a_step, an_ad, withdraw
 from tests.serving.conftest import Serve
 from tests.serving.test_score import ad
@@ -203,7 +203,7 @@ def test_without_a_ledger_ads_are_decided_and_nothing_is_recorded(serve: Serve, 
 
 
 def test_each_address_asks_for_its_scope(serve: Serve) -> None:
-    from adverdict.serving.auth import new_key
+    from adverdict.domain.keys import new_key
 
     key, entry = new_key("reader", ["score"])
     with serve(ADVERDICT_API_KEYS=entry) as client:

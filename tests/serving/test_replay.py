@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from adverdict.certification.cuts import CutTable, Exits
+from adverdict.certification.exits.cuts import CutTable, Exits
 from adverdict.decisions.exits import ExitRule
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import NotFound
-from adverdict.features.tables import read_ads
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
-from adverdict.review.incoming import bring
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.bundle_model import BundleModel, open_bundle
-from adverdict.serving.recorder import Decided, Recorder
-from adverdict.serving.replay import replay
-from adverdict.serving.scorer import EVERYBODY, Depth, Scorer, load_policies
+from adverdict.review.labels.incoming import bring
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.opened import BundleModel, open_bundle
+from adverdict.scoring.recorder import Decided, Recorder
+from adverdict.scoring.replay import replay
+from adverdict.scoring.scorer import EVERYBODY, Depth, Scorer, load_policies
+from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import erase_rows
 
 

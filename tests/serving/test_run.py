@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from adverdict.domain.errors import InvalidPolicy, InvalidSettings
-from adverdict.serving.auth import new_key
+from adverdict.domain.keys import new_key
 from adverdict.serving.run import prepare
 from tests.serving.conftest import until
 from tests.serving.test_score import ad

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
-from adverdict.serving.scorer import Scorer
+from adverdict.scoring.scorer import Scorer
 from tests.serving.fakes import FakeModel
 from tests.serving.test_score import ad
 

@@ -11,7 +11,7 @@ from adverdict.decisions.policy import MarketRules, PolicyBook, Thresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import UntrustedBundle
-from adverdict.serving.scorer import Depth, Scorer
+from adverdict.scoring.scorer import Depth, Scorer
 from tests.serving.early import EXPIRES, ISSUED, EarlyFakeModel, NoEarlyExit, issued
 from tests.serving.fakes import FakeModel
 from tests.serving.test_score import ad

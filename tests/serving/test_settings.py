@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.errors import InvalidSettings
-from adverdict.serving.settings import known_keys, read_settings, use_registry
+from adverdict.domain.settings import known_keys, read_settings, use_registry
 
 
 def test_an_empty_environment_serves_the_champion_of_a_local_registry_to_this_machine() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.training.environment import ENVIRONMENT, URI_SETTING, Store
+from adverdict.training.tracking.store import ENVIRONMENT, URI_SETTING, Store
 
 KEPT = (*ENVIRONMENT, URI_SETTING)
 
@@ -15,7 +15,7 @@ KEPT = (*ENVIRONMENT, URI_SETTING)
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An SQLite store with its tables: making them takes seconds, copying them nothing."""
-    from adverdict.training.tracking import configure, ping
+    from adverdict.training.tracking.run import configure, ping
 
     home = tmp_path_factory.mktemp("mlflow")
     with environment():
@@ -28,7 +28,7 @@ def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
     """A store of the test's own; MLflow points elsewhere again afterwards."""
     import mlflow
 
-    from adverdict.training.tracking import configure
+    from adverdict.training.tracking.run import configure
 
     shutil.copy(migrated, tmp_path / "mlflow.db")
     with environment():

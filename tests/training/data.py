@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from adverdict.domain.ad import Ad, Label
-from adverdict.features.tables import Pack
+from adverdict.storage.tables.pack import Pack
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

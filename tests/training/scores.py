@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.models.calibration import sigmoid
-from adverdict.training.metrics import Scored
+from adverdict.training.evaluation.metrics import Scored
 
 MARKETS = ("DE", "SE", "US")
 

@@ -12,21 +12,22 @@ import numpy as np
 import pytest
 
 from adverdict.domain.ad import Ad
+from adverdict.domain.progress import Silent
 from adverdict.features.history.asof import counts_asof
-from adverdict.features.ngrams import ngram_counts, ngram_text
 from adverdict.features.table import feature_table, learn_contract
-from adverdict.features.tables import Pack, read_pack, write_ads, write_labels
+from adverdict.features.text.ngrams import ngram_counts, ngram_text
 from adverdict.models.encoder import encoder_text
-from adverdict.training import contents, prefix_cache
-from adverdict.training.contents import ContentCache, Contents
+from adverdict.storage.tables.pack import Pack, read_pack, write_ads, write_labels
+from adverdict.training.cache import contents
+from adverdict.training.cache.contents import ContentCache, Contents
+from adverdict.training.cache.shelf import Cabinet
 from adverdict.training.dataset import Dataset, dataset
-from adverdict.training.encoder_cache import EncoderCache
-from adverdict.training.fit import FitSettings, prepare
-from adverdict.training.fit_encoder import EncoderSettings
-from adverdict.training.fit_gbm import GbmSettings
-from adverdict.training.prefix_cache import PrefixCache, load_pretrained, made_by
-from adverdict.training.progress import Silent
-from adverdict.training.shelf import Cabinet
+from adverdict.training.encoder import prefix_cache
+from adverdict.training.encoder.encoder_cache import EncoderCache
+from adverdict.training.encoder.prefix_cache import PrefixCache, load_pretrained, made_by
+from adverdict.training.encoder.tune import EncoderSettings
+from adverdict.training.fit.everything import FitSettings, prepare
+from adverdict.training.fit.gbm import GbmSettings
 from adverdict.training.train import TrainJob, train
 
 PLENTY = 10**9
@@ -226,8 +227,8 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
 
 
 def test_folds_share_what_one_of_them_computed(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adverdict.training.crossvalidate import held_out
-    from adverdict.training.splits import by_advertiser
+    from adverdict.training.fit.crossvalidate import held_out
+    from adverdict.training.fit.splits import by_advertiser
 
     made: list[int] = counting(monkeypatch, contents, 0)
     some = data.part(np.arange(1200))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from adverdict.certification.certificate import Certificate, sealed
-from adverdict.certification.solve import Terms, certify
+from adverdict.certification.thresholds.solve import Terms, certify
 from adverdict.certification.words import Side
 from adverdict.domain.errors import UntrustedBundle
-from adverdict.training.certificate_page import PAGE, standing, write_page
-from adverdict.training.certificate_plots import split
+from adverdict.rollout.pages.certificates import PAGE, standing, write_page
+from adverdict.rollout.pages.plots import split
 from tests.certification.issued import ORIGIN, PLAIN, cautious, certificates, rules, scored, solutions
 from tests.training.test_report import Page
 

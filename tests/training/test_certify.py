@@ -16,17 +16,17 @@ from adverdict.certification.certificate import CERTIFICATES, Issued
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, NotFound
-from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.domain.progress import Silent
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade, Spread
 from adverdict.models.certified import certified_thresholds, exit_rule
 from adverdict.models.seen import Seen
+from adverdict.rollout import certify
+from adverdict.rollout.certify import Sample, SolveJob, TooFewReviewers, figures, read_sample, solve
+from adverdict.rollout.pages.certificates import PAGE
 from adverdict.simulation import write_marketplace
-from adverdict.training import certify
-from adverdict.training.certificate_page import PAGE
-from adverdict.training.certify import Sample, SolveJob, TooFewReviewers, figures, read_sample, solve
-from adverdict.training.progress import Silent
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from tests.decisions.build import write_folder
 from tests.golden import Golden
 from tests.training.data import ad, label, said

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.models.calibration import logit, sigmoid
-from adverdict.training.compare import BETTER, SAME, UNKNOWN, WORSE, compare, render
-from adverdict.training.metrics import Scored, measure
+from adverdict.training.evaluation.compare import BETTER, SAME, UNKNOWN, WORSE, compare, render
+from adverdict.training.evaluation.metrics import Scored, measure
 from tests.training.scores import scored
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_curve
 
-from adverdict.training.curves import decision_curve, precision_recall, reliability, wilson
-from adverdict.training.metrics import Labelled
+from adverdict.training.evaluation.curves import decision_curve, precision_recall, reliability, wilson
+from adverdict.training.evaluation.metrics import Labelled
 from tests.training.scores import scored
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.training.dataset import Dataset, dataset
-from adverdict.training.splits import by_advertiser, development_and_test, in_order, without_markets
-from adverdict.training.trainable import MIN_EACH, trainable
+from adverdict.training.fit.splits import by_advertiser, development_and_test, in_order, without_markets
+from adverdict.training.fit.trainable import MIN_EACH, trainable
 from tests.training.data import ad, label, pack, said
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from adverdict.models.calibration import logit, sigmoid
 from adverdict.models.cascade import Spread
-from adverdict.training.fit_cascade import ADS_A_KNOT, LEAST_SPREAD, MOST_KNOTS, cheap, fit_spread
+from adverdict.training.fit.cascade import ADS_A_KNOT, LEAST_SPREAD, MOST_KNOTS, cheap, fit_spread
 
 
 def drawn(ads: int, down: float, up: float, seed: int = 0) -> Spread:

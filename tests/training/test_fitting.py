@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from adverdict.features.ngrams import NgramText, ngram_counts
+from adverdict.features.text.ngrams import NgramText, ngram_counts
 from adverdict.models.calibration import sigmoid
-from adverdict.training.fit_blend import fit_blend
-from adverdict.training.fit_gbm import GbmSettings, fit_gbm
-from adverdict.training.fit_kernel import fit_kernel, with_log_odds
-from adverdict.training.fit_ngram import fit_ngram
-from adverdict.training.penalised import fit_logistic
+from adverdict.training.fit.blend import fit_blend
+from adverdict.training.fit.gbm import GbmSettings, fit_gbm
+from adverdict.training.fit.kernel import fit_kernel, with_log_odds
+from adverdict.training.fit.ngram import fit_ngram
+from adverdict.training.fit.penalised import fit_logistic
 
 RNG = np.random.default_rng(5)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import GateRefused
-from adverdict.training.compare import compare
+from adverdict.training.evaluation.compare import compare
+from adverdict.training.evaluation.metrics import measure
 from adverdict.training.gates import Gate, gates, require
-from adverdict.training.metrics import measure
 from tests.training.scores import scored
 from tests.training.test_compare import noisier
 

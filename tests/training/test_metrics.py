@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from adverdict.training.metrics import Scored, measure
+from adverdict.training.evaluation.metrics import Scored, measure
 from tests.training.scores import MARKETS, scored
 
 SHAPE = {"n", "positives", "advertisers", "auroc", "auroc_interval", "ap", "ap_interval", "brier", "brier_interval", "calibration"}

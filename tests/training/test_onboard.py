@@ -12,13 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
-from adverdict.decisions.files import read_folder
+from adverdict.decisions.files.read import read_folder
 from adverdict.domain.errors import InvalidInput, InvalidSettings
-from adverdict.features.tables import read_pack
+from adverdict.domain.progress import Silent
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.policies import folder as packaged_policies
-from adverdict.training.onboard import COLUMNS, OnboardJob, Opened, book_with, figures, open_market, opened, write_list
-from adverdict.training.progress import Silent
+from adverdict.rollout.onboard import COLUMNS, OnboardJob, Opened, book_with, figures, open_market, opened, write_list
+from adverdict.storage.tables.pack import read_pack
 
 ADS = 2500
 

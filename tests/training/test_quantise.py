@@ -16,10 +16,10 @@ from hypothesis.extra.numpy import arrays
 from onnx import helper, numpy_helper
 
 from adverdict.models.encoder import GRAPH, EncoderModel
-from adverdict.training.fit_encoder import EXAMPLES, EncoderSettings, _top, export, spread
-from adverdict.training.prefix_cache import load_pretrained
-from adverdict.training.quantise import CONTRIBUTED, LARGEST, columns, quantise
-from adverdict.training.static_shapes import runner, settle_shapes
+from adverdict.training.encoder.prefix_cache import load_pretrained
+from adverdict.training.encoder.quantise import CONTRIBUTED, LARGEST, columns, quantise
+from adverdict.training.encoder.static_shapes import runner, settle_shapes
+from adverdict.training.encoder.tune import EXAMPLES, EncoderSettings, _top, export, spread
 from tests.tiny import tiny_encoder
 
 WIDTH = 256

@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from adverdict.models.calibration import logit
-from adverdict.training.recalibration import recalibration
+from adverdict.training.evaluation.recalibration import recalibration
 from tests.training.scores import scored
 
 

@@ -15,8 +15,8 @@ import pytest
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.models.manifest import DataEntry
-from adverdict.training.metrics import Scored, measure
-from adverdict.training.report import ReportData, share, write_report
+from adverdict.training.evaluation.metrics import Scored, measure
+from adverdict.training.pages.report import ReportData, share, write_report
 from tests.training.scores import MARKETS, scored
 
 TARGETS = Targets(0.02, 0.1, 0.95)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from adverdict.training.resampling import draw, interval, ranking, weighted_mean
+from adverdict.training.evaluation.resampling import draw, interval, ranking, weighted_mean
 
 ADS = st.lists(
     st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 4)),

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adverdict.training.shelf import MANIFEST, Cabinet, Ragged, Shelf
+from adverdict.training.cache.shelf import MANIFEST, Cabinet, Ragged, Shelf
 
 PLENTY = 10**9
 

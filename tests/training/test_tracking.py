@@ -18,9 +18,9 @@ from mlflow.exceptions import MlflowException
 
 from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
 from adverdict.models.manifest import DataEntry
-from adverdict.training.environment import URI_SETTING, Store
-from adverdict.training.metrics import measure
-from adverdict.training.tracking import CHALLENGER, CHAMPION, NAME, PREVIOUS, Registered, TrainingRun, aliased, configure, ping, promote
+from adverdict.training.evaluation.metrics import measure
+from adverdict.training.tracking.run import CHALLENGER, CHAMPION, NAME, PREVIOUS, Registered, TrainingRun, aliased, configure, ping, promote
+from adverdict.training.tracking.store import URI_SETTING, Store
 from tests.training.scores import scored
 
 SCRIPT = """

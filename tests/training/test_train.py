@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import GateRefused, InvalidInput, InvalidSettings
-from adverdict.features.tables import read_pack, write_ads, write_labels
+from adverdict.domain.progress import Silent
 from adverdict.models.bundle import load_bundle
-from adverdict.training.crossvalidate import held_out
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from adverdict.training.dataset import dataset
-from adverdict.training.evaluate import evaluate
-from adverdict.training.fit import FitSettings
-from adverdict.training.fit_gbm import GbmSettings
-from adverdict.training.progress import Silent
+from adverdict.training.evaluation.evaluate import evaluate
+from adverdict.training.fit.crossvalidate import held_out
+from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.search import search
+from adverdict.training.fit.splits import by_advertiser
+from adverdict.training.fit.trainable import trainable
 from adverdict.training.promote import compare_bundles, promote
-from adverdict.training.search import search
-from adverdict.training.splits import by_advertiser
-from adverdict.training.tracking import CHALLENGER, CHAMPION, aliased, configure
+from adverdict.training.tracking.run import CHALLENGER, CHAMPION, aliased, configure
 from adverdict.training.train import TrainJob, train
-from adverdict.training.trainable import trainable
 
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 POLICIES = ("deceptive", "kids_unsuitable")

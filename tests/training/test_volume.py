@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.errors import InvalidInput, NotFound
-from adverdict.training.volume import read_capacity, read_volume, refuse_unseen
+from adverdict.rollout.volume import read_capacity, read_volume, refuse_unseen
 
 
 def written(folder: Path, content: str | bytes) -> Path:

@@ -16,12 +16,12 @@ from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, S
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidInput
+from adverdict.domain.progress import Silent
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.models.bundle import Bundle
-from adverdict.training.curves import wilson
-from adverdict.training.progress import Silent
-from adverdict.training.whatif import NOBODY, Share, WhatIf, what_if, what_if_on_packs
+from adverdict.rollout.whatif import NOBODY, Share, WhatIf, what_if, what_if_on_packs
+from adverdict.training.evaluation.curves import wilson
 from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, TARGETS, WHEN, book, risk
 from tests.training.data import ad, label, pack, said
 

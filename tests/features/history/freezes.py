@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from adverdict.domain.ad import Ad, Label
+from adverdict.domain.progress import Silent
 from adverdict.features.history import events
 from adverdict.features.history.freezing import Freezing
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.features.history.known import HistoryCounts
 from adverdict.features.history.state import HistoryState
-from adverdict.training.progress import Silent
 from tests.features.history.worlds import POLICIES, an_ad
 
 MEMORY = 256 * 2**20

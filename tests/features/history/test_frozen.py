@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import AdverdictError, ContractMismatch, InvalidInput, InvalidTable, NotFound, Unavailable, UntrustedBundle
+from adverdict.domain.progress import Silent
 from adverdict.features.history import events
 from adverdict.features.history.entities import KINDS, rows_of_labels
 from adverdict.features.history.freezing import Freezing, freeze_folder
@@ -27,8 +28,7 @@ from adverdict.features.history.frozen import UNKNOWN, FrozenHistory, find
 from adverdict.features.history.known import NEVER
 from adverdict.features.history.layout import LISTED, Listing
 from adverdict.features.history.snapshot import write_snapshot
-from adverdict.features.writers import write_ads, write_labels
-from adverdict.training.progress import Silent
+from adverdict.storage.tables.writers import write_ads, write_labels
 from tests.features.history.freezes import MEMORY, asked, at_moment, frozen, observed, one_row
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
 
@@ -373,7 +373,7 @@ from datetime import datetime, timedelta
 from adverdict.features.history.freezing import Freezing
 from adverdict.features.history import events
 from tests.features.history.worlds import START, POLICIES, an_ad, a_label
-from adverdict.training.progress import Silent
+from adverdict.domain.progress import Silent
 folder, n = Path(sys.argv[1]), int(sys.argv[2])
 with Freezing(folder, START + timedelta(days=1000), POLICIES, memory=128 * 2**20) as freezing:
     for begin in range(0, n, 5000):

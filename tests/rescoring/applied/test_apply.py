@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import InvalidInput, Unavailable
-from adverdict.features.tables import write_ads
 from adverdict.ledger.entries import DecisionMade, Rescored
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
-from adverdict.rescoring import apply as applying
-from adverdict.rescoring.apply import Change
-from adverdict.rescoring.judging import Left
+from adverdict.rescoring.applying import apply as applying
+from adverdict.rescoring.applying.apply import Change
+from adverdict.rescoring.applying.judging import Left
+from adverdict.storage.tables.pack import write_ads
 from tests.ledger.made import minutes
 from tests.rescoring.applied.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
 

@@ -10,23 +10,23 @@ import pytest
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import NotFound
-from adverdict.features.tables import read_ads
 from adverdict.ledger import steps
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.erase import erase
 from adverdict.ledger.history import LedgerHistory, forget, found
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
-from adverdict.review.export import export
+from adverdict.review.labels.export import export
 from adverdict.review.period import Period
-from adverdict.review.readings import audited
-from adverdict.review.statement import statement
-from adverdict.review.statements import statements
-from adverdict.review.transparency import transparency
-from adverdict.serving.console import record
-from adverdict.serving.console.past import past
-from adverdict.serving.replay import replay
-from adverdict.serving.scorer import Known, Scorer
+from adverdict.review.quality.readings import audited
+from adverdict.review.reasons.statement import statement
+from adverdict.review.reasons.statements import statements
+from adverdict.review.reasons.transparency import transparency
+from adverdict.scoring.replay import replay
+from adverdict.scoring.scorer import Known, Scorer
+from adverdict.serving.console.decisions import record
+from adverdict.serving.console.tasks.past import past
+from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import minutes
 from tests.rescoring.applied.world import APPROVE, AS_OF, BOOK, REJECT, REVIEW, World, live_ad
 from tests.serving.fakes import FakeModel

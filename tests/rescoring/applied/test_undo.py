@@ -18,8 +18,8 @@ from adverdict.ledger.entries import DecisionMade, Withdrawn
 from adverdict.ledger.standing import export, standing
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
-from adverdict.rescoring import listing
-from adverdict.rescoring.listing import Listed
+from adverdict.rescoring.applying import listing
+from adverdict.rescoring.applying.listing import Listed
 from tests.ledger.made import minutes
 from tests.rescoring.applied.world import APPROVE, AS_OF, REJECT, REVIEW, World
 
@@ -60,10 +60,10 @@ def test_a_step_that_was_undone_is_not_applied_again(world: World) -> None:
 
 
 def test_a_step_that_is_undone_while_it_is_applied_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adverdict.rescoring.apply.BATCH", 1)
+    monkeypatch.setattr("adverdict.rescoring.applying.apply.BATCH", 1)
     folder = world.run({1: REJECT, 2: REJECT, 3: REJECT})
     step = world.apply(folder, most=1).step
-    from adverdict.rescoring.apply import Originals
+    from adverdict.rescoring.applying.apply import Originals
 
     read = Originals.read
     monkeypatch.setattr(Originals, "read", lambda self, some: (world.undo(step), read(self, some))[1])

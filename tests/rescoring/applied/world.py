@@ -14,17 +14,17 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit, Decision
 from adverdict.domain.verdict import Verdict
-from adverdict.features.tables import write_ads
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import tasks as task_table
 from adverdict.ledger.standing import Standing, standing
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.apply import Applied, Choice, apply
-from adverdict.rescoring.columns import to_table
-from adverdict.rescoring.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from adverdict.rescoring.plan import plan
-from adverdict.rescoring.undo import Undone, undo
-from adverdict.review.tasks import Task, task_of
+from adverdict.rescoring.applying.apply import Applied, Choice, apply
+from adverdict.rescoring.applying.undo import Undone, undo
+from adverdict.rescoring.folder.columns import to_table
+from adverdict.rescoring.folder.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.input.plan import plan
+from adverdict.review.tasks.tasks import Task, task_of
+from adverdict.storage.tables.pack import write_ads
 from tests.ledger.made import a_decision, an_ad, minutes
 from tests.review.desk import BOOK, PLAIN, Desk
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict import policies
-from adverdict.decisions.files import read_policies
+from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.ledger.store import Ledger
 from adverdict.serving.console.app import console

@@ -20,16 +20,16 @@ from adverdict.domain.verdict import Verdict
 from adverdict.features.history.state import HistoryState
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger
-from adverdict.review import golden
-from adverdict.review.answers import Answer
-from adverdict.review.appeals import appeal
-from adverdict.review.opening import open_tasks
+from adverdict.review.cases.answers import Answer
+from adverdict.review.cases.appeals import appeal
 from adverdict.review.queue import Leased, Queue
-from adverdict.review.routing import Reviewer, register
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.champion import Champion, Loaded, Standing
+from adverdict.review.tasks import golden
+from adverdict.review.tasks.opening import open_tasks
+from adverdict.review.tasks.routing import Reviewer, register
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.scorer import Scorer
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.scorer import Scorer
+from adverdict.serving.worker.champion import Champion, Loaded, Standing
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 POLICIES = ("deceptive", "gambling", "kids_unsuitable", "political_issue", "counterfeit", "weapons", "adult", "phishing")

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from adverdict.domain.keys import ApiKey
 from adverdict.ledger.schema import sessions
-from adverdict.serving.auth import ApiKey
-from adverdict.serving.console.attempts import ADDRESSES, FREE, Attempts
+from adverdict.serving.console.login.attempts import ADDRESSES, FREE, Attempts
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import TABS
 from tests.serving.console.conftest import Visitor, log_in, token

@@ -17,13 +17,13 @@ from starlette.testclient import TestClient
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.domain.keys import ApiKey
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
-from adverdict.review.opening import open_tasks
-from adverdict.review.quality import QualityReport
-from adverdict.serving.auth import ApiKey
+from adverdict.review.quality.quality import QualityReport
+from adverdict.review.tasks.opening import open_tasks
 from adverdict.serving.console.models import challenger_of, link_to
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import Measured

@@ -8,10 +8,10 @@ import pytest
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.ledger.store import Ledger
-from adverdict.review.answers import Answer
+from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import Leased, Queue, QueueDepth
-from adverdict.review.settings import ReviewSettings
-from adverdict.serving.console.queues import without_kinds
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.serving.console.tasks.queues import without_kinds
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, World, fill
 from tests.serving.console.test_pages import keyed

@@ -15,7 +15,7 @@ from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.review.queue import Queue
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.console.review_view import shown
+from adverdict.serving.console.tasks.view import shown
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, SETTINGS, Clock, World, fill
 

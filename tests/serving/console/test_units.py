@@ -11,10 +11,10 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import PolicyVerdict, Reason
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
+from adverdict.review.reasons.marking import HIDDEN, pieces
 from adverdict.serving.console.bars import WIDTH, bar, position
 from adverdict.serving.console.card import TALL, WIDE, card
-from adverdict.serving.console.marking import HIDDEN, pieces
-from adverdict.serving.console.shares import Seen, interval
+from adverdict.serving.console.policies.shares import Seen, interval
 from adverdict.serving.console.words import count, many, percent, signed, span, worth
 from tests.serving.console.filled import NOW
 

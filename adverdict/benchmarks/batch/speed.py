@@ -1,0 +1,173 @@
+"""Ads a second of one core in batches: with the early exit, without it, without an encoder, and what a user would write instead.
+
+A ratio is of neighbours in time: each round runs all of them, so that whatever else the machine does meanwhile weighs on each alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adverdict.benchmarks.batch.ground import Advance, Figures, Ground, Write, made
+from adverdict.benchmarks.batch.scoring import Opened, opened
+from adverdict.benchmarks.shared import beside
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import AdverdictError
+
+CASCADE, FULL, PLAIN = "cascade", "full", "no_encoder"
+PIPELINE, PYFUNC, PYFUNC_ROWS = "pipeline", "pyfunc_batch", "pyfunc_row_by_row"
+RATIOS = {
+    "vs_pipeline": (CASCADE, PIPELINE),
+    "full_vs_pipeline": (FULL, PIPELINE),
+    "vs_pyfunc": (CASCADE, PYFUNC),
+    "vs_pyfunc_row_by_row": (CASCADE, PYFUNC_ROWS),
+    "cascade_vs_full": (CASCADE, FULL),
+}
+WARM = 256
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``rounds`` of everything. Of ours ``ads`` with the exit, ``whole`` of them all the way, ``passes`` times in turns; the others see
+    ``sample`` of them, one at a time ``few``. ``plain``: also a bundle without encoder."""
+
+    rounds: int = 3
+    ads: int = 8192
+    whole: int = 2048
+    passes: int = 1
+    sample: int = 600
+    few: int = 200
+    plain: bool = True
+
+
+FULL_PLAN = Plan()
+QUICK = Plan(rounds=2, ads=2048, whole=512, passes=1, sample=100, few=30, plain=False)
+
+
+def steps(plan: Plan) -> int:
+    return 1 + plan.rounds
+
+
+def speed(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figures:
+    """Every figure also goes to ``write``, as it comes."""
+    found: Figures = {"rounds": [], "left_out": {}}
+    bundle, ads, rules = ground.bundle(), ground.ads(), ground.rules()
+    certificates = _certified(ground, found)
+    model = _pyfunc(ground, bundle)
+    plain = ground.world.bundle(False) if plan.plain and ground.world.model is None else None
+    advance()
+    for _ in range(plan.rounds):
+        one: Figures = {}
+        _measure(one, found, CASCADE, lambda: beside.threaded(_ours, 1, bundle, rules, certificates, ads, plan))
+        one |= one.get(CASCADE, {}).pop("beside", {})
+        if plain:
+            _measure(one, found, PLAIN, lambda: beside.threaded(_ours, 1, plain, ground.rules(), None, ads, plan)["beside"][FULL])
+        _measure(one, found, PIPELINE, lambda: beside.pipeline(bundle, ads, plan.sample, 1))
+        _measure(one, found, PYFUNC_ROWS, lambda: beside.pyfunc(model, ads, plan.sample, plan.few, 1))
+        if PYFUNC_ROWS in one:
+            one |= {PYFUNC: one[PYFUNC_ROWS]["batch"], PYFUNC_ROWS: one[PYFUNC_ROWS]["rows"]}
+        found["rounds"].append(one)
+        found |= summed(found["rounds"])
+        advance()
+        write(found)
+    return found
+
+
+def summed(rounds: Sequence[Mapping[str, Figures]]) -> Figures:
+    """Medians over the rounds; ``RATIOS`` within each round, with their range."""
+    names = [name for name in (CASCADE, FULL, PLAIN, PIPELINE, PYFUNC, PYFUNC_ROWS) if any(name in one for one in rounds)]
+    found: Figures = {
+        "rows_per_s": {name: statistics.median(one[name]["rows_per_s"] for one in rounds if name in one) for name in names},
+    }
+    for key, (ours, theirs) in RATIOS.items():
+        ratios = [one[ours]["rows_per_s"] / one[theirs]["rows_per_s"] for one in rounds if ours in one and theirs in one]
+        if ratios:
+            found |= {key: statistics.median(ratios), f"{key}_range": [min(ratios), max(ratios)]}
+    if CASCADE in names:
+        timed = [one[CASCADE] for one in rounds if CASCADE in one]
+        found["exit_share_of_timed"] = timed[0]["exit_share"]
+        found["stages"] = {name: statistics.median(one["stages"][name] for one in timed) for name in timed[0]["stages"]}
+    return found
+
+
+def _certified(ground: Ground, found: Figures) -> Path | None:
+    try:
+        return ground.certified()
+    except AdverdictError as error:
+        found["left_out"]["the early exit"] = str(error)
+        return None
+
+
+def _pyfunc(ground: Ground, bundle: Path) -> Path:
+    digest = hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()
+    return made(ground.world.folder / f"pyfunc-{digest[:12]}", lambda folder: beside.save_pyfunc(bundle, folder))
+
+
+def _measure(one: Figures, found: Figures, name: str, measured: Callable[[], Figures]) -> None:
+    """What one of those compared reached goes under its name; why it cannot run, under ``left_out``."""
+    try:
+        one[name] = measured()
+    except (AdverdictError, OSError) as error:  # OSError: transformers, of a pretrained model that is not here
+        found["left_out"][name] = str(error).splitlines()[0]
+
+
+def _ours(bundle: Path, rules: Path, certificates: Path | None, pack: Path, plan: Plan) -> Figures:
+    """In a process of its own. Medians of ``passes``; the encoder's own counts say how many texts it was spared as equal ones."""
+    ours = opened(bundle, rules, certificates, pack)
+    ads, few = ours.ads[: plan.ads], ours.ads[: plan.whole]
+    ours.decide(ads[:WARM], "full")
+    cascade, full = [], []
+    for _ in range(plan.passes):
+        full.append(_timed(ours, few, "full"))
+        cascade.append(_timed(ours, ads, "cascade"))
+    return {**_median(cascade), "rule": ours.rule, "stages": _stages(ours, few), "beside": {FULL: _median(full)}}
+
+
+def _timed(ours: Opened, ads: Sequence[Ad], depth: str) -> Figures:
+    encoder = ours.bundle.encoder
+    texts, read = (encoder.work.texts, encoder.work.read) if encoder else (0, 0)
+    begin, spent = time.perf_counter(), time.process_time()
+    decisions = ours.decide(ads, depth, explain="stopped")  # type: ignore[arg-type]  # "cascade" or "full"
+    seconds, busy = time.perf_counter() - begin, time.process_time() - spent
+    return {
+        "rows": len(ads),
+        "seconds": seconds,
+        "rows_per_s": len(ads) / seconds,
+        "rows_per_cpu_s": len(ads) / busy,
+        "exit_share": sum(one.exit == "early" for one in decisions) / len(ads),
+        "texts": encoder.work.texts - texts if encoder else 0,
+        "texts_read": encoder.work.read - read if encoder else 0,
+    }
+
+
+def _median(passes: Sequence[Figures]) -> Figures:
+    return {name: statistics.median(one[name] for one in passes) for name in passes[0]}
+
+
+def _stages(ours: Opened, ads: Sequence[Ad]) -> Figures:
+    """Microseconds of CPU an ad, all ads going all the way: each stage by itself. Deciding includes the reasons of what is stopped."""
+    from adverdict.certification.exits.cuts import CutTable, Exits
+    from adverdict.features.table import feature_table
+    from adverdict.scoring.scorer import EVERYBODY
+
+    bundle, scorer = ours.bundle, ours.scorer
+    history = scorer.known.state if scorer.known else bundle.history
+    exits = Exits(CutTable(scorer.book, scorer.solved, bundle.policies)(ads), EVERYBODY)
+    counts, spent = _busy(lambda: history.counts(ads, bundle.policies))
+    found = {"history": spent}
+    table, found["features"] = _busy(lambda: feature_table(ads, counts, bundle.contract))
+    _, found["cheap_models"] = _busy(lambda: bundle.score_table(ads, table, exits) if bundle.cascade else None)
+    _, models = _busy(lambda: bundle.score_table(ads, table))
+    _, everything = _busy(lambda: ours.decide(ads, "full", explain="stopped"))
+    found |= {"encoder": models - found["cheap_models"], "deciding": everything - models - found["history"] - found["features"]}
+    return {name: seconds / len(ads) * 1e6 for name, seconds in found.items()}
+
+
+def _busy(work: Callable[[], Any]) -> tuple[Any, float]:
+    begin = time.process_time()
+    return work(), time.process_time() - begin

@@ -1,0 +1,1 @@
+"""Whether the ledger keeps what it promises, and what it costs."""

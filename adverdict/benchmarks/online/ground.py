@@ -1,0 +1,96 @@
+"""What the service is measured on: simulated ads, a bundle with an encoder and one without, rules that decide, and where to put it all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adverdict.benchmarks.online.bodies import ads_for_mlflow, ads_for_service
+from adverdict.benchmarks.online.servers import Server, constant, mlflow, service
+from adverdict.benchmarks.shared.beside import save_pyfunc
+from adverdict.benchmarks.shared.world import World, has_encoder
+from adverdict.models.manifest import version_of
+
+Figures = dict[str, Any]
+Write = Callable[[Figures], None]
+Advance = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """``ads``: how many, before they come round. ``policies``: files to decide by; rules with thresholds set by hand when None.
+    ``certificates``: to decide and to leave the models early by; without, every ad goes all the way."""
+
+    world: World
+    ads: int
+    policies: Path | None = None
+    certificates: Path | None = None
+
+    @property
+    def encoder(self) -> bool:
+        """Whether the bundle that stands for what is served has one: the given one, or one with an encoder."""
+        return self.world.model is None or has_encoder(self.world.model)
+
+    def main(self) -> Path:
+        return self.world.bundle(self.encoder)
+
+    def quickest(self) -> Path:
+        """The given bundle, or one without an encoder: where it is not the model that is measured."""
+        return self.world.model or self.world.bundle(False)
+
+    def rules(self, bundle: Path) -> Path:
+        return self.policies or self.world.rules(bundle, self.pack())
+
+    def pack(self) -> Path:
+        return self.world.ads(self.ads)
+
+    def bodies(self) -> Path:
+        """Of the service."""
+        path = self.world.folder / f"bodies-service-{self.ads}.json"
+        if path.is_file():
+            return path
+        from adverdict.storage.tables.pack import read_ads
+
+        return ads_for_service(read_ads(self.pack())[: self.ads], path)
+
+    def mlflow_bodies(self) -> Path:
+        return ads_for_mlflow(self.pack(), self.ads, self.world.folder / f"bodies-mlflow-{self.ads}.json")
+
+    def pyfunc(self, bundle: Path) -> Path:
+        """The bundle as an MLflow model."""
+        path = self.world.folder / f"pyfunc-{told(bundle)['version']}"
+        if not path.exists():
+            work = path.with_name(f".{path.name}.part")
+            shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped
+            save_pyfunc(bundle, work)
+            work.rename(path)
+        return path
+
+    def service(self, bundle: Path, *, workers: int = 1, untuned: bool = False, patient: bool = False) -> AbstractContextManager[Server]:
+        """Ours, serving this bundle. Raises Unavailable."""
+        rules = self.rules(bundle)
+        how: Any = {"certificates": self.certificates, "workers": workers, "untuned": untuned, "patient": patient}
+        return service(bundle, rules, self.bodies(), self.home(), **how)
+
+    def mlflow(self, bundle: Path, *, workers: int = 1) -> AbstractContextManager[Server]:
+        """``mlflow models serve`` of the same bundle. Raises Unavailable."""
+        return mlflow(self.pyfunc(bundle), self.mlflow_bodies(), self.home(), workers=workers)
+
+    def constant(self, *, workers: int = 1) -> AbstractContextManager[Server]:
+        """A bare FastAPI, asked the same as ours. Raises Unavailable."""
+        return constant(self.bodies(), self.home(), workers=workers)
+
+    def home(self) -> Path:
+        return self.world.home("online")
+
+
+def told(bundle: Path) -> Figures:
+    """Which bundle it was."""
+    raw = (bundle / "manifest.json").read_bytes()
+    manifest = json.loads(raw)
+    return {"version": version_of(raw), "encoder": manifest.get("encoder") is not None, "policies": len(manifest["policies"])}

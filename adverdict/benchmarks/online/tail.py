@@ -1,0 +1,111 @@
+"""The tail at 70 % of saturation beside the untuned service, and what twice saturation does. Arrivals are open: nobody waits for a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.benchmarks.online.figures import Figures, Loaded, median, spread
+from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.servers import Server
+from adverdict.benchmarks.online.throughput import CLIENTS
+from adverdict.domain.errors import Unavailable
+
+SHARE, TIMES = 0.7, 2.0
+"""Of saturation: of the tail, and of the overload."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    saturation_s: float = 5.0
+    warm_s: float = 2.0
+    seconds: float = 60.0
+    """Of the tail, for each service."""
+    overload_s: float = 30.0
+    beside_s: float = 15.0
+    """At 70 %, just before the overload."""
+
+
+QUICK = Plan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=5.0)
+
+
+def tail(ground: Ground, plan: Plan, seed: int, write: Write, advance: Advance) -> Figures:
+    """Both services at the same rate, 70 % of what the tuned one can do."""
+    bundle = ground.main()
+    found: Figures = {"bundle": told(bundle), "share_of_saturation": SHARE, "left_out": {}}
+    with ground.service(bundle) as server:
+        limit = found["saturation_per_s"] = saturation(server, plan)
+        found["service"] = _tail(server, SHARE * limit, plan.seconds, seed)
+    found["p99_over_p50"] = found["service"]["p99_over_p50"]
+    write(found)
+    advance()
+    try:
+        with ground.service(bundle, untuned=True) as server:
+            saturation(server, plan)  # to be as warm as the other was
+            found["untuned"] = _tail(server, SHARE * limit, plan.seconds, seed)
+            found["untuned"]["without"] = server.untuned()
+        found["p99_over_p50_untuned"] = found["untuned"]["p99_over_p50"]
+    except Unavailable as error:
+        found["left_out"]["untuned"] = str(error)
+    advance()
+    return found
+
+
+def overload(ground: Ground, plan: Plan, seed: int, write: Write, advance: Advance) -> Figures:
+    """The same service at 70 % of its saturation and at twice as much: those it accepts should not notice."""
+    bundle = ground.main()
+    found: Figures = {"bundle": told(bundle), "times_saturation": TIMES}
+    with ground.service(bundle) as server:
+        limit = found["saturation_per_s"] = saturation(server, plan)
+        found["beside"] = _tail(server, SHARE * limit, plan.beside_s, seed)
+        write(found)
+        advance()
+        found["overloaded"] = _tail(server, TIMES * limit, plan.overload_s, seed + 1)
+        found["after"] = spread(_good(server.load(kind="closed", clients=1, requests=100, seconds=30.0)))
+        advance()
+    return found | judged(found["overloaded"], found["beside"])
+
+
+def judged(overloaded: Figures, beside: Figures) -> Figures:
+    """What is asked of an overload: who gets in, how those who do not are told, and what it costs those who do."""
+    requests, refused = max(1, overloaded["requests"]), overloaded["refused"]
+    before, during = beside["p99_ms"], overloaded["p99_ms"]
+    return {
+        "overload_accepted_share": overloaded["accepted"] / requests,
+        "overload_refused_share": refused / requests,
+        "overload_refused_without_retry_after": refused - overloaded["refused_with_retry_after"],
+        "overload_5xx": overloaded["server_errors"],
+        "overload_connection_errors": overloaded["connection_errors"] + overloaded["timeouts"],
+        "overload_p99_over_before": during / before if during and before else None,
+    }
+
+
+def saturation(server: Server, plan: Plan) -> float:
+    """Requests a second that 32 clients get answered when each asks again at once. Raises Unavailable when none is."""
+    found = server.load(kind="closed", clients=CLIENTS, warm_s=plan.warm_s, seconds=plan.saturation_s, timeout_s=60.0)
+    rate = found.rate(plan.warm_s, plan.saturation_s)
+    if not rate:
+        raise Unavailable(f"the service answered nothing: {found.outcome()}")
+    return rate
+
+
+def _tail(server: Server, rate: float, seconds: float, seed: int) -> Figures:
+    before = server.cpu_s()
+    found = server.load(kind="open", rate=rate, seconds=seconds, seed=seed)
+    late = 1000.0 * (found.sent - found.intended)
+    counted = {**found.outcome(), **found.answered()}
+    return {
+        **spread(_good(found)),
+        **counted,
+        "arrivals_per_s": rate,
+        "seconds": seconds,
+        "sent_late_p50_ms": median(late.tolist()),
+        "sent_late_max_ms": float(late.max()) if len(late) else None,
+        "cpu_us_per_request": 1e6 * (server.cpu_s() - before) / max(1, len(late)),
+    }
+
+
+def _good(found: Loaded) -> NDArray[np.float64]:
+    return found.ms[found.good]

@@ -1,0 +1,137 @@
+"""Requests a second at 32 clients: the service with its ledger, ``mlflow models serve`` of the same bundle, and a bare FastAPI.
+
+All three stand ready at the same time, and are loaded in turn, several times over: what the machine does meanwhile hits all alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adverdict.benchmarks.online.figures import Figures, Loaded, median, over, quantile
+from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.servers import Server
+from adverdict.domain.errors import Unavailable
+
+CLIENTS = 32
+SERVERS = ("service", "fastapi", "mlflow_serve")
+
+
+@dataclass(frozen=True)
+class Plan:
+    rounds: int = 5
+    seconds: float = 5.0
+    slow_seconds: float = 8.0
+    """For ``mlflow models serve``, which answers little in the time."""
+    warm_s: float = 3.0
+    """Before the first round."""
+    workers: tuple[int, ...] = (1, 2)
+    rounds_with_more: int = 2
+    """With more than one worker, and with the other bundle."""
+
+
+QUICK = Plan(rounds=2, seconds=2.0, slow_seconds=4.0, warm_s=1.5, rounds_with_more=1)
+
+
+@dataclass
+class Rounds:
+    """What one server did in each."""
+
+    rates: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    """Of all its processes, by request."""
+    p50_ms: list[float | None] = field(default_factory=list)
+    outcome: Counter[str] = field(default_factory=Counter)
+    answered: Figures = field(default_factory=dict)
+
+    def add(self, found: Loaded, warm_s: float, seconds: float, cpu_s: float) -> None:
+        self.rates.append(found.rate(warm_s, seconds))
+        self.cpu_us.append(1e6 * cpu_s / max(1, len(found.number)))
+        self.p50_ms.append(quantile(found.ms[found.good], 0.5))
+        self.outcome.update({name: value for name, value in found.outcome().items() if isinstance(value, int)})
+        self.answered = found.answered()
+
+    def figures(self, server: Server) -> Figures:
+        return {
+            "requests_per_s": median(self.rates),
+            "rounds": self.rates,
+            "cpu_us_per_request": median(self.cpu_us),
+            "p50_ms": median(self.p50_ms),
+            "started_s": server.started_s,
+            **server.memory_mib(),
+            **self.outcome,
+            **self.answered,
+        }
+
+
+def groups(ground: Ground, plan: Plan, cores: int) -> list[tuple[str, bool, int, int]]:
+    """Name, encoder, workers and rounds of each: the bundle that counts with one worker, with more, and the other bundle."""
+    more = [workers for workers in plan.workers if 1 < workers <= cores]
+    kind, other = ("encoder", "plain") if ground.encoder else ("plain", "encoder")
+    found = [(kind, ground.encoder, 1, plan.rounds)]
+    found += [(f"{kind}_{workers}_workers", ground.encoder, workers, plan.rounds_with_more) for workers in more]
+    # With a bundle of one's own there is no other to compare: one trained here would be of another kind altogether.
+    return found if ground.world.model else [*found, (other, not ground.encoder, 1, plan.rounds_with_more)]
+
+
+def steps(ground: Ground, plan: Plan, cores: int) -> int:
+    return sum(rounds for *_, rounds in groups(ground, plan, cores))
+
+
+def throughput(ground: Ground, plan: Plan, cores: int, write: Write, advance: Advance) -> Figures:
+    """Figures by group; ``vs_mlflow_serve`` and ``vs_fastapi`` are those of the bundle that counts with one worker."""
+    found: Figures = {"clients": CLIENTS, "left_out": {}}
+    for name, encoder, workers, rounds in groups(ground, plan, cores):
+        one, left_out = _group(ground, plan, ground.world.bundle(encoder), workers, rounds, advance)
+        found[name] = one
+        found["left_out"] |= {f"{name}: {server}": why for server, why in left_out.items()}
+        if "vs_fastapi" not in found:
+            found |= {ratio: one[ratio] for ratio in ("vs_mlflow_serve", "vs_fastapi")}
+        write(found)
+    return found
+
+
+def _group(ground: Ground, plan: Plan, bundle: Path, workers: int, rounds: int, advance: Advance) -> tuple[Figures, dict[str, str]]:
+    left_out: dict[str, str] = {}
+    with ExitStack() as stack:
+        servers = _servers(ground, bundle, workers, stack, left_out)
+        measured = {name: Rounds() for name in servers}
+        for server in servers.values():
+            server.load(kind="closed", clients=CLIENTS, seconds=plan.warm_s)
+        for _ in range(rounds):
+            for name, server in servers.items():
+                seconds, before = plan.slow_seconds if name == "mlflow_serve" else plan.seconds, server.cpu_s()
+                one = server.load(kind="closed", clients=CLIENTS, seconds=seconds, warm_s=0.5, timeout_s=60.0)
+                measured[name].add(one, 0.5, seconds, server.cpu_s() - before)
+            advance()
+        found: Figures = {name: measured[name].figures(server) for name, server in servers.items()}
+    for name in ("mlflow_serve", "fastapi"):
+        found[f"vs_{name}"] = versus(measured["service"].rates, measured[name].rates) if name in measured else None
+        if name in measured and not any(measured[name].rates):
+            left_out[name] = f"it answered nothing with 200: {dict(measured[name].outcome)}"
+    return {"bundle": told(bundle), "workers": workers, **found}, left_out
+
+
+def _servers(ground: Ground, bundle: Path, workers: int, stack: ExitStack, left_out: dict[str, str]) -> dict[str, Server]:
+    made: dict[str, Any] = {
+        "service": lambda: ground.service(bundle, workers=workers, patient=True),
+        "fastapi": lambda: ground.constant(workers=workers),
+        "mlflow_serve": lambda: ground.mlflow(bundle, workers=workers),
+    }
+    found = {}
+    for name in SERVERS:
+        try:
+            found[name] = stack.enter_context(made[name]())
+        except Unavailable as error:
+            if name == "service":
+                raise
+            left_out[name] = str(error)
+    return found
+
+
+def versus(ours: list[float], theirs: list[float]) -> float | None:
+    """The median over rounds of how many times as much, each round beside its own."""
+    return median([over(one, other) for one, other in zip(ours, theirs, strict=True)])

@@ -1,0 +1,1 @@
+"""Rescoring: how fast, how it grows, and what killing it or spoiling its input does."""

@@ -1,0 +1,144 @@
+"""``adverdict benchmark rescore``: how fast rescoring is and how it grows, what killing it does, whether it says what the service says."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adverdict.benchmarks.rescore import faults as rescore_faults
+from adverdict.benchmarks.rescore import growth as rescore_growth
+from adverdict.benchmarks.rescore import kills as rescore_kills
+from adverdict.benchmarks.rescore import same as rescore_same
+from adverdict.benchmarks.rescore import speed as rescore_speed
+from adverdict.benchmarks.shared.machine import machine
+from adverdict.benchmarks.shared.parts import in_turn
+from adverdict.benchmarks.shared.world import World
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.progress import Progress
+
+PARTS = ("speed", "growth", "kills", "same", "faults")
+KILLS, QUICK_KILLS = 60, 4
+NOTES = (
+    "Each worker has one thread (OMP_NUM_THREADS=1), and so have the comparators; those ending in _default_threads take as many as they "
+    "choose by themselves. Comparators are timed without their start and without loading a model; rescoring's rows_per_s is of the whole "
+    "command, rows_per_s_working of its workers' time with shards. peak_mib: the largest sum over all processes at one moment of their "
+    "proportional memory (PSS); hwm_mib: the sum of each one's own largest (VmHWM), where shared pages count for each."
+)
+
+HEADLINES = {
+    **dict.fromkeys(("rows_per_s", "peak_mib", "vs_pipeline", "vs_pyfunc", "int8_share_of_peak"), "speed"),
+    **dict.fromkeys(("kills", "resume_mismatches"), "kills"),
+}
+"""Figure -> the part that measures it."""
+
+Figures = dict[str, Any]
+Write = Callable[[Figures], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """How much of each; ``parts`` of ``PARTS``. ``work`` keeps marketplaces and bundles for the next time; ``model``: a bundle's folder
+    to use where it fits; ``data``: packs that must be decided alike everywhere, too."""
+
+    quick: bool = False
+    parts: Sequence[str] = PARTS
+    data: Sequence[Path] = ()
+    model: Path | None = None
+    kills: int = KILLS
+    work: Path | None = None
+    seed: int = 0
+    speed: rescore_speed.Plan = field(default_factory=rescore_speed.Plan)
+    growth: rescore_growth.Plan = field(default_factory=rescore_growth.Plan)
+
+
+def quick(job: Job) -> Job:
+    """The same parts in about ten minutes."""
+    return Job(
+        True, job.parts, job.data, job.model, min(job.kills, QUICK_KILLS), job.work, job.seed, rescore_speed.QUICK, rescore_growth.QUICK
+    )
+
+
+def run(job: Job, progress: Progress, write: Write) -> Figures:
+    """Figures by part under ``parts``, and the ``HEADLINES`` of them. ``write`` gets all there are whenever there are more, so that nothing
+    is lost with a run that is stopped.
+
+    Raises InvalidSettings before anything is measured, Unavailable when a rescoring that nobody disturbed fails.
+    """
+    _check(job)
+    about: Figures = {"machine": machine(), "quick": job.quick, "notes": NOTES}
+    with ExitStack() as stack:
+        folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adverdict-rescore-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
+        chosen = [part for part in PARTS if part in job.parts]
+        return in_turn(
+            chosen,
+            lambda part, unfinished: _MEASURED[part](job, world, progress, unfinished),
+            lambda parts: about | headlined(parts),
+            write,
+        )
+
+
+def headlined(parts: Mapping[str, Figures]) -> Figures:
+    """What is asked for first, by name, and all there is beneath."""
+    first = {name: parts[part][name] for name, part in HEADLINES.items() if name in parts.get(part, {})}
+    return {**first, "parts": dict(parts)}
+
+
+def _speed(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (True,))
+    progress.stage("rows a second", rescore_speed.steps(job.speed))
+    return rescore_speed.speed(world, job.speed, write, progress.advance)
+
+
+def _growth(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (False, True))
+    progress.stage("growth", rescore_growth.steps(job.growth))
+    return rescore_growth.growth(world, job.growth, write, progress.advance)
+
+
+def _kills(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (False,))
+    progress.stage("killing and resuming", job.kills)
+    return rescore_kills.kills(world, job.kills, job.seed, write, progress.advance)
+
+
+def _same(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (True,))
+    progress.stage("the same ads everywhere", rescore_same.steps(job.data))
+    return rescore_same.same(world, job.data, write, progress.advance)
+
+
+def _faults(job: Job, world: World, progress: Progress, write: Write) -> Figures:
+    _prepare(world, progress, (False,))
+    progress.stage("faults", len(rescore_faults.FAULTS))
+    return rescore_faults.faults(world, write, progress.advance)
+
+
+_MEASURED: dict[str, Callable[[Job, World, Progress, Write], Figures]] = {
+    "speed": _speed,
+    "growth": _growth,
+    "kills": _kills,
+    "same": _same,
+    "faults": _faults,
+}
+
+
+def _prepare(world: World, progress: Progress, encoders: Sequence[bool]) -> None:
+    for encoder in encoders:
+        progress.stage("a model with an encoder" if encoder else "a model without encoder", 1)
+        world.bundle(encoder)
+        progress.advance()
+
+
+def _check(job: Job) -> None:
+    mistakes = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in job.parts if name not in PARTS]
+    mistakes += [Mistake("--data", str(path), "a folder with ads.parquet") for path in job.data if not (path / "ads.parquet").is_file()]
+    if job.model and not (job.model / "manifest.json").is_file():
+        mistakes.append(Mistake("--model", str(job.model), "a bundle's folder"))
+    if mistakes:
+        raise InvalidSettings("nothing was measured:", mistakes)

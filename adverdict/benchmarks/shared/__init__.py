@@ -1,0 +1,1 @@
+"""What the benchmarks share: test beds, processes, databases, the machine they ran on."""

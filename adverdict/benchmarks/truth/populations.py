@@ -1,0 +1,178 @@
+"""Scored ads whose truth is known: a simulated marketplace, and labelled packs where the raters' majority is taken as the truth."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.benchmarks.truth.deployments import Floats, Ints, Traffic, Trial
+from adverdict.certification.statistics.bounds import Sizes, fewest_draws
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.strata import Question, Stratum, questions, strata
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded, surface_key
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.progress import Progress
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.simulation import write_marketplace
+from adverdict.simulation.write import TRUTH_FOLDER
+from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.evaluation.evaluate import BLEND_MODEL, ROWS
+from adverdict.training.fit.bundling import write_bundle
+from adverdict.training.fit.crossvalidate import held_out
+from adverdict.training.fit.everything import FitSettings, fit
+from adverdict.training.fit.splits import by_advertiser
+from adverdict.training.fit.trainable import trainable
+
+FOLDS = 5
+TRAINING_ADS = 12_000
+SIMULATED = "simulated"
+SENSITIVITY = 1 - 0.14 * 1.6
+"""What the worst of the simulated raters finds of violations where the ad is unclear (``simulation.raters``); a majority finds no less, a
+tie being a violation."""
+SPECIFICITY = (1 - 0.025 * 1.6) ** 2
+"""And what they clear of other ads: with two raters both must clear it, which is the worst case of one, two or three."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """``truth`` float64 (n, n_policies): 1 violates, 0 does not, NaN where the policy does not apply or nobody knows."""
+
+    name: str
+    scored: ScoredAds
+    truth: Floats
+    sensitivity: float = 1.0
+    specificity: float = 1.0
+
+
+def simulated(ads: int, settings: FitSettings, progress: Progress, policies: Sequence[str] = ()) -> Population:
+    """A marketplace of ``ads`` ads, scored by a bundle trained on another of 12,000. All policies that can be trained unless some are
+    named."""
+    with tempfile.TemporaryDirectory(prefix="adverdict-benchmark-") as work:
+        folder = Path(work)
+        for name, count, seed in (("training", TRAINING_ADS, 2 * settings.seed + 1), ("population", ads, 2 * settings.seed + 2)):
+            write_marketplace(folder / name, count, seed)
+        development, _ = trainable(dataset([read_pack(folder / "training")], policies))
+        fitted = fit(development, settings, progress)
+        write_bundle(fitted, SolvedThresholds(), development, folder / "bundle", datetime.now(UTC), {})
+        return of_marketplace(folder / "population", load_bundle(folder / "bundle"), progress)
+
+
+def of_marketplace(folder: Path, bundle: Bundle, progress: Progress) -> Population:
+    """A simulated marketplace scored by a bundle that has not seen it: every ad with its truth, and the labels its raters gave."""
+    pack = read_pack(folder)
+    data = _with_unlabelled(dataset([pack], bundle.policies))
+    scored = _scored(data, _risks(bundle, pack, data.ads, progress))
+    return Population(SIMULATED, scored, _truth(folder, data), SENSITIVITY, SPECIFICITY)
+
+
+def of_pack(folder: Path, settings: FitSettings, progress: Progress) -> Population:
+    """A pack's labelled ads, each scored by a training without its advertiser."""
+    pack = read_pack(folder)
+    data, _ = trainable(dataset([pack]))
+    scored = held_out(data, by_advertiser(data, FOLDS, settings.seed), settings, progress)
+    row_of = {ad_id: row for row, ad_id in enumerate(scored.ad_ids)}
+    data = data.with_policies(scored.policies)
+    risk = scored.p[BLEND_MODEL][[row_of[ad.ad_id] for ad in data.ads]]
+    truth = np.where(np.isnan(data.targets), np.nan, data.targets >= 0.5)
+    return Population(folder.name, _scored(data, risk), truth)
+
+
+def trials(population: Population, targets: Targets) -> list[Trial]:
+    """Every policy with its markets put together as certificates do, and each market alone in which any threshold could be certified."""
+    asked = questions(population.scored, _book(population, targets))
+    found = strata(population.scored, asked)
+    for market in sorted({question.market for question in asked}):
+        alone = strata(population.scored, [question for question in asked if question.market == market])
+        found += [one for one in alone if not any(one.policy == two.policy and one.sources == two.sources for two in found)]
+    return [_trial(population, stratum, asked) for stratum in found if _could(population.scored, stratum)]
+
+
+def _trial(population: Population, stratum: Stratum, asked: list[Question]) -> Trial:
+    scored, column = population.scored, population.scored.policies.index(stratum.policy)
+    rows = np.concatenate([one.rows for one in asked if one.policy == stratum.policy and one.market in stratum.sources])
+    rows = rows[~np.isnan(population.truth[rows, column])]
+    return Trial(
+        population=population.name,
+        stratum=stratum,
+        sensitivity=population.sensitivity,
+        specificity=population.specificity,
+        labelled=scored.labelled(stratum.policy, stratum.rows),
+        traffic=Traffic.of(scored.risk[rows, column], population.truth[rows, column] == 1.0, scored.group[rows]),
+        groups=int(scored.group.max()) + 1,
+    )
+
+
+def _could(scored: ScoredAds, stratum: Stratum) -> bool:
+    """Whether labels without a single error would certify anything."""
+    groups = scored.labelled(stratum.policy, stratum.rows).group
+    return Sizes.of(np.unique(groups, return_inverse=True)[1]).draws >= fewest_draws(stratum.targets.max_leakage, stratum.level)
+
+
+def _book(population: Population, targets: Targets) -> PolicyBook:
+    """Every policy prohibited under the same targets in every market, on the surfaces where it applies to any ad."""
+    scored = population.scored
+    everywhere = {surface_key(str(surface)) for surface in scored.surface}
+    found: list[tuple[PolicyInForce, set[str]]] = []
+    for column, name in enumerate(scored.policies):
+        policy = PolicyInForce(name, name, Severity.SERIOUS, Stance.PROHIBITED, targets, None, WhenDegraded.REVIEW, name)
+        known = ~np.isnan(population.truth[:, column])
+        found.append((policy, {surface_key(str(surface)) for surface in scored.surface[known]}))
+    general = tuple(policy for policy, surfaces in found if surfaces == everywhere)
+    named = set().union(*(surfaces for _, surfaces in found if surfaces != everywhere))
+    rules = MarketRules(general, {one: tuple(policy for policy, surfaces in found if one in surfaces) for one in named})
+    return PolicyBook(scored.policies, {str(market): rules for market in np.unique(scored.market)})
+
+
+def _scored(data: Dataset, risk: Floats) -> ScoredAds:
+    return ScoredAds(
+        policies=data.policies,
+        market=np.array([ad.market for ad in data.ads]),
+        surface=np.array([ad.surface or "" for ad in data.ads]),
+        group=_numbered(data.groups),
+        risk=risk,
+        verdict=data.targets,
+    )
+
+
+def _numbered(names: tuple[str, ...]) -> Ints:
+    return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
+
+
+def _with_unlabelled(data: Dataset) -> Dataset:
+    """All ads in order of submission, those without labels too, so that they have groups and risks."""
+    known = dict(zip((ad.ad_id for ad in data.ads), data.targets, strict=True))
+    nothing = np.full(len(data.policies), np.nan)
+    ads = tuple(sorted(data.known_ads, key=lambda ad: ad.submitted_at))
+    return replace(data, ads=ads, others=(), targets=np.array([known.get(ad.ad_id, nothing) for ad in ads]))
+
+
+def _risks(bundle: Bundle, pack: Pack, ads: tuple[Ad, ...], progress: Progress) -> Floats:
+    """Submissions are history, labels are not, as in ``training.evaluation.evaluate``."""
+    history = bundle.fresh_history()
+    history.observe_ads(pack.ads)
+    progress.stage("scoring the population", len(ads))
+    found: list[NDArray[np.float64]] = []
+    for start in range(0, len(ads), ROWS):
+        found.append(bundle.score(ads[start : start + ROWS], history).risk[:, :, 0])
+        progress.advance(len(found[-1]))
+    return np.concatenate(found)
+
+
+def _truth(folder: Path, data: Dataset) -> Floats:
+    import polars as pl
+
+    table = pl.read_parquet(folder / TRUTH_FOLDER / "truth.parquet", columns=["ad_id", "policy", "violates"])
+    row: Mapping[str, int] = {ad.ad_id: number for number, ad in enumerate(data.ads)}
+    column = {policy: number for number, policy in enumerate(data.policies)}
+    truth = np.full(data.targets.shape, np.nan)
+    for ad_id, policy, violates in table.filter(pl.col("policy").is_in(data.policies)).iter_rows():
+        truth[row[ad_id], column[policy]] = float(violates)
+    return truth

@@ -1,0 +1,1 @@
+"""How much doubt an ad may leave the models early with."""

@@ -1,0 +1,1 @@
+"""A market that nobody labelled an ad of."""

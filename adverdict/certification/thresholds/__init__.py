@@ -1,0 +1,1 @@
+"""Labelled ads to thresholds with a guarantee."""

@@ -1,0 +1,177 @@
+"""The furthest threshold that labelled ads certify: fixed-sequence testing of one threshold after the other, stopping at the first failure.
+
+Learn then Test (Angelopoulos et al. 2021, arXiv 2110.01052, section 3.2): thresholds form a fixed grid, each is the hypothesis "the rate of
+errors it leads to is above the limit", and they are tested in an order that labels have no part in, each at the full level, until one
+cannot be rejected. The chance that any certified threshold is beyond the limit is then at most the level, however many were tested.
+
+The order runs from cautious to bold. It begins where the calibrated risks promise the surest test, as in Pareto testing (Laufer-Goldshtein
+et al. 2023, arXiv 2210.07913), and not before there are ads enough to forgive an error. Risks and numbers of ads only choose the order:
+where they mislead, the certificate is weaker, never false.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.certification.statistics.alikeness import alikeness
+from adverdict.certification.statistics.bounds import Sizes, p_value, upper_bound
+from adverdict.certification.words import Side as Side
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+FORGIVEN = 1
+"""Errors that the first test must be able to pass with."""
+
+
+def _grid() -> Floats:
+    logits = np.arange(-230, 231) / 20.0
+    low = [float(f"{1 / (1 + np.exp(-z)):.3g}") for z in logits if z < 0]
+    return np.array(sorted({*low, 0.5, *(round(1 - p, 8) for p in low)}))
+
+
+GRID = _grid()
+"""Every threshold there can be, float64 increasing in (0, 1): 1/20 apart in log-odds, rounded to three digits that a person can read."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labelled ads of one question: a policy in one or several markets under one set of targets."""
+
+    risk: Floats
+    """float64 (n,), calibrated P(violates), in [0, 1]."""
+    violating: Bools
+    """bool (n,), the raters' majority."""
+    group: Ints
+    """int64 (n,), from 0: ads of one advertiser, or that share a creative, are one group."""
+    alike: float | None = None
+    """How alike the ads of a group are taken to be, in [0, 1]; None: as these ads show, at most."""
+
+    @cached_property
+    def alikeness(self) -> float:
+        """``alike``, or the upper confidence limit of the correlation of violations within these groups."""
+        return alikeness(self.violating, self.group) if self.alike is None else self.alike
+
+    def __len__(self) -> int:
+        return len(self.risk)
+
+    def part(self, rows: Bools | NDArray[np.intp]) -> Labelled:
+        return Labelled(self.risk[rows], self.violating[rows], self.group[rows], self.alike)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a threshold decides of the labelled ads."""
+
+    threshold: float
+    errors: int
+    sizes: Sizes
+
+    @property
+    def ads(self) -> int:
+        return self.sizes.ads
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One side's test: what was begun with, how far it came and what stopped it."""
+
+    side: Side
+    limit: float
+    """The rate of errors that labels may show: the target, lowered for what raters miss."""
+    level: float
+    """The chance of error that this side may spend."""
+    first: Counted | None
+    """The first threshold tested and passed; None: not even that one, and ``stopped`` says why."""
+    last: Counted | None
+    """The furthest certified."""
+    stopped: Counted | None
+    """The first that failed; None when the grid, or the ads, ended before any did."""
+
+    @property
+    def certified(self) -> bool:
+        return self.last is not None
+
+    def upper(self) -> float | None:
+        """Upper confidence bound of the labels' rate of errors at the furthest certified threshold."""
+        return None if self.last is None else upper_bound(self.last.errors, self.last.sizes, self.level)
+
+
+class Counts:
+    """Numbers of ads and errors at every threshold of the grid, for one side; group sizes where they are asked for."""
+
+    def __init__(self, ads: Labelled, side: Side) -> None:
+        order = np.argsort(ads.risk, kind="stable")
+        below = np.searchsorted(ads.risk[order], GRID, side="left")
+        if side is Side.REJECT:
+            order = order[::-1]
+        error = ads.violating[order] if side is Side.APPROVE else ~ads.violating[order]
+        expected = ads.risk[order] if side is Side.APPROVE else 1.0 - ads.risk[order]
+        self.side = side
+        self.decided: NDArray[np.intp] = below if side is Side.APPROVE else len(ads) - below
+        self.errors = np.concatenate([[0], np.cumsum(error)])[self.decided]
+        self.expected = np.concatenate([[0.0], np.cumsum(expected)])[self.decided]
+        """Errors the calibrated risks foresee."""
+        self._group = np.unique(ads.group, return_inverse=True)[1][order]  # numbered from 0 here, so that counting them is short
+        self._alike = ads.alikeness
+
+    def at(self, index: int) -> Counted:
+        """At ``GRID[index]``."""
+        return Counted(float(GRID[index]), int(self.errors[index]), Sizes.of(self._group[: self.decided[index]], self._alike))
+
+    def cautious_to_bold(self) -> NDArray[np.intp]:
+        """Indices of the grid, fewest ads decided first; of thresholds that decide the same ads only the most cautious, so that nothing is
+        decided far beyond the risks that were seen."""
+        indices = np.arange(len(GRID))
+        indices = indices if self.side is Side.APPROVE else indices[::-1]
+        decided = self.decided[indices]
+        first = np.append(True, decided[1:] != decided[:-1])
+        return indices[first & (decided > 0)]
+
+
+def walk(ads: Labelled, side: Side, limit: float, level: float, counts: Counts | None = None) -> Walk:
+    """Certify as much of one side as the labels support.
+
+    With probability at least ``1 - level`` over the draw of the advertisers, no threshold from ``first`` to ``last`` leads to a rate of
+    errors above ``limit``. Raises nothing: too few labels are an answer.
+    """
+    counts = counts or Counts(ads, side)
+    way = counts.cautious_to_bold()
+    start = max(_surest(counts, way, limit), _forgiving(counts, way, limit, level))
+    first = last = stopped = None
+    for index in way[start:].tolist():
+        here = counts.at(index)
+        if p_value(here.errors, here.sizes, limit) > level:
+            stopped = here
+            break
+        first, last = first or here, here
+    return Walk(side, limit, level, first, last, stopped)
+
+
+def _surest(counts: Counts, way: NDArray[np.intp], limit: float) -> int:
+    """Where on the way the calibrated risks foresee the smallest p-value. Uses no label."""
+    if not len(way):
+        return 0
+    share = counts.expected[way] / counts.decided[way]
+    # The exponent of the binomial's tail (Chernoff): ads decided, times how far the rate foreseen lies under the limit.
+    return int(np.argmax(counts.decided[way] * np.where(share < limit, _divergence(share, limit), -1.0)))
+
+
+def _forgiving(counts: Counts, way: NDArray[np.intp], limit: float, level: float) -> int:
+    """Where enough ads are decided for ``FORGIVEN`` errors to pass: before it the test is lost whatever the ads are, and the risks, if they
+    are too modest, might begin there. Uses numbers of ads alone; past the end where there never are enough."""
+    return bisect_left(range(len(way)), True, key=lambda i: p_value(FORGIVEN, counts.at(int(way[i])).sizes, limit) <= level)
+
+
+def _divergence(rate: Floats, limit: float) -> Floats:
+    """Kullback-Leibler divergence of Bernoulli(rate) from Bernoulli(limit), in nats."""
+    limit = min(max(limit, 1e-12), 1 - 1e-12)
+    safe = np.clip(rate, 1e-12, 1 - 1e-12)
+    return np.asarray(safe * np.log(safe / limit) + (1 - safe) * np.log((1 - safe) / (1 - limit)))

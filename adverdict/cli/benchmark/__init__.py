@@ -1,0 +1,1 @@
+"""``adverdict benchmark``: one file a command."""

@@ -1,0 +1,56 @@
+"""``adverdict benchmark audits``: what it takes and what it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def audits(
+    quick: Annotated[bool, typer.Option("--quick", help="60 runs a base rate instead of 500.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything drawn.")] = 0,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")] = None,
+) -> None:
+    """How often the audit stream's 95 % intervals cover the truth, with simulated reviewers who err."""
+    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+
+    with errors_end_the_command():
+        from adverdict.benchmarks.truth.audits import QUICK_RUNS, RUNS, audit_stream
+
+        with Bars() as bars:
+            figures = audit_stream(QUICK_RUNS if quick else RUNS, seed, bars)
+        show(figures)
+        if json:
+            write_json(json, figures)
+
+
+def show(figures: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    from adverdict.cli.console import out
+
+    table = Table(
+        title="audit stream: simulated runs whose 95 % interval holds the truth", title_justify="left", box=None, header_style="bold"
+    )
+    for column in ("base rate", "share", "audits", "readings", "runs", "covered", "of them", "95 %", "mean width", "mean bias"):
+        table.add_column(column, justify="left" if column == "share" else "right")
+    for rate in figures["base_rates"]:
+        for name in ("leakage", "wrongful_rejection", "prevalence"):
+            found = rate[name]
+            low, high = found["interval"]
+            table.add_row(
+                f"{rate['base_rate']:g}",
+                name.replace("_", " "),
+                f"{rate['mean_audits']:,.0f}",
+                f"{rate['mean_readings']:,.0f}",
+                str(found["runs"]),
+                str(found["covered"]),
+                f"{found['share']:.1%}",
+                f"{low * 100:.1f}–{high * 100:.1f}",
+                f"{found['mean_width']:.2g}",
+                f"{found['mean_bias']:+.1g}",
+            )
+    out.print(table)

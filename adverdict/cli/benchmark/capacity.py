@@ -1,0 +1,140 @@
+"""``adverdict benchmark capacity`` and ``adverdict benchmark solve``: what they print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adverdict.cli.console import Bars, errors_end_the_command, out, write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from adverdict.training.fit.everything import FitSettings
+
+LEFT = ("reviewers", "thresholds", "curves")
+
+
+def capacity(settings: FitSettings, quick: bool, json: Path | None) -> None:
+    with errors_end_the_command():
+        from adverdict.benchmarks.truth.capacity import Job, run
+
+        with Bars() as bars:
+            figures = run(Job(settings, quick), bars)
+        show_capacity(figures)
+        if json:
+            write_json(json, figures)
+
+
+def solve(seed: int, quick: bool, json: Path | None) -> None:
+    with errors_end_the_command():
+        from adverdict.benchmarks.truth.scale import Job, run
+
+        with Bars() as bars:
+            figures = run(Job(quick, seed), bars)
+        show_solve(figures)
+        if json:
+            write_json(json, figures)
+
+
+def show_capacity(figures: Mapping[str, Any]) -> None:
+    """One table a set of targets: every capacity, within certificates and beyond them, beside fixed thresholds of the same load."""
+    for found in figures["targets"]:
+        targets, needed = found["targets"], found["reviews_needed"]
+        title = (
+            f"simulated; targets {targets['max_leakage']:g}/{targets['max_wrongful_reject']:g}: the boldest certified thresholds leave "
+            f"{needed['mean']:,.0f} of {figures['ads_a_day']:,.0f} ads a day to people"
+        )
+        columns = (
+            "reviewers",
+            "thresholds",
+            "have",
+            "missing",
+            "reviews",
+            "fixed's",
+            "harm",
+            "foreseen",
+            "fixed's harm",
+            "ratio",
+            "95 %",
+            "better",
+        )
+        table = _table(title, columns)
+        for case in found["cases"]:
+            table.add_row(*_case(case))
+        out.print(table)
+        out.print(_rates(found["cases"]), highlight=False)
+    out.print(
+        f"harm of a day, by the truth, in wrongly rejected ads; {figures['splits']} halvings of the advertisers of "
+        f"{figures['populations']} populations, planned on one half and judged on the other; "
+        f"{figures['reviews_a_reviewer']:g} reviews a reviewer and day",
+        highlight=False,
+    )
+
+
+def show_solve(figures: Mapping[str, Any]) -> None:
+    """Every size, how they grow, and a plain loop beside."""
+    title = f"synthetic; {figures['policies']} policies in {figures['markets']} markets, every ad labelled under all of them"
+    columns = ("ads", "curves", "strata", "deciding", "seconds", "CPU", "tests", "certificates", "peak MiB", "data MiB")
+    table = _table(title, columns)
+    for one in (*figures["sizes"], figures["with_curves"]):
+        table.add_row(
+            f"{one['ads']:,}",
+            "yes" if one["curves"] else "no",
+            f"{one['strata']:,}",
+            f"{one['deciding']:,}",
+            f"{one['seconds']:,.1f}",
+            f"{one['cpu_seconds']:,.1f}",
+            f"{one['seconds_answers']:,.1f}",
+            f"{one['seconds_certificates']:,.1f}",
+            f"{one['peak_mib']:,.0f}",
+            f"{one['data_mib']:,.0f}",
+        )
+    out.print(table)
+    out.print(
+        f"CPU seconds grow with ads to the power of {figures['exponent']:.2f}; over the last step {figures['last_exponent']:.2f}",
+        highlight=False,
+    )
+    plain = figures["plain_loop"]
+    out.print(
+        f"{plain['ads']:,} ads: a plain loop of binomial tests over the same thresholds of {plain['strata']:,} strata takes "
+        f"{plain['cpu_seconds']:,.1f} CPU s, the tests here {plain['cpu_seconds_answers']:,.1f} s ({plain['ratio']:.1f} times as long)",
+        highlight=False,
+    )
+
+
+def _case(case: Mapping[str, Any]) -> tuple[str, ...]:
+    ratio = case["ratio"]
+    return (
+        f"{case['times']:g} x needed",
+        case["kind"],
+        f"{case['reviewers']:.1f}",
+        f"[red]{case['reviewers_missing']:.1f}[/]" if case["reviewers_missing"] else "–",
+        *(_number(case[name]) for name in ("reviews", "fixed_reviews", "harm", "foreseen", "fixed_harm")),
+        f"{ratio['mean']:.2f}" if ratio else "–",
+        f"{ratio['low']:.2f}–{ratio['high']:.2f}" if ratio else "–",
+        f"{case['better']} of {case['compared']}" if ratio else "infeasible" if not case["feasible"] else "–",
+    )
+
+
+def _rates(cases: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("true rates over all policies", ("reviewers", "thresholds", "leakage", "fixed's", "wrongly rejected", "fixed's"))
+    for case in cases:
+        if case["feasible"]:
+            rates = (case[name] for name in ("leakage", "fixed_leakage", "wrongful", "fixed_wrongful"))
+            table.add_row(f"{case['times']:g} x needed", case["kind"], *("–" if rate is None else f"{rate:.1%}" for rate in rates))
+    return table
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="left" if column in LEFT else "right", no_wrap=True)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"

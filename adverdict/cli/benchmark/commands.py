@@ -1,0 +1,110 @@
+"""``adverdict benchmark``: every measurement, with what it takes. Each body imports what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adverdict.cli.benchmark import audits as benchmark_audits
+from adverdict.cli.benchmark import batch as benchmark_batch
+from adverdict.cli.benchmark import ledger as benchmark_ledger
+from adverdict.cli.benchmark import online as benchmark_online
+from adverdict.cli.benchmark import profile as benchmark_profile
+from adverdict.cli.benchmark import rescore as benchmark_rescore
+from adverdict.cli.benchmark import train as benchmark_train
+from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed
+
+app = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
+app.command("online")(benchmark_online.online)
+app.command("batch")(benchmark_batch.batch)
+app.command("train")(benchmark_train.train)
+app.command("profile")(benchmark_profile.profile)
+app.command("ledger")(benchmark_ledger.ledger)
+app.command("audits")(benchmark_audits.audits)
+app.command("rescore")(benchmark_rescore.rescore)
+
+
+@app.command("packs")
+def packs(
+    data: Data,
+    split: Annotated[str, typer.Option(help="advertiser, in-order, or without:US+GB to leave markets out.")] = "advertiser",
+    policies: Policies = None,
+    encoder: Encoder = "minilm",
+    encoder_epochs: EncoderEpochs = 2,
+    encoder_prefix: EncoderPrefix = "",
+    history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
+    live_history: Annotated[bool, typer.Option("--live-history", help="Let held-out labels become history once they are known.")] = False,
+    by: Annotated[str | None, typer.Option("--by", help="Also report each value of this field of an ad, such as creative_format.")] = None,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Nested evaluation of the whole training on labelled ads."""
+    from adverdict.cli import models
+
+    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed, history)
+    models.benchmark_packs(data, split, policies or [], settings, by, live_history, json)
+
+
+@app.command("certificates")
+def certificates(
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Also on these labelled ads: a folder with ads.* and labels.*. Repeat for several.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller simulated marketplace, with four policies.")] = False,
+    deployments: Annotated[int, typer.Option("--deployments", min=500, help="Deployments a stratum.")] = 500,
+    encoder: Encoder = "none",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Whether certified thresholds keep their targets as often as they promise, where the truth is known."""
+    from adverdict.cli import models
+    from adverdict.cli.benchmark import certificates as benchmarks
+
+    benchmarks.certificates(data or [], models.fit_settings(encoder, 2, "", seed), deployments, quick, json)
+
+
+@app.command("markets")
+def markets(
+    data: Data,
+    policies: Policies = None,
+    max_leakage: Annotated[float, typer.Option("--max-leakage", min=0.0, max=1.0, help="Target for approvals.")] = 0.05,
+    max_wrongful_reject: Annotated[float, typer.Option("--max-wrongful-reject", min=0.0, max=1.0, help="Target for rejections.")] = 0.2,
+    encoder: Encoder = "none",
+    encoder_epochs: EncoderEpochs = 2,
+    encoder_prefix: EncoderPrefix = "",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Leave out each market in turn and compare what is said of it without labels with its labels."""
+    from adverdict.cli import market as markets
+    from adverdict.cli import models
+
+    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed)
+    markets.benchmark(data, policies or [], max_leakage, max_wrongful_reject, settings, json)
+
+
+@app.command("capacity")
+def capacity(
+    quick: Annotated[bool, typer.Option("--quick", help="One smaller simulated marketplace instead of three.")] = False,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """What planned thresholds are worth beside fixed ones for the same reviewers, where the truth is known."""
+    from adverdict.cli import models
+    from adverdict.cli.benchmark import capacity as benchmarks
+
+    benchmarks.capacity(models.fit_settings("none", 2, "", seed), quick, json)
+
+
+@app.command("solve")
+def solve(
+    quick: Annotated[bool, typer.Option("--quick", help="Up to 30,000 ads instead of a million.")] = False,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """How long solving takes, and how much memory, for 50 policies in 60 markets."""
+    from adverdict.cli.benchmark import capacity as benchmarks
+
+    benchmarks.solve(seed, quick, json)

@@ -1,0 +1,177 @@
+"""``adverdict ledger``: whether the record is whole, erasing from it, and bringing its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adverdict.cli.ledger.replay import replay_command
+
+if TYPE_CHECKING:
+    from adverdict.ledger.erase import Erasure
+    from adverdict.ledger.store import Ledger
+    from adverdict.ledger.verify import Verified
+
+app = typer.Typer(help="Check the record of decisions, erase from it, replay it.", no_args_is_help=True)
+
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
+app.command("replay")(replay_command)
+SHOWN = 20
+"""Problems printed; the rest are counted."""
+
+
+@app.command("verify")
+def verify_command(
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", metavar="SEQ:HASH", help="An end that was printed earlier and kept elsewhere.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Find every edited, deleted, moved or cut-off row; print the end of the chain, to be kept elsewhere."""
+    from adverdict.cli.console import Bars, counted, err, errors_end_the_command, write_json
+
+    with errors_end_the_command():
+        from adverdict.ledger.verify import verify
+
+        noted = _anchor(anchor)
+        ledger = open_ledger()
+        with Bars() as bars:
+            found = verify(ledger, anchor=noted, progress=bars)
+        ledger.close()
+        show_verified(found)
+        if json:
+            write_json(json, _figures(found))
+        if found.found:
+            err.print(f"[bold red]the ledger is not as it was written[/]: {counted(found.found, 'problem')}")
+            raise typer.Exit(1)
+
+
+@app.command("erase")
+def erase_command(
+    why: Annotated[str, typer.Option("--why", help="The reason; it stays in the ledger, so it must not name the advertiser.")],
+    advertiser: Annotated[str | None, typer.Option("--advertiser", help="Erase what is about this advertiser_id.")] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="DATE", help="Erase decisions made before this day (UTC), and all about them.")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who erases; the name of the user otherwise.")] = None,
+    compact: Annotated[
+        bool, typer.Option(help="Write the tables anew, so that no piece of a row stays in a file. Nobody writes meanwhile.")
+    ] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase contents for good: an advertiser's, or old ones. The chain stays verifiable and says that they were erased."""
+    from adverdict.cli.console import errors_end_the_command
+
+    with errors_end_the_command():
+        from adverdict.cli.moments import moment
+        from adverdict.ledger.erase import erase
+        from adverdict.ledger.history import forget
+        from adverdict.ledger.store import now
+
+        day = moment("--before", before)
+        _one_of(advertiser, before)
+        ledger = open_ledger()
+        if not yes:
+            typer.confirm(f"Erase {_what(advertiser, before)} from {ledger.engine.url.render_as_string()} for good?", abort=True)
+        done = erase(ledger, advertiser=advertiser, before=day, why=why, by=by or _user(), now=now(), forget=forget, rewrite=compact)
+        ledger.close()
+        show_erasure(done, compact)
+
+
+@app.command("migrate")
+def migrate_command() -> None:
+    """Bring the tables up to date; 'adverdict serve' does it too. Makes them where there are none."""
+    from adverdict.cli.console import errors_end_the_command, out
+
+    with errors_end_the_command():
+        from adverdict.ledger.migrate import latest
+
+        ledger = open_ledger(create=True)
+        out.print(f"{ledger.engine.url.render_as_string()} has tables of version {latest()}", highlight=False, markup=False)
+        ledger.close()
+
+
+def open_ledger(*, create: bool = False) -> Ledger:
+    """That of the settings. Raises InvalidSettings, NotFound or Unavailable."""
+    import os
+
+    from adverdict.domain.errors import InvalidSettings, Mistake
+    from adverdict.domain.settings import read_settings
+    from adverdict.ledger.store import Ledger
+
+    url = read_settings(os.environ).ledger_url
+    if url is None:
+        raise InvalidSettings("there is no ledger:", [Mistake("ADVERDICT_DATABASE_URL", "none", "the URL of a database")])
+    return Ledger.open(url, create=create)
+
+
+def show_verified(found: Verified) -> None:
+    from adverdict.cli.console import counted, out, printable
+
+    for problem in found.problems[:SHOWN]:
+        where = "        " if problem.seq is None else f"{problem.seq:>8}"
+        out.print(printable(f"{where}  {problem.what}"), highlight=False, markup=False)
+    if found.found > SHOWN:
+        out.print(f"          … and {found.found - min(SHOWN, len(found.problems)):,} more")
+    erased = f", {found.erased:,} of them erased" if found.erased else ""
+    wrong = counted(found.found, "problem") if found.found else "nothing is wrong"
+    out.print(f"{counted(found.rows, 'entry', 'entries')}{erased}; {wrong}", highlight=False)
+    out.print(f"end  {found.end}", highlight=False, soft_wrap=True)
+
+
+def show_erasure(done: Erasure, compact: bool) -> None:
+    from adverdict.cli.console import counted, err, out
+
+    gone = (counted(done.contents, "content"), counted(done.tasks, "task"), counted(done.keys, "idempotency key"))
+    out.print(f"{gone[0]}, {gone[1]} and {gone[2]} erased", highlight=False)
+    for entry_id in done.entry_ids:
+        out.print(f"recorded as {entry_id}", highlight=False)
+    if done.history:
+        out.print(f"kept history  {done.history}", highlight=False)
+    if done.held_back:
+        stay = f"{counted(done.held_back, 'old decision')} {'stays' if done.held_back == 1 else 'stay'}"
+        err.print(f"{stay}: tasks about them are still to be answered", style="yellow")
+    if done.golden:
+        left = f"{counted(done.golden, 'golden item')} still {'shows' if done.golden == 1 else 'show'} an ad of the advertiser"
+        err.print(f"{left}: 'adverdict review golden --remove-advertiser' takes them away, then erase again", style="yellow")
+    if done.traces:
+        why = "somebody is using the database: erase again when nobody is" if compact else "erase again without --no-compact"
+        err.print(f"pieces of erased rows may be left in the database's files; {why}", style="yellow")
+
+
+def _figures(found: Verified) -> dict[str, object]:
+    problems = [{"seq": one.seq, "what": one.what} for one in found.problems]
+    return {"rows": found.rows, "erased": found.erased, "problems": problems, "found": found.found, "end": found.end}
+
+
+def _anchor(told: str | None) -> tuple[int, bytes] | None:
+    from adverdict.domain.errors import InvalidSettings, Mistake
+    from adverdict.ledger.verify import read_anchor
+
+    try:
+        return None if told is None else read_anchor(told)
+    except ValueError:
+        expected = "SEQ:HASH, as 'adverdict ledger verify' printed it"
+        raise InvalidSettings("the anchor cannot be used:", [Mistake("--anchor", told, expected)]) from None
+
+
+def _one_of(advertiser: str | None, before: str | None) -> None:
+    from adverdict.domain.errors import InvalidSettings, Mistake
+
+    if advertiser is None and before is None:
+        raise InvalidSettings("nothing was erased:", [Mistake("--advertiser, --before", "(none)", "at least one of them")])
+
+
+def _what(advertiser: str | None, before: str | None) -> str:
+    from adverdict.cli.console import printable
+
+    about = f"everything about advertiser {printable(advertiser)}" if advertiser else "everything"
+    return f"{about} decided before {before}" if before else about
+
+
+def _user() -> str:
+    import getpass
+
+    return getpass.getuser()

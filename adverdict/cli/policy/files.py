@@ -1,0 +1,213 @@
+"""Commands about policy files: policy check, show, diff."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
+from adverdict.domain.spreadsheet import inert
+
+if TYPE_CHECKING:
+    from adverdict.decisions.files.difference import Difference
+    from adverdict.decisions.files.read import PolicyFolder
+    from adverdict.decisions.files.show import InUse, Place
+    from adverdict.decisions.thresholds import SolvedThresholds
+    from adverdict.rollout.whatif import WhatIf
+
+COLUMNS = ("ad_id", "market", "surface", "before", "after", "policy", "because")
+
+
+def check(folder: Path | None) -> None:
+    with errors_end_the_command():
+        chosen, read = _read(folder)
+        book = read.book
+        out.print(f"{chosen}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")
+
+
+def show(
+    market: str,
+    surface: str | None,
+    policies: Sequence[str],
+    folder: Path | None,
+    model: str | None,
+    certificates: Path | None,
+    json: Path | None,
+) -> None:
+    with errors_end_the_command():
+        from adverdict.cli.models import fetch
+        from adverdict.cli.policy.tables import print_place
+        from adverdict.decisions.files.show import show as look
+
+        _, read = _read(folder)
+        _known(read, market, policies)
+        place = look(read, market, surface)
+        if not place.named:
+            _warn_of_surface(read, place)
+        used = _thresholds(read, place, fetch(model, certificates).thresholds) if model else {}
+        print_place(place, policies, used)
+        if json:
+            write_json(json, _place_json(place, policies, used, read.book.hash))
+
+
+def diff(
+    before: Path,
+    after: Path,
+    model: str | None,
+    certificates: Path | None,
+    data: Sequence[Path],
+    json: Path | None,
+    table: Path | None,
+) -> None:
+    with errors_end_the_command():
+        from adverdict.cli.policy.tables import print_difference, print_what_if
+        from adverdict.decisions.files.difference import difference
+
+        _together(model, data, table)
+        (_, old), (_, new) = _read(before), _read(after)
+        found = difference(old, new)
+        print_difference(found)
+        result = _on_ads(model, certificates, data, old, new) if model else None
+        if result:
+            print_what_if(result)
+        if result and table:
+            write_flips(table, result)
+        if json:
+            hashes = {"before": old.book.hash, "after": new.book.hash}
+            write_json(json, {"hash": hashes, **_difference_json(found), "ads": result.to_json() if result else None})
+
+
+def _read(folder: Path | None) -> tuple[Path, PolicyFolder]:
+    from adverdict.decisions.files.read import read_folder
+    from adverdict.policies import folder as packaged
+
+    chosen = folder or packaged()
+    return chosen, read_folder(chosen)
+
+
+def _known(read: PolicyFolder, market: str, policies: Sequence[str]) -> None:
+    from adverdict.decisions.files.fields import one_of
+    from adverdict.domain.errors import InvalidSettings, Mistake
+
+    book = read.book
+    mistakes = [] if book.knows(market) else [Mistake("--market", market, f"a market with a file: {one_of(book.markets, market)}")]
+    mistakes += [
+        Mistake("--policy", name, f"a policy that default.yaml defines: {one_of(book.names, name)}")
+        for name in policies
+        if name not in book.names
+    ]
+    if mistakes:
+        raise InvalidSettings("nothing to show", mistakes)
+
+
+def _warn_of_surface(read: PolicyFolder, place: Place) -> None:
+    from adverdict.decisions.files.fields import one_of
+
+    named = sorted(read.settled[place.market].by_surface)
+    known = f"; they name {one_of(named, place.surface).removeprefix('one of ')}" if named else ""
+    err.print(
+        f"warning: the files of {place.market} do not name the surface {place.surface}, so the general rules hold there{known}",
+        style="yellow",
+        markup=False,
+    )
+
+
+def _thresholds(read: PolicyFolder, place: Place, solved: SolvedThresholds) -> dict[str, InUse]:
+    from adverdict.decisions.files.show import thresholds_in_use
+
+    now = datetime.now(UTC)
+    in_force = read.book.in_force(place.market, place.surface)
+    return {policy.name: thresholds_in_use(policy, place.market, solved, now) for policy in in_force}
+
+
+def _together(model: str | None, data: Sequence[Path], table: Path | None) -> None:
+    from adverdict.domain.errors import InvalidSettings, Mistake
+
+    mistakes = [Mistake("--data", "(none)", "labelled ads, because --model is given")] if model and not data else []
+    mistakes += [Mistake("--model", "(none)", "a model to score them with, because --data is given")] if data and not model else []
+    mistakes += (
+        [Mistake("--out", str(table), "--model and --data: without ads there is no verdict to write")] if table and not model else []
+    )
+    if mistakes:
+        raise InvalidSettings("the ads need a model, and the model ads", mistakes)
+
+
+def _on_ads(model: str, certificates: Path | None, data: Sequence[Path], old: PolicyFolder, new: PolicyFolder) -> WhatIf:
+    from adverdict.cli.models import fetch
+    from adverdict.rollout.whatif import what_if_on_packs
+    from adverdict.storage.tables.pack import read_pack
+
+    bundle = fetch(model, certificates)
+    packs = [read_pack(folder) for folder in data]
+    with Bars() as bars:
+        return what_if_on_packs(bundle, packs, old.book, new.book, datetime.now(UTC), bars)
+
+
+def write_flips(path: Path, result: WhatIf) -> None:
+    """Every ad with another verdict, for a spreadsheet. Written whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.part")
+    with work.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for flip in result.flips:
+            cells = (flip.ad_id, flip.market, flip.surface or "", flip.before, flip.after, "; ".join(flip.policies), flip.because)
+            writer.writerow([inert(cell) for cell in cells])
+    work.replace(path)
+    out.print(f"{len(result.flips)} changed verdicts written to {path}", markup=False, highlight=False)
+
+
+def _place_json(place: Place, policies: Sequence[str], used: Mapping[str, InUse], digest: str) -> dict[str, Any]:
+    from adverdict.decisions.files.show import plain
+
+    shown = {one.policy: one for one in place.policies if not policies or one.policy in policies}
+    return {
+        "market": place.market,
+        "surface": place.surface,
+        "hash": digest,
+        "in_force": {
+            name: {value.key: {"value": plain(value.value), "where": value.where} for value in one.values}
+            | ({"thresholds_in_use": _in_use_json(used[name])} if name in used else {})
+            for name, one in shown.items()
+            if one.values
+        },
+        "not_in_force": {
+            name: {"surfaces": plain(one.only_on.value), "where": one.only_on.where} for name, one in shown.items() if one.only_on
+        },
+        "surfaces_that_differ": {
+            surface: {name: list(keys) for name, keys in found.items() if name in shown} for surface, found in place.differing.items()
+        },
+    }
+
+
+def _in_use_json(used: InUse) -> dict[str, Any]:
+    found = used.thresholds
+    return {
+        "words": used.words,
+        "approve_below": found.approve_below if found else None,
+        "reject_at": found.reject_at if found else None,
+        "certificate_id": found.certificate_id if found else None,
+        "expires_at": found.expires_at.isoformat() if found and found.expires_at else None,
+    }
+
+
+def _difference_json(found: Difference) -> dict[str, Any]:
+    from adverdict.decisions.files.show import plain
+
+    return {
+        "presences": [{"kind": one.kind, "name": one.name, "added": one.added, "detail": one.detail} for one in found.presences],
+        "changes": [
+            {
+                "policy": change.policy,
+                "key": change.key,
+                "before": {"value": plain(change.before.value), "where": change.before.where},
+                "after": {"value": plain(change.after.value), "where": change.after.where},
+                "scope": change.scope,
+                "places": [{"market": market, "surface": surface} for market, surface in change.places],
+            }
+            for change in found.changes
+        ],
+    }

@@ -1,0 +1,172 @@
+"""``adverdict policy solve``: thresholds with a guarantee, printed for people and written for the service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
+from adverdict.cli.models import home
+
+if TYPE_CHECKING:
+    from adverdict.certification.certificate import Certificate, Otherwise
+    from adverdict.certification.exits.solve import ExitCertificate
+    from adverdict.certification.thresholds.capacity import Plan
+    from adverdict.rollout.certify import Solved
+
+SHOWN = 20
+"""Findings printed; the page has all of them."""
+BRIEF = 3
+STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """The options of ``adverdict policy solve``."""
+
+    data: list[Path]
+    model: str
+    policy_files: Path | None
+    capacity: str | None
+    volume: Path | None
+    label_noise: bool
+    one_policy: bool
+    otherwise: str
+    valid_days: int
+    max_flipped: float
+    out: Path | None
+    json: Path | None
+
+
+def solve(options: SolveOptions) -> None:
+    with errors_end_the_command():
+        from adverdict.rollout.certify import SolveJob, figures
+        from adverdict.rollout.certify import solve as run
+        from adverdict.rollout.volume import read_capacity, read_volume
+
+        _check(options)
+        job = SolveJob(
+            model=options.model,
+            data=options.data,
+            home=home(),
+            policy_files=options.policy_files,
+            measure_noise=options.label_noise,
+            one_policy=options.one_policy,
+            otherwise=_otherwise(options.otherwise),
+            valid_for=timedelta(days=options.valid_days),
+            max_flipped=options.max_flipped,
+            capacity=None if options.capacity is None else read_capacity(options.capacity),
+            volume=read_volume(options.volume) if options.volume else {},
+            out=options.out,
+        )
+        with Bars() as bars:
+            solved = run(job, bars)
+        show(solved)
+        if options.json:
+            write_json(options.json, figures(solved))
+
+
+def _check(options: SolveOptions) -> None:
+    from adverdict.domain.errors import InvalidSettings, Mistake
+
+    if (options.capacity is None) != (options.volume is None):
+        missing = "--volume" if options.volume is None else "--capacity"
+        raise InvalidSettings("a capacity needs volumes, and volumes a capacity", [Mistake(missing, "(none)", "both or neither")])
+
+
+def _otherwise(value: str) -> Otherwise:
+    from adverdict.certification.certificate import Otherwise
+    from adverdict.domain.errors import InvalidSettings, Mistake
+
+    if value not in set(Otherwise):
+        raise InvalidSettings("not a way to decide", [Mistake("--otherwise", value, f"one of {', '.join(Otherwise)}")])
+    return Otherwise(value)
+
+
+def show(solved: Solved, *, brief: bool = False) -> None:
+    """A table of all certificates, then what is missing, then where everything lies. ``brief``: only what was certified, and of what is
+    missing a few lines."""
+    sample, certificates = solved.sample, solved.solution.certificates
+    if sample.seen:
+        err.print(
+            f"{sample.seen:,} of {sample.labelled:,} labelled ads left out: labels of their advertisers or creatives went into the model",
+            style="yellow",
+        )
+    certified = [one for one in certificates if one.status != "infeasible"]
+    if certified or not brief:
+        out.print(_table(certified if brief else certificates))
+    if brief and len(certified) < len(certificates):
+        few = f"{len(certificates) - len(certified)} of {len(certificates)}"
+        out.print(f"{few} certificates say infeasible: too few labels for the targets, as in")
+    telling = sorted(certificates, key=lambda one: -one.ads) if brief else certificates
+    missing = [f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}" for one in telling for finding in one.findings]
+    shown = BRIEF if brief else SHOWN
+    for line in missing[:shown]:
+        out.print(line, highlight=False)
+    if len(missing) > shown:
+        out.print(f"  … and {len(missing) - shown} more on the page", style="dim")
+    if solved.plan:
+        _show_plan(solved.plan)
+    if solved.exits:
+        _show_exits(solved.exits)
+    until = f", until {certificates[0].expires_at:%Y-%m-%d}" if certificates else ": every threshold is in the policy files"
+    out.print(f"certificates  {solved.file} ({len(certificates)}{until})")
+    out.print(f"page          {solved.page}")
+    if solved.attached:
+        out.print(f"attached to   {solved.attached}; a service that follows it decides by them within seconds")
+    else:
+        out.print(f"to use them   --certificates {solved.file}, or ADVERDICT_CERTIFICATES")
+
+
+def _show_plan(plan: Plan) -> None:
+    busiest = sorted(plan.reviews_by_market.items(), key=lambda item: -item[1])
+    out.print(
+        f"reviews       {plan.reviews:,.0f} a day of {plan.capacity:,.0f} ({plan.reviews_needed:,.0f} at the boldest thresholds): "
+        + ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
+    )
+    out.print(f"harm          {plan.harm:,.1f} a day expected, in wrongly rejected ads; one more review would prevent {plan.price:.3g}")
+
+
+def _show_exits(found: ExitCertificate) -> None:
+    """Who leaves the models early: as a share of ads, and what that may change."""
+    before = f"{found.left / max(found.ads, 1):.0%} of {found.ads:,} ads leave before the encoder"
+    if found.feasible:
+        kept = f"{found.flipped} of them with another verdict; at most {found.upper:.2%} of all, {found.confidence:.0%} confidence"
+        out.print(f"early exit    {before}, {kept} ({found.certificate_id})")
+        return
+    why = "verdicts differ even where there is least doubt"
+    if found.draws < found.draws_needed:
+        why = f"needs the worth of {found.draws_needed:,} independent ads, these are worth {found.draws:,.0f}"
+    out.print(f"early exit    [yellow]infeasible[/] at {found.max_flipped:.2%} flipped: {why}; {before}, on whom nothing hangs")
+
+
+def _table(certificates: Sequence[Certificate]) -> object:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", title="Thresholds and what is promised of them", title_justify="left")
+    for column in ("policy", "markets", "", "approve below", "reject at", "labels", "leakage", "wrongful rejection"):
+        table.add_column(column, justify="left" if column in ("policy", "markets", "") else "right")
+    for one in certificates:
+        status = f"[{STYLES[one.status]}]{one.status}[/]"
+        below = f"{one.approve_below:g}" if one.approve_below > 0 else "nobody"
+        at = f"{one.reject_at:g}" if one.reject_at < 1 else "nobody"
+        table.add_row(one.policy, _markets(one), status, below, at, f"{one.ads:,}", _bound(one, "approve"), _bound(one, "reject"))
+    return table
+
+
+def _markets(one: Certificate) -> str:
+    return ", ".join(market.market for market in one.markets if not market.lends)
+
+
+def _bound(one: Certificate, side: str) -> str:
+    """Upper bound, target, and the counts behind it."""
+    found = next((bound for bound in one.bounds if bound.side == side), None)
+    if found is None:
+        return "not asked for"
+    if found.certified_to is None or found.upper is None:
+        return f"not shown (target {found.target:g})"
+    counted = found.certified_to
+    return f"≤ {found.upper:.3f} of {found.target:g} ({counted.errors}/{counted.ads})"

@@ -1,0 +1,1 @@
+"""``adverdict review`` and ``adverdict report``."""

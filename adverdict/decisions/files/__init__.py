@@ -1,0 +1,1 @@
+"""Policy files, from YAML to rules: read, inherited, shown and compared."""

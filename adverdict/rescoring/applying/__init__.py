@@ -1,0 +1,1 @@
+"""Putting a rescoring into force, and taking it back."""

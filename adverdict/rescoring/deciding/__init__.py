@@ -1,0 +1,1 @@
+"""Deciding every ad again, shard by shard, on one machine or many."""

@@ -1,0 +1,68 @@
+"""What the driver hands its workers. Light: the driver of a long run loads no model library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adverdict.rescoring import memory
+from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.input.plan import Plan, Shard
+from adverdict.storage.places import Place
+
+if TYPE_CHECKING:
+    from adverdict.scoring.scorer import Model
+
+HISTORY = ("_adverdict", "history")
+"""Where a run keeps its frozen history."""
+
+
+def opened(folder: Path) -> Model:
+    """The bundle in a folder. Raises NotFound, UntrustedBundle or ContractMismatch."""
+    from adverdict.scoring.opened import open_bundle
+
+    return open_bundle(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker must know, wherever it runs. The rest is in the run's folder."""
+
+    out: str
+    plan: Plan
+    bundle: Path
+    """The model as the driver has it; on another machine it is fetched."""
+    source: str
+    """The exact model: ``models:/name/version`` or a folder."""
+    cache: Path
+    """Where a fetched model is kept."""
+    registry: str
+    """MLflow's address."""
+    history: Path
+    """The frozen history as the driver has it; on another machine it is fetched from the run's folder."""
+    open_model: Callable[[Path], Model] = opened
+
+
+def worker(job: Job) -> Callable[[Shard], Done]:
+    """What turns shards into published decisions, loaded."""
+    from adverdict.rescoring.deciding.worker import Worker
+
+    return Worker(job)
+
+
+def fetch_history(place: Place, folder: Path) -> Path:
+    """Copy a run's frozen history from where the run is kept into an empty folder here. Raises NotFound, Unavailable."""
+    frozen = place.child(*HISTORY)
+    for name in frozen.names():
+        (folder / name).write_bytes(frozen.read(name))
+    return folder
+
+
+def give_up(folder: RunFolder, shard: Shard, reason: str, worker: str) -> Done:
+    """Quarantine a shard as a whole."""
+    from adverdict.rescoring.folder.columns import to_table
+
+    report = Done(shard=shard.name, reason=reason, peak_mib=memory.peak() / memory.MIB, worker=worker)
+    return folder.publish(shard, to_table([], [], [], shard.name), report, [])

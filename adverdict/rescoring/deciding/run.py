@@ -1,0 +1,237 @@
+"""A rescoring from its options to its summary. Everything that can be refused is refused before anything is written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.errors import Conflict, NotFound, Unavailable
+from adverdict.rescoring import memory
+from adverdict.rescoring.deciding import cluster, local
+from adverdict.rescoring.deciding.job import Job, opened, worker
+from adverdict.rescoring.deciding.local import Make
+from adverdict.rescoring.deciding.past import Past
+from adverdict.rescoring.deciding.probe import Probed, probe
+from adverdict.rescoring.deciding.progress import Progress
+from adverdict.rescoring.deciding.summary import COUNTED, NAME, Effort, Summary, summarise
+from adverdict.rescoring.folder.manifest import OWN, Done, ModelUsed, Run, RunFolder
+from adverdict.rescoring.input.plan import Plan, Shard, plan
+from adverdict.rescoring.memory import Budget
+from adverdict.storage.places import Place
+
+if TYPE_CHECKING:
+    from adverdict.rescoring.deciding.history import HistorySource
+    from adverdict.scoring.scorer import Model
+
+RESUME = "what is decided stays; the same command with --resume goes on"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What somebody asks for. Times have a time zone."""
+
+    ads: str
+    out: str
+    model: str
+    engine: Literal["local", "ray"] = "local"
+    history: Path | None = None
+    """A folder with ``ads.*`` and ``labels.*``: all that is known."""
+    as_of: datetime | None = None
+    """The moment of rescoring; now, or that of the run that is resumed, when None."""
+    since: datetime | None = None
+    resume: bool = False
+    workers: int | None = None
+    """One a core when None."""
+    limit_memory: int | None = None
+    """Bytes, for the driver and all workers."""
+    policies: Path | None = None
+    certificates: Path | None = None
+    rows_per_shard: int = 8192
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What decides, before anything is known of the past."""
+
+    source: str
+    """The exact model."""
+    bundle: Path
+    """Its folder."""
+    probed: Probed
+    book: PolicyBook
+    solved: SolvedThresholds
+    exits: ExitRule | None
+    """By which ads leave the model early."""
+    cache: Path
+    ledger: str | None
+    registry: str
+
+    def source_of_history(self, options: Options) -> HistorySource:
+        """The folder that was given, else the ledger where there is one, else what the model knew. Raises NotFound, Unavailable."""
+        from adverdict.rescoring.deciding.history import HistorySource
+
+        if options.history is not None:
+            if not options.history.is_dir():
+                raise NotFound(f"no such folder: {options.history}; looked for one with the ads and labels that are known")
+            return HistorySource.folder(options.history.resolve())
+        if self.ledger is not None and _is_there(self.ledger):
+            return HistorySource.ledger(self.ledger, self.probed.snapshot)
+        return HistorySource.bundle(self.probed.version, self.probed.snapshot)
+
+
+def rescore(
+    options: Options,
+    progress: Progress,
+    *,
+    open_model: Callable[[Path], Model] = opened,
+    make: Make = worker,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Summary:
+    """Decide every ad again and publish the decisions; nothing that stands changes.
+
+    Raises InvalidInput, NotFound, UntrustedBundle, ContractMismatch or Conflict before anything is written, and Unavailable at any time,
+    after which ``resume`` goes on.
+    """
+    begun = time.monotonic()
+    if options.engine == "ray":
+        cluster.refuse_missing()
+    place = Place.at(options.out)
+    stored = _stored(place, options.resume)
+    planned = plan(options.ads, options.rows_per_shard)
+    chosen = _choose(options, open_model)
+    budget = None if options.limit_memory is None else Budget(options.limit_memory, memory.in_use())
+    workers = _workers(options, chosen, budget, progress)
+    with TemporaryDirectory(prefix="adverdict-rescore-") as scratch:
+        past = Past(place, Path(scratch), chosen.source_of_history(options), chosen.probed.policies, budget, progress)
+        run = _run(options, planned, chosen, stored, past, stored.started_at if stored else now())
+        folder = RunFolder(place)
+        run = folder.begin(run, chosen.book.to_json(), chosen.solved.to_json().encode(), options.resume)
+        history = past.kept(run)
+        job = Job(place.url, planned, chosen.bundle, chosen.source, chosen.cache, chosen.registry, history, open_model)
+        done = {name for name, one in folder.done().items() if one.reason is None}  # what was given up is tried again
+        budget = budget and replace(budget, driver=memory.in_use())  # freezing leaves it larger
+        reports = _decide(options, job, [shard for shard in planned.shards if shard.name not in done], workers, budget, progress, make)
+    effort = _effort(options, workers, reports, time.monotonic() - begun)
+    rows = {shard.name: shard.stop - shard.start for shard in planned.shards}
+    progress.stage("counting the decisions", 1)
+    summary = summarise(folder, effort, now(), rows, budget.workers if budget else COUNTED)
+    place.write(f"{OWN}/{NAME}", summary.model_dump_json(indent=1).encode() + b"\n")
+    return summary
+
+
+def _run(options: Options, planned: Plan, chosen: _Chosen, stored: Run | None, past: Past, started: datetime) -> Run:
+    """What is asked for now; ``stored`` is the run that is gone on with, and says what nobody asked otherwise."""
+    as_of = options.as_of or (stored.as_of if stored else started)
+    return Run.of(
+        planned,
+        started_at=started,
+        as_of=as_of,
+        since=options.since,
+        model=ModelUsed(source=options.model, resolved=chosen.source, version=chosen.probed.version),
+        policy_hash=chosen.book.hash,
+        thresholds=chosen.solved.digest,
+        exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
+        history=past.used(as_of, stored, options.history is not None),
+    )
+
+
+def _is_there(ledger: str) -> bool:
+    from adverdict.ledger.store import Ledger
+
+    try:
+        Ledger.open(ledger, create=False).close()
+    except NotFound:
+        return False
+    return True
+
+
+def _stored(place: Place, resume: bool) -> Run | None:
+    """The run that is gone on with. Raises Conflict where OUT holds anything and nobody asked to."""
+    if place.empty():
+        return None
+    if not resume:
+        raise Conflict(f"{place.url} is not empty: give an empty folder, or --resume to go on with the rescoring it holds")
+    return RunFolder.open(place).run
+
+
+def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Chosen:
+    """Raises NotFound, Unavailable, UntrustedBundle, ContractMismatch, InvalidPolicy or InvalidSettings."""
+    from adverdict.domain.settings import read_settings, use_registry
+    from adverdict.models.certified import certificates, certified_thresholds, exits_of
+    from adverdict.models.registry import fetch_bundle, is_registered, resolve
+    from adverdict.scoring.scorer import load_policies
+
+    settings = read_settings(os.environ)
+    use_registry(settings)
+    book = load_policies(options.policies or settings.policies)
+    source = resolve(options.model)
+    if not is_registered(source):
+        source = str(Path(source).resolve())
+    bundle = fetch_bundle(source, settings.cache)
+    probed = probe(open_model, bundle)
+    found = certificates(source, settings.cache, options.certificates or settings.certificates)
+    solved = probed.solved if found is None else certified_thresholds(found, probed.version, probed.solved)
+    exits = exits_of(bundle, found, book, solved)
+    return _Chosen(source, bundle, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
+
+
+def _workers(options: Options, chosen: _Chosen, budget: Budget | None, progress: Progress) -> int:
+    """As many as were asked for, as far as they fit. Raises InvalidSettings when not even one does."""
+    wanted = options.workers or len(os.sched_getaffinity(0))
+    if budget is None:
+        return wanted
+    each = chosen.probed.in_use + memory.ROOM
+    fits = budget.fit(wanted, each)
+    if fits < wanted:
+        progress.say(f"{fits} of {wanted} workers fit into {memory.shown(budget.total)}: each needs about {memory.shown(each)}")
+    return fits
+
+
+def _decide(
+    options: Options, job: Job, todo: Sequence[Shard], workers: int, budget: Budget | None, progress: Progress, make: Make
+) -> list[Done]:
+    """The reports on the shards, as they were published. Raises Unavailable saying how to go on."""
+    reports: list[Done] = []
+    dropped: set[str] = set()
+
+    def on_done(report: Done) -> None:
+        for name in set(report.dropped) - dropped:
+            progress.say(f"column {name!r} is not in the data contract and was left out, in {report.shard} and wherever else it is")
+        dropped.update(report.dropped)
+        reports.append(report)
+        progress.shard(report)
+
+    progress.deciding(len(todo), sum(shard.stop - shard.start for shard in todo), len(job.plan.shards) - len(todo))
+    if not todo:
+        return reports
+    try:
+        if options.engine == "ray":
+            cluster.run(job, todo, workers, on_done, say=progress.say, make=make)
+        else:
+            local.run(job, todo, workers, on_done, budget=budget, say=progress.say, make=make)
+    except Unavailable as error:
+        raise Unavailable(f"{error}\n{RESUME}") from error
+    return reports
+
+
+def _effort(options: Options, workers: int, reports: Sequence[Done], seconds: float) -> Effort:
+    ads = sum(report.rows for report in reports)
+    return Effort(
+        engine=options.engine,
+        workers=min(workers, len({report.worker for report in reports})),
+        shards=len(reports),
+        ads=ads,
+        seconds=seconds,
+        ads_per_second=ads / seconds,
+        driver_peak_mib=memory.peak() / memory.MIB,
+        worker_peak_mib=max((report.peak_mib for report in reports), default=0.0),
+    )

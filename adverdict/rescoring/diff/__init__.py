@@ -1,0 +1,1 @@
+"""What a rescoring would change, before anything is changed."""

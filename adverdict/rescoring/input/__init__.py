@@ -1,0 +1,1 @@
+"""Which ads are to be decided again, and reading them."""

@@ -1,0 +1,1 @@
+"""What answers settle, and appeals against it."""

@@ -1,0 +1,127 @@
+"""A reviewer's answer, what is wrong with it, and the labels it makes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from adverdict.domain.ad import Label, OptionalText
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Answered
+from adverdict.review.tasks.tasks import Task
+
+VERDICTS = ("approve", "reject", "unsure", "escalate")
+SEVERITIES = ("mild", "moderate", "extreme")
+_REASON: TypeAdapter[str | None] = TypeAdapter(OptionalText)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``approve``: violates none of the policies asked. ``unsure``: cannot tell. ``escalate``: somebody senior has to see this at once."""
+
+    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    violated: tuple[str, ...] = ()
+    """Of the policies asked; for a rejection, at least one."""
+    severity: Literal["mild", "moderate", "extreme"] | None = None
+    """Of the violation; rejections only."""
+    reason: str | None = None
+    seconds: float | None = None
+    """From being shown to being answered."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an answer led to. The same when it is sent again."""
+
+    task_id: str
+    answer_id: str
+    settled: Verdict | None = None
+    """The ad's verdict that the answer settled; None: nothing changed, or others have to read the ad first."""
+    by: Literal["review", "audit", "appeal"] | None = None
+    ruling: Literal["upheld", "overturned"] | None = None
+    opened: tuple[str, ...] = ()
+    """Tasks it opened. Never tell a reviewer: it would show what kind of task it was."""
+
+
+def check(answer: Answer, task: Task) -> None:
+    """Raises InvalidInput with every mistake."""
+    mistakes = list(_mistakes(answer, task))
+    if mistakes:
+        raise InvalidInput(f"the answer to {task.task_id} cannot be used:", mistakes)
+
+
+def answered(answer: Answer, task: Task, source: Literal["review", "audit", "appeal"] | None, at: datetime) -> Answered:
+    """The entry. ``source`` None: the answer makes no labels."""
+    return Answered(
+        decision_id=task.about,
+        ad_id=task.ad_id,
+        advertiser_id=task.advertiser_id,
+        market=task.market,
+        task_id=task.task_id,
+        case_id=task.case_id,
+        task_kind=task.kind,
+        reviewer=task.reviewer or "",
+        token=task.token,
+        verdict=answer.verdict,
+        asked=task.policies,
+        violated=tuple(dict.fromkeys(answer.violated)),
+        severity=answer.severity,
+        reason=answer.reason,
+        seconds=answer.seconds,
+        labels=labels(answer, task, source, at) if source else (),
+    )
+
+
+def labels(answer: Answer, task: Task, source: Literal["review", "audit", "appeal"], at: datetime) -> tuple[Label, ...]:
+    """Approving says something of every policy asked, rejecting only of those named: the others nobody looked for any more."""
+    told = {"approve": task.policies, "reject": tuple(dict.fromkeys(answer.violated))}.get(answer.verdict, ())
+    return tuple(
+        Label(
+            ad_id=task.ad_id,
+            policy=policy,
+            violates=answer.verdict == "reject",
+            labelled_at=at,
+            rater_id=task.reviewer,
+            severity=answer.severity,
+            reason=answer.reason,
+            source=source,
+        )
+        for policy in told
+    )
+
+
+def same(answer: Answer, entry: Answered, reviewer: str, token: int) -> bool:
+    """Whether an answer is one that was given already. Its time may differ: a client that asks again may count on."""
+    reason = answer.reason if answer.reason and answer.reason.strip() else None  # a blank one was recorded as none
+    given = (reviewer, token, answer.verdict, set(answer.violated), answer.severity, reason)
+    return given == (entry.reviewer, entry.token, entry.verdict, set(entry.violated), entry.severity, entry.reason)
+
+
+def _mistakes(answer: Answer, task: Task) -> Iterator[Mistake]:
+    verdicts = VERDICTS[:2] if task.senior else VERDICTS
+    if answer.verdict not in verdicts:
+        yield Mistake("verdict", answer.verdict, " or ".join(verdicts) + (": a senior reviewer decides" if task.senior else ""))
+    if answer.verdict == "reject" and not answer.violated:
+        yield Mistake("violated", [], "at least one policy: what the ad is rejected for")
+    if answer.verdict != "reject":
+        if answer.violated:
+            yield Mistake("violated", list(answer.violated), "no policy, unless the ad is rejected")
+        if answer.severity is not None:
+            yield Mistake("severity", answer.severity, "no severity, unless the ad is rejected")
+    for policy in answer.violated:
+        if policy not in task.policies:
+            yield Mistake("violated", policy, "one of the policies asked: " + ", ".join(task.policies))
+    if answer.severity is not None and answer.severity not in SEVERITIES:
+        yield Mistake("severity", answer.severity, ", ".join(SEVERITIES) + ", or none")
+    if answer.seconds is not None and not (math.isfinite(answer.seconds) and answer.seconds >= 0):
+        yield Mistake("seconds", answer.seconds, "a number of seconds, at least 0")
+    try:
+        _REASON.validate_python(answer.reason)
+    except ValidationError as error:
+        yield Mistake("reason", answer.reason, "text: " + error.errors(include_url=False)[0]["msg"])

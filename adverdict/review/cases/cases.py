@@ -1,0 +1,127 @@
+"""What an answer does to its case: settle it, ask more people, or wait for those who are still reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from adverdict.domain.errors import NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger import store
+from adverdict.ledger.entries import Answered, DecisionMade, Entry, Resolved, Ruled, Withdrawn
+from adverdict.ledger.schema import tasks as table
+from adverdict.ledger.store import Writing
+from adverdict.review.cases.answers import Outcome
+from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, audit_step, review_step
+from adverdict.review.tasks import tasks
+from adverdict.review.tasks.draws import draw
+from adverdict.review.tasks.opening import follow_ups
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.review.tasks.tasks import Task
+
+
+@dataclass(frozen=True)
+class Record:
+    """A decision, and everything that was recorded about it so far."""
+
+    made: DecisionMade
+    seq: int
+    entries: Sequence[Entry]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What people made of the decision last; its own verdict where nobody did."""
+        resolutions = [one.body for one in self.entries if isinstance(one.body, Resolved)]
+        return resolutions[-1].verdict if resolutions else self.made.decision.verdict
+
+    @property
+    def withdrawn_at(self) -> datetime | None:
+        """When the decision was withdrawn with its step; None: it was not, or what people made of it stands all the same."""
+        if any(isinstance(one.body, Resolved | Ruled) for one in self.entries):
+            return None
+        return next((one.at for one in self.entries if isinstance(one.body, Withdrawn)), None)
+
+    def readings(self, case_id: str) -> list[Reading]:
+        """In the order in which they were given."""
+        answers = [one.body for one in self.entries if isinstance(one.body, Answered) and one.body.case_id == case_id]
+        return [Reading(one.verdict, one.violated, senior=one.task_kind == "senior") for one in answers]
+
+
+def record(writing: Writing, decision_id: str) -> Record:
+    """Including what this transaction appended. Raises NotFound when there is no such decision, or its content was erased."""
+    writing.flush()
+    entries = store.about(writing.connection, decision_id)
+    for one in entries:
+        if isinstance(one.body, DecisionMade):
+            return Record(one.body, one.seq, entries)
+    store.find(writing.connection, decision_id)
+    raise NotFound(f"the content of decision {decision_id} was erased")
+
+
+def source(connection: Any, task: Task) -> Literal["review", "audit", "appeal"] | None:
+    """What the labels of a task's answer come from. None for golden tasks: they make no labels."""
+    if task.kind == "golden":
+        return None
+    if task.kind == "appeal":
+        return "appeal"
+    return "audit" if _is_audit(tasks.of_case(connection, task.case_id)) else "review"
+
+
+def settle(writing: Writing, task: Task, known: Record, settings: ReviewSettings, now: datetime) -> Outcome:
+    """After the answer to ``task`` was appended and the task was closed."""
+    siblings = tasks.of_case(writing.connection, task.case_id)
+    step = _step(known, siblings, task, settings)
+    done = Outcome(task.task_id, answer_id(task.task_id))
+    if isinstance(step, More):
+        urgent = step.kind == "senior" or not _is_audit(siblings)
+        opened = follow_ups(task, step.kind, step.count, step.probability, settings, now, urgent=urgent)
+        tasks.add(writing.connection, opened)
+        return Outcome(done.task_id, done.answer_id, opened=tuple(one.task_id for one in opened))
+    if isinstance(step, Settle | Stand):
+        tasks.withdraw(writing.connection, table.c.case_id == task.case_id, now)
+    if isinstance(step, Settle):
+        by: Literal["review", "audit"] = "audit" if _is_audit(siblings) else "review"
+        resolve(writing, task, step, by, now)
+        return Outcome(done.task_id, done.answer_id, settled=step.verdict, by=by)
+    return done
+
+
+def resolve(writing: Writing, task: Task, settled: Settle, by: Literal["review", "audit", "appeal"], now: datetime) -> None:
+    """Append the resolution that the answer to ``task`` brought."""
+    assert settled.verdict is not Verdict.REVIEW, "people approve or reject"
+    body = Resolved(
+        decision_id=task.about,
+        ad_id=task.ad_id,
+        advertiser_id=task.advertiser_id,
+        market=task.market,
+        verdict=settled.verdict,
+        by=by,
+        violated=settled.violated,
+        task_id=task.task_id,
+    )
+    writing.append(resolution_id(task.task_id), body, now)
+
+
+def answer_id(task_id: str) -> str:
+    """So the chain itself refuses a second answer to a task."""
+    return f"ans-{task_id}"
+
+
+def resolution_id(task_id: str) -> str:
+    return f"res-{task_id}"
+
+
+def _step(known: Record, siblings: Sequence[Task], task: Task, settings: ReviewSettings) -> Step:
+    pending = [one for one in siblings if one.state in tasks.UNFINISHED]
+    senior = any(one.kind == "senior" for one in pending)
+    readings = known.readings(task.case_id)
+    if _is_audit(siblings):
+        automatic, chance = known.made.decision.verdict, draw("double audit", task.case_id)
+        return audit_step(automatic, readings, len(pending), senior, chance, settings.double_share)
+    return review_step(readings, len(pending), senior)
+
+
+def _is_audit(siblings: Sequence[Task]) -> bool:
+    return any(one.kind == "audit" and one.state != "withdrawn" for one in siblings)

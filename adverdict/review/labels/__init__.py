@@ -1,0 +1,1 @@
+"""What people said of ads: taken in, counted, and given out to train on."""

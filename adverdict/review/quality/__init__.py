@@ -1,0 +1,1 @@
+"""How good decisions and reviewers are, as far as audits, golden tasks and second readings tell."""

@@ -1,0 +1,1 @@
+"""What an advertiser and the public are told of decisions."""

@@ -1,0 +1,295 @@
+"""Certify a model's thresholds on labelled ads of advertisers it has not seen, and keep the certificates with the model.
+
+fetch the model -> read packs -> leave out whoever it was trained on -> score -> adverdict.certification.thresholds.solve -> page -> MLflow
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise, Otherwise
+from adverdict.certification.exits.evidence import ExitEvidence
+from adverdict.certification.exits.solve import ExitCertificate, solve_exits
+from adverdict.certification.thresholds.agreement import label_noise
+from adverdict.certification.thresholds.capacity import Plan, Traffic, plan
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.solve import Origin, Solution, Terms, answers, issue
+from adverdict.decisions.files.read import read_policies
+from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import GateRefused, InvalidInput, Mistake
+from adverdict.domain.progress import Progress
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.certified import certified_thresholds
+from adverdict.models.registry import fetch_bundle, is_registered, resolve
+from adverdict.policies import folder as packaged_policies
+from adverdict.rollout.pages.certificates import write_page
+from adverdict.rollout.volume import refuse_unseen
+from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.training.dataset import groups_of
+from adverdict.training.evaluation.evaluate import ROWS, history_with
+from adverdict.training.tracking.run import attach_certificates, configure
+
+EXIT_CONFIDENCE = 0.95
+MOST_EVIDENCE = 30_000
+"""Ads kept with the certificates for solving the exit rule again; as text, half a megabyte a policy and 20,000 ads."""
+RANDOM = frozenset({"import", "review", "audit"})
+"""Sources of labels that may be a random part of the traffic; golden tasks and appeals are chosen ads."""
+
+
+@dataclass(frozen=True)
+class SolveJob:
+    """``measure_noise``: lower the bounds by what the raters' agreement leaves open. ``one_policy``: the confidence of each policy for
+    itself, not for all of a market at once. ``out``: also keep the certificates in this folder."""
+
+    model: str
+    data: Sequence[Path]
+    home: Path
+    policy_files: Path | None = None
+    measure_noise: bool = True
+    one_policy: bool = False
+    otherwise: Otherwise = Otherwise.REVIEW
+    valid_for: timedelta = timedelta(days=90)
+    max_flipped: float = 0.001
+    """Share of ads on which leaving the models early may change a verdict, with ``EXIT_CONFIDENCE``."""
+    capacity: float | None = None
+    """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets."""
+    volume: Mapping[str, float] = field(default_factory=dict)
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the certificates rest on. ``seen``: labelled ads left out because the model was made with their advertiser's labels."""
+
+    bundle: Bundle
+    book: PolicyBook
+    ads: Sequence[Ad]
+    scored: ScoredAds
+    noise: Mapping[str, LabelNoise]
+    digests: tuple[str, ...]
+    labelled: int
+    seen: int
+    early: NDArray[np.float64] | None = None
+    """Early risks of the ads, ``float64 (n_ads, n_policies)``; None: the bundle has no early exit."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    solution: Solution
+    sample: Sample
+    plan: Plan | None
+    """How the capacity is used; None when none was given."""
+    exits: ExitCertificate | None
+    """Who leaves the models early under these thresholds; None: the bundle has no early exit."""
+    page: Path
+    file: Path
+    """certificates.json, as a service reads it."""
+    attached: str | None
+    """The registered version the certificates now belong to; None when the model is a folder."""
+
+
+class TooFewReviewers(GateRefused):
+    """The certified thresholds leave more to review than the capacity; nothing was kept."""
+
+    code = "infeasible_capacity"
+
+    def __init__(self, plan: Plan, certificates: Sequence[Certificate]) -> None:
+        self.plan = plan
+        short = plan.reviews_needed - plan.capacity
+        lines = [
+            f"infeasible: the boldest certified thresholds leave {plan.reviews_needed:,.0f} reviews a day, the capacity is "
+            f"{plan.capacity:,.0f}; {short:,.0f} more reviews a day would do, or labels, or looser targets"
+        ]
+        lines += [
+            f"  - {one.policy} in {', '.join(one.served) or 'no market'}: {finding}" for one in certificates for finding in one.findings
+        ]
+        super().__init__("\n".join(lines))
+
+
+def solve(job: SolveJob, progress: Progress) -> Solved:
+    """Run the job. Raises InvalidInput, InvalidPolicy, NotFound, Unavailable or TooFewReviewers; leaves nothing half-done."""
+    sample = read_sample(job, progress)
+    if job.capacity is not None:
+        refuse_unseen(job.volume, set(sample.scored.market.tolist()))
+    progress.stage("certificates", 1)
+    origin = Origin(sample.bundle.version, sample.digests, datetime.now(UTC), job.valid_for)
+    terms = Terms(sample.noise, job.one_policy, job.otherwise)
+    found = answers(sample.scored, sample.book, terms)
+    planned = None if job.capacity is None else plan(Traffic(sample.scored, sample.book, found, job.volume), job.capacity)
+    chosen = planned.thresholds if planned else [one.thresholds for one in found]
+    solution = issue(sample.scored, found, chosen, sample.book, origin, terms)
+    progress.advance()
+    if planned is not None and not planned.feasible:
+        raise TooFewReviewers(planned, solution.certificates)
+    progress.stage("page", 1)
+    kept = keep(job, sample, solution, origin, planned)
+    progress.advance()
+    return kept
+
+
+def read_sample(job: SolveJob, progress: Progress) -> Sample:
+    """The packs' ads of advertisers the model has not seen, scored. Raises InvalidInput when none of them is labelled."""
+    book = read_policies(job.policy_files or packaged_policies())
+    if is_registered(job.model):
+        configure(job.home)
+    bundle = load_bundle(fetch_bundle(job.model, job.home / "bundles"))
+    packs = [read_pack(folder) for folder in job.data]
+    ads = [ad for pack in packs for ad in pack.ads]
+    _refuse_twice(ads)
+    labels = [label for pack in packs for label in pack.labels if label.source in RANDOM and label.policy in bundle.policies]
+    labelled = {label.ad_id for label in labels}
+    fresh = [ad for ad in ads if not bundle.seen.knows(ad)]
+    if not any(ad.ad_id in labelled for ad in fresh):
+        raise InvalidInput("nothing to certify with", [_nothing(bundle, ads, labelled)])
+    risk, early = _risks(bundle, fresh, packs, progress)
+    ratings = _ratings(labels, bundle.policies)
+    return Sample(
+        bundle=bundle,
+        book=book,
+        ads=fresh,
+        scored=_scored(bundle, fresh, risk, ratings),
+        noise=_noise(ratings, {ad.ad_id for ad in fresh}) if job.measure_noise else {},
+        digests=tuple(pack.digest for pack in packs),
+        labelled=len(labelled),
+        seen=sum(ad.ad_id in labelled for ad in ads) - sum(ad.ad_id in labelled for ad in fresh),
+        early=early,
+    )
+
+
+def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, planned: Plan | None = None) -> Solved:
+    """Write certificates and page under ``home`` (and ``out``), and attach them to a registered model."""
+    evidence, exits = certify_exits(job, sample, solution, origin)
+    text = Issued(solution.certificates, evidence).to_json()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    folder = job.out or job.home / "certificates" / digest[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    page = write_page(folder, solution.certificates, titles={policy.name: policy.title for _, _, policy in sample.book.every()})
+    file = folder / CERTIFICATES
+    part = file.with_name(f".{CERTIFICATES}.part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(file)
+    attached = None
+    if is_registered(job.model):
+        attached = resolve(job.model)
+        attach_certificates(attached, folder, digest)
+    return Solved(solution, sample, planned, exits, page, file, attached)
+
+
+def certify_exits(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> tuple[ExitEvidence | None, ExitCertificate | None]:
+    """What a service solves its exit rule from, and the rule it will come to under these thresholds."""
+    cascade = sample.bundle.cascade
+    if cascade is None or sample.early is None:
+        return None, None
+    rows = _whole_groups(sample.scored.group, MOST_EVIDENCE)
+    scored = sample.scored
+    places = zip(scored.market[rows].tolist(), scored.surface[rows].tolist(), strict=True)
+    evidence = ExitEvidence.of(
+        sample.early[rows],
+        scored.risk[rows],
+        list(places),
+        scored.group[rows],
+        max_flipped=job.max_flipped,
+        confidence=EXIT_CONFIDENCE,
+        bundle_version=sample.bundle.version,
+        policies=scored.policies,
+        solved_at=origin.solved_at,
+        expires_at=origin.solved_at + origin.valid_for,
+    )
+    solved = certified_thresholds(Issued(solution.certificates, evidence), sample.bundle.version, sample.bundle.thresholds)
+    return evidence, solve_exits(evidence, sample.book, solved, cascade.doubt)
+
+
+def _whole_groups(group: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """Rows of as many groups, drawn by chance, as have at most so many ads together."""
+    if len(group) <= most:
+        return np.arange(len(group))
+    tally = np.bincount(group)
+    drawn = np.random.default_rng(0).permutation(len(tally))  # the same ads must give the same certificate
+    kept = drawn[np.cumsum(tally[drawn]) <= most]
+    return np.flatnonzero(np.isin(group, kept))
+
+
+def _refuse_twice(ads: Sequence[Ad]) -> None:
+    counted: defaultdict[str, int] = defaultdict(int)
+    for ad in ads:
+        counted[ad.ad_id] += 1
+    twice = [Mistake("ad_id", ad_id, "an id that only one of the packs has") for ad_id, n in counted.items() if n > 1]
+    if twice:
+        raise InvalidInput("the same ad is in two of the packs", twice)
+
+
+def _nothing(bundle: Bundle, ads: Sequence[Ad], labelled: set[str]) -> Mistake:
+    if not labelled:
+        return Mistake("labels", "(none)", f"labels under one of {', '.join(bundle.policies)}")
+    n = sum(ad.ad_id in labelled for ad in ads)
+    expected = "ads of advertisers whose labels the model was not made with (train with --certify-share, or bring other data)"
+    return Mistake("ads", f"{n} labelled, all of advertisers the model has seen", expected)
+
+
+def _risks(
+    bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], progress: Progress
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Whole and early risks, float64 (n_ads, n_policies). History: the bundle's and the packs' submissions, as the service has it."""
+    history = history_with(bundle, packs)
+    progress.stage("scoring", len(ads))
+    whole, early = [], []
+    for start in range(0, len(ads), ROWS):
+        some = ads[start : start + ROWS]
+        scores = bundle.score(some, history)
+        whole.append(scores.risk[:, :, 0])
+        sooner = bundle.early_risk(scores, [ad.market for ad in some])
+        if sooner is not None:
+            early.append(sooner[:, :, 0])
+        progress.advance(len(some))
+    return np.concatenate(whole), np.concatenate(early) if early else None
+
+
+Ratings = dict[str, dict[str, tuple[int, int]]]
+"""By policy and ad: ratings that say violating, and all ratings."""
+
+
+def _ratings(labels: Sequence[Label], policies: Sequence[str]) -> Ratings:
+    found: Ratings = {policy: {} for policy in policies}
+    for label in labels:
+        yes, n = found[label.policy].get(label.ad_id, (0, 0))
+        found[label.policy][label.ad_id] = (yes + label.violates, n + 1)
+    return found
+
+
+def _noise(ratings: Ratings, fresh: set[str]) -> dict[str, LabelNoise]:
+    return {policy: label_noise(said for ad_id, said in by_ad.items() if ad_id in fresh) for policy, by_ad in ratings.items()}
+
+
+def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], ratings: Ratings) -> ScoredAds:
+    nobody = (0, 0)
+    verdict = np.full(risk.shape, np.nan)
+    for column, policy in enumerate(bundle.policies):
+        said = [ratings[policy].get(ad.ad_id, nobody) for ad in ads]
+        verdict[:, column] = [yes / n if n else np.nan for yes, n in said]
+    return ScoredAds(
+        policies=bundle.policies,
+        market=np.array([ad.market for ad in ads]),
+        surface=np.array([surface_key(ad.surface) for ad in ads]),
+        group=np.unique(groups_of(ads), return_inverse=True)[1].astype(np.int64),
+        risk=risk,
+        verdict=verdict,
+    )
+
+
+def figures(solved: Solved) -> dict[str, object]:
+    """For machines: the certificates as stored, and what they rest on."""
+    stored = json.loads(Issued(solved.solution.certificates).to_json())
+    planned = {key: value for key, value in asdict(solved.plan).items() if key != "thresholds"} if solved.plan else None
+    counts = {"labelled": solved.sample.labelled, "labelled_seen": solved.sample.seen}
+    exits = asdict(solved.exits) | {"expires_at": solved.exits.expires_at.isoformat()} if solved.exits else None
+    return {**stored, **counts, "plan": planned, "exits": exits, "attached": solved.attached}

@@ -1,0 +1,157 @@
+"""Certificates as one page for the people who own the policies: no network, no script, and the plots as PNG beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
+from adverdict.certification.words import Side, Strength
+from adverdict.rollout.pages.plots import Split, draw_errors, draw_review, split
+from adverdict.training.pages.plots import COLOURS, Drawing, render
+from adverdict.training.pages.report import share
+
+PAGE = "certificates.html"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a certificate, or a market under it, stands: a sign for those who see no colours, and words."""
+
+    kind: str
+    """``certified``, ``partly`` or ``infeasible``: the colour's name in the page."""
+    sign: str
+    words: str
+
+
+STANDINGS = {
+    Status.CERTIFIED: Standing("certified", "✓", "certified"),
+    Status.PARTLY: Standing("partly", "◐", "partly certified"),
+    Status.INFEASIBLE: Standing("infeasible", "✕", "not certified"),
+}
+NOT_SERVED = Standing("infeasible", "✕", "not served")
+NOT_USED = Standing("partly", "◐", "not in use")
+"""Certified, but the thresholds chosen within what is certified decide nothing."""
+EVERY = (*STANDINGS.values(), NOT_USED, NOT_SERVED)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side's evidence: what its boldest certified threshold decided, or the one that failed."""
+
+    bound: Bound
+    count: Count | None
+    chosen: float
+    """The threshold in use, which is a more cautious one where reviewers have time, or where both sides could have taken the same ads."""
+
+
+def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: str = "", titles: Mapping[str, str] | None = None) -> Path:
+    """Write ``certificates.html`` and the plots into ``folder``, which is created; the page's path.
+
+    ``solved_by`` says in words who or what solved them, ``titles`` names policies for people; both may hold anything, all of it is escaped.
+    Raises UntrustedBundle for a certificate that counted no ads around its own thresholds.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    folder.mkdir(parents=True, exist_ok=True)
+    loader = ChoiceLoader([PackageLoader("adverdict.rollout.pages", "."), PackageLoader("adverdict.storage", ".")])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"share": share, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
+    ordered = sorted(certificates, key=lambda one: one.policy)
+    policies = [
+        {
+            "number": number,
+            "name": name,
+            "title": (titles or {}).get(name, name),
+            "certificates": [_certificate(one, folder) for one in group],
+        }
+        for number, (name, group) in enumerate(groupby(ordered, key=lambda one: one.policy), start=1)
+    ]
+    page = environment.get_template(PAGE).render(
+        policies=policies,
+        markets=sorted({one.market for certificate in certificates for one in asking(certificate)}),
+        tally=_tally(certificates),
+        solved_by=solved_by,
+        colours=COLOURS,
+    )
+    target = folder / PAGE
+    target.write_text(page, encoding="utf-8", newline="\n")
+    return target
+
+
+def percent(value: float) -> str:
+    """``2.81 %``: three digits, as certificates state their targets."""
+    return f"{value * 100:.3g} %"
+
+
+def standing(certificate: Certificate) -> Standing:
+    """Of all the certificate's markets together. What serves nobody, or decides nothing, is not called certified."""
+    if certificate.status is Status.INFEASIBLE:
+        return STANDINGS[certificate.status]
+    if not certificate.served:
+        return NOT_SERVED
+    return STANDINGS[certificate.status] if certificate.decides else NOT_USED
+
+
+def asking(certificate: Certificate) -> list[MarketEvidence]:
+    """The markets whose thresholds these are, served or not; not those that only lend their labels."""
+    return [one for one in certificate.markets if not one.lends]
+
+
+def _tally(certificates: Iterable[Certificate]) -> list[tuple[Standing, int]]:
+    """How many (policy, market, targets) stand how."""
+    stand = [_of_market(one, market) for one in certificates for market in asking(one)]
+    return [(one, stand.count(one)) for one in EVERY if one in stand]
+
+
+def _of_market(certificate: Certificate, market: MarketEvidence) -> Standing:
+    return standing(certificate) if market.served or certificate.status is Status.INFEASIBLE else NOT_SERVED
+
+
+def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
+    """Everything the page says of one certificate; its plots are written on the way."""
+    counted = split(certificate)
+    return {
+        "is": certificate,
+        "standing": standing(certificate),
+        "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
+        "pooled": certificate.strength is Strength.POOLED,
+        "decides": bool(certificate.served) and certificate.decides,
+        "uncertified": certificate.otherwise is Otherwise.UNCERTIFIED,
+        "split": counted,
+        "rows": [_row(certificate, bound) for bound in certificate.bounds],
+        "plots": _plots(certificate, counted, folder),
+    }
+
+
+def _row(certificate: Certificate, bound: Bound) -> Row:
+    chosen = certificate.approve_below if bound.side is Side.APPROVE else certificate.reject_at
+    return Row(bound, bound.certified_to or bound.stopped_at, chosen)
+
+
+def _plots(certificate: Certificate, counted: Split, folder: Path) -> list[dict[str, str]]:
+    if not certificate.curve or not counted.ads:
+        return []
+    titles = {Side.APPROVE: ("leakage", "Leakage"), Side.REJECT: ("wrongful", "Wrongful rejection")}
+    drawings: dict[str, tuple[str, Drawing]] = {}
+    for bound in certificate.bounds:
+        kind, title = titles[bound.side]
+        drawings[kind] = (title, draw_errors(certificate, bound))
+    drawings["review"] = ("Review load", draw_review(certificate))
+    where = ", ".join(one.market for one in asking(certificate))
+    return [
+        {
+            "title": title,
+            "kind": kind,
+            "svg": render(draw, folder / f"{certificate.certificate_id}-{kind}.png", _title(title, certificate, where)),
+        }
+        for kind, (title, draw) in drawings.items()
+    ]
+
+
+def _title(title: str, certificate: Certificate, where: str) -> str:
+    shortened = where if len(where) <= 24 else f"{where[:20].rsplit(', ', 1)[0]}, …"
+    return f"{title}: {certificate.policy}, {shortened}".replace("$", r"\$")  # a dollar would begin a formula

@@ -1,0 +1,1 @@
+"""The path of an ad, without HTTP: a model opened, risks, a decision, the record."""

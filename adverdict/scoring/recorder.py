@@ -1,0 +1,172 @@
+"""A decision is written down, with the tasks it opens, before its answer leaves; what cannot be written down is not answered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.errors import AdverdictError, Conflict, NotFound
+from adverdict.ledger import idempotency
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.idempotency import Request
+from adverdict.ledger.store import Ledger, find, now
+from adverdict.review.tasks.opening import open_tasks
+from adverdict.scoring.scorer import Known, Scorer
+
+log = logging.getLogger("adverdict.recorder")
+
+if TYPE_CHECKING:
+    from adverdict.ledger.history import LedgerHistory
+    from adverdict.review.tasks.settings import ReviewSettings
+
+
+SWEEP_EVERY = timedelta(hours=1)
+"""Between looks for idempotency keys that nobody will use again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The ads of one request and what was decided about them, not yet on record."""
+
+    ads: Sequence[Ad]
+    decisions: Sequence[Decision | None]
+    """One an ad; None where scoring it failed."""
+    request: Request | None = None
+    """Under which the same answer is given again; None: every request is a new one."""
+
+
+class Recorder:
+    """One worker's hand in the ledger. Used by one thread."""
+
+    def __init__(self, ledger: Ledger, review: ReviewSettings, clock: Callable[[], datetime] = now) -> None:
+        self.ledger = ledger
+        self._review = review
+        self._clock = clock
+        self._history: LedgerHistory | None = None
+        self._anew: Future[LedgerHistory] | None = None
+        """A history being begun anew because something was erased."""
+        self._founded = False
+        self._kept: set[tuple[str, str]] = set()
+        self._swept = clock()
+
+    def known(self, scorer: Scorer) -> Known | None:
+        """The history as of now, whoever wrote it; None without a model, which would not read it. Raises Unavailable.
+
+        What is erased is forgotten by beginning anew, in a thread of its own; until that is done, decisions know the entries before it.
+        """
+        if scorer.model is None:
+            return None
+        from adverdict.ledger.history import LedgerHistory, found
+
+        if not self._founded:
+            found(self.ledger, scorer.model.snapshot, scorer.model.version, self._clock())
+            self._founded = True
+        if self._history is None:
+            self._history = LedgerHistory(self.ledger)
+        if not self._history.catch_up_settled():
+            self._begin_anew()
+        return Known(self._history.state, self._history.seq)
+
+    def _begin_anew(self) -> None:
+        from adverdict.ledger.history import LedgerHistory
+
+        if self._anew is None:
+            self._anew = Future()
+            threading.Thread(target=_caught_up, args=(LedgerHistory(self.ledger), self._anew), name="history", daemon=True).start()
+        elif self._anew.done():
+            error, begun = self._anew.exception(), self._anew
+            self._anew = None
+            if error is None:
+                self._history = begun.result()
+                self._history.catch_up_settled()
+            else:
+                log.warning("the history could not be read anew, which is tried again: %s", error)
+
+    def answered(self, request: Request) -> list[Decision | None] | None:
+        """What was answered to the same request before; None: it is new. Raises Conflict, Unavailable, or NotFound when erased since."""
+        with self.ledger.look() as connection:
+            return _answered(connection, request)
+
+    def record(self, groups: Sequence[Decided], scorer: Scorer) -> list[list[Decision | None] | AdverdictError]:
+        """All of them in one transaction; what is on record for each: a request answered meanwhile gets the answer it got.
+
+        A Conflict or NotFound is one group's and stands in its place. Raises Unavailable: then nothing is on record, unless the connection
+        broke while the database was committing, which nobody can tell; an idempotency key makes asking again safe.
+        """
+        self._keep(scorer)
+        at = self._clock()
+        with self.ledger.write() as writing:
+            before = [_before(writing.connection, group.request) for group in groups]
+            new = [group for group, told in zip(groups, before, strict=True) if told is None]
+            pairs = [pair for group in new for pair in _decided(group)]
+            fresh = writing.first_seen([ad for ad, _ in pairs])
+            made = [_entry(pair, first, scorer) for pair, first in zip(pairs, fresh, strict=True)]
+            begin = writing.seq + 1
+            for one in made:
+                writing.append(one.decision.decision_id, one, at)
+            for group in new:
+                ids = [decision.decision_id if decision else None for decision in group.decisions]
+                if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
+                    idempotency.answer(writing.connection, group.request, ids, at)
+            open_tasks(writing, made, scorer.book, self._review, at)
+            if at - self._swept > SWEEP_EVERY:
+                idempotency.forget(writing.connection, at - idempotency.KEPT_FOR)
+                self._swept = at
+        if self._history is not None:
+            self._history.observe_own(begin, made)
+        return [list(group.decisions) if told is None else told for group, told in zip(groups, before, strict=True)]
+
+    def _keep(self, scorer: Scorer) -> None:
+        """What the decisions name, kept for replaying them; once."""
+        for kind, digest, body in (
+            ("policies", scorer.book.hash, scorer.book.to_json),
+            ("thresholds", scorer.solved.digest, lambda: scorer.solved.to_json().encode()),
+        ):
+            if (kind, digest) not in self._kept:
+                self.ledger.keep(kind, digest, body, self._clock())
+                self._kept.add((kind, digest))
+
+
+def _before(connection: Connection, request: Request | None) -> list[Decision | None] | AdverdictError | None:
+    try:
+        return _answered(connection, request) if request else None
+    except (Conflict, NotFound) as error:
+        return error
+
+
+def _answered(connection: Connection, request: Request) -> list[Decision | None] | None:
+    ids = idempotency.answered(connection, request)
+    return None if ids is None else [None if one is None else _decision(connection, one) for one in ids]
+
+
+def _decision(connection: Connection, decision_id: str) -> Decision:
+    body = find(connection, decision_id).body
+    if not isinstance(body, DecisionMade):
+        raise NotFound(f"decision {decision_id}, which answered this request, has been erased")
+    return body.decision
+
+
+def _caught_up(history: LedgerHistory, done: Future[LedgerHistory]) -> None:
+    try:
+        history.catch_up()
+        done.set_result(history)
+    except Exception as error:
+        done.set_exception(error)
+
+
+def _decided(group: Decided) -> list[tuple[Ad, Decision]]:
+    return [(ad, decision) for ad, decision in zip(group.ads, group.decisions, strict=True) if decision is not None]
+
+
+def _entry(pair: tuple[Ad, Decision], first: bool, scorer: Scorer) -> DecisionMade:
+    ad, decision = pair
+    return DecisionMade(ad=ad, decision=decision, thresholds=scorer.solved.digest, first=first)

@@ -1,0 +1,200 @@
+"""Deciding again what is on record, by the versions it was decided by, and telling every difference.
+
+The same bundle, policies, thresholds and history, the clock at the moment of the decision: what comes out must be what is on record.
+If it is not, the record, the code or the machine has changed since, and the difference says what it changed.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import DEADLINE, STILL_DECIDES
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.entries import DecisionMade, Entry, Erased
+from adverdict.ledger.history import LedgerHistory, foundation
+from adverdict.ledger.steps import refuse_lost_history
+from adverdict.ledger.store import Ledger
+from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, Known, Model, Scorer
+
+MAX_SHOWN = 100
+CLOSE = 1e-6
+"""Numbers nearer than this are the same: matrix libraries sum a batch in another order than a single ad."""
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that came out otherwise."""
+
+    decision_id: str
+    seq: int
+    field: str
+    recorded: Any
+    replayed: Any
+
+
+@dataclass
+class Replayed:
+    """What replaying found. Every decision asked for is in exactly one of ``same``, ``different`` and ``skipped``."""
+
+    same: int = 0
+    different: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Decisions that could not be replayed, by cause."""
+    differences: list[Difference] = field(default_factory=list)
+    """The first ``MAX_SHOWN``."""
+    after_erasure: int = 0
+    """Those of ``different`` whose history has had something erased from it since."""
+
+
+def replay(
+    ledger: Ledger,
+    model_of: Callable[[str], Model],
+    *,
+    after: int = 0,
+    until: int | None = None,
+    decision_id: str | None = None,
+    advance: Callable[[int], None] = lambda steps: None,
+) -> Replayed:
+    """Replay one decision, or those of entries ``after`` to ``until``. ``model_of``: bundle version -> model; raises NotFound.
+
+    Reads the chain once, from its beginning to the last history that a decision knew. Raises Unavailable, or NotFound for an unknown id.
+    """
+    found, replayer = Replayed(), _Replayer(ledger, model_of)
+    last_erasure = max((entry.seq for entry in ledger.read(kinds=[Erased.kind])), default=0)
+    for entry in _by_history(ledger, after, until, decision_id):
+        advance(1)
+        if not isinstance(entry.body, DecisionMade):
+            found.skipped["erased"] += 1
+            continue
+        try:
+            again = replayer.decide(entry.body)
+        except NotFound as error:
+            found.skipped[str(error)] += 1
+            continue
+        differences = compare(entry.body.decision, again, entry.seq)
+        found.same += not differences
+        found.different += bool(differences)
+        found.after_erasure += bool(differences) and (entry.body.decision.history_seq or entry.seq) < last_erasure
+        found.differences += differences[: MAX_SHOWN - len(found.differences)]
+    return found
+
+
+def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
+    """Every field that differs, by its path."""
+    pairs = _unequal("", recorded.model_dump(mode="json"), again.model_dump(mode="json"))
+    return [Difference(recorded.decision_id, seq, path, before, after) for path, before, after in pairs]
+
+
+class _Replayer:
+    def __init__(self, ledger: Ledger, model_of: Callable[[str], Model]) -> None:
+        self._ledger = ledger
+        self._model_of = model_of
+        with ledger.look() as connection:
+            self._founded = foundation(connection) is not None
+        self._histories: dict[str | None, LedgerHistory] = {}
+        self._models: dict[str, Model] = {}
+        self._books: dict[str, PolicyBook] = {}
+        self._thresholds: dict[str, SolvedThresholds] = {}
+
+    def decide(self, made: DecisionMade) -> Decision:
+        """Raises NotFound for a version, or a history, that is nowhere any more."""
+        refuse_lost_history(self._ledger, made)
+        recorded = made.decision
+        model = self._model(recorded.bundle_version)
+        scorer = Scorer(
+            model,
+            self._book(recorded.policy_hash),
+            solved=self._solved(made.thresholds),
+            exits=_exit_taken(recorded),
+            clock=lambda: recorded.decided_at,
+            ids=lambda: recorded.decision_id,
+        )
+        known = None
+        if recorded.history_seq is not None and model is not None:
+            known = Known(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
+        causes = tuple(cause for cause in recorded.degraded if cause.partition(":")[0] in STILL_DECIDES)
+        explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
+        depth: Depth = "early" if DEADLINE in recorded.degraded else "cascade"
+        return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
+
+    def _history(self, model: Model) -> LedgerHistory:
+        """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""
+        version = None if self._founded else model.version
+        if version not in self._histories:
+            self._histories[version] = LedgerHistory(self._ledger, model.snapshot)
+        return self._histories[version]
+
+    def _model(self, version: str | None) -> Model | None:
+        if version is None:
+            return None
+        if version not in self._models:
+            self._models[version] = self._model_of(version)
+        return self._models[version]
+
+    def _book(self, digest: str) -> PolicyBook:
+        if digest not in self._books:
+            self._books[digest] = PolicyBook.from_json(self._ledger.recall("policies", digest))
+        return self._books[digest]
+
+    def _solved(self, digest: str | None) -> SolvedThresholds:
+        if digest is None:
+            return SolvedThresholds()
+        if digest not in self._thresholds:
+            self._thresholds[digest] = SolvedThresholds.from_json(self._ledger.recall("thresholds", digest).decode())
+        return self._thresholds[digest]
+
+
+def _exit_taken(recorded: Decision) -> ExitRule | None:
+    """A rule that sends the ad the way it went. Which way that was is on record; whether the rule in force then said so is not asked."""
+    if recorded.exit is None:
+        return None
+    everybody = recorded.exit == "early" and DEADLINE not in recorded.degraded
+    return ExitRule(EVERYBODY if everybody else NOBODY, recorded.exit_certificate)
+
+
+def _by_history(ledger: Ledger, after: int, until: int | None, decision_id: str | None) -> Iterator[Entry]:
+    """The decisions in the order of the history they knew, which workers that record at once may have written down in another."""
+    if decision_id is not None:
+        yield ledger.find(decision_id)
+        return
+    seqs, known = array("q"), array("q")
+    for entry in ledger.read(after, until, kinds=[DecisionMade.kind]):
+        seqs.append(entry.seq)
+        known.append((entry.body.decision.history_seq or 0) if isinstance(entry.body, DecisionMade) else 0)
+    order = np.frombuffer(seqs, dtype=np.int64)[np.lexsort((seqs, known))] if seqs else np.empty(0, np.int64)
+    for start in range(0, len(order), PAGE):
+        page = order[start : start + PAGE].tolist()
+        entries = {entry.seq: entry for run in _runs(sorted(page)) for entry in ledger.read(run[0] - 1, run[-1])}
+        yield from (entries[seq] for seq in page)
+
+
+def _runs(seqs: Sequence[int]) -> Iterator[list[int]]:
+    """Consecutive numbers together."""
+    for _, run in groupby(enumerate(seqs), key=lambda pair: pair[1] - pair[0]):
+        yield [seq for _, seq in run]
+
+
+def _unequal(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in {**before, **after}:
+            yield from _unequal(f"{path}.{name}" if path else name, before.get(name), after.get(name))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for position, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _unequal(f"{path}[{position}]", one, other)
+    elif isinstance(before, float) and isinstance(after, float):
+        if abs(before - after) > CLOSE:
+            yield path, before, after
+    elif before != after:
+        yield path, before, after

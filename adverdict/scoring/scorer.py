@@ -1,0 +1,273 @@
+"""The path of an ad, once: bundle -> risks -> policies in force -> decision with its reasons. Nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from uuid import uuid4
+
+from adverdict import policies
+from adverdict.decisions.decide import DecisionContext, decide
+from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.files.read import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, Reason
+from adverdict.domain.degraded import DEADLINE, NO_MODEL
+from adverdict.domain.errors import NotFound
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+
+if TYPE_CHECKING:
+    from adverdict.certification.certificate import Issued
+    from adverdict.certification.exits.cuts import CutTable, Exits
+    from adverdict.certification.exits.solve import Doubt
+    from adverdict.features.history.known import History
+
+Explained = Literal["all", "stopped", "none"]
+"""Which decisions carry reasons: each; those that do not approve; none."""
+Depth = Literal["cascade", "full", "early"]
+"""How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
+EVERYBODY, NOBODY = float("inf"), -1.0
+"""Limits on doubt: those of an exit that everybody takes, or nobody."""
+
+
+class Risks(Protocol):
+    """What a model said of some ads, in their order."""
+
+    def risks(self, ad: int) -> dict[str, RiskScore]:
+        """Of the ad at this position, by policy."""
+        ...
+
+    def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
+        """What moved those risks most."""
+        ...
+
+
+class Model(Protocol):
+    """A bundle as the scorer needs it; in tests, a fake."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def policies(self) -> tuple[str, ...]: ...
+    @property
+    def solved(self) -> SolvedThresholds: ...
+    @property
+    def snapshot(self) -> bytes | None:
+        """The history it was made with, as ``features.history.snapshot`` stores it; None when it has none."""
+        ...
+
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> Risks:
+        """``history``: what is known of advertisers; the bundle's own snapshot when None."""
+        ...
+
+
+class EarlyRisks(Risks, Protocol):
+    """What a model said of ads some of which left it early."""
+
+    def exit(self, ad: int) -> Literal["early", "full"]:
+        """Where the ad at this position left."""
+        ...
+
+    def doubt(self, ad: int) -> float:
+        """How likely the costly models were to change one of its verdicts."""
+        ...
+
+
+@runtime_checkable
+class CascadeModel(Protocol):
+    """What a ``Model`` has besides when ads may leave it early. No ``Model`` itself: telling one apart reads all of its properties, and
+    the snapshot may be large."""
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """How likely the costly models are to change verdicts; None: this one has no early exit after all."""
+        ...
+
+    def score_until(self, ads: Sequence[Ad], history: History | None, exits: Exits) -> EarlyRisks:
+        """As ``score``; ``exits`` says who may leave early."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The history that scoring reads."""
+
+    state: History
+    seq: int | None
+    """The last entry of the ledger it knows; None where no ledger told it."""
+
+
+class Scorer:
+    """Ads in, decisions out. ``model`` None: no risk is known, and everything is left to people (``degraded`` says ``no_model``)."""
+
+    def __init__(
+        self,
+        model: Model | None,
+        book: PolicyBook,
+        *,
+        solved: SolvedThresholds | None = None,
+        exits: ExitRule | None = None,
+        known: Known | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
+    ) -> None:
+        self.model = model
+        self.book = book
+        self.solved = solved or (model.solved if model else SolvedThresholds())
+        """The thresholds in use: certified ones, or those the model brings."""
+        self.exits = exits
+        """By which ads leave the model early, solved for this book and these thresholds; None: none does."""
+        self._cascade = _cascade_of(model)
+        self.known = known
+        """What is known of advertisers unless ``score`` is told otherwise; None: what the model brings."""
+        self._clock = clock
+        self._ids = ids
+
+    @classmethod
+    def load(cls, model: str | Path, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
+        """A scorer for ``models:/adverdict@champion``, ``models:/adverdict/3`` or a bundle's folder.
+
+        What it knows of advertisers is what the ledger tells now, if there is one: what the service would answer, it answers.
+        Its thresholds are those of the file of ``certificates``, else of the certificates that belong to the registered version, else the
+        model's own.
+
+        Registry, ledger and download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADVERDICT_HOME``, …). Raises
+        NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
+        """
+        from adverdict.domain.settings import read_settings, use_registry
+        from adverdict.models.certified import certificates as certificates_of
+        from adverdict.models.registry import fetch_bundle, resolve
+        from adverdict.scoring.opened import open_bundle
+
+        settings = read_settings(os.environ)
+        use_registry(settings)
+        source = resolve(str(model))
+        book = load_policies(policies or settings.policies)
+        opened = open_bundle(fetch_bundle(source, settings.cache))
+        scorer = cls(opened, book, known=known_to(settings.ledger_url, opened.snapshot))
+        return scorer.certified(certificates_of(source, settings.cache, certificates or settings.certificates))
+
+    def certified(self, issued: Issued | None) -> Scorer:
+        """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.
+
+        The exit rule is solved here, for the thresholds that result: whatever changes them changes who leaves early.
+        """
+        from adverdict.models.certified import certified_thresholds, exit_rule
+
+        solved = exits = None
+        if issued is not None:
+            brought = self.model.solved if self.model else SolvedThresholds()
+            solved = certified_thresholds(issued, self.model.version if self.model else NO_MODEL, brought)
+            exits = exit_rule(issued, self.book, solved, self._cascade.doubt if self._cascade else None)
+        return Scorer(self.model, self.book, solved=solved, exits=exits, known=self.known, clock=self._clock, ids=self._ids)
+
+    @cached_property
+    def _cuts(self) -> CutTable:
+        from adverdict.certification.exits.cuts import CutTable
+
+        return CutTable(self.book, self.solved, self.model.policies if self.model else ())
+
+    @property
+    def certified_until(self) -> datetime | None:
+        """When the first certificate in use expires; None: none is in use."""
+        return min((one.expires_at for one in self.solved.points.values() if one.expires_at is not None), default=None)
+
+    def score(
+        self,
+        ads: Sequence[Ad],
+        *,
+        explain: Explained = "all",
+        degraded: tuple[str, ...] = (),
+        known: Known | None = None,
+        as_of: datetime | None = None,
+        depth: Depth = "cascade",
+    ) -> list[Decision]:
+        """One decision an ad, in order.
+
+        ``depth`` "early" is for callers who cannot wait: an ad that the rule would have sent further is left to people, and ``degraded``
+        says ``deadline``. ``explain``: which decisions carry reasons. ``degraded``: what the caller knows to be stale or missing.
+        ``as_of``: score as if the ads were submitted again at this moment; what was known strictly before it counts, their own past
+        included.
+        """
+        if not ads:
+            return []
+        known = known or self.known
+        history = known.state if known else None
+        causes = degraded if self.model else (NO_MODEL, *degraded)
+        seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
+        rule = self._rule(depth)
+        early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
+        scored = early or (self.model.score(seen, history) if self.model else None)
+        decisions = []
+        for position, ad in enumerate(ads):
+            told: dict[str, object] = {"history_seq": known.seq if known else None, "as_of": as_of} if scored else {}
+            why = causes
+            if early and rule:
+                told |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
+                why = (*causes, DEADLINE) if early.exit(position) == "early" and early.doubt(position) > rule.limit else causes
+            context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, why)
+            decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
+            if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
+                told["reasons"] = scored.reasons(position, worth_explaining(decision))
+            decisions.append(decision.model_copy(update=told) if told else decision)
+        return decisions
+
+    def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:
+        return self._cascade.score_until(ads, history, self._cuts.exits(ads, limit)) if self._cascade else None
+
+    def _rule(self, depth: Depth) -> ExitRule | None:
+        """The one to go by now; None: everybody goes all the way, as there is no early exit, or nothing is certified of it any more."""
+        if depth == "full" or self._cascade is None:
+            return None
+        if self.exits is not None and self.exits.holds_at(self._clock()):
+            return self.exits
+        # Nothing is shown of anybody's early exit: who has no time for more is left to people.
+        return ExitRule(NOBODY) if depth == "early" else None
+
+
+def _cascade_of(model: object) -> CascadeModel | None:
+    """The model, if ads may leave it early."""
+    return model if isinstance(model, CascadeModel) and model.doubt else None
+
+
+def load_policies(folder: Path | None) -> PolicyBook:
+    """The policy files of a folder, or those that come with Adverdict. Raises InvalidPolicy with every mistake."""
+    return read_policies(folder if folder is not None else policies.folder())
+
+
+def known_to(ledger_url: str | None, snapshot: bytes | None) -> Known | None:
+    """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
+
+    ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
+    the service would put it on record with its first decision.
+    """
+    from adverdict.ledger.history import LedgerHistory
+    from adverdict.ledger.store import Ledger
+
+    try:
+        ledger = Ledger.open(ledger_url, create=False) if ledger_url else None
+    except NotFound:
+        return None
+    if ledger is None:
+        return None
+    try:
+        history = LedgerHistory(ledger, snapshot)
+        return Known(history.catch_up(), history.seq)
+    finally:
+        ledger.close()
+
+
+def worth_explaining(decision: Decision) -> tuple[str, ...]:
+    """The scored policies that kept the ad from being approved; when none did, the riskiest one."""
+    scored = [verdict for verdict in decision.policies if verdict.risk is not None]
+    against = tuple(verdict.policy for verdict in scored if verdict.verdict is not Verdict.APPROVE)
+    riskiest = max(scored, key=lambda verdict: verdict.risk.p if verdict.risk else 0.0, default=None)
+    return against or ((riskiest.policy,) if riskiest else ())

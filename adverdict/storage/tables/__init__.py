@@ -1,0 +1,1 @@
+"""The data contract on disk: ads and labels as Parquet, CSV or JSONL."""

@@ -1,0 +1,233 @@
+"""The data contract on disk: ``ads`` and ``labels`` as Parquet, CSV or JSONL, read strictly and written back exactly.
+
+A table is one file (``ads.csv``) or a folder of Parquet shards (``ads/*.parquet``, read in the order of their names). Every row is
+checked by the models of ``domain.ad``; all mistakes of a table are reported at once, each with its row, column, value and expectation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from adverdict.domain.ad import Ad, Label
+from adverdict.domain.errors import InvalidTable, Mistake, NotFound
+from adverdict.domain.mistakes import mistake
+from adverdict.storage.tables.rows import SUFFIXES, Columns, Rows, read_rows
+from adverdict.storage.tables.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
+
+__all__ = ["Pack", "iter_ads", "iter_labels", "read_ads", "read_labels", "read_pack", "write_ads", "write_labels"]
+
+MAX_MISTAKES = 1000
+"""After so many mistakes reading stops: the table is of another kind altogether."""
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Ads and their labels, as read from one folder."""
+
+    ads: list[Ad]
+    labels: list[Label]
+    digest: str
+    """sha256 over the tables' names and bytes: the same files give the same digest wherever the folder lies."""
+    name: str
+    warnings: list[str]
+
+
+@dataclass(slots=True)
+class Table(Generic[Row]):
+    """One kind of table, and what reading it has come across so far."""
+
+    title: str
+    model: type[Row]
+    columns: Columns
+    found: list[Mistake] = field(default_factory=list)
+    dropped: dict[str, str] = field(default_factory=dict)
+
+    def iterate(self, path: Path, rows: int) -> Iterator[list[tuple[str, Row]]]:
+        """Checked rows with where each stands. Raises ``InvalidTable`` at the end of the table, or after ``MAX_MISTAKES``."""
+        adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
+        empty = True
+        for file in _files(path, self.title):
+            for piece in read_rows(file, self.columns, rows):
+                empty = empty and not (piece.values or piece.mistakes)
+                self.dropped.update(dict.fromkeys(piece.dropped, piece.file))
+                yield self._checked(piece, adapter)
+                if len(self.found) >= MAX_MISTAKES:
+                    raise self._refused(path)
+        if self.found:
+            raise self._refused(path)
+        if empty:
+            raise NotFound(f"{path} holds no rows; looked for at least one row of {self.title}")
+
+    def warnings(self) -> list[str]:
+        return [f"{file}: column {name!r} is not in the data contract and was left out" for name, file in sorted(self.dropped.items())]
+
+    def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]]) -> list[tuple[str, Row]]:
+        self.found += piece.mistakes
+        valid, wrong = _divided(piece, adapter)
+        self.found += [one for row in sorted(wrong) for one in wrong[row]]
+        return [] if wrong else [(piece.where(index), row) for index, row in valid]
+
+    def _refused(self, path: Path) -> InvalidTable:
+        stopped = f"; reading stopped after {len(self.found)}" if len(self.found) >= MAX_MISTAKES else ""
+        count = "1 mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
+        return InvalidTable(f"{path.name}: {count} in the table of {self.title}{stopped}", self.found)
+
+
+def divided(piece: Rows) -> tuple[list[tuple[int, Ad]], dict[int, list[Mistake]]]:
+    """The rows of a piece that are ads, and every mistake of each that is none, both by index in the piece."""
+    return _divided(piece, TypeAdapter(list[Ad]))
+
+
+def _divided(piece: Rows, adapter: TypeAdapter[list[Row]]) -> tuple[list[tuple[int, Row]], dict[int, list[Mistake]]]:
+    try:
+        return list(enumerate(adapter.validate_python(piece.values))), {}
+    except ValidationError as error:
+        wrong: dict[int, list[Mistake]] = {}
+        for detail in error.errors(include_url=False):
+            row = detail["loc"][0]
+            assert isinstance(row, int)
+            wrong.setdefault(row, []).append(mistake(detail, where=piece.where(row), skip=1))
+    kept = [index for index in range(len(piece.values)) if index not in wrong]
+    return list(zip(kept, adapter.validate_python([piece.values[index] for index in kept]), strict=True)), wrong
+
+
+def ads_columns() -> Columns:
+    """The columns of the table of ads."""
+    return _columns(Ad, lists=LISTS)
+
+
+def _ads_table() -> Table[Ad]:
+    return Table("ads", Ad, ads_columns())
+
+
+def _labels_table() -> Table[Label]:
+    return Table("labels", Label, _columns(Label))
+
+
+def _columns(model: type[BaseModel], lists: Collection[str] = ()) -> Columns:
+    required = tuple(name for name, info in model.model_fields.items() if info.is_required())
+    numbers = frozenset(name for name, info in model.model_fields.items() if "float" in repr(info.annotation))
+    known = frozenset(model.model_fields)
+    return Columns(known, required, frozenset(lists), numbers, known & FLAGS, known & MOMENTS)
+
+
+def read_pack(folder: Path | str) -> Pack:
+    """Ads and labels of one folder. Raises ``InvalidTable`` with the mistakes of both tables, ``NotFound`` where one is missing."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise NotFound(f"no such folder: {folder}; looked for a folder holding ads.* and labels.* ({', '.join(SUFFIXES)})")
+    ads_path, labels_path = _locate(folder, "ads"), _locate(folder, "labels")
+    ads_table, labels_table = _ads_table(), _labels_table()
+    ads, found = _collect(ads_table, ads_path)
+    labels, more = _collect(labels_table, labels_path)
+    found += more
+    if not found:
+        known = _positions(ads, found)
+        found += [_orphan(label, where) for where, label in labels if label.ad_id not in known]
+    if found:
+        count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+        raise InvalidTable(f"{folder}: {count}", found)
+    digest = _digest({"ads": ads_path, "labels": labels_path})
+    warnings = ads_table.warnings() + labels_table.warnings()
+    return Pack([ad for _, ad in ads], [label for _, label in labels], digest, folder.resolve().name, warnings)
+
+
+def read_ads(path: Path | str) -> list[Ad]:
+    """All ads of a file, or of a folder holding ``ads.*``; ids must be unique."""
+    rows, found = _collect(_ads_table(), _locate(Path(path), "ads"))
+    if not found:
+        _positions(rows, found)
+    if found:
+        raise InvalidTable(f"{path}: not a table of ads", found)
+    return [ad for _, ad in rows]
+
+
+def read_labels(path: Path | str) -> list[Label]:
+    """All labels of a file, or of a folder holding ``labels.*``."""
+    return [label for piece in iter_labels(path) for label in piece]
+
+
+def iter_ads(path: Path | str, rows: int = 8192) -> Iterator[list[Ad]]:
+    """Ads in pieces of up to ``rows``, in constant memory; that ids are unique is not checked. Mistakes raise at the table's end."""
+    for piece in _ads_table().iterate(_locate(Path(path), "ads"), rows):
+        if piece:
+            yield [ad for _, ad in piece]
+
+
+def iter_labels(path: Path | str, rows: int = 8192) -> Iterator[list[Label]]:
+    """Labels in pieces of up to ``rows``, as ``iter_ads``."""
+    for piece in _labels_table().iterate(_locate(Path(path), "labels"), rows):
+        if piece:
+            yield [label for _, label in piece]
+
+
+def _collect(table: Table[Row], path: Path) -> tuple[list[tuple[str, Row]], list[Mistake]]:
+    """Every row, and every mistake instead of an error, so that a second table's mistakes can be told with the first's."""
+    rows: list[tuple[str, Row]] = []
+    try:
+        for piece in table.iterate(path, 8192):
+            rows += piece
+    except InvalidTable as error:
+        return rows, list(error.mistakes)
+    return rows, []
+
+
+def _positions(ads: list[tuple[str, Ad]], found: list[Mistake]) -> dict[str, str]:
+    """Where each ad_id stands; an id that comes twice is a mistake naming both rows."""
+    known: dict[str, str] = {}
+    for where, ad in ads:
+        first = known.setdefault(ad.ad_id, where)
+        if first is not where:
+            found.append(Mistake("ad_id", ad.ad_id, f"an id used once; it is also in {first}", where))
+    return known
+
+
+def _orphan(label: Label, where: str) -> Mistake:
+    return Mistake("ad_id", label.ad_id, "the id of an ad in the table of ads", where)
+
+
+def _locate(path: Path, title: str) -> Path:
+    """The table itself: a file, a folder of shards, or the one of these that a folder holds."""
+    if path.is_file():
+        return path
+    wanted = [path / f"{title}{suffix}" for suffix in SUFFIXES]
+    if not path.is_dir():
+        raise NotFound(f"no such file or folder: {path}; looked for {title} as a file ending in {', '.join(SUFFIXES)} or a folder of them")
+    present = [candidate for candidate in [*wanted, path / title] if candidate.is_file() or any(candidate.glob("*.parquet"))]
+    if len(present) > 1:
+        names = ", ".join(candidate.name for candidate in present)
+        raise InvalidTable(f"{path} holds {title} more than once", [Mistake("file", names, f"one table of {title}", str(path))])
+    if present:
+        return present[0]
+    if any(path.glob("*.parquet")):
+        return path
+    names = ", ".join(candidate.name for candidate in wanted)
+    raise NotFound(f"no {title} in {path}; looked for {names} and {title}/*.parquet")
+
+
+def _files(path: Path, title: str) -> list[Path]:
+    if path.is_file():
+        return [path]
+    shards = sorted(islice(path.glob("*.parquet"), 100_001))
+    if not shards:
+        raise NotFound(f"no {title} in {path}; looked for *.parquet")
+    return shards
+
+
+def _digest(tables: dict[str, Path]) -> str:
+    total = hashlib.sha256()
+    for title, path in sorted(tables.items()):
+        for file in _files(path, title):
+            name = file.name if file != path else f"{title}{file.suffix}"
+            with file.open("rb") as content:
+                total.update(f"{title}/{name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,1 @@
+"""How many people a change needs: how long a review takes."""

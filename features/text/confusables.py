@@ -1,0 +1,101 @@
+"""Letters dressed up as others: look-alikes from another script, and Latin letters in fancy dress.
+
+A look-alike counts only where the script gives it away: inside a word that mixes scripts and is one word of one script once mapped, or
+as a word made of nothing but look-alikes in a text that is otherwise Latin. Data: Unicode's confusables (UTS 39), as
+``confusable_homoglyphs`` carries them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import groupby
+
+from adverdict.features.text.characters import FULL_WIDTH, NEGATIVE, STYLED, classes, from_latin, small_capitals, to_latin
+from adverdict.features.text.scripts import script
+
+EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+NEGATIVE_WORD = re.compile(f"{NEGATIVE.pattern}{{3,}}")
+"""Two of them are a blood group or a car park, three are a word."""
+HOMES = ("CYRILLIC", "GREEK")
+"""Scripts into which a Latin look-alike is mapped back where they are the text's own."""
+WORD = re.compile("[lcxdk]{2,}")
+"""A word, in classes of characters."""
+
+
+def undo_styled(text: str, counts: Counter[str]) -> str:
+    """Fancy letters to plain ones; those that NFKC will fold are only counted here."""
+    counts["styled"] += len(STYLED.findall(text))
+    if FULL_WIDTH.search(text) and not EAST_ASIAN.search(text):
+        counts["styled"] += len(FULL_WIDTH.findall(text))
+    text = NEGATIVE_WORD.sub(lambda match: _positive(match[0], counts), text)
+    table = small_capitals()
+    for letter in sorted(set(text) & table.keys()):
+        counts["styled"] += text.count(letter)
+        text = text.replace(letter, table[letter])
+    return text
+
+
+def undo_confusables(text: str, counts: Counter[str]) -> str:
+    """Look-alikes to the letters they stand for, where they do. ``text`` in NFKC."""
+    kinds = classes(text)
+    if "c" not in kinds or "l" not in kinds:
+        return text
+    spans = [match.span() for match in WORD.finditer(kinds)]
+    hidden, home = _hidden_scripts(text, kinds, spans)
+    read: dict[str, str] = {}
+    parts, end = [], 0
+    for start, stop in spans:
+        kind = kinds[start:stop]
+        if "c" in kind and ("l" in kind or (hidden and "x" not in kind)):
+            word = text[start:stop]
+            plain = read.get(word) or read.setdefault(word, _plain(word, hidden, home))
+            if plain != word:
+                counts["confusables"] += sum(a != b for a, b in zip(word, plain, strict=True))
+                parts += [text[end:start], plain]
+                end = stop
+    return "".join([*parts, text[end:]])
+
+
+def _plain(word: str, hidden: set[str], home: str) -> str:
+    """The word in one script, or as it is when no mapping gets it there."""
+    scripts = set(map(script, word)) - {""}
+    if "LATIN" not in scripts and not scripts <= hidden:
+        return word
+    targets = ["LATIN", *HOMES]
+    if home in HOMES:
+        targets.remove(home)
+        targets.insert(0, home)
+    for target in targets:
+        if target != "LATIN" and (scripts != {"LATIN", target} or _two_parts(word)):
+            continue
+        table = to_latin() if target == "LATIN" else from_latin(target)
+        mapped = "".join(letter if script(letter) in ("", target) else table.get(letter, letter) for letter in word)
+        if all(script(letter) in ("", target) for letter in mapped):
+            return mapped
+    return word
+
+
+def _two_parts(word: str) -> bool:
+    """A foreign name with an ending of the text's own script: two runs, not letters strewn in."""
+    return [name for name, _ in groupby(map(script, word)) if name][2:] == [] and sum(map(str.isascii, word)) >= 3
+
+
+def _hidden_scripts(text: str, kinds: str, spans: list[tuple[int, int]]) -> tuple[set[str], str]:
+    """Scripts that occur in look-alike words only, in a text with at least twice as many Latin letters; and the text's main script."""
+    genuine: set[str] = set()
+    letters: Counter[str] = Counter(LATIN=kinds.count("l"))
+    for start, stop in spans:
+        kind = kinds[start:stop]
+        if "l" not in kind and ("c" in kind or "x" in kind):
+            name = next(name for name in map(script, text[start:stop]) if name)
+            letters[name] += stop - start
+            if "x" in kind:
+                genuine.add(name)
+    latin = letters["LATIN"]
+    return {name for name, n in letters.items() if name not in genuine and latin >= 2 * n}, letters.most_common(1)[0][0]
+
+
+def _positive(letters: str, counts: Counter[str]) -> str:
+    counts["styled"] += len(letters)
+    return "".join(chr(ord("a") + (ord(letter) - (0x1F150 if ord(letter) < 0x1F170 else 0x1F170))) for letter in letters)

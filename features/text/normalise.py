@@ -1,0 +1,201 @@
+"""The versioned text normaliser: one reading of a text however it was dressed up, and counts of what had to be undone.
+
+Obfuscation is evidence, another script is not: genuine Cyrillic, Greek, Arabic, Indic or East Asian text passes through and counts
+nothing, joiners inside Indic and Arabic words and inside emoji included. The text comes out in NFKC and small letters, spaces folded,
+one line for each line. ``normalise(normalise(x).text).text == normalise(x).text`` for every ``x``; time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from adverdict.domain.ad import Ad
+from adverdict.features.text.characters import CONTROL, classes
+from adverdict.features.text.confusables import undo_confusables, undo_styled
+from adverdict.features.text.invisible import remove_invisible
+from adverdict.features.text.leet import undo_leet
+from adverdict.features.text.scripts import marks
+
+VERSION = "1"
+"""Part of the feature contract: a model reads only text normalised as its training text was."""
+
+PASSES = 12
+"""A bound no text has come near: undoing one trick can bare another, and each pass leaves less to undo."""
+
+PARTS_KEPT = 1024
+LONGEST_KEPT = 500
+"""Characters of a part of an ad that is kept for whoever reads it next, n-grams and encoder: 5 MB at most."""
+
+LETTER = "a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u052f"
+"""Small letters of the alphabets written letter by letter: Latin, Greek, Cyrillic. A single letter is a word in other scripts."""
+
+SPACED = re.compile(rf"(?<![{LETTER}0-9])[{LETTER}](?:(?:[^\S\n]+|[._*·-])[{LETTER}]){{3,}}(?![{LETTER}0-9])")
+REPEATED = re.compile(rf"([{LETTER}])\1{{2,}}")
+REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
+WIDE_GAP = re.compile(r"[^\S\n]{2,}")
+NARROW_GAP = re.compile(r"[\s._*·-]")
+STRETCHED = re.compile(r"(?!(?<![^\W_])www(?![^\W_]))([^\d\s])\1\1")
+"""A letter or sign three times, unless it is www."""
+THRICE = re.compile(r"([^\d\s])\1\1")
+"""The same, www or not: a third of the time, and most texts hold neither."""
+STAND_IN = re.compile("[013457@$€!]")
+"""What every match of the next one holds, found twenty times as fast."""
+DISGUISED = re.compile(
+    r"[a-z]{2}[013457@$€!][a-z0-9@$€]|[a-z][013457@$€!]{1,3}[a-z]|[a-z]{2}[013457@$€](?![\d.])|(?:\A|(?<=[\W_]))[013457@$€]{1,2}[a-z]{2}"
+)
+"""A digit or sign for a letter."""
+TO_LOOK_AT = re.compile("!|k{9}")
+"""In classes of characters: what makes the steps on other than plain letters necessary."""
+PHRASE_IN_A_LETTER = str.maketrans({"\ufdfa": "صلعم"})
+"""NFKC would make 18 characters of this one, and 18 MB of 1 MB of it; the usual abbreviation says the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How often each trick was undone."""
+
+    confusables: int = 0
+    """Letters of another script standing in for look-alikes."""
+    styled: int = 0
+    """Mathematical, enclosed, full-width or small-capital letters."""
+    zero_width: int = 0
+    """Invisible characters where no script has a use for them."""
+    bidi: int = 0
+    """Controls that reorder text, where nothing is written from right to left."""
+    leet: int = 0
+    """Words with digits or signs for letters."""
+    spaced: int = 0
+    """Words written letter by letter."""
+    repeated: int = 0
+    """Letters beyond the second of a run."""
+
+    @property
+    def total(self) -> int:
+        return self.confusables + self.styled + self.zero_width + self.bidi + self.leet + self.spaced + self.repeated
+
+
+NOTHING = Undone()
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisedText:
+    """``text``: small letters, folded, encodable as UTF-8. ``raw``: as it came."""
+
+    text: str
+    raw: str
+    undone: Undone = NOTHING
+
+
+def normalise(raw: str) -> NormalisedText:
+    """Any string, lone surrogates included, to its plain reading. Never raises."""
+    return _kept(raw) if len(raw) <= LONGEST_KEPT else _normalise(raw)
+
+
+def _normalise(raw: str) -> NormalisedText:
+    plain = _already_plain(raw)
+    if plain is not None:
+        return NormalisedText(plain, raw)
+    counts: Counter[str] = Counter()
+    text = raw
+    for _ in range(PASSES):
+        before, text = text, _one_pass(text, counts)
+        if text == before or _already_plain(text) == text:
+            break
+    return NormalisedText(text, raw, Undone(**counts))
+
+
+_kept = lru_cache(maxsize=PARTS_KEPT)(_normalise)
+
+
+def _already_plain(raw: str) -> str | None:
+    """The text of a raw text in which nothing is to be undone, as in most; None where a closer look is needed."""
+    text = raw.lower()
+    if raw.isascii():
+        if CONTROL.search(raw):
+            return None
+    else:
+        kinds = classes(raw)
+        if TO_LOOK_AT.search(kinds) or ("c" in kinds and "l" in kinds):
+            return None
+        text = _nfkc(text)
+        if text != text.lower() or (len(text) != len(raw) and TO_LOOK_AT.search(classes(text))):
+            return None
+    text = _fold(text)
+    return None if _suspicious(text) else text
+
+
+def _suspicious(text: str) -> bool:
+    """Whether a step on plain letters may have work to do; for most texts none has."""
+    if THRICE.search(text) and STRETCHED.search(text):
+        return True
+    if STAND_IN.search(text) and DISGUISED.search(text):
+        return True
+    return SPACED.search(text) is not None
+
+
+def ad_text(ad: Ad) -> NormalisedText:
+    """All words of an ad, one field a line: title, body, call to action, keywords, text read off the creative."""
+    keywords = ", ".join(ad.keywords) if ad.keywords else None
+    return _normalise("\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part))
+
+
+def _one_pass(text: str, counts: Counter[str]) -> str:
+    text = remove_invisible(text, counts)
+    if not text.isascii():
+        text = undo_styled(text, counts)
+        text = undo_confusables(_nfkc(text), counts)
+    text = text.lower()
+    if not text.isascii():
+        text = _nfkc(text)
+    text = SPACED.sub(lambda match: _join(match[0], counts), text)
+    text = undo_leet(_unrepeat(text, counts), counts)
+    return _fold(REPEATED_SIGN.sub(r"\1\1", _unrepeat(text, counts)))
+
+
+def _nfkc(text: str) -> str:
+    """NFKC, with at most 8 marks on a letter: sorting longer piles takes time quadratic in their height."""
+    if "\ufdfa" in text:
+        text = text.translate(PHRASE_IN_A_LETTER)
+    text = _cut_marks(text)
+    return text if unicodedata.is_normalized("NFKC", text) else _cut_marks(unicodedata.normalize("NFKC", text))
+
+
+def _cut_marks(text: str) -> str:
+    return _piled().sub(r"\1", text) if "k" * 9 in classes(text) else text
+
+
+@cache
+def _piled() -> re.Pattern[str]:
+    return re.compile(rf"([{marks()}]{{8}})[{marks()}]+")
+
+
+def _join(letters: str, counts: Counter[str]) -> str:
+    """``f r e e  m o n e y`` -> ``free money``: the wider gaps part words, unless all are alike."""
+    words = [NARROW_GAP.sub("", part) for part in WIDE_GAP.split(letters)]
+    if all(len(word) == 1 for word in words):
+        words = ["".join(words)]
+    counts["spaced"] += len(words)
+    return " ".join(words)
+
+
+def _unrepeat(text: str, counts: Counter[str]) -> str:
+    def shorten(match: re.Match[str]) -> str:
+        start, end = match.span()
+        # A word of one letter only (www, xxx, iii) means something at three.
+        alone = not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
+        kept = 3 if alone else 2
+        counts["repeated"] += max(0, end - start - kept)
+        return match[1] * min(kept, end - start)
+
+    return REPEATED.sub(shorten, text)
+
+
+def _fold(text: str) -> str:
+    """Runs of white space to one space, empty lines out. By splitting: a pattern would take quadratic time on a text of spaces."""
+    if "\n" not in text:
+        return " ".join(text.split())
+    return "\n".join(line for line in (" ".join(line.split()) for line in text.split("\n")) if line)

@@ -1,0 +1,169 @@
+"""The review page: one task after the other, held under a lease while it is open."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
+from adverdict.ledger.moments import micros
+from adverdict.review.cases.answers import Answer
+from adverdict.review.queue import Leased
+from adverdict.serving.console.rendering import HOME
+from adverdict.serving.console.tasks.view import Shown, shown
+from adverdict.serving.console.visits import Visit, refusal
+
+LONGEST_SECONDS = 24 * 3600.0
+MAX_REASON = 2000
+
+
+def show(visit: Visit) -> Response:
+    """The reviewer's task: the one they hold, else the next one, leased."""
+    return _page(visit)
+
+
+def preload(visit: Visit) -> Response:
+    """The task that would probably come after ``besides``, as the page would show it. Nothing is leased, so it cannot be answered."""
+    task = visit.parts.queue.peek(visit.session.name, visit.asked("besides"))
+    if task is None:
+        return Response(status_code=204)
+    with visit.parts.ledger.look() as connection:
+        return _drawn(visit, shown(visit.parts, connection, task))
+
+
+def answer(visit: Visit) -> Response:
+    """Record an answer and show the next task. A form that cannot be used comes back with what is wrong; a lost lease is said, with why."""
+    task_id, token = visit.field("task"), _token(visit)
+    try:
+        given = _answer(visit)
+        visit.parts.queue.answer(task_id, visit.session.name, token, given)
+    except InvalidInput as error:
+        return _again(visit, task_id, token, error)
+    except Conflict as error:
+        return _page(visit, lost=str(error), status=409)
+    if visit.quick:
+        return _page(visit)
+    return RedirectResponse(f"{HOME}/review", status_code=303)
+
+
+def renew(visit: Visit) -> Response:
+    """Asked for by the open page, so that the lease does not run out under its reader."""
+    try:
+        leased = visit.parts.queue.renew(visit.field("task"), visit.session.name, _token(visit))
+    except (Conflict, NotFound) as error:
+        return JSONResponse({"held": False, "told": str(error)}, status_code=409)
+    return JSONResponse({"held": True, "seconds": _left(leased, visit.parts.clock())})
+
+
+def release(visit: Visit) -> Response:
+    """Put the task back for somebody else."""
+    visit.parts.queue.release(visit.field("task"), visit.session.name, _token(visit))
+    return RedirectResponse(f"{HOME}/queues", status_code=303)
+
+
+def _page(visit: Visit, *, lost: str = "", status: int = 200) -> Response:
+    """``lost``: why the answer before was not recorded."""
+    for _ in range(3):
+        leased = _held(visit) or visit.parts.queue.claim(visit.session.name)
+        if leased is None:
+            return visit.page("review_empty.html", "Review", lost=lost, status=status)
+        try:
+            with visit.parts.ledger.look() as connection:
+                drawn = shown(visit.parts, connection, leased.task)
+            return _drawn(visit, drawn, leased, lost=lost, status=status)
+        except NotFound:  # erased between being queued and being shown
+            with suppress(Conflict):  # withdrawn meanwhile: just as well
+                visit.parts.queue.release(leased.task.task_id, visit.session.name, leased.token)
+    return refusal(503, "No task can be shown", "The next tasks are about ads that were erased. Try again shortly.", visit.session)
+
+
+def _drawn(
+    visit: Visit,
+    drawn: Shown,
+    leased: Leased | None = None,
+    *,
+    lost: str = "",
+    wrong: tuple[str, ...] = (),
+    status: int = 200,
+    filled: dict[str, Any] | None = None,
+) -> Response:
+    now = visit.parts.clock()
+    return visit.page(
+        "review.html",
+        "Review",
+        shown=drawn,
+        token=leased.token if leased else None,
+        seconds=_left(leased, now) if leased else 0,
+        started=micros(now),
+        lost=lost,
+        wrong=wrong,
+        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": ""},
+        status=status,
+    )
+
+
+def _again(visit: Visit, task_id: str, token: int, error: InvalidInput) -> Response:
+    try:
+        leased = visit.parts.queue.renew(task_id, visit.session.name, token)
+    except (Conflict, NotFound) as gone:
+        return _page(visit, lost=str(gone), status=409)
+    filled = {
+        "verdict": visit.field("verdict"),
+        "violated": visit.form.get("violated", ()),
+        "severity": visit.field("severity"),
+        "reason": visit.field("reason"),
+    }
+    with visit.parts.ledger.look() as connection:
+        drawn = shown(visit.parts, connection, leased.task)
+    wrong = tuple(f"{mistake.field}: expected {mistake.expected}" for mistake in error.mistakes) or (error.what,)
+    return _drawn(visit, drawn, leased, wrong=wrong, filled=filled, status=400)
+
+
+def _held(visit: Visit) -> Leased | None:
+    """The task this reviewer holds already: reloading the page, or a second window, must not take another one."""
+    for leased in visit.parts.queue.held(visit.session.name):
+        try:
+            return visit.parts.queue.renew(leased.task.task_id, visit.session.name, leased.token)
+        except (Conflict, NotFound):
+            continue
+    return None
+
+
+def _answer(visit: Visit) -> Answer:
+    """Raises InvalidInput."""
+    verdict, severity, reason = visit.field("verdict"), visit.field("severity"), visit.field("reason").strip()
+    if verdict not in ("approve", "reject", "unsure", "escalate"):
+        raise InvalidInput("no verdict", [Mistake("verdict", verdict or None, "approve, reject, unsure or escalate")])
+    if severity not in ("", "mild", "moderate", "extreme"):
+        raise InvalidInput("no severity", [Mistake("severity", severity, "mild, moderate or extreme")])
+    if len(reason) > MAX_REASON:
+        raise InvalidInput("the reason is too long", [Mistake("reason", f"{len(reason)} characters", f"at most {MAX_REASON}")])
+    rejected = verdict == "reject"
+    made = Answer(verdict=verdict, reason=reason or None, seconds=_seconds(visit))  # type: ignore[arg-type]  # checked above
+    # What was ticked before the reader changed their mind is no part of another verdict.
+    return replace(made, violated=visit.form.get("violated", ()), severity=severity or None) if rejected else made  # type: ignore[arg-type]
+
+
+def _seconds(visit: Visit) -> float | None:
+    """From being shown to being answered, as the form says; it is the reviewer's own figure, and of no use when it cannot be."""
+    started = visit.field("started")
+    if not (started.isascii() and started.isdigit() and len(started) < 20):
+        return None
+    seconds = (micros(visit.parts.clock()) - int(started)) / 1e6
+    return round(seconds, 3) if 0 <= seconds <= LONGEST_SECONDS else None
+
+
+def _token(visit: Visit) -> int:
+    """Raises InvalidInput."""
+    token = visit.field("token")
+    if not (token.isascii() and token.isdigit() and len(token) < 19):
+        raise InvalidInput("no lease", [Mistake("token", token, "the number the page was given")])
+    return int(token)
+
+
+def _left(leased: Leased, now: datetime) -> int:
+    return max(1, int((leased.until - now).total_seconds()))

@@ -1,0 +1,135 @@
+"""What a reviewer is shown of a task. The same for every kind of task: nothing tells a golden one or a second reading from a first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from adverdict.decisions.policy import PolicyInForce
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, Reason
+from adverdict.domain.errors import AdverdictError, NotFound
+from adverdict.ledger.entries import Answered, Appealed, DecisionMade
+from adverdict.ledger.schema import golden
+from adverdict.ledger.store import about, find
+from adverdict.review.cases.answers import VERDICTS
+from adverdict.review.reasons.marking import Piece, pieces
+from adverdict.review.tasks.tasks import Task
+from adverdict.serving.console.bars import Bar, bar
+from adverdict.serving.console.card import Card, card
+from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.tasks.past import Past, Similar, past, similar
+
+MOST_FACTS = 5
+
+
+@dataclass(frozen=True)
+class Question:
+    """A policy the reviewer is asked about."""
+
+    number: int
+    """Its key, from 1."""
+    name: str
+    title: str
+    severity: str
+    stance: str
+    text: str
+    """The sentence an advertiser reads."""
+    licence: bool
+    """Whether one is needed here."""
+    bar: Bar | None
+    facts: tuple[Reason, ...]
+    """What moved this risk, strongest first."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A task, ready to be drawn."""
+
+    task_id: str
+    kind: str
+    """review, senior or appeal: what its reviewer may know."""
+    card: Card
+    questions: tuple[Question, ...]
+    others: tuple[Question, ...]
+    """Policies in force that nobody asks about here."""
+    past: Past
+    similar: tuple[Similar, ...]
+    statement: tuple[Piece, ...]
+    """What the advertiser says against the decision; appeals only."""
+    notes: tuple[tuple[Piece, ...], ...]
+    """What earlier readers wrote for a senior one."""
+    verdicts: tuple[str, ...]
+    """What may be answered."""
+
+
+def shown(parts: Parts, connection: Connection, task: Task) -> Shown:
+    """Raises NotFound when the ad was erased."""
+    ad, decision = _matter(parts, connection, task)
+    reasons = decision.reasons if decision else ()
+    in_force = {policy.name: policy for policy in parts.book.in_force(ad.market, ad.surface)}
+    asked = tuple(_question(i, name, in_force.get(name), decision, reasons) for i, name in enumerate(task.policies, start=1))
+    rest = [name for name in in_force if name not in task.policies]
+    appeal, notes = _said(connection, task)
+    return Shown(
+        task_id=task.task_id,
+        kind=task.shown_kind,
+        card=card(ad, reasons),
+        questions=asked,
+        others=tuple(_question(0, name, in_force[name], decision, reasons) for name in rest),
+        past=past(connection, ad),
+        similar=similar(connection, ad),
+        statement=pieces(appeal),
+        notes=tuple(pieces(note) for note in notes),
+        verdicts=VERDICTS[:2] if task.senior else VERDICTS,
+    )
+
+
+def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decision | None]:
+    if task.kind == "golden":
+        row = connection.execute(select(golden.c.ad).where(golden.c.golden_id == task.about)).one_or_none()
+        if row is None:
+            raise NotFound("the ad of this task is there no more")
+        ad = Ad.model_validate_json(row.ad)
+        return ad, _scored(parts, ad)
+    body = find(connection, task.about).body
+    if not isinstance(body, DecisionMade):
+        raise NotFound("the ad of this task was erased")
+    return body.ad, body.decision
+
+
+def _scored(parts: Parts, ad: Ad) -> Decision | None:
+    """A golden ad as the model in service sees it: without risks it would be known for what it is."""
+    scorer, degraded = parts.champion.current()
+    try:
+        return scorer.score([ad], degraded=degraded)[0]
+    except (AdverdictError, ArithmeticError, ValueError, KeyError):
+        return None
+
+
+def _question(number: int, name: str, policy: PolicyInForce | None, decision: Decision | None, reasons: Sequence[Reason]) -> Question:
+    found = next((one for one in decision.policies if one.policy == name), None) if decision else None
+    moved = sorted((reason for reason in reasons if reason.policy == name), key=lambda reason: -abs(reason.effect))
+    return Question(
+        number=number,
+        name=name,
+        title=policy.title if policy else name,
+        severity=policy.severity.value if policy else "",
+        stance=policy.stance.value if policy else "not in force here",
+        text=policy.reason if policy else "",
+        licence=policy is not None and policy.licence.value == "required",
+        bar=bar(found),
+        facts=tuple(moved[:MOST_FACTS]),
+    )
+
+
+def _said(connection: Connection, task: Task) -> tuple[str | None, tuple[str, ...]]:
+    """The advertiser's statement for an appeal; for a senior reader, what those before asked them to look at, not what they decided."""
+    if task.kind != "appeal" and not task.senior:
+        return None, ()
+    bodies = [entry.body for entry in about(connection, task.about)]
+    appeals = [body.statement for body in bodies if isinstance(body, Appealed)]
+    notes = [body.reason for body in bodies if isinstance(body, Answered) and body.verdict in ("unsure", "escalate") and body.reason]
+    return (appeals[-1] if appeals and task.kind == "appeal" else None), (tuple(notes) if task.senior else ())

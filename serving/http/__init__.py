@@ -1,0 +1,1 @@
+"""HTTP: addresses, bodies, errors, the OpenAPI document."""

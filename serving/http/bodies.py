@@ -1,0 +1,112 @@
+"""Request bodies -> ads. Every mistake at once, and one bad ad of a batch does not lose the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.mistakes import mistakes
+from adverdict.serving.http.errors import from_error
+from adverdict.serving.http.messages import MAX_BATCH, BatchRequest, RefusedAd
+
+ADS_EXPECTED = f"a list of 1 to {MAX_BATCH} ads"
+
+
+class InvalidJson(InvalidInput):
+    """The body is not JSON, so no field can be named."""
+
+    code = "invalid_json"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch whose good ads can be decided on."""
+
+    ads: Sequence[Ad]
+    refused: Mapping[int, RefusedAd]
+    """What was wrong with the others, by their position in the request."""
+    size: int
+    """Ads in the request."""
+
+
+def read_ad(body: bytes) -> Ad:
+    """Raises InvalidInput with every mistake unless ``body`` is one ad."""
+    try:
+        return Ad.model_validate_json(body)
+    except ValidationError as error:
+        raise _explained(body, error) from None
+
+
+def read_batch(body: bytes) -> Batch:
+    """Sort the good ads from the bad. Raises InvalidInput when the body is no batch at all."""
+    try:
+        ads = BatchRequest.model_validate_json(body).ads
+        return Batch(ads, {}, len(ads))
+    except ValidationError as error:
+        items = _items(_parse(body, error))
+    good: list[Ad] = []
+    refused: dict[int, RefusedAd] = {}
+    for position, item in enumerate(items):
+        try:
+            good.append(read_ad(json.dumps(item).encode()))
+        except InvalidInput as error:
+            refused[position] = RefusedAd(ad_id=_id_of(item), error=from_error(error).detail())
+    return Batch(good, refused, len(items))
+
+
+def _items(content: Any) -> list[Any]:
+    if not isinstance(content, dict):
+        raise InvalidInput("not a batch", [Mistake("(the whole)", content, 'an object {"ads": [...]}')])
+    wrong = [Mistake(str(key), content[key], "no such field: a batch has only ads") for key in content if key != "ads"]
+    items = content.get("ads")
+    if not isinstance(items, list) or not items:
+        wrong.append(Mistake("ads", items, ADS_EXPECTED))
+    elif len(items) > MAX_BATCH:
+        wrong.append(Mistake("ads", f"{len(items)} ads", ADS_EXPECTED))
+    if wrong or not isinstance(items, list):
+        raise InvalidInput("not a batch", wrong)
+    return items
+
+
+def _explained(body: bytes, error: ValidationError) -> InvalidInput:
+    """The mistakes of an ad that was refused. The fast parser gives up at a lone surrogate; the patient one finds its field."""
+    if error.errors()[0]["type"] != "json_invalid":
+        return InvalidInput("not an ad", mistakes(error))
+    content = _parse(body, error)
+    try:
+        Ad.model_validate(content)
+    except ValidationError as patient:
+        return InvalidInput("not an ad", mistakes(patient))
+    return InvalidJson("the body is not valid JSON", [Mistake("(the whole)", None, _syntax(error))])
+
+
+def _parse(body: bytes, error: ValidationError) -> Any:
+    try:
+        return json.loads(body.decode("utf-8"))
+    except UnicodeDecodeError as wrong:
+        raise InvalidJson("the body is not valid JSON", [Mistake("(the whole)", None, f"UTF-8; byte {wrong.start} is not")]) from None
+    except (ValueError, RecursionError):
+        raise InvalidJson("the body is not valid JSON", [Mistake("(the whole)", None, _syntax(error))]) from None
+
+
+def _syntax(error: ValidationError) -> str:
+    """Where the JSON breaks off, without repeating what it holds."""
+    first = error.errors()[0]
+    if first["type"] != "json_invalid":
+        return "valid JSON"
+    why = str(first.get("ctx", {}).get("error", ""))
+    if "recursion limit" in why:
+        return f"values nested less deeply ({why})"
+    return f"valid JSON ({why})" if why else "valid JSON"
+
+
+def _id_of(item: Any) -> str | None:
+    found = item.get("ad_id") if isinstance(item, dict) else None
+    usable = isinstance(found, str) and 0 < len(found) <= 200 and not any("\ud800" <= character <= "\udfff" for character in found)
+    return found if usable else None

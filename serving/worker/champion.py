@@ -1,0 +1,275 @@
+"""Which model is in service: follows a name in the registry, swaps without a pause, and keeps the last good one when something is wrong.
+
+One thread a worker looks at the registry, downloads, loads and warms up; serving threads only ever read one attribute, ``standing``,
+which is rebound whole. A request that has begun keeps the scorer it began with.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from adverdict.certification.certificate import Issued
+from adverdict.domain.degraded import NO_MODEL, NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
+from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
+from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.warm_up import WARM_UP
+
+log = logging.getLogger("adverdict.champion")
+
+LAST_GOOD = "last-good.json"
+
+
+class Registry(Protocol):
+    """Where models come from: names to exact versions, versions to folders."""
+
+    def resolve(self, model: str) -> str:
+        """What ``model`` stands for now. Raises NotFound or Unavailable."""
+        ...
+
+    def fetch(self, model: str, cache: Path) -> Path:
+        """Its folder, downloaded under ``cache`` whole or not at all. Raises NotFound or Unavailable."""
+        ...
+
+    def certificates(self, source: str) -> str | None:
+        """The sha256 of the certificates that belong to a version now; None: it has none. Raises NotFound or Unavailable."""
+        ...
+
+    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
+        """Those certificates as text. Raises NotFound, Unavailable or UntrustedBundle."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in service."""
+
+    scorer: Scorer
+    source: str
+    """What the name stood for, e.g. ``models:/adverdict/3``."""
+    since: datetime
+    folder: str = ""
+    """Where its bundle lies."""
+    certificates: str | None = None
+    """sha256 of the certificates whose thresholds are used; None: those the bundle brings, which carry none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything a request needs to know, consistent because it is one object."""
+
+    loaded: Loaded | None = None
+    degraded: tuple[str, ...] = ()
+    checked_at: datetime | None = None
+    """None until the first look at the registry has ended, well or badly."""
+    swaps: int = 0
+
+
+class Champion:
+    """Keeps ``standing`` up to date with what ``model`` stands for.
+
+    ``load`` turns a bundle's folder into a scorer and raises when it cannot be trusted; ``watch`` hears of every new standing.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        registry: Registry,
+        load: Callable[[Path], Scorer],
+        cache: Path,
+        *,
+        fallback: Scorer,
+        poll_seconds: float = 5.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        watch: Callable[[Standing], None] = lambda standing: None,
+    ) -> None:
+        self.model = model
+        self.standing = Standing()
+        self._registry = registry
+        self._load = load
+        self._cache = cache
+        self._fallback = fallback
+        self._poll_seconds = poll_seconds
+        self._clock = clock
+        self._watch = watch
+        self._refused: set[str] = set()
+        self._refused_certificates: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
+
+    @property
+    def starting(self) -> bool:
+        """True until the first look at the registry has ended."""
+        return self.standing.checked_at is None
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def current(self) -> tuple[Scorer, tuple[str, ...]]:
+        """The scorer to use now and what is to be said of it; without a model, one that leaves everything to people."""
+        standing = self.standing
+        return (standing.loaded.scorer if standing.loaded else self._fallback), standing.degraded
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end, and wait a little: it may be in the middle of a download."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+
+    def check(self) -> None:
+        """One look at the registry, and whatever follows from it. Called by the thread; never by a request."""
+        self._set(replace(self._next(), checked_at=self._clock()))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.check()
+            except Exception:
+                # The thread's last line of defence: if it died, this worker would serve a stale model and never say so.
+                log.exception("looking for %s failed in a way nobody foresaw; the next look is in %s s", self.model, self._poll_seconds)
+                self._set(replace(self.standing, degraded=(UNREACHABLE,), checked_at=self._clock()))
+            self._stop.wait(self._poll_seconds)
+
+    def _next(self) -> Standing:
+        now = self.standing
+        try:
+            source = self._registry.resolve(self.model)
+            if now.loaded is not None and source == now.loaded.source:
+                return self._certified(self._recovered())
+            if source in self._refused:
+                return self._kept(_refused(source))
+            return self._certified(self._swapped(source))
+        except NotFound as error:
+            return self._kept(NOT_FOUND, error)
+        except (Unavailable, OSError) as error:
+            return self._recalled(self._kept(UNREACHABLE, error))
+
+    def _swapped(self, source: str) -> Standing:
+        """``source`` in service, or refused."""
+        try:
+            loaded, folder = self._fetched(source)
+        except (Unavailable, OSError):
+            raise
+        except Exception as error:
+            # Whatever a bundle manages to raise while it is loaded and tried, the answer is the same: not this one.
+            self._refused.add(source)
+            log.error("%s is refused: %s", source, error, exc_info=None if isinstance(error, AdverdictError) else error)
+            return self._recalled(self._kept(_refused(source)))
+        self._remember(source, str(folder.resolve()))
+        return self._serving(loaded)
+
+    def _certified(self, standing: Standing) -> Standing:
+        """The same with the certificates that belong to its version now. What cannot be trusted is not used: what was used before stays."""
+        loaded = standing.loaded
+        if loaded is None or standing.degraded:
+            return standing
+        digest = self._registry.certificates(loaded.source)
+        if digest == loaded.certificates:
+            return standing
+        if digest is None:
+            self._remember(loaded.source, loaded.folder)
+            return replace(standing, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
+        if digest in self._refused_certificates:
+            return replace(standing, degraded=(UNCERTIFIED,))
+        try:
+            scorer = loaded.scorer.certified(Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
+        except (AdverdictError, ValueError) as error:
+            if isinstance(error, Unavailable):
+                raise
+            self._refused_certificates.add(digest)
+            log.error("the certificates of %s are refused: %s", loaded.source, error)
+            return replace(standing, degraded=(UNCERTIFIED,))
+        log.info("%s decides by certificates %s", loaded.source, digest[:16])
+        self._remember(loaded.source, loaded.folder, digest)
+        return replace(standing, loaded=replace(loaded, scorer=scorer, certificates=digest))
+
+    def _fetched(self, source: str) -> tuple[Loaded, Path]:
+        folder = self._registry.fetch(source, self._cache)
+        try:
+            return self._open(folder, source), folder
+        except UntrustedBundle as error:
+            if self._cache.resolve() not in folder.resolve().parents:
+                raise
+            # The copy on this disk may have rotted since it was downloaded; the registry's may be sound.
+            log.warning("%s: downloading it once more", error)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder = self._registry.fetch(source, self._cache)
+            return self._open(folder, source), folder
+
+    def _open(self, folder: Path, source: str) -> Loaded:
+        """Loaded and tried on one ad, so that neither a broken bundle nor a cold one meets a request."""
+        scorer = self._load(folder)
+        scorer.score([WARM_UP])
+        return Loaded(scorer, source, self._clock(), str(folder.resolve()))
+
+    def _serving(self, loaded: Loaded) -> Standing:
+        version = loaded.scorer.model.version if loaded.scorer.model else NO_MODEL
+        log.info("%s is in service as %s, bundle %s", loaded.source, self.model, version)
+        return Standing(loaded, swaps=self.standing.swaps + 1)
+
+    def _recovered(self) -> Standing:
+        if self.standing.degraded:
+            log.info("%s answers again", self.model)
+        return replace(self.standing, degraded=())
+
+    def _kept(self, cause: str, error: Exception | None = None) -> Standing:
+        if self.standing.degraded != (cause,) and error is not None:
+            log.warning("%s: %s; %s", cause, error, "what is loaded stays" if self.standing.loaded else "nothing is loaded")
+        return replace(self.standing, degraded=(cause,))
+
+    def _recalled(self, standing: Standing) -> Standing:
+        """With nothing loaded, put the bundle into service that was last known to be good, if it is still on this disk."""
+        if standing.loaded is not None:
+            return standing
+        loaded = self._last_good()
+        return replace(self._serving(loaded), degraded=standing.degraded) if loaded else standing
+
+    def _last_good(self) -> Loaded | None:
+        try:
+            record = json.loads((self._cache / LAST_GOOD).read_text(encoding="utf-8"))
+            if record["model"] != self.model or record["source"] in self._refused:
+                return None
+            return self._with_last_certificates(self._open(Path(record["folder"]), record["source"]), record.get("certificates"))
+        except FileNotFoundError:
+            return None
+        except (AdverdictError, OSError, ValueError, KeyError, TypeError) as error:
+            log.error("the last good bundle cannot be used: %s", error)
+            return None
+
+    def _with_last_certificates(self, loaded: Loaded, digest: str | None) -> Loaded:
+        """With the certificates it had when it was last in service, if their copy is still on this disk."""
+        if digest is None:
+            return loaded
+        certificates = Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
+        return replace(loaded, scorer=loaded.scorer.certified(certificates), certificates=digest)
+
+    def _remember(self, source: str, folder: str, certificates: str | None = None) -> None:
+        """Note the bundle in service for a start without a registry; written whole, since workers share the file."""
+        record = {"model": self.model, "source": source, "folder": folder, "certificates": certificates}
+        part = self._cache / f".{LAST_GOOD}-{os.getpid()}"
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(record), encoding="utf-8")
+            part.replace(self._cache / LAST_GOOD)
+        except OSError as error:
+            log.warning("cannot note the last good bundle, a start without the registry would find nothing: %s", error)
+
+    def _set(self, standing: Standing) -> None:
+        self.standing = standing
+        self._watch(standing)
+
+
+def _refused(source: str) -> str:
+    return f"{REFUSED}:{source.rsplit('/', 1)[-1]}"

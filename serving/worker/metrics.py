@@ -1,0 +1,137 @@
+"""What the service counts, for Prometheus. Labels are bounded: no caller can make a new one by what it sends."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter as Counted
+from collections.abc import Iterable
+from typing import TypeVar, cast
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.decision import Decision
+from adverdict.serving.worker.champion import Standing
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+OTHER = "other"
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+Metric = TypeVar("Metric", Counter, Histogram)
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Metrics:
+    """One worker's counts; ``render`` adds up those of all workers."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        self._book = book
+        self._policies = frozenset(book.names)
+        self._seen: Standing | None = None
+        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
+        self.registry = CollectorRegistry()
+        here = self.registry
+        self.requests = Histogram("adverdict_request_seconds", "HTTP requests", ["route", "status"], buckets=SECONDS, registry=here)
+        self.decisions = Counter("adverdict_decisions", "Ads decided", ["verdict", "market"], registry=here)
+        self.verdicts = Counter("adverdict_policy_verdicts", "Verdicts by policy", ["policy", "verdict", "market"], registry=here)
+        self.degraded = Counter("adverdict_degraded_decisions", "Decisions marked degraded", ["cause"], registry=here)
+        self.uncertified = Counter(
+            "adverdict_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
+        )
+        self.audited = Counter("adverdict_audited_decisions", "Drawn for the audit stream", ["verdict", "market"], registry=here)
+        self.exits = Counter(
+            "adverdict_model_exits", "Ads by where they left the models, while an exit rule holds", ["exit"], registry=here
+        )
+        self.refused = Counter("adverdict_refused_ads", "Ads that broke the data contract", registry=here)
+        self.turned_away = Counter("adverdict_turned_away_requests", "Scoring requests refused for want of time", ["cause"], registry=here)
+        self.swaps = Counter("adverdict_bundle_swaps", "Bundles put into service", registry=here)
+        self.ready = Gauge("adverdict_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
+        self.bundle = Gauge(
+            "adverdict_bundle_workers", "Workers by bundle", ["source", "version"], registry=here, multiprocess_mode="livesum"
+        )
+        self.certified_until = Gauge(
+            "adverdict_certified_until_seconds",
+            "Unix time at which the first certificate in use expires; 0 when none is in use",
+            registry=here,
+            multiprocess_mode="min",
+        )
+        self.stale = Gauge("adverdict_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request, ``other`` for an address that does not exist."""
+        self._child(self.requests, route, str(status)).observe(seconds)
+
+    def count(self, decisions: Iterable[Decision]) -> None:
+        """Decisions that are on record; those of one round together, since each of theirs is one addition the less."""
+        counted: Counted[tuple[Counter, tuple[str, ...]]] = Counted()
+        for decision in decisions:
+            market = decision.market if self._book.knows(decision.market) else OTHER
+            counted[self.decisions, (decision.verdict.value, market)] += 1
+            for verdict in decision.policies:
+                policy = verdict.policy if verdict.policy in self._policies else OTHER
+                counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
+            for cause in {_kind(cause) for cause in decision.degraded}:
+                counted[self.degraded, (cause,)] += 1
+            for reason in _why_uncertified(decision):
+                counted[self.uncertified, (reason, market)] += 1
+            if decision.exit:
+                counted[self.exits, (decision.exit,)] += 1
+            if decision.audit and decision.audit.chosen:
+                counted[self.audited, (decision.verdict.value, market)] += 1
+        for (counter, labels), times in counted.items():
+            self._child(counter, *labels).inc(times)
+
+    def _child(self, metric: Metric, *labels: str) -> Metric:
+        """The labels are bounded, so all that are ever used are kept: looking one up in the library takes as long as adding to it."""
+        found = self._children.get((metric, labels))
+        if found is None:
+            found = self._children[metric, labels] = metric.labels(*labels)
+        return cast(Metric, found)
+
+    def stand(self, standing: Standing) -> bool:
+        """Tell what is in service now; whether that is another bundle than before."""
+        before, self._seen = self._seen, standing
+        for cause in before.degraded if before else ():
+            self.stale.labels(_kind(cause)).set(0)
+        for cause in standing.degraded:
+            self.stale.labels(_kind(cause)).set(1)
+        self.ready.set(1 if standing.loaded else 0)
+        until = standing.loaded.scorer.certified_until if standing.loaded else None
+        self.certified_until.set(until.timestamp() if until else 0)
+        swapped = standing.loaded is not None and (before is None or before.swaps != standing.swaps)
+        if swapped:
+            if before and before.loaded:
+                self.bundle.labels(*_names(before)).set(0)
+            self.bundle.labels(*_names(standing)).set(1)
+            self.swaps.inc()
+        return swapped
+
+    def render(self) -> bytes:
+        """The text format. With several workers their files are read together, so this blocks: call it in a thread."""
+        if MULTIPROCESS not in os.environ:
+            return generate_latest(self.registry)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
+        return generate_latest(merged)
+
+    def close(self) -> None:
+        if MULTIPROCESS in os.environ:
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
+def _kind(cause: str) -> str:
+    """``no_risk:gambling`` -> ``no_risk``: the causes are few, their details are not."""
+    return cause.partition(":")[0]
+
+
+def _why_uncertified(decision: Decision) -> set[str]:
+    """``missing``, ``expired``, both or neither: of the certificates under the thresholds that were used, each told once a decision."""
+    used = [verdict for verdict in decision.policies if verdict.approve_below is not None]
+    missing = {"missing" for verdict in used if verdict.certificate_id is None}
+    return missing | {"expired" for verdict in used if f"certificate_expired:{verdict.policy}" in decision.degraded}
+
+
+def _names(standing: Standing) -> tuple[str, str]:
+    loaded = standing.loaded
+    return (loaded.source, loaded.scorer.model.version if loaded.scorer.model else "") if loaded else ("", "")

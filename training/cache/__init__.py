@@ -1,0 +1,1 @@
+"""What texts and ads were made into, kept for the next training."""

@@ -1,0 +1,157 @@
+"""What an ad's own content comes to, features and n-grams: computed once an ad, for every fold, search and later training.
+
+Nothing here depends on a label, on another ad or on the training: history, which does, is counted anew every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from adverdict import features
+from adverdict.domain.ad import Ad
+from adverdict.features.contract import CATEGORIES, FeatureContract, installed, levels_of, read_for_languages
+from adverdict.features.creative import CREATIVE_FACTS
+from adverdict.features.history.counts import SHARED, HistoryCounts
+from adverdict.features.table import FeatureTable, code, with_history
+from adverdict.features.text.ngrams import N_COLUMNS, ngram_counts, ngram_text
+from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
+from adverdict.features.text.view import view
+from adverdict.training.cache.shelf import Cabinet, Found, Ragged
+
+NAMES = (*TEXT_SIGNALS, *CREATIVE_FACTS)
+CATEGORICAL = tuple(name for name in NAMES if name in CATEGORIES)
+AT_ONCE = 4096
+
+Row = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Of some ads, row by row: ``values`` ``float64 (n, len(NAMES))`` with NaN for missing numbers and for categories, ``categories`` the
+    levels of ``CATEGORICAL`` as words (None is missing), ``counts`` as ``features.text.ngrams.ngram_counts`` gives them."""
+
+    values: NDArray[np.float64]
+    categories: tuple[Row, ...]
+    counts: sparse.csr_matrix
+
+    def contract(self) -> FeatureContract:
+        """What ``features.contract.learn_contract`` learns from the same ads."""
+        levels = {}
+        for column, name in enumerate(CATEGORICAL):
+            rows = read_for_languages(self.categories) if name in TEXT_CATEGORIES else self.categories
+            levels[name] = levels_of(row[column] for row in rows)
+        return installed(levels)
+
+    def table(self, contract: FeatureContract, history: HistoryCounts) -> FeatureTable:
+        """What ``features.table.feature_table`` makes of the same ads, without their texts."""
+        content = self.values.copy()
+        for column, name in enumerate(CATEGORICAL):
+            content[:, NAMES.index(name)] = [code(row[column], contract.codes[name]) for row in self.categories]
+        room = np.empty((len(content), len(SHARED)))
+        return with_history(FeatureTable((), np.column_stack([content, room]), np.empty((len(content), 0, 0))), history)
+
+
+class ContentCache:
+    """Contents of ads, each computed when first asked for. ``cabinet`` keeps them for the next training."""
+
+    def __init__(self, cabinet: Cabinet | None = None) -> None:
+        self._shelf = cabinet.shelf("features", made_by()) if cabinet else None
+        self._row: dict[bytes, int] = {}
+        self._kept: list[Contents] = []
+
+    def of(self, ads: Sequence[Ad], progress: Callable[[int], None]) -> Contents:
+        """One row an ad, in order."""
+        keys = [hashlib.sha256(ad.model_dump_json().encode("utf-8", "surrogatepass")).digest() for ad in ads]
+        wanted = {key: ad for key, ad in zip(keys, ads, strict=True) if key not in self._row}
+        for found in self._shelf.find(list(wanted)) if self._shelf else ():
+            asked = list(wanted)
+            self._keep([asked[row] for row in found.wanted], _read(found))
+        missing = {key: ad for key, ad in wanted.items() if key not in self._row}
+        progress(len(ads) - len(missing))
+        if missing:
+            made = _compute(list(missing.values()), progress)
+            self._keep(list(missing), made)
+            if self._shelf:
+                self._shelf.add(list(missing), _fields(made))
+        whole = self._whole()
+        rows = np.array([self._row[key] for key in keys], dtype=np.intp)
+        return Contents(whole.values[rows], tuple(whole.categories[row] for row in rows.tolist()), whole.counts[rows])
+
+    def _keep(self, keys: Sequence[bytes], contents: Contents) -> None:
+        start = len(self._row)
+        self._row |= {key: start + row for row, key in enumerate(keys)}
+        self._kept.append(contents)
+
+    def _whole(self) -> Contents:
+        if len(self._kept) > 1:
+            self._kept = [joined(self._kept)]
+        return self._kept[0] if self._kept else _compute([], lambda steps: None)
+
+
+def joined(parts: Sequence[Contents]) -> Contents:
+    return Contents(
+        np.concatenate([part.values for part in parts]),
+        tuple(row for part in parts for row in part.categories),
+        sparse.vstack([part.counts for part in parts], format="csr"),
+    )
+
+
+def made_by() -> dict[str, Any]:
+    """All that contents depend on besides the ad: the feature contract, and every line of the code, for a mended feature keeps its name."""
+    code = hashlib.sha256(Path(__file__).read_bytes())
+    folder = Path(features.__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        code.update(f"\n{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
+    libraries = {name: metadata.version(name) for name in ("py3langid", "confusable-homoglyphs", "numpy", "tldextract")}
+    return {"contract": installed({}).hash, "code": code.hexdigest(), "python": sys.version, "libraries": libraries}
+
+
+def _compute(ads: Sequence[Ad], progress: Callable[[int], None]) -> Contents:
+    values, categories, counts = np.full((len(ads), len(NAMES)), np.nan), [], [sparse.csr_matrix((0, N_COLUMNS))]
+    numbers = [column for column, name in enumerate(NAMES) if name not in CATEGORIES]
+    words = [NAMES.index(name) for name in CATEGORICAL]
+    for start in range(0, len(ads), AT_ONCE):
+        some = [view(ad) for ad in ads[start : start + AT_ONCE]]
+        for i, one in enumerate(some):
+            row: list[Any] = [*[signal(one) for signal in TEXT_SIGNALS.values()], *[fact(one.ad) for fact in CREATIVE_FACTS.values()]]
+            values[start + i, numbers] = [row[column] for column in numbers]
+            categories.append(tuple(None if row[column] is None else str(row[column]) for column in words))
+        counts.append(ngram_counts([ngram_text(one.ad, one.text) for one in some]))
+        progress(len(some))
+    return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"))
+
+
+def _fields(made: Contents) -> dict[str, Ragged]:
+    words = [json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") for row in made.categories]
+    ones, own = np.ones(len(words), dtype=np.int64), np.diff(made.counts.indptr).astype(np.int64)
+    return {
+        "values": Ragged(made.values, ones),
+        "categories": Ragged(np.frombuffer(b"".join(words), dtype=np.uint8), np.array([len(word) for word in words], dtype=np.int64)),
+        "columns": Ragged(made.counts.indices.astype(np.int32), own),
+        "counts": Ragged(made.counts.data, own),
+    }
+
+
+def _read(found: Found) -> Contents:
+    """The records of one part that were asked for. What a part holds was checked against its digest: it is as it was written."""
+    fields = found.fields
+    words, columns = fields["categories"], fields["columns"]
+    text, starts = words.values.tobytes(), words.starts
+    spans = [(int(starts[row]), int(starts[row] + words.lengths[row])) for row in found.at]
+    categories = tuple(tuple(json.loads(text[start:end].decode("utf-8", "surrogatepass"))) for start, end in spans)
+    everything = sparse.csr_matrix(
+        (np.array(fields["counts"].values), np.array(columns.values), np.append(columns.starts, len(columns.values))),
+        shape=(len(columns.lengths), N_COLUMNS),
+    )
+    return Contents(np.array(fields["values"].values[found.at]), categories, everything[found.at])

@@ -1,0 +1,1 @@
+"""The transformer: fine-tuned, quantised, its states cached."""

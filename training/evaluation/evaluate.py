@@ -1,0 +1,89 @@
+"""What a finished bundle makes of labelled ads: the same scoring as the service's, beside what raters said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.progress import Progress
+from adverdict.features.history.state import HistoryState
+from adverdict.models.bundle import Bundle
+from adverdict.models.calibration import sigmoid
+from adverdict.storage.tables.pack import Pack
+from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.evaluation.metrics import Scored, measure
+
+ROWS = 512
+"""Ads scored at a time."""
+
+BLEND_MODEL = "blend"
+EARLY_MODEL = "early"
+"""What the bundle says of ads that leave before the encoder."""
+
+
+def evaluate(bundle: Bundle, packs: Sequence[Pack], progress: Progress, bootstrap: int = 1000) -> dict[str, Any]:
+    """Every figure of the bundle's models on packs of their own, ``{"models": {MODEL: {"policies": …}}, "not_scored": [POLICY, …]}``.
+
+    History is the bundle's own and the packs' submissions; the packs' labels stay unknown to it. Raises InvalidInput when the packs label
+    no policy the bundle knows.
+    """
+    data = dataset(packs)
+    common = [policy for policy in data.policies if policy in bundle.policies]
+    if not common:
+        expected = "labels under one of " + ", ".join(bundle.policies)
+        raise InvalidInput("nothing to evaluate", [Mistake("policy", ", ".join(data.policies), expected)])
+    history = history_with(bundle, packs)
+    trained_on = {source.digest for source in bundle.manifest.data}
+    seen = [pack.name for pack in packs if pack.digest in trained_on]
+    scored = score_dataset(bundle, data.with_policies(common), history, progress)
+    return {
+        "models": {model: measure(scored, model, bootstrap) for model in scored.p},
+        "not_scored": [policy for policy in data.policies if policy not in common],
+        "trained_on": seen,
+    }
+
+
+def history_with(bundle: Bundle, packs: Sequence[Pack]) -> HistoryState:
+    """The bundle's history and the packs' submissions, as the service would know them; a pack it was trained on is in it already."""
+    history = bundle.fresh_history()
+    known = {source.digest for source in bundle.manifest.data}
+    history.observe_ads(ad for pack in packs if pack.digest not in known for ad in pack.ads)
+    return history
+
+
+def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, progress: Progress) -> Scored:
+    """The bundle's risks (``blend``, and ``early`` at its early exit: calibrated) and its components' (sigmoid of log-odds) for labelled
+    ads, beside the targets.
+
+    Raises InvalidInput for a policy of ``data`` that the bundle cannot score.
+    """
+    missing = [
+        Mistake("policy", policy, "one of " + ", ".join(bundle.policies)) for policy in data.policies if policy not in bundle.policies
+    ]
+    if missing:
+        raise InvalidInput("the model does not know these policies", missing)
+    columns = [bundle.policies.index(policy) for policy in data.policies]
+    progress.stage("scoring", len(data.ads))
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for start in range(0, len(data.ads), ROWS):
+        some = data.ads[start : start + ROWS]
+        scores = bundle.score(some, history)
+        for name, logits in scores.parts.items():
+            found.setdefault(name, []).append(sigmoid(logits[:, columns]))
+        found.setdefault(BLEND_MODEL, []).append(scores.risk[:, columns, 0])
+        early = bundle.early_risk(scores, [ad.market for ad in some])
+        if early is not None:
+            found.setdefault(EARLY_MODEL, []).append(early[:, columns, 0])
+        progress.advance(len(some))
+    return Scored(
+        ad_ids=tuple(ad.ad_id for ad in data.ads),
+        markets=tuple(ad.market for ad in data.ads),
+        groups=data.groups,
+        policies=data.policies,
+        targets=data.targets,
+        p={name: np.concatenate(rows) for name, rows in found.items()},
+    )

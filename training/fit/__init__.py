@@ -1,0 +1,1 @@
+"""Fitting every model of a bundle, and its calibration."""

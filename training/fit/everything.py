@@ -1,0 +1,291 @@
+"""Fits everything a bundle holds, each stage only on scores that the stage before gave to ads it had not seen.
+
+    ads -> features -> n-grams, out of fold -> LightGBM on top, out of fold -> encoder, out of fold -> blend -> calibration
+
+Out of fold: the advertisers are dealt into folds, and each fold is scored by models fitted to the others. The models that go into the
+bundle are then fitted to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from adverdict.domain.progress import Progress
+from adverdict.features.contract import FeatureContract
+from adverdict.features.history.asof import counts_asof
+from adverdict.features.history.counts import without_labels
+from adverdict.features.table import FeatureTable, with_history
+from adverdict.models.blend import BlendModel
+from adverdict.models.calibration import Calibration
+from adverdict.models.cascade import Cascade
+from adverdict.models.encoder import encoder_text
+from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
+from adverdict.models.kernel import KernelModel
+from adverdict.models.ngram import NgramModel
+from adverdict.training.cache.contents import ContentCache
+from adverdict.training.dataset import Dataset, Rows
+from adverdict.training.encoder.encoder_cache import EncoderCache
+from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained
+from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit_encoder
+from adverdict.training.fit.blend import fit_blend
+from adverdict.training.fit.calibration import fit_calibration
+from adverdict.training.fit.cascade import cheap, fit_spread
+from adverdict.training.fit.gbm import GbmSettings, fit_gbm
+from adverdict.training.fit.kernel import fit_kernel, with_log_odds
+from adverdict.training.fit.ngram import INVERSE_REGULARISATION, fit_ngram
+from adverdict.training.fit.splits import folds
+
+Logits = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """``encoder`` None leaves it out; ``history`` False blanks what raters said of an advertiser's past (to measure what it is worth)."""
+
+    encoder: EncoderSettings | None
+    gbm: GbmSettings = field(default_factory=GbmSettings)
+    inverse_regularisation: float = INVERSE_REGULARISATION
+    n_folds: int = 3
+    history: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TunedEncoder:
+    """The fine-tuned top of an encoder with what it was cut from, and the kernel model on the untouched encoder's embedding."""
+
+    pretrained: Pretrained
+    top: Any
+    kernel: KernelModel
+    settings: EncoderSettings
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a bundle is made of, and how the development ads were scored by models that had not seen them.
+
+    ``parts`` and ``blend`` of ``held_out`` are log-odds, ``risk`` is ``(n_ads, n_policies, 3)`` calibrated.
+    """
+
+    data: Dataset
+    contract: FeatureContract
+    ngram: NgramModel
+    gbm: GbmModel
+    encoder: TunedEncoder | None
+    blend_model: BlendModel
+    calibration: Calibration
+    cascade: Cascade | None
+    """None without an encoder: there is nothing to leave before."""
+    held_out: Mapping[str, Logits]
+    held_out_risk: NDArray[np.float64]
+    held_out_early: NDArray[np.float64] | None = None
+    """The same at the early exit; None without a cascade."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Features of the development ads. ``fresh`` is ``table`` as if no rater had ever judged the advertiser, creative or domain."""
+
+    contract: FeatureContract
+    table: FeatureTable
+    fresh: FeatureTable
+    counts: sparse.csr_matrix
+    fold: NDArray[np.intp]
+
+
+def fit(
+    data: Dataset, settings: FitSettings, progress: Progress, cache: EncoderCache | None = None, contents: ContentCache | None = None
+) -> Fitted:
+    """Fit all models to ``data``. ``cache`` saves running the frozen encoder again when the texts were already run through it, ``contents``
+    taking the ads apart again; the result is the same with them and without."""
+    prepared = prepare(data, settings, progress, contents)
+    progress.stage("n-gram model", settings.n_folds + 1)
+    ngram_held_out = ngram_out_of_fold(data, prepared, settings, progress)
+    ngram = fit_ngram(prepared.counts, data.targets, settings.inverse_regularisation)
+    progress.stage("LightGBM", settings.n_folds + 1)
+    gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ngram_held_out, settings, progress)
+    inputs = gbm_inputs(prepared.table, ngram_held_out), gbm_inputs(prepared.fresh, ngram_held_out)
+    gbm = fit_gbm_twice(*inputs, data.targets, np.arange(len(data.ads)), prepared.contract, settings)
+    held_out, fresh = {"ngram": ngram_held_out, "gbm": gbm_held_out}, {"ngram": ngram_held_out, "gbm": gbm_fresh}
+    encoder = None
+    if settings.encoder is not None:
+        encoder, scored = _stage_encoder(data, prepared, settings, progress, cache or EncoderCache(settings.encoder))
+        held_out |= scored
+        fresh |= scored
+    progress.stage("blend and calibration", len(data.policies))
+    # Twice each ad: with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in.
+    both = {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out}
+    targets, weight = np.concatenate([data.targets] * 2), np.full(2 * len(data.ads), 0.5)
+    blend = fit_blend(both, targets, weight)
+    calibration = _calibrate(data, blend.logits(both), targets, weight, settings.seed, progress)
+    blended = blend.logits(held_out)
+    risk = calibration.apply(blended, [ad.market for ad in data.ads])
+    cascade = early = None
+    if encoder is not None:
+        whole = calibration.apply(blend.logits(both), _twice(data))
+        cascade = _fit_early_exit(data, both, whole, targets, weight, settings.seed, progress)
+        early = cascade.risk(cascade.blend.logits(held_out), [ad.market for ad in data.ads])
+    logits = {**held_out, "blend": blended}
+    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, cascade, logits, risk, early)
+
+
+def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: ContentCache | None = None) -> Prepared:
+    """Features of the development ads, history as of each ad's submission: from labels, so never kept."""
+    progress.stage("features", len(data.ads))
+    content = (contents or ContentCache()).of(data.ads, progress.advance)
+    contract = content.contract()
+    counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
+    table = content.table(contract, counts)
+    fresh = with_history(table, without_labels(counts))
+    return Prepared(contract, table if settings.history else fresh, fresh, content.counts, folds(data, settings.n_folds, settings.seed))
+
+
+def ngram_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> Logits:
+    """Log-odds of each ad from an n-gram model fitted to the other folds."""
+    out = np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        model = fit_ngram(prepared.counts[train], data.targets[train], settings.inverse_regularisation)
+        out[held_out] = model.logits_of(prepared.counts[held_out])
+        progress.advance()
+    return out
+
+
+def gbm_out_of_fold(data: Dataset, prepared: Prepared, ngram: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
+    """Log-odds of each ad from boosters fitted to the other folds: with its history, and as if its advertiser were new."""
+    known, fresh = gbm_inputs(prepared.table, ngram), gbm_inputs(prepared.fresh, ngram)
+    out, out_fresh = np.empty_like(data.targets), np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        model = fit_gbm_twice(known, fresh, data.targets, train, prepared.contract, settings)
+        out[held_out] = model.logits([rows[held_out] for rows in known])
+        out_fresh[held_out] = model.logits([rows[held_out] for rows in fresh])
+        progress.advance()
+    return out, out_fresh
+
+
+def gbm_inputs(table: FeatureTable, ngram: Logits) -> list[NDArray[np.float64]]:
+    """One matrix a policy, see ``models.gbm.gbm_input``."""
+    return [gbm_input(table.shared, table.per_policy, ngram, policy) for policy in range(ngram.shape[1])]
+
+
+def fit_gbm_twice(
+    known: Sequence[NDArray[np.float64]],
+    fresh: Sequence[NDArray[np.float64]],
+    targets: NDArray[np.float64],
+    rows: Rows,
+    contract: FeatureContract,
+    settings: FitSettings,
+) -> GbmModel:
+    """Each ad once with its history and once without, at half weight: a model that only knows old customers fails on new ones."""
+    return fit_gbm(
+        [np.concatenate([a[rows], b[rows]]) for a, b in zip(known, fresh, strict=True)],
+        np.concatenate([targets[rows]] * 2),
+        np.full(2 * len(rows), 0.5),
+        gbm_columns(contract.shared, contract.per_policy),
+        contract.levels,
+        settings.gbm,
+        settings.seed,
+    )
+
+
+def _stage_encoder(
+    data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress, cache: EncoderCache
+) -> tuple[TunedEncoder, dict[str, Logits]]:
+    chosen = cache.settings
+    hidden = cache.of([encoder_text(ad, chosen.prefix) for ad in data.ads], progress)
+    kernel, kernel_scores = _fit_kernel(data, prepared, hidden, settings, progress)
+
+    def tune(rows: Rows) -> Any:
+        train, validation = _hold_back(rows, data.groups, settings.seed)
+        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress.advance)
+
+    progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
+    out = np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        out[held_out] = encoder_logits(tune(train), hidden, held_out)
+    top = tune(np.arange(len(data.ads)))
+    return TunedEncoder(cache.pretrained, top, kernel, chosen), {"encoder": out, "kernel": kernel_scores}
+
+
+def _fit_kernel(
+    data: Dataset, prepared: Prepared, hidden: PrefixCache, settings: FitSettings, progress: Progress
+) -> tuple[KernelModel, Logits]:
+    progress.stage("kernel on embeddings", settings.n_folds + 1)
+    regression = np.empty_like(data.targets)
+    for train, held_out in _each_fold(prepared.fold):
+        regression[held_out] = fit_kernel(hidden.embedding[train], data.targets[train], settings.seed).regression(
+            hidden.embedding[held_out]
+        )
+        progress.advance()
+    model = with_log_odds(fit_kernel(hidden.embedding, data.targets, settings.seed), regression, data.targets)
+    progress.advance()
+    return model, regression * model.slope + model.offset
+
+
+def _calibrate(
+    data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], seed: int, progress: Progress
+) -> Calibration:
+    """One curve a policy, from the scores ``(2 n_ads, n_policies)`` of ads with and without their history.
+
+    A risk is the probability of what a decision is judged by: that at least half of the raters say violating.
+    """
+    groups, markets = np.array(data.groups * 2), np.array([ad.market for ad in data.ads] * 2)
+    curves = []
+    for policy in range(len(data.policies)):
+        known = np.flatnonzero(~np.isnan(targets[:, policy]))
+        curves.append(
+            fit_calibration(
+                scores[known, policy],
+                (targets[known, policy] >= 0.5).astype(np.float64),
+                weight[known],
+                groups[known],
+                markets[known],
+                seed,
+            )
+        )
+        progress.advance()
+    return Calibration(tuple(curves))
+
+
+def _fit_early_exit(
+    data: Dataset,
+    parts: Mapping[str, Logits],
+    whole: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    seed: int,
+    progress: Progress,
+) -> Cascade:
+    """What the cheap models alone say, calibrated like the whole; ``whole`` are the whole model's risks ``(2 n_ads, n_policies, 3)``.
+
+    The spread needs no label, so it is learned from every ad.
+    """
+    progress.stage("early exit", len(data.policies))
+    blend = fit_blend(cheap(parts), targets, weight)
+    logits = blend.logits(parts)
+    calibration = _calibrate(data, logits, targets, weight, seed, progress)
+    early = calibration.apply(logits, _twice(data))
+    return Cascade(blend, calibration, tuple(fit_spread(early[:, i, 0], whole[:, i, 0]) for i in range(len(data.policies))))
+
+
+def _twice(data: Dataset) -> list[str]:
+    """Markets of the ads with their history, and of the same ads without."""
+    return [ad.market for ad in data.ads] * 2
+
+
+def _each_fold(fold: NDArray[np.intp]) -> Iterator[tuple[Rows, Rows]]:
+    for k in range(int(fold.max()) + 1):
+        yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
+def _hold_back(rows: Rows, groups: Sequence[str], seed: int) -> tuple[Rows, Rows]:
+    """A tenth of the advertisers among ``rows`` for early stopping, the rest for training."""
+    names = np.array([groups[row] for row in rows])
+    chosen = np.random.default_rng(seed).permutation(np.unique(names))
+    back = np.isin(names, chosen[: max(1, len(chosen) // 10)])
+    return rows[~back], rows[back]

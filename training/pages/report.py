@@ -1,0 +1,151 @@
+"""The report of a training: one page that needs no network, and its plots as PNG beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.decisions.policy import Thresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.models.manifest import DataEntry
+from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
+from adverdict.training.evaluation.metrics import Labelled, Scored
+from adverdict.training.pages.plots import COLOURS, draw_decision_curve, draw_precision_recall, draw_reliability, render
+
+PAGE = "report.html"
+FINAL = "blend"
+"""The model whose risks are calibrated and served; the others are shown beside it."""
+
+REJECT_FROM: NDArray[np.float64] = np.sin(np.linspace(0.05, np.pi / 2 - 0.1, 120)) ** 2
+"""Thresholds of the decision curve, evenly spaced on its stretched axis."""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """What the report tells. ``metrics`` is ``metrics.measure`` by model, ``split`` says in words which ads ``scored`` holds."""
+
+    scored: Scored
+    metrics: Mapping[str, Mapping[str, Any]]
+    sources: Sequence[DataEntry]
+    split: str
+    bundle_version: str
+    created_at: datetime
+    thresholds: SolvedThresholds
+    skipped: Mapping[str, str]
+    versions: Mapping[str, str] | None = None
+    """Of the libraries used; those installed, unless given."""
+
+
+def write_report(folder: Path, data: ReportData) -> Path:
+    """Write ``report.html`` and the plots into ``folder``, which is created; the page's path."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    folder.mkdir(parents=True, exist_ok=True)
+    loader = ChoiceLoader([PackageLoader("adverdict.training.pages", "."), PackageLoader("adverdict.storage", ".")])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"share": share, "interval": interval, "number": number}
+    page = environment.get_template(PAGE).render(
+        data=data,
+        final=FINAL,
+        models=_models(data.scored),
+        policies=[_policy(policy, data, folder) for policy in data.scored.policies],
+        versions=data.versions if data.versions is not None else installed(),
+        colours=COLOURS,
+    )
+    target = folder / PAGE
+    target.write_text(page, encoding="utf-8", newline="\n")
+    return target
+
+
+def share(k: int, n: int) -> str:
+    """``12.5 % (3 of 24)``: no rate without its denominator."""
+    return f"{k / n:.1%} ({k:,} of {n:,})".replace("%", " %") if n else "none of none"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def interval(ends: Sequence[float] | None, digits: int = 3) -> str:
+    return "no interval" if ends is None else f"{number(ends[0], digits)} to {number(ends[1], digits)}"
+
+
+def installed() -> dict[str, str]:
+    """Versions of this software and of the libraries that fit and score."""
+    from importlib import metadata
+
+    names = ("adverdict", "scikit-learn", "lightgbm", "torch", "transformers", "onnxruntime", "numpy")
+    return {name: metadata.version(name) for name in names if next(iter(metadata.distributions(name=name)), None)}
+
+
+def _models(scored: Scored) -> list[str]:
+    return sorted(scored.p, key=lambda model: (model != FINAL, model))
+
+
+def _policy(policy: str, data: ReportData, folder: Path) -> dict[str, Any]:
+    """Everything the page says about one policy; its plots are written on the way."""
+    models = _models(data.scored)
+    final = FINAL if FINAL in models else models[0]
+    rated = data.scored.labelled(final, policy)
+    solved = _solved(policy, data.thresholds)
+    lines = sorted({end for key, found in solved if key.market == POOLED for end in (found.approve_below, found.reject_at) if 0 < end < 1})
+    bins = reliability(rated, lines)
+    return {
+        "name": policy,
+        "figures": {model: data.metrics[model]["policies"][policy] for model in models},
+        "thresholds": [_outcome(key, found, rated) for key, found in solved],
+        "bins": bins,
+        "plots": _plots(policy, data.scored, models, rated, bins, lines, folder) if rated.y.any() and not rated.y.all() else [],
+    }
+
+
+def _plots(
+    policy: str, scored: Scored, models: Sequence[str], rated: Labelled, bins: Any, lines: Sequence[float], folder: Path
+) -> list[dict[str, str]]:
+    by_model = {model: scored.labelled(model, policy) for model in reversed(models)}
+    recalls: dict[str, PrecisionRecall] = {model: curve for model, one in by_model.items() if (curve := precision_recall(one))}
+    benefits: dict[str, DecisionCurve] = {
+        model: benefit for model, one in by_model.items() if (benefit := decision_curve(one, REJECT_FROM))
+    }
+    drawings = {
+        "precision-recall": ("Precision and recall", draw_precision_recall(recalls, float(rated.y.mean()))),
+        "reliability": ("Reliability", draw_reliability(bins, lines)),
+        "decision-curve": ("Decision curve", draw_decision_curve(benefits, lines)),
+    }
+    return [
+        {"title": title, "kind": kind, "svg": render(draw, folder / f"{policy}-{kind}.png", f"{title}: {policy}")}
+        for kind, (title, draw) in drawings.items()
+    ]
+
+
+def _solved(policy: str, thresholds: SolvedThresholds) -> list[tuple[SolvedFor, Thresholds]]:
+    """The policy's thresholds, those of all markets together first, then market by market."""
+    ours = [(key, found) for key, found in thresholds.points.items() if key.policy == policy]
+    return sorted(ours, key=lambda one: (one[0].market != POOLED, one[0].market, str(one[0].targets)))
+
+
+def _outcome(key: SolvedFor, found: Thresholds, rated: Labelled) -> dict[str, Any]:
+    """What a pair of thresholds does to the report's ads."""
+    here = rated if key.market == POOLED else rated.of_market(key.market)
+    rejected = here.p >= found.reject_at
+    approved = ~rejected & (here.p < found.approve_below)
+    counts = {"approved": approved, "leaked": approved & here.y, "rejected": rejected, "wrongful": rejected & ~here.y}
+    kept = {name: int(rows.sum()) for name, rows in counts.items()}
+    return {
+        **kept,
+        "market": "all markets" if key.market == POOLED else key.market,
+        "targets": key.targets,
+        "approve_below": found.approve_below,
+        "reject_at": found.reject_at,
+        "certificate_id": found.certificate_id,
+        "n": here.y.size,
+        "review": here.y.size - kept["approved"] - kept["rejected"],
+        "leakage_interval": wilson(kept["leaked"], kept["approved"]) if kept["approved"] else None,
+        "wrongful_interval": wilson(kept["wrongful"], kept["rejected"]) if kept["rejected"] else None,
+    }
