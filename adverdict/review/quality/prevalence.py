@@ -3,8 +3,8 @@
 Every automatic decision is audited with a recorded probability, the same throughout a stratum. An audited ad is read blind by one reviewer
 or more; who reads is drawn at random, and further readings may depend on what the first ones said (``review.quality.audit_design``) but on
 nothing else. Golden tasks, whose truth is known, go to the same reviewers in proportion to what they audit. Under one policy that gives a
-likelihood (``review.quality.latent_class``) with every stratum's share, and one sensitivity and one specificity of the mean reviewer; it is
-not taken as true because somebody read it.
+likelihood (``review.quality.latent_class``) with every stratum's share, and one sensitivity and one specificity of the mean reviewer;
+nothing is taken as true because somebody read it.
 
 The interval is that of the likelihood ratio (Wilks 1938), the rest maximised out: unlike estimate plus or minus it is right where few ads
 violate, and where nothing tells the reviewers' rates it is wide. What was audited is itself part of the decisions on record: that part of
