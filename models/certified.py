@@ -9,28 +9,8 @@ from adverdict.certification.exits.solve import Doubt, solve_exits
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
-from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.domain.errors import UntrustedBundle
 from adverdict.models.cascade import Cascade
-from adverdict.models.registry import certificates_of, fetch_certificates, is_registered, resolve
-
-
-def certificates(model: str, cache: Path, file: Path | None = None) -> Issued | None:
-    """Those of ``file``, else those that belong to the registered version ``model`` stands for; None: there are none.
-
-    Raises NotFound, Unavailable or UntrustedBundle.
-    """
-    if file is not None:
-        if not file.is_file():
-            raise NotFound(f"no certificates at {file}")
-        try:
-            return Issued.from_json(file.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise UntrustedBundle(f"{file} is no text, and so no set of certificates: {error}") from error
-    if not is_registered(model):
-        return None
-    exact = resolve(model)
-    digest = certificates_of(exact)
-    return None if digest is None else Issued.from_json(fetch_certificates(exact, digest, cache))
 
 
 def certified_thresholds(issued: Issued, version: str, brought: SolvedThresholds) -> SolvedThresholds:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
+from adverdict.domain.settings import TRACKING_URI, Settings, registries_chosen_here
 from adverdict.models.manifest import NAME
 
 BUNDLE_ARTIFACT = "bundle"
@@ -20,6 +21,24 @@ CERTIFICATES_TAG = "certificates"
 CERTIFICATES = "certificates.json"
 MAX_CERTIFICATES_BYTES = 200_000_000
 SCHEMES = ("models:/", "runs:/", "mlflow-artifacts:/")
+MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+"""MLflow's settings where the user set none: it tells nobody, fetches nothing, and gives up within a minute (by default many)."""
+
+
+def use_registry(settings: Settings) -> None:
+    """Point MLflow of this process at the registry the settings name, with limits that suit whoever waits for it."""
+    if not settings.tracking_uri:
+        registries_chosen_here.add(settings.registry_uri)
+    os.environ[TRACKING_URI] = settings.registry_uri
+    for key, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(key, value)
 
 
 def is_registered(model: str) -> bool:

@@ -7,24 +7,19 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 
+from adverdict.decisions.files.read import read_policies
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.domain.settings import KEYS_FILE, TRACKING_URI, Settings, read_settings
-from adverdict.scoring.scorer import load_policies
+from adverdict.domain.settings import Settings
 from adverdict.serving.access import is_loopback
 
 OFFLINE = {"BENTOML_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 """Nobody is told that somebody serves, nothing is fetched; and workers, not threads within one, use the cores."""
 
 
-def run(options: Mapping[str, str | int | None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. ``options`` (``host``, ``port``, ``model``, ``workers``, … as in Settings) override the environment.
-
-    Raises InvalidSettings or InvalidPolicy before anything is started.
-    """
-    settings = prepare(options or {})
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises InvalidSettings or InvalidPolicy before anything is started."""
+    prepare(settings)
     own_home = None
     if "BENTOML_HOME" not in os.environ:
         # BentoML empties its folder of metrics when it starts: two servers must not share one.
@@ -39,32 +34,18 @@ def run(options: Mapping[str, str | int | None] | None = None) -> None:
             shutil.rmtree(own_home, ignore_errors=True)
 
 
-def prepare(options: Mapping[str, str | int | None]) -> Settings:
-    """Put the options into the environment, where the workers find them, and check everything. Raises InvalidSettings, InvalidPolicy."""
-    for name, value in options.items():
-        if value is not None:
-            os.environ[f"ADVERDICT_{name.upper()}"] = str(value)
-    settings = read_settings(os.environ)
-    load_policies(settings.policies)
+def prepare(settings: Settings) -> None:
+    """Check everything that can be wrong, and put the settings into the environment, where the workers find them.
+
+    Raises InvalidSettings or InvalidPolicy.
+    """
+    read_policies(settings.policies)
     check_exposure(settings)
     check_free(settings.host, settings.port)
-    os.environ.update(anchored(settings))
+    os.environ.update(settings.to_environment())  # files by absolute paths: the workers run in another folder
     os.environ["BENTOML_CONFIG_OVERRIDES"] = json.dumps({"services": {"adverdict": {"workers": settings.workers}}})
     for key, default in OFFLINE.items():
         os.environ.setdefault(key, default)
-    return settings
-
-
-def anchored(settings: Settings) -> dict[str, str]:
-    """The settings that name files, made absolute: the workers run in another folder."""
-    found = {"ADVERDICT_HOME": str(settings.home), TRACKING_URI: settings.registry_uri}
-    if settings.policies:
-        found["ADVERDICT_POLICIES"] = str(settings.policies)
-    if Path(settings.model).is_dir():
-        found["ADVERDICT_MODEL"] = str(Path(settings.model).resolve())
-    if os.environ.get(KEYS_FILE):
-        found[KEYS_FILE] = str(Path(os.environ[KEYS_FILE]).resolve())
-    return found
 
 
 def check_exposure(settings: Settings) -> None:

@@ -15,10 +15,11 @@ from _bentoml_sdk import Service
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.serving.asgi import App
+from adverdict.serving.assembly import assemble
 from adverdict.serving.http import openapi, routes
 from adverdict.serving.http.gate import Gate
 from adverdict.serving.http.messages import BatchRequest, BatchResult
-from adverdict.serving.worker.running import Desk, Running, assemble
+from adverdict.serving.worker.running import Desk, Running
 
 desk = Desk()
 

@@ -85,6 +85,7 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, encoder_folder: Path) -> Path:
     """A bundle with all four models, trained for real on the small marketplace. Read only: copy it before changing anything."""
     from adverdict.domain.progress import Silent
+    from adverdict.domain.settings import Settings
     from adverdict.training.encoder.tune import EncoderSettings
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
@@ -93,5 +94,5 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, enc
     home = tmp_path_factory.mktemp("home")
     encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
     settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-    train(TrainJob(data=[marketplace], home=home, settings=settings, out=home / "bundle", register=False), Silent())
+    train(TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False), Silent())
     return home / "bundle"

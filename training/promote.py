@@ -10,11 +10,12 @@ from typing import Any
 
 from adverdict.domain.errors import ContractMismatch, GateRefused, InvalidInput, InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
+from adverdict.domain.settings import Settings
 from adverdict.features.contract import FeatureContract
 from adverdict.features.contract import check as check_contract
-from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.models.bundle import Bundle
 from adverdict.models.manifest import Manifest, check
-from adverdict.models.registry import fetch_bundle, resolve
+from adverdict.models.opening import find_model
 from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.compare import compare
@@ -33,19 +34,23 @@ class Promoted:
     before: str | None
     gates: Sequence[Gate]
 
+    @property
+    def uri(self) -> str:
+        return f"models:/{NAME}/{self.version}"
 
-def promote(model: str, data: Sequence[Path], drop_policies: bool, home: Path, progress: Progress) -> Promoted:
+
+def promote(model: str, data: Sequence[Path], drop_policies: bool, settings: Settings, progress: Progress) -> Promoted:
     """Promote a registered version. Once there is a champion, ``data`` must hold labelled ads to compare the two on.
 
     Raises GateRefused naming every gate that failed, InvalidSettings when ``data`` is missing or ``model`` is no registered version.
     """
-    ping(configure(home))
-    version = _version(model)
+    ping(configure(settings))
+    found = find_model(model, settings)
+    version = _version(model, found.source)
     before = aliased(CHAMPION)
-    folder = fetch_bundle(model, home / "bundles")
-    manifest, _ = check(folder)
+    manifest, _ = check(found.folder)
     difference = _contract_difference(manifest)
-    bundle = None if difference else load_bundle(folder)  # one that cannot be loaded is refused here, not by the service
+    bundle = None if difference else found.load()  # one that cannot be loaded is refused here, not by the service
     comparison: dict[str, Any] | None = None
     champion_policies: tuple[str, ...] = ()
     if before is not None and before != version and bundle is not None:
@@ -53,7 +58,7 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool, home: Path, p
             raise InvalidSettings(
                 "there is a champion to compare with", [Mistake("--data", "(none)", "labelled ads neither model was trained on")]
             )
-        champion = load_bundle(fetch_bundle(f"models:/{NAME}/{before}", home / "bundles"))
+        champion = find_model(f"models:/{NAME}/{before}", settings).load()
         champion_policies = champion.policies
         comparison = compare_bundles(champion, bundle, data, progress)
     if "policies" not in manifest.metrics:
@@ -100,8 +105,7 @@ def _contract_difference(manifest: Manifest) -> list[str]:
     return []
 
 
-def _version(model: str) -> str:
-    exact = resolve(model)
+def _version(model: str, exact: str) -> str:
     prefix, _, version = exact.rpartition("/")
     if prefix != f"models:/{NAME}" or not version.isdigit():
         raise InvalidSettings(

@@ -20,9 +20,9 @@ from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
+from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
 from adverdict.models.registry import BUNDLE_VERSION_TAG
-from adverdict.policies import folder as packaged_policies
 from adverdict.storage.tables.pack import read_pack
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.cache.shelf import Cabinet
@@ -49,14 +49,13 @@ CACHE_BYTES = 10 * 2**30
 class TrainJob:
     """What to train on, how, and where it goes. ``cross_validate`` folds report on every ad and leave all of them to fit on;
     otherwise a ``test_share`` of the advertisers is held back. A ``certify_share`` of them is not looked at: their labels are for
-    certificates, which may use nothing the model was chosen by. ``cache_bytes``: what texts and ads were made into is kept under
-    ``home/cache`` for the next training, as far as it fits; 0 keeps and reads nothing. It changes no digit of the result."""
+    certificates, which may use nothing the model was chosen by. ``cache_bytes``: what texts and ads were made into is kept for the
+    next training, under the settings' home and as far as it fits; 0 keeps and reads nothing. It changes no digit of the result."""
 
     data: Sequence[Path]
-    home: Path
+    settings: Settings
     policies: Sequence[str] = ()
-    policy_files: Path | None = None
-    settings: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm")))
+    fit: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm")))
     trials: int = 0
     test_share: float = 0.2
     certify_share: float = 0.0
@@ -80,14 +79,14 @@ class Trained:
 def train(job: TrainJob, progress: Progress) -> Trained:
     """Run the job. Raises InvalidInput, NotFound or Unavailable before any training where it can; leaves nothing half-done."""
     _check(job)
-    store = configure(job.home) if job.register else None
+    store = configure(job.settings) if job.register else None
     if store is not None:
         ping(store)
-    book = read_policies(job.policy_files or packaged_policies())
+    book = read_policies(job.settings.policies)
     packs = [read_pack(folder) for folder in job.data]
     everything, skipped = trainable(dataset(packs, job.policies))
     with tempfile.TemporaryDirectory(prefix="adverdict-train-") as work:
-        cabinet = Cabinet(job.home / "cache", job.cache_bytes) if job.cache_bytes else None
+        cabinet = Cabinet(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
         made = _make(job, everything, skipped, book, Path(work), progress, cabinet)
         report = _keep(job, made)
         try:
@@ -130,7 +129,7 @@ def _make(
     progress: Progress,
     cabinet: Cabinet | None,
 ) -> _Made:
-    seed = job.settings.seed
+    seed = job.fit.seed
     used = everything.part(development_and_test(everything, job.certify_share, seed + 1)[0])
     folds = list(by_advertiser(used, job.cross_validate, seed)) if job.cross_validate else []
     development_rows, test_rows = development_and_test(used, 0.0 if folds else job.test_share, seed)
@@ -138,7 +137,7 @@ def _make(
     development, too_few = trainable(used.part(development_rows))
     test = used.part(test_rows).with_policies(development.policies)
     contents = ContentCache(cabinet)
-    settings = search(development, job.settings, job.trials, progress, contents) if job.trials else job.settings
+    settings = search(development, job.fit, job.trials, progress, contents) if job.trials else job.fit
     cache = None if settings.encoder is None else EncoderCache(settings.encoder, used.ads, cabinet)
     fitted = fit(development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
@@ -147,7 +146,7 @@ def _make(
     described = {**_described(settings), "trials": job.trials, **shares}
     write_bundle(fitted, thresholds, development, bundle, created_at, described)
     if folds:
-        scored = held_out(used.with_policies(development.policies), folds, job.settings, progress, job.trials, cache, contents=contents)
+        scored = held_out(used.with_policies(development.policies), folds, job.fit, progress, job.trials, cache, contents=contents)
     elif len(test.ads):
         scored = score_dataset(load_bundle(bundle), test, None, progress)
     else:
@@ -253,6 +252,6 @@ def _keep(job: TrainJob, made: _Made) -> Path:
     if job.out is not None:
         job.out.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(made.bundle, job.out)
-    target = job.home / "reports" / made.version
+    target = job.settings.home / "reports" / made.version
     shutil.copytree(made.report, target, dirs_exist_ok=True)
     return target / "report.html"

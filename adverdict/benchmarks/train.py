@@ -22,8 +22,8 @@ from typing import Any
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.domain.errors import InvalidSettings, Mistake, Unavailable
 from adverdict.domain.progress import Progress
+from adverdict.domain.settings import TRACKING_URI, Settings
 from adverdict.training.encoder.tune import EncoderSettings
-from adverdict.training.tracking.store import URI_SETTING
 
 Figures = dict[str, Any]
 Write = Callable[[Figures], None]
@@ -119,12 +119,12 @@ def _alone(measured: Callable[..., Figures], *arguments: Any) -> Figures:
 
 def _train(job: Job, pack: Path, home: Path, out: Path) -> Figures:
     start, stages = time.perf_counter(), Stages(time.perf_counter(), time.process_time())
-    os.environ.pop(URI_SETTING, None)  # runs of a benchmark belong into no registry but its own
+    os.environ.pop(TRACKING_URI, None)  # runs of a benchmark belong into no registry but its own
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.train import TrainJob, train
 
     before = _kept(home)
-    trained = train(TrainJob([pack], home, settings=FitSettings(job.encoder, seed=job.seed), out=out), stages)
+    trained = train(TrainJob([pack], Settings(home=home), fit=FitSettings(job.encoder, seed=job.seed), out=out), stages)
     stages.end()
     seconds, cpu = time.perf_counter() - start, time.process_time()
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from adverdict.cli.console import Bars, errors_end_the_command, out, printable
+import typer
+
+from adverdict.cli.console import Bars, out, printable
+from adverdict.cli.door import door
+from adverdict.cli.options import Certificates, Model, PolicyFiles, Seed
 
 if TYPE_CHECKING:
     from adverdict.domain.decision import Decision
@@ -15,8 +19,13 @@ SHARD = 256
 COLOURS = {"approve": "green", "review": "yellow", "reject": "red"}
 
 
-def simulate(ads: int, seed: int, folder: Path) -> None:
-    with errors_end_the_command():
+def simulate(
+    ads: Annotated[int, typer.Option("--ads", min=1, help="How many ads.")] = 20_000,
+    seed: Seed = 7,
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write; must not exist.")] = Path("var/marketplace"),
+) -> None:
+    """Write a simulated marketplace: ads, labels, and their truth kept apart."""
+    with door():
         from adverdict.simulation import write_marketplace
 
         with Bars() as bars:
@@ -27,14 +36,22 @@ def simulate(ads: int, seed: int, folder: Path) -> None:
         )
 
 
-def score(ads: Path, target: Path, model: str, policies: Path | None, certificates: Path | None) -> None:
-    with errors_end_the_command():
+def score(
+    ads: Annotated[Path, typer.Option("--ads", help="A table of ads, or a folder that holds one.")],
+    target: Annotated[Path, typer.Option("--out", help="Decisions, one JSON document a line, in the order of the ads.")],
+    model: Model = None,
+    policy_files: PolicyFiles = None,
+    certificates: Certificates = None,
+) -> None:
+    """Decide a table of ads as the service would."""
+    with door(model=model, policies=policy_files, certificates=certificates) as settings:
         from collections import Counter
 
-        from adverdict.serving import Scorer
+        from adverdict.scoring.bootstrap import bootstrap
+        from adverdict.scoring.scorer import Scorer
         from adverdict.storage.tables.pack import iter_ads
 
-        scorer = Scorer.load(model, policies, certificates)
+        scorer = Scorer.of(bootstrap(settings))
         counted: Counter[str] = Counter()
         target.parent.mkdir(parents=True, exist_ok=True)
         work = target.with_name(f".{target.name}.part")
@@ -53,14 +70,21 @@ def score(ads: Path, target: Path, model: str, policies: Path | None, certificat
         out.print(f"{total} ads decided: " + ", ".join(f"{counted[verdict]} {verdict}" for verdict in COLOURS) + f"; written to {target}")
 
 
-def explain(source: Path, model: str, policies: Path | None, certificates: Path | None) -> None:
-    with errors_end_the_command():
+def explain(
+    source: Annotated[Path, typer.Option("--ad", help="A JSON file with one ad; - for standard input.")],
+    model: Model = None,
+    policy_files: PolicyFiles = None,
+    certificates: Certificates = None,
+) -> None:
+    """Decide one ad and say why."""
+    with door(model=model, policies=policy_files, certificates=certificates) as settings:
         from pydantic import ValidationError
 
         from adverdict.domain.ad import Ad
         from adverdict.domain.errors import InvalidInput, NotFound
         from adverdict.domain.mistakes import mistakes
-        from adverdict.serving import Scorer
+        from adverdict.scoring.bootstrap import bootstrap
+        from adverdict.scoring.scorer import Scorer
 
         if str(source) != "-" and not source.is_file():
             raise NotFound(f"no such file: {source}")
@@ -69,7 +93,7 @@ def explain(source: Path, model: str, policies: Path | None, certificates: Path 
             ad = Ad.model_validate_json(raw)
         except ValidationError as error:
             raise InvalidInput(f"{source} is not an ad", mistakes(error)) from error
-        show(Scorer.load(model, policies, certificates).score([ad])[0])
+        show(Scorer.of(bootstrap(settings)).score([ad])[0])
 
 
 def show(decision: Decision) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from adverdict.cli.console import Bars, err, errors_end_the_command, out, printable, write_json
-from adverdict.cli.models import home
+import typer
+
+from adverdict.cli.console import Bars, err, out, printable, write_json
+from adverdict.cli.door import door
+from adverdict.cli.options import Json, Model, PolicyFiles, Seed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,14 +27,27 @@ DECIDING = ("uncorrected", "label shift", "suggested")
 WHERE = ("market", *(f"error {way}" for way in SHOWN), *(f"missed {way}" for way in DECIDING))
 
 
-def onboard(
-    market: str, data: Sequence[Path], model: str, policy_files: Path | None, table: Path | None, seed: int, json: Path | None
+app = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_is_help=True)
+
+
+@app.command("onboard")
+def onboard_command(
+    country: Annotated[str, typer.Option("--market", help="Country code of the new market, such as JP.")],
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Folder with ads of the market and labelled ads of other markets. Repeat for several.")
+    ],
+    model: Model = None,
+    policy_files: PolicyFiles = None,
+    table: Annotated[Path | None, typer.Option("--out", help="Write the ads to label here, in order, as CSV.")] = None,
+    seed: Seed = 0,
+    json: Json = None,
 ) -> None:
-    with errors_end_the_command():
+    """Estimate how often ads violate in a market without labels, whether that can be relied on, and which ads to label first."""
+    with door(model=model, policies=policy_files) as settings:
         from adverdict.rollout.onboard import OnboardJob, figures, open_market, write_list
 
         with Bars() as bars:
-            opened = open_market(OnboardJob(market, model, data, home(), policy_files, seed), bars)
+            opened = open_market(OnboardJob(country, data, settings, seed), bars)
         show(opened)
         if table:
             rows = write_list(table, opened)
@@ -48,7 +64,7 @@ def benchmark(
     settings: FitSettings,
     json: Path | None,
 ) -> None:
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.truth.markets import run
         from adverdict.decisions.policy import Targets
 

@@ -2,59 +2,70 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
+import typer
+
+from adverdict.cli.console import Bars, err, out, write_json
+from adverdict.cli.door import door
+from adverdict.cli.options import CHAMPION, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
 
 if TYPE_CHECKING:
+    from adverdict.domain.settings import Settings
     from adverdict.training.fit.everything import FitSettings
 
 
-@dataclass(frozen=True)
-class TrainOptions:
-    """The options of ``adverdict train``, in its order."""
-
-    data: Sequence[Path]
-    policies: Sequence[str]
-    policy_files: Path | None
-    encoder: str
-    encoder_epochs: int
-    encoder_prefix: str
-    trials: int
-    test_share: float
-    certify_share: float
-    cross_validate: int
-    out: Path | None
-    register: bool
-    cache_bytes: int
-    seed: int
-    json: Path | None
-
-
-def train(options: TrainOptions) -> None:
-    with errors_end_the_command():
+def train(
+    data: Data,
+    policies: Policies = None,
+    policy_files: PolicyFiles = None,
+    encoder: Encoder = "minilm",
+    encoder_epochs: EncoderEpochs = 2,
+    encoder_prefix: EncoderPrefix = "",
+    trials: Annotated[int, typer.Option("--trials", min=0, help="Optuna trials for LightGBM's settings; 0 keeps the defaults.")] = 0,
+    test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
+    certify_share: Annotated[
+        float,
+        typer.Option("--certify-share", min=0.0, max=0.5, help="Share of advertisers not looked at, kept for adverdict policy solve."),
+    ] = 0.0,
+    cross_validate: Annotated[
+        int,
+        typer.Option(
+            "--cross-validate", min=0, help="Report pooled figures of this many nested folds by advertiser instead, and fit on all labels."
+        ),
+    ] = 0,
+    folder: Annotated[Path | None, typer.Option("--out", help="Also keep the bundle in this folder; must not exist.")] = None,
+    register: Annotated[bool, typer.Option(help="Register the bundle with MLflow as the challenger.")] = True,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep what texts and ads were made into for the next training, and use what is kept.")
+    ] = True,
+    cache_gib: Annotated[
+        float, typer.Option("--cache-gib", min=0.001, help="Most that is kept; what was used longest ago goes first.")
+    ] = 10.0,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Train all models on labelled ads, evaluate, and register the bundle as the challenger."""
+    with door(policies=policy_files) as settings:
         from adverdict.training.train import TrainJob
         from adverdict.training.train import train as run
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped training withdraws what it registered, as on Ctrl-C
         job = TrainJob(
-            data=options.data,
-            home=home(),
-            policies=options.policies,
-            policy_files=options.policy_files,
-            settings=fit_settings(options.encoder, options.encoder_epochs, options.encoder_prefix, options.seed),
-            trials=options.trials,
-            test_share=options.test_share,
-            certify_share=options.certify_share,
-            cross_validate=options.cross_validate,
-            out=options.out,
-            register=options.register,
-            cache_bytes=options.cache_bytes,
+            data=data,
+            settings=settings,
+            policies=policies or [],
+            fit=fit_settings(encoder, encoder_epochs, encoder_prefix, seed),
+            trials=trials,
+            test_share=test_share,
+            certify_share=certify_share,
+            cross_validate=cross_validate,
+            out=folder,
+            register=register,
+            cache_bytes=round(cache_gib * 2**30) if cache else 0,
         )
         with Bars() as bars:
             trained = run(job, bars)
@@ -65,16 +76,18 @@ def train(options: TrainOptions) -> None:
         if trained.registered:
             out.print(f"model    {trained.registered.uri} (models:/{trained.registered.name}@challenger)")
         out.print(f"report   {trained.report}")
-        if options.json:
-            write_json(options.json, dict(trained.figures))
+        if json:
+            write_json(json, dict(trained.figures))
 
 
-def evaluate(model: str, data: Sequence[Path], json: Path | None) -> None:
-    with errors_end_the_command():
+def evaluate(data: Data, model: Model = None, json: Json = None) -> None:
+    """Measure a model on labelled ads, per policy and market, with intervals."""
+    with door(model=model) as settings:
+        from adverdict.models.opening import open_model
         from adverdict.storage.tables.pack import read_pack
         from adverdict.training.evaluation.evaluate import evaluate as measure
 
-        bundle = fetch(model)
+        bundle = open_model(settings.model, settings)
         packs = [read_pack(folder) for folder in data]
         with Bars() as bars:
             figures = measure(bundle, packs, bars)
@@ -85,31 +98,44 @@ def evaluate(model: str, data: Sequence[Path], json: Path | None) -> None:
             write_json(json, figures)
 
 
-def compare(champion: str, challenger: str, data: Sequence[Path], json: Path | None) -> None:
-    with errors_end_the_command():
+def compare(
+    data: Data,
+    champion: Annotated[str, typer.Option(help="The model in place.")] = CHAMPION,
+    challenger: Annotated[str, typer.Option(help="The model that would replace it.")] = "models:/adverdict@challenger",
+    json: Json = None,
+) -> None:
+    """Compare two models on the same ads by paired bootstrap."""
+    with door() as settings:
         from adverdict.training.evaluation.compare import render
 
-        found = _compare(champion, challenger, data)
+        found = _compare(champion, challenger, data, settings)
         out.print(render(found))
         if json:
             write_json(json, found)
 
 
-def promote(model: str, data: Sequence[Path], drop_policies: bool) -> None:
-    with errors_end_the_command():
+def promote(
+    model: Annotated[str, typer.Option("--model", help="The registered version to promote.")] = "models:/adverdict@challenger",
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Labelled ads to compare with the champion on; needed once there is one.")
+    ] = None,
+    drop_policies: Annotated[bool, typer.Option(help="Allow a model that no longer scores one of the champion's policies.")] = False,
+) -> None:
+    """Make a version the champion, unless a gate refuses it; says which."""
+    with door() as settings:
         from adverdict.training.promote import promote as run
 
         with Bars() as bars:
-            promoted = run(model, data, drop_policies, home(), bars)
+            promoted = run(model, data or [], drop_policies, settings, bars)
         for gate in promoted.gates:
             out.print(f"  [green]passed[/]  {gate.sentence}")
-        out.print(f"models:/adverdict/{promoted.version} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
+        out.print(f"{promoted.uri} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
 
 
 def benchmark_packs(
     data: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, by: str | None, live: bool, json: Path | None
 ) -> None:
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.truth.packs import run
 
         with Bars() as bars:
@@ -120,29 +146,6 @@ def benchmark_packs(
                 show_figures({"split": f"{field} = {value}", "models": {"blend": {"policies": policies_of}}})
         if json:
             write_json(json, figures)
-
-
-def home() -> Path:
-    """Where local state is kept: ``ADVERDICT_HOME``, or ``var`` here."""
-    return Path(os.environ.get("ADVERDICT_HOME", "var"))
-
-
-def fetch(model: str, certificates: Path | None = None) -> Any:
-    """The bundle a name or folder stands for, loaded, with the thresholds of its certificates where it has any."""
-    from dataclasses import replace
-
-    from adverdict.models.bundle import load_bundle
-    from adverdict.models.certified import certificates as certificates_of
-    from adverdict.models.certified import certified_thresholds
-    from adverdict.models.registry import fetch_bundle, is_registered
-
-    if is_registered(model):
-        from adverdict.training.tracking.run import configure
-
-        configure(home())
-    bundle = load_bundle(fetch_bundle(model, home() / "bundles"))
-    found = certificates_of(model, home() / "bundles", certificates)
-    return bundle if found is None else replace(bundle, thresholds=certified_thresholds(found, bundle.version, bundle.thresholds))
 
 
 def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: bool = True) -> FitSettings:
@@ -192,8 +195,9 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _compare(champion: str, challenger: str, data: Sequence[Path]) -> dict[str, Any]:
+def _compare(champion: str, challenger: str, data: Sequence[Path], settings: Settings) -> dict[str, Any]:
+    from adverdict.models.opening import open_model
     from adverdict.training.promote import compare_bundles
 
     with Bars() as bars:
-        return compare_bundles(fetch(champion), fetch(challenger), data, bars)
+        return compare_bundles(open_model(champion, settings), open_model(challenger, settings), data, bars)

@@ -9,10 +9,17 @@ import typer
 
 Data = Annotated[list[Path], typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")]
 Policies = Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several; all labelled ones otherwise.")]
-PolicyFiles = Annotated[Path | None, typer.Option("--policies", help="Folder of policy files; those that come with Adverdict otherwise.")]
-Model = Annotated[str, typer.Option("--model", help="models:/adverdict@champion, models:/adverdict/3, or a bundle's folder.")]
+PolicyFiles = Annotated[
+    Path | None,
+    typer.Option("--policies", help="Folder of policy files; ADVERDICT_POLICIES, or the packaged ones, otherwise."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="models:/adverdict@champion, models:/adverdict/3, or a folder; ADVERDICT_MODEL otherwise."),
+]
 Certificates = Annotated[
-    Path | None, typer.Option("--certificates", help="certificates.json to decide by; those of the registered model otherwise.")
+    Path | None,
+    typer.Option("--certificates", help="certificates.json to decide by; ADVERDICT_CERTIFICATES, or the model's own, otherwise."),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
 Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
@@ -22,3 +29,8 @@ EncoderEpochs = Annotated[
 EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]
 CHAMPION = "models:/adverdict@champion"
+RunFolderOption = Annotated[
+    str, typer.Option("--out", metavar="OUT", help="Folder of the rescoring, or an address such as s3://bucket/folder.")
+]
+Memory = Annotated[str | None, typer.Option("--limit-memory", metavar="SIZE", help="Such as 4GiB, for all processes together.")]
+Listed = Annotated[Path | None, typer.Option("--list", help="Write what stands now, ad by ad, here.")]

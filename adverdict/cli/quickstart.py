@@ -14,12 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from adverdict.cli.console import Bars, errors_end_the_command, out, printable
+import typer
+
+from adverdict.cli.console import Bars, out, printable
+from adverdict.cli.door import door
+from adverdict.cli.options import Encoder
 
 if TYPE_CHECKING:
     from adverdict.domain.ad import Ad
+    from adverdict.domain.settings import Settings
 
 SEED = 7
 START_SECONDS = 120
@@ -27,16 +32,25 @@ CERTIFY_SHARE = 0.3
 """Of the advertisers: the model never sees them, so that their labels can certify its thresholds."""
 
 
-def quickstart(ads: int, encoder: str, home: Path, keep_serving: bool, port: int) -> None:
-    """Each step says what it does; a second run reuses the data and champion of the first."""
+def quickstart(
+    ads: Annotated[int, typer.Option("--ads", min=3000, help="Size of the simulated marketplace.")] = 10_000,
+    encoder: Encoder = "minilm",
+    home: Annotated[Path | None, typer.Option("--home", help="Where everything is kept; ADVERDICT_HOME otherwise.")] = None,
+    keep_serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving after the three decisions.")] = True,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; ADVERDICT_PORT otherwise.")] = None,
+) -> None:
+    """Simulate a marketplace, train, promote, serve, and decide three ads. A second run reuses the data and champion of the first."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service it started is stopped with it
-    with errors_end_the_command():
-        os.environ["ADVERDICT_HOME"] = str(home.absolute())
-        marketplace = _simulate(ads, home)
-        if _champion(marketplace, encoder, home):
-            _certify(marketplace, home)
-        with _service(port) as url:
+    with door(home=home, port=port) as chosen:
+        from adverdict.serving.run import check_free
+
+        settings = chosen.model_copy(update={"host": "127.0.0.1"})
+        check_free(settings.host, settings.port)  # before minutes of training
+        marketplace = _simulate(ads, settings.home)
+        if _champion(marketplace, encoder, settings):
+            _certify(marketplace, settings)
+        with _service(settings) as url:
             _heading(f"Deciding three ads at {url}/v1/score")
             examples = _examples(marketplace)
             for ad in examples:
@@ -63,7 +77,7 @@ def _simulate(ads: int, home: Path) -> Path:
     return folder
 
 
-def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
+def _champion(marketplace: Path, encoder: str, settings: Settings) -> bool:
     """Whether one was made; False when there was one."""
     from adverdict.models.registry import resolve
     from adverdict.training.encoder.tune import EncoderSettings
@@ -72,15 +86,14 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
     from adverdict.training.tracking.run import CHAMPION, aliased, configure, ping
     from adverdict.training.train import TrainJob, train
 
-    ping(configure(home))
+    ping(configure(settings))
     if aliased(CHAMPION) is not None:
         _heading(f"Champion: {resolve('models:/adverdict@champion')} is registered")
         return False
     _heading("Training n-grams, LightGBM, encoder and blend; everything is tracked in MLflow")
     chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1, layers=1, max_tokens=64)
     with Bars() as bars:
-        settings = FitSettings(encoder=chosen)
-        trained = train(TrainJob(data=[marketplace], home=home, settings=settings, certify_share=CERTIFY_SHARE), bars)
+        trained = train(TrainJob([marketplace], settings, fit=FitSettings(encoder=chosen), certify_share=CERTIFY_SHARE), bars)
     from adverdict.cli.models import show_figures
 
     show_figures(trained.figures)
@@ -88,36 +101,33 @@ def _champion(marketplace: Path, encoder: str, home: Path) -> bool:
     if trained.registered is None:
         raise AssertionError("a training that registers returns what it registered")
     with Bars() as bars:
-        promoted = promote(trained.registered.uri, [], False, home, bars)
+        promoted = promote(trained.registered.uri, [], False, settings, bars)
     out.print(f"{len(promoted.gates)} gates passed; {trained.registered.uri} is now models:/adverdict@champion")
     return True
 
 
-def _certify(marketplace: Path, home: Path) -> None:
+def _certify(marketplace: Path, settings: Settings) -> None:
     from adverdict.certification.certificate import Otherwise
     from adverdict.cli.policy.solve import show
     from adverdict.rollout.certify import SolveJob, solve
 
     _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing, its own decide, uncertified")
-    champion = "models:/adverdict@champion"
     with Bars() as bars:
-        solved = solve(SolveJob(champion, [marketplace], home, one_policy=True, otherwise=Otherwise.UNCERTIFIED), bars)
+        solved = solve(SolveJob([marketplace], settings, one_policy=True, otherwise=Otherwise.UNCERTIFIED), bars)
     show(solved, brief=True)
 
 
 @contextmanager
-def _service(port: int) -> Iterator[str]:
+def _service(settings: Settings) -> Iterator[str]:
     """The service as a process of its own, ready to answer; stopped on the way out."""
     from adverdict.domain.errors import Unavailable
-    from adverdict.serving.run import check_free
 
     _heading("Starting the service")
-    check_free("127.0.0.1", port)
-    url = f"http://127.0.0.1:{port}"
-    log_path = Path(os.environ["ADVERDICT_HOME"]) / "service.log"
+    url = f"http://{settings.host}:{settings.port}"
+    log_path = settings.home / "service.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("adverdict")), "serve", "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log
+            [sys.executable, "-m", "adverdict.cli.main", "serve"], stdout=log, stderr=log, env=os.environ | settings.to_environment()
         )
     try:
         deadline = time.monotonic() + START_SECONDS

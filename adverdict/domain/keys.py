@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from adverdict.domain.errors import Mistake
+from adverdict.domain.errors import InvalidSettings, Mistake
 
 SCOPES = ("score", "label", "review", "policy", "admin")
 FORMAT = "NAME:SCOPE+SCOPE:SHA256, e.g. platform:score:9f86d081…, scopes " + ", ".join(SCOPES)
@@ -28,15 +28,14 @@ class ApiKey:
 def new_key(name: str, scopes: Sequence[str]) -> tuple[str, str]:
     """A fresh key and its entry for ``ADVERDICT_API_KEYS``. The key itself (256 random bits) is shown once and stored nowhere.
 
-    Raises ValueError when the entry would not be accepted.
+    Raises InvalidSettings when the entry would not be accepted.
     """
-    key = "adj_" + secrets.token_urlsafe(32)
-    entry = f"{name}:{'+'.join(scopes)}:{digest_of(key.encode())}"
-    wrong: list[Mistake] = []
-    parse_keys([entry], "key", wrong)
+    key = "adv_" + secrets.token_urlsafe(32)
+    wrong = [] if _NAME.match(name) else [Mistake("--name", name, "up to 64 letters, digits, dots, dashes and underscores")]
+    wrong += [Mistake("--scope", scope, f"one of {', '.join(SCOPES)}") for scope in scopes if scope not in SCOPES]
     if wrong:
-        raise ValueError(f"{name}:{'+'.join(scopes)}: expected {FORMAT}")
-    return key, entry
+        raise InvalidSettings("no key was made:", wrong)
+    return key, f"{name}:{'+'.join(scopes)}:{digest_of(key.encode())}"
 
 
 def parse_keys(entries: Iterable[str], where: str, wrong: list[Mistake]) -> list[ApiKey]:

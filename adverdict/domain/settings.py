@@ -1,13 +1,18 @@
-"""The environment, read once at the edge and cast. Every mistake is reported at once, with its key and value."""
+"""What the operator chose, as a plain object that is handed down.
+
+The environment is read once, at the edges: by the command line, by the service, and by ``Scorer.load`` for whoever calls from Python.
+Every mistake is reported at once, with its key and value.
+"""
 
 from __future__ import annotations
 
 import difflib
-import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -15,16 +20,18 @@ from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.keys import ApiKey, parse_keys
 
 PREFIX = "ADVERDICT_"
+FORMER_PREFIX = "ADJUDICATE_"
+"""Of the same settings when the product had another name: refused, for a setting that is ignored is a wrong ledger."""
 NO_LEDGER = "none"
-KEYS_FILE = "ADVERDICT_API_KEYS_FILE"
+KEYS, KEYS_FILE = "ADVERDICT_API_KEYS", "ADVERDICT_API_KEYS_FILE"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
-MLFLOW_DEFAULTS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-}
-"""MLflow's own defaults retry a dead server for minutes."""
+REFUSED = "the settings cannot be used:"
+INJECTED = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+INJECTED_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
+"""What Kubernetes puts into every pod beside a Service whose name begins with ``adverdict``: nobody chose it."""
+SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|URL|URI", re.IGNORECASE)
+registries_chosen_here: set[str] = set()
+"""Addresses that ``models.registry.use_registry`` put into the environment of this process, where they must not pass for the user's."""
 
 
 def _ip(host: str) -> str:
@@ -47,7 +54,7 @@ def _existing(path: Path) -> Path:
 
 def _file(path: Path) -> Path:
     if not path.is_file():
-        raise ValueError("not a file")
+        raise ValueError("a file that exists")
     return path
 
 
@@ -55,9 +62,18 @@ def _blank_is_default(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _at_home(model: str) -> str:
+    return str(Path(model).expanduser()) if model.startswith("~") else model
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ExistingFile = Annotated[Path, AfterValidator(_absolute), AfterValidator(_file)]
 ExistingFolder = Annotated[Path, AfterValidator(_absolute), AfterValidator(_existing)]
+
+
+def _shown(default: str) -> dict[str, Any]:
+    """How a page writes a default that is made of other settings, or of what is packaged."""
+    return {"shown": default}
 
 
 class Settings(BaseModel):
@@ -65,102 +81,158 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    home: Folder = Field(default=Path("var"), description="local state: mlflow.db, downloaded bundles")
-    model: str = Field(
-        default="models:/adverdict@champion", min_length=1, description="model to serve: a registry name, or a bundle's folder"
+    home: Folder = Field(default=Path("var"), description="local state: `mlflow.db`, artifacts, reports, downloaded bundles")
+    model: Annotated[str, AfterValidator(_at_home)] = Field(
+        default="models:/adverdict@champion", min_length=1, description="model to decide by: a registry name, or a bundle's folder"
     )
     policies: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
-        default=None, description="folder of policy files; the packaged ones unless given"
+        default=None, description="folder of policy files", json_schema_extra=_shown("packaged")
     )
     certificates: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
-        default=None, description="certificates.json to decide by; those of the registered model unless given"
+        default=None, description="`certificates.json` to decide by, instead of the certificates that belong to the registered model"
     )
-    api_keys: tuple[ApiKey, ...] = Field(default=(), description="name:scope+scope:sha256, comma separated; none: only loopback is served")
-    poll_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="seconds between looks at the registry")
-    host: Annotated[str, AfterValidator(_ip)] = Field(default="127.0.0.1", description="address to listen on")
+    api_keys: tuple[ApiKey, ...] = Field(
+        default=(),
+        description="`name:scope+scope:sha256`, separated by commas; only the sha256 of a key is ever written down "
+        "(`adverdict key new` makes both). Scopes: `score`, `label`, `review`, `policy`, `admin`",
+    )
+    api_keys_file: Annotated[Folder | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="a file with the same, one a line"
+    )
+    host: Annotated[str, AfterValidator(_ip)] = Field(
+        default="127.0.0.1", description="address to listen on; beyond loopback, API keys are required"
+    )
     port: int = Field(default=8377, ge=1, le=65535, description="port to listen on")
-    workers: int = Field(default=1, ge=1, le=256, description="processes; each loads the bundle and polls the registry")
+    workers: int = Field(default=1, ge=1, le=256, description="processes; each loads the bundle and follows the registry")
+    poll_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="seconds between looks at the registry")
     max_body_bytes: int = Field(default=2_000_000, ge=1_000, le=1_000_000_000, description="largest request body accepted")
     max_wait_ms: float = Field(
-        default=250.0, gt=0, le=60_000, allow_inf_nan=False, description="predicted milliseconds in line beyond which a request is refused"
+        default=250.0,
+        gt=0,
+        le=60_000,
+        allow_inf_nan=False,
+        description="predicted milliseconds in line beyond which a scoring request is "
+        "[refused](serving.md#when-more-comes-than-can-be-answered) (429)",
+    )
+    tune_collector: bool = Field(
+        default=True,
+        description="take what is loaded out of sight of Python's garbage collector, which would stop requests for 200 ms",
     )
     database_url: str = Field(
         default="",
-        description="the ledger: sqlite:///PATH or postgresql://…; sqlite:///HOME/ledger.db unless given; none: nothing is recorded",
+        description="the [ledger](ledger.md): `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`; `none`: nothing is recorded",
+        json_schema_extra=_shown("sqlite:///HOME/ledger.db"),
     )
     review_lease_seconds: float = Field(
         default=900.0, ge=10, le=86_400, allow_inf_nan=False, description="how long a reviewer holds a task"
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
-    tracking_uri: str = Field(default="", description="MLflow tracking server or database; sqlite:///HOME/mlflow.db unless given")
+    tracking_uri: str = Field(
+        default="",
+        description="where MLflow keeps runs and models: a server or a database",
+        json_schema_extra=_shown("sqlite:///HOME/mlflow.db"),
+    )
 
     @property
     def registry_uri(self) -> str:
         """Never relative: the server changes its working directory."""
-        uri = self.tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
-        if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
-            return f"sqlite:///{_absolute(Path(uri.removeprefix('sqlite:///')))}"
-        return uri
+        return _anchored(self.tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}")
 
     @property
     def ledger_url(self) -> str | None:
         """Where decisions are recorded; None: nowhere. Never relative."""
-        if self.database_url == NO_LEDGER:
-            return None
-        url = self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
-        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-            return f"sqlite:///{_absolute(Path(url.removeprefix('sqlite:///')))}"
-        return url
+        return None if self.database_url == NO_LEDGER else _anchored(self.database_url or f"sqlite:///{self.home / 'ledger.db'}")
 
     @property
     def cache(self) -> Path:
         """Where downloaded bundles live."""
         return self.home / "bundles"
 
+    def to_environment(self) -> dict[str, str]:
+        """The variables by which another process, in another folder, reads these settings; those of API keys it inherits."""
+        found = {TRACKING_URI: self.registry_uri}
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if field not in ("api_keys", "tracking_uri") and value is not None:
+                found[variable(field)] = str(value)
+        if Path(self.model).is_dir():
+            found[variable("model")] = str(Path(self.model).resolve())
+        return {**found, variable("database_url"): NO_LEDGER if self.ledger_url is None else self.ledger_url}
 
-def known_keys() -> tuple[str, ...]:
-    """Every environment variable that is read, in the order of ``Settings``."""
-    return (*(_key(field) for field in Settings.model_fields), KEYS_FILE)
 
+def read_settings(environment: Mapping[str, str], options: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from an environment such as ``os.environ``, with the options of a command (by field; None: not given) over it.
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Settings from an environment such as ``os.environ``. Raises InvalidSettings with every mistake."""
+    Raises InvalidSettings with every mistake, options by their names.
+    """
+    chosen = {field: value for field, value in (options or {}).items() if value is not None}
     wrong = _unknown(environment)
-    values: dict[str, Any] = {field: environment[_key(field)] for field in Settings.model_fields if environment.get(_key(field))}
+    values: dict[str, Any] = {field: environment[variable(field)] for field in Settings.model_fields if environment.get(variable(field))}
+    if values.get("tracking_uri") in registries_chosen_here:
+        del values["tracking_uri"]
+    if INJECTED_ADDRESS.fullmatch(values.get("port", "")):
+        del values["port"]
     values["api_keys"] = _keys(environment, wrong)
     try:
-        settings = Settings(**values)
+        settings = Settings(**{**values, **chosen})
     except ValidationError as error:
-        wrong += [Mistake(_key(str(e["loc"][0])), e["input"], _expected(str(e["loc"][0]), e)) for e in error.errors()]
-        raise InvalidSettings("the settings cannot be used:", wrong) from None
+        fields = [(str(e["loc"][0]), e) for e in error.errors()]
+        wrong += [Mistake(option(f) if f in chosen else variable(f), _said(f, e["input"]), _expected(f, e)) for f, e in fields]
+        raise InvalidSettings(REFUSED, wrong) from None
     if wrong:
-        raise InvalidSettings("the settings cannot be used:", wrong)
+        raise InvalidSettings(REFUSED, wrong)
     return settings
 
 
-def use_registry(settings: Settings) -> None:
-    """Point MLflow of this process at the registry the settings name, with limits that suit a service: fail soon, ask again later."""
-    os.environ[TRACKING_URI] = settings.registry_uri
-    for key, value in MLFLOW_DEFAULTS.items():
-        os.environ.setdefault(key, value)
+def origins(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting comes from, by field: the environment variable that says it, or ``default``."""
+    said = {field: variable(field) for field in Settings.model_fields if environment.get(variable(field))}
+    if said.get("tracking_uri") and environment[TRACKING_URI] in registries_chosen_here:
+        del said["tracking_uri"]
+    if INJECTED_ADDRESS.fullmatch(environment.get(variable("port"), "")):
+        del said["port"]
+    return {field: said.get(field, "default") for field in Settings.model_fields}
 
 
-def _key(field: str) -> str:
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
     return TRACKING_URI if field == "tracking_uri" else PREFIX + field.upper()
+
+
+def option(field: str) -> str:
+    """The option of commands that choose it."""
+    return "--" + field.replace("_", "-")
+
+
+def known_keys() -> tuple[str, ...]:
+    """Every environment variable that is read, in the order of ``Settings``."""
+    return tuple(variable(field) for field in Settings.model_fields)
+
+
+def without_password(url: str) -> str:
+    """An address to print."""
+    parts = urlsplit(url)
+    return url if parts.password is None else url.replace(f":{parts.password}@", ":***@", 1)
+
+
+def _anchored(url: str) -> str:
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+        return f"sqlite:///{_absolute(Path(url.removeprefix('sqlite:///')))}"
+    return url
 
 
 def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey, ...]:
     """Keys from the variable and the file together; the values of wrong entries are not repeated, they may be secrets."""
-    found = parse_keys(environment.get("ADVERDICT_API_KEYS", "").split(","), "ADVERDICT_API_KEYS", wrong)
+    found = parse_keys(environment.get(KEYS, "").split(","), KEYS, wrong)
     file = environment.get(KEYS_FILE)
     if file:
         try:
-            found += parse_keys(Path(file).read_text(encoding="utf-8").splitlines(), KEYS_FILE, wrong)
+            found += parse_keys(Path(file).expanduser().read_text(encoding="utf-8").splitlines(), KEYS_FILE, wrong)
         except (OSError, UnicodeDecodeError) as error:
             wrong.append(Mistake(KEYS_FILE, file, f"a readable text file ({error.__class__.__name__})"))
     names = [key.name for key in found]
-    wrong += [Mistake("ADVERDICT_API_KEYS", name, "each name once") for name in sorted({n for n in names if names.count(n) > 1})]
+    wrong += [Mistake(KEYS, name, "each name once") for name in sorted({n for n in names if names.count(n) > 1})]
     return tuple(found)
 
 
@@ -168,12 +240,25 @@ def _unknown(environment: Mapping[str, str]) -> list[Mistake]:
     known = known_keys()
     names = [key.removeprefix(PREFIX) for key in known]  # compared without the prefix, which makes everything look alike
     wrong = []
-    for key in sorted(k for k in environment if k.startswith(PREFIX) and k not in known):
-        close = [PREFIX + name for name in difflib.get_close_matches(key.removeprefix(PREFIX), names, n=1)]
-        wrong.append(
-            Mistake(key, environment[key], f"a known setting; did you mean {close[0]}?" if close else f"one of {', '.join(known)}")
-        )
+    for key in sorted(environment):
+        if key.startswith(FORMER_PREFIX) and not _injected(key, FORMER_PREFIX, environment[key]):
+            expected = f"{PREFIX}{key.removeprefix(FORMER_PREFIX)}, as the product is called Adverdict now"
+            wrong.append(Mistake(key, _said(key, environment[key]), expected))
+        if key.startswith(PREFIX) and key not in known and not _injected(key, PREFIX, environment[key]):
+            close = [PREFIX + name for name in difflib.get_close_matches(key.removeprefix(PREFIX), names, n=1)]
+            expected = f"a known setting; did you mean {close[0]}?" if close else f"one of {', '.join(known)}"
+            wrong.append(Mistake(key, _said(key, environment[key]), expected))
     return wrong
+
+
+def _injected(key: str, prefix: str, value: str) -> bool:
+    name = key.removeprefix(prefix)
+    return INJECTED.fullmatch(name) is not None or (name.endswith("PORT") and INJECTED_ADDRESS.fullmatch(value) is not None)
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value that may be repeated to whoever reads the error."""
+    return "(not repeated)" if SECRET.search(name) and not str(value).startswith(("/", "~", ".")) else value
 
 
 def _expected(field: str, error: Any) -> str:
@@ -184,6 +269,8 @@ def _expected(field: str, error: Any) -> str:
         return "a whole number"
     if kind == "float_parsing":
         return "a number"
+    if kind == "bool_parsing":
+        return "true or false"
     if kind == "value_error":
         return str(context["error"])
     return str(error["msg"]).replace("Input should be ", "")

@@ -28,16 +28,17 @@ from adverdict.decisions.policy import PolicyBook, surface_key
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import GateRefused, InvalidInput, Mistake
 from adverdict.domain.progress import Progress
-from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.domain.settings import Settings
+from adverdict.models.bundle import Bundle
 from adverdict.models.certified import certified_thresholds
-from adverdict.models.registry import fetch_bundle, is_registered, resolve
-from adverdict.policies import folder as packaged_policies
+from adverdict.models.opening import find_model
+from adverdict.models.registry import is_registered
 from adverdict.rollout.pages.certificates import write_page
 from adverdict.rollout.volume import refuse_unseen
 from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
-from adverdict.training.tracking.run import attach_certificates, configure
+from adverdict.training.tracking.run import attach_certificates
 
 EXIT_CONFIDENCE = 0.95
 MOST_EVIDENCE = 30_000
@@ -51,10 +52,9 @@ class SolveJob:
     """``measure_noise``: lower the bounds by what the raters' agreement leaves open. ``one_policy``: the confidence of each policy for
     itself, not for all of a market at once. ``out``: also keep the certificates in this folder."""
 
-    model: str
     data: Sequence[Path]
-    home: Path
-    policy_files: Path | None = None
+    settings: Settings
+    """Which model, which policies, and where certificates are kept."""
     measure_noise: bool = True
     one_policy: bool = False
     otherwise: Otherwise = Otherwise.REVIEW
@@ -71,6 +71,8 @@ class SolveJob:
 class Sample:
     """What the certificates rest on. ``seen``: labelled ads left out because the model was made with their advertiser's labels."""
 
+    source: str
+    """The exact model."""
     bundle: Bundle
     book: PolicyBook
     ads: Sequence[Ad]
@@ -139,10 +141,9 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
 
 def read_sample(job: SolveJob, progress: Progress) -> Sample:
     """The packs' ads of advertisers the model has not seen, scored. Raises InvalidInput when none of them is labelled."""
-    book = read_policies(job.policy_files or packaged_policies())
-    if is_registered(job.model):
-        configure(job.home)
-    bundle = load_bundle(fetch_bundle(job.model, job.home / "bundles"))
+    book = read_policies(job.settings.policies)
+    found = find_model(job.settings.model, job.settings)
+    bundle = found.load()
     packs = [read_pack(folder) for folder in job.data]
     ads = [ad for pack in packs for ad in pack.ads]
     _refuse_twice(ads)
@@ -154,6 +155,7 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
     risk, early = _risks(bundle, fresh, packs, progress)
     ratings = _ratings(labels, bundle.policies)
     return Sample(
+        source=found.source,
         bundle=bundle,
         book=book,
         ads=fresh,
@@ -171,7 +173,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, plan
     evidence, exits = certify_exits(job, sample, solution, origin)
     text = Issued(solution.certificates, evidence).to_json()
     digest = hashlib.sha256(text.encode()).hexdigest()
-    folder = job.out or job.home / "certificates" / digest[:16]
+    folder = job.out or job.settings.home / "certificates" / digest[:16]
     folder.mkdir(parents=True, exist_ok=True)
     page = write_page(folder, solution.certificates, titles={policy.name: policy.title for _, _, policy in sample.book.every()})
     file = folder / CERTIFICATES
@@ -179,8 +181,8 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, plan
     part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(file)
     attached = None
-    if is_registered(job.model):
-        attached = resolve(job.model)
+    if is_registered(sample.source):
+        attached = sample.source
         attach_certificates(attached, folder, digest)
     return Solved(solution, sample, planned, exits, page, file, attached)
 

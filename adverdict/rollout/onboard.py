@@ -24,17 +24,16 @@ from adverdict.decisions.policy import PolicyBook, surface_key
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
+from adverdict.domain.settings import Settings
 from adverdict.domain.spreadsheet import inert
 from adverdict.features.text.language import UNKNOWN, language_of
 from adverdict.features.text.normalise import ad_text
-from adverdict.models.bundle import Bundle, load_bundle
-from adverdict.models.registry import fetch_bundle, is_registered
-from adverdict.policies import folder as packaged_policies
+from adverdict.models.bundle import Bundle
+from adverdict.models.opening import find_model
 from adverdict.rollout.certify import RANDOM
 from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
-from adverdict.training.tracking.run import configure
 
 COLUMNS = ("list", "order", "policy", "ad_id", "advertiser_id", "part", "inclusion_probability")
 """Of the list of ads to label. No risk: a rater who sees one agrees with it."""
@@ -43,10 +42,9 @@ COLUMNS = ("list", "order", "policy", "ad_id", "advertiser_id", "part", "inclusi
 @dataclass(frozen=True)
 class OnboardJob:
     market: str
-    model: str
     data: Sequence[Path]
-    home: Path
-    policy_files: Path | None = None
+    settings: Settings
+    """Which model, and which policies."""
     seed: int = 0
 
 
@@ -79,10 +77,8 @@ def open_market(job: OnboardJob, progress: Progress) -> Opened:
         raise InvalidSettings(
             "no such market", [Mistake("--market", job.market, f"an ISO 3166-1 alpha-2 code such as SE{_meant(job.market)}")]
         )
-    folder = read_folder(job.policy_files or packaged_policies())
-    if is_registered(job.model):
-        configure(job.home)
-    bundle = load_bundle(fetch_bundle(job.model, job.home / "bundles"))
+    folder = read_folder(job.settings.policies)
+    bundle = find_model(job.settings.model, job.settings).load()
     return opened(bundle, [read_pack(path) for path in job.data], job.market, folder, progress, job.seed)
 
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
-from adverdict import policies
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.exits import ExitRule
-from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
@@ -22,6 +20,7 @@ from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.degraded import DEADLINE, NO_MODEL
 from adverdict.domain.errors import NotFound
 from adverdict.domain.risk import RiskScore
+from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from adverdict.certification.exits.cuts import CutTable, Exits
     from adverdict.certification.exits.solve import Doubt
     from adverdict.features.history.known import History
+    from adverdict.scoring.bootstrap import Installation
 
 Explained = Literal["all", "stopped", "none"]
 """Which decisions carry reasons: each; those that do not approve; none."""
@@ -132,28 +132,28 @@ class Scorer:
         self._ids = ids
 
     @classmethod
-    def load(cls, model: str | Path, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
-        """A scorer for ``models:/adverdict@champion``, ``models:/adverdict/3`` or a bundle's folder.
+    def load(cls, model: str | Path | None = None, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
+        """A scorer for ``models:/adverdict@champion``, ``models:/adverdict/3`` or a bundle's folder; for ``ADVERDICT_MODEL`` when None.
 
         What it knows of advertisers is what the ledger tells now, if there is one: what the service would answer, it answers.
         Its thresholds are those of the file of ``certificates``, else of the certificates that belong to the registered version, else the
         model's own.
 
-        Registry, ledger and download folder are those of the environment (``MLFLOW_TRACKING_URI``, ``ADVERDICT_HOME``, …). Raises
-        NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
+        Whatever is not given is that of the environment, as are registry, ledger and download folder (``MLFLOW_TRACKING_URI``,
+        ``ADVERDICT_HOME``, …). Raises InvalidSettings, NotFound, Unavailable, UntrustedBundle, ContractMismatch or InvalidPolicy.
         """
-        from adverdict.domain.settings import read_settings, use_registry
-        from adverdict.models.certified import certificates as certificates_of
-        from adverdict.models.registry import fetch_bundle, resolve
-        from adverdict.scoring.opened import open_bundle
+        from adverdict.scoring.bootstrap import bootstrap  # brings ledger and registry, which a scorer with all its parts needs not
 
-        settings = read_settings(os.environ)
-        use_registry(settings)
-        source = resolve(str(model))
-        book = load_policies(policies or settings.policies)
-        opened = open_bundle(fetch_bundle(source, settings.cache))
-        scorer = cls(opened, book, known=known_to(settings.ledger_url, opened.snapshot))
-        return scorer.certified(certificates_of(source, settings.cache, certificates or settings.certificates))
+        chosen = {"model": None if model is None else str(model), "policies": policies, "certificates": certificates}
+        return cls.of(bootstrap(read_settings(os.environ, chosen)))
+
+    @classmethod
+    def of(cls, installation: Installation) -> Scorer:
+        """The same for settings that were read and put together."""
+        book, found = installation.book, installation.find()
+        opened = installation.open_bundle(found.folder)
+        known = known_to(installation.settings.ledger_url, opened.snapshot)
+        return cls(opened, book, known=known).certified(found.issued)
 
     def certified(self, issued: Issued | None) -> Scorer:
         """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.
@@ -236,11 +236,6 @@ class Scorer:
 def _cascade_of(model: object) -> CascadeModel | None:
     """The model, if ads may leave it early."""
     return model if isinstance(model, CascadeModel) and model.doubt else None
-
-
-def load_policies(folder: Path | None) -> PolicyBook:
-    """The policy files of a folder, or those that come with Adverdict. Raises InvalidPolicy with every mistake."""
-    return read_policies(folder if folder is not None else policies.folder())
 
 
 def known_to(ledger_url: str | None, snapshot: bytes | None) -> Known | None:

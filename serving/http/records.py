@@ -22,6 +22,7 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.review.cases.appeals import file_appeal
 from adverdict.review.labels.incoming import bring
 from adverdict.review.reasons.statement import statement
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.http import routes
 from adverdict.serving.http.messages import (
     AppealRecorded,
@@ -34,7 +35,7 @@ from adverdict.serving.http.messages import (
     StepWithdrawn,
 )
 from adverdict.serving.http.pages import Page
-from adverdict.serving.worker.running import Running, review_settings
+from adverdict.serving.worker.running import Running
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -72,7 +73,7 @@ async def appeals(running: Running, asked: Asked) -> Page:
     asks = _read(AppealRequest, asked.body)
 
     def recorded(ledger: Ledger) -> AppealRecorded:
-        settings, at = review_settings(running.settings), now()
+        settings, at = ReviewSettings.of(running.settings), now()
         with ledger.write() as writing:
             before = idempotency.answered(writing.connection, asked.request) if asked.request else None
             if before and before[0]:

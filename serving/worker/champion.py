@@ -15,37 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from adverdict.certification.certificate import Issued
 from adverdict.domain.degraded import NO_MODEL, NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
+from adverdict.models.opening import Registry
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
 
 log = logging.getLogger("adverdict.champion")
 
 LAST_GOOD = "last-good.json"
-
-
-class Registry(Protocol):
-    """Where models come from: names to exact versions, versions to folders."""
-
-    def resolve(self, model: str) -> str:
-        """What ``model`` stands for now. Raises NotFound or Unavailable."""
-        ...
-
-    def fetch(self, model: str, cache: Path) -> Path:
-        """Its folder, downloaded under ``cache`` whole or not at all. Raises NotFound or Unavailable."""
-        ...
-
-    def certificates(self, source: str) -> str | None:
-        """The sha256 of the certificates that belong to a version now; None: it has none. Raises NotFound or Unavailable."""
-        ...
-
-    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
-        """Those certificates as text. Raises NotFound, Unavailable or UntrustedBundle."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

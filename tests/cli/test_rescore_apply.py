@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
-from adverdict.cli.rescore.apply import show_applied, undo
+from adverdict.cli.rescore.apply import show_applied, undo_command
 from adverdict.ledger.store import Ledger
 from adverdict.rescoring.applying.apply import Applied, Change
 from adverdict.rescoring.applying.judging import Left
@@ -58,7 +58,7 @@ def test_applying_tells_the_step_and_how_to_undo_it(world: World, tmp_path: Path
 def test_undoing_lists_what_stands_instead(world: World, tmp_path: Path) -> None:
     world.decide({1: APPROVE})
     step = world.apply(world.run({1: REJECT})).step
-    undo(step=step, why="too many", listed=tmp_path / "list.jsonl")
+    undo_command(step=step, why="too many", listed=tmp_path / "list.jsonl")
     assert '"before": "reject", "now": "approve"' in (tmp_path / "list.jsonl").read_text()
 
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.certification.exits.cuts import Cuts, CutTable, Exits
+from adverdict.decisions.files.read import read_policies
 from adverdict.domain.ad import Ad
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import AFTER_EXIT, Bundle, Scores, load_bundle
 from adverdict.models.calibration import FLOOR, Calibration, logit
 from adverdict.models.cascade import Cascade, Spread
 from adverdict.models.explain import reasons
-from adverdict.scoring.scorer import load_policies
 from adverdict.storage.tables.pack import read_ads
 
 NOBODY, EVERYBODY = -1.0, float("inf")
@@ -147,7 +147,7 @@ def ads(marketplace: Path) -> list[Ad]:
 
 @pytest.fixture(scope="module")
 def cuts(bundle: Bundle, ads: list[Ad]) -> Cuts:
-    return CutTable(load_policies(None), bundle.thresholds, bundle.policies)(ads)
+    return CutTable(read_policies(), bundle.thresholds, bundle.policies)(ads)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from adverdict.domain.ad import Ad
+from adverdict.domain.settings import Settings, read_settings
 from adverdict.rescoring.deciding.job import Job
 from adverdict.rescoring.deciding.job import worker as real_worker
 from adverdict.rescoring.deciding.probe import look
@@ -85,14 +86,17 @@ class Bench:
             (home / "policies" / f"{market}.yaml").write_text("extends: default\n")
         return cls(home)
 
+    def settings(self, **changes: Any) -> Settings:
+        """Of the environment, with the bundle and policies of this folder unless told otherwise."""
+        return read_settings(os.environ, {"model": str(self.home / "bundle"), "policies": self.home / "policies", **changes})
+
     def options(self, out: str = "out", **changes: Any) -> Options:
         usual = Options(
             ads=str(self.home / "ads"),
             out=str(self.home / out),
-            model=str(self.home / "bundle"),
+            settings=self.settings(),
             as_of=AS_OF,
             workers=1,
-            policies=self.home / "policies",
             rows_per_shard=20,
         )
         return replace(usual, **changes)

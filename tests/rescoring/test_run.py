@@ -134,7 +134,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
 
 def test_a_real_bundle_that_is_missing_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFound, match=r"no bundle in .*nowhere"):
-        rescore(bench.options(model=str(bench.home / "nowhere")), Quiet())
+        rescore(bench.options(settings=bench.settings(model=str(bench.home / "nowhere"))), Quiet())
     assert not (bench.home / "out").exists()
 
 

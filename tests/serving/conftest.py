@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
-from adverdict.serving.worker.running import assemble
+from adverdict.serving.assembly import assemble
 from tests.serving.fakes import FakeRegistry, open_fake
 
 POLICY = """

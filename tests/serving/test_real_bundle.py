@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.models.opening import MlflowRegistry
 from adverdict.serving import Scorer
-from adverdict.serving.worker.registry import MlflowRegistry
-from adverdict.serving.worker.running import assemble
+from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.serving.conftest import HERE, until
 

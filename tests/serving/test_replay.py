@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from adverdict.certification.exits.cuts import CutTable, Exits
 from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.files.read import read_policies
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.entries import DecisionMade
@@ -23,7 +24,7 @@ from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.opened import BundleModel, open_bundle
 from adverdict.scoring.recorder import Decided, Recorder
 from adverdict.scoring.replay import replay
-from adverdict.scoring.scorer import EVERYBODY, Depth, Scorer, load_policies
+from adverdict.scoring.scorer import EVERYBODY, Depth, Scorer
 from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import erase_rows
 
@@ -42,7 +43,7 @@ def ads(marketplace: Path) -> list[Ad]:
 def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
     """Decisions of two workers on the same advertisers' ads, labels on them, and two without a model."""
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
-    scorer = Scorer(model, load_policies(None))
+    scorer = Scorer(model, read_policies())
     workers = [Recorder(ledger, ReviewSettings()) for _ in range(2)]
     for start in range(0, 48, 8):
         ahead = [worker.known(scorer) for worker in workers]
@@ -50,7 +51,7 @@ def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
             worker.record([Decided(some, scorer.score(some, known=known))], scorer)
         labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=ad.submitted_at) for ad in ads[start : start + 8]]
         bring(ledger, labels, "platform", ads[-1].submitted_at)
-    nobody = Scorer(None, load_policies(None))
+    nobody = Scorer(None, read_policies())
     workers[0].record([Decided(ads[:2], nobody.score(ads[:2], degraded=("registry_unreachable",)))], nobody)
     return ledger
 
@@ -68,7 +69,7 @@ def test_every_recorded_decision_comes_out_the_same(ledger: Ledger, model: Bundl
 
 def test_history_of_the_ledger_moves_risks_so_that_replaying_with_another_one_differs(ledger: Ledger, model: BundleModel) -> None:
     """Else the test above would say nothing of the history."""
-    scorer = Scorer(model, load_policies(None))
+    scorer = Scorer(model, read_policies())
     last = [entry.body for entry in ledger.read(kinds=["decision"])][-3]
     assert isinstance(last, DecisionMade)
     without = scorer.score([last.ad])[0]
@@ -115,7 +116,7 @@ WAYS: tuple[tuple[Depth, bool], ...] = (("cascade", True), ("early", True), ("fu
 @pytest.fixture(scope="module")
 def rule(model: BundleModel, ads: list[Ad]) -> ExitRule:
     """Half of the ads leave early by it."""
-    cuts = CutTable(load_policies(None), model.solved, model.policies)(ads)
+    cuts = CutTable(read_policies(), model.solved, model.policies)(ads)
     doubts = model.score_until(ads, None, Exits(cuts, EVERYBODY)).scores.doubt
     return ExitRule(float(np.median(doubts)), "exit-0123456789abcdef")
 
@@ -126,7 +127,7 @@ def cascaded(tmp_path: Path, model: BundleModel, ads: list[Ad], rule: ExitRule) 
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     for number, (depth, by_rule) in enumerate(WAYS):
         ids = map(f"dec-{number}-{{}}".format, count()).__next__
-        scorer = Scorer(model, load_policies(None), exits=rule if by_rule else None, ids=ids)
+        scorer = Scorer(model, read_policies(), exits=rule if by_rule else None, ids=ids)
         recorder = Recorder(ledger, ReviewSettings())
         known = recorder.known(scorer)
         recorder.record([Decided(ads, scorer.score(ads, known=known, depth=depth))], scorer)
@@ -143,7 +144,7 @@ def test_decisions_come_out_the_same_whichever_way_their_ads_went(cascaded: Ledg
 
 def test_the_way_an_ad_went_moves_its_risk_so_that_replaying_another_one_differs(model: BundleModel, ads: list[Ad], rule: ExitRule) -> None:
     """Else the test above would say nothing of exits."""
-    scorer = Scorer(model, load_policies(None), exits=rule)
+    scorer = Scorer(model, read_policies(), exits=rule)
     for parted, whole in zip(scorer.score(ads), scorer.score(ads, depth="full"), strict=True):
         same = [one.risk for one in parted.policies] == [one.risk for one in whole.policies]
         assert same == (parted.exit == "full")

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from adverdict.domain.errors import InvalidPolicy, InvalidSettings
 from adverdict.domain.keys import new_key
+from adverdict.domain.settings import Settings, read_settings
 from adverdict.serving.run import prepare
 from tests.serving.conftest import until
 from tests.serving.test_score import ad
@@ -35,6 +37,12 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pyt
     os.environ.update({key: value for key, value in before.items() if key.startswith(TOUCHED)})
 
 
+def prepared(**options: Any) -> Settings:
+    settings = read_settings(os.environ, options)
+    prepare(settings)
+    return settings
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -43,9 +51,9 @@ def free_port() -> int:
 
 def test_an_open_address_needs_keys(environment: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidSettings, match="open to everybody"):
-        prepare({"host": "0.0.0.0"})
+        prepared(host="0.0.0.0")
     environment.setenv("ADVERDICT_API_KEYS", new_key("platform", ["score"])[1])
-    assert prepare({"host": "0.0.0.0"}).host == "0.0.0.0"
+    assert prepared(host="0.0.0.0").host == "0.0.0.0"
 
 
 def test_a_taken_port_is_told_in_one_line(environment: pytest.MonkeyPatch) -> None:
@@ -53,18 +61,18 @@ def test_a_taken_port_is_told_in_one_line(environment: pytest.MonkeyPatch) -> No
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(InvalidSettings, match="Address already in use"):
-            prepare({"port": taken.getsockname()[1]})
+            prepared(port=taken.getsockname()[1])
 
 
 def test_wrong_policies_are_told_before_anything_starts(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "default.yaml").write_text("polices: {}\n")
     with pytest.raises(InvalidPolicy, match="polices"):
-        prepare({"policies": str(tmp_path)})
+        prepared(policies=tmp_path)
 
 
 def test_options_win_over_the_environment_and_reach_the_workers(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setenv("ADVERDICT_WORKERS", "3")
-    settings = prepare({"workers": 2, "model": None})
+    settings = prepared(workers=2, model=None)
     assert (settings.workers, os.environ["ADVERDICT_WORKERS"]) == (2, "2")
     assert os.environ["BENTOML_CONFIG_OVERRIDES"] == '{"services": {"adverdict": {"workers": 2}}}'
 
@@ -74,7 +82,7 @@ def test_files_named_from_here_are_found_from_the_workers_folder(environment: py
     (tmp_path / "bundle").mkdir()
     (tmp_path / "keys").write_text("")
     environment.setenv("ADVERDICT_API_KEYS_FILE", "keys")
-    prepare({"home": "state", "model": "bundle"})
+    prepared(home=Path("state"), model="bundle")
     assert os.environ["ADVERDICT_HOME"] == str(tmp_path / "state")
     assert os.environ["ADVERDICT_MODEL"] == str(tmp_path / "bundle")
     assert os.environ["ADVERDICT_API_KEYS_FILE"] == str(tmp_path / "keys")
@@ -87,10 +95,10 @@ def test_two_workers_serve_from_another_folder_and_stop_when_told(tmp_path: Path
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text("raise RuntimeError('the wrong models')\n")
     port = free_port()
-    code = f"from adverdict.serving.run import run; run({{'port': {port}, 'workers': 2}})"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", "ADVERDICT_HOME": str(tmp_path / "var")}
+    command = [sys.executable, "-m", "adverdict.cli.main", "serve", "--port", str(port), "--workers", "2"]
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", "ADVERDICT_HOME": str(tmp_path / "var")}
     with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
     try:
         check_server(f"http://127.0.0.1:{port}", server, tmp_path / "log")
     finally:

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from adverdict.serving.assembly import assemble
 from adverdict.serving.http import openapi
-from adverdict.serving.worker.running import assemble
 from tests.serving.conftest import until, usual
 from tests.serving.fakes import FakeRegistry, open_fake
 

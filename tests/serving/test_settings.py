@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.errors import InvalidSettings
-from adverdict.domain.settings import known_keys, read_settings, use_registry
+from adverdict.domain.settings import known_keys, read_settings
+from adverdict.models.registry import use_registry
 
 
 def test_an_empty_environment_serves_the_champion_of_a_local_registry_to_this_machine() -> None:
@@ -97,4 +98,4 @@ def test_a_dead_registry_is_noticed_soon(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.delenv(key)
     use_registry(read_settings({"MLFLOW_TRACKING_URI": "http://mlflow.example:5000"}))
     assert os.environ["MLFLOW_TRACKING_URI"] == "http://mlflow.example:5000"
-    assert (os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"], os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) == ("1", "10")
+    assert (os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"], os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) == ("1", "20")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.training.tracking.store import ENVIRONMENT, URI_SETTING, Store
+from adverdict.domain.settings import TRACKING_URI, Settings
+from adverdict.models.registry import MLFLOW_DEFAULTS
+from adverdict.training.tracking.store import Store
 
-KEPT = (*ENVIRONMENT, URI_SETTING)
+KEPT = (*MLFLOW_DEFAULTS, TRACKING_URI)
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +21,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     home = tmp_path_factory.mktemp("mlflow")
     with environment():
-        ping(configure(home))
+        ping(configure(Settings(home=home)))
         yield home / "mlflow.db"
 
 
@@ -32,7 +34,7 @@ def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
 
     shutil.copy(migrated, tmp_path / "mlflow.db")
     with environment():
-        yield configure(tmp_path)
+        yield configure(Settings(home=tmp_path))
         while mlflow.active_run():
             mlflow.end_run("FAILED")
 

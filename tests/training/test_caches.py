@@ -13,6 +13,7 @@ import pytest
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Silent
+from adverdict.domain.settings import Settings
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.table import feature_table, learn_contract
 from adverdict.features.text.ngrams import ngram_counts, ngram_text
@@ -203,7 +204,7 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     settings = FitSettings(encoder, GbmSettings(num_boost_round=5, learning_rate=0.2), n_folds=2)
 
     def made(home: str, name: str, cache_bytes: int = PLENTY) -> tuple[dict[str, Any], tuple[str, ...]]:
-        job = TrainJob([whole], tmp_path / home, POLICIES[:1], settings=settings, register=False, cache_bytes=cache_bytes)
+        job = TrainJob([whole], Settings(home=tmp_path / home), POLICIES[:1], fit=settings, register=False, cache_bytes=cache_bytes)
         trained = train(replace(job, out=tmp_path / name), Silent())
         return _files(tmp_path / name), trained.warnings
 

@@ -17,10 +17,12 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, NotFound
 from adverdict.domain.progress import Silent
+from adverdict.domain.settings import Settings
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade, Spread
 from adverdict.models.certified import certified_thresholds, exit_rule
+from adverdict.models.opening import FoundModel
 from adverdict.models.seen import Seen
 from adverdict.rollout import certify
 from adverdict.rollout.certify import Sample, SolveJob, TooFewReviewers, figures, read_sample, solve
@@ -79,7 +81,9 @@ def written(folder: Path, ads: Sequence[Ad], labels: Sequence[Label]) -> Path:
 
 
 def job(tmp_path: Path, *packs: Path, **changes: object) -> SolveJob:
-    plain = SolveJob("a folder", packs, home=tmp_path / "home", policy_files=write_folder(tmp_path / "policies"))
+    (tmp_path / "bundle").mkdir(exist_ok=True)
+    settings = Settings(home=tmp_path / "home", model=str(tmp_path / "bundle"), policies=write_folder(tmp_path / "policies"))
+    plain = SolveJob(packs, settings)
     return replace(plain, **changes)  # type: ignore[arg-type]  # the fields of a job, as a test names them
 
 
@@ -97,7 +101,7 @@ def sample(
 
 
 def using(monkeypatch: pytest.MonkeyPatch, bundle: FakeBundle) -> None:
-    monkeypatch.setattr(certify, "load_bundle", lambda folder: bundle)
+    monkeypatch.setattr(FoundModel, "load", lambda found: bundle)
 
 
 ADS = [risky(0, 0.1, "adv-a"), risky(1, 0.2, "adv-b", creative_id="c-1"), risky(2, 0.3, "adv-c", market="DE"), risky(3, 0.4, "adv-a")]

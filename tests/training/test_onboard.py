@@ -15,6 +15,7 @@ from adverdict.cli.main import app
 from adverdict.decisions.files.read import read_folder
 from adverdict.domain.errors import InvalidInput, InvalidSettings
 from adverdict.domain.progress import Silent
+from adverdict.domain.settings import Settings
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.policies import folder as packaged_policies
 from adverdict.rollout.onboard import COLUMNS, OnboardJob, Opened, book_with, figures, open_market, opened, write_list
@@ -58,7 +59,7 @@ def test_ads_of_advertisers_the_model_learnt_from_do_not_speak_for_others(bundle
 @pytest.mark.parametrize(("market", "said"), [("se", r"did you mean SE\?"), ("Sweden", "such as SE"), ("XX", "such as SE")])
 def test_a_market_that_is_none_is_refused_before_anything_is_read(market: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=said):
-        open_market(OnboardJob(market, "nowhere", [tmp_path / "nowhere"], tmp_path), Silent())
+        open_market(OnboardJob(market, [tmp_path / "nowhere"], Settings(home=tmp_path)), Silent())
 
 
 def test_a_market_without_ads_is_refused_with_those_that_have_some(bundle: Bundle, others: Path) -> None:

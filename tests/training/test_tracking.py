@@ -17,10 +17,11 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
+from adverdict.domain.settings import TRACKING_URI, Settings, read_settings
 from adverdict.models.manifest import DataEntry
 from adverdict.training.evaluation.metrics import measure
 from adverdict.training.tracking.run import CHALLENGER, CHAMPION, NAME, PREVIOUS, Registered, TrainingRun, aliased, configure, ping, promote
-from adverdict.training.tracking.store import URI_SETTING, Store
+from adverdict.training.tracking.store import Store
 from tests.training.scores import scored
 
 SCRIPT = """
@@ -210,11 +211,8 @@ def test_promotion_moves_the_alias_and_remembers_the_champion_before(store: Stor
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "http://10.255.255.1:5000"], ids=["refused", "silent"])
-def test_a_registry_that_is_down_is_said_in_seconds_before_any_training(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
-) -> None:
-    monkeypatch.setenv(URI_SETTING, uri)
-    down = configure(tmp_path)
+def test_a_registry_that_is_down_is_said_in_seconds_before_any_training(store: Store, tmp_path: Path, uri: str) -> None:
+    down = configure(Settings(home=tmp_path, tracking_uri=uri))
     assert down == Store(uri, None)
     started = time.monotonic()
     with pytest.raises(Unavailable, match=f"MLflow at {uri} does not answer"):
@@ -231,13 +229,10 @@ def test_a_registry_that_is_down_is_said_in_seconds_before_any_training(
         pytest.param("sqlite:///{here}/text.db", "an SQLite database", id="another file"),
     ],
 )
-def test_an_address_that_can_never_work_is_refused_at_once(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, said: str
-) -> None:
+def test_an_address_that_can_never_work_is_refused_at_once(store: Store, tmp_path: Path, uri: str, said: str) -> None:
     (tmp_path / "text.db").write_text("hello, this is not a database")
-    monkeypatch.setenv(URI_SETTING, uri.format(here=tmp_path))
     with pytest.raises(InvalidSettings, match=said):
-        ping(configure(tmp_path))
+        ping(configure(Settings(home=tmp_path, tracking_uri=uri.format(here=tmp_path))))
 
 
 def test_a_store_that_fails_while_a_training_fails_does_not_hide_why(store: Store, tmp_path: Path) -> None:
@@ -255,8 +250,8 @@ def test_a_store_that_fails_while_a_training_fails_does_not_hide_why(store: Stor
 
 def test_configuring_creates_nothing_and_the_address_chosen_before_is_not_the_users(store: Store, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    assert os.environ[URI_SETTING] == store.uri
-    assert configure(other).uri == f"sqlite:///{other / 'mlflow.db'}"
+    assert os.environ[TRACKING_URI] == store.uri
+    assert configure(read_settings({**os.environ, "ADVERDICT_HOME": str(other)})).uri == f"sqlite:///{other / 'mlflow.db'}"
     assert not other.exists()
 
 

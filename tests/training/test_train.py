@@ -11,6 +11,7 @@ import pytest
 
 from adverdict.domain.errors import GateRefused, InvalidInput, InvalidSettings
 from adverdict.domain.progress import Silent
+from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from adverdict.training.dataset import dataset
@@ -46,9 +47,9 @@ def other_market(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def home(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one registered, promoted training without an encoder."""
     home = tmp_path_factory.mktemp("home")
-    trained = train(TrainJob(data=[marketplace], home=home, policies=POLICIES, settings=QUICK), Silent())
+    trained = train(TrainJob(data=[marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK), Silent())
     assert trained.registered is not None
-    promote(trained.registered.uri, [], False, home, Silent())
+    promote(trained.registered.uri, [], False, Settings(home=home), Silent())
     return home
 
 
@@ -102,7 +103,7 @@ def test_packs_without_a_policy_the_model_knows_are_refused(tiny_bundle: Path, t
 
 
 def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) -> None:
-    configure(home)
+    configure(Settings(home=home))
     assert aliased(CHAMPION) == "1"
     assert aliased(CHALLENGER) is None
     assert list((home / "reports").glob("*/report.html"))
@@ -117,8 +118,8 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, mar
 
     out = tmp_path / "bundle"
     with pytest.raises(KeyboardInterrupt):
-        train(TrainJob(data=[marketplace], home=home, policies=POLICIES, settings=QUICK, out=out), Interrupting())
-    configure(home)
+        train(TrainJob(data=[marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK, out=out), Interrupting())
+    configure(Settings(home=home))
     assert aliased(CHALLENGER) is None
     assert aliased(CHAMPION) == "1"
     assert not out.exists()
@@ -126,17 +127,17 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, mar
 
 
 def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, marketplace: Path, other_market: Path) -> None:
-    trained = train(TrainJob(data=[marketplace], home=home, policies=("deceptive",), settings=QUICK), Silent())
+    trained = train(TrainJob(data=[marketplace], settings=Settings(home=home), policies=("deceptive",), fit=QUICK), Silent())
     assert trained.registered is not None
     uri = trained.registered.uri
     with pytest.raises(InvalidSettings, match="labelled ads"):
-        promote(uri, [], False, home, Silent())
+        promote(uri, [], False, Settings(home=home), Silent())
     with pytest.raises(InvalidSettings, match="was not trained on"):
-        promote(uri, [marketplace], False, home, Silent())
+        promote(uri, [marketplace], False, Settings(home=home), Silent())
     with pytest.raises(GateRefused, match="kids_unsuitable"):
-        promote(uri, [other_market], False, home, Silent())
+        promote(uri, [other_market], False, Settings(home=home), Silent())
     assert aliased(CHAMPION) == "1"
-    assert promote(uri, [other_market], True, home, Silent()).before == "1"
+    assert promote(uri, [other_market], True, Settings(home=home), Silent()).before == "1"
     assert aliased(CHAMPION) == trained.registered.version
 
 

@@ -18,19 +18,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, Unavailable
+from adverdict.domain.settings import TRACKING_URI, Settings
 from adverdict.models.manifest import DataEntry
-from adverdict.models.registry import BUNDLE_ARTIFACT, CERTIFICATES_TAG, certificates_path
+from adverdict.models.registry import BUNDLE_ARTIFACT, CERTIFICATES_TAG, certificates_path, use_registry
 from adverdict.training.evaluation.figures import flat
-from adverdict.training.tracking.store import (
-    IMPATIENT,
-    URI_SETTING,
-    Store,
-    check_file,
-    choose,
-    only_errors,
-    settings,
-    without_mlflows_own_warnings,
-)
+from adverdict.training.tracking.store import IMPATIENT, Store, check_file, only_errors, temporarily, without_mlflows_own_warnings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -62,13 +54,14 @@ class Registered:
     run_id: str
 
 
-def configure(home: Path) -> Store:
-    """Point MLflow at ``MLFLOW_TRACKING_URI``, or at an SQLite file under ``home``. Creates nothing; see ``ping``."""
-    store = choose(home)
+def configure(settings: Settings) -> Store:
+    """Point MLflow at the store the settings name. Creates nothing; see ``ping``."""
+    use_registry(settings)
     import mlflow
 
     for noisy in ("mlflow.store.db.utils", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)  # a line for each of some fifty migrations at first use
+    store = Store.of(settings)
     mlflow.set_tracking_uri(store.uri)
     return store
 
@@ -79,7 +72,7 @@ def ping(store: Store) -> None:
     Raises Unavailable within seconds when a server does not answer, InvalidSettings when the address can never work.
     """
     check_file(store.uri)
-    with settings(IMPATIENT), _answers(store.uri), without_mlflows_own_warnings():
+    with temporarily(IMPATIENT), _answers(store.uri), without_mlflows_own_warnings():
         client = _client()
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
@@ -127,7 +120,7 @@ class TrainingRun:
                 mlflow.end_run("FINISHED")
             return
         try:
-            with settings(IMPATIENT):
+            with temporarily(IMPATIENT):
                 self._withdraw()
         except Exception as second:
             error.add_note(f"MLflow could not be tidied after this: {second}")
@@ -268,12 +261,12 @@ def attach_certificates(model: str, folder: Path, digest: str) -> None:
     """
     import mlflow
 
-    version = model.rpartition("/")[2]
+    name, _, version = model.removeprefix("models:/").rpartition("/")
     with _answers(mlflow.get_tracking_uri()):
         client = _client()
-        run_id = str(client.get_model_version(NAME, version).run_id)
+        run_id = str(client.get_model_version(name, version).run_id)
         client.log_artifacts(run_id, str(folder), certificates_path(digest))
-        client.set_model_version_tag(NAME, version, CERTIFICATES_TAG, digest)
+        client.set_model_version_tag(name, version, CERTIFICATES_TAG, digest)
 
 
 def _client() -> MlflowClient:
@@ -308,7 +301,7 @@ def _end(status: str, error: BaseException) -> None:
     import mlflow
 
     try:
-        with settings(IMPATIENT):
+        with temporarily(IMPATIENT):
             mlflow.end_run(status)
     except Exception as second:
         error.add_note(f"MLflow could not be told that the run is {status}: {second}")
@@ -339,7 +332,7 @@ def _answers(uri: str) -> Iterator[None]:
             raise NotFound(f"MLflow at {uri} has no such thing: {error.message}") from error
         if error.error_code == "INVALID_PARAMETER_VALUE":
             raise InvalidSettings(
-                f"MLflow refuses: {error.message}", [Mistake(URI_SETTING, uri, "a store and a value MLflow takes")]
+                f"MLflow refuses: {error.message}", [Mistake(TRACKING_URI, uri, "a store and a value MLflow takes")]
             ) from error
         if error.__cause__ is not None and not isinstance(error.__cause__, MlflowException | RequestException | SQLAlchemyError | OSError):
             raise

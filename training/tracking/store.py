@@ -1,4 +1,4 @@
-"""Where runs are kept and how patiently, read from the environment; nothing here imports MLflow, whose settings must come before it."""
+"""Where runs are kept and how patiently; nothing here imports MLflow, whose settings must come before it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adverdict.domain.errors import InvalidSettings, Mistake
-
-URI_SETTING = "MLFLOW_TRACKING_URI"
-
-ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
-}
-"""MLflow's settings where the user set none: it says nothing to anybody else, and gives up after seconds (by default minutes)."""
+from adverdict.domain.settings import TRACKING_URI, Settings
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-
-_chosen: set[str] = set()
-"""Addresses ``configure`` chose itself: MLflow writes them into the environment, where they must not pass for the user's."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +24,11 @@ class Store:
     uri: str
     artifacts: str | None
 
-
-def choose(home: Path) -> Store:
-    """The store the environment names, or an SQLite file under ``home``; sets ENVIRONMENT where the user set nothing."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    home = home.absolute()
-    uri = os.environ.get(URI_SETTING, "")
-    if not uri or uri in _chosen:
-        uri = f"sqlite:///{home / 'mlflow.db'}"
-        _chosen.add(uri)
-    return Store(uri, None if urlsplit(uri).scheme in ("http", "https") else (home / "artifacts").as_uri())
+    @classmethod
+    def of(cls, settings: Settings) -> Store:
+        """The store the settings name, or an SQLite file under their home."""
+        uri = settings.registry_uri
+        return cls(uri, None if urlsplit(uri).scheme in ("http", "https") else (settings.home / "artifacts").as_uri())
 
 
 def check_file(uri: str) -> None:
@@ -63,14 +44,14 @@ def check_file(uri: str) -> None:
             start = file.read(16)
     except OSError as error:
         raise InvalidSettings(
-            "runs cannot be kept", [Mistake(URI_SETTING, uri, f"a file that can be written ({error.strerror})")]
+            "runs cannot be kept", [Mistake(TRACKING_URI, uri, f"a file that can be written ({error.strerror})")]
         ) from error
     if start not in (b"", b"SQLite format 3\0"):
-        raise InvalidSettings("runs cannot be kept", [Mistake(URI_SETTING, uri, "an SQLite database")])
+        raise InvalidSettings("runs cannot be kept", [Mistake(TRACKING_URI, uri, "an SQLite database")])
 
 
 @contextmanager
-def settings(values: Mapping[str, str]) -> Iterator[None]:
+def temporarily(values: Mapping[str, str]) -> Iterator[None]:
     """Environment variables for a while."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

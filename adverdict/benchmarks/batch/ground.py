@@ -14,6 +14,7 @@ from adverdict.benchmarks.batch.counts import CONFIDENCE
 from adverdict.benchmarks.shared.beside import threaded
 from adverdict.benchmarks.shared.world import World
 from adverdict.domain.errors import NotFound
+from adverdict.domain.settings import Settings
 
 Figures = dict[str, Any]
 Write = Callable[[Figures], None]
@@ -96,7 +97,10 @@ def _exits_only(bundle: Path, rules: Path, pack: Path, folder: Path) -> Figures:
     from adverdict.domain.progress import Silent
     from adverdict.rollout.certify import SolveJob, read_sample
 
-    sample, now = read_sample(SolveJob(str(bundle), [pack], folder, policy_files=rules, measure_noise=False), Silent()), datetime.now(UTC)
+    sample, now = (
+        read_sample(SolveJob([pack], Settings(home=folder, model=str(bundle), policies=rules), measure_noise=False), Silent()),
+        datetime.now(UTC),
+    )
     assert sample.early is not None
     scored = sample.scored
     evidence = ExitEvidence.of(
@@ -120,6 +124,8 @@ def _certify(bundle: Path, rules: Path, pack: Path, folder: Path) -> Figures:
     from adverdict.domain.progress import Silent
     from adverdict.rollout.certify import SolveJob, solve
 
-    job = SolveJob(str(bundle), [pack], folder, policy_files=rules, measure_noise=False, max_flipped=MAX_FLIPPED, out=folder)
+    job = SolveJob(
+        [pack], Settings(home=folder, model=str(bundle), policies=rules), measure_noise=False, max_flipped=MAX_FLIPPED, out=folder
+    )
     solve(job, Silent())
     return {}

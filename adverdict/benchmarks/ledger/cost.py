@@ -27,6 +27,7 @@ from adverdict.benchmarks.shared.mortal import write_policies
 from adverdict.benchmarks.shared.network import free_port
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.progress import Silent
+from adverdict.domain.settings import Settings
 from adverdict.storage.tables.pack import read_ads
 
 WITHOUT = "none"
@@ -101,7 +102,10 @@ def train(folder: Path, quick: bool) -> tuple[Path, list[dict[str, Any]]]:
     settings = FitSettings(encoder=None)
     if quick:
         settings = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-    run(TrainJob(data=[folder / "marketplace"], home=folder, settings=settings, out=folder / "bundle", register=False), Silent())
+    run(
+        TrainJob(data=[folder / "marketplace"], settings=Settings(home=folder), fit=settings, out=folder / "bundle", register=False),
+        Silent(),
+    )
     ads = read_ads(folder / "marketplace")
     return folder / "bundle", [json.loads(ad.model_dump_json(exclude_none=True)) for ad in ads]
 

@@ -28,8 +28,8 @@ ASKED_A_WORKER = 12
 """Whoever takes the connection answers: of several workers, all are taken to be ready when so many probes in a row say so."""
 TOLD_WITHIN = 10.0
 """Seconds."""
-UNTUNED = "the tuning is left out: "
-"""Begins what a worker of ``benchmarks.online.untuned`` says when it leaves the tuning out, as proof."""
+UNTUNED = "the garbage collector stays as Python starts it"
+"""What a worker says when it leaves the tuning out, as proof."""
 
 
 @dataclass
@@ -85,8 +85,8 @@ class Server:
 
     def untuned(self) -> str | None:
         """What its workers said that they leave out; None when they said nothing."""
-        said = [line for line in self.log().splitlines() if line.startswith(UNTUNED)]
-        return said[0].removeprefix(UNTUNED) if said else None
+        said = [line for line in self.log().splitlines() if UNTUNED in line]
+        return said[0][said[0].index(UNTUNED) :] if said else None
 
     def last_words(self) -> str:
         return self.log()[-500:]
@@ -118,8 +118,9 @@ def service(
         own["ADVERDICT_MAX_WAIT_MS"] = "10000"
     if certificates:
         own["ADVERDICT_CERTIFICATES"] = str(certificates.resolve())
-    command = [sys.executable, "-m", "adverdict.benchmarks.online.untuned"] if untuned else adverdict("serve")
-    with _server(command, own, folder, "/v1/score", "/readyz", bodies, workers) as found:
+    if untuned:
+        own["ADVERDICT_TUNE_COLLECTOR"] = "false"
+    with _server(adverdict("serve"), own, folder, "/v1/score", "/readyz", bodies, workers) as found:
         if untuned and not _said(found):
             raise Unavailable("the service without its tuning cannot be had: its workers do not leave it out")
         yield found

@@ -168,8 +168,8 @@ def _app() -> Any:
 
     import adverdict.ledger.history
     import adverdict.serving.http.records  # noqa: F401
+    from adverdict.serving.assembly import assemble
     from adverdict.serving.service import Adverdict
-    from adverdict.serving.worker.running import assemble
 
     logging.getLogger("adverdict").setLevel(logging.ERROR)
     service: Any = Adverdict

@@ -19,6 +19,7 @@ from adverdict.benchmarks.shared.mortal import write_policies
 from adverdict.decisions.files.countries import COUNTRIES
 from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import Silent
+from adverdict.domain.settings import Settings
 
 TRAINED_ON, QUICK_TRAINED_ON = 3000, 1500
 TRAINED_ON_SEED, SEED = 7, 8
@@ -128,4 +129,4 @@ def _train(pack: Path, folder: Path, encoder: bool, quick: bool) -> None:
     settings = FitSettings(encoder=EncoderSettings("minilm", epochs=1) if encoder else None, n_folds=2)
     if quick:
         settings = FitSettings(encoder=settings.encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-    train(TrainJob(data=[pack], home=folder.parent, settings=settings, out=folder, register=False), Silent())
+    train(TrainJob(data=[pack], settings=Settings(home=folder.parent), fit=settings, out=folder, register=False), Silent())

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from adverdict.cli.door import door
+
 
 def audits(
     quick: Annotated[bool, typer.Option("--quick", help="60 runs a base rate instead of 500.")] = False,
@@ -15,9 +17,9 @@ def audits(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")] = None,
 ) -> None:
     """How often the audit stream's 95 % intervals cover the truth, with simulated reviewers who err."""
-    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, write_json
 
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.truth.audits import QUICK_RUNS, RUNS, audit_stream
 
         with Bars() as bars:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adverdict.cli.console import Bars, errors_end_the_command, out, write_json
+from adverdict.cli.console import Bars, out, write_json
+from adverdict.cli.door import door
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,7 +18,7 @@ LEFT = ("reviewers", "thresholds", "curves")
 
 
 def capacity(settings: FitSettings, quick: bool, json: Path | None) -> None:
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.truth.capacity import Job, run
 
         with Bars() as bars:
@@ -28,7 +29,7 @@ def capacity(settings: FitSettings, quick: bool, json: Path | None) -> None:
 
 
 def solve(seed: int, quick: bool, json: Path | None) -> None:
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.truth.scale import Job, run
 
         with Bars() as bars:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
+from adverdict.cli.console import Bars, err, out, write_json
+from adverdict.cli.door import door
 
 if TYPE_CHECKING:
     from adverdict.training.fit.everything import FitSettings
@@ -16,7 +17,7 @@ SHOWN_MARKETS = 3
 
 
 def certificates(data: Sequence[Path], settings: FitSettings, deployments: int, quick: bool, json: Path | None) -> None:
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.truth.certificates import Plan, run
 
         with Bars() as bars:

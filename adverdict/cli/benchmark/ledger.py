@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from adverdict.cli.door import door
+
 
 def ledger(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: two minutes instead of hours.")] = False,
@@ -22,9 +24,9 @@ def ledger(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")] = None,
 ) -> None:
     """Whether nothing is lost or decided twice when the service is killed and reviewers stall, tampering is found, and what that costs."""
-    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, write_json
 
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.ledger.run import PARTS, Job, run
         from adverdict.benchmarks.ledger.run import quick as less
         from adverdict.domain.errors import InvalidSettings, Mistake

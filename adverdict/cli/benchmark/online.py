@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from adverdict.cli.door import door
 from adverdict.cli.tables import number, say, table
 
 
@@ -35,9 +36,9 @@ def online(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines; also those so far.")] = None,
 ) -> None:
     """How fast the service answers beside mlflow models serve, a bare FastAPI and the model alone; its tail, overload, memory and start."""
-    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, write_json
 
-    with errors_end_the_command():
+    with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped benchmark ends what it has started, as on Ctrl-C
         from dataclasses import replace
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from adverdict.cli.door import door
+
 
 def profile(
     model: Annotated[str, typer.Option("--model", help="Bundle's folder, or models:/adverdict@champion.")],
@@ -18,9 +20,9 @@ def profile(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")] = None,
 ) -> None:
     """Where each microsecond of an ad goes: parsing, history, features, models, decision, reasons, ledger, serialisation."""
-    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, write_json
 
-    with errors_end_the_command():
+    with door():
         from adverdict.benchmarks.profile import Job, run
 
         with Bars() as bars:

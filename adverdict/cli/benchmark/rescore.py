@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from adverdict.cli.door import door
 from adverdict.cli.tables import number, say, table
 
 
@@ -29,9 +30,9 @@ def rescore(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines; also those so far.")] = None,
 ) -> None:
     """How fast rescoring is and how it grows, that kills and faults lose no row, and that every way decides the same ad alike."""
-    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, write_json
 
-    with errors_end_the_command():
+    with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped benchmark ends what it has started, as on Ctrl-C
         from adverdict.benchmarks.rescore.run import PARTS, Job, run
         from adverdict.benchmarks.rescore.run import quick as less

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from adverdict.cli.door import door
+
 QUICK_ADS = 3000
 
 
@@ -23,9 +25,9 @@ def train(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines; also those so far.")] = None,
 ) -> None:
     """How long a training takes by stage: from nothing, again on the same ads, and with a twentieth of them new."""
-    from adverdict.cli.console import Bars, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, write_json
 
-    with errors_end_the_command():
+    with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         from adverdict.benchmarks.train import Job, run
         from adverdict.training.encoder.tune import EncoderSettings

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adverdict.cli.door import door, ledger_of
 from adverdict.cli.ledger.replay import replay_command
+from adverdict.cli.options import Json
 
 if TYPE_CHECKING:
     from adverdict.ledger.erase import Erasure
-    from adverdict.ledger.store import Ledger
     from adverdict.ledger.verify import Verified
 
 app = typer.Typer(help="Check the record of decisions, erase from it, replay it.", no_args_is_help=True)
 
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
 app.command("replay")(replay_command)
 SHOWN = 20
 """Problems printed; the rest are counted."""
@@ -30,16 +29,14 @@ def verify_command(
     json: Json = None,
 ) -> None:
     """Find every edited, deleted, moved or cut-off row; print the end of the chain, to be kept elsewhere."""
-    from adverdict.cli.console import Bars, counted, err, errors_end_the_command, write_json
+    from adverdict.cli.console import Bars, counted, err, write_json
 
-    with errors_end_the_command():
+    with door() as settings:
         from adverdict.ledger.verify import verify
 
         noted = _anchor(anchor)
-        ledger = open_ledger()
-        with Bars() as bars:
+        with ledger_of(settings) as ledger, Bars() as bars:
             found = verify(ledger, anchor=noted, progress=bars)
-        ledger.close()
         show_verified(found)
         if json:
             write_json(json, _figures(found))
@@ -62,9 +59,7 @@ def erase_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase contents for good: an advertiser's, or old ones. The chain stays verifiable and says that they were erased."""
-    from adverdict.cli.console import errors_end_the_command
-
-    with errors_end_the_command():
+    with door() as settings:
         from adverdict.cli.moments import moment
         from adverdict.ledger.erase import erase
         from adverdict.ledger.history import forget
@@ -72,39 +67,23 @@ def erase_command(
 
         day = moment("--before", before)
         _one_of(advertiser, before)
-        ledger = open_ledger()
-        if not yes:
-            typer.confirm(f"Erase {_what(advertiser, before)} from {ledger.engine.url.render_as_string()} for good?", abort=True)
-        done = erase(ledger, advertiser=advertiser, before=day, why=why, by=by or _user(), now=now(), forget=forget, rewrite=compact)
-        ledger.close()
+        with ledger_of(settings) as ledger:
+            if not yes:
+                typer.confirm(f"Erase {_what(advertiser, before)} from {ledger.engine.url.render_as_string()} for good?", abort=True)
+            done = erase(ledger, advertiser=advertiser, before=day, why=why, by=by or _user(), now=now(), forget=forget, rewrite=compact)
         show_erasure(done, compact)
 
 
 @app.command("migrate")
 def migrate_command() -> None:
     """Bring the tables up to date; 'adverdict serve' does it too. Makes them where there are none."""
-    from adverdict.cli.console import errors_end_the_command, out
+    from adverdict.cli.console import out
 
-    with errors_end_the_command():
+    with door() as settings:
         from adverdict.ledger.migrate import latest
 
-        ledger = open_ledger(create=True)
-        out.print(f"{ledger.engine.url.render_as_string()} has tables of version {latest()}", highlight=False, markup=False)
-        ledger.close()
-
-
-def open_ledger(*, create: bool = False) -> Ledger:
-    """That of the settings. Raises InvalidSettings, NotFound or Unavailable."""
-    import os
-
-    from adverdict.domain.errors import InvalidSettings, Mistake
-    from adverdict.domain.settings import read_settings
-    from adverdict.ledger.store import Ledger
-
-    url = read_settings(os.environ).ledger_url
-    if url is None:
-        raise InvalidSettings("there is no ledger:", [Mistake("ADVERDICT_DATABASE_URL", "none", "the URL of a database")])
-    return Ledger.open(url, create=create)
+        with ledger_of(settings, create=True) as ledger:
+            out.print(f"{ledger.engine.url.render_as_string()} has tables of version {latest()}", highlight=False, markup=False)
 
 
 def show_verified(found: Verified) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Json
+
 if TYPE_CHECKING:
     from adverdict.ledger.store import Ledger
-    from adverdict.scoring.opened import BundleModel
     from adverdict.scoring.replay import Replayed
 
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
 Day = Annotated[str | None, typer.Option(metavar="DATE", help="Only decisions from this day on (UTC).")]
 
 
@@ -29,19 +28,27 @@ def replay_command(
     json: Json = None,
 ) -> None:
     """Decide recorded ads again by their recorded bundle, policies, thresholds and history; report any difference."""
-    from adverdict.cli.console import Bars, errors_end_the_command, out, write_json
+    from adverdict.cli.console import Bars, out, write_json
 
-    with errors_end_the_command():
-        from adverdict.cli.ledger.commands import open_ledger
+    with door() as settings:
         from adverdict.cli.moments import moment
+        from adverdict.models.opening import find_version
+        from adverdict.scoring.opened import open_bundle
         from adverdict.scoring.replay import replay
 
-        ledger = open_ledger()
-        after, last = _span(ledger, moment("--since", since), moment("--until", until))
-        with Bars() as bars:
+        begin, end = moment("--since", since), moment("--until", until)
+        folder_of = find_version(bundle or [], settings)
+        with ledger_of(settings) as ledger, Bars() as bars:
+            after, last = _span(ledger, begin, end)
             bars.stage("deciding again", 1 if decision else last - after)
-            found = replay(ledger, _bundles(bundle or []), after=after, until=last, decision_id=decision, advance=bars.advance)
-        ledger.close()
+            found = replay(
+                ledger,
+                lambda version: open_bundle(folder_of(version)),
+                after=after,
+                until=last,
+                decision_id=decision,
+                advance=bars.advance,
+            )
         show(found)
         if json:
             write_json(json, _figures(found))
@@ -76,36 +83,6 @@ def _span(ledger: Ledger, since: datetime | None, until: datetime | None) -> tup
         before = 0 if since is None else connection.execute(select(last).where(entries.c.at < micros(since))).scalar_one()
         end = select(last) if until is None else select(last).where(entries.c.at < micros(until))
         return before, connection.execute(end).scalar_one()
-
-
-def _bundles(folders: list[Path]) -> Callable[[str], BundleModel]:
-    """Bundle version -> model: from the folders given, those already downloaded, or the registry."""
-    from adverdict.domain.errors import AdverdictError, NotFound
-    from adverdict.domain.settings import read_settings, use_registry
-    from adverdict.models.manifest import check
-    from adverdict.models.registry import fetch_bundle, version_of
-    from adverdict.scoring.opened import open_bundle
-
-    settings = read_settings(os.environ)
-    use_registry(settings)
-    known: dict[str, Path] = {}
-    for folder in [*folders, *sorted(settings.cache.glob("*/"))]:
-        try:
-            known.setdefault(check(folder)[1], folder)
-        except AdverdictError:
-            if folder in folders:
-                raise
-
-    def model_of(version: str) -> BundleModel:
-        folder = known.get(version)
-        if folder is None:
-            registered = version_of(version)
-            if registered is None:
-                raise NotFound(f"bundle {version} is neither downloaded nor registered")
-            folder = fetch_bundle(registered, settings.cache)
-        return open_bundle(folder)
-
-    return model_of
 
 
 def _figures(found: Replayed) -> dict[str, object]:

@@ -6,71 +6,83 @@ import csv
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
+import typer
+
+from adverdict.cli.console import Bars, err, out, write_json
+from adverdict.cli.door import door
+from adverdict.cli.options import Certificates, Json, PolicyFiles
 from adverdict.domain.spreadsheet import inert
 
 if TYPE_CHECKING:
     from adverdict.decisions.files.difference import Difference
     from adverdict.decisions.files.read import PolicyFolder
     from adverdict.decisions.files.show import InUse, Place
-    from adverdict.decisions.thresholds import SolvedThresholds
+    from adverdict.domain.settings import Settings
     from adverdict.rollout.whatif import WhatIf
 
 COLUMNS = ("ad_id", "market", "surface", "before", "after", "policy", "because")
 
 
-def check(folder: Path | None) -> None:
-    with errors_end_the_command():
-        chosen, read = _read(folder)
-        book = read.book
-        out.print(f"{chosen}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")
+def check_command(folder: Annotated[Path | None, typer.Argument(help="Folder of policy files; those in use otherwise.")] = None) -> None:
+    """Report every mistake in a folder of policy files, with file and line."""
+    with door(policies=folder) as settings:
+        from adverdict.decisions.files.read import read_folder
+
+        book = read_folder(settings.policies).book
+        where = settings.policies or "the policies that come with Adverdict"
+        out.print(f"{where}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")
 
 
-def show(
-    market: str,
-    surface: str | None,
-    policies: Sequence[str],
-    folder: Path | None,
-    model: str | None,
-    certificates: Path | None,
-    json: Path | None,
+def show_command(
+    market: Annotated[str, typer.Option("--market", help="Country code, such as SE.")],
+    surface: Annotated[str | None, typer.Option("--surface", help="Such as feed; the general rules otherwise.")] = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", help="Only this policy. Repeat for several.")] = None,
+    policy_files: PolicyFiles = None,
+    model: Annotated[str | None, typer.Option("--model", help="Also show the thresholds this model decides by.")] = None,
+    certificates: Certificates = None,
+    json: Json = None,
 ) -> None:
-    with errors_end_the_command():
-        from adverdict.cli.models import fetch
+    """Say what is in force in a market, and in which file and line each value is written."""
+    with door(policies=policy_files, certificates=certificates) as settings:
         from adverdict.cli.policy.tables import print_place
+        from adverdict.decisions.files.read import read_folder
         from adverdict.decisions.files.show import show as look
 
-        _, read = _read(folder)
-        _known(read, market, policies)
+        read = read_folder(settings.policies)
+        _known(read, market, policy or [])
         place = look(read, market, surface)
         if not place.named:
             _warn_of_surface(read, place)
-        used = _thresholds(read, place, fetch(model, certificates).thresholds) if model else {}
-        print_place(place, policies, used)
+        used = _thresholds(read, place, model, settings) if model else {}
+        print_place(place, policy or [], used)
         if json:
-            write_json(json, _place_json(place, policies, used, read.book.hash))
+            write_json(json, _place_json(place, policy or [], used, read.book.hash))
 
 
-def diff(
-    before: Path,
-    after: Path,
-    model: str | None,
-    certificates: Path | None,
-    data: Sequence[Path],
-    json: Path | None,
-    table: Path | None,
+def diff_command(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Folder of policy files as they are.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Folder of policy files as they would be.")],
+    model: Annotated[str | None, typer.Option("--model", help="Score ads once with this model and decide them by both folders.")] = None,
+    certificates: Certificates = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Those ads: a folder with ads.* and labels.*. Repeat for several.")
+    ] = None,
+    json: Json = None,
+    table: Annotated[Path | None, typer.Option("--out", help="Write every ad whose verdict changes here, as CSV.")] = None,
 ) -> None:
-    with errors_end_the_command():
+    """Say in words what changes between two folders of policy files, and on ads, which verdicts."""
+    with door(certificates=certificates) as settings:
         from adverdict.cli.policy.tables import print_difference, print_what_if
         from adverdict.decisions.files.difference import difference
+        from adverdict.decisions.files.read import read_folder
 
-        _together(model, data, table)
-        (_, old), (_, new) = _read(before), _read(after)
+        _together(model, data or [], table)
+        old, new = read_folder(before), read_folder(after)
         found = difference(old, new)
         print_difference(found)
-        result = _on_ads(model, certificates, data, old, new) if model else None
+        result = _on_ads(model, settings, data or [], old, new) if model else None
         if result:
             print_what_if(result)
         if result and table:
@@ -78,14 +90,6 @@ def diff(
         if json:
             hashes = {"before": old.book.hash, "after": new.book.hash}
             write_json(json, {"hash": hashes, **_difference_json(found), "ads": result.to_json() if result else None})
-
-
-def _read(folder: Path | None) -> tuple[Path, PolicyFolder]:
-    from adverdict.decisions.files.read import read_folder
-    from adverdict.policies import folder as packaged
-
-    chosen = folder or packaged()
-    return chosen, read_folder(chosen)
 
 
 def _known(read: PolicyFolder, market: str, policies: Sequence[str]) -> None:
@@ -115,10 +119,11 @@ def _warn_of_surface(read: PolicyFolder, place: Place) -> None:
     )
 
 
-def _thresholds(read: PolicyFolder, place: Place, solved: SolvedThresholds) -> dict[str, InUse]:
+def _thresholds(read: PolicyFolder, place: Place, model: str, settings: Settings) -> dict[str, InUse]:
     from adverdict.decisions.files.show import thresholds_in_use
+    from adverdict.models.opening import open_model
 
-    now = datetime.now(UTC)
+    solved, now = open_model(model, settings).thresholds, datetime.now(UTC)
     in_force = read.book.in_force(place.market, place.surface)
     return {policy.name: thresholds_in_use(policy, place.market, solved, now) for policy in in_force}
 
@@ -135,12 +140,12 @@ def _together(model: str | None, data: Sequence[Path], table: Path | None) -> No
         raise InvalidSettings("the ads need a model, and the model ads", mistakes)
 
 
-def _on_ads(model: str, certificates: Path | None, data: Sequence[Path], old: PolicyFolder, new: PolicyFolder) -> WhatIf:
-    from adverdict.cli.models import fetch
+def _on_ads(model: str, settings: Settings, data: Sequence[Path], old: PolicyFolder, new: PolicyFolder) -> WhatIf:
+    from adverdict.models.opening import open_model
     from adverdict.rollout.whatif import what_if_on_packs
     from adverdict.storage.tables.pack import read_pack
 
-    bundle = fetch(model, certificates)
+    bundle = open_model(model, settings)
     packs = [read_pack(folder) for folder in data]
     with Bars() as bars:
         return what_if_on_packs(bundle, packs, old.book, new.book, datetime.now(UTC), bars)

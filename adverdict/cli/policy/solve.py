@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from adverdict.cli.console import Bars, err, errors_end_the_command, out, write_json
-from adverdict.cli.models import home
+import typer
+
+from adverdict.cli.console import Bars, err, out, write_json
+from adverdict.cli.door import door
+from adverdict.cli.options import Data, Json, Model, PolicyFiles
 
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Certificate, Otherwise
@@ -23,57 +25,61 @@ BRIEF = 3
 STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
 
 
-@dataclass(frozen=True)
-class SolveOptions:
-    """The options of ``adverdict policy solve``."""
-
-    data: list[Path]
-    model: str
-    policy_files: Path | None
-    capacity: str | None
-    volume: Path | None
-    label_noise: bool
-    one_policy: bool
-    otherwise: str
-    valid_days: int
-    max_flipped: float
-    out: Path | None
-    json: Path | None
-
-
-def solve(options: SolveOptions) -> None:
-    with errors_end_the_command():
+def solve_command(
+    data: Data,
+    model: Model = None,
+    policy_files: PolicyFiles = None,
+    capacity: Annotated[
+        str | None, typer.Option("--capacity", help="Reviews a day, such as 400/day: least expected harm within it, over all markets.")
+    ] = None,
+    volume: Annotated[Path | None, typer.Option("--volume", help="CSV with market and ads_per_day; needed with --capacity.")] = None,
+    label_noise: Annotated[
+        bool, typer.Option("--label-noise/--no-label-noise", help="Lower the bounds by what the raters' disagreement leaves open.")
+    ] = True,
+    one_policy: Annotated[
+        bool, typer.Option("--each-policy-alone", help="Confidence for each policy by itself, not for all of a market at once.")
+    ] = False,
+    otherwise: Annotated[
+        str, typer.Option("--otherwise", help="Where nothing is certified: review, or uncertified for the model's own thresholds.")
+    ] = "review",
+    valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=3650, help="Days until the certificates expire.")] = 90,
+    max_flipped: Annotated[
+        float, typer.Option("--max-flipped", min=1e-6, max=0.5, help="Share of ads whose verdict leaving the models early may change.")
+    ] = 0.001,
+    folder: Annotated[Path | None, typer.Option("--out", help="Keep certificates.json and its page in this folder.")] = None,
+    json: Json = None,
+) -> None:
+    """Solve and certify the thresholds of every policy in every market, on labelled ads the model has not seen."""
+    with door(model=model, policies=policy_files) as settings:
         from adverdict.rollout.certify import SolveJob, figures
         from adverdict.rollout.certify import solve as run
         from adverdict.rollout.volume import read_capacity, read_volume
 
-        _check(options)
+        _both_or_neither(capacity, volume)
         job = SolveJob(
-            model=options.model,
-            data=options.data,
-            home=home(),
-            policy_files=options.policy_files,
-            measure_noise=options.label_noise,
-            one_policy=options.one_policy,
-            otherwise=_otherwise(options.otherwise),
-            valid_for=timedelta(days=options.valid_days),
-            max_flipped=options.max_flipped,
-            capacity=None if options.capacity is None else read_capacity(options.capacity),
-            volume=read_volume(options.volume) if options.volume else {},
-            out=options.out,
+            data=data,
+            settings=settings,
+            measure_noise=label_noise,
+            one_policy=one_policy,
+            otherwise=_otherwise(otherwise),
+            valid_for=timedelta(days=valid_days),
+            max_flipped=max_flipped,
+            capacity=None if capacity is None else read_capacity(capacity),
+            volume=read_volume(volume) if volume else {},
+            out=folder,
         )
         with Bars() as bars:
             solved = run(job, bars)
         show(solved)
-        if options.json:
-            write_json(options.json, figures(solved))
+        if json:
+            write_json(json, figures(solved))
 
 
-def _check(options: SolveOptions) -> None:
+def _both_or_neither(capacity: str | None, volume: Path | None) -> None:
     from adverdict.domain.errors import InvalidSettings, Mistake
 
-    if (options.capacity is None) != (options.volume is None):
-        missing = "--volume" if options.volume is None else "--capacity"
+    if (capacity is None) != (volume is None):
+        missing = "--volume" if volume is None else "--capacity"
         raise InvalidSettings("a capacity needs volumes, and volumes a capacity", [Mistake(missing, "(none)", "both or neither")])
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import getpass
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Listed, RunFolderOption
 
 if TYPE_CHECKING:
     from adverdict.domain.verdict import Verdict
@@ -18,57 +21,56 @@ INCOMPLETE = 3
 """Exit code when some decisions could not be put on record: their ads changed since they were decided."""
 
 
-def apply(*, out: str, market: list[str], only: str | None, most: int | None, listed: Path | None) -> None:
-    """Put what a rescoring changes on record. Exits with 3 when decisions were refused."""
-    from adverdict.cli.console import Bars, errors_end_the_command
+def apply_command(
+    out: RunFolderOption,
+    market: Annotated[list[str] | None, typer.Option("--market", help="Only this market. Repeat for several.")] = None,
+    only: Annotated[str | None, typer.Option("--only", metavar="VERDICT", help="Only changes to approve, review or reject.")] = None,
+    most: Annotated[int | None, typer.Option("--max", min=1, help="At most so many changes in this step.")] = None,
+    listed: Listed = None,
+) -> None:
+    """Put a rescoring's changes into force, in one step that can be undone."""
+    from adverdict.cli.console import Bars
     from adverdict.cli.rescore import targets as rescore_targets
 
-    with errors_end_the_command():
-        import os
-
-        from adverdict.cli.ledger.commands import open_ledger
-        from adverdict.domain.settings import read_settings
+    with door() as settings:
         from adverdict.rescoring.applying import listing
         from adverdict.rescoring.applying.apply import Choice
         from adverdict.rescoring.applying.apply import apply as put_on_record
         from adverdict.rescoring.folder.manifest import RunFolder
-        from adverdict.serving.worker.running import review_settings
+        from adverdict.review.tasks.settings import ReviewSettings
 
         listing.check(listed)
         rescore_targets.check("nothing was applied:", {"--list": listed})
-        choice = Choice(_markets(market), _verdict(only), most, by=getpass.getuser())
-        folder, ledger = RunFolder.open(out), open_ledger()
-        try:
+        choice = Choice(_markets(market or []), _verdict(only), most, by=getpass.getuser())
+        folder = RunFolder.open(out)
+        with ledger_of(settings) as ledger:
             with Bars() as bars:
-                done = put_on_record(ledger, folder, choice, review_settings(read_settings(os.environ)), progress=bars)
+                done = put_on_record(ledger, folder, choice, ReviewSettings.of(settings), progress=bars)
             show_applied(done)  # first: should the list fail, the step and how to undo it are known
             lines = None if listed is None else listing.write(listed, listing.applied(ledger, done.step))
-        finally:
-            ledger.close()
         _show_list(lines, listed, "what the step changed and stands")
         if done.refused:
             raise typer.Exit(INCOMPLETE)
 
 
-def undo(*, step: str, why: str, listed: Path | None = None) -> None:
-    """Withdraw a step."""
-    from adverdict.cli.console import errors_end_the_command
+def undo_command(
+    step: Annotated[str, typer.Option("--step", help="The step to take back, as 'adverdict rescore apply' printed it.")],
+    why: Annotated[str, typer.Option("--why", help="Kept on record.")],
+    listed: Listed = None,
+) -> None:
+    """Take back a step that was applied: what stood before stands again."""
     from adverdict.cli.rescore import targets as rescore_targets
 
-    with errors_end_the_command():
-        from adverdict.cli.ledger.commands import open_ledger
+    with door() as settings:
         from adverdict.rescoring.applying import listing
         from adverdict.rescoring.applying.undo import undo as withdraw
 
         listing.check(listed)
         rescore_targets.check("nothing was undone:", {"--list": listed})
-        ledger = open_ledger()
-        try:
+        with ledger_of(settings) as ledger:
             done = withdraw(ledger, step, why, getpass.getuser())
             show_undone(done)
             lines = None if listed is None else listing.write(listed, listing.undone(ledger, step))
-        finally:
-            ledger.close()
         _show_list(lines, listed, "what stands instead")
 
 

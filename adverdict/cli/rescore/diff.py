@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.text import Text
 
+from adverdict.cli.door import door
+from adverdict.cli.options import Memory, RunFolderOption
+
 if TYPE_CHECKING:
+    from adverdict.domain.settings import Settings
     from adverdict.rescoring.diff.difference import Change, Difference, Example, Flip, Reviews
     from adverdict.rescoring.diff.record import Record
     from adverdict.workforce.handling import HandlingTimes
@@ -22,25 +27,31 @@ TITLE = 80
 """Characters of a title."""
 
 
-def diff(
-    out: str, against: str | None, json: Path | None, page: Path | None, handling_seconds: float | None, limit_memory: str | None
+def diff_command(
+    out: RunFolderOption,
+    against: Annotated[str | None, typer.Option("--against", metavar="OUT", help="Another rescoring; the ledger otherwise.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="Write them here as one HTML page.")] = None,
+    handling_seconds: Annotated[
+        float, typer.Option("--handling-seconds", min=0.1, max=86_400, help="A reviewer's time for one ad, where none is on record.")
+    ] = 45.0,
+    limit_memory: Memory = None,
 ) -> None:
-    """Compare, write, print. Nothing that stands is changed."""
-    from adverdict.cli.console import errors_end_the_command, write_json
+    """Say what a rescoring would change of what stands, and how much of it people would have to review."""
+    from adverdict.cli.console import write_json
     from adverdict.cli.rescore import targets as rescore_targets
 
-    with errors_end_the_command():
+    with door() as settings:
         from adverdict.rescoring import memory
         from adverdict.rescoring.diff.diff import diff as compare
         from adverdict.rescoring.diff.page import write_page
         from adverdict.rescoring.folder.manifest import RunFolder
         from adverdict.rescoring.folder.workbench import USUAL
-        from adverdict.workforce.handling import USUAL_SECONDS
 
         rescore_targets.check("nothing was compared:", {"--json": json, "--page": page})
         limit = USUAL if limit_memory is None else memory.parse(limit_memory)
         folder = RunFolder.open(out)
-        with _record(against, USUAL_SECONDS if handling_seconds is None else handling_seconds) as (record, times):
+        with _record(settings, against, handling_seconds) as (record, times):
             found = compare(folder, record, times, memory=limit)
         if json:  # files first: whoever reads only the first lines of the rest gets them all the same
             write_json(json, found.model_dump(mode="json"))
@@ -52,20 +63,19 @@ def diff(
 
 
 @contextmanager
-def _record(against: str | None, seconds: float) -> Iterator[tuple[Record, HandlingTimes]]:
+def _record(settings: Settings, against: str | None, seconds: float) -> Iterator[tuple[Record, HandlingTimes]]:
     """What to compare with, and how long reviews take. Raises InvalidSettings where there is nothing."""
+    from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
     from adverdict.rescoring.diff.record import LedgerRecord, RunRecord
     from adverdict.rescoring.folder.manifest import RunFolder
+    from adverdict.scoring.bootstrap import bootstrap
     from adverdict.workforce.handling import HandlingTimes, measured
 
     if against is not None:
         yield RunRecord(RunFolder.open(against)), HandlingTimes(seconds)
         return
-    from adverdict.cli.ledger.commands import open_ledger
-    from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
-
     try:
-        ledger = open_ledger()
+        ledger = bootstrap(settings).ledger()
     except (InvalidSettings, NotFound) as error:
         wrong = [
             Mistake("--against", "(none)", "the folder of another rescoring"),

@@ -1,4 +1,4 @@
-"""``adverdict rescore`` itself: what was told on the command line, how far it is, and what it came to."""
+"""``adverdict rescore`` itself: what it takes, how far it is, and what it came to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
+
+from adverdict.cli.door import door
+from adverdict.cli.options import Certificates, Memory, Model, PolicyFiles
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from adverdict.rescoring.deciding.run import Options
     from adverdict.rescoring.deciding.summary import Summary
     from adverdict.rescoring.folder.manifest import Done
 
@@ -28,77 +30,82 @@ CAUSES = 5
 ENGINES = ("local", "ray")
 
 
-@dataclass(frozen=True)
-class Told:
-    """The options as they came."""
+def rescore(
+    context: typer.Context,
+    ads: Annotated[str | None, typer.Option("--ads", metavar="PATH", help="Live ads as Parquet: file, folder, pattern or address.")] = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="OUT", help="Folder to write, or an address; must be empty.")] = None,
+    model: Model = None,
+    engine: Annotated[str, typer.Option("--engine", metavar="local|ray", help="Processes here, or a Ray cluster (RAY_ADDRESS).")] = "local",
+    history: Annotated[
+        Path | None, typer.Option("--history", help="Folder with ads.* and labels.*: all that is known; the ledger otherwise.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="Look at the ads as if submitted again then; now otherwise.")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only ads submitted then or later.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in OUT.")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, max=4096, help="Processes; one a core otherwise.")] = None,
+    limit_memory: Memory = None,
+    policy_files: PolicyFiles = None,
+    certificates: Certificates = None,
+    rows_per_shard: Annotated[
+        int, typer.Option("--rows-per-shard", min=1, max=1_000_000, help="Ads that are decided, published and resumed as one.")
+    ] = 8192,
+) -> None:
+    """Decide every live ad again by a model and policies; changes nothing that stands. Then: diff, apply, undo."""
+    if context.invoked_subcommand is not None:
+        if any(not _usual(context, name) for name in context.params):
+            raise typer.BadParameter(f"options of 'rescore' come after '{context.invoked_subcommand}', or belong to it alone")
+        return
+    from adverdict.cli.console import err, printable
+    from adverdict.cli.console import out as console
 
-    ads: str | None
-    out: str | None
-    model: str
-    engine: str
-    history: Path | None
-    as_of: str | None
-    since: str | None
-    resume: bool
-    workers: int | None
-    limit_memory: str | None
-    policies: Path | None
-    certificates: Path | None
-    rows_per_shard: int
-
-
-def rescore(told: Told) -> None:
-    from adverdict.cli.console import err, errors_end_the_command, out, printable
-
-    with errors_end_the_command():
+    with door(model=model, policies=policy_files, certificates=certificates) as settings:
+        from adverdict.domain.errors import InvalidSettings, Mistake
+        from adverdict.rescoring import memory
+        from adverdict.rescoring.deciding.run import Options
         from adverdict.rescoring.deciding.run import rescore as run
 
-        options = _options(told)
+        wrong: list[Mistake] = []
+        if not ads:
+            wrong.append(Mistake("--ads", "(none)", "the live ads as Parquet: a file, folder, pattern or address"))
+        if not out:
+            wrong.append(Mistake("--out", "(none)", "a folder to write, or an address such as s3://bucket/folder"))
+        if engine not in ENGINES:
+            wrong.append(Mistake("--engine", engine, f"one of {', '.join(ENGINES)}"))
+        moment_of = _read(wrong, lambda: _moment("--as-of", as_of))
+        earliest = _read(wrong, lambda: _moment("--since", since))
+        limit = _read(wrong, lambda: None if limit_memory is None else memory.parse(limit_memory))
+        if wrong or ads is None or out is None:
+            raise InvalidSettings("nothing was rescored:", wrong)
+        options = Options(
+            ads=ads,
+            out=out,
+            settings=settings,
+            engine="ray" if engine == "ray" else "local",
+            history=history,
+            as_of=moment_of,
+            since=earliest,
+            resume=resume,
+            workers=workers,
+            limit_memory=limit,
+            rows_per_shard=rows_per_shard,
+        )
         try:
             with Bars() as bars:
                 summary = run(options, bars)
         except KeyboardInterrupt:
-            where = printable(str(options.out))
-            err.print(f"what is decided stays in {where}; the same command with --resume goes on", markup=False, highlight=False)
+            err.print(f"what is decided stays in {printable(out)}; the same command with --resume goes on", markup=False, highlight=False)
             raise
-        out.print(report(summary), markup=False, highlight=False)
+        console.print(report(summary), markup=False, highlight=False)
         if not summary.complete:
             raise typer.Exit(QUARANTINED)
 
 
-def _options(told: Told) -> Options:
-    """Raises InvalidSettings with every option that cannot be used."""
-    from adverdict.domain.errors import InvalidSettings, Mistake
-    from adverdict.rescoring import memory
-    from adverdict.rescoring.deciding.run import Options
-
-    wrong: list[Mistake] = []
-    if not told.ads:
-        wrong.append(Mistake("--ads", "(none)", "the live ads as Parquet: a file, folder, pattern or address"))
-    if not told.out:
-        wrong.append(Mistake("--out", "(none)", "a folder to write, or an address such as s3://bucket/folder"))
-    if told.engine not in ENGINES:
-        wrong.append(Mistake("--engine", told.engine, f"one of {', '.join(ENGINES)}"))
-    as_of = _read(wrong, lambda: _moment("--as-of", told.as_of))
-    since = _read(wrong, lambda: _moment("--since", told.since))
-    limit = _read(wrong, lambda: None if told.limit_memory is None else memory.parse(told.limit_memory))
-    if wrong:
-        raise InvalidSettings("nothing was rescored:", wrong)
-    return Options(
-        ads=told.ads or "",
-        out=told.out or "",
-        model=told.model,
-        engine="ray" if told.engine == "ray" else "local",
-        history=told.history,
-        as_of=as_of,
-        since=since,
-        resume=told.resume,
-        workers=told.workers,
-        limit_memory=limit,
-        policies=told.policies,
-        certificates=told.certificates,
-        rows_per_shard=told.rows_per_shard,
-    )
+def _usual(context: typer.Context, name: str) -> bool:
+    """Whether nobody said anything of this option."""
+    source = context.get_parameter_source(name)
+    return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
 
 
 def _moment(option: str, told: str | None) -> datetime | None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from adverdict.ledger.store import Ledger
+from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Json, PolicyFiles
 
 app = typer.Typer(help="Labels for retraining, golden tasks, reviewers and their quality, queues.", no_args_is_help=True)
 
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this day or time on (UTC); from the beginning otherwise.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Up to this day or time (UTC), and without it.")]
 
@@ -26,7 +23,7 @@ def export_command(
     """Write the ads decided in a period, with all that people have said of them since, as a pack to train on."""
     from adverdict.cli.console import Bars
 
-    with _ledger() as ledger:
+    with door() as settings, ledger_of(settings) as ledger:
         from adverdict.cli.moments import moment
         from adverdict.cli.review import tables
         from adverdict.review.labels.export import export
@@ -50,7 +47,7 @@ def golden_command(
     """Take labelled ads as golden tasks: shown to reviewers like any other, to learn how often each of them is right. Or remove some."""
     from adverdict.cli.console import counted, out
 
-    with _ledger() as ledger:
+    with door() as settings, ledger_of(settings) as ledger:
         from adverdict.cli.review import tables
         from adverdict.domain.errors import InvalidSettings, Mistake
         from adverdict.ledger.store import now
@@ -76,7 +73,7 @@ def reviewers_command(
     active: Annotated[bool | None, typer.Option("--active/--no-active", help="Whether they are given tasks.")] = None,
 ) -> None:
     """List reviewers and what they may read, or register one."""
-    with _ledger() as ledger:
+    with door() as settings, ledger_of(settings) as ledger:
         from dataclasses import replace
 
         from adverdict.cli.review import tables
@@ -103,7 +100,7 @@ def quality_command(
     json: Json = None,
 ) -> None:
     """Say how often automatic decisions are wrong, by what audits found, and how good each reviewer is; with intervals."""
-    with _ledger() as ledger:
+    with door() as settings, ledger_of(settings) as ledger:
         from adverdict.cli.console import write_json
         from adverdict.cli.moments import moment
         from adverdict.cli.review import tables
@@ -116,30 +113,16 @@ def quality_command(
 
 
 @app.command("queues")
-def queues_command(policy_files: Annotated[Path | None, typer.Option("--policies", help="Folder of policy files.")] = None) -> None:
+def queues_command(policy_files: PolicyFiles = None) -> None:
     """Show what waits for people: how much, for how long, and what is overdue."""
-    with _ledger() as ledger:
+    with door(policies=policy_files) as settings, ledger_of(settings) as ledger:
         from adverdict.cli.review import tables
         from adverdict.review.queue import Queue
-        from adverdict.scoring.scorer import load_policies
+        from adverdict.scoring.bootstrap import bootstrap
 
-        depths = Queue(ledger, load_policies(policy_files)).depths()
-        tables.show_queues(depths)
+        installation = bootstrap(settings)
+        tables.show_queues(Queue(ledger, installation.book, installation.review).depths())
 
 
 def _list(told: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in told.split(",") if part.strip())
-
-
-@contextmanager
-def _ledger() -> Iterator[Ledger]:
-    """The settings' ledger; errors end the command."""
-    from adverdict.cli.console import errors_end_the_command
-    from adverdict.cli.ledger.commands import open_ledger
-
-    with errors_end_the_command():
-        ledger = open_ledger()
-        try:
-            yield ledger
-        finally:
-            ledger.close()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adverdict.cli.review.commands import Json, Since, Until
+from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Json
+from adverdict.cli.review.commands import Since, Until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,23 +34,24 @@ def transparency_command(
         Path | None, typer.Option("--statements", help="Write a statement of reasons for each rejection here, one JSON document a line.")
     ] = None,
     policy_files: Annotated[
-        Path | None, typer.Option("--policies", help="Folder of policy files, for decisions whose own the ledger has not kept.")
+        Path | None,
+        typer.Option(
+            "--policies", help="Folder of policy files, where the ledger has kept none of a decision; ADVERDICT_POLICIES otherwise."
+        ),
     ] = None,
 ) -> None:
     """Count a period's decisions, appeals, errors of automated means and erasures, each under the article it is for."""
-    from adverdict.cli.console import errors_end_the_command, out, write_json
-    from adverdict.cli.ledger.commands import open_ledger
+    from adverdict.cli.console import out, write_json
     from adverdict.cli.moments import moment
 
-    with errors_end_the_command():
+    with door(policies=policy_files) as settings:
+        from adverdict.decisions.files.read import read_policies
         from adverdict.review.reasons.statements import kept_books
         from adverdict.review.reasons.statements import statements as stated
         from adverdict.review.reasons.transparency import transparency
-        from adverdict.scoring.scorer import load_policies
 
         begin, end = moment("--since", since), moment("--until", until)
-        ledger = open_ledger()
-        try:
+        with ledger_of(settings) as ledger:
             found = transparency(ledger, begin, end)
             out.print(found.to_text(), end="", highlight=False, markup=False)
             if json:
@@ -56,11 +59,9 @@ def transparency_command(
             if table:
                 write_whole(table, [found.to_csv()])
             if statements:
-                books = kept_books(ledger, load_policies(policy_files))
+                books = kept_books(ledger, read_policies(settings.policies))
                 count = write_whole(statements, _lines(stated(ledger, books, begin, end)))
                 out.print(f"{count:,} statements of reasons written to {statements}", highlight=False, markup=False)
-        finally:
-            ledger.close()
 
 
 def _lines(found: Iterable[StatementOfReasons]) -> Iterable[str]:

@@ -13,6 +13,7 @@ from adverdict.decisions.files.inherit import DEFAULT, PolicyFile, Settled, chai
 from adverdict.decisions.files.located import Located, locate
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidPolicy, Mistake, NotFound
+from adverdict.policies import folder as packaged_policies
 
 MAX_BYTES = 1_000_000
 """A policy file is written by people; a larger one is something else."""
@@ -30,17 +31,18 @@ class PolicyFolder:
     """By market, and ``default``: what each file says before inheritance."""
 
 
-def read_policies(folder: Path | str) -> PolicyBook:
-    """Read ``default.yaml`` and one ``XX.yaml`` a market. Other files in the folder (not ending in .yaml or .yml) are left alone.
+def read_policies(folder: Path | str | None = None) -> PolicyBook:
+    """The rules in a folder: ``default.yaml`` and one ``XX.yaml`` a market; those that come with Adverdict when None.
 
+    Other files in the folder (not ending in .yaml or .yml) are left alone.
     Raises ``NotFound`` when there is no such folder, ``InvalidPolicy`` with every mistake otherwise.
     """
     return read_folder(folder).book
 
 
-def read_folder(folder: Path | str) -> PolicyFolder:
+def read_folder(folder: Path | str | None = None) -> PolicyFolder:
     """As ``read_policies``, for those who also ask where a value comes from."""
-    folder = Path(folder)
+    folder = packaged_policies() if folder is None else Path(folder)
     if not folder.is_dir():
         raise NotFound(f"no folder of policy files at {folder}")
     mistakes: list[Mistake] = []

@@ -15,6 +15,7 @@ from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import Conflict, NotFound, Unavailable
+from adverdict.domain.settings import Settings
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import cluster, local
 from adverdict.rescoring.deciding.job import Job, opened, worker
@@ -41,7 +42,8 @@ class Options:
 
     ads: str
     out: str
-    model: str
+    settings: Settings
+    """Which model and policies, and what is known of advertisers."""
     engine: Literal["local", "ray"] = "local"
     history: Path | None = None
     """A folder with ``ads.*`` and ``labels.*``: all that is known."""
@@ -53,8 +55,6 @@ class Options:
     """One a core when None."""
     limit_memory: int | None = None
     """Bytes, for the driver and all workers."""
-    policies: Path | None = None
-    certificates: Path | None = None
     rows_per_shard: int = 8192
 
 
@@ -136,7 +136,7 @@ def _run(options: Options, planned: Plan, chosen: _Chosen, stored: Run | None, p
         started_at=started,
         as_of=as_of,
         since=options.since,
-        model=ModelUsed(source=options.model, resolved=chosen.source, version=chosen.probed.version),
+        model=ModelUsed(source=options.settings.model, resolved=chosen.source, version=chosen.probed.version),
         policy_hash=chosen.book.hash,
         thresholds=chosen.solved.digest,
         exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
@@ -165,23 +165,15 @@ def _stored(place: Place, resume: bool) -> Run | None:
 
 def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Chosen:
     """Raises NotFound, Unavailable, UntrustedBundle, ContractMismatch, InvalidPolicy or InvalidSettings."""
-    from adverdict.domain.settings import read_settings, use_registry
-    from adverdict.models.certified import certificates, certified_thresholds, exits_of
-    from adverdict.models.registry import fetch_bundle, is_registered, resolve
-    from adverdict.scoring.scorer import load_policies
+    from adverdict.models.certified import exits_of
+    from adverdict.scoring.bootstrap import bootstrap
 
-    settings = read_settings(os.environ)
-    use_registry(settings)
-    book = load_policies(options.policies or settings.policies)
-    source = resolve(options.model)
-    if not is_registered(source):
-        source = str(Path(source).resolve())
-    bundle = fetch_bundle(source, settings.cache)
-    probed = probe(open_model, bundle)
-    found = certificates(source, settings.cache, options.certificates or settings.certificates)
-    solved = probed.solved if found is None else certified_thresholds(found, probed.version, probed.solved)
-    exits = exits_of(bundle, found, book, solved)
-    return _Chosen(source, bundle, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
+    installation = bootstrap(options.settings, open_bundle=open_model)
+    settings, book, found = options.settings, installation.book, installation.find()
+    probed = probe(open_model, found.folder)
+    solved = found.thresholds(probed.version, probed.solved)
+    exits = exits_of(found.folder, found.issued, book, solved)
+    return _Chosen(found.source, found.folder, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
 
 
 def _workers(options: Options, chosen: _Chosen, budget: Budget | None, progress: Progress) -> int:

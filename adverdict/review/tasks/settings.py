@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.settings import Settings
 
 Kind = Literal["review", "audit", "double", "senior", "appeal", "golden"]
 
@@ -39,6 +40,15 @@ class ReviewSettings:
     """Harm a minute from which on it waits only ``soonest_seconds``; between the two the wait falls with the logarithm."""
     assumed_impressions: float = 10_000
     """Of an ad that does not say how many it expects."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> ReviewSettings:
+        """Those the operator chose, the rest as usual."""
+        return cls(
+            lease_seconds=settings.review_lease_seconds,
+            double_share=settings.review_double_share,
+            golden_share=settings.review_golden_share,
+        )
 
     def __post_init__(self) -> None:
         mistakes = list(self._mistakes())

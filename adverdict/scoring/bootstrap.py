@@ -1,0 +1,64 @@
+"""The composition root: settings to the parts that every door works with. Tests hand in fakes for what reaches outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adverdict.decisions.files.read import read_policies
+from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.settings import Settings, variable
+from adverdict.ledger.store import Ledger
+from adverdict.models.opening import FoundModel, MlflowRegistry, Registry, find_model
+from adverdict.models.registry import use_registry
+from adverdict.review.tasks.settings import ReviewSettings
+
+if TYPE_CHECKING:
+    from adverdict.scoring.scorer import Model
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One set of settings, and what they come to. Nothing is opened before it is asked for."""
+
+    settings: Settings
+    registry: Registry
+    open_bundle: Callable[[Path], Model]
+    """Folder -> model. Raises NotFound, UntrustedBundle or ContractMismatch."""
+
+    @cached_property
+    def book(self) -> PolicyBook:
+        """The policies in force. Raises InvalidPolicy with every mistake."""
+        return read_policies(self.settings.policies)
+
+    @cached_property
+    def review(self) -> ReviewSettings:
+        return ReviewSettings.of(self.settings)
+
+    def find(self, model: str | None = None) -> FoundModel:
+        """The model of the settings, unless another is named. Raises NotFound, Unavailable or UntrustedBundle."""
+        return find_model(model or self.settings.model, self.settings, self.registry)
+
+    def ledger(self, *, create: bool = False) -> Ledger:
+        """The ledger, open; its caller closes it. Raises InvalidSettings where nothing is recorded, NotFound or Unavailable."""
+        url = self.settings.ledger_url
+        if url is None:
+            raise InvalidSettings("there is no ledger:", [Mistake(variable("database_url"), "none", "the URL of a database")])
+        return Ledger.open(url, create=create)
+
+
+def bootstrap(settings: Settings, *, registry: Registry | None = None, open_bundle: Callable[[Path], Model] | None = None) -> Installation:
+    """The parts for these settings; MLflow of this process looks where they say. ``registry`` and ``open_bundle`` are MLflow's and the
+    bundle's own unless given."""
+    use_registry(settings)
+    return Installation(settings, registry or MlflowRegistry(settings.certificates), open_bundle or _opened)
+
+
+def _opened(folder: Path) -> Model:
+    from adverdict.scoring.opened import open_bundle  # brings the model libraries
+
+    return open_bundle(folder)

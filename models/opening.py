@@ -1,0 +1,165 @@
+"""A model by its name, opened: the one way for HTTP, command line, batch, training and tests.
+
+name -> the exact version -> its folder -> the certificates that belong to it -> the bundle, deciding by them
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from adverdict.certification.certificate import Issued
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.errors import AdverdictError, NotFound, UntrustedBundle
+from adverdict.domain.settings import Settings
+from adverdict.models.certified import certified_thresholds
+from adverdict.models.manifest import check
+from adverdict.models.registry import (
+    certificates_of,
+    fetch_bundle,
+    fetch_certificates,
+    forget_others,
+    is_registered,
+    resolve,
+    use_registry,
+    version_of,
+)
+
+if TYPE_CHECKING:
+    from adverdict.models.bundle import Bundle
+
+
+class Registry(Protocol):
+    """Where models come from: names to exact versions, versions to folders."""
+
+    def resolve(self, model: str) -> str:
+        """What ``model`` stands for. Raises NotFound or Unavailable."""
+        ...
+
+    def fetch(self, model: str, cache: Path) -> Path:
+        """Its folder, downloaded under ``cache`` whole or not at all. Raises NotFound or Unavailable."""
+        ...
+
+    def certificates(self, source: str) -> str | None:
+        """The sha256 of the certificates that belong to a version now; None: it has none. Raises NotFound or Unavailable."""
+        ...
+
+    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
+        """Those certificates as text. Raises NotFound, Unavailable or UntrustedBundle."""
+        ...
+
+
+class MlflowRegistry:
+    """MLflow's registry, or a folder standing for itself.
+
+    ``certificates`` is a file of certificates that replaces those of the registry. With ``tidy``, only the newest downloads are kept.
+    """
+
+    def __init__(self, certificates: Path | None = None, *, tidy: bool = False) -> None:
+        self._certificates = certificates
+        self._tidy = tidy
+
+    def resolve(self, model: str) -> str:
+        if is_registered(model):
+            return resolve(model)
+        if not Path(model).is_dir():
+            raise NotFound(f"no model {model}: neither a registered name (models:/…) nor a folder")
+        return str(Path(model).resolve())
+
+    def fetch(self, model: str, cache: Path) -> Path:
+        folder = fetch_bundle(model, cache)
+        if self._tidy and is_registered(model):
+            os.utime(folder)  # in use again: a bundle that a rollback brings back is not among the oldest
+            forget_others(cache)
+        return folder
+
+    def certificates(self, source: str) -> str | None:
+        if self._certificates is not None:
+            return hashlib.sha256(self._certificates.read_bytes()).hexdigest()
+        return certificates_of(source)
+
+    def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
+        if self._certificates is None:
+            return fetch_certificates(source, digest, cache)
+        try:
+            return self._certificates.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UntrustedBundle(f"{self._certificates} is no text, and so no set of certificates: {error}") from error
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model that was found and is on this disk, not loaded yet."""
+
+    source: str
+    """The exact one: ``models:/name/version``, or a folder."""
+    folder: Path
+    registry: Registry
+    cache: Path
+
+    @cached_property
+    def issued(self) -> Issued | None:
+        """The certificates it decides by; None: it has none. Raises NotFound, Unavailable or UntrustedBundle."""
+        digest = self.registry.certificates(self.source)
+        return None if digest is None else Issued.from_json(self.registry.fetch_certificates(self.source, digest, self.cache))
+
+    def thresholds(self, version: str, brought: SolvedThresholds) -> SolvedThresholds:
+        """What a bundle of this version, which brought these thresholds, decides by. Raises UntrustedBundle for another's certificates."""
+        return brought if self.issued is None else certified_thresholds(self.issued, version, brought)
+
+    def load(self) -> Bundle:
+        """The bundle as it was made. Raises UntrustedBundle or ContractMismatch."""
+        from adverdict.models.bundle import load_bundle
+
+        return load_bundle(self.folder)
+
+
+def find_model(name: str, settings: Settings, registry: Registry | None = None) -> FoundModel:
+    """The model that a name such as ``models:/adverdict@champion``, or a folder, stands for, fetched.
+
+    ``registry`` is MLflow's, with the settings' own certificates if they name any, unless given. Raises NotFound or Unavailable.
+    """
+    use_registry(settings)
+    registry = registry or MlflowRegistry(settings.certificates)
+    source = registry.resolve(name)
+    return FoundModel(source, registry.fetch(source, settings.cache), registry, settings.cache)
+
+
+def open_model(name: str, settings: Settings) -> Bundle:
+    """The same, loaded, with the thresholds it decides by: certified ones where there are certificates.
+
+    Raises NotFound, Unavailable, UntrustedBundle or ContractMismatch.
+    """
+    found = find_model(name, settings)
+    bundle = found.load()
+    return replace(bundle, thresholds=found.thresholds(bundle.version, bundle.thresholds))
+
+
+def find_version(folders: Sequence[Path], settings: Settings) -> Callable[[str], Path]:
+    """Bundle version -> folder: among these folders, those already downloaded, or by the registry.
+
+    Raises NotFound or UntrustedBundle for a bad one of ``folders``; a downloaded one that is bad counts for nothing.
+    """
+    use_registry(settings)
+    known: dict[str, Path] = {}
+    for folder in [*folders, *sorted(settings.cache.glob("*/"))]:
+        try:
+            known.setdefault(check(folder)[1], folder)
+        except AdverdictError:
+            if folder in folders:
+                raise
+
+    def folder_of(version: str) -> Path:
+        if version in known:
+            return known[version]
+        registered = version_of(version)
+        if registered is None:
+            raise NotFound(f"bundle {version} is neither downloaded nor registered")
+        return fetch_bundle(registered, settings.cache)
+
+    return folder_of

@@ -1,0 +1,95 @@
+"""One worker's parts, put together. Nothing is started here."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from adverdict.domain.settings import read_settings
+from adverdict.ledger.entropy import hexadecimal
+from adverdict.ledger.store import Ledger
+from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.scoring.bootstrap import Installation, bootstrap
+from adverdict.scoring.recorder import Recorder
+from adverdict.scoring.scorer import Model, Scorer
+from adverdict.serving.asgi import App
+from adverdict.serving.worker.champion import Champion, Standing
+from adverdict.serving.worker.intake import Intake
+from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.running import Running
+
+log = logging.getLogger("adverdict")
+
+
+def assemble(
+    environment: Mapping[str, str], registry: Registry | None = None, open_bundle: Callable[[Path], Model] | None = None
+) -> Running:
+    """Parts for this environment, nothing started yet. Raises InvalidSettings or InvalidPolicy with every mistake.
+
+    ``registry`` and ``open_bundle`` (folder -> model) are MLflow's and the bundle's own unless given.
+    """
+    settings = read_settings(environment)
+    installation = bootstrap(settings, registry=registry or MlflowRegistry(settings.certificates, tidy=True), open_bundle=open_bundle)
+    speak_up()
+    book = installation.book
+    metrics = Metrics(book)
+
+    def watch(standing: Standing) -> None:
+        if metrics.stand(standing):
+            if settings.tune_collector:
+                quieten_collector()
+            intake.warm()
+
+    ledger = installation.ledger(create=True) if settings.ledger_url else None
+    champion = Champion(
+        settings.model,
+        installation.registry,
+        lambda folder: Scorer(installation.open_bundle(folder), book, ids=new_id),
+        settings.cache,
+        fallback=Scorer(None, book, ids=new_id),
+        poll_seconds=settings.poll_seconds,
+        watch=watch,
+    )
+    if not settings.tune_collector:
+        log.info("the garbage collector stays as Python starts it: nothing is frozen, thresholds are the default")
+    if not settings.api_keys:
+        log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
+    recorder = Recorder(ledger, installation.review) if ledger else None
+    intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
+    pages = _console(installation, ledger, champion) if ledger else None
+    return Running(settings, champion, intake, ledger, metrics, book, pages)
+
+
+def new_id() -> str:
+    """Of a decision."""
+    return f"dec-{hexadecimal()}"
+
+
+def _console(installation: Installation, ledger: Ledger, champion: Champion) -> App:
+    from adverdict.review.queue import Queue
+    from adverdict.serving.console.app import Parts, console
+
+    settings, book = installation.settings, installation.book
+    queue = Queue(ledger, book, installation.review)
+    return console(Parts(ledger, queue, book, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve))
+
+
+def quieten_collector() -> None:
+    """Take what is loaded out of the collector's sight: walking a bundle's objects stops every request for 200 ms and frees nothing."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def speak_up() -> None:
+    """Send the service's log to standard error, unless somebody has already arranged for it."""
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
+    if not log.handlers and not logging.getLogger().handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"))
+        log.addHandler(handler)
