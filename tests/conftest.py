@@ -1,4 +1,4 @@
-"""Fixtures for all tests: golden files, a small simulated marketplace, and a real bundle trained on it."""
+"""What holds for all tests: the environment, golden files, and that nothing of ours is loaded under a bare name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true
 ROOT = Path(__file__).parent.parent
 OURS = ("features", "models", "policies", "serving", "training")
 """Folders at the top of the repository: imported as ``adverdict.features``, never by this name."""
-ADS = 3000
+
+pytest_plugins = ["tests.bundles", "tests.databases", "tests.scoring.policies", "tests.storage.places"]
 
 settings.register_profile("default", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("default")
@@ -61,37 +62,3 @@ def mlflow_as_it_was() -> Iterator[None]:
 
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
     os.environ.pop("MLFLOW_TRACKING_URI", None) if before is None else os.environ.update(MLFLOW_TRACKING_URI=before)
-
-
-@pytest.fixture(scope="session")
-def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack of 3,000 simulated ads."""
-    from adverdict.simulation import write_marketplace
-
-    folder = tmp_path_factory.mktemp("marketplace") / "pack"
-    write_marketplace(folder, ADS, seed=11)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny Hugging Face encoder."""
-    from tests.tiny import tiny_encoder
-
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, encoder_folder: Path) -> Path:
-    """A bundle with all four models, trained for real on the small marketplace. Read only: copy it before changing anything."""
-    from adverdict.domain.progress import Silent
-    from adverdict.training.encoder.tune import EncoderSettings
-    from adverdict.training.fit.everything import FitSettings
-    from adverdict.training.fit.gbm import GbmSettings
-    from adverdict.training.train import TrainJob, train
-
-    home = tmp_path_factory.mktemp("home")
-    encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
-    settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-    train(TrainJob(data=[marketplace], home=home, settings=settings, out=home / "bundle", register=False), Silent())
-    return home / "bundle"

@@ -24,13 +24,10 @@ from adverdict.rescoring.deciding.history import HistorySource, freeze
 from adverdict.review.labels.incoming import bring
 from adverdict.scoring.scorer import known_to
 from adverdict.storage.tables.writers import write_ads, write_labels
-from tests.databases import ledger_url, postgres, postgres_template
 from tests.features.history.freezes import MEMORY, asked, at_moment, observed
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
 from tests.ledger.made import about
 from tests.ledger.test_history import record
-
-__all__ = ["ledger_url", "postgres", "postgres_template"]
 
 LATER = START + timedelta(days=100)
 

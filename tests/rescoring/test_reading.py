@@ -20,8 +20,8 @@ from adverdict.rescoring.input.reading import BadShard, Found, read_shard
 from adverdict.storage.places import Place
 from adverdict.storage.tables.pack import ads_columns, read_ads, write_ads
 from adverdict.storage.tables.parquet import parquet_range
-from tests.rescoring import s3
 from tests.rescoring.tables import MOMENT, an_ad, columns_of, put, with_column
+from tests.storage import s3
 
 ADS = [an_ad(i, keywords=["a", "ü"] if i % 2 else None) for i in range(25)]
 

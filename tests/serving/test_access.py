@@ -11,8 +11,8 @@ from adverdict.domain.errors import Mistake
 from adverdict.domain.keys import FORMAT, ApiKey, new_key, parse_keys
 from adverdict.serving.access import authenticate, comes_from_here, is_loopback
 from adverdict.serving.http.messages import ErrorBody
+from tests.scoring.ads import ad
 from tests.serving.conftest import HERE, Serve
-from tests.serving.test_score import ad
 
 ELSEWHERE = ("203.0.113.9", 40000)
 

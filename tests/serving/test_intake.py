@@ -25,10 +25,7 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.intake import CHUNK, Intake
 from adverdict.serving.worker.pressure import DeadlineMissed
-from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
-from tests.serving.fakes import FakeModel, FakeRisks
-
-__all__ = ["database_url", "ledger", "ledger_url", "postgres", "postgres_template"]
+from tests.scoring.fakes import FakeModel, FakeRisks
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pytest
 
 from adverdict.serving.http import openapi
 from adverdict.serving.worker.running import assemble
+from tests.scoring.fakes import FakeRegistry, open_fake
 from tests.serving.conftest import until, usual
-from tests.serving.fakes import FakeRegistry, open_fake
 
 DOCUMENT = openapi.document("1.2.3")
 

@@ -21,7 +21,7 @@ from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import listing
 from adverdict.rescoring.applying.listing import Listed
 from tests.ledger.made import minutes
-from tests.rescoring.applied.world import APPROVE, AS_OF, REJECT, REVIEW, World
+from tests.rescoring.applying.world import APPROVE, AS_OF, REJECT, REVIEW, World
 
 VERDICTS = st.sampled_from(list(Verdict))
 
