@@ -59,6 +59,13 @@ def served(
             yield caller
 
 
+def another(caller: TestClient, *, client: tuple[str, int] = HERE, host: str = "127.0.0.1:8377") -> TestClient:
+    """A client of the same running service, who seems to call from elsewhere."""
+    other = TestClient(caller.app, base_url=f"http://{host}", client=client, raise_server_exceptions=False)
+    other.portal = caller.portal  # of the loop that the service runs in
+    return other
+
+
 def usual(home: Path, policy_folder: Path) -> dict[str, str]:
     return {"ADVERDICT_HOME": str(home), "ADVERDICT_POLICIES": str(policy_folder), "ADVERDICT_POLL_SECONDS": "0.02"}
 
