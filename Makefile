@@ -1,17 +1,21 @@
 # make run    environment, then the quickstart: simulated data -> champion -> service
-# make test   environment, then lint, types, layers and the tests
-# Both do their own set-up on a fresh machine and are quick the second time.
+# make test   environment, then lint, types, layers and the tests, on all cores
+# make quick  the inner loop: words, decisions, features and certificates, in under a minute
+# make test-slow  the longer tests, and everything that draws examples with all of them
+# Each does its own set-up on a fresh machine and is quick the second time.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Not "python -m pytest", which puts this folder on the path; a file's tests share what they set up, so they stay with one worker.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile
 TORCH ?= torch==2.13.0
 
 export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install run test test-slow check format clean
+.PHONY: install run test quick test-slow check format clean
 
 install: $(VENV)/installed
 
@@ -35,10 +39,13 @@ check: install
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+quick: install
+	$(PYTEST) -m "not slow and not sampled" tests/domain tests/decisions tests/features tests/certification
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m "slow or sampled" --hypothesis-profile=whole --timeout=1800
 
 format: install
 	$(BIN)/ruff format .

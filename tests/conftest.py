@@ -1,4 +1,4 @@
-"""Fixtures for all tests: golden files, a small simulated marketplace, and a real bundle trained on it."""
+"""What holds for all tests: the environment, golden files, and that nothing of ours is loaded under a bare name."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test
 
 from tests.golden import Golden
 
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "true", "HF_HUB_OFFLINE": "1"}
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # on a busy machine, threads that wait leave the cores to others
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has one core
 
 ROOT = Path(__file__).parent.parent
 OURS = ("features", "models", "policies", "serving", "training")
 """Folders at the top of the repository: imported as ``adverdict.features``, never by this name."""
-ADS = 3000
+BARE = pytest.StashKey[set[str]]()
+"""Names that were, here or in a worker of pytest-xdist."""
 
-settings.register_profile("default", deadline=None)  # how long an example takes is the machine's affair
-settings.load_profile("default")
+pytest_plugins = ["tests.effort", "tests.bundles", "tests.databases", "tests.scoring.policies", "tests.storage.places"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Processes that tests start must find ``tests`` without finding the repository's other folders beside it."""
+    config.stash[BARE] = set()
     folder = Path(tempfile.mkdtemp(prefix="adverdict-tests-"))
     (folder / "tests").symlink_to(ROOT / "tests")
     sys.path.append(str(folder))
@@ -38,12 +43,35 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Properties draw a part of their examples by default; ``make test-slow`` runs them again with all."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)) or hasattr(getattr(item, "cls", None), "settings"):
+            item.add_marker(pytest.mark.sampled)
+
+
+def bare_names() -> set[str]:
+    """Rooms of ours that were imported by a bare name, which in a user's project is a folder of the user's."""
+    return {name for name in OURS if Path(getattr(sys.modules.get(name), "__file__", None) or "") == ROOT / name / "__init__.py"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[BARE].update(getattr(node, "workeroutput", {}).get("bare", ()))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Nothing of ours was imported by a bare name, which in a user's project is a folder of the user's."""
-    bare = [name for name in OURS if ROOT / name / "__init__.py" == Path(getattr(sys.modules.get(name), "__file__", None) or "")]
-    if bare:
+    bare = session.config.stash[BARE] = session.config.stash[BARE] | bare_names()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["bare"] = sorted(bare)
+    elif bare:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        raise pytest.UsageError(f"imported by a bare name, not as adverdict.…: {', '.join(bare)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if bare := config.stash[BARE]:
+        terminalreporter.write_line(f"FAILED: imported by a bare name, not as adverdict.…: {', '.join(sorted(bare))}", red=True)
 
 
 @pytest.fixture
@@ -61,38 +89,3 @@ def mlflow_as_it_was() -> Iterator[None]:
 
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
     os.environ.pop("MLFLOW_TRACKING_URI", None) if before is None else os.environ.update(MLFLOW_TRACKING_URI=before)
-
-
-@pytest.fixture(scope="session")
-def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack of 3,000 simulated ads."""
-    from adverdict.simulation import write_marketplace
-
-    folder = tmp_path_factory.mktemp("marketplace") / "pack"
-    write_marketplace(folder, ADS, seed=11)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny Hugging Face encoder."""
-    from tests.tiny import tiny_encoder
-
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, encoder_folder: Path) -> Path:
-    """A bundle with all four models, trained for real on the small marketplace. Read only: copy it before changing anything."""
-    from adverdict.domain.progress import Silent
-    from adverdict.domain.settings import Settings
-    from adverdict.training.encoder.tune import EncoderSettings
-    from adverdict.training.fit.everything import FitSettings
-    from adverdict.training.fit.gbm import GbmSettings
-    from adverdict.training.train import TrainJob, train
-
-    home = tmp_path_factory.mktemp("home")
-    encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
-    settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-    train(TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False), Silent())
-    return home / "bundle"

@@ -1,11 +1,7 @@
-"""SQLite and PostgreSQL for tests, for the conftest files of the folders that need them.
-
-    from tests.databases from adverdict import ledger, ledger_url, postgres, postgres_template
-
-    __all__ = ["ledger", "ledger_url", "postgres", "postgres_template"]
+"""SQLite and PostgreSQL for tests.
 
 ``ledger`` is a new, empty ledger and runs a test once on each database; ``database_url`` is only its address, with nothing there yet.
-PostgreSQL is that of ADVERDICT_TEST_DATABASE_URL, or one started for the session; without either, those tests are skipped and say why.
+PostgreSQL is that of TEST_DATABASE_URL, or one started for the session; without either, those tests are skipped and say why.
 """
 
 from __future__ import annotations
@@ -21,8 +17,8 @@ from adverdict.benchmarks.shared.databases import fresh, postgres_server
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.store import Ledger
 
-NAMED = os.environ.pop("ADVERDICT_TEST_DATABASE_URL", None)
-"""Taken out of the environment: the service refuses variables that it does not know."""
+NAMED = os.environ.get("TEST_DATABASE_URL")
+"""Not called ADVERDICT_…: the service refuses variables of that name that it does not know."""
 DATABASES = ("sqlite", "postgres")
 
 

@@ -25,10 +25,11 @@ from adverdict.domain.progress import Silent
 from adverdict.models.bundle import load_bundle
 from adverdict.simulation.raters import hire
 from adverdict.training.fit.everything import FitSettings
+from tests.effort import part_of
 from tests.golden import Golden
 
 TARGETS = Targets(0.05, 0.20, 0.95)
-PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=200, workers=1)
+PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200, 0.1), workers=1)
 
 
 def population(advertisers: int = 500, seed: int = 0) -> Population:
@@ -139,6 +140,7 @@ def test_strata_are_those_of_certificates_and_each_market_that_could_be_certifie
     assert [one.stratum.sources for one in trials(population(), Targets(0.01, 0.2, 0.95))] == [("SE", "US")]
 
 
+@pytest.mark.sampled
 def test_a_broken_guarantee_is_refuted_and_a_kept_one_is_not(trial: Trial) -> None:
     (entry,) = judged([trial], PLAN, Silent())
     assert not entry["methods"]["certified"]["rejected"]
@@ -148,6 +150,7 @@ def test_a_broken_guarantee_is_refuted_and_a_kept_one_is_not(trial: Trial) -> No
     assert entry["methods"]["certified"]["auto_rate"] <= entry["oracle"] + 0.05
 
 
+@pytest.mark.sampled
 def test_labels_worse_than_stated_break_the_guarantee_and_stated_noise_keeps_it() -> None:
     known = population(seed=3)
     rng = np.random.default_rng(5)

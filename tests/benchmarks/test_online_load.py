@@ -150,7 +150,8 @@ OUTCOMES = {
 @pytest.mark.parametrize("server", OUTCOMES)
 def test_every_request_has_an_outcome_whatever_the_server_does(server: str) -> None:
     behaviour, statuses, told, errors = OUTCOMES[server]
-    found, _ = seen(plan("closed", clients=1, requests=6, seconds=20.0, timeout_s=0.05), behaviour)
+    patience = 0.05 if behaviour is is_silent else 10.0  # a server that answers may be slow: the machine may be busy
+    found, _ = seen(plan("closed", clients=1, requests=6, seconds=20.0, timeout_s=patience), behaviour)
     assert (len(found.status), set(found.status)) == (6, statuses)
     assert (sum(found.retry_after), set(found.errors)) == (told, errors)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.certification.certificate import LabelNoise
@@ -16,6 +16,7 @@ from adverdict.certification.thresholds.sequence import GRID, Counted, Counts, S
 from adverdict.certification.thresholds.strata import PRESENT, questions, strata
 from adverdict.decisions.policy import MarketRules, Stance, Targets, Thresholds
 from tests.certification.made import GAMBLING, STRICT, TARGETS, Place, ads, book, rules
+from tests.effort import examples
 
 
 def walked(side: Side, first: float | None, last: float | None) -> Walk:
@@ -181,7 +182,7 @@ def test_a_restricted_policy_has_no_walk_that_rejects() -> None:
     assert found.thresholds.approve_below > 0
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(0, 2**32), st.sampled_from([100, 400, 1500]), st.sampled_from([1, 4]))
 def test_chosen_thresholds_pass_their_own_test(seed: int, n: int, each: int) -> None:
     scored = ads(Place("SE", n, each=each), seed=seed)

@@ -6,13 +6,14 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
 from adverdict.certification.statistics import bounds
 from adverdict.certification.statistics.bounds import Sizes, draws_needed, fewest_draws, p_value, p_value_over, upper_bound
+from tests.effort import examples
 
 NEARLY = 1e-5
 """Correlations of 0 and 1 are a little more and a little less in the recurrence."""
@@ -60,7 +61,7 @@ def test_with_groups_it_is_the_sum_over_them(groups: tuple[int, ...], limit: flo
     np.testing.assert_allclose(found, expected, atol=1e-10 if 0 < alike < 1 else NEARLY)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(groups_of_ads, rates, st.floats(0.001, 0.999))
 def test_any_groups_and_any_correlation_give_the_sum(groups: tuple[int, ...], limit: float, alike: float) -> None:
     expected = np.cumsum(written_out(groups, limit, alike))
@@ -77,7 +78,7 @@ def test_hundreds_of_groups_of_all_sizes_give_the_sum() -> None:
             assert p_value(errors, sizes(groups, alike), 0.05) == pytest.approx(expected[errors], abs=1e-10)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(groups_of_ads, correlations, rates, rates)
 def test_more_errors_speak_less_and_a_higher_limit_speaks_more(groups: tuple[int, ...], alike: float, one: float, two: float) -> None:
     low, high = sorted((one, two))
@@ -88,7 +89,7 @@ def test_more_errors_speak_less_and_a_higher_limit_speaks_more(groups: tuple[int
     assert all(0 <= p <= 1 for p in at_low + at_high)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(groups_of_ads, correlations, rates)
 def test_both_ends_of_the_distribution_agree(groups: tuple[int, ...], alike: float, limit: float) -> None:
     """At most k errors at the limit is at least n - k right decisions at the rest of it: the two are counted from opposite ends."""
@@ -97,7 +98,7 @@ def test_both_ends_of_the_distribution_agree(groups: tuple[int, ...], alike: flo
         assert p_value(errors, of, limit) == pytest.approx(1 - p_value(of.ads - errors - 1, of, 1 - limit), abs=1e-9)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(groups_of_ads, correlations, rates)
 def test_at_least_and_at_most_share_the_number_itself(groups: tuple[int, ...], alike: float, limit: float) -> None:
     of = sizes(groups, alike)
@@ -135,7 +136,7 @@ def test_the_more_alike_the_ads_the_less_an_absence_of_errors_says() -> None:
     assert found[-1] == pytest.approx(0.95**30, rel=1e-4)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(groups_of_ads, correlations, st.integers(0, 30), st.sampled_from([0.001, 0.0125, 0.05, 0.3]))
 def test_the_upper_bound_is_where_the_p_value_is_the_level(groups: tuple[int, ...], alike: float, errors: int, level: float) -> None:
     of = sizes(groups, alike)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.certification.statistics.bounds import Sizes
@@ -22,6 +22,7 @@ from adverdict.certification.thresholds.solve import Terms, answers
 from adverdict.decisions.harm import LEAKED
 from adverdict.decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules
+from tests.effort import examples
 
 Options = list[tuple[float, float, Thresholds]]
 """Reviews, harm and the thresholds that lead to them."""
@@ -70,7 +71,7 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
     return made
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.integers(0, 3),
     st.lists(st.tuples(st.integers(60, 200), st.integers(0, 14)), min_size=2, max_size=2),

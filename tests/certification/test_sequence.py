@@ -10,13 +10,14 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from adverdict.certification.statistics.bounds import p_value
 from adverdict.certification.thresholds.sequence import GRID, Bools, Counts, Floats, Ints, Labelled, Side, Walk, walk
 from adverdict.models.calibration import logit, sigmoid
+from tests.effort import examples, part_of
 
 
 def ads(*parts: tuple[float, int, int], group: Ints | None = None) -> Labelled:
@@ -78,7 +79,7 @@ def test_what_a_threshold_decides_where_risks_are_equal_to_it(side: Side, thresh
     assert (found.threshold, found.ads, found.errors) == (threshold, decided, errors)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(worlds(), sides)
 def test_counts_are_those_of_the_rule_applied_ad_by_ad(world: Labelled, side: Side) -> None:
     counts = Counts(world, side)
@@ -93,7 +94,7 @@ def test_counts_are_those_of_the_rule_applied_ad_by_ad(world: Labelled, side: Si
         assert counts.expected[index] == pytest.approx(foreseen[decided].sum())
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(worlds(), sides)
 def test_the_way_takes_more_ads_at_each_step_and_the_most_cautious_threshold_that_does(world: Labelled, side: Side) -> None:
     counts = Counts(world, side)
@@ -198,7 +199,7 @@ def test_violating_ads_added_below_the_threshold_bring_it_down(more: int) -> Non
 # --- the promise, on a population whose truth is known -----------------------------------------------------------------------------------
 
 LIMIT = LEVEL = 0.1
-DEPLOYMENTS, ADVERTISERS = 400, 120
+DEPLOYMENTS, ADVERTISERS = part_of(400, 0.1), 120
 TOGETHER = 0.9
 """P(an ad is decided with its advertiser's other ads), so about the correlation of their errors."""
 Draw = tuple[Floats, Floats, Bools, Ints]
@@ -254,12 +255,14 @@ def kept(beyond: int, deployments: int = DEPLOYMENTS) -> bool:
     return bool(stats.binomtest(beyond, deployments, LEVEL, alternative="greater").pvalue > 0.01)
 
 
+@pytest.mark.sampled
 def test_the_promise_is_kept_in_as_many_deployments_as_it_says() -> None:
     beyond, certified = broken(Side.APPROVE, 0.0, as_labelled)
     assert kept(beyond)
     assert certified > 0.7 * DEPLOYMENTS, "nothing is promised by certifying nothing"
 
 
+@pytest.mark.sampled
 def test_a_binomial_that_knows_no_advertisers_breaks_it_on_the_same_ads() -> None:
     beyond, _ = broken(Side.APPROVE, 0.0, as_if_nobody_had_two_ads)
     assert not kept(beyond)

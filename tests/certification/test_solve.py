@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -20,6 +20,7 @@ from adverdict.certification.thresholds.strata import Strength, questions, strat
 from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book
+from tests.effort import examples
 
 SOLVED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ORIGIN = Origin("0123456789abcdef", ("ab" * 32,), SOLVED_AT, timedelta(days=30))
@@ -46,7 +47,7 @@ def test_every_policy_of_every_market_gets_thresholds_for_each_of_its_targets() 
     assert len(SOLUTION.solved.points) == len(MARKETS) * 3
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(
     st.dictionaries(st.sampled_from(MARKETS), st.sampled_from([0, 10, 100, 400]), min_size=1),
     st.sampled_from([GAMBLING, replace(GAMBLING, stance=Stance.RESTRICTED), replace(GAMBLING, targets=STRICT)]),

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import PRESENT, Question, Stratum, Strength, questions, strata
 from adverdict.decisions.policy import Licence, MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book, rules
+from tests.effort import examples
 
 ENOUGH = 216
 """Labels of as many advertisers with which a market stands alone: three times the 72 that show 5 % at a level of .05 / 2 sides."""
@@ -119,7 +120,7 @@ def worlds(draw: st.DrawFn) -> tuple[ScoredAds, PolicyBook]:
     return scored, rules({market: MarketRules(tuple(draw(some))) for market in counts})
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(worlds(), st.integers(0, 2**32))
 def test_labels_have_no_part_in_it(world: tuple[ScoredAds, PolicyBook], seed: int) -> None:
     scored, policies = world
@@ -131,7 +132,7 @@ def test_labels_have_no_part_in_it(world: tuple[ScoredAds, PolicyBook], seed: in
     ]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(worlds())
 def test_every_question_is_answered_once_and_every_ad_it_decides_on_is_in_it_once(world: tuple[ScoredAds, PolicyBook]) -> None:
     scored, policies = world
@@ -143,7 +144,7 @@ def test_every_question_is_answered_once_and_every_ad_it_decides_on_is_in_it_onc
         assert one.rows.tolist() == np.flatnonzero(scored.market == one.market).tolist()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(worlds())
 def test_the_bounds_of_a_market_spend_what_its_confidence_leaves_and_no_more(world: tuple[ScoredAds, PolicyBook]) -> None:
     scored, policies = world

@@ -22,7 +22,7 @@ from adverdict.rescoring.deciding.run import rescore
 from adverdict.rescoring.deciding.summary import Effort, GivenUp, Summary, Twice
 from tests.golden import Golden
 from tests.rescoring.deciding import AS_OF, START, Bench, in_process, rows_of
-from tests.serving.fakes import open_fake
+from tests.scoring.fakes import open_fake
 
 RUNNER = CliRunner()
 ROOT = Path(__file__).parent.parent.parent
@@ -151,7 +151,7 @@ import sys
 from functools import partial
 import adverdict.rescoring.deciding.run as module
 from tests.rescoring.deciding import Bench, slow
-from tests.serving.fakes import open_fake
+from tests.scoring.fakes import open_fake
 module.rescore = partial(module.rescore, open_model=open_fake, make=slow)
 from adverdict.cli.main import app
 home = sys.argv[1]

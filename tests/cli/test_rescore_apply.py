@@ -16,7 +16,7 @@ from adverdict.rescoring.applying.apply import Applied, Change
 from adverdict.rescoring.applying.judging import Left
 from adverdict.storage.tables.pack import write_ads
 from tests.golden import Golden
-from tests.rescoring.applied.world import APPROVE, REJECT, REVIEW, World, live_ad
+from tests.rescoring.applying.world import APPROVE, REJECT, REVIEW, World, live_ad
 
 RUNNER = CliRunner()
 

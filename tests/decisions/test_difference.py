@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from adverdict.decisions.files.difference import difference
@@ -14,6 +14,7 @@ from adverdict.decisions.files.read import PolicyFolder
 from adverdict.decisions.files.scope import At, scope
 from adverdict.decisions.files.show import table
 from tests.decisions.folders import DEFAULT, MARKETS, folder_of
+from tests.effort import examples
 
 EVERYWHERE: list[At] = [(market, surface) for market in ("BR", "DE", "GB", "SE") for surface in (None, "kids_video")] + [("GB", "search")]
 NEW_POLICY = """\
@@ -135,7 +136,7 @@ MARKET = st.tuples(st.none() | SECTION, st.none() | SECTION, st.sampled_from(["f
 FILES = st.fixed_dictionaries({"SE": MARKET, "DE": MARKET, "default": st.sampled_from([DEFAULT, DEFAULT.replace("[kids_video]", "all")])})
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILES, FILES)
 def test_a_difference_tells_all_that_differs_and_nothing_else(tmp_path: Path, one: dict[str, str], other: dict[str, str]) -> None:
     before, after = (folder_of(tmp_path / str(next(NUMBERS)), **files) for files in (one, other))

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from adverdict.decisions.files.read import MAX_BYTES, read_policies
 from adverdict.domain.errors import InvalidPolicy, NotFound
 from tests.decisions.build import DEFAULT_YAML, write_folder
+from tests.effort import examples
 from tests.golden import Golden
 
 
@@ -280,7 +281,7 @@ PUNCTUATION = [
 @given(
     content=st.binary(max_size=60) | st.lists(st.sampled_from(WORDS + PUNCTUATION), max_size=40).map(lambda parts: "".join(parts).encode())
 )
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_file_holds_it_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     folder = write_folder(tmp_path, SE=content)
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.features.text import normalise, scripts, view
 from adverdict.features.text import signals as text
+from tests.effort import examples
 
 SAID = r"""
 free money www www. http:// https:// x.com a.b.co.uk cl1ck v14gr4 ca$h !!! aaa iii @ user@mail.com (at) [email] gmail.com yahoo usd eur kr
@@ -29,19 +30,19 @@ GUARDED: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
 
 @pytest.mark.parametrize(("long", "first"), GUARDED)
 @given(said=TEXTS)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_nothing_is_found_without_what_is_looked_for_first(long: re.Pattern[str], first: re.Pattern[str], said: str) -> None:
     assert first.search(said) or not long.search(said)
 
 
 @given(said=TEXTS | st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_words_are_the_same_whichever_pattern_finds_them(said: str) -> None:
     slow = scripts.ASCII_WORD if said.isascii() else scripts._word()
     assert scripts.words(said) == slow.findall(said)
 
 
 @given(said=TEXTS)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_a_part_read_again_reads_alike(said: str) -> None:
     assert normalise.normalise(said) == normalise.normalise(said) == normalise._normalise(said)

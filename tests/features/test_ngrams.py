@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
@@ -25,6 +25,7 @@ from adverdict.features.text.ngrams import (
     ngram_text,
 )
 from adverdict.features.text.normalise import ad_text
+from tests.effort import examples
 
 TEXTS = [
     NgramText("free money today\nask us", "free money today", "category=finance label=money"),
@@ -107,7 +108,7 @@ def _by_scikit_learn(texts: list[NgramText]) -> sparse.csr_matrix:
 
 
 @given(st.lists(st.builds(NgramText, SOME_TEXT, SOME_TEXT, SOME_TEXT), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_columns_and_counts_are_those_of_scikit_learns_hashing_in_every_digit(texts: list[NgramText]) -> None:
     ours, theirs = ngram_counts(texts), _by_scikit_learn(texts)
     assert ours.indptr.tolist() == theirs.indptr.tolist()

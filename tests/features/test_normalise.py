@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad
 from adverdict.features.text.normalise import NOTHING, Undone, _one_pass, ad_text, normalise
+from tests.effort import examples
 
 DISGUISED = [
     ("fr33 m0n3y", "free money", Undone(leet=2)),
@@ -90,7 +91,7 @@ TRICKY = st.text(
 @given(st.one_of(st.text(alphabet=st.characters(codec=None)), TRICKY))
 @example("a" + "\u0344" * 9)
 @example("A\u0315\u0300" * 5)
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_normalising_twice_changes_nothing_and_the_result_can_be_encoded(raw: str) -> None:
     once = normalise(raw)
     assert normalise(once.text).text == once.text
@@ -100,7 +101,7 @@ def test_normalising_twice_changes_nothing_and_the_result_can_be_encoded(raw: st
 
 @given(TRICKY)
 @example("awww क्www क$ale")
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_the_short_way_for_plain_texts_gives_what_the_long_way_would(raw: str) -> None:
     from collections import Counter
 

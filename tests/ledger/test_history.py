@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
@@ -20,6 +20,7 @@ from adverdict.ledger.history import LedgerHistory, forget, found
 from adverdict.ledger.schema import contents, entries, head
 from adverdict.ledger.store import Ledger
 from adverdict.review.labels.incoming import bring
+from tests.effort import examples
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, worlds
 from tests.ledger.made import a_decision, about, answered, appealed, decided
 
@@ -44,7 +45,7 @@ def state(ledger: Ledger) -> HistoryState:
 
 
 @given(world=worlds(), stops=st.sets(st.integers(1, 30)))
-@settings(max_examples=25)
+@examples(25)
 def test_history_from_the_ledger_equals_the_offline_history_of_the_same_events(
     tmp_path_factory: pytest.TempPathFactory, world: World, stops: set[int]
 ) -> None:

@@ -25,7 +25,7 @@ from adverdict.rescoring.deciding.run import Options, rescore
 from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard
 from adverdict.storage.tables.pack import write_ads
-from tests.serving.fakes import open_fake
+from tests.scoring.fakes import open_fake
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 AS_OF = datetime(2026, 4, 1, tzinfo=UTC)

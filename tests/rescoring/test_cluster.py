@@ -18,7 +18,7 @@ from adverdict.domain.errors import NotFound
 from adverdict.rescoring.deciding.progress import Quiet
 from adverdict.rescoring.deciding.run import rescore
 from tests.rescoring.deciding import Bench, files_of, in_process
-from tests.serving.fakes import open_fake
+from tests.scoring.fakes import open_fake
 
 ROOT = Path(__file__).parent.parent.parent
 

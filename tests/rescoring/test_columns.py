@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad
@@ -18,6 +18,7 @@ from adverdict.domain.errors import InvalidTable
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.folder.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
+from tests.effort import examples
 from tests.rescoring.tables import a_decision, an_ad
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)
@@ -73,7 +74,7 @@ def of(told: list[Decision]) -> pa.Table:
     return to_table(range(1, len(told) + 1), [an_ad(i) for i in range(len(told))], told, "part-00000-00000")
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(decisions, max_size=4))
 def test_what_is_written_reads_back_exactly(told: list[Decision]) -> None:
     read = decisions_of(pq.read_table(io.BytesIO(parquet_of(of(told)))))

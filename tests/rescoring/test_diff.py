@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Unavailable
@@ -22,6 +22,7 @@ from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.rescoring.memory import MIB
 from adverdict.storage.places import Place
 from adverdict.workforce.handling import ENOUGH, Handling, HandlingTimes, measured
+from tests.effort import examples
 from tests.ledger.made import an_ad, minutes
 from tests.rescoring.inventories import HIGHER, decided, rescored
 from tests.review.story import Story
@@ -61,7 +62,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(rows)
 def test_every_ad_is_counted_once_and_every_flip_has_its_denominator(
     told: list[tuple[str, Verdict, Verdict, float | None, str]],

@@ -12,8 +12,8 @@ from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.diff.difference import Against, Difference, Unrecorded, flips
 from adverdict.rescoring.diff.page import BODY, apply_command, page, write_page
 from tests.golden import Golden
+from tests.pages import Page
 from tests.rescoring.differences import HOSTILE, LONG, counted, difference, empty, example, unchanged, versions
-from tests.training.test_report import Page
 
 APPROVE, REVIEW, REJECT = Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT
 SHOWN = HOSTILE.replace("\u202e", "U+202E").replace("\x1b", "U+001B")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad
@@ -24,13 +24,11 @@ from adverdict.rescoring.deciding.history import HistorySource, freeze
 from adverdict.review.labels.incoming import bring
 from adverdict.scoring.scorer import known_to
 from adverdict.storage.tables.writers import write_ads, write_labels
-from tests.databases import ledger_url, postgres, postgres_template
+from tests.effort import examples
 from tests.features.history.freezes import MEMORY, asked, at_moment, observed
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
 from tests.ledger.made import about
 from tests.ledger.test_history import record
-
-__all__ = ["ledger_url", "postgres", "postgres_template"]
 
 LATER = START + timedelta(days=100)
 
@@ -66,7 +64,7 @@ def lively(ledger: Ledger, world: World, chance: random.Random) -> list[Ad]:
 @given(
     world=worlds(), known=worlds(), moment=moments, founded=st.booleans(), cut=st.integers(0, 40), chance=st.randoms(use_true_random=False)
 )
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_a_ledger_is_frozen_as_its_history_is_followed(
     tmp_path_factory: pytest.TempPathFactory, world: World, known: World, moment: datetime, founded: bool, cut: int, chance: random.Random
 ) -> None:

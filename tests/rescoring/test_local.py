@@ -22,7 +22,7 @@ from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB, Budget
 from tests.rescoring.deciding import Bench, a_bug, dies_while_loading, files_of, poisoned, rows_of
-from tests.serving.fakes import open_fake
+from tests.scoring.fakes import open_fake
 
 ROOT = Path(__file__).parent.parent.parent
 

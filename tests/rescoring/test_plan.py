@@ -15,9 +15,9 @@ from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
 from adverdict.rescoring.input.footer import TAIL, footer_of
 from adverdict.rescoring.input.plan import Input, Plan, plan, planned
 from adverdict.storage.places import Place
-from tests.rescoring import s3
 from tests.rescoring.tables import an_ad, columns_of, put
-from tests.rescoring.users import readable_folder, without_rights
+from tests.storage import s3
+from tests.storage.users import readable_folder, without_rights
 
 
 def some(rows: int) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import Unavailable
@@ -20,8 +20,9 @@ from adverdict.rescoring.input.reading import BadShard, Found, read_shard
 from adverdict.storage.places import Place
 from adverdict.storage.tables.pack import ads_columns, read_ads, write_ads
 from adverdict.storage.tables.parquet import parquet_range
-from tests.rescoring import s3
+from tests.effort import examples
 from tests.rescoring.tables import MOMENT, an_ad, columns_of, put, with_column
+from tests.storage import s3
 
 ADS = [an_ad(i, keywords=["a", "ü"] if i % 2 else None) for i in range(25)]
 
@@ -160,7 +161,7 @@ def test_times_are_the_same_in_every_unit_and_zone(tmp_path: Path, unit: str) ->
     assert [ad.submitted_at for ad in found.ads] == [MOMENT, MOMENT - timedelta(days=40_000)]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=4), st.sampled_from(["ms", "us", "ns"]))
 def test_any_number_for_a_time_is_a_time_or_a_mistake(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[int | None], unit: str

@@ -28,8 +28,8 @@ from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB
 from adverdict.storage.tables.pack import write_ads, write_labels
 from tests.rescoring.deciding import AS_OF, START, Bench, an_ad, files_of, in_process, rows_of
-from tests.serving.early import CASCADE, EXPIRES, ISSUED, issued, open_early
-from tests.serving.fakes import open_fake
+from tests.scoring.early import CASCADE, EXPIRES, ISSUED, issued, open_early
+from tests.scoring.fakes import open_fake
 
 
 def run(options: Options, **others: Any) -> Summary:

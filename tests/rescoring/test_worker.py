@@ -23,7 +23,7 @@ from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.rescoring.input.plan import plan
 from adverdict.scoring.scorer import Known, Scorer
 from tests.rescoring.deciding import AS_OF, Bench, an_ad
-from tests.serving.fakes import open_fake
+from tests.scoring.fakes import open_fake
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
@@ -17,6 +17,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.review.quality.audit_design import AuditDesign, Expected, _expect, audit_plan
 from adverdict.review.quality.latent_class import LatentClass, Point
 from adverdict.review.quality.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit, patterns_of
+from tests.effort import examples
 
 PERFECT = GoldenReadings(10**7, 10**7, 10**7, 10**7)
 GOLDEN = GoldenReadings(300, 276, 300, 296)
@@ -182,7 +183,7 @@ def test_nothing_audited_is_nothing_known() -> None:
 PATTERN = st.sampled_from([(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2), (3, 3)])
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.dictionaries(PATTERN, st.integers(0, 200)), min_size=1, max_size=3), st.integers(0, 50), st.integers(0, 50))
 def test_any_counts_give_an_interval_around_the_value_within_0_and_1(
     tables: list[dict[tuple[int, int], int]], tasks: int, right: int

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -24,6 +24,7 @@ from adverdict.review.tasks.claims import may_take
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Task, lane_of
+from tests.effort import examples
 from tests.review.desk import PLAIN, Desk
 
 STAFF = (
@@ -171,12 +172,10 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueueMachine = QueueMachine.TestCase
-TestQueueMachine.settings = settings(
-    max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+TestQueueMachine.settings = examples(20, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(calm=st.lists(st.floats(min_value=0, max_value=100), min_size=1, max_size=6))
 def test_harmful_ads_that_keep_coming_never_starve_calm_ones(calm: list[float]) -> None:
     """One grave ad comes every minute and one reviewer answers one a minute: only ageing lets the calm ones through."""

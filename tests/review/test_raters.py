@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -14,6 +14,7 @@ from scipy import stats
 from adverdict.domain.errors import InvalidInput
 from adverdict.review.quality.estimates import Estimate, clopper_pearson, jeffreys
 from adverdict.review.quality.raters import Consensus, Reading, dawid_skene, golden_quality
+from tests.effort import examples
 
 Bools = NDArray[np.bool_]
 
@@ -174,7 +175,7 @@ def test_no_readings_whatever_make_anything_but_numbers_from_0_to_1(readings: li
         assert not math.isnan(one.n)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.permutations([Reading(f"ad-{number % 7}", f"r{number // 7}", number % 3 == 0) for number in range(21)]))
 def test_the_order_of_readings_is_of_no_account(readings: list[Reading]) -> None:
     reference = dawid_skene(sorted(readings)).violates

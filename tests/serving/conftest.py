@@ -10,39 +10,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from adverdict.decisions.files.read import read_policies
-from adverdict.decisions.policy import PolicyBook
 from adverdict.serving.assembly import assemble
-from tests.serving.fakes import FakeRegistry, open_fake
+from tests.scoring.fakes import FakeRegistry, open_fake
 
-POLICY = """
-    title: {name}
-    severity: serious
-    stance: prohibited
-    targets: {{max_leakage: 0.02, max_wrongful_reject: 0.10, confidence: 0.95}}
-    thresholds: {{approve_below: 0.1, reject_at: 0.9}}
-    when_degraded: review
-    reason: The ad is {name}.
-"""
 HERE = ("127.0.0.1", 50000)
 
 Serve = Callable[..., AbstractContextManager[TestClient]]
-
-
-@pytest.fixture(scope="session")
-def policy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("policies")
-    (folder / "default.yaml").write_text(
-        "policies:\n" + "".join(f"  {name}:{POLICY.format(name=name)}" for name in ("deceptive", "gambling"))
-    )
-    for market in ("SE", "GB"):
-        (folder / f"{market}.yaml").write_text("extends: default\n")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def book(policy_folder: Path) -> PolicyBook:
-    return read_policies(policy_folder)
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +57,13 @@ def served(
             if wait:
                 until(lambda: caller.get("/readyz").json()["status"] != "starting")
             yield caller
+
+
+def another(caller: TestClient, *, client: tuple[str, int] = HERE, host: str = "127.0.0.1:8377") -> TestClient:
+    """A client of the same running service, who seems to call from elsewhere."""
+    other = TestClient(caller.app, base_url=f"http://{host}", client=client, raise_server_exceptions=False)
+    other.portal = caller.portal  # of the loop that the service runs in
+    return other
 
 
 def usual(home: Path, policy_folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.serving.http.messages import ErrorBody
-from tests.serving.test_score import AD, ad
+from tests.scoring.ads import AD, ad
 
 JSON = {"content-type": "application/json"}
 

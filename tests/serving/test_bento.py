@@ -14,9 +14,9 @@ import httpx
 import pytest
 import yaml
 
+from tests.scoring.ads import ad
 from tests.serving.conftest import until
 from tests.serving.test_run import ROOT, free_port
-from tests.serving.test_score import ad
 
 
 def test_it_asks_for_what_the_package_asks_for() -> None:

@@ -13,7 +13,7 @@ from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
 from adverdict.serving.worker.champion import LAST_GOOD, Champion, Standing
-from tests.serving.fakes import FakeRegistry, open_fake
+from tests.scoring.fakes import FakeRegistry, open_fake
 
 
 class Clock:

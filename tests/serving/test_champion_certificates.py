@@ -11,7 +11,7 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.degraded import UNCERTIFIED
 from adverdict.domain.errors import Unavailable, UntrustedBundle
 from adverdict.serving.worker.champion import Champion
-from tests.serving.fakes import FakeRegistry
+from tests.scoring.fakes import FakeRegistry
 from tests.serving.test_champion import make
 
 ISSUED = datetime(2026, 11, 1, tzinfo=UTC)

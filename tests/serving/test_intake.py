@@ -25,10 +25,8 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.intake import CHUNK, Intake
 from adverdict.serving.worker.pressure import DeadlineMissed
-from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
-from tests.serving.fakes import FakeModel, FakeRisks
-
-__all__ = ["database_url", "ledger", "ledger_url", "postgres", "postgres_template"]
+from tests.scoring.fakes import FakeModel, FakeRisks
+from tests.serving.conftest import until
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,9 @@ class Gated(FakeModel):
             self.asked.append([ad.ad_id for ad in ads])
             assert self.gate.acquire(timeout=10)
         return super().score(ads, history)
+
+    def until_asked(self) -> None:
+        until(lambda: bool(self.asked))
 
 
 def an_ad(name: str, title: str = "bread") -> Ad:
@@ -82,8 +83,7 @@ def test_whoever_waits_is_scored_and_recorded_together(begin: Begin, ledger: Led
     model = Gated(gate=threading.Semaphore(0))
     intake = begin(model)
     first = intake.ask([an_ad("first")])
-    while not model.asked:
-        pass
+    model.until_asked()
     others = [intake.ask([an_ad(f"o{number}")]) for number in range(5)]
     model.gate.release(10)
     answers = [future.result(10) for future in (first, *others)]
@@ -95,8 +95,7 @@ def test_a_large_batch_takes_turns_with_single_ads_and_is_recorded_whole(begin: 
     model = Gated(gate=threading.Semaphore(0))
     intake = begin(model)
     batch = intake.ask(ads("b", 3 * CHUNK))
-    while not model.asked:
-        pass
+    model.until_asked()
     single = intake.ask([an_ad("single")])
     model.gate.release(2)
     assert single.result(10)
@@ -111,8 +110,7 @@ def test_one_ad_that_fails_costs_nobody_else_a_decision(begin: Begin, ledger: Le
     model = Gated(gate=threading.Semaphore(0))
     intake = begin(model)
     intake.ask([an_ad("first")])
-    while not model.asked:
-        pass
+    model.until_asked()
     futures = [intake.ask([an_ad(name, title)]) for name, title in (("a", "bread"), ("bad", "stumble"), ("c", "scam"))]
     model.gate.release(100)
     answers = [future.result(10)[0] for future in futures]
@@ -125,8 +123,7 @@ def test_an_answer_on_record_that_cannot_be_read_is_nobody_elses_failure(begin: 
     intake = begin(model)
     request = Request("platform", "key", b"digest")
     answered = intake.ask([an_ad("answered")], request)
-    while not model.asked:
-        pass
+    model.until_asked()
     model.gate.release()
     assert answered.result(10)
     with ledger.change() as connection:
@@ -167,8 +164,7 @@ def test_a_caller_who_left_before_its_turn_is_not_decided(begin: Begin, ledger: 
     model = Gated(gate=threading.Semaphore(0))
     intake = begin(model)
     first = intake.ask([an_ad("first")])
-    while not model.asked:
-        pass
+    model.until_asked()
     assert intake.ask([an_ad("gone")]).cancel()
     model.gate.release(100)
     assert first.result(10)
@@ -182,8 +178,7 @@ def test_all_ads_of_a_batch_are_decided_by_one_bundle_though_the_champion_change
     intake = Intake(lambda: (current[0], ()), Recorder(ledger, ReviewSettings()))
     intake.start()
     batch = intake.ask(ads("b", 2 * CHUNK))
-    while not old.asked:
-        pass
+    old.until_asked()
     current[0] = Scorer(new, book)
     single = intake.ask([an_ad("single")])
     old.gate.release(100)
@@ -231,8 +226,7 @@ def test_who_is_no_longer_there_when_its_turn_comes_is_told_and_not_recorded(led
     intake = Intake(lambda: (scorer, ()), Recorder(ledger, ReviewSettings()))
     intake.start()
     first = intake.ask([an_ad("first")])
-    while not model.asked:
-        pass
+    model.until_asked()
     late = intake.ask([an_ad("late")], until=intake.pressure.clock() + 0.01)
     time.sleep(0.02)
     model.gate.release(100)

@@ -14,9 +14,9 @@ from adverdict.decisions.policy import PolicyInForce, Thresholds, WhenUncertifie
 from adverdict.domain.errors import Unavailable
 from adverdict.serving.worker.metrics import Metrics
 from tests.decisions.build import POLICY, WHEN, book, decided
+from tests.scoring.ads import ad
+from tests.scoring.fakes import FakeRegistry
 from tests.serving.conftest import Serve, until
-from tests.serving.fakes import FakeRegistry
-from tests.serving.test_score import ad
 
 Sample = tuple[str, frozenset[tuple[str, str]]]
 

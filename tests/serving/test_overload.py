@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from adverdict.serving.http.messages import ErrorBody
 from adverdict.serving.worker.pressure import Pressure
+from tests.scoring.ads import ad
 from tests.serving.conftest import Serve
 from tests.serving.test_metrics import key, samples
 from tests.serving.test_recording import decisions
-from tests.serving.test_score import ad
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import pytest
 
 from adverdict.domain.errors import Unavailable
 from adverdict.serving.http.messages import Readiness
+from tests.scoring.ads import ad
+from tests.scoring.fakes import FakeRegistry
 from tests.serving.conftest import Serve, until
-from tests.serving.fakes import FakeRegistry
-from tests.serving.test_score import ad
 
 
 class SlowRegistry(FakeRegistry):

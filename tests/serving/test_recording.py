@@ -16,8 +16,8 @@ from adverdict.ledger.entries import DecisionMade, Labelled
 from adverdict.ledger.store import Ledger
 from adverdict.serving.http.messages import DecisionRecord
 from tests.ledger.made import a_step, an_ad, withdraw
+from tests.scoring.ads import ad
 from tests.serving.conftest import Serve
-from tests.serving.test_score import ad
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def test_a_reused_key_leaves_no_trace_in_the_log(serve: Serve, caplog: pytest.Lo
 
 
 def test_a_failure_of_everything_is_no_answer_to_keep(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.serving.fakes import FakeModel
+    from tests.scoring.fakes import FakeModel
 
     broken = [True]
     score = FakeModel.score

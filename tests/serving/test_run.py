@@ -18,8 +18,8 @@ from adverdict.domain.errors import InvalidPolicy, InvalidSettings
 from adverdict.domain.keys import new_key
 from adverdict.domain.settings import Settings, read_settings
 from adverdict.serving.run import prepare
+from tests.scoring.ads import ad
 from tests.serving.conftest import until
-from tests.serving.test_score import ad
 
 ROOT = Path(__file__).resolve().parents[2]
 TOUCHED = ("ADVERDICT_", "MLFLOW_", "BENTOML_", "HF_HUB_", "OMP_")

@@ -14,8 +14,9 @@ import pytest
 
 from adverdict.serving.assembly import assemble
 from adverdict.serving.http import openapi
+from tests.effort import part_of
+from tests.scoring.fakes import FakeRegistry, open_fake
 from tests.serving.conftest import until, usual
-from tests.serving.fakes import FakeRegistry, open_fake
 
 DOCUMENT = openapi.document("1.2.3")
 
@@ -41,6 +42,7 @@ def address(service: Any, app: Any, policy_folder: Path, tmp_path: Path) -> Iter
         thread.join()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 @pytest.mark.filterwarnings("ignore")  # the deprecations of Schemathesis' dependencies are not ours
 def test_requests_made_up_from_the_document_never_break_the_service(address: str, mode: str) -> None:
@@ -57,7 +59,7 @@ def test_requests_made_up_from_the_document_never_break_the_service(address: str
     for path in ("/v1/score", "/v1/score/batch"):
 
         @settings(
-            max_examples=40,
+            max_examples=part_of(40),
             derandomize=True,
             deadline=None,
             database=None,

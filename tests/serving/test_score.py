@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
-
-AD: dict[str, Any] = Ad.model_json_schema()["examples"][0]
-
-
-def ad(**changes: Any) -> dict[str, Any]:
-    return {**AD, **changes}
+from tests.scoring.ads import ad
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import threading
 from collections import Counter
 from functools import partial
 
+from tests.scoring.ads import ad
+from tests.scoring.fakes import FakeRegistry
 from tests.serving.conftest import Serve, until
-from tests.serving.fakes import FakeRegistry
-from tests.serving.test_score import ad
 
 POLICIES = (["deceptive", "gambling"], ["gambling"], ["deceptive"])
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.models.manifest import DataEntry
 from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.pages.report import ReportData, share, write_report
+from tests.pages import Page
 from tests.training.scores import MARKETS, scored
 
 TARGETS = Targets(0.02, 0.1, 0.95)
@@ -35,29 +34,6 @@ def report_data(ads: Scored, thresholds: Thresholds | None = None) -> ReportData
         skipped={"weapons": "4 <violating> ads, 20 are needed"},
         versions={"adverdict": "0.1.0", "lightgbm": "4.7.0"},
     )
-
-
-class Page(HTMLParser):
-    """What a browser would fetch, the ids, and the words of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.fetched: list[str] = []
-        self.ids: Counter[str] = Counter()
-        self.tags: Counter[str] = Counter()
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        for name, value in attrs:
-            if name == "id":
-                self.ids[str(value)] += 1
-            if name in ("src", "href", "xlink:href", "data", "action") and not str(value).startswith("#"):
-                self.fetched.append(f"{tag} {name}={value}")
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.training.cache.shelf import MANIFEST, Cabinet, Ragged, Shelf
+from tests.effort import examples
 
 PLENTY = 10**9
 
@@ -55,7 +56,7 @@ def test_what_was_kept_comes_back_and_only_what_was_asked_for(cabinet: Cabinet) 
     assert cabinet.warnings == []
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=5), min_size=1, max_size=8))
 def test_any_records_in_any_number_of_parts_come_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]) -> None:
     shelf = Cabinet(tmp_path_factory.mktemp("cache"), PLENTY).shelf("states", {})

@@ -6,7 +6,7 @@ import random
 from datetime import datetime
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad, Label
@@ -18,7 +18,6 @@ from tests.features.history.worlds import POLICIES, World, difference, moments, 
 
 
 @given(worlds(), worlds())
-@settings(deadline=None)
 def test_offline_and_online_counts_equal_the_obvious_ones(world: World, others: World) -> None:
     ads, labels = world
     asked = [*ads, *others[0]]
@@ -28,14 +27,12 @@ def test_offline_and_online_counts_equal_the_obvious_ones(world: World, others: 
 
 
 @given(worlds())
-@settings(deadline=None)
 def test_counts_of_the_known_ads_themselves_do_not_depend_on_passing_one_list_or_two(world: World) -> None:
     ads, labels = world
     assert difference(counts_asof(ads, ads, labels, POLICIES), counts_asof(list(ads), ads, labels, POLICIES)) == []
 
 
 @given(worlds())
-@settings(deadline=None)
 def test_equal_counts_give_bit_equal_features(world: World) -> None:
     ads, labels = world
     offline, online = counts_asof(ads, ads, labels, POLICIES), observed(world).counts(ads, POLICIES)
@@ -44,7 +41,6 @@ def test_equal_counts_give_bit_equal_features(world: World) -> None:
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_and_the_batches_of_observation_do_not_matter(world: World, chance: random.Random) -> None:
     ads, labels = world
     labelled = [(label, ads[row]) for label, row in zip(labels, rows_of_labels(labels, ads), strict=True)]
@@ -61,7 +57,6 @@ def test_the_order_and_the_batches_of_observation_do_not_matter(world: World, ch
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_shuffled_tables_give_the_same_counts(world: World, chance: random.Random) -> None:
     ads, labels = world
     shuffled, other_labels = chance.sample(ads, len(ads)), chance.sample(labels, len(labels))
@@ -69,7 +64,6 @@ def test_shuffled_tables_give_the_same_counts(world: World, chance: random.Rando
 
 
 @given(worlds(), worlds(), moments)
-@settings(deadline=None)
 def test_events_at_or_after_a_moment_change_nothing_for_ads_up_to_it(world: World, later: World, moment: datetime) -> None:
     """Labels before the first version of their ad are left out: only a mistake in the data can know of an ad not yet submitted."""
     ads = [ad for ad in world[0] if ad.submitted_at < moment]
@@ -85,7 +79,6 @@ def test_events_at_or_after_a_moment_change_nothing_for_ads_up_to_it(world: Worl
 
 
 @given(worlds())
-@settings(deadline=None)
 def test_totals_over_all_policies_do_not_depend_on_the_policies_asked_for(world: World) -> None:
     ads, labels = world
     none, repeated = counts_asof(ads, ads, labels, ()), counts_asof(ads, ads, labels, ("deceptive", "deceptive"))
@@ -96,7 +89,6 @@ def test_totals_over_all_policies_do_not_depend_on_the_policies_asked_for(world:
 
 
 @given(worlds())
-@settings(deadline=None)
 def test_counts_of_one_ad_are_its_row_of_the_counts_of_many(world: World) -> None:
     ads, _ = world
     state = observed(world)

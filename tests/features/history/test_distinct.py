@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.features.history.distinct import Distinct
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(-3, 3))))
-@settings(deadline=None)
 def test_counts_things_by_their_earliest_use(uses: list[tuple[str, int]]) -> None:
     distinct = Distinct()
     for thing, at in uses:

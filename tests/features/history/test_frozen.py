@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import AdverdictError, ContractMismatch, InvalidInput, InvalidTable, NotFound, Unavailable, UntrustedBundle
@@ -29,6 +29,7 @@ from adverdict.features.history.known import NEVER
 from adverdict.features.history.layout import LISTED, Listing
 from adverdict.features.history.snapshot import write_snapshot
 from adverdict.storage.tables.writers import write_ads, write_labels
+from tests.effort import examples
 from tests.features.history.freezes import MEMORY, asked, at_moment, frozen, observed, one_row
 from tests.features.history.worlds import POLICIES, START, World, a_label, an_ad, difference, moments, worlds
 
@@ -36,7 +37,7 @@ LATER = START + timedelta(days=100)
 
 
 @given(worlds(), moments)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_a_frozen_history_equals_the_state_that_observed_the_same_events(
     tmp_path_factory: pytest.TempPathFactory, world: World, moment: datetime
 ) -> None:
@@ -47,7 +48,7 @@ def test_a_frozen_history_equals_the_state_that_observed_the_same_events(
 
 
 @given(worlds(), worlds(), moments, st.booleans())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_events_after_a_snapshot_add_to_it(
     tmp_path_factory: pytest.TempPathFactory, before: World, since: World, moment: datetime, retract: bool
 ) -> None:
@@ -68,7 +69,7 @@ def test_events_after_a_snapshot_add_to_it(
 
 
 @given(worlds(), moments, st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_neither_the_order_nor_the_batches_of_events_change_the_digest(
     tmp_path_factory: pytest.TempPathFactory, world: World, moment: datetime, chance: random.Random, batch: int
 ) -> None:
@@ -80,7 +81,7 @@ def test_neither_the_order_nor_the_batches_of_events_change_the_digest(
 
 
 @given(worlds(), moments)
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_a_snapshot_of_the_same_events_has_the_same_digest(
     tmp_path_factory: pytest.TempPathFactory, world: World, moment: datetime
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from adverdict.domain.errors import UntrustedBundle
 from adverdict.features.history.columns import SCHEMA
@@ -22,7 +22,6 @@ Row = dict[str, Any]
 
 
 @given(worlds(), worlds())
-@settings(deadline=None)
 def test_a_snapshot_counts_as_the_state_did_and_goes_on_from_there(world: World, later: World) -> None:
     state = HistoryState()
     state.observe(*world)
@@ -35,7 +34,6 @@ def test_a_snapshot_counts_as_the_state_did_and_goes_on_from_there(world: World,
 
 
 @given(worlds())
-@settings(deadline=None)
 def test_the_order_of_rows_and_chunks_does_not_matter(world: World) -> None:
     state = HistoryState()
     state.observe(*world)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.ledger.store import Ledger
 from adverdict.serving.console.rendering import TABS
-from tests.databases import ledger, ledger_url, postgres, postgres_template
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import fill
 from tests.serving.console.test_pages import keyed
 
-__all__ = ["ledger", "ledger_url", "postgres", "postgres_template"]
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """On each database, where the other tests of the console have SQLite's."""
+    opened = Ledger.open(ledger_url, create=False)
+    yield opened
+    opened.close()
 
 
 def test_every_page_works_on_each_database(ledger: Ledger, packaged: PolicyBook, visit: Visitor, tmp_path: Path) -> None:

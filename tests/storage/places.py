@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.rescoring import s3
+from tests.storage import s3
 
 PLACES = ("folder", "memory", "s3")
 

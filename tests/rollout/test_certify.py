@@ -257,7 +257,8 @@ def test_too_few_reviewers_are_told_how_many_are_missing_and_nothing_is_kept(
 ) -> None:
     using(monkeypatch, FakeBundle())
     policies = write_folder(tmp_path / "two markets", DE="extends: default\n")
-    asked = job(tmp_path, many(tmp_path), capacity=10.0, volume={"SE": 100_000.0}, out=tmp_path / "out", policy_files=policies)
+    plain = job(tmp_path, many(tmp_path), capacity=10.0, volume={"SE": 100_000.0}, out=tmp_path / "out")
+    asked = replace(plain, settings=plain.settings.model_copy(update={"policies": policies}))
     with pytest.raises(TooFewReviewers) as refused:
         solve(asked, Silent())
     golden.check("too_few_reviewers.txt", str(refused.value))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound
@@ -20,8 +20,9 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import listing
 from adverdict.rescoring.applying.listing import Listed
+from tests.effort import examples
 from tests.ledger.made import minutes
-from tests.rescoring.applied.world import APPROVE, AS_OF, REJECT, REVIEW, World
+from tests.rescoring.applying.world import APPROVE, AS_OF, REJECT, REVIEW, World
 
 VERDICTS = st.sampled_from(list(Verdict))
 
@@ -152,7 +153,7 @@ def test_a_decision_that_came_after_the_step_stands(world: World) -> None:
 _Told = list[tuple[int, Verdict]]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=st.lists(st.tuples(st.integers(1, 4), VERDICTS), max_size=6),
     steps=st.lists(st.dictionaries(st.integers(1, 5), VERDICTS, min_size=1), min_size=1, max_size=3),

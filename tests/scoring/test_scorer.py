@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.scoring.scorer import Scorer
-from tests.serving.fakes import FakeModel
-from tests.serving.test_score import ad
+from tests.scoring.ads import ad
+from tests.scoring.fakes import FakeModel
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

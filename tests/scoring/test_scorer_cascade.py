@@ -12,9 +12,9 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import UntrustedBundle
 from adverdict.scoring.scorer import Depth, Scorer
-from tests.serving.early import EXPIRES, ISSUED, EarlyFakeModel, NoEarlyExit, issued
-from tests.serving.fakes import FakeModel
-from tests.serving.test_score import ad
+from tests.scoring.ads import ad
+from tests.scoring.early import EXPIRES, ISSUED, EarlyFakeModel, NoEarlyExit, issued
+from tests.scoring.fakes import FakeModel
 
 SETTLED, OPEN, TURNED = "0.02 0.03", "0.09 0.03", "0.09 0.95"
 UNKNOWN_MARKET = "FR"

@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 
 from adverdict.ledger.store import Ledger
-from tests.databases import database_url, ledger, ledger_url, postgres, postgres_template
-from tests.rescoring.applied.world import World
-
-__all__ = ["database_url", "ledger", "ledger_url", "postgres", "postgres_template"]
+from tests.rescoring.applying.world import World
 
 
 @pytest.fixture

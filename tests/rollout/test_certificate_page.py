@@ -16,7 +16,7 @@ from adverdict.domain.errors import UntrustedBundle
 from adverdict.rollout.pages.certificates import PAGE, standing, write_page
 from adverdict.rollout.pages.plots import split
 from tests.certification.issued import ORIGIN, PLAIN, cautious, certificates, rules, scored, solutions
-from tests.training.test_report import Page
+from tests.pages import Page
 
 HOSTILE = '<script>alert("$x$")</script> & "sons"'
 

@@ -17,8 +17,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
 from adverdict.storage.places import Place
-from tests.rescoring import s3
-from tests.rescoring.users import readable_folder, without_rights
+from tests.storage import s3
+from tests.storage.users import readable_folder, without_rights
 
 
 @contextmanager

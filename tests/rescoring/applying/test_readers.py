@@ -28,8 +28,8 @@ from adverdict.serving.console.decisions import record
 from adverdict.serving.console.tasks.past import past
 from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import minutes
-from tests.rescoring.applied.world import APPROVE, AS_OF, BOOK, REJECT, REVIEW, World, live_ad
-from tests.serving.fakes import FakeModel
+from tests.rescoring.applying.world import APPROVE, AS_OF, BOOK, REJECT, REVIEW, World, live_ad
+from tests.scoring.fakes import FakeModel
 
 
 def figures(ledger: Ledger) -> dict[str, float]:

@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT
 from adverdict.storage.tables.pack import iter_ads, read_ads, read_labels, read_pack, write_ads, write_labels
+from tests.effort import examples
 
 HEADER = "ad_id,advertiser_id,market,submitted_at,title\n"
 MOMENT_TEXT = "2026-03-01T00:00:00Z"
@@ -71,7 +72,7 @@ ads = st.builds(
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @given(st.lists(ads, min_size=1, max_size=5, unique_by=lambda ad: ad.ad_id))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_what_is_written_reads_back_exactly(tmp_path_factory: pytest.TempPathFactory, suffix: str, written: list[Ad]) -> None:
     path = tmp_path_factory.mktemp("ads") / f"ads{suffix}"
     write_ads(path, iter(written))

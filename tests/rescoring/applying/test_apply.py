@@ -16,7 +16,7 @@ from adverdict.rescoring.applying.apply import Change
 from adverdict.rescoring.applying.judging import Left
 from adverdict.storage.tables.pack import write_ads
 from tests.ledger.made import minutes
-from tests.rescoring.applied.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
+from tests.rescoring.applying.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
 
 
 def of_steps(ledger: Ledger) -> list[DecisionMade]:

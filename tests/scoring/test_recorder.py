@@ -15,7 +15,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.recorder import Decided, Recorder
 from adverdict.scoring.scorer import Scorer
-from tests.serving.fakes import FakeModel
+from tests.scoring.fakes import FakeModel
 
 AD = Ad.model_validate(Ad.model_json_schema()["examples"][0])
 

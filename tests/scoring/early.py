@@ -21,7 +21,7 @@ from adverdict.features.history.state import HistoryState
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade, Spread
-from tests.serving.fakes import FakeModel, FakeRisks
+from tests.scoring.fakes import FakeModel, FakeRisks
 
 ISSUED = datetime(2026, 3, 1, tzinfo=UTC)
 EXPIRES = ISSUED + timedelta(days=90)
