@@ -13,6 +13,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from adverdict.storage.whole import write_whole
+
 WIDTH = None if sys.stdout.isatty() else 140
 """In a file or a pipe nobody is served by lines broken at 80."""
 
@@ -100,7 +102,4 @@ def errors_end_the_command() -> Iterator[None]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    work.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    work.replace(path)
+    write_whole(path, json.dumps(value, indent=1, allow_nan=False) + "\n")

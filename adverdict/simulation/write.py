@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +16,7 @@ from adverdict.simulation import tables
 from adverdict.simulation.marketplace import Block, Marketplace
 from adverdict.simulation.raters import rater_ids
 from adverdict.simulation.world import POLICIES
+from adverdict.storage.whole import replacing
 
 TRUTH_FOLDER = "truth"
 ROW_GROUP = 65_536
@@ -54,9 +53,10 @@ def write_marketplace(out: Path, ads: int, seed: int, progress: Callable[[int], 
     ids = rater_ids(seed)
     counted = np.zeros((2, len(POLICIES)), dtype=np.int64)
     labels = done = 0
-    (out / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        files = {path: stack.enter_context(_File(out / path, schema)) for path, schema in _FILES.items()}
+        # All are published when the stack ends, the last of them being the ads: who finds these finds the rest.
+        paths = {path: stack.enter_context(replacing(out / path)) for path in _FILES}
+        files = {path: stack.enter_context(_File(paths[path], schema)) for path, schema in _FILES.items()}
         files[f"{TRUTH_FOLDER}/raters.parquet"].write(tables.raters_table(market.raters, ids))
         for block in market.blocks():
             _write_block(files, market, block, ids)
@@ -64,8 +64,6 @@ def write_marketplace(out: Path, ads: int, seed: int, progress: Callable[[int], 
             labels, done = labels + len(block.verdicts.ad), done + len(block.submitted_at)
             if progress is not None:
                 progress(done)
-        for file in files.values():
-            file.finish()
     positives, asked = (dict(zip(POLICIES, row, strict=True)) for row in counted.tolist())
     return Written(out, done, len(market.advertisers.key), labels, asked, positives)
 
@@ -98,12 +96,11 @@ def _write_block(files: dict[str, _File], market: Marketplace, block: Block, ids
 
 
 class _File:
-    """A Parquet file under a temporary name; collects rows into row groups of one size, and is published by ``finish``."""
+    """A Parquet file; collects rows into row groups of one size."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._path, self._partial = path, path.with_name(path.name + ".partial")
         self._writer = pq.ParquetWriter(
-            self._partial, schema, version="2.6", compression="zstd", compression_level=3, use_dictionary=True, data_page_size=1 << 20
+            path, schema, version="2.6", compression="zstd", compression_level=3, use_dictionary=True, data_page_size=1 << 20
         )
         self._waiting: list[pa.Table] = []
         self._rows = 0
@@ -111,20 +108,18 @@ class _File:
     def __enter__(self) -> _File:
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        self._writer.close()
-        self._partial.unlink(missing_ok=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         self._waiting.append(table)
         self._rows += table.num_rows
         if self._rows >= ROW_GROUP:
             self._flush()
-
-    def finish(self) -> None:
-        self._flush()
-        self._writer.close()
-        os.replace(self._partial, self._path)
 
     def _flush(self) -> None:
         if self._waiting:

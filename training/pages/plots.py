@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adverdict.storage.whole import replacing
 from adverdict.training.evaluation.curves import Bin, DecisionCurve, PrecisionRecall
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def render(draw: Drawing, png: Path, title: str) -> str:
     with rc_context(STYLE):
         figure = _figure(draw, COLOURS)
         figure.axes[0].set_title(title, loc="left", fontsize=10, color=COLOURS["ink"])
-        figure.savefig(png, dpi=160, facecolor=COLOURS["paper"], metadata={"Software": None})
+        with replacing(png) as half:
+            figure.savefig(half, format="png", dpi=160, facecolor=COLOURS["paper"], metadata={"Software": None})
         text = StringIO()
         _figure(draw, STAND_INS).savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _for_page(text.getvalue(), png.stem, title)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from adverdict.decisions.policy import Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.models.manifest import DataEntry
+from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
 from adverdict.training.evaluation.metrics import Labelled, Scored
 from adverdict.training.pages.plots import COLOURS, draw_decision_curve, draw_precision_recall, draw_reliability, render
@@ -59,7 +60,7 @@ def write_report(folder: Path, data: ReportData) -> Path:
         colours=COLOURS,
     )
     target = folder / PAGE
-    target.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(target, page)
     return target
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.diff.difference import Difference, Example
 from adverdict.review.reasons.marking import Piece, pieces
+from adverdict.storage.whole import write_whole
 from adverdict.training.pages.plots import COLOURS
 from adverdict.workforce.handling import Handling
 
@@ -22,10 +23,7 @@ BODY = 600
 
 def write_page(target: Path, found: Difference) -> None:
     """Write the page, whole or not at all; its folder is created."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.with_name(f".{target.name}.part")
-    work.write_text(page(found), encoding="utf-8", newline="\n")
-    work.replace(target)
+    write_whole(target, page(found))
 
 
 def page(found: Difference) -> str:

@@ -8,7 +8,6 @@ version decided first keeps the ad's id, a later one is named ``AD_ID@SUBMITTED_
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.labels.labels import as_exported, effective
 from adverdict.review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 from adverdict.storage.tables.pack import iter_labels, write_ads, write_labels
+from adverdict.storage.whole import making_folder
 
 LONGEST = 200
 """Characters of an id in the data contract."""
@@ -115,10 +115,9 @@ def export(
     period = Period(since, until)
     if out.exists():
         raise InvalidSettings("nothing was exported", [Mistake("out", str(out), "a folder that does not exist")])
-    half, tally = out.with_name(f".{out.name}.part"), _Tally()
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    try:
+    tally = _Tally()
+    with making_folder(out) as half:
+        half.mkdir()
         spool = half / "labels.jsonl"
         with spool.open("w", encoding="utf-8") as told:
             write_ads(half / "ads.parquet", _ads(ledger, period, told, tally, progress))
@@ -129,9 +128,6 @@ def export(
         spool.unlink()
         exported = Exported(out, tally.ads, tally.sources.total(), dict(sorted(tally.sources.items())), tally.stratified())
         (half / "sampling.json").write_text(json.dumps(_sampling(exported, period), indent=1) + "\n", encoding="utf-8")
-        half.replace(out)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return exported
 
 

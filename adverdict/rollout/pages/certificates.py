@@ -11,6 +11,7 @@ from typing import Any
 from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
 from adverdict.certification.words import Side, Strength
 from adverdict.rollout.pages.plots import Split, draw_errors, draw_review, split
+from adverdict.storage.whole import write_whole
 from adverdict.training.pages.plots import COLOURS, Drawing, render
 from adverdict.training.pages.report import share
 
@@ -78,7 +79,7 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
         colours=COLOURS,
     )
     target = folder / PAGE
-    target.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(target, page)
     return target
 
 
