@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from adverdict.storage.whole import write_whole
 
@@ -45,10 +54,14 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 class Bars:
-    """Rich bars, one a stage (``domain.progress.Progress``). Off a terminal, one line when a stage is done."""
+    """Rich bars, one a stage (``domain.progress.Progress``). Off a terminal, one line when a stage is done.
 
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    ``columns`` stand between a stage's name and the time that remains; they may show ``task.fields[told]``.
+    """
+
+    def __init__(self, *columns: ProgressColumn) -> None:
+        usual = columns or (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}"), *usual, TimeRemainingColumn())
         self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
         self._current: TaskID | None = None
         self._name = ""
@@ -63,11 +76,16 @@ class Bars:
 
     def stage(self, name: str, total: int) -> None:
         self._finish()
-        self._name, self._current = name, self._bars.add_task(name, total=max(total, 1))
+        self._name, self._current = name, self._bars.add_task(name, total=max(total, 1), told="")
 
     def advance(self, steps: int = 1) -> None:
         if self._current is not None:
             self._bars.advance(self._current, steps)
+
+    def tell(self, words: str) -> None:
+        """Beside the bar, where a column shows it."""
+        if self._current is not None:
+            self._bars.update(self._current, told=words)
 
     def _finish(self, how: str = "done") -> None:
         if self._current is None:

@@ -21,7 +21,7 @@ def simulate(ads: int, seed: int, folder: Path) -> None:
 
         with Bars() as bars:
             bars.stage("simulating ads", ads)
-            written = write_marketplace(folder, ads, seed, bars.advance)
+            written = write_marketplace(folder, ads, seed, bars)
         out.print(
             f"wrote {written.ads} simulated ads and {written.labels} labels to {folder}; their truth lies apart, in {folder / 'truth'}"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.simulation import tables
 from adverdict.simulation.marketplace import Block, Marketplace
 from adverdict.simulation.raters import rater_ids
@@ -42,11 +42,11 @@ class Written:
         return self.positives[policy] / max(self.asked[policy], 1)
 
 
-def write_marketplace(out: Path, ads: int, seed: int, progress: Callable[[int], None] | None = None) -> Written:
+def write_marketplace(out: Path, ads: int, seed: int, progress: Progress = SILENT) -> Written:
     """Simulate ``ads`` ads into ``out``: ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet``, ``truth/*.parquet``.
 
     The files are equal byte for byte for equal ``ads`` and ``seed`` and one version of pyarrow. They appear under their names only when
-    all is written, and replace earlier ones. ``progress`` is told the number of ads done so far. Raises ``InvalidSettings``.
+    all is written, and replace earlier ones. ``progress`` advances by the ads done. Raises ``InvalidSettings``.
     """
     _check(ads, seed)
     market = Marketplace(seed, ads)
@@ -62,8 +62,7 @@ def write_marketplace(out: Path, ads: int, seed: int, progress: Callable[[int], 
             _write_block(files, market, block, ids)
             counted += [block.truth.sum(axis=0), block.applicable.sum(axis=0)]
             labels, done = labels + len(block.verdicts.ad), done + len(block.submitted_at)
-            if progress is not None:
-                progress(done)
+            progress.advance(len(block.submitted_at))
     positives, asked = (dict(zip(POLICIES, row, strict=True)) for row in counted.tolist())
     return Written(out, done, len(market.advertisers.key), labels, asked, positives)
 

@@ -40,7 +40,7 @@ def replay_command(
         after, last = _span(ledger, moment("--since", since), moment("--until", until))
         with Bars() as bars:
             bars.stage("deciding again", 1 if decision else last - after)
-            found = replay(ledger, _bundles(bundle or []), after=after, until=last, decision_id=decision, advance=bars.advance)
+            found = replay(ledger, _bundles(bundle or []), after=after, until=last, decision_id=decision, progress=bars)
         ledger.close()
         show(found)
         if json:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.progress import BarColumn, TextColumn
+
+from adverdict.cli.console import Bars, counted, err, errors_end_the_command, out, printable
+from adverdict.cli.rescore.tables import aligned
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,14 +51,12 @@ class Told:
 
 
 def rescore(told: Told) -> None:
-    from adverdict.cli.console import err, errors_end_the_command, out, printable
-
     with errors_end_the_command():
         from adverdict.rescoring.deciding.run import rescore as run
 
         options = _options(told)
         try:
-            with Bars() as bars:
+            with ShardBars() as bars:
                 summary = run(options, bars)
         except KeyboardInterrupt:
             where = printable(str(options.out))
@@ -118,36 +119,13 @@ def _read(wrong: list[Any], read: Any) -> Any:
         return None
 
 
-class Bars:
-    """Implements ``rescoring.deciding.progress.Progress``: one bar a stage; off a terminal, a line now and then."""
+class ShardBars(Bars):
+    """Implements ``rescoring.deciding.progress.Progress``: beside the bar how fast it goes; off a terminal, a line now and then."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from adverdict.cli.console import err
-
-        columns = (TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[told]}"), TimeRemainingColumn())
-        self._err = err
-        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
-        self._stage: Any = None
+        super().__init__(BarColumn(12), TextColumn("{task.fields[told]}"))
         self._pace = Pace(0, 0, 0)
         self._spoke = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._finish("done" if kind is None else "stopped")
-        self._bars.stop()
-
-    def stage(self, name: str, total: int) -> None:
-        self._finish("done")
-        self._stage = self._bars.add_task(name, total=max(total, 1), told="")
-
-    def advance(self, steps: int = 1) -> None:
-        if self._stage is not None:
-            self._bars.advance(self._stage, steps)
 
     def deciding(self, shards: int, ads: int, done: int) -> None:
         self.stage("deciding", ads)
@@ -159,27 +137,15 @@ class Bars:
         ads = report.rows + report.quarantined_rows + report.skipped
         self._pace.add(ads, report.texts, report.encoded)
         self.advance(ads)
-        self._bars.update(self._stage, told=self._pace.brief())
-        if not self._err.is_terminal and time.monotonic() - self._spoke >= EVERY:
+        self.tell(self._pace.brief())
+        if not err.is_terminal and time.monotonic() - self._spoke >= EVERY:
             self._spoke = time.monotonic()
-            self._err.print(f"    {self._pace.told()}{self._pace.left()}", highlight=False, markup=False)
+            err.print(f"    {self._pace.told()}{self._pace.left()}", highlight=False, markup=False)
         if report.reason is not None:
             self.say(f"{report.shard} is quarantined: {' '.join(report.reason.split())}")
 
     def say(self, sentence: str) -> None:
-        from adverdict.cli.console import printable
-
-        self._err.print(printable(sentence), highlight=False, markup=False, style="yellow")
-
-    def _finish(self, how: str) -> None:
-        if self._stage is None:
-            return
-        task = next(task for task in self._bars.tasks if task.id == self._stage)
-        if how == "done":
-            self._bars.update(self._stage, completed=task.total)
-        self._stage = None
-        if not self._err.is_terminal:
-            self._err.print(f"--> {task.description}: {how} after {task.elapsed or 0:.0f} s", highlight=False, markup=False)
+        err.print(printable(sentence), highlight=False, markup=False, style="yellow")
 
 
 @dataclass
@@ -227,8 +193,6 @@ class Pace:
 
 def report(summary: Summary) -> str:
     """A summary as a person reads it: what was decided, what was not, and what to do next."""
-    from adverdict.cli.console import counted, printable
-
     until = f" submitted since {summary.since:%Y-%m-%d %H:%M} UTC" if summary.since else ""
     lines = [
         f"{counted(summary.ads, 'ad')}{until} decided as of {summary.as_of:%Y-%m-%d %H:%M} UTC by bundle {summary.bundle_version}",
@@ -248,8 +212,6 @@ def report(summary: Summary) -> str:
 
 
 def _markets(summary: Summary) -> list[str]:
-    from adverdict.cli.rescore.tables import aligned
-
     rows: list[tuple[str, ...]] = [("market", *VERDICTS, "ads")]
     for market, verdicts in sorted(summary.markets.items()):
         rows.append((market, *(f"{verdicts.get(verdict, 0):,}" for verdict in VERDICTS), f"{sum(verdicts.values()):,}"))
@@ -258,8 +220,6 @@ def _markets(summary: Summary) -> list[str]:
 
 
 def _effort(summary: Summary) -> list[str]:
-    from adverdict.cli.console import counted
-
     effort = summary.effort
     worked = f"{counted(effort.shards, 'shard')} in {effort.seconds:.0f} s, {effort.ads_per_second:,.0f} ads/s"
     peak = f"at most {effort.worker_peak_mib:,.0f} MiB a worker, {effort.driver_peak_mib:,.0f} MiB the driver"
@@ -276,8 +236,6 @@ def _effort(summary: Summary) -> list[str]:
 
 
 def _undecided(summary: Summary) -> list[str]:
-    from adverdict.cli.console import counted
-
     lines = []
     if summary.quarantined_rows:
         lines.append(f"{counted(summary.quarantined_rows, 'row')} could not be decided; what stands, stands")

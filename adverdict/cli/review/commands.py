@@ -33,7 +33,7 @@ def export_command(
 
         with Bars() as bars:
             bars.stage("exporting ads", 0)
-            done = export(ledger, out, since=moment("--since", since), until=moment("--until", until), progress=bars.advance)
+            done = export(ledger, out, since=moment("--since", since), until=moment("--until", until), progress=bars)
         tables.show_exported(done)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, select
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, DecisionMade, Entry, Labelled, Ruled
 from adverdict.ledger.moments import micros, moment
@@ -104,7 +105,7 @@ def export(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    progress: Callable[[int], None] = lambda ads: None,
+    progress: Progress = SILENT,
 ) -> Exported:
     """Write ``ads.parquet``, ``labels.parquet`` and ``sampling.json`` into the folder ``out``, which must not exist; whole or not at all.
 
@@ -131,7 +132,7 @@ def export(
     return exported
 
 
-def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress: Callable[[int], None]) -> Iterator[Ad]:
+def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress: Progress) -> Iterator[Ad]:
     """Every version first decided in the period, in the order of its decisions; its labels go to ``told``."""
     last, _ = ledger.end()
     firsts = (
@@ -148,7 +149,7 @@ def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress:
             told.writelines(label.model_dump_json(exclude_none=True) + "\n" for label in labels)
             tally.count(made.decision, labels, drawn=made.step not in ended)
             yield ad
-        progress(len(page))
+        progress.advance(len(page))
 
 
 class _Known:
