@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import adverdict
 from adverdict.storage.whole import LEFTOVER, create_whole, making_folder, publish_folder, replacing, replacing_text, write_whole
 
 
@@ -164,3 +167,11 @@ def test_a_folder_takes_nobodys_place(kind: str, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_cannot_be_published(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         publish_folder(tmp_path / "none", tmp_path / "bundle")
+
+
+def test_nothing_else_renames_what_it_wrote() -> None:
+    root = Path(adverdict.__file__).parent
+    sources = [Path(folder) / name for folder, _, names in os.walk(root, followlinks=True) for name in names if name.endswith(".py")]
+    renaming = re.compile(r"os\.(replace|rename|link)\(|\.rename\(|\.part\"\)")
+    found = {path.relative_to(root).as_posix() for path in sources if renaming.search(path.read_text(encoding="utf-8"))}
+    assert found == {"storage/whole.py", "training/cache/shelf.py"}, "the latter takes parts away under another name"
