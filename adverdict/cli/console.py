@@ -48,11 +48,6 @@ def _shown(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """``1 task``, ``2 tasks``."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
 class Bars:
     """Rich bars, one a stage (``domain.progress.Progress``). Off a terminal, one line when a stage is done.
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import BarColumn, TextColumn
 
-from adverdict.cli.console import Bars, counted, err, errors_end_the_command, out, printable
-from adverdict.cli.rescore.tables import aligned
+from adverdict.cli.console import Bars, err, errors_end_the_command, out, printable
+from adverdict.cli.tables import aligned
+from adverdict.domain.formats import counted, moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -193,9 +194,9 @@ class Pace:
 
 def report(summary: Summary) -> str:
     """A summary as a person reads it: what was decided, what was not, and what to do next."""
-    until = f" submitted since {summary.since:%Y-%m-%d %H:%M} UTC" if summary.since else ""
+    until = f" submitted since {moment(summary.since)}" if summary.since else ""
     lines = [
-        f"{counted(summary.ads, 'ad')}{until} decided as of {summary.as_of:%Y-%m-%d %H:%M} UTC by bundle {summary.bundle_version}",
+        f"{counted(summary.ads, 'ad')}{until} decided as of {moment(summary.as_of)} by bundle {summary.bundle_version}",
         "",
         *_markets(summary),
         "",

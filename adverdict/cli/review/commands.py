@@ -48,7 +48,8 @@ def golden_command(
     ] = True,
 ) -> None:
     """Take labelled ads as golden tasks: shown to reviewers like any other, to learn how often each of them is right. Or remove some."""
-    from adverdict.cli.console import counted, out
+    from adverdict.cli.console import out
+    from adverdict.domain.formats import counted
 
     with _ledger() as ledger:
         from adverdict.cli.review import tables
