@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adverdict.domain.ad import PolicyName
 from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.storage.whole import write_whole
 
 NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 4_000_000
@@ -71,7 +72,7 @@ def seal(folder: Path, manifest: Manifest) -> str:
     }
     sealed = manifest.model_copy(update={"files": files})
     raw = json.dumps(sealed.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False).encode()
-    (folder / NAME).write_bytes(raw)
+    write_whole(folder / NAME, raw)
     return version_of(raw)
 
 

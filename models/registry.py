@@ -13,6 +13,7 @@ from pathlib import Path
 from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
 from adverdict.domain.settings import TRACKING_URI, Settings, registries_chosen_here
 from adverdict.models.manifest import NAME
+from adverdict.storage.whole import publish_folder, replacing
 
 BUNDLE_ARTIFACT = "bundle"
 BUNDLE_VERSION_TAG = "bundle_version"
@@ -78,8 +79,8 @@ def fetch_bundle(model: str, cache: Path) -> Path:
         if found is None:
             raise NotFound(f"{model} holds no bundle: {NAME} is missing from its artifacts")
         try:
-            os.rename(found, target)
-        except OSError:
+            publish_folder(found, target)
+        except FileExistsError:
             # Another worker published the same version first; what is under its name is complete.
             if not (target / NAME).is_file():
                 raise
@@ -120,13 +121,13 @@ def fetch_certificates(exact: str, digest: str, cache: Path) -> str:
     if not kept.is_file():
         name, _, version = exact.removeprefix("models:/").rpartition("/")
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as work, _registry_errors(exact):
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as work, replacing(kept) as half, _registry_errors(exact):
             from mlflow import MlflowClient
             from mlflow.artifacts import download_artifacts
 
             run_id = MlflowClient().get_model_version(name, version).run_id
             path = f"{certificates_path(digest)}/{CERTIFICATES}"
-            os.rename(download_artifacts(run_id=run_id, artifact_path=path, dst_path=work), kept)
+            shutil.move(download_artifacts(run_id=run_id, artifact_path=path, dst_path=work), half)
     raw = kept.read_bytes() if kept.stat().st_size <= MAX_CERTIFICATES_BYTES else b""
     if hashlib.sha256(raw).hexdigest() != digest:
         kept.unlink()

@@ -24,6 +24,7 @@ from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
 from adverdict.models.registry import BUNDLE_VERSION_TAG
 from adverdict.storage.tables.pack import read_pack
+from adverdict.storage.whole import making_folder
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.cache.shelf import Cabinet
 from adverdict.training.dataset import Dataset, dataset
@@ -250,8 +251,8 @@ def _params_of(model: str, settings: FitSettings) -> dict[str, Any]:
 def _keep(job: TrainJob, made: _Made) -> Path:
     """The bundle to ``out``, the report beside the other local state; the report's page."""
     if job.out is not None:
-        job.out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(made.bundle, job.out)
+        with making_folder(job.out) as work:
+            shutil.copytree(made.bundle, work)
     target = job.settings.home / "reports" / made.version
     shutil.copytree(made.report, target, dirs_exist_ok=True)
     return target / "report.html"

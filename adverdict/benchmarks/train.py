@@ -104,7 +104,7 @@ def _simulated(job: Job, work: Path, progress: Progress) -> Path:
     from adverdict.simulation import write_marketplace
 
     progress.stage("simulating ads", job.ads)
-    write_marketplace(work / "pack", job.ads, job.seed, progress.advance)
+    write_marketplace(work / "pack", job.ads, job.seed, progress)
     return work / "pack"
 
 
@@ -145,7 +145,7 @@ def _train(job: Job, pack: Path, home: Path, out: Path) -> Figures:
 
 def _fill(job: Job, pack: Path, home: Path) -> Figures:
     """What a training on all but the newest ads leaves in the cache."""
-    from adverdict.domain.progress import Silent
+    from adverdict.domain.progress import SILENT
     from adverdict.models.encoder import encoder_text
     from adverdict.storage.tables.pack import read_pack
     from adverdict.training.cache.contents import ContentCache
@@ -157,9 +157,9 @@ def _fill(job: Job, pack: Path, home: Path) -> Figures:
     ads = dataset([read_pack(pack)]).ads
     known = ads[: round(len(ads) * (1 - NEW_SHARE))]
     cabinet = Cabinet(home / "cache", CACHE_BYTES)
-    ContentCache(cabinet).of(known, Silent().advance)
+    ContentCache(cabinet).of(known, SILENT)
     if job.encoder:
-        EncoderCache(job.encoder, cabinet=cabinet).of([encoder_text(ad, job.encoder.prefix) for ad in known], Silent())
+        EncoderCache(job.encoder, cabinet=cabinet).of([encoder_text(ad, job.encoder.prefix) for ad in known], SILENT)
     return {"ads": len(known), "of": len(ads), "bytes": cabinet.bytes()}
 
 

@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from adverdict.storage.whole import write_whole
 
 WIDTH = None if sys.stdout.isatty() else 140
 """In a file or a pipe nobody is served by lines broken at 80."""
@@ -37,16 +48,15 @@ def _shown(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """``1 task``, ``2 tasks``."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
 class Bars:
-    """Rich bars, one a stage (``domain.progress.Progress``). Off a terminal, one line when a stage is done."""
+    """Rich bars, one a stage (``domain.progress.Progress``). Off a terminal, one line when a stage is done.
 
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    ``columns`` stand between a stage's name and the time that remains; they may show ``task.fields[told]``.
+    """
+
+    def __init__(self, *columns: ProgressColumn) -> None:
+        usual = columns or (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}"), *usual, TimeRemainingColumn())
         self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
         self._current: TaskID | None = None
         self._name = ""
@@ -61,11 +71,16 @@ class Bars:
 
     def stage(self, name: str, total: int) -> None:
         self._finish()
-        self._name, self._current = name, self._bars.add_task(name, total=max(total, 1))
+        self._name, self._current = name, self._bars.add_task(name, total=max(total, 1), told="")
 
     def advance(self, steps: int = 1) -> None:
         if self._current is not None:
             self._bars.advance(self._current, steps)
+
+    def tell(self, words: str) -> None:
+        """Beside the bar, where a column shows it."""
+        if self._current is not None:
+            self._bars.update(self._current, told=words)
 
     def _finish(self, how: str = "done") -> None:
         if self._current is None:
@@ -100,7 +115,4 @@ def errors_end_the_command() -> Iterator[None]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    work.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    work.replace(path)
+    write_whole(path, json.dumps(value, indent=1, allow_nan=False) + "\n")

@@ -30,7 +30,7 @@ def simulate(
 
         with Bars() as bars:
             bars.stage("simulating ads", ads)
-            written = write_marketplace(folder, ads, seed, bars.advance)
+            written = write_marketplace(folder, ads, seed, bars)
         out.print(
             f"wrote {written.ads} simulated ads and {written.labels} labels to {folder}; their truth lies apart, in {folder / 'truth'}"
         )
@@ -50,22 +50,17 @@ def score(
         from adverdict.scoring.bootstrap import bootstrap
         from adverdict.scoring.scorer import Scorer
         from adverdict.storage.tables.pack import iter_ads
+        from adverdict.storage.whole import replacing_text
 
         scorer = Scorer.of(bootstrap(settings))
         counted: Counter[str] = Counter()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = target.with_name(f".{target.name}.part")
-        try:
-            with Bars() as bars, work.open("w", encoding="utf-8", newline="\n") as file:
-                bars.stage("deciding", 0)
-                for some in iter_ads(ads, SHARD):
-                    for decision in scorer.score(some):
-                        file.write(decision.model_dump_json() + "\n")
-                        counted[decision.verdict] += 1
-                    bars.advance(len(some))
-            work.replace(target)
-        finally:
-            work.unlink(missing_ok=True)
+        with Bars() as bars, replacing_text(target) as file:
+            bars.stage("deciding", 0)
+            for some in iter_ads(ads, SHARD):
+                for decision in scorer.score(some):
+                    file.write(decision.model_dump_json() + "\n")
+                    counted[decision.verdict] += 1
+                bars.advance(len(some))
         total = sum(counted.values())
         out.print(f"{total} ads decided: " + ", ".join(f"{counted[verdict]} {verdict}" for verdict in COLOURS) + f"; written to {target}")
 

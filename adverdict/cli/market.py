@@ -11,6 +11,8 @@ import typer
 from adverdict.cli.console import Bars, err, out, printable, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import Json, Model, PolicyFiles, Seed
+from adverdict.cli.tables import columns
+from adverdict.domain.formats import interval, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +27,7 @@ SAID = ("market", "ads", "violating", "rate", "estimate", "95 %", "mixture p", "
 SHOWN = ("uncorrected", "label shift", "chosen")
 DECIDING = ("uncorrected", "label shift", "suggested")
 WHERE = ("market", *(f"error {way}" for way in SHOWN), *(f"missed {way}" for way in DECIDING))
+LEFT = ("market", "policy", "relied on")
 
 
 app = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_is_help=True)
@@ -107,7 +110,7 @@ def _warnings(opened: Opened) -> list[str]:
 
 
 def _table(opened: Opened) -> Table:
-    table = _columns(f"{opened.market}: {opened.here:,} ads; {opened.elsewhere:,} labelled ads elsewhere", COLUMNS)
+    table = columns(COLUMNS, left=LEFT, title=f"{opened.market}: {opened.here:,} ads; {opened.elsewhere:,} labelled ads elsewhere")
     for one in opened.found:
         table.add_row(*_row(one))
     return table
@@ -121,9 +124,9 @@ def _row(one: Onboarding) -> tuple[str, ...]:
     return (
         one.title,
         f"{one.ads:,}",
-        "–" if one.mean_risk is None else f"{one.mean_risk:.3f}",
-        "–" if rate is None else f"{rate.rate:.3f}",
-        "–" if rate is None else f"{rate.low:.3f}–{rate.high:.3f}",
+        number(one.mean_risk, ".3f"),
+        number(None if rate is None else rate.rate, ".3f"),
+        "–" if rate is None else interval(rate.low, rate.high, ".3f"),
         "[green]yes[/]" if one.accepted else "[red]no[/]",
         _labels(one, Side.APPROVE),
         _labels(one, Side.REJECT),
@@ -144,8 +147,8 @@ def _labels(one: Onboarding, side: Side) -> str:
 def show_benchmark(policy: str, found: dict[str, Any], targets: dict[str, float]) -> None:
     """One policy: what was said of each market, how far off that was, and what they come to together."""
     stated = f"targets: leakage {targets['max_leakage']:g}, wrongful rejection {targets['max_wrongful_reject']:g}"
-    said = _columns(f"{policy}, each market left out; {stated}", SAID)
-    off = _columns(f"{policy}, error: mean risk less rate; missed: violating ads approved", WHERE)
+    said = columns(SAID, left=LEFT, title=f"{policy}, each market left out; {stated}")
+    off = columns(WHERE, left=LEFT, title=f"{policy}, error: mean risk less rate; missed: violating ads approved")
     for market, one in found["markets"].items():
         said.add_row(market, *_said(one))
         off.add_row(market, *_off(one))
@@ -167,15 +170,6 @@ def show_benchmark(policy: str, found: dict[str, Any], targets: dict[str, float]
         out.print(f"The worst market's share of them over the best's, {way}: {ratio['ratio']:.1f} ({ends}).", highlight=False)
 
 
-def _columns(title: str, names: Sequence[str]) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", title=title, title_justify="left")
-    for name in names:
-        table.add_column(name, justify="left" if name in ("market", "policy", "relied on") else "right")
-    return table
-
-
 def _said(one: dict[str, Any]) -> list[str]:
     estimate, approve = one["estimate"], one["forecast"].get("approve") or {}
     needed, least = approve.get("advertisers_needed"), approve.get("at_least")
@@ -183,9 +177,9 @@ def _said(one: dict[str, Any]) -> list[str]:
         f"{one['ads']:,}",
         f"{one['violating']:,}",
         f"{one['rate']:.3f}",
-        "–" if estimate is None else f"{estimate['rate']:.3f}",
-        "–" if estimate is None else "–".join(f"{end:.3f}" for end in estimate["interval"]),
-        "–" if one["mixture_p_value"] is None else f"{one['mixture_p_value']:.3f}",
+        number(None if estimate is None else estimate["rate"], ".3f"),
+        "–" if estimate is None else interval(estimate["interval"][0], estimate["interval"][1], ".3f"),
+        number(one["mixture_p_value"], ".3f"),
         "yes" if one["accepted"] else "no",
         f"{needed:,}" if needed else "never" if one["accepted"] or not least else f"{least:,} or more",
     ]

@@ -12,6 +12,8 @@ import typer
 from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import CHAMPION, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
+from adverdict.cli.tables import columns
+from adverdict.domain.formats import number
 
 if TYPE_CHECKING:
     from adverdict.domain.settings import Settings
@@ -158,11 +160,8 @@ def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: boo
 
 def show_figures(figures: dict[str, Any] | Any) -> None:
     """A table of every model and policy: how good, of how many, how sure."""
-    from rich.table import Table
-
-    table = Table(title=figures.get("split"), title_justify="left", box=None, header_style="bold")
-    for column in ("policy", "model", "ads", "violating", "AP", "95 %", "AUROC", "Brier", "slope", "intercept"):
-        table.add_column(column, justify="left" if column in ("policy", "model") else "right")
+    names = ("policy", "model", "ads", "violating", "AP", "95 %", "AUROC", "Brier", "slope", "intercept")
+    table = columns(names, left=("policy", "model"), title=figures.get("split"))
     for policy, model, found in _rows(figures["models"]):
         calibration = found["calibration"]
         table.add_row(
@@ -170,12 +169,12 @@ def show_figures(figures: dict[str, Any] | Any) -> None:
             model,
             str(found["n"]),
             str(found["positives"]),
-            _number(found["ap"]),
-            "–".join(_number(end) for end in found["ap_interval"] or (None, None)),
-            _number(found["auroc"]),
-            _number(found["brier"], 4),
-            _number(calibration["slope"], 2),
-            _number(calibration["intercept"], 2),
+            number(found["ap"], ".3f"),
+            "–".join(number(end, ".3f") for end in found["ap_interval"] or (None, None)),
+            number(found["auroc"], ".3f"),
+            number(found["brier"], ".4f"),
+            number(calibration["slope"], ".2f"),
+            number(calibration["intercept"], ".2f"),
         )
     out.print(table)
     for policy, reason in (figures.get("skipped") or {}).items():
@@ -189,10 +188,6 @@ def _rows(models: dict[str, Any]) -> Iterable[tuple[str, str, dict[str, Any]]]:
     for policy in policies:
         for model, found in models.items():
             yield policy, model, found["policies"][policy]
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _compare(champion: str, challenger: str, data: Sequence[Path], settings: Settings) -> dict[str, Any]:

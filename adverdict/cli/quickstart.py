@@ -73,7 +73,7 @@ def _simulate(ads: int, home: Path) -> Path:
 
     with Bars() as bars:
         bars.stage("simulating ads", ads)
-        write_marketplace(folder, ads, SEED, bars.advance)
+        write_marketplace(folder, ads, SEED, bars)
     return folder
 
 

@@ -23,6 +23,10 @@ class Silent:
         pass
 
 
+SILENT = Silent()
+"""Where nobody asked to be told."""
+
+
 class Named:
     """Says which part of a job a stage belongs to."""
 

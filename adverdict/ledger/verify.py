@@ -15,11 +15,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 from sqlalchemy import Connection, text
 
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger import chain
 from adverdict.ledger.columns import COLUMNS, columns_of, outline
 from adverdict.ledger.store import Ledger
@@ -38,13 +39,6 @@ _ENTRIES = f"""
 _ERASURES = "SELECT e.seq, c.body FROM entries e JOIN contents c ON c.seq = e.seq WHERE e.kind = 'erasure' ORDER BY e.seq"
 _KEPT = "SELECT kind, digest, body FROM kept WHERE kind IN ('policies', 'thresholds', 'history') ORDER BY kind, digest"
 _ORPHANS = "SELECT c.seq FROM contents c WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.seq = c.seq) ORDER BY c.seq"
-
-
-class Progress(Protocol):
-    """Told how far it is."""
-
-    def stage(self, name: str, total: int) -> None: ...
-    def advance(self, steps: int = 1) -> None: ...
 
 
 class Problem(NamedTuple):
@@ -85,7 +79,7 @@ def read_anchor(told: str) -> tuple[int, bytes]:
     return read
 
 
-def verify(ledger: Ledger, *, anchor: tuple[int, bytes] | None = None, progress: Progress | None = None) -> Verified:
+def verify(ledger: Ledger, *, anchor: tuple[int, bytes] | None = None, progress: Progress = SILENT) -> Verified:
     """Read the whole ledger once, as it was at one moment; others may go on writing. Raises Unavailable.
 
     ``anchor``: seq and hash of an entry, noted elsewhere when it was the last.
@@ -94,14 +88,14 @@ def verify(ledger: Ledger, *, anchor: tuple[int, bytes] | None = None, progress:
         return verify_view(connection, anchor=anchor, progress=progress)
 
 
-def verify_view(connection: Connection, *, anchor: tuple[int, bytes] | None = None, progress: Progress | None = None) -> Verified:
+def verify_view(connection: Connection, *, anchor: tuple[int, bytes] | None = None, progress: Progress = SILENT) -> Verified:
     """The same of what a transaction sees."""
     with _any_text(connection):
         return _Reader(connection, anchor, progress).verified()
 
 
 class _Reader:
-    def __init__(self, connection: Connection, anchor: tuple[int, bytes] | None, progress: Progress | None) -> None:
+    def __init__(self, connection: Connection, anchor: tuple[int, bytes] | None, progress: Progress) -> None:
         self._connection = connection
         self._anchor = anchor
         self._progress = progress
@@ -116,15 +110,13 @@ class _Reader:
 
     def verified(self) -> Verified:
         head = self._connection.execute(text("SELECT id, seq, hash FROM head")).all()
-        if self._progress:
-            self._progress.stage("verifying", head[0].seq if head and isinstance(head[0].seq, int) else 0)
+        self._progress.stage("verifying", head[0].seq if head and isinstance(head[0].seq, int) else 0)
         self._gone = _Runs(self._erasures())
         self._anchored()
         for rows in self._pages():
             for row in rows:
                 self._check(row)
-            if self._progress:
-                self._progress.advance(len(rows))
+            self._progress.advance(len(rows))
         self._check_ends([tuple(row) for row in head])
         self._check_beside()
         last = bytes(self._hash) if isinstance(self._hash, bytes) else b""

@@ -36,6 +36,7 @@ from adverdict.models.registry import is_registered
 from adverdict.rollout.pages.certificates import write_page
 from adverdict.rollout.volume import refuse_unseen
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.storage.whole import write_whole
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
 from adverdict.training.tracking.run import attach_certificates
@@ -177,9 +178,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, plan
     folder.mkdir(parents=True, exist_ok=True)
     page = write_page(folder, solution.certificates, titles={policy.name: policy.title for _, _, policy in sample.book.every()})
     file = folder / CERTIFICATES
-    part = file.with_name(f".{CERTIFICATES}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(file)
+    write_whole(file, text)
     attached = None
     if is_registered(sample.source):
         attached = sample.source

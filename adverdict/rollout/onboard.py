@@ -32,6 +32,7 @@ from adverdict.models.bundle import Bundle
 from adverdict.models.opening import find_model
 from adverdict.rollout.certify import RANDOM
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.storage.whole import replacing_text
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
 
@@ -118,14 +119,11 @@ def book_with(folder: PolicyFolder, market: str) -> PolicyBook:
 
 def write_list(path: Path, opened: Opened) -> int:
     """Write the ads to label as CSV, whole or not at all; how many rows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
     rows = list(_rows(opened))
-    with work.open("w", encoding="utf-8", newline="") as file:
+    with replacing_text(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
-    work.replace(path)
     return len(rows)
 
 

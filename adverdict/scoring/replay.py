@@ -21,6 +21,7 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import DEADLINE, STILL_DECIDES
 from adverdict.domain.errors import NotFound
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
 from adverdict.ledger.steps import refuse_lost_history
@@ -65,7 +66,7 @@ def replay(
     after: int = 0,
     until: int | None = None,
     decision_id: str | None = None,
-    advance: Callable[[int], None] = lambda steps: None,
+    progress: Progress = SILENT,
 ) -> Replayed:
     """Replay one decision, or those of entries ``after`` to ``until``. ``model_of``: bundle version -> model; raises NotFound.
 
@@ -74,7 +75,7 @@ def replay(
     found, replayer = Replayed(), _Replayer(ledger, model_of)
     last_erasure = max((entry.seq for entry in ledger.read(kinds=[Erased.kind])), default=0)
     for entry in _by_history(ledger, after, until, decision_id):
-        advance(1)
+        progress.advance()
         if not isinstance(entry.body, DecisionMade):
             found.skipped["erased"] += 1
             continue

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.simulation import tables
 from adverdict.simulation.marketplace import Block, Marketplace
 from adverdict.simulation.raters import rater_ids
 from adverdict.simulation.world import POLICIES
+from adverdict.storage.whole import replacing
 
 TRUTH_FOLDER = "truth"
 ROW_GROUP = 65_536
@@ -43,29 +42,27 @@ class Written:
         return self.positives[policy] / max(self.asked[policy], 1)
 
 
-def write_marketplace(out: Path, ads: int, seed: int, progress: Callable[[int], None] | None = None) -> Written:
+def write_marketplace(out: Path, ads: int, seed: int, progress: Progress = SILENT) -> Written:
     """Simulate ``ads`` ads into ``out``: ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet``, ``truth/*.parquet``.
 
     The files are equal byte for byte for equal ``ads`` and ``seed`` and one version of pyarrow. They appear under their names only when
-    all is written, and replace earlier ones. ``progress`` is told the number of ads done so far. Raises ``InvalidSettings``.
+    all is written, and replace earlier ones. ``progress`` advances by the ads done. Raises ``InvalidSettings``.
     """
     _check(ads, seed)
     market = Marketplace(seed, ads)
     ids = rater_ids(seed)
     counted = np.zeros((2, len(POLICIES)), dtype=np.int64)
     labels = done = 0
-    (out / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        files = {path: stack.enter_context(_File(out / path, schema)) for path, schema in _FILES.items()}
+        # All are published when the stack ends, the last of them being the ads: who finds these finds the rest.
+        paths = {path: stack.enter_context(replacing(out / path)) for path in _FILES}
+        files = {path: stack.enter_context(_File(paths[path], schema)) for path, schema in _FILES.items()}
         files[f"{TRUTH_FOLDER}/raters.parquet"].write(tables.raters_table(market.raters, ids))
         for block in market.blocks():
             _write_block(files, market, block, ids)
             counted += [block.truth.sum(axis=0), block.applicable.sum(axis=0)]
             labels, done = labels + len(block.verdicts.ad), done + len(block.submitted_at)
-            if progress is not None:
-                progress(done)
-        for file in files.values():
-            file.finish()
+            progress.advance(len(block.submitted_at))
     positives, asked = (dict(zip(POLICIES, row, strict=True)) for row in counted.tolist())
     return Written(out, done, len(market.advertisers.key), labels, asked, positives)
 
@@ -98,12 +95,11 @@ def _write_block(files: dict[str, _File], market: Marketplace, block: Block, ids
 
 
 class _File:
-    """A Parquet file under a temporary name; collects rows into row groups of one size, and is published by ``finish``."""
+    """A Parquet file; collects rows into row groups of one size."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._path, self._partial = path, path.with_name(path.name + ".partial")
         self._writer = pq.ParquetWriter(
-            self._partial, schema, version="2.6", compression="zstd", compression_level=3, use_dictionary=True, data_page_size=1 << 20
+            path, schema, version="2.6", compression="zstd", compression_level=3, use_dictionary=True, data_page_size=1 << 20
         )
         self._waiting: list[pa.Table] = []
         self._rows = 0
@@ -111,20 +107,18 @@ class _File:
     def __enter__(self) -> _File:
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        self._writer.close()
-        self._partial.unlink(missing_ok=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         self._waiting.append(table)
         self._rows += table.num_rows
         if self._rows >= ROW_GROUP:
             self._flush()
-
-    def finish(self) -> None:
-        self._flush()
-        self._writer.close()
-        os.replace(self._partial, self._path)
 
     def _flush(self) -> None:
         if self._waiting:

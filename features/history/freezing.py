@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
+from adverdict.domain.progress import Progress
 from adverdict.features.history import events
 from adverdict.features.history.aggregate import FIRST, LAST, Aggregation
 from adverdict.features.history.columns import SCHEMA
@@ -29,14 +30,6 @@ CHECKED = 2**11
 """Rows of the tables that are checked at a time: an object each, with all the texts of an ad."""
 SMALL = 2**31
 """Counts below it fit into int32."""
-
-
-class Progress(Protocol):
-    """A seam for progress bars, as in ``domain.progress``."""
-
-    def stage(self, name: str, total: int) -> None: ...
-
-    def advance(self, steps: int = 1) -> None: ...
 
 
 def freeze_folder(

@@ -29,6 +29,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from adverdict.domain.errors import NotFound, UntrustedBundle
 from adverdict.features.history.known import DISTINCT
+from adverdict.storage.whole import write_whole
 
 LISTED: Final = "history.json"
 SCHEMA_VERSION: Final = 1
@@ -70,7 +71,7 @@ class Listing(BaseModel):
     def write(self, folder: Path) -> Listing:
         """With its digest; nothing reads the folder before this is done."""
         sealed = self.model_copy(update={"digest": self.digested()})
-        (folder / LISTED).write_text(sealed.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_whole(folder / LISTED, sealed.model_dump_json(indent=2) + "\n")
         return sealed
 
     @classmethod

@@ -8,12 +8,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
+from adverdict.domain.formats import day, moment
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
 from adverdict.serving.console.login.sessions import Session
+from adverdict.storage.pages import environment, variables
 
 HOME = "/console"
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -52,7 +54,9 @@ def render(template: str, *, session: Session | None = None, status: int = 200, 
 def statics() -> dict[str, tuple[bytes, str]]:
     """Our own files by name, with their content type. Read once: nothing outside this list can be asked for."""
     folder = files("adverdict.serving.console").joinpath("static")
-    return {item.name: (item.read_bytes(), KINDS[kind]) for item in folder.iterdir() if (kind := item.name.rpartition(".")[2]) in KINDS}
+    found = {item.name: item.read_bytes() for item in folder.iterdir() if item.name.rpartition(".")[2] in KINDS}
+    found["console.css"] = variables().encode() + found["console.css"]
+    return {name: (content, KINDS[name.rpartition(".")[2]]) for name, content in found.items()}
 
 
 def static_url(name: str) -> str:
@@ -62,11 +66,8 @@ def static_url(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("adverdict.serving.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    for name in ("moment", "day", "span", "percent", "risk", "count", "many", "worth", "said", "named", "signed"):
-        environment.filters[name] = getattr(words, name)
-    environment.filters["seen"] = pieces
-    environment.globals["static"] = static_url
-    return environment
+    names = ("span", "percent", "risk", "count", "many", "worth", "said", "named", "signed")
+    filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
+    made = environment("adverdict.serving.console", filters, folder="templates")
+    made.globals["static"] = static_url
+    return made

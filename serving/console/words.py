@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from adverdict.domain.verdict import Verdict
 
 VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
 LARGE = 1e12
-
-
-def moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def day(at: datetime) -> str:
-    return f"{at:%Y-%m-%d}"
 
 
 def span(length: timedelta | float | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, Untru
 from adverdict.models.opening import Registry
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
+from adverdict.storage.whole import write_whole
 
 log = logging.getLogger("adverdict.champion")
 
@@ -238,11 +238,8 @@ class Champion:
     def _remember(self, source: str, folder: str, certificates: str | None = None) -> None:
         """Note the bundle in service for a start without a registry; written whole, since workers share the file."""
         record = {"model": self.model, "source": source, "folder": folder, "certificates": certificates}
-        part = self._cache / f".{LAST_GOOD}-{os.getpid()}"
         try:
-            self._cache.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(record), encoding="utf-8")
-            part.replace(self._cache / LAST_GOOD)
+            write_whole(self._cache / LAST_GOOD, json.dumps(record))
         except OSError as error:
             log.warning("cannot note the last good bundle, a start without the registry would find nothing: %s", error)
 

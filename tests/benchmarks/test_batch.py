@@ -125,8 +125,13 @@ def test_a_round_in_which_one_of_the_two_failed_does_not_count() -> None:
 
 
 def test_what_was_left_half_made_is_made_again(tmp_path: Path) -> None:
-    (tmp_path / ".ads.part").mkdir()
-    (tmp_path / ".ads.part" / "half").touch()
+    def stopped(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(tmp_path / "ads", stopped)
     path = made(tmp_path / "ads", lambda folder: folder.mkdir())
     assert list(path.iterdir()) == []
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.cli import data
-from adverdict.cli.console import counted, errors_end_the_command, printable
+from adverdict.cli.console import errors_end_the_command, printable
 from adverdict.cli.ledger import replay
 from adverdict.domain.decision import Reason
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.formats import counted
 from adverdict.scoring.replay import Difference, Replayed
 from tests.ledger.made import a_decision, an_ad
 

@@ -12,6 +12,7 @@ import pytest
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidSettings, NotFound
+from adverdict.domain.progress import Silent
 from adverdict.domain.verdict import Verdict
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.state import HistoryState
@@ -188,11 +189,12 @@ def test_nothing_to_export_a_folder_that_exists_and_an_empty_period_are_refused_
 def test_an_interrupted_export_leaves_nothing(ledger: Ledger, tmp_path: Path) -> None:
     Story(ledger).decide(an_ad(1), REVIEW)
 
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
+    class Interrupting(Silent):
+        def advance(self, steps: int = 1) -> None:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(ledger, tmp_path / "out" / "pack", progress=interrupt)
+        export(ledger, tmp_path / "out" / "pack", progress=Interrupting())
     assert list((tmp_path / "out").iterdir()) == []
 
 

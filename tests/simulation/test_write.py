@@ -7,23 +7,31 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.progress import Silent
 from adverdict.simulation import write_marketplace
 
 
-def test_progress_is_told_how_many_ads_are_done(tmp_path: Path) -> None:
-    told: list[int] = []
-    write_marketplace(tmp_path, 400, 1, told.append)
-    assert told == sorted(told)
-    assert told[-1] == 400
+class Counting(Silent):
+    """How many ads are done; gives up after ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self.done, self.most = 0, most
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+        if self.done > self.most:
+            raise KeyboardInterrupt
+
+
+def test_progress_advances_by_every_ad_once(tmp_path: Path) -> None:
+    counting = Counting(most=400)
+    write_marketplace(tmp_path, 400, 1, counting)
+    assert counting.done == 400
 
 
 def test_an_interrupted_run_leaves_no_file_behind(tmp_path: Path) -> None:
-    def give_up(done: int) -> None:
-        if done > 200:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        write_marketplace(tmp_path, 400, 1, give_up)
+        write_marketplace(tmp_path, 400, 1, Counting(most=200))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

@@ -69,7 +69,7 @@ def test_contents_are_what_features_and_ngrams_are_computed_one_by_one(data: Dat
     table = feature_table(data.ads, history, contract)
     counts = ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)])
     for cabinet in (None, Cabinet(tmp_path, PLENTY), Cabinet(tmp_path, PLENTY)):  # without, cold, warm
-        found = ContentCache(cabinet).of(data.ads, Silent().advance)
+        found = ContentCache(cabinet).of(data.ads, Silent())
         assert found.contract() == contract
         ours = found.table(contract, history)
         np.testing.assert_array_equal(ours.shared, table.shared)
@@ -82,27 +82,27 @@ def test_a_level_the_contract_does_not_know_and_one_that_is_missing_are_coded_as
     ads = (data.ads[0].model_copy(update={"market": "QQ", "creative_format": None, "language": "tlh"}), *data.ads[1:30])
     contract = learn_contract(data.ads)
     history = counts_asof(ads, ads, (), data.policies)
-    ours = ContentCache().of(ads, Silent().advance).table(contract, history)
+    ours = ContentCache().of(ads, Silent()).table(contract, history)
     np.testing.assert_array_equal(ours.shared, feature_table(ads, history, contract).shared)
 
 
 def test_only_ads_not_kept_are_taken_apart_again(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = counting(monkeypatch, contents, 0)
-    ContentCache(Cabinet(tmp_path, PLENTY)).of(data.ads[:100], Silent().advance)
+    ContentCache(Cabinet(tmp_path, PLENTY)).of(data.ads[:100], Silent())
     cache = ContentCache(Cabinet(tmp_path, PLENTY))
     changed = data.ads[3].model_copy(update={"title": "Something else"})
-    cache.of([*data.ads[50:120], changed], Silent().advance)
-    cache.of([changed, *data.ads[110:120]], Silent().advance)
+    cache.of([*data.ads[50:120], changed], Silent())
+    cache.of([changed, *data.ads[110:120]], Silent())
     assert made == [100, 21]
 
 
 def test_rows_come_in_the_order_asked_for_wherever_they_come_from(data: Dataset, tmp_path: Path) -> None:
     ads = list(data.ads[:60])
-    straight = ContentCache().of(ads, Silent().advance)
+    straight = ContentCache().of(ads, Silent())
     for some in (ads[40:50], ads[5:20]):
-        ContentCache(Cabinet(tmp_path, PLENTY)).of(some, Silent().advance)
+        ContentCache(Cabinet(tmp_path, PLENTY)).of(some, Silent())
     order = np.random.default_rng(0).permutation(60)
-    found = ContentCache(Cabinet(tmp_path, PLENTY)).of([ads[row] for row in order], Silent().advance)
+    found = ContentCache(Cabinet(tmp_path, PLENTY)).of([ads[row] for row in order], Silent())
     np.testing.assert_array_equal(found.values, straight.values[order])
     assert found.categories == tuple(straight.categories[row] for row in order)
     assert (found.counts != straight.counts[order]).nnz == 0
@@ -213,7 +213,7 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     assert made("home", "cold") == (off, ())
     assert made("home", "warm") == (off, ())
     cabinet = Cabinet(tmp_path / "other" / "cache", PLENTY)
-    ContentCache(cabinet).of(ads[300:600], Silent().advance)
+    ContentCache(cabinet).of(ads[300:600], Silent())
     EncoderCache(encoder, cabinet=cabinet).of(list(dict.fromkeys(encoder_text(ad, "") for ad in ads[:500])), Silent())
     ran, counted = counting(monkeypatch, prefix_cache, 1), counting(monkeypatch, contents, 0)
     assert made("other", "partly") == (off, ())
@@ -239,7 +239,7 @@ def test_folds_share_what_one_of_them_computed(data: Dataset, monkeypatch: pytes
 
 
 def test_no_ads_have_no_rows() -> None:
-    found = ContentCache().of([], Silent().advance)
+    found = ContentCache().of([], Silent())
     assert isinstance(found, Contents)
     assert found.values.shape == (0, len(contents.NAMES))
     assert found.counts.shape[0] == 0

@@ -14,7 +14,7 @@ from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.models.manifest import DataEntry
 from adverdict.training.evaluation.metrics import Scored, measure
-from adverdict.training.pages.report import ReportData, share, write_report
+from adverdict.training.pages.report import ReportData, write_report
 from tests.pages import Page
 from tests.training.scores import MARKETS, scored
 
@@ -144,8 +144,3 @@ def test_the_same_figures_make_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write_report(tmp_path / name, data) for name in "ab")
     for path in first.parent.iterdir():
         assert path.read_bytes() == (second.parent / path.name).read_bytes(), path.name
-
-
-def test_a_share_of_nothing_is_no_number() -> None:
-    assert share(0, 0) == "none of none"
-    assert share(3, 24) == "12.5 % (3 of 24)"

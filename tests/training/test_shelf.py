@@ -191,9 +191,9 @@ def test_a_cache_that_cannot_be_written_stops_nothing_and_is_told(tmp_path: Path
 def test_what_a_killed_training_left_half_written_goes_after_a_day(cabinet: Cabinet) -> None:
     shelf = cabinet.shelf("states", {})
     add(shelf, {"one": [1.0]})
-    for name, age in ((".work-old", 10**6), (".work-new", 0)):
+    for name, age in ((".part-old", 10**6), (".part-new", 0)):
         (shelf.folder / name).mkdir()
         moment = shelf.folder.stat().st_mtime - age
         os.utime(shelf.folder / name, (moment, moment))
     cabinet.prune()
-    assert sorted(path.name for path in shelf.folder.glob(".work-*")) == [".work-new"]
+    assert sorted(path.name for path in shelf.folder.glob(".part-*")) == [".part-new"]

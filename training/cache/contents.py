@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +20,7 @@ from scipy import sparse
 
 from adverdict import features
 from adverdict.domain.ad import Ad
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.features.contract import CATEGORIES, FeatureContract, installed, levels_of, read_for_languages
 from adverdict.features.creative import CREATIVE_FACTS
 from adverdict.features.history.counts import SHARED, HistoryCounts
@@ -70,7 +71,7 @@ class ContentCache:
         self._row: dict[bytes, int] = {}
         self._kept: list[Contents] = []
 
-    def of(self, ads: Sequence[Ad], progress: Callable[[int], None]) -> Contents:
+    def of(self, ads: Sequence[Ad], progress: Progress) -> Contents:
         """One row an ad, in order."""
         keys = [hashlib.sha256(ad.model_dump_json().encode("utf-8", "surrogatepass")).digest() for ad in ads]
         wanted = {key: ad for key, ad in zip(keys, ads, strict=True) if key not in self._row}
@@ -78,7 +79,7 @@ class ContentCache:
             asked = list(wanted)
             self._keep([asked[row] for row in found.wanted], _read(found))
         missing = {key: ad for key, ad in wanted.items() if key not in self._row}
-        progress(len(ads) - len(missing))
+        progress.advance(len(ads) - len(missing))
         if missing:
             made = _compute(list(missing.values()), progress)
             self._keep(list(missing), made)
@@ -96,7 +97,7 @@ class ContentCache:
     def _whole(self) -> Contents:
         if len(self._kept) > 1:
             self._kept = [joined(self._kept)]
-        return self._kept[0] if self._kept else _compute([], lambda steps: None)
+        return self._kept[0] if self._kept else _compute([], SILENT)
 
 
 def joined(parts: Sequence[Contents]) -> Contents:
@@ -117,7 +118,7 @@ def made_by() -> dict[str, Any]:
     return {"contract": installed({}).hash, "code": code.hexdigest(), "python": sys.version, "libraries": libraries}
 
 
-def _compute(ads: Sequence[Ad], progress: Callable[[int], None]) -> Contents:
+def _compute(ads: Sequence[Ad], progress: Progress) -> Contents:
     values, categories, counts = np.full((len(ads), len(NAMES)), np.nan), [], [sparse.csr_matrix((0, N_COLUMNS))]
     numbers = [column for column, name in enumerate(NAMES) if name not in CATEGORIES]
     words = [NAMES.index(name) for name in CATEGORICAL]
@@ -128,7 +129,7 @@ def _compute(ads: Sequence[Ad], progress: Callable[[int], None]) -> Contents:
             values[start + i, numbers] = [row[column] for column in numbers]
             categories.append(tuple(None if row[column] is None else str(row[column]) for column in words))
         counts.append(ngram_counts([ngram_text(one.ad, one.text) for one in some]))
-        progress(len(some))
+        progress.advance(len(some))
     return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"))
 
 

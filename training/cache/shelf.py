@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -23,9 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.storage.whole import making_folder
+
 FORMAT = 1
 MANIFEST, KEYS = "manifest.json", "keys.npy"
-PART, WORK, GONE = "part-", ".work-", ".gone-"
+PART, WORK, GONE = "part-", ".part-", ".gone-"
 KEY_BYTES = 32
 STALE_SECONDS = 86_400
 """No training takes so long to write a part: what is half written since then was left behind."""
@@ -126,19 +127,14 @@ class Shelf:
         if not keys or sum(one.values.nbytes for one in fields.values()) > self.cabinet.most_bytes:
             return
         target = self.folder / f"{PART}{hashlib.sha256(b''.join(keys)).hexdigest()[:32]}"
-        work = None
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(dir=self.folder, prefix=WORK))
-            _write(work, keys, fields, self.made_by)
-            with suppress(FileExistsError):
-                work.rename(target)
+            with making_folder(target) as work:
+                work.mkdir()
+                _write(work, keys, fields, self.made_by)
+        except FileExistsError:
+            pass  # another training kept the very same meanwhile
         except OSError as error:
-            if not target.exists():  # else another training kept the very same meanwhile
-                self.cabinet.warnings.append(f"nothing was kept for the next training: {error}")
-        finally:
-            if work is not None:
-                shutil.rmtree(work, ignore_errors=True)
+            self.cabinet.warnings.append(f"nothing was kept for the next training: {error}")
         self.cabinet.prune()
 
 

@@ -39,6 +39,6 @@ class EncoderCache:
             later = [encoder_text(ad, self.settings.prefix) for ad in self._ads]
             wanted = list(dict.fromkeys([*texts, *later]))
             progress.stage("encoder, frozen layers", len(wanted))
-            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress.advance, self._cabinet)
+            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress, self._cabinet)
             self._row = {text: row for row, text in enumerate(wanted)}
         return self._cache.take(np.array([self._row[text] for text in texts], dtype=np.intp))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
+from adverdict.domain.progress import Progress
 from adverdict.training.cache.shelf import Cabinet, Found, Ragged
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ PAD_TO = 8
 """Texts are padded to the next multiple of this many tokens."""
 SCHEMA = 1
 """Raised when this code makes other states of the same text."""
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def build_cache(
     cache = _room(lengths, pretrained.model.config.hidden_size)
     for found in known:
         _copy(found, cache)
-        progress(len(found.wanted))
+        progress.advance(len(found.wanted))
     _compute(pretrained, ids, new, cache, max_tokens, progress)
     if shelf and len(new):
         kept = cache if len(new) == len(texts) else _gathered(cache.take(new))
@@ -214,7 +213,7 @@ def _compute(
                 cache.hidden[cache.starts[row] : cache.starts[row] + own[i]] = lower[i, : own[i]]
                 cache.embedding[row, :width] = lower[i, : own[i]].mean(axis=0)
                 cache.embedding[row, width:] = last[i, : own[i]].mean(axis=0)
-            progress(len(some))
+            progress.advance(len(some))
     model.to("cpu")
 
 

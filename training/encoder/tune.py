@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.domain.progress import Progress
 from adverdict.models.encoder import GRAPH, TOKENIZER
 from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained
 from adverdict.training.encoder.quantise import quantise
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-Progress = Callable[[int], None]
 
 EXAMPLES = 256
 """Texts whose states set the ranges of int8: seconds of work, and what more of them would add is rare."""
@@ -92,7 +92,7 @@ def fit_encoder(
             torch.nn.utils.clip_grad_norm_(top.parameters(), 1.0)
             optimiser.step()
             schedule.step()
-            progress(len(rows))
+            progress.advance(len(rows))
         loss = validation_loss(top, cache, targets, validation, device)
         if judged and not loss < best:
             break

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from adverdict.models.cascade import FILE as CASCADE
 from adverdict.models.encoder import encoder_text
 from adverdict.models.manifest import EncoderEntry, Manifest, seal
 from adverdict.models.seen import Seen
+from adverdict.storage.whole import making_folder
 from adverdict.training.dataset import Dataset
 from adverdict.training.encoder.tune import EXAMPLES, export
 from adverdict.training.fit.everything import Fitted
@@ -41,16 +40,9 @@ def write_bundle(
     """
     if out.exists():
         raise InvalidSettings("a bundle is never overwritten", [Mistake("out", str(out), "a path where nothing is yet")])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=out.parent, prefix=".bundle-"))
-    try:
-        version = _write(fitted, thresholds, known, work, created_at, settings, metrics or {})
-        work.chmod(0o755)
-        work.rename(out)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    return version
+    with making_folder(out) as work:
+        work.mkdir()
+        return _write(fitted, thresholds, known, work, created_at, settings, metrics or {})
 
 
 def rewrite_bundle(folder: Path, used: Dataset, known: Dataset, metrics: Mapping[str, Any]) -> str:

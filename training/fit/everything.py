@@ -138,7 +138,7 @@ def fit(
 def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: ContentCache | None = None) -> Prepared:
     """Features of the development ads, history as of each ad's submission: from labels, so never kept."""
     progress.stage("features", len(data.ads))
-    content = (contents or ContentCache()).of(data.ads, progress.advance)
+    content = (contents or ContentCache()).of(data.ads, progress)
     contract = content.contract()
     counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
     table = content.table(contract, counts)
@@ -202,7 +202,7 @@ def _stage_encoder(
 
     def tune(rows: Rows) -> Any:
         train, validation = _hold_back(rows, data.groups, settings.seed)
-        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress.advance)
+        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress)
 
     progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
     out = np.empty_like(data.targets)

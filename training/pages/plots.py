@@ -11,26 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adverdict.storage.pages import PALETTE
+from adverdict.storage.whole import replacing
 from adverdict.training.evaluation.curves import Bin, DecisionCurve, PrecisionRecall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {
-    "ink": "#20242b",
-    "muted": "#6a7280",
-    "grid": "#dfe3e8",
-    "paper": "#ffffff",
-    "blend": "#0b5fb0",
-    "ngram": "#b8651b",
-    "gbm": "#2c8a57",
-    "encoder": "#8a4fa3",
-    "kernel": "#0f7b83",
-    "early": "#a2711b",
-    "other": "#6a7280",
-    "alarm": "#b3261e",
-}
-"""Of the PNG plots and of the light page; the dark page has its own, under the same names, in ``report.html``."""
+COLOURS = {name: colour.light for name, colour in PALETTE.items()}
+"""Of the PNG plots."""
 
 STAND_INS = {name: f"#0000{i:02x}" for i, name in enumerate(COLOURS, start=1)}
 """Colours nothing else has: what Matplotlib writes for them is replaced by the page's variables."""
@@ -130,7 +119,8 @@ def render(draw: Drawing, png: Path, title: str) -> str:
     with rc_context(STYLE):
         figure = _figure(draw, COLOURS)
         figure.axes[0].set_title(title, loc="left", fontsize=10, color=COLOURS["ink"])
-        figure.savefig(png, dpi=160, facecolor=COLOURS["paper"], metadata={"Software": None})
+        with replacing(png) as half:
+            figure.savefig(half, format="png", dpi=160, facecolor=COLOURS["paper"], metadata={"Software": None})
         text = StringIO()
         _figure(draw, STAND_INS).savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _for_page(text.getvalue(), png.stem, title)
@@ -141,7 +131,7 @@ def _figure(draw: Drawing, colour: Mapping[str, str]) -> Any:
 
     figure = Figure(figsize=(4.5, 3.7), layout="constrained")
     axes = figure.add_subplot()
-    axes.grid(color=colour["grid"], linewidth=0.7)
+    axes.grid(color=colour["line"], linewidth=0.7)
     axes.set_axisbelow(True)
     draw(axes, colour)
     axes.tick_params(colors=colour["muted"], labelcolor=colour["ink"])

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from adverdict.decisions.policy import Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain import formats
 from adverdict.models.manifest import DataEntry
+from adverdict.storage.pages import environment
+from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
 from adverdict.training.evaluation.metrics import Labelled, Scored
-from adverdict.training.pages.plots import COLOURS, draw_decision_curve, draw_precision_recall, draw_reliability, render
+from adverdict.training.pages.plots import draw_decision_curve, draw_precision_recall, draw_reliability, render
 
 PAGE = "report.html"
 FINAL = "blend"
@@ -44,32 +47,22 @@ class ReportData:
 
 def write_report(folder: Path, data: ReportData) -> Path:
     """Write ``report.html`` and the plots into ``folder``, which is created; the page's path."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    folder.mkdir(parents=True, exist_ok=True)
-    loader = ChoiceLoader([PackageLoader("adverdict.training.pages", "."), PackageLoader("adverdict.storage", ".")])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"share": share, "interval": interval, "number": number}
-    page = environment.get_template(PAGE).render(
+    templates = environment("adverdict.training.pages", {"share": formats.share_of, "interval": interval, "number": number})
+    page = templates.get_template(PAGE).render(
         data=data,
         final=FINAL,
         models=_models(data.scored),
         policies=[_policy(policy, data, folder) for policy in data.scored.policies],
         versions=data.versions if data.versions is not None else installed(),
-        colours=COLOURS,
     )
     target = folder / PAGE
-    target.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(target, page)
     return target
 
 
-def share(k: int, n: int) -> str:
-    """``12.5 % (3 of 24)``: no rate without its denominator."""
-    return f"{k / n:.1%} ({k:,} of {n:,})".replace("%", " %") if n else "none of none"
-
-
 def number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    """With a minus that is as long as a plus."""
+    return formats.number(value, f".{digits}f").replace("-", "−")
 
 
 def interval(ends: Sequence[float] | None, digits: int = 3) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from adverdict.benchmarks.shared.beside import threaded
 from adverdict.benchmarks.shared.world import World
 from adverdict.domain.errors import NotFound
 from adverdict.domain.settings import Settings
+from adverdict.storage.whole import making_folder
 
 Figures = dict[str, Any]
 Write = Callable[[Figures], None]
@@ -69,10 +69,8 @@ class Ground:
 def made(path: Path, make: Callable[[Path], object]) -> Path:
     """Made once: a benchmark that was stopped in the middle leaves nothing under this name."""
     if not path.exists():
-        work = path.with_name(f".{path.name}.part")
-        shutil.rmtree(work, ignore_errors=True)
-        make(work)
-        work.rename(path)
+        with making_folder(path) as work:
+            make(work)
     return path
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adverdict.domain.ad import Ad
+from adverdict.storage.whole import write_whole
 
 REQUEST = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -73,6 +74,4 @@ def _rest(ad: Ad) -> str:
 
 
 def _write(path: Path, rows: list[Any], span_s: float) -> None:
-    work = path.with_suffix(".part")
-    work.write_text(json.dumps({"ads": rows, "span_s": span_s}), encoding="utf-8")
-    work.rename(path)
+    write_whole(path, json.dumps({"ads": rows, "span_s": span_s}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from adverdict.benchmarks.online.servers import Server, constant, mlflow, servic
 from adverdict.benchmarks.shared.beside import save_pyfunc
 from adverdict.benchmarks.shared.world import World, has_encoder
 from adverdict.models.manifest import version_of
+from adverdict.storage.whole import making_folder
 
 Figures = dict[str, Any]
 Write = Callable[[Figures], None]
@@ -65,10 +65,8 @@ class Ground:
         """The bundle as an MLflow model."""
         path = self.world.folder / f"pyfunc-{told(bundle)['version']}"
         if not path.exists():
-            work = path.with_name(f".{path.name}.part")
-            shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped
-            save_pyfunc(bundle, work)
-            work.rename(path)
+            with making_folder(path) as work:
+                save_pyfunc(bundle, work)
         return path
 
     def service(self, bundle: Path, *, workers: int = 1, untuned: bool = False, patient: bool = False) -> AbstractContextManager[Server]:

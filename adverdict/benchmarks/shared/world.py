@@ -20,6 +20,7 @@ from adverdict.decisions.files.countries import COUNTRIES
 from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import Silent
 from adverdict.domain.settings import Settings
+from adverdict.storage.whole import making_folder
 
 TRAINED_ON, QUICK_TRAINED_ON = 3000, 1500
 TRAINED_ON_SEED, SEED = 7, 8
@@ -67,10 +68,8 @@ class World:
     def _made(self, name: str, make: Any) -> Path:
         path = self.folder / name
         if not path.exists():
-            work = path.with_name(f".{name}.part")
-            if not work.exists():
+            with making_folder(path) as work:
                 make(work)
-            work.rename(path)
         return path
 
 

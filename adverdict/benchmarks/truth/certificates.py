@@ -24,6 +24,7 @@ from adverdict.benchmarks.truth.comparators import OURS, TOGETHER, TRUSTING, cer
 from adverdict.benchmarks.truth.deployments import Floats, Tally, Trial, deploy, halves
 from adverdict.benchmarks.truth.populations import Population, of_pack, simulated, trials
 from adverdict.certification.statistics.bounds import Sizes
+from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.decisions.policy import Targets
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
@@ -143,12 +144,11 @@ def _judge(trial: Trial, deployments: int, seed: int, variants: bool) -> dict[st
 def _row(tally: Tally, allowed: float, perfect: float) -> dict[str, Any]:
     count, n = int(tally.exceeded.sum()), len(tally.exceeded)
     test = stats.binomtest(count, n, allowed, alternative="greater")
-    interval = stats.binomtest(count, n).proportion_ci(0.95, "exact")
     auto = float(tally.auto_rate.mean())
     return {
         "exceeded": count,
         "exceeded_share": count / n,
-        "exceeded_interval": [float(interval.low), float(interval.high)],
+        "exceeded_interval": list(clopper_pearson(count, n)),
         "p": float(test.pvalue),
         "rejected": bool(test.pvalue < REFUTED),
         "auto_rate": auto,

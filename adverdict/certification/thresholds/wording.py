@@ -6,6 +6,7 @@ from adverdict.certification.certificate import Bound, Certificate, LabelNoise, 
 from adverdict.certification.thresholds.evidence import MOST_LABELS
 from adverdict.certification.thresholds.sequence import Side
 from adverdict.certification.thresholds.strata import PRESENT, Strength
+from adverdict.domain.formats import percent
 
 UNLIKE = 0.001
 """Labelled ads this unlikely to be a random part of the traffic are worth a finding."""
@@ -22,11 +23,11 @@ def statement(certificate: Certificate) -> str:
     if not certificate.served or not certificate.decides:
         return f"Nothing is certified here: {_OTHERWISE[certificate.otherwise]}."
     promised = [
-        f"at most {_percent(bound.target)} of the ads {_DECIDED[bound.side]} ({_at(certificate, bound.side)}) are {_ERROR[bound.side]}"
+        f"at most {percent(bound.target)} of the ads {_DECIDED[bound.side]} ({_at(certificate, bound.side)}) are {_ERROR[bound.side]}"
         for bound in certificate.bounds
         if _used(certificate, bound.side)
     ]
-    return f"With {_percent(certificate.targets.confidence)} confidence, {' and '.join(promised)}, {_where(certificate)}."
+    return f"With {percent(certificate.targets.confidence)} confidence, {' and '.join(promised)}, {_where(certificate)}."
 
 
 def assumptions(certificate: Certificate) -> tuple[str, ...]:
@@ -115,11 +116,5 @@ def _where(certificate: Certificate) -> str:
     return together if len(certificate.served) == len(certificate.markets) else f"{together}; it serves {names}"
 
 
-def _percent(share: float) -> str:
-    """Three digits, or as many as it takes not to say 100 of what is less."""
-    short = f"{share * 100:.3g}"
-    return f"{share * 100:.6g} %" if short == "100" and share < 1 else f"{short} %"
-
-
 def _share(share: float, of: str) -> str:
-    return f"all {of}" if share >= 1 else f"at least {_percent(share)} of {of}"
+    return f"all {of}" if share >= 1 else f"at least {percent(share)} of {of}"

@@ -30,15 +30,11 @@ def audits(
 
 
 def show(figures: Mapping[str, Any]) -> None:
-    from rich.table import Table
-
     from adverdict.cli.console import out
+    from adverdict.cli.tables import columns
 
-    table = Table(
-        title="audit stream: simulated runs whose 95 % interval holds the truth", title_justify="left", box=None, header_style="bold"
-    )
-    for column in ("base rate", "share", "audits", "readings", "runs", "covered", "of them", "95 %", "mean width", "mean bias"):
-        table.add_column(column, justify="left" if column == "share" else "right")
+    names = ("base rate", "share", "audits", "readings", "runs", "covered", "of them", "95 %", "mean width", "mean bias")
+    table = columns(names, left=("share",), title="audit stream: simulated runs whose 95 % interval holds the truth")
     for rate in figures["base_rates"]:
         for name in ("leakage", "wrongful_rejection", "prevalence"):
             found = rate[name]

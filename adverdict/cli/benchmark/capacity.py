@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from adverdict.cli.console import Bars, out, write_json
 from adverdict.cli.door import door
+from adverdict.cli.tables import columns
+from adverdict.domain.formats import interval, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,7 +49,7 @@ def show_capacity(figures: Mapping[str, Any]) -> None:
             f"simulated; targets {targets['max_leakage']:g}/{targets['max_wrongful_reject']:g}: the boldest certified thresholds leave "
             f"{needed['mean']:,.0f} of {figures['ads_a_day']:,.0f} ads a day to people"
         )
-        columns = (
+        names = (
             "reviewers",
             "thresholds",
             "have",
@@ -61,7 +63,7 @@ def show_capacity(figures: Mapping[str, Any]) -> None:
             "95 %",
             "better",
         )
-        table = _table(title, columns)
+        table = columns(names, left=LEFT, title=title, no_wrap=True)
         for case in found["cases"]:
             table.add_row(*_case(case))
         out.print(table)
@@ -77,8 +79,8 @@ def show_capacity(figures: Mapping[str, Any]) -> None:
 def show_solve(figures: Mapping[str, Any]) -> None:
     """Every size, how they grow, and a plain loop beside."""
     title = f"synthetic; {figures['policies']} policies in {figures['markets']} markets, every ad labelled under all of them"
-    columns = ("ads", "curves", "strata", "deciding", "seconds", "CPU", "tests", "certificates", "peak MiB", "data MiB")
-    table = _table(title, columns)
+    names = ("ads", "curves", "strata", "deciding", "seconds", "CPU", "tests", "certificates", "peak MiB", "data MiB")
+    table = columns(names, left=LEFT, title=title, no_wrap=True)
     for one in (*figures["sizes"], figures["with_curves"]):
         table.add_row(
             f"{one['ads']:,}",
@@ -112,30 +114,22 @@ def _case(case: Mapping[str, Any]) -> tuple[str, ...]:
         case["kind"],
         f"{case['reviewers']:.1f}",
         f"[red]{case['reviewers_missing']:.1f}[/]" if case["reviewers_missing"] else "–",
-        *(_number(case[name]) for name in ("reviews", "fixed_reviews", "harm", "foreseen", "fixed_harm")),
-        f"{ratio['mean']:.2f}" if ratio else "–",
-        f"{ratio['low']:.2f}–{ratio['high']:.2f}" if ratio else "–",
+        *(number(case[name]) for name in ("reviews", "fixed_reviews", "harm", "foreseen", "fixed_harm")),
+        number(ratio["mean"] if ratio else None, ".2f"),
+        interval(ratio["low"], ratio["high"], ".2f") if ratio else "–",
         f"{case['better']} of {case['compared']}" if ratio else "infeasible" if not case["feasible"] else "–",
     )
 
 
 def _rates(cases: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("true rates over all policies", ("reviewers", "thresholds", "leakage", "fixed's", "wrongly rejected", "fixed's"))
+    table = columns(
+        ("reviewers", "thresholds", "leakage", "fixed's", "wrongly rejected", "fixed's"),
+        left=LEFT,
+        title="true rates over all policies",
+        no_wrap=True,
+    )
     for case in cases:
         if case["feasible"]:
             rates = (case[name] for name in ("leakage", "fixed_leakage", "wrongful", "fixed_wrongful"))
-            table.add_row(f"{case['times']:g} x needed", case["kind"], *("–" if rate is None else f"{rate:.1%}" for rate in rates))
+            table.add_row(f"{case['times']:g} x needed", case["kind"], *(number(rate, ".1%") for rate in rates))
     return table
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="left" if column in LEFT else "right", no_wrap=True)
-    return table
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"

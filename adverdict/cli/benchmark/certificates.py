@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
+from adverdict.cli.tables import columns
+from adverdict.domain.formats import number
 
 if TYPE_CHECKING:
     from adverdict.training.fit.everything import FitSettings
@@ -39,12 +41,8 @@ def show(figures: Mapping[str, Any]) -> None:
 
 
 def _strata(detail: Sequence[Mapping[str, Any]]) -> None:
-    from rich.table import Table
-
-    table = Table(title="certified thresholds, by stratum", title_justify="left", box=None, header_style="bold")
-    columns = ("ads", "policy", "markets", "targets", "labelled", "draws", "exceeded", "95 %", "p", "auto", "oracle", "second look", "")
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("ads", "policy", "markets", "targets", "") else "right")
+    names = ("ads", "policy", "markets", "targets", "labelled", "draws", "exceeded", "95 %", "p", "auto", "oracle", "second look", "")
+    table = columns(names, left=("ads", "policy", "markets", "targets", ""), title="certified thresholds, by stratum")
     for entry in detail:
         row, targets, second = entry["methods"]["certified"], entry["targets"], entry["second_look"]
         table.add_row(
@@ -59,33 +57,24 @@ def _strata(detail: Sequence[Mapping[str, Any]]) -> None:
             f"{row['p']:.2g}",
             f"{row['auto_rate']:.1%}",
             f"{entry['oracle']:.1%}",
-            f"{_share(second['leakage'])}/{_share(second['wrongful'])}",
+            "/".join(number(second[error], ".1%") for error in ("leakage", "wrongful")),
             "[red]refuted[/]" if row["rejected"] else "",
         )
     out.print(table)
 
 
 def _methods(name: str, methods: Mapping[str, Mapping[str, Any]]) -> None:
-    from rich.table import Table
-
-    table = Table(title=f"{name}: every method on the same deployments", title_justify="left", box=None, header_style="bold")
-    for column in ("method", "strata", "refuted", "exceeded, worst", "auto", "of the oracle's"):
-        table.add_column(column, justify="left" if column == "method" else "right")
+    names = ("method", "strata", "refuted", "exceeded, worst", "auto", "of the oracle's")
+    table = columns(names, left=("method",), title=f"{name}: every method on the same deployments")
     for method, found in methods.items():
         table.add_row(
             method,
             str(found["strata"]),
             str(found["strata_rejected"]),
-            _share(found["exceeded_most"]),
-            _share(found["auto_rate"]),
-            _share(found["auto_rate_vs_oracle"]),
+            *(number(found[share], ".1%") for share in ("exceeded_most", "auto_rate", "auto_rate_vs_oracle")),
         )
     out.print(table)
 
 
 def _markets(markets: Sequence[str]) -> str:
     return "+".join(markets) if len(markets) <= SHOWN_MARKETS else f"{len(markets)} pooled"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

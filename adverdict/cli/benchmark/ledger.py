@@ -64,15 +64,11 @@ ROWS = {
 
 def show(figures: Mapping[str, Any]) -> None:
     """One column a database."""
-    from rich.table import Table
-
     from adverdict.cli.console import err, out
+    from adverdict.cli.tables import columns
 
     databases = figures["databases"]
-    table = Table(box=None, header_style="bold")
-    table.add_column("")
-    for name in databases:
-        table.add_column(name, justify="right")
+    table = columns(["", *databases], left=("",))
     for key, title in ROWS.items():
         if any(key in found for found in databases.values()):
             table.add_row(title, *(_shown(found.get(key)) for found in databases.values()))

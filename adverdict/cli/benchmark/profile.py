@@ -34,17 +34,13 @@ def profile(
 
 def show(figures: Mapping[str, Any]) -> None:
     """Median microseconds an ad, a column for each size of batch."""
-    from rich.table import Table
-
     from adverdict.cli.console import out
+    from adverdict.cli.tables import columns
 
     batches: Mapping[str, Any] = figures["batches"]
     title = f"microseconds an ad: median of {figures['ads']} ads under {figures['policies']} policies, {', '.join(figures['components'])}"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    table.add_column("step")
-    for size in batches:
-        table.add_column("one by one" if size == "1" else f"{size} at once", justify="right")
-        table.add_column("share", justify="right")
+    sizes = [name for size in batches for name in ("one by one" if size == "1" else f"{size} at once", "share")]
+    table = columns(["step", *sizes], left=("step",), title=title)
     for step in next(iter(batches.values()))["steps"]:
         cells = [cell for found in batches.values() for cell in _cells(found["steps"].get(step))]
         table.add_row(step, *cells)

@@ -43,15 +43,12 @@ def train(
 
 def show(figures: Mapping[str, Any]) -> None:
     """Seconds by stage of each training beside the others, then what they come to."""
-    from rich.table import Table
-
     from adverdict.cli.console import err, out, printable
+    from adverdict.cli.tables import columns
 
     trainings = figures["trainings"]
-    table = Table(box=None, header_style="bold")
-    table.add_column("seconds (of CPU)")
-    for name in trainings:
-        table.add_column(name.replace("_", " "), justify="right")
+    first = "seconds (of CPU)"
+    table = columns([first, *(name.replace("_", " ") for name in trainings)], left=(first,))
     for stage in dict.fromkeys(stage for one in trainings.values() for stage in one["stages"]):
         table.add_row(printable(stage), *(_both(one["stages"].get(stage)) for one in trainings.values()))
     table.add_row("all", *(_both(one) for one in trainings.values()), style="bold")

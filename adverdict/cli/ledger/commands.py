@@ -29,7 +29,8 @@ def verify_command(
     json: Json = None,
 ) -> None:
     """Find every edited, deleted, moved or cut-off row; print the end of the chain, to be kept elsewhere."""
-    from adverdict.cli.console import Bars, counted, err, write_json
+    from adverdict.cli.console import Bars, err, write_json
+    from adverdict.domain.formats import counted
 
     with door() as settings:
         from adverdict.ledger.verify import verify
@@ -87,7 +88,8 @@ def migrate_command() -> None:
 
 
 def show_verified(found: Verified) -> None:
-    from adverdict.cli.console import counted, out, printable
+    from adverdict.cli.console import out, printable
+    from adverdict.domain.formats import counted
 
     for problem in found.problems[:SHOWN]:
         where = "        " if problem.seq is None else f"{problem.seq:>8}"
@@ -101,7 +103,8 @@ def show_verified(found: Verified) -> None:
 
 
 def show_erasure(done: Erasure, compact: bool) -> None:
-    from adverdict.cli.console import counted, err, out
+    from adverdict.cli.console import err, out
+    from adverdict.domain.formats import counted
 
     gone = (counted(done.contents, "content"), counted(done.tasks, "task"), counted(done.keys, "idempotency key"))
     out.print(f"{gone[0]}, {gone[1]} and {gone[2]} erased", highlight=False)

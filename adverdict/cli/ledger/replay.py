@@ -47,7 +47,7 @@ def replay_command(
                 after=after,
                 until=last,
                 decision_id=decision,
-                advance=bars.advance,
+                progress=bars,
             )
         show(found)
         if json:
@@ -58,7 +58,8 @@ def replay_command(
 
 
 def show(found: Replayed) -> None:
-    from adverdict.cli.console import counted, err, out, printable
+    from adverdict.cli.console import err, out, printable
+    from adverdict.domain.formats import counted
 
     for one in found.differences:
         said = f"{one.seq:>8}  {one.decision_id}  {one.field}: {one.recorded!r} on record, {one.replayed!r} now"

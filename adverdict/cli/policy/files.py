@@ -14,6 +14,7 @@ from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import Certificates, Json, PolicyFiles
 from adverdict.domain.spreadsheet import inert
+from adverdict.storage.whole import replacing_text
 
 if TYPE_CHECKING:
     from adverdict.decisions.files.difference import Difference
@@ -153,15 +154,12 @@ def _on_ads(model: str, settings: Settings, data: Sequence[Path], old: PolicyFol
 
 def write_flips(path: Path, result: WhatIf) -> None:
     """Every ad with another verdict, for a spreadsheet. Written whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    with work.open("w", encoding="utf-8", newline="") as file:
+    with replacing_text(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for flip in result.flips:
             cells = (flip.ad_id, flip.market, flip.surface or "", flip.before, flip.after, "; ".join(flip.policies), flip.because)
             writer.writerow([inert(cell) for cell in cells])
-    work.replace(path)
     out.print(f"{len(result.flips)} changed verdicts written to {path}", markup=False, highlight=False)
 
 

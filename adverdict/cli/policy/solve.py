@@ -12,6 +12,7 @@ import typer
 from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import Data, Json, Model, PolicyFiles
+from adverdict.cli.tables import columns
 
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Certificate, Otherwise
@@ -150,11 +151,8 @@ def _show_exits(found: ExitCertificate) -> None:
 
 
 def _table(certificates: Sequence[Certificate]) -> object:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", title="Thresholds and what is promised of them", title_justify="left")
-    for column in ("policy", "markets", "", "approve below", "reject at", "labels", "leakage", "wrongful rejection"):
-        table.add_column(column, justify="left" if column in ("policy", "markets", "") else "right")
+    names = ("policy", "markets", "", "approve below", "reject at", "labels", "leakage", "wrongful rejection")
+    table = columns(names, left=("policy", "markets", ""), title="Thresholds and what is promised of them")
     for one in certificates:
         status = f"[{STYLES[one.status]}]{one.status}[/]"
         below = f"{one.approve_below:g}" if one.approve_below > 0 else "nobody"

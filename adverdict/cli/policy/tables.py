@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adverdict.cli.console import err, out, printable
+from adverdict.domain.formats import with_interval
 
 if TYPE_CHECKING:
     from adverdict.decisions.files.difference import Difference
@@ -113,7 +114,7 @@ def _cells(share: Share | None) -> tuple[str, str]:
     if share.share is None or share.interval is None:
         return "0 of 0", "–"
     low, high = share.interval
-    return f"{share.k} of {share.n}", f"{share.share:.2%} ({low:.2%}–{high:.2%})"
+    return f"{share.k} of {share.n}", with_interval(share.share, low, high, ".2%")
 
 
 def _table(*columns: str, header: bool = True, right: Sequence[str] | None = None) -> Table:

@@ -75,7 +75,8 @@ def undo_command(
 
 
 def show_applied(done: Applied) -> None:
-    from adverdict.cli.console import counted, err, out, printable
+    from adverdict.cli.console import err, out, printable
+    from adverdict.domain.formats import counted
 
     earlier = done.in_step - done.applied
     more = f"; {earlier:,} were before" if earlier else ""
@@ -103,7 +104,7 @@ def show_applied(done: Applied) -> None:
 
 def _changes(done: Applied) -> list[str]:
     """By market, and below them every direction in all markets."""
-    from adverdict.cli.rescore.tables import aligned
+    from adverdict.cli.tables import aligned
 
     rows = [(one.market, one.before or "nothing", str(one.after), ads) for one, ads in done.changes.items()]
     sums: Counter[tuple[str, str]] = Counter()
@@ -116,7 +117,8 @@ def _changes(done: Applied) -> list[str]:
 
 
 def show_undone(done: Undone) -> None:
-    from adverdict.cli.console import counted, out, printable
+    from adverdict.cli.console import out, printable
+    from adverdict.domain.formats import counted
 
     if done.before is not None:
         said = f"step {done.step} was undone before, by {done.before.by}: {done.before.why}\nnothing changed"
@@ -129,7 +131,8 @@ def show_undone(done: Undone) -> None:
 
 
 def _show_list(lines: int | None, path: Path | None, what: str) -> None:
-    from adverdict.cli.console import counted, out
+    from adverdict.cli.console import out
+    from adverdict.domain.formats import counted
 
     if lines is not None:
         out.print(f"{counted(lines, 'ad')} in {path}: {what}", highlight=False, markup=False)

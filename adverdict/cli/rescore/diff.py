@@ -12,6 +12,7 @@ from rich.text import Text
 
 from adverdict.cli.door import door
 from adverdict.cli.options import Memory, RunFolderOption
+from adverdict.domain.formats import moment
 
 if TYPE_CHECKING:
     from adverdict.domain.settings import Settings
@@ -106,16 +107,16 @@ def show(found: Difference) -> None:
 
 
 def _head(found: Difference) -> None:
-    from adverdict.cli.console import counted
+    from adverdict.domain.formats import counted
     from adverdict.rescoring.diff.page import missing_words
 
     run, inventory = found.run, found.inventory
     _say(f"{run.run_id}  {run.model} ({run.bundle_version}), policy files {run.policy_hash[:16]}", bold=True)
-    _say(f"as of {run.as_of:%Y-%m-%d %H:%M} UTC, history: {run.history}")
+    _say(f"as of {moment(run.as_of)}, history: {run.history}")
     _say(f"compared with {found.against.words}")
     if found.against.versions is not None:
         other = found.against.versions
-        _say(f"  {other.model} ({other.bundle_version}), policy files {other.policy_hash[:16]}, as of {other.as_of:%Y-%m-%d %H:%M} UTC")
+        _say(f"  {other.model} ({other.bundle_version}), policy files {other.policy_hash[:16]}, as of {moment(other.as_of)}")
     there = "on record" if found.against.kind == "ledger" else "there"
     left = f"{inventory.not_on_record:,} {missing_words(found)}, {inventory.outdated:,} {there} in a later version"
     earlier = f", {counted(inventory.earlier_versions, 'earlier version')} of an ad left out" if inventory.earlier_versions else ""
@@ -133,7 +134,8 @@ def _head(found: Difference) -> None:
 
 
 def _warn(found: Difference) -> None:
-    from adverdict.cli.console import counted, err, printable
+    from adverdict.cli.console import err, printable
+    from adverdict.domain.formats import counted
 
     inventory = found.inventory
     causes = ", ".join(f"{cause} {rows:,}" for cause, rows in inventory.degraded_by.items())
@@ -290,7 +292,7 @@ def _risk(value: float | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> None:
-    from adverdict.cli.rescore.tables import aligned
+    from adverdict.cli.tables import aligned
 
     for number, line in enumerate(aligned([head, *rows], words)):
         _say(line.rstrip(), bold=not number)

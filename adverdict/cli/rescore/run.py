@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, TextColumn
 
+from adverdict.cli.console import Bars, err, printable
 from adverdict.cli.door import door
 from adverdict.cli.options import Certificates, Memory, Model, PolicyFiles
+from adverdict.cli.tables import aligned
+from adverdict.domain.formats import counted, moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,7 +60,6 @@ def rescore(
         if any(not _usual(context, name) for name in context.params):
             raise typer.BadParameter(f"options of 'rescore' come after '{context.invoked_subcommand}', or belong to it alone")
         return
-    from adverdict.cli.console import err, printable
     from adverdict.cli.console import out as console
 
     with door(model=model, policies=policy_files, certificates=certificates) as settings:
@@ -92,7 +94,7 @@ def rescore(
             rows_per_shard=rows_per_shard,
         )
         try:
-            with Bars() as bars:
+            with ShardBars() as bars:
                 summary = run(options, bars)
         except KeyboardInterrupt:
             err.print(f"what is decided stays in {printable(out)}; the same command with --resume goes on", markup=False, highlight=False)
@@ -125,36 +127,13 @@ def _read(wrong: list[Any], read: Any) -> Any:
         return None
 
 
-class Bars:
-    """Implements ``rescoring.deciding.progress.Progress``: one bar a stage; off a terminal, a line now and then."""
+class ShardBars(Bars):
+    """Implements ``rescoring.deciding.progress.Progress``: beside the bar how fast it goes; off a terminal, a line now and then."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from adverdict.cli.console import err
-
-        columns = (TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[told]}"), TimeRemainingColumn())
-        self._err = err
-        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
-        self._stage: Any = None
+        super().__init__(BarColumn(12), TextColumn("{task.fields[told]}"))
         self._pace = Pace(0, 0, 0)
         self._spoke = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._finish("done" if kind is None else "stopped")
-        self._bars.stop()
-
-    def stage(self, name: str, total: int) -> None:
-        self._finish("done")
-        self._stage = self._bars.add_task(name, total=max(total, 1), told="")
-
-    def advance(self, steps: int = 1) -> None:
-        if self._stage is not None:
-            self._bars.advance(self._stage, steps)
 
     def deciding(self, shards: int, ads: int, done: int) -> None:
         self.stage("deciding", ads)
@@ -166,27 +145,15 @@ class Bars:
         ads = report.rows + report.quarantined_rows + report.skipped
         self._pace.add(ads, report.texts, report.encoded)
         self.advance(ads)
-        self._bars.update(self._stage, told=self._pace.brief())
-        if not self._err.is_terminal and time.monotonic() - self._spoke >= EVERY:
+        self.tell(self._pace.brief())
+        if not err.is_terminal and time.monotonic() - self._spoke >= EVERY:
             self._spoke = time.monotonic()
-            self._err.print(f"    {self._pace.told()}{self._pace.left()}", highlight=False, markup=False)
+            err.print(f"    {self._pace.told()}{self._pace.left()}", highlight=False, markup=False)
         if report.reason is not None:
             self.say(f"{report.shard} is quarantined: {' '.join(report.reason.split())}")
 
     def say(self, sentence: str) -> None:
-        from adverdict.cli.console import printable
-
-        self._err.print(printable(sentence), highlight=False, markup=False, style="yellow")
-
-    def _finish(self, how: str) -> None:
-        if self._stage is None:
-            return
-        task = next(task for task in self._bars.tasks if task.id == self._stage)
-        if how == "done":
-            self._bars.update(self._stage, completed=task.total)
-        self._stage = None
-        if not self._err.is_terminal:
-            self._err.print(f"--> {task.description}: {how} after {task.elapsed or 0:.0f} s", highlight=False, markup=False)
+        err.print(printable(sentence), highlight=False, markup=False, style="yellow")
 
 
 @dataclass
@@ -234,11 +201,9 @@ class Pace:
 
 def report(summary: Summary) -> str:
     """A summary as a person reads it: what was decided, what was not, and what to do next."""
-    from adverdict.cli.console import counted, printable
-
-    until = f" submitted since {summary.since:%Y-%m-%d %H:%M} UTC" if summary.since else ""
+    until = f" submitted since {moment(summary.since)}" if summary.since else ""
     lines = [
-        f"{counted(summary.ads, 'ad')}{until} decided as of {summary.as_of:%Y-%m-%d %H:%M} UTC by bundle {summary.bundle_version}",
+        f"{counted(summary.ads, 'ad')}{until} decided as of {moment(summary.as_of)} by bundle {summary.bundle_version}",
         "",
         *_markets(summary),
         "",
@@ -255,8 +220,6 @@ def report(summary: Summary) -> str:
 
 
 def _markets(summary: Summary) -> list[str]:
-    from adverdict.cli.rescore.tables import aligned
-
     rows: list[tuple[str, ...]] = [("market", *VERDICTS, "ads")]
     for market, verdicts in sorted(summary.markets.items()):
         rows.append((market, *(f"{verdicts.get(verdict, 0):,}" for verdict in VERDICTS), f"{sum(verdicts.values()):,}"))
@@ -265,8 +228,6 @@ def _markets(summary: Summary) -> list[str]:
 
 
 def _effort(summary: Summary) -> list[str]:
-    from adverdict.cli.console import counted
-
     effort = summary.effort
     worked = f"{counted(effort.shards, 'shard')} in {effort.seconds:.0f} s, {effort.ads_per_second:,.0f} ads/s"
     peak = f"at most {effort.worker_peak_mib:,.0f} MiB a worker, {effort.driver_peak_mib:,.0f} MiB the driver"
@@ -283,8 +244,6 @@ def _effort(summary: Summary) -> list[str]:
 
 
 def _undecided(summary: Summary) -> list[str]:
-    from adverdict.cli.console import counted
-
     lines = []
     if summary.quarantined_rows:
         lines.append(f"{counted(summary.quarantined_rows, 'row')} could not be decided; what stands, stands")

@@ -30,7 +30,7 @@ def export_command(
 
         with Bars() as bars:
             bars.stage("exporting ads", 0)
-            done = export(ledger, out, since=moment("--since", since), until=moment("--until", until), progress=bars.advance)
+            done = export(ledger, out, since=moment("--since", since), until=moment("--until", until), progress=bars)
         tables.show_exported(done)
 
 
@@ -45,7 +45,8 @@ def golden_command(
     ] = True,
 ) -> None:
     """Take labelled ads as golden tasks: shown to reviewers like any other, to learn how often each of them is right. Or remove some."""
-    from adverdict.cli.console import counted, out
+    from adverdict.cli.console import out
+    from adverdict.domain.formats import counted
 
     with door() as settings, ledger_of(settings) as ledger:
         from adverdict.cli.review import tables

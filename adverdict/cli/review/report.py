@@ -10,6 +10,7 @@ import typer
 from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Json
 from adverdict.cli.review.commands import Since, Until
+from adverdict.storage.whole import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,10 +58,10 @@ def transparency_command(
             if json:
                 write_json(json, found.to_json())
             if table:
-                write_whole(table, [found.to_csv()])
+                write_whole(table, found.to_csv())
             if statements:
                 books = kept_books(ledger, read_policies(settings.policies))
-                count = write_whole(statements, _lines(stated(ledger, books, begin, end)))
+                count = _write_lines(statements, _lines(stated(ledger, books, begin, end)))
                 out.print(f"{count:,} statements of reasons written to {statements}", highlight=False, markup=False)
 
 
@@ -72,16 +73,13 @@ def _lines(found: Iterable[StatementOfReasons]) -> Iterable[str]:
         yield json.dumps(told, ensure_ascii=False) + "\n"
 
 
-def write_whole(path: Path, pieces: Iterable[str]) -> int:
-    """Write pieces of text one after the other, whole or not at all; how many there were."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half, count = path.with_name(f".{path.name}.part"), 0
-    try:
-        with half.open("w", encoding="utf-8", newline="") as file:
-            for piece in pieces:
-                file.write(piece)
-                count += 1
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+def _write_lines(path: Path, lines: Iterable[str]) -> int:
+    """Whole or not at all; how many there were."""
+    from adverdict.storage.whole import replacing_text
+
+    count = 0
+    with replacing_text(path) as file:
+        for line in lines:
+            file.write(line)
+            count += 1
     return count

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from adverdict.cli.console import counted, err, out, printable
+from adverdict.cli.console import err, out, printable
+from adverdict.cli.tables import columns
+from adverdict.domain.formats import counted, number, with_interval
 
 if TYPE_CHECKING:
     from adverdict.review.labels.export import Exported, Stratum
@@ -51,7 +53,7 @@ def show_reviewers(found: Sequence[Reviewer]) -> None:
     if not found:
         out.print("nobody is registered: every API key for review reads everything that needs no senior", highlight=False)
         return
-    table = _table("Reviewers", "name", "markets", "languages", "policies", "senior", "active")
+    table = columns(("name", "markets", "languages", "policies", "senior", "active"), left=LEFT, title="Reviewers")
     for one in found:
         skills = (", ".join(named) for named in (one.markets, one.languages, one.policies))
         _add(table, one.name, *skills, "yes" if one.senior else "", "" if one.active else "no")
@@ -63,7 +65,9 @@ def show_queues(depths: Sequence[QueueDepth]) -> None:
     if not depths:
         out.print("nothing waits for people")
         return
-    table = _table("Waiting for people", "market", "language", "kind", "policies", "open", "leased", "oldest", "overdue")
+    table = columns(
+        ("market", "language", "kind", "policies", "open", "leased", "oldest", "overdue"), left=LEFT, title="Waiting for people"
+    )
     for one in depths:
         kind = f"{one.kind}, senior" if one.senior and one.kind != "senior" else one.kind
         counts = (f"{one.open:,}", f"{one.leased:,}", _age(one.oldest_seconds), f"{one.overdue:,}" if one.overdue else "")
@@ -84,8 +88,8 @@ def show_quality(found: QualityReport) -> None:
 
 
 def _decisions(found: QualityReport) -> Table:
-    columns = ("policy", "market", "violating of approved", "read", "harmless of rejected", "read", "unread")
-    table = _table("Automatic decisions, by audits (95 % intervals)", *columns)
+    names = ("policy", "market", "violating of approved", "read", "harmless of rejected", "read", "unread")
+    table = columns(names, left=LEFT, title="Automatic decisions, by audits (95 % intervals)")
     for one in (*found.policies, *found.markets):
         shares = (*_share(one.leakage, one.approved), *_share(one.wrongful_rejection, one.rejected))
         _add(table, one.policy, one.market or "all", *shares, f"{one.unread:,}")
@@ -93,8 +97,8 @@ def _decisions(found: QualityReport) -> Table:
 
 
 def _reviewers(found: Sequence[ReviewerQuality]) -> Table:
-    columns = ("policy", "reviewer", "finds violations", "worth", "clears the rest", "worth", "readings", "golden")
-    table = _table("Reviewers (95 % intervals; worth: ads of known truth)", *columns)
+    names = ("policy", "reviewer", "finds violations", "worth", "clears the rest", "worth", "readings", "golden")
+    table = columns(names, left=LEFT, title="Reviewers (95 % intervals; worth: ads of known truth)")
     for one in found:
         rated = one.quality
         rates = [text for rate in (rated.sensitivity, rated.specificity) for text in (_interval(rate), f"{rate.n:,.0f}")]
@@ -104,9 +108,13 @@ def _reviewers(found: Sequence[ReviewerQuality]) -> Table:
 
 
 def _work(found: QualityReport) -> Table:
-    table = _table("Work (agreement: with seniors, where one decided)", "reviewer", "tasks", "golden", "seconds", "agreement", "cases")
+    table = columns(
+        ("reviewer", "tasks", "golden", "seconds", "agreement", "cases"),
+        left=LEFT,
+        title="Work (agreement: with seniors, where one decided)",
+    )
     for one in found.workload:
-        seconds = "–" if one.median_seconds is None else f"{one.median_seconds:,.0f}"
+        seconds = number(one.median_seconds)
         agreed = ("–", "0") if one.agreement is None else (_interval(one.agreement), f"{one.agreement.n:,.0f}")
         _add(table, one.reviewer, f"{one.tasks:,}", f"{one.golden:,}", seconds, *agreed)
     return table
@@ -115,11 +123,11 @@ def _work(found: QualityReport) -> Table:
 def _share(found: AuditShare | None, decisions: int) -> tuple[str, str]:
     if found is None:
         return "–", f"0 of {decisions:,}"
-    return f"{found.value:.2%} ({found.low:.2%}–{found.high:.2%})", f"{found.audited:,} of {found.decisions:,}"
+    return with_interval(found.value, found.low, found.high, ".2%"), f"{found.audited:,} of {found.decisions:,}"
 
 
 def _interval(rate: Estimate) -> str:
-    return f"{rate.value:.1%} ({rate.low:.1%}–{rate.high:.1%})"
+    return with_interval(rate.value, rate.low, rate.high)
 
 
 def _age(seconds: float) -> str:
@@ -136,10 +144,3 @@ def _show(table: Table) -> None:
     title, table.title = table.title, None
     out.print(title, style="italic", highlight=False)
     out.print(table, highlight=False)
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(box=None, header_style="bold", title=title)
-    for column in columns:
-        table.add_column(column, justify="left" if column in LEFT else "right")
-    return table

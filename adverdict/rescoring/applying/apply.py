@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import Conflict, Unavailable
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import steps
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
@@ -34,7 +35,6 @@ from adverdict.review.tasks.superseding import withdraw_superseded
 from adverdict.review.tasks.tasks import UNFINISHED
 
 if TYPE_CHECKING:
-    from adverdict.ledger.verify import Progress
     from adverdict.rescoring.folder.manifest import RunFolder
     from adverdict.review.tasks.settings import ReviewSettings
 
@@ -109,7 +109,7 @@ def apply(
     review: ReviewSettings,
     *,
     clock: Callable[[], datetime] = now,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
     memory: int = USUAL,
 ) -> Applied:
     """Put the decisions that change what stands on record, the ads that most people will see first.
@@ -142,16 +142,14 @@ class _Applying:
         ledger.keep("policies", self._book.hash, self._book.to_json, at)
         ledger.keep("thresholds", solved.digest, lambda: solved.to_json().encode(), at)
 
-    def all_of(self, found: Iterable[Candidate], progress: Progress | None) -> None:
+    def all_of(self, found: Iterable[Candidate], progress: Progress) -> None:
         flips = (one for one in found if self._may_change(one))
-        if progress:
-            progress.stage("applying", self._choice.most or 0)
+        progress.stage("applying", self._choice.most or 0)
         while window := self._window(flips):
             wholes = self._wholes(window)
             while batch := list(islice(wholes, BATCH)):
                 self._count(self._write(batch))
-                if progress:
-                    progress.advance(len(batch))
+                progress.advance(len(batch))
         self.done.refused = dict(self._originals.refused)
 
     def _may_change(self, one: Candidate) -> bool:

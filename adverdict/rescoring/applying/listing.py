@@ -15,6 +15,7 @@ from adverdict.ledger.schema import contents
 from adverdict.ledger.standing import Course, courses
 from adverdict.ledger.store import Ledger, withdrawn
 from adverdict.review.period import pages
+from adverdict.storage.whole import replacing
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 PAGE = 500
@@ -73,11 +74,8 @@ def undone(ledger: Ledger, step: str) -> Iterator[Listed]:
 def write(path: Path, lines: Iterable[Listed]) -> int:
     """Write them by the file's ending, whole or not at all; how many. Raises InvalidInput for another ending."""
     check(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    count = _WRITERS[path.suffix.lower()](work, lines)
-    work.replace(path)
-    return count
+    with replacing(path) as work:
+        return _WRITERS[path.suffix.lower()](work, lines)
 
 
 def _courses(ledger: Ledger, step: str) -> Iterator[tuple[_Own, Course]]:

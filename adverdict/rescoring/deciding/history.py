@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from adverdict.features.history.freezing import Freezing, Progress, disk, freeze_folder
+from adverdict.domain.progress import Progress
+from adverdict.features.history.freezing import Freezing, disk, freeze_folder
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.ledger.database import address
 from adverdict.ledger.events import Telling, telling

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from adverdict.domain.errors import Conflict
 from adverdict.features.history.frozen import FrozenHistory
@@ -20,6 +18,7 @@ from adverdict.rescoring.deciding.progress import Progress
 from adverdict.rescoring.folder.identity import HistoryUsed, Run
 from adverdict.rescoring.memory import Budget
 from adverdict.storage.places import Place
+from adverdict.storage.whole import replacing
 
 if TYPE_CHECKING:
     from adverdict.rescoring.deciding.history import HistorySource
@@ -89,9 +88,5 @@ def _keep(path: Path, kept: Place) -> None:
     if there is None:
         kept.write(path.name, path.read_bytes())
         return
-    there.parent.mkdir(parents=True, exist_ok=True)
-    aside = there.with_name(f".{path.name}.{uuid4().hex[:12]}.part")  # its own, should two commands begin the same run at once
-    shutil.copyfile(path, aside)
-    with aside.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(aside, there)
+    with replacing(there) as aside:
+        shutil.copyfile(path, aside)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from adverdict.domain.progress import Progress as Stages
 from adverdict.domain.progress import Silent
 
 if TYPE_CHECKING:
     from adverdict.rescoring.folder.manifest import Done
 
 
-class Progress(Protocol):
-    """A seam for progress bars: stages as in ``domain.progress``, the deciding itself shard by shard, and sentences in between."""
-
-    def stage(self, name: str, total: int) -> None: ...
-
-    def advance(self, steps: int = 1) -> None: ...
+class Progress(Stages, Protocol):
+    """Stages as in ``domain.progress``, the deciding itself shard by shard, and sentences in between."""
 
     def deciding(self, shards: int, ads: int, done: int) -> None:
         """The shards begin: ``shards`` of ``ads`` rows are to be decided, ``done`` others were before."""

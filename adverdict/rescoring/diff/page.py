@@ -9,10 +9,12 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from adverdict.domain.formats import number
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.diff.difference import Difference, Example
 from adverdict.review.reasons.marking import Piece, pieces
-from adverdict.training.pages.plots import COLOURS
+from adverdict.storage.pages import environment
+from adverdict.storage.whole import write_whole
 from adverdict.workforce.handling import Handling
 
 PAGE = "diff.html"
@@ -22,33 +24,23 @@ BODY = 600
 
 def write_page(target: Path, found: Difference) -> None:
     """Write the page, whole or not at all; its folder is created."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.with_name(f".{target.name}.part")
-    work.write_text(page(found), encoding="utf-8", newline="\n")
-    work.replace(target)
+    write_whole(target, page(found))
 
 
 def page(found: Difference) -> str:
     """As HTML. Everything is escaped; what an ad's text could hide is shown as a sign."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    loader = ChoiceLoader([PackageLoader("adverdict.rescoring.diff", "."), PackageLoader("adverdict.storage", ".")])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {
-        "risk": risk,
-        "time": _time,
-        "seen": seen,
-        "handling": handling_words,
-        "many": "{:,}".format,
-    }
-    return environment.get_template(PAGE).render(
-        found=found,
-        verdicts=tuple(Verdict),
-        groups=groups(found.examples),
-        apply=apply_command(found),
-        missing=missing_words(found),
-        colours=COLOURS,
-        body_shown=BODY,
+    filters = {"risk": risk, "time": _time, "seen": seen, "handling": handling_words, "many": "{:,}".format}
+    return (
+        environment("adverdict.rescoring.diff", filters)
+        .get_template(PAGE)
+        .render(
+            found=found,
+            verdicts=tuple(Verdict),
+            groups=groups(found.examples),
+            apply=apply_command(found),
+            missing=missing_words(found),
+            body_shown=BODY,
+        )
     )
 
 
@@ -86,7 +78,7 @@ def missing_words(found: Difference) -> str:
 
 def risk(value: float | None) -> str:
     """Four digits, as thresholds are told."""
-    return "–" if value is None else f"{value:.4f}"
+    return number(value, ".4f")
 
 
 def seen(text: str | None) -> tuple[Piece, ...]:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound, UntrustedBundle
+from adverdict.domain.formats import moment
 from adverdict.rescoring.folder.columns import COLUMNS, completed, parquet_of
 from adverdict.rescoring.folder.identity import HistoryUsed, ModelUsed, Run
 from adverdict.rescoring.folder.quarantine import rows_set_aside, shard_set_aside
@@ -167,7 +168,7 @@ class RunFolder:
                 f"{self.place.url} is not empty and holds no rescoring; give an empty folder, or one that is not there"
             ) from error
         if not resume:
-            begun = f"{stored.started_at:%Y-%m-%d %H:%M} UTC"
+            begun = moment(stored.started_at)
             raise Conflict(f"{self.place.url} holds {stored.run_id}, begun {begun}; go on with it by --resume, or give an empty folder")
         differences = stored.differences(run)
         if differences:

@@ -8,9 +8,8 @@ version decided first keeps the ad's id, a later one is named ``AD_ID@SUBMITTED_
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -22,6 +21,7 @@ from sqlalchemy import Connection, select
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, DecisionMade, Entry, Labelled, Ruled
 from adverdict.ledger.moments import micros, moment
@@ -30,6 +30,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.labels.labels import as_exported, effective
 from adverdict.review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 from adverdict.storage.tables.pack import iter_labels, write_ads, write_labels
+from adverdict.storage.whole import making_folder
 
 LONGEST = 200
 """Characters of an id in the data contract."""
@@ -104,7 +105,7 @@ def export(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    progress: Callable[[int], None] = lambda ads: None,
+    progress: Progress = SILENT,
 ) -> Exported:
     """Write ``ads.parquet``, ``labels.parquet`` and ``sampling.json`` into the folder ``out``, which must not exist; whole or not at all.
 
@@ -115,10 +116,9 @@ def export(
     period = Period(since, until)
     if out.exists():
         raise InvalidSettings("nothing was exported", [Mistake("out", str(out), "a folder that does not exist")])
-    half, tally = out.with_name(f".{out.name}.part"), _Tally()
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    try:
+    tally = _Tally()
+    with making_folder(out) as half:
+        half.mkdir()
         spool = half / "labels.jsonl"
         with spool.open("w", encoding="utf-8") as told:
             write_ads(half / "ads.parquet", _ads(ledger, period, told, tally, progress))
@@ -129,13 +129,10 @@ def export(
         spool.unlink()
         exported = Exported(out, tally.ads, tally.sources.total(), dict(sorted(tally.sources.items())), tally.stratified())
         (half / "sampling.json").write_text(json.dumps(_sampling(exported, period), indent=1) + "\n", encoding="utf-8")
-        half.replace(out)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return exported
 
 
-def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress: Callable[[int], None]) -> Iterator[Ad]:
+def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress: Progress) -> Iterator[Ad]:
     """Every version first decided in the period, in the order of its decisions; its labels go to ``told``."""
     last, _ = ledger.end()
     firsts = (
@@ -152,7 +149,7 @@ def _ads(ledger: Ledger, period: Period, told: IO[str], tally: _Tally, progress:
             told.writelines(label.model_dump_json(exclude_none=True) + "\n" for label in labels)
             tally.count(made.decision, labels, drawn=made.step not in ended)
             yield ad
-        progress(len(page))
+        progress.advance(len(page))
 
 
 class _Known:

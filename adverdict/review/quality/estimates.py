@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from adverdict.certification.statistics import intervals
+
 COVERAGE = 0.95
 """Of every interval of this package's statistics."""
 
@@ -22,14 +24,8 @@ class Estimate:
 
 
 def clopper_pearson(k: int, n: int) -> Estimate:
-    """Exact interval of a share of ``k`` in ``n`` (Clopper and Pearson 1934, Biometrika 26, 404-413).
-
-    Without anything counted the interval is all of [0, 1] and the value one half.
-    """
-    tail = (1 - COVERAGE) / 2
-    low = float(special.betaincinv(k, n - k + 1, tail)) if k else 0.0
-    high = float(special.betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
-    return Estimate(k / n if n else 0.5, low, high, n)
+    """A share of ``k`` in ``n`` with its exact interval; one half where nothing was counted."""
+    return Estimate(k / n if n else 0.5, *intervals.clopper_pearson(k, n, COVERAGE), n)
 
 
 def jeffreys(value: float, n: float) -> Estimate:

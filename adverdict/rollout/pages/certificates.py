@@ -10,9 +10,11 @@ from typing import Any
 
 from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
 from adverdict.certification.words import Side, Strength
+from adverdict.domain.formats import percent, share_of
 from adverdict.rollout.pages.plots import Split, draw_errors, draw_review, split
-from adverdict.training.pages.plots import COLOURS, Drawing, render
-from adverdict.training.pages.report import share
+from adverdict.storage.pages import environment
+from adverdict.storage.whole import write_whole
+from adverdict.training.pages.plots import Drawing, render
 
 PAGE = "certificates.html"
 
@@ -54,12 +56,8 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     ``solved_by`` says in words who or what solved them, ``titles`` names policies for people; both may hold anything, all of it is escaped.
     Raises UntrustedBundle for a certificate that counted no ads around its own thresholds.
     """
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    folder.mkdir(parents=True, exist_ok=True)
-    loader = ChoiceLoader([PackageLoader("adverdict.rollout.pages", "."), PackageLoader("adverdict.storage", ".")])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"share": share, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
+    filters = {"share": share_of, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
+    templates = environment("adverdict.rollout.pages", filters)
     ordered = sorted(certificates, key=lambda one: one.policy)
     policies = [
         {
@@ -70,21 +68,15 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
         }
         for number, (name, group) in enumerate(groupby(ordered, key=lambda one: one.policy), start=1)
     ]
-    page = environment.get_template(PAGE).render(
+    page = templates.get_template(PAGE).render(
         policies=policies,
         markets=sorted({one.market for certificate in certificates for one in asking(certificate)}),
         tally=_tally(certificates),
         solved_by=solved_by,
-        colours=COLOURS,
     )
     target = folder / PAGE
-    target.write_text(page, encoding="utf-8", newline="\n")
+    write_whole(target, page)
     return target
-
-
-def percent(value: float) -> str:
-    """``2.81 %``: three digits, as certificates state their targets."""
-    return f"{value * 100:.3g} %"
 
 
 def standing(certificate: Certificate) -> Standing:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake
+from adverdict.storage.whole import replacing
 
 ROWS = 65_536
 """Rows held at a time, and in one Parquet row group."""
@@ -49,13 +50,8 @@ def _write(path: Path, columns: tuple[str, ...], rows: Iterable[BaseModel]) -> N
     writers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
     if path.suffix not in writers:
         raise InvalidTable(f"cannot write {path.name}", [Mistake("file", path.name, f"a name ending in {', '.join(writers)}")])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as half:
         writers[path.suffix](half, columns, rows)
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _parquet(path: Path, columns: tuple[str, ...], rows: Iterable[BaseModel]) -> None:

@@ -15,7 +15,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from adverdict.certification.statistics.intervals import clopper_pearson
 
 COVERAGE = 0.95
 
@@ -109,15 +110,7 @@ def _wrong(sums: NDArray[np.float64]) -> Wrong:
     if read < 0.5:
         return NOTHING
     share, effective = min(max(wrong / weight, 0.0), 1.0), weight**2 / square
-    return Wrong(share, *interval(share, effective), int(errors), int(read), effective)
+    return Wrong(share, *clopper_pearson(share * effective, effective, COVERAGE), int(errors), int(read), effective)
 
 
 NOTHING = Wrong(None, 0.0, 1.0, 0, 0, 0.0)
-
-
-def interval(share: float, n: float) -> tuple[float, float]:
-    """Clopper and Pearson (1934) for ``share`` of ``n`` ads, which need not be whole numbers."""
-    tail, errors = (1 - COVERAGE) / 2, share * n
-    low = float(special.betaincinv(errors, n - errors + 1, tail)) if errors > 1e-9 else 0.0
-    high = float(special.betaincinv(errors + 1, n - errors, 1 - tail)) if n - errors > 1e-9 else 1.0
-    return low, high
