@@ -10,7 +10,7 @@ from typing import NamedTuple
 from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
-from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, PolicyVerdict, Reason
 from adverdict.domain.degraded import Cause, Degradation
@@ -113,24 +113,18 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
 
 
 def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
-    licence, held = _licence(policy, ad)
-    if p < thresholds.approve_below:
+    held = policy.licence_held(ad.market, ad.advertiser_licences)
+    licence = wording.licence(policy.name, ad.market) if policy.licence is not Licence.NONE else None
+    verdict = verdict_at(p, thresholds.approve_below, thresholds.reject_at)
+    if verdict is Verdict.APPROVE:
         return _Ruling(Verdict.APPROVE, wording.approved(p, thresholds, now))
-    if policy.stance is Stance.RESTRICTED and held is not False:
-        matters = licence if held is None and p >= thresholds.reject_at else None
+    if not policy.may_reject(held):
+        matters = licence if held is None and verdict is Verdict.REJECT else None
         because = wording.restricted(p, thresholds, ad.market, holds=licence if held else None, unknown=matters)
         return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.LICENCE_UNKNOWN, policy.name),) if matters else ())
-    if p >= thresholds.reject_at:
+    if verdict is Verdict.REJECT:
         return _Ruling(Verdict.REJECT, wording.rejected(p, thresholds, now, unlicensed=licence))
     return _Ruling(Verdict.REVIEW, wording.between(p, thresholds, unlicensed=licence))
-
-
-def _licence(policy: PolicyInForce, ad: Ad) -> tuple[str | None, bool | None]:
-    """The licence this policy asks for, in words, None when it asks for none; and whether the advertiser holds it, None when not told."""
-    if policy.licence is Licence.NONE:
-        return None, None
-    held = None if ad.advertiser_licences is None else f"{policy.name}:{ad.market}" in ad.advertiser_licences
-    return wording.licence(policy.name, ad.market), held
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:

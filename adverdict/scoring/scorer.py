@@ -212,11 +212,8 @@ class Scorer:
             why = causes
             if early and rule:
                 told |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
-                why = (
-                    (*causes, Degradation(Cause.DEADLINE))
-                    if early.exit(position) == "early" and early.doubt(position) > rule.limit
-                    else causes
-                )
+                if early.exit(position) == "early" and early.doubt(position) > rule.limit:
+                    why = (*causes, Degradation(Cause.DEADLINE))
             context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, why)
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):

@@ -96,7 +96,7 @@ def test_a_request_keeps_the_scorer_it_began_with(champion: Champion, registry: 
     ],
 )
 def test_when_the_registry_fails_the_last_good_bundle_stays(
-    champion: Champion, registry: FakeRegistry, error: Exception, cause: str
+    champion: Champion, registry: FakeRegistry, error: Exception, cause: Cause
 ) -> None:
     champion.check()
     registry.away = error
