@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adverdict.cli.ledger.open import open_ledger
 from adverdict.cli.ledger.replay import replay_command
 
 if TYPE_CHECKING:
     from adverdict.ledger.erase import Erasure
-    from adverdict.ledger.store import Ledger
     from adverdict.ledger.verify import Verified
 
 app = typer.Typer(help="Check the record of decisions, erase from it, replay it.", no_args_is_help=True)
@@ -91,20 +91,6 @@ def migrate_command() -> None:
         ledger = open_ledger(create=True)
         out.print(f"{ledger.engine.url.render_as_string()} has tables of version {latest()}", highlight=False, markup=False)
         ledger.close()
-
-
-def open_ledger(*, create: bool = False) -> Ledger:
-    """That of the settings. Raises InvalidSettings, NotFound or Unavailable."""
-    import os
-
-    from adverdict.domain.errors import InvalidSettings, Mistake
-    from adverdict.domain.settings import read_settings
-    from adverdict.ledger.store import Ledger
-
-    url = read_settings(os.environ).ledger_url
-    if url is None:
-        raise InvalidSettings("there is no ledger:", [Mistake("ADVERDICT_DATABASE_URL", "none", "the URL of a database")])
-    return Ledger.open(url, create=create)
 
 
 def show_verified(found: Verified) -> None:

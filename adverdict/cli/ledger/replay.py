@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adverdict.cli.ledger.open import open_ledger
+
 if TYPE_CHECKING:
     from adverdict.ledger.store import Ledger
     from adverdict.scoring.opened import BundleModel
@@ -32,7 +34,6 @@ def replay_command(
     from adverdict.cli.console import Bars, errors_end_the_command, out, write_json
 
     with errors_end_the_command():
-        from adverdict.cli.ledger.commands import open_ledger
         from adverdict.cli.moments import moment
         from adverdict.scoring.replay import replay
 

@@ -26,7 +26,7 @@ def apply(*, out: str, market: list[str], only: str | None, most: int | None, li
     with errors_end_the_command():
         import os
 
-        from adverdict.cli.ledger.commands import open_ledger
+        from adverdict.cli.ledger.open import open_ledger
         from adverdict.domain.settings import read_settings
         from adverdict.rescoring.applying import listing
         from adverdict.rescoring.applying.apply import Choice
@@ -56,7 +56,7 @@ def undo(*, step: str, why: str, listed: Path | None = None) -> None:
     from adverdict.cli.rescore import targets as rescore_targets
 
     with errors_end_the_command():
-        from adverdict.cli.ledger.commands import open_ledger
+        from adverdict.cli.ledger.open import open_ledger
         from adverdict.rescoring.applying import listing
         from adverdict.rescoring.applying.undo import undo as withdraw
 

@@ -61,7 +61,7 @@ def _record(against: str | None, seconds: float) -> Iterator[tuple[Record, Handl
     if against is not None:
         yield RunRecord(RunFolder.open(against)), HandlingTimes(seconds)
         return
-    from adverdict.cli.ledger.commands import open_ledger
+    from adverdict.cli.ledger.open import open_ledger
     from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
 
     try:

@@ -135,7 +135,7 @@ def _list(told: str) -> tuple[str, ...]:
 def _ledger() -> Iterator[Ledger]:
     """The settings' ledger; errors end the command."""
     from adverdict.cli.console import errors_end_the_command
-    from adverdict.cli.ledger.commands import open_ledger
+    from adverdict.cli.ledger.open import open_ledger
 
     with errors_end_the_command():
         ledger = open_ledger()

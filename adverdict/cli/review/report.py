@@ -37,7 +37,7 @@ def transparency_command(
 ) -> None:
     """Count a period's decisions, appeals, errors of automated means and erasures, each under the article it is for."""
     from adverdict.cli.console import errors_end_the_command, out, write_json
-    from adverdict.cli.ledger.commands import open_ledger
+    from adverdict.cli.ledger.open import open_ledger
     from adverdict.cli.moments import moment
 
     with errors_end_the_command():
