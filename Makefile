@@ -11,7 +11,7 @@ export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install run test test-slow check format clean
+.PHONY: install run test test-slow check map format clean
 
 install: $(VENV)/installed
 
@@ -39,6 +39,9 @@ test: check
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+map: install
+	$(BIN)/python docs/map.py
 
 format: install
 	$(BIN)/ruff format .

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
-from adverdict.serving.console.login.sessions import Session
+from adverdict.serving.console.sessions import Session
 
 HOME = "/console"
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
