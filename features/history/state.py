@@ -53,7 +53,7 @@ class Past:
             self.violating = self.violating or None
 
     def before(self, at: int, policies: Sequence[str]) -> list[int]:
-        """One row of ``EntityCounts.from_rows``."""
+        """One row of ``EntityCounts.from_table``."""
         ads = _EMPTY if self.ads is None else self.ads
         ever = bisect_left(ads, at)
         recent = [ever - bisect_left(ads, at - window, 0, ever) for window in WINDOWS]
