@@ -15,7 +15,7 @@ export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install run test quick test-slow check format clean
+.PHONY: install run test quick test-slow check map format clean
 
 install: $(VENV)/installed
 
@@ -46,6 +46,9 @@ quick: install
 
 test-slow: install
 	$(PYTEST) -m "slow or sampled" --hypothesis-profile=whole --timeout=1800
+
+map: install
+	$(BIN)/python docs/map.py
 
 format: install
 	$(BIN)/ruff format .

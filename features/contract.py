@@ -115,7 +115,7 @@ def installed(levels: Mapping[str, tuple[str, ...]]) -> FeatureContract:
     from adverdict.features.text.ngrams import SETTINGS
 
     shared = (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED)
-    return FeatureContract(shared, tuple(PER_POLICY), levels, ngrams=json.loads(json.dumps(SETTINGS)))
+    return FeatureContract(shared, PER_POLICY, levels, ngrams=json.loads(json.dumps(SETTINGS)))
 
 
 def learn_contract(ads: Sequence[Ad]) -> FeatureContract:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from adverdict.domain.ad import Ad
 from adverdict.features.contract import FeatureContract, check, learn_contract
 from adverdict.features.creative import CREATIVE_FACTS
-from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, all_at_once
+from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, history_features
 from adverdict.features.text.normalise import NormalisedText
 from adverdict.features.text.signals import TEXT_SIGNALS
 from adverdict.features.text.view import TextView, view
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Value = float | str | None
 
 OF_AN_AD = (*TEXT_SIGNALS, *CREATIVE_FACTS, *SHARED)
-UNDER_A_POLICY = tuple(PER_POLICY)
+UNDER_A_POLICY = PER_POLICY
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,6 @@ class FeatureTable:
     """(n_ads, len(contract.shared)); NaN is missing, a category is its level's index."""
     per_policy: Floats
     """(n_ads, n_policies, len(contract.per_policy)); NaN is missing."""
-
-    def for_policy(self, index: int) -> Floats:
-        """(n_ads, len(contract.names)): what a model of the policy at ``index`` reads, in the order of ``contract.names``."""
-        return np.hstack([self.shared, self.per_policy[:, index, :]])
 
 
 def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
@@ -72,7 +68,7 @@ def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: Histor
     for row in rows:
         for place, codes in categories:
             row[place] = code(row[place], codes)
-    history, per_policy = all_at_once(counts)
+    history, per_policy = history_features(counts)
     shared = np.empty((len(rows), len(OF_AN_AD)))
     shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))
     shared[:, -len(SHARED) :] = history
@@ -81,5 +77,5 @@ def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: Histor
 
 def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:
     """The same ads with another past: the history features anew from ``counts``, everything else as it is."""
-    history, per_policy = all_at_once(counts)
+    history, per_policy = history_features(counts)
     return FeatureTable(table.texts, np.hstack([table.shared[:, : -len(SHARED)], history]), per_policy)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.models.single_row import SingleRow
+from adverdict.models.single_row import ByPredict, SingleRow, single_row
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -35,12 +35,12 @@ class GbmModel:
         return tuple(Booster(model_str=text) for text in self.texts)
 
     @cached_property
-    def _single(self) -> tuple[SingleRow, ...]:
-        return tuple(SingleRow(booster, "raw") for booster in self.boosters)
+    def _single(self) -> tuple[SingleRow | ByPredict, ...]:
+        return tuple(single_row(booster, "raw") for booster in self.boosters)
 
     @cached_property
-    def _explaining(self) -> tuple[SingleRow, ...]:
-        return tuple(SingleRow(booster, "contributions") for booster in self.boosters)
+    def _explaining(self) -> tuple[SingleRow | ByPredict, ...]:
+        return tuple(single_row(booster, "contributions") for booster in self.boosters)
 
     def logits(self, inputs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Log-odds, ``float64 (n_ads, n_policies)``, from one ``float64 (n_ads, n_features)`` matrix a policy (see ``gbm_input``)."""

@@ -27,7 +27,7 @@ from adverdict.storage.tables.pack import read_pack
 from adverdict.storage.whole import making_folder
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.cache.shelf import Cabinet
-from adverdict.training.dataset import Dataset, dataset
+from adverdict.training.dataset import Dataset, Rows, dataset
 from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.tune import EncoderSettings
 from adverdict.training.evaluation.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
@@ -121,6 +121,30 @@ class _Made:
     report: Path
 
 
+@dataclass(frozen=True)
+class _Split:
+    """Who is trained on and who is reported on."""
+
+    used: Dataset
+    """Everything but the advertisers kept for certificates."""
+    development: Dataset
+    test: Dataset
+    """Held back; without an ad when cross-validated, or when no share of the advertisers was to be."""
+    folds: Sequence[tuple[str, Rows, Rows]]
+    """Of ``used``, when cross-validated."""
+    too_few: Mapping[str, str]
+    """Policies that holding advertisers back left too little of to train on, and why."""
+
+
+def _split(job: TrainJob, everything: Dataset) -> _Split:
+    seed = job.fit.seed
+    used = everything.part(development_and_test(everything, job.certify_share, seed + 1)[0])
+    folds = list(by_advertiser(used, job.cross_validate, seed)) if job.cross_validate else []
+    development_rows, test_rows = development_and_test(used, 0.0 if folds else job.test_share, seed)
+    development, too_few = trainable(used.part(development_rows))
+    return _Split(used, development, used.part(test_rows).with_policies(development.policies), folds, too_few)
+
+
 def _make(
     job: TrainJob,
     everything: Dataset,
@@ -130,51 +154,59 @@ def _make(
     progress: Progress,
     cabinet: Cabinet | None,
 ) -> _Made:
-    seed = job.fit.seed
-    used = everything.part(development_and_test(everything, job.certify_share, seed + 1)[0])
-    folds = list(by_advertiser(used, job.cross_validate, seed)) if job.cross_validate else []
-    development_rows, test_rows = development_and_test(used, 0.0 if folds else job.test_share, seed)
-    # What is left of a rare policy after holding advertisers back may be too little to train on.
-    development, too_few = trainable(used.part(development_rows))
-    test = used.part(test_rows).with_policies(development.policies)
-    contents = ContentCache(cabinet)
-    settings = search(development, job.fit, job.trials, progress, contents) if job.trials else job.fit
-    cache = None if settings.encoder is None else EncoderCache(settings.encoder, used.ads, cabinet)
-    fitted = fit(development, settings, progress, cache, contents)
+    split, contents = _split(job, everything), ContentCache(cabinet)
+    settings = search(split.development, job.fit, job.trials, progress, contents) if job.trials else job.fit
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, split.used.ads, cabinet)
+    fitted = fit(split.development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
-    shares = {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate}
-    described = {**_described(settings), "trials": job.trials, **shares}
-    write_bundle(fitted, thresholds, development, bundle, created_at, described)
-    if folds:
-        scored = held_out(used.with_policies(development.policies), folds, job.fit, progress, job.trials, cache, contents=contents)
-    elif len(test.ads):
-        scored = score_dataset(load_bundle(bundle), test, None, progress)
-    else:
-        scored = out_of_fold(fitted)
+    write_bundle(fitted, thresholds, split.development, bundle, created_at, {**_described(settings), **_shares(job)})
+    scored = _scored(job, split, fitted, bundle, progress, cache, contents)
+    measured = _measured(scored, progress)
+    words = _split_in_words(job, split.development, scored)
+    without = {**skipped, **split.too_few}
+    version = rewrite_bundle(bundle, split.used, everything, measured[BLEND_MODEL])
+    report = work / "report"
+    told = ReportData(
+        scored=scored,
+        metrics=measured,
+        sources=everything.sources,
+        split=words,
+        bundle_version=version,
+        created_at=created_at,
+        thresholds=thresholds,
+        skipped=without,
+    )
+    write_report(report, told)
+    return _Made(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)
+
+
+def _scored(
+    job: TrainJob,
+    split: _Split,
+    fitted: Fitted,
+    bundle: Path,
+    progress: Progress,
+    cache: EncoderCache | None,
+    contents: ContentCache,
+) -> Scored:
+    """The ads to report on, as scored by models that did not learn from them; see ``TrainJob`` for which ads these are."""
+    if split.folds:
+        used = split.used.with_policies(split.development.policies)
+        return held_out(used, split.folds, job.fit, progress, job.trials, cache, contents=contents)
+    if len(split.test.ads):
+        return score_dataset(load_bundle(bundle), split.test, None, progress)
+    return out_of_fold(fitted)
+
+
+def _measured(scored: Scored, progress: Progress) -> dict[str, Any]:
+    """The figures of each model."""
     progress.stage("figures", len(scored.p))
     measured = {}
     for model in scored.p:
         measured[model] = measure(scored, model)
         progress.advance()
-    split = _split_in_words(job, development, scored)
-    figures = {"models": measured, "split": split, "skipped": {**skipped, **too_few}}
-    version = rewrite_bundle(bundle, used, everything, measured[BLEND_MODEL])
-    report = work / "report"
-    write_report(
-        report,
-        ReportData(
-            scored=scored,
-            metrics=measured,
-            sources=everything.sources,
-            split=split,
-            bundle_version=version,
-            created_at=created_at,
-            thresholds=thresholds,
-            skipped={**skipped, **too_few},
-        ),
-    )
-    return _Made(everything, settings, scored, figures, bundle, version, report)
+    return measured
 
 
 def solve_thresholds(fitted: Fitted, book: PolicyBook) -> SolvedThresholds:
@@ -216,7 +248,7 @@ def _split_in_words(job: TrainJob, development: Dataset, scored: Scored) -> str:
 def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Registered:
     progress.stage("MLflow", 3)
     params = {**asdict(replace(made.settings, encoder=None)), "policies": list(made.scored.policies)}
-    params |= {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate, "trials": job.trials}
+    params |= _shares(job)
     with TrainingRun(store, params, tags={"bundle_version": made.version}) as run:
         for source in made.data.sources:
             run.log_data(source, "training")
@@ -230,6 +262,11 @@ def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Regi
         registered = run.register(logged, {BUNDLE_VERSION_TAG: made.version})
         progress.advance()
     return registered
+
+
+def _shares(job: TrainJob) -> dict[str, Any]:
+    shares = {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate}
+    return {"trials": job.trials, **shares}
 
 
 def _described(settings: FitSettings) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
-from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, PolicyVerdict, Reason
-from adverdict.domain.degraded import STILL_DECIDES
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict, most_severe
 
@@ -26,8 +26,8 @@ class DecisionContext:
     decided_at: datetime
     """With a time zone."""
     bundle_version: str | None
-    degraded: tuple[str, ...] = ()
-    """What was missing or stale while scoring, as ``cause`` or ``cause:detail``."""
+    degraded: tuple[Degradation, ...] = ()
+    """What was missing or stale while scoring."""
     reasons: tuple[Reason, ...] = ()
 
 
@@ -36,7 +36,7 @@ class _Ruling(NamedTuple):
     because: str
     thresholds: Thresholds | None = None
     """Those that were used."""
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
 
 
 def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: SolvedThresholds, *, context: DecisionContext) -> Decision:
@@ -48,6 +48,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
     policies = {policy.name: policy for policy in book.in_force(ad.market, ad.surface)}
     rulings = _rulings(ad, risks, book, policies, solved, context)
     general = _general_degradations(ad, book, policies)
+    degraded = (*context.degraded, *general, *(one for ruling in rulings.values() for one in ruling.degraded))
     used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
     verdict = most_severe(ruling.verdict for ruling in rulings.values())
     return Decision(
@@ -60,7 +61,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         verdict=verdict,
         policies=tuple(_told(name, ruling, risks.get(name), policies.get(name)) for name, ruling in rulings.items()),
         reasons=context.reasons,
-        degraded=(*context.degraded, *general, *(flag for ruling in rulings.values() for flag in ruling.degraded)),
+        degraded=tuple(str(one) for one in degraded),
         uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
         audit=audit(ad, verdict, policies.values()),
         bundle_version=context.bundle_version,
@@ -78,7 +79,7 @@ def _rulings(
     context: DecisionContext,
 ) -> dict[str, _Ruling]:
     """One ruling for each policy that has a say, in the default file's order, policies unknown to the files last."""
-    stopped = [flag for flag in context.degraded if flag.split(":")[0] not in STILL_DECIDES]
+    stopped = [one for one in context.degraded if not one.cause.still_decides]
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
@@ -91,7 +92,8 @@ def _rulings(
         else:
             rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context.decided_at)
     for name in sorted(risks.keys() - book.names):
-        rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(f"unknown_policy:{name}",))
+        unknown = Degradation(Cause.UNKNOWN_POLICY, name)
+        rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(unknown,))
     return rulings
 
 
@@ -101,53 +103,48 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
     thresholds = policy.thresholds or solved.find(policy.name, ad.market, policy.targets)
     if thresholds is None:
         because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
-        return _Ruling(Verdict.REVIEW, because, degraded=(f"thresholds_not_solved:{policy.name}",))
-    expired = (f"certificate_expired:{policy.name}",) if thresholds.expired_at(now) else ()
+        return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.NOT_SOLVED, policy.name),))
+    expired = (Degradation(Cause.CERTIFICATE_EXPIRED, policy.name),) if thresholds.expired_at(now) else ()
     if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
-        return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=expired or (f"uncertified:{policy.name}",))
+        lacking = expired or (Degradation(Cause.UNCERTIFIED, policy.name),)
+        return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=lacking)
     ruling = _by_thresholds(policy, p, ad, thresholds, now)
     return _Ruling(ruling.verdict, ruling.because, thresholds, (*expired, *ruling.degraded))
 
 
 def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
-    licence, held = _licence(policy, ad)
-    if p < thresholds.approve_below:
+    held = policy.licence_held(ad.market, ad.advertiser_licences)
+    licence = wording.licence(policy.name, ad.market) if policy.licence is not Licence.NONE else None
+    verdict = verdict_at(p, thresholds.approve_below, thresholds.reject_at)
+    if verdict is Verdict.APPROVE:
         return _Ruling(Verdict.APPROVE, wording.approved(p, thresholds, now))
-    if policy.stance is Stance.RESTRICTED and held is not False:
-        matters = licence if held is None and p >= thresholds.reject_at else None
+    if not policy.may_reject(held):
+        matters = licence if held is None and verdict is Verdict.REJECT else None
         because = wording.restricted(p, thresholds, ad.market, holds=licence if held else None, unknown=matters)
-        return _Ruling(Verdict.REVIEW, because, degraded=(f"licence_unknown:{policy.name}",) if matters else ())
-    if p >= thresholds.reject_at:
+        return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.LICENCE_UNKNOWN, policy.name),) if matters else ())
+    if verdict is Verdict.REJECT:
         return _Ruling(Verdict.REJECT, wording.rejected(p, thresholds, now, unlicensed=licence))
     return _Ruling(Verdict.REVIEW, wording.between(p, thresholds, unlicensed=licence))
 
 
-def _licence(policy: PolicyInForce, ad: Ad) -> tuple[str | None, bool | None]:
-    """The licence this policy asks for, in words, None when it asks for none; and whether the advertiser holds it, None when not told."""
-    if policy.licence is Licence.NONE:
-        return None, None
-    held = None if ad.advertiser_licences is None else f"{policy.name}:{ad.market}" in ad.advertiser_licences
-    return wording.licence(policy.name, ad.market), held
-
-
 def _without_risk(policy: PolicyInForce) -> _Ruling:
     verdict = Verdict.APPROVE if policy.when_degraded is WhenDegraded.APPROVE else Verdict.REVIEW
-    return _Ruling(verdict, wording.without_risk(policy.when_degraded), degraded=(f"no_risk:{policy.name}", *_hold(policy)))
+    return _Ruling(verdict, wording.without_risk(policy.when_degraded), degraded=(Degradation(Cause.NO_RISK, policy.name), *_hold(policy)))
 
 
-def _while_stopped(policy: PolicyInForce, causes: list[str]) -> _Ruling:
+def _while_stopped(policy: PolicyInForce, causes: list[Degradation]) -> _Ruling:
     """Even ``when_degraded: approve`` does not approve here: it speaks of one risk that is missing, not of a model that is."""
     return _Ruling(Verdict.REVIEW, wording.stopped(causes, policy), degraded=_hold(policy))
 
 
-def _hold(policy: PolicyInForce) -> tuple[str, ...]:
-    return (f"hold:{policy.name}",) if policy.when_degraded is WhenDegraded.HOLD else ()
+def _hold(policy: PolicyInForce) -> tuple[Degradation, ...]:
+    return (Degradation(Cause.HOLD, policy.name),) if policy.when_degraded is WhenDegraded.HOLD else ()
 
 
-def _general_degradations(ad: Ad, book: PolicyBook, policies: Mapping[str, PolicyInForce]) -> tuple[str, ...]:
+def _general_degradations(ad: Ad, book: PolicyBook, policies: Mapping[str, PolicyInForce]) -> tuple[Degradation, ...]:
     if not book.knows(ad.market):
-        return (f"unknown_market:{ad.market}",)
-    return () if policies else ("no_policy_in_force",)
+        return (Degradation(Cause.UNKNOWN_MARKET, ad.market),)
+    return () if policies else (Degradation(Cause.NO_POLICY),)
 
 
 def _usable(risk: RiskScore, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -134,6 +134,16 @@ class PolicyInForce:
         asks = self.licence is Licence.NONE or self.stance is Stance.RESTRICTED
         _require(asks, "licence", self.licence.value, f"none, because the stance is {self.stance}")
         _require(0 <= self.audit_share <= 1, "audit_share", self.audit_share, "a share from 0 to 1")
+
+    def licence_held(self, market: str, licences: Collection[str] | None) -> bool | None:
+        """Whether an advertiser with these ``policy:market`` licences holds the one asked for; None: none is asked for, or nobody knows."""
+        if self.licence is Licence.NONE or licences is None:
+            return None
+        return f"{self.name}:{market}" in licences
+
+    def may_reject(self, licence_held: bool | None) -> bool:
+        """Whether a high risk rejects; where it may not, a person sees the ad. What is restricted is prohibited without its licence."""
+        return self.stance is Stance.PROHIBITED or licence_held is False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The thresholds that were solved from labelled ads, and for which targets; stored with the bundle as ``thresholds.json``."""
+"""What thresholds make of a risk, and those that were solved from labelled ads, stored with the bundle as ``thresholds.json``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,34 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.domain.ad import Utc
 from adverdict.domain.errors import InvalidPolicy, UntrustedBundle, shorten
+from adverdict.domain.verdict import Verdict, of_severity
 
 SCHEMA = 2
 """Raised when what is stored changes: 2 since a certificate's end is kept with it."""
 POOLED = "*"
 """In place of a market: solved over all markets together."""
+
+
+def severity_at(risk: Any, approve_below: Any, reject_at: Any) -> Any:
+    """The severity of the verdict that thresholds give a risk: 0 approve, 1 review, 2 reject. Review for NaN.
+
+    This is the whole comparison, for one number or for arrays that broadcast together: what counts or draws verdicts asks here, so that it
+    counts what ``decide`` would decide. Expects 0 <= ``approve_below`` <= ``reject_at`` <= 1.
+    """
+    return 1 - (risk < approve_below) + (risk >= reject_at)
+
+
+def verdict_at(p: float, approve_below: float, reject_at: float, *, may_reject: bool = True) -> Verdict:
+    """The verdict that thresholds give one risk; review in place of reject where the policy may not reject this ad."""
+    verdict = of_severity(severity_at(p, approve_below, reject_at))
+    return verdict if may_reject or verdict is not Verdict.REJECT else Verdict.REVIEW
 
 
 class SolvedFor(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adverdict.decisions.policy import PolicyInForce, Targets, Thresholds, WhenDegraded
+from adverdict.domain.degraded import Degradation
 
 
 def approved(p: float, thresholds: Thresholds, now: datetime) -> str:
@@ -56,9 +57,9 @@ def without_risk(when: WhenDegraded) -> str:
             return "no risk is known: a person decides (when_degraded: review)"
 
 
-def stopped(causes: Sequence[str], policy: PolicyInForce) -> str:
+def stopped(causes: Sequence[Degradation], policy: PolicyInForce) -> str:
     held = policy.when_degraded is WhenDegraded.HOLD
-    return f"nothing is decided automatically ({', '.join(causes)}): {'held for a person' if held else 'a person decides'}"
+    return f"nothing is decided automatically ({', '.join(map(str, causes))}): {'held for a person' if held else 'a person decides'}"
 
 
 def _trust(thresholds: Thresholds, now: datetime) -> str:

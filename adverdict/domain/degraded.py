@@ -1,14 +1,62 @@
-"""Why a decision was made with less than there should have been: the causes, made and taken apart here."""
+"""Why a decision was made with less than there should have been: the causes, made and taken apart here.
+
+On record and over HTTP a degradation is its text, ``cause`` or ``cause:about``. Only this file knows that form.
+"""
 
 from __future__ import annotations
 
-NO_MODEL = "no_model"
-DEADLINE = "deadline"
-"""Of a decision that its caller could not wait for: the costly models did not run, and might have changed it."""
-UNREACHABLE = "registry_unreachable"
-NOT_FOUND = "champion_not_found"
-UNCERTIFIED = "certificates_refused"
-REFUSED = "bundle_refused"
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
-STILL_DECIDES = frozenset({UNREACHABLE, NOT_FOUND, REFUSED, UNCERTIFIED})
-"""What is loaded stays in service: decisions say so, and are made as before."""
+
+class Cause(StrEnum):
+    """What was missing or stale."""
+
+    NO_MODEL = "no_model"
+    """No model is loaded: nothing is decided automatically."""
+    DEADLINE = "deadline"
+    """The caller could not wait: the costly models did not run, and might have changed the decision."""
+    UNREACHABLE = "registry_unreachable"
+    NOT_FOUND = "champion_not_found"
+    CERTIFICATES_REFUSED = "certificates_refused"
+    BUNDLE_REFUSED = "bundle_refused"
+    """About: its version."""
+    UNKNOWN_MARKET = "unknown_market"
+    """No policy file tells of the market. About: its name."""
+    NO_POLICY = "no_policy_in_force"
+    UNKNOWN_POLICY = "unknown_policy"
+    """The model knows a risk that no policy file defines. About, here and below: the policy."""
+    NO_RISK = "no_risk"
+    HOLD = "hold"
+    """The policy asks for the ad to be held until a person has seen it."""
+    NOT_SOLVED = "thresholds_not_solved"
+    UNCERTIFIED = "uncertified"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    LICENCE_UNKNOWN = "licence_unknown"
+
+    @property
+    def still_decides(self) -> bool:
+        """Whether risks decide as before when this is known before scoring: what is loaded stays in service, and decisions say so."""
+        return self in _STILL_DECIDE
+
+
+_CAUSES = {cause.value: cause for cause in Cause}
+_STILL_DECIDE = frozenset({Cause.UNREACHABLE, Cause.NOT_FOUND, Cause.CERTIFICATES_REFUSED, Cause.BUNDLE_REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """One cause, and about what: a policy, a market, a version; None where the cause says all."""
+
+    cause: Cause
+    about: str | None = None
+
+    def __str__(self) -> str:
+        return self.cause.value if self.about is None else f"{self.cause.value}:{self.about}"
+
+
+def degradations(recorded: Iterable[str]) -> tuple[Degradation, ...]:
+    """What a decision's ``degraded`` says, in order, but for causes of other versions, of which nothing is known here."""
+    found = (text.partition(":") for text in recorded)
+    return tuple(Degradation(_CAUSES[cause], about if colon else None) for cause, colon, about in found if cause in _CAUSES)

@@ -21,6 +21,11 @@ class Verdict(StrEnum):
 _ORDER = (Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT)
 
 
+def of_severity(severity: int) -> Verdict:
+    """0 approve, 1 review, 2 reject. Raises IndexError above."""
+    return _ORDER[severity]
+
+
 def most_severe(verdicts: Iterable[Verdict]) -> Verdict:
     """The decision over several policies. Nothing to go by is not innocence: no verdict at all means review."""
     return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.REVIEW)

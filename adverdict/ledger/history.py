@@ -182,17 +182,21 @@ def read(snapshot: bytes) -> HistoryState:
     """Raises UntrustedBundle."""
     import pyarrow.parquet as pq
 
-    return HistoryState.from_table(pq.ParquetFile(io.BytesIO(snapshot)).read())
+    from adverdict.features.history.snapshot import from_table
+
+    return from_table(pq.ParquetFile(io.BytesIO(snapshot)).read())
 
 
 def forget(snapshot: bytes, advertiser: str) -> bytes:
     """The snapshot without an advertiser."""
     import pyarrow.parquet as pq
 
+    from adverdict.features.history.snapshot import to_table
+
     state = read(snapshot)
     state.forget(advertiser)
     out = io.BytesIO()
-    pq.write_table(state.to_table(), out, compression="zstd", use_dictionary=["kind", "policy"])
+    pq.write_table(to_table(state), out, compression="zstd", use_dictionary=["kind", "policy"])
     return out.getvalue()
 
 

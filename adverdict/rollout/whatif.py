@@ -12,6 +12,7 @@ from adverdict.decisions.policy import PolicyBook, Stance
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.progress import Progress
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
@@ -24,8 +25,8 @@ from adverdict.training.evaluation.metrics import VIOLATES_FROM
 
 NOBODY = "(no policy)"
 """In place of the policy behind a flip, where the market lost or gained its file, or every policy that was in force."""
-RULES_AT_ALL = frozenset({"unknown_market", "no_policy_in_force"})
-"""Degradations under which no policy of its own asks for the verdict."""
+RULES_AT_ALL = frozenset({Cause.UNKNOWN_MARKET, Cause.NO_POLICY})
+"""Causes under which no policy of its own asks for the verdict."""
 
 Labels = Mapping[str, Mapping[str, bool]]
 """By ad_id and policy: whether the ad violates, by the majority of its raters, a tie violating. What nobody rated is not there."""
@@ -212,7 +213,7 @@ def _flip(old: Decision, new: Decision) -> Flip:
     behind = [found.policy for found in asking.policies if found.verdict is asking.verdict]
     now = {found.policy: found.because for found in new.policies}
     because = "; ".join(now.get(policy, f"{policy} is not in force here any more") for policy in behind)
-    if not RULES_AT_ALL.isdisjoint(flag.split(":")[0] for flag in asking.degraded):
+    if not RULES_AT_ALL.isdisjoint(one.cause for one in degradations(asking.degraded)):
         behind = [NOBODY]
         because = f"no policy is in force in {new.market} here: a person decides" if stricter else f"{new.market} has policies here now"
     return Flip(new.ad_id, new.market, new.surface, old.verdict, new.verdict, tuple(behind), because)
@@ -236,9 +237,8 @@ class _Tally:
         self.ads += 1
         self.review += decision.verdict is Verdict.REVIEW
         self.audited += decision.audit is not None and decision.audit.chosen
-        for cause, _, policy in (flag.partition(":") for flag in decision.degraded):
-            self.unsolved[policy] += cause == "thresholds_not_solved"
-            self.unscored[policy] += cause == "no_risk"
+        self.unsolved.update(_about(Cause.NOT_SOLVED, decision))
+        self.unscored.update(_about(Cause.NO_RISK, decision))
         said = self.labels.get(ad.ad_id, {})
         allowed = {policy.name for policy in self.book.in_force(ad.market, ad.surface) if policy.stance is Stance.ALLOWED}
         for found in decision.policies:
@@ -261,6 +261,11 @@ class _Tally:
         leaked, right = self.approved[policy, True], self.approved[policy, False]
         wrongful, caught = self.rejected[policy, False], self.rejected[policy, True]
         return Errors(Share(leaked, leaked + right), Share(wrongful, wrongful + caught))
+
+
+def _about(cause: Cause, decision: Decision) -> Iterator[str]:
+    """The policies of which a decision says so."""
+    return (one.about for one in degradations(decision.degraded) if one.cause is cause and one.about is not None)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

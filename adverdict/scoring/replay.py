@@ -19,7 +19,7 @@ from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.decision import Decision
-from adverdict.domain.degraded import DEADLINE, STILL_DECIDES
+from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
@@ -125,9 +125,9 @@ class _Replayer:
         known = None
         if recorded.history_seq is not None and model is not None:
             known = Known(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
-        causes = tuple(cause for cause in recorded.degraded if cause.partition(":")[0] in STILL_DECIDES)
+        causes = tuple(one for one in degradations(recorded.degraded) if one.cause.still_decides)
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
-        depth: Depth = "early" if DEADLINE in recorded.degraded else "cascade"
+        depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"
         return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
 
     def _history(self, model: Model) -> LedgerHistory:
@@ -161,8 +161,12 @@ def _exit_taken(recorded: Decision) -> ExitRule | None:
     """A rule that sends the ad the way it went. Which way that was is on record; whether the rule in force then said so is not asked."""
     if recorded.exit is None:
         return None
-    everybody = recorded.exit == "early" and DEADLINE not in recorded.degraded
+    everybody = recorded.exit == "early" and not _missed_its_deadline(recorded)
     return ExitRule(EVERYBODY if everybody else NOBODY, recorded.exit_certificate)
+
+
+def _missed_its_deadline(recorded: Decision) -> bool:
+    return any(one.cause is Cause.DEADLINE for one in degradations(recorded.degraded))
 
 
 def _by_history(ledger: Ledger, after: int, until: int | None, decision_id: str | None) -> Iterator[Entry]:

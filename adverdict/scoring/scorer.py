@@ -17,7 +17,7 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, Reason
-from adverdict.domain.degraded import DEADLINE, NO_MODEL
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.settings import read_settings
@@ -165,7 +165,7 @@ class Scorer:
         solved = exits = None
         if issued is not None:
             brought = self.model.solved if self.model else SolvedThresholds()
-            solved = certified_thresholds(issued, self.model.version if self.model else NO_MODEL, brought)
+            solved = certified_thresholds(issued, self.model.version if self.model else Cause.NO_MODEL, brought)
             exits = exit_rule(issued, self.book, solved, self._cascade.doubt if self._cascade else None)
         return Scorer(self.model, self.book, solved=solved, exits=exits, known=self.known, clock=self._clock, ids=self._ids)
 
@@ -185,7 +185,7 @@ class Scorer:
         ads: Sequence[Ad],
         *,
         explain: Explained = "all",
-        degraded: tuple[str, ...] = (),
+        degraded: tuple[Degradation, ...] = (),
         known: Known | None = None,
         as_of: datetime | None = None,
         depth: Depth = "cascade",
@@ -201,7 +201,7 @@ class Scorer:
             return []
         known = known or self.known
         history = known.state if known else None
-        causes = degraded if self.model else (NO_MODEL, *degraded)
+        causes = degraded if self.model else (Degradation(Cause.NO_MODEL), *degraded)
         seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
         rule = self._rule(depth)
         early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
@@ -212,7 +212,8 @@ class Scorer:
             why = causes
             if early and rule:
                 told |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
-                why = (*causes, DEADLINE) if early.exit(position) == "early" and early.doubt(position) > rule.limit else causes
+                if early.exit(position) == "early" and early.doubt(position) > rule.limit:
+                    why = (*causes, Degradation(Cause.DEADLINE))
             context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, why)
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):

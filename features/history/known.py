@@ -57,13 +57,11 @@ class EntityCounts:
     """(n, n_policies)"""
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Sequence[int]], n_policies: int) -> Self:
-        """One row an ad: the facts in the order of the fields, then labels and violations a policy."""
-        return cls.from_table(np.array(rows, dtype=np.int64).reshape(len(rows), len(_FACTS) + 2 * n_policies), n_policies)
-
-    @classmethod
     def from_table(cls, table: Ints, n_policies: int) -> Self:
-        """The same from int64 ``(n, 9 + 2 n_policies)``, which is not copied."""
+        """From int64 ``(n, 9 + 2 n_policies)``, one row an ad: the facts in the order of the fields, then labels and violations a policy.
+
+        It is not copied.
+        """
         facts = dict(zip(_FACTS[1:], table.T[1 : len(_FACTS)], strict=True))
         labels, violations = table[:, len(_FACTS) : len(_FACTS) + n_policies], table[:, len(_FACTS) + n_policies :]
         return cls(present=table[:, 0] > 0, labels=labels, violations=violations, **facts)

@@ -18,7 +18,7 @@ One row for each (kind, key, policy), sorted by them; equal states give equal ta
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ import pyarrow.parquet as pq
 from adverdict.domain.errors import UntrustedBundle
 from adverdict.features.history.columns import SCHEMA, Columns, Ragged
 from adverdict.features.history.distinct import Distinct
-from adverdict.features.history.entities import KINDS
 from adverdict.features.history.known import DISTINCT
 from adverdict.features.history.state import HistoryState, Past
 
@@ -56,7 +55,7 @@ def to_table(state: HistoryState) -> pa.Table:
     times, violating = _Lists(), _Lists()
     things: list[str] = []
     ends = [0]
-    for kind, key, policy, when, bad, members in _rows(state):
+    for kind, key, policy, when, bad, members in state.rows():
         words[0].append(kind)
         words[1].append(key)
         words[2].append(policy)
@@ -87,19 +86,6 @@ def from_table(table: pa.Table) -> HistoryState:
         if columns.violating.starts[row] < columns.violating.starts[row + 1]:
             past.violating = {**(past.violating or {}), policy: violating(row)}
     return state
-
-
-def _rows(state: HistoryState) -> Iterator[tuple[str, str, str | None, array[int], array[int], list[str]]]:
-    none: array[int] = array("q")
-    for kind in sorted((*KINDS, *DISTINCT)):
-        for key, seen in sorted(state.distinct.get(kind, {}).items()):
-            uses = seen.first_uses()
-            yield kind, key, None, array("q", [at for _, at in uses]), none, [thing for thing, _ in uses]
-        for key, past in sorted(state.pasts.get(kind, {}).items()):
-            if past.ads:
-                yield kind, key, None, past.ads, none, []
-            for policy, when in sorted((past.labels or {}).items()):
-                yield kind, key, policy, when, (past.violating or {}).get(policy, none), []
 
 
 class _Lists:

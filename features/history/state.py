@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.features.history.distinct import Distinct
 from adverdict.features.history.entities import KINDS, ads_of_labels, entities, microseconds, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 class Past:
@@ -57,7 +53,7 @@ class Past:
             self.violating = self.violating or None
 
     def before(self, at: int, policies: Sequence[str]) -> list[int]:
-        """One row of ``EntityCounts.from_rows``."""
+        """One row of ``EntityCounts.from_table``."""
         ads = _EMPTY if self.ads is None else self.ads
         ever = bisect_left(ads, at)
         recent = [ever - bisect_left(ads, at - window, 0, ever) for window in WINDOWS]
@@ -156,21 +152,21 @@ class HistoryState:
         distinct = dict(zip(DISTINCT, np.array(numbers, dtype=np.int64), strict=True))
         return HistoryCounts.assemble(policies, np.array(at, dtype=np.int64), by_kind, distinct)
 
-    def to_table(self) -> pa.Table:
-        """The state as a table: see ``features.history.snapshot``."""
-        from adverdict.features.history import snapshot
-
-        return snapshot.to_table(self)
-
-    @classmethod
-    def from_table(cls, table: pa.Table) -> HistoryState:
-        """The state a table holds. Raises UntrustedBundle naming what is wrong with it."""
-        from adverdict.features.history import snapshot
-
-        return snapshot.from_table(table)
+    def rows(self) -> Iterator[tuple[str, str, str | None, array[int], array[int], list[str]]]:
+        """Everything that is known, in one order, as rows of ``snapshot``: kind, key, policy, times, violating and things."""
+        none: array[int] = array("q")
+        for kind in sorted((*KINDS, *DISTINCT)):
+            for key, seen in sorted(self.distinct.get(kind, {}).items()):
+                uses = seen.first_uses()
+                yield kind, key, None, array("q", [at for _, at in uses]), none, [thing for thing, _ in uses]
+            for key, past in sorted(self.pasts.get(kind, {}).items()):
+                if past.ads:
+                    yield kind, key, None, past.ads, none, []
+                for policy, when in sorted((past.labels or {}).items()):
+                    yield kind, key, policy, when, (past.violating or {}).get(policy, none), []
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, HistoryState) and bool(self.to_table().equals(other.to_table()))
+        return isinstance(other, HistoryState) and list(self.rows()) == list(other.rows())
 
     def _observe_labels(self, labels: Sequence[Label], labelled: Sequence[Ad]) -> None:
         for label, ad in sorted(zip(labels, labelled, strict=True), key=lambda pair: pair[0].labelled_at):

@@ -127,21 +127,6 @@ def block_of(columns: NDArray[np.int32]) -> NDArray[np.intp]:
     return _BLOCK_OF.take(columns >> _SMALLEST)
 
 
-def block_slices() -> Iterator[tuple[Block, slice]]:
-    """Each block with its columns."""
-    start = 0
-    for block in BLOCKS:
-        yield block, slice(start, start + 2**block.bits)
-        start += 2**block.bits
-
-
-def named_columns(text: NgramText) -> Iterator[tuple[Block, str, int]]:
-    """Every n-gram of one ad with its block and column, so that a reason can name what a column stands for."""
-    for number, block in enumerate(BLOCKS):
-        grams, columns = grams_and_columns(text, number)
-        yield from ((block, gram, column) for gram, column in dict(zip(grams, columns.tolist(), strict=True)).items())
-
-
 def grams_and_columns(text: NgramText, number: int) -> tuple[list[str], NDArray[np.int32]]:
     """The n-grams of one block as they come in the text, equal ones more than once or not, and the column of each."""
     block = BLOCKS[number]

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 from adverdict.domain.formats import day, moment
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
-from adverdict.serving.console.login.sessions import Session
+from adverdict.serving.console.sessions import Session
 from adverdict.storage.pages import environment, variables
 
 HOME = "/console"

@@ -15,11 +15,11 @@ from starlette.responses import RedirectResponse, Response
 
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, NotFound, Unavailable
 from adverdict.serving.access import comes_from_here
-from adverdict.serving.console.login import sessions
-from adverdict.serving.console.login.sessions import COOKIE, LOCAL, Session
+from adverdict.serving.console import sessions
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import HOME, render
 from adverdict.serving.console.safety import UNKEEPABLE, Forged, Form, keepable, must_be_ours, one, read_form
+from adverdict.serving.console.sessions import COOKIE, LOCAL, Session
 
 log = logging.getLogger("adverdict.console")
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adverdict.certification.certificate import Issued
-from adverdict.domain.degraded import NO_MODEL, NOT_FOUND, REFUSED, UNCERTIFIED, UNREACHABLE
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
 from adverdict.models.opening import Registry
 from adverdict.scoring.scorer import Scorer
@@ -47,7 +47,7 @@ class Standing:
     """Everything a request needs to know, consistent because it is one object."""
 
     loaded: Loaded | None = None
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
     checked_at: datetime | None = None
     """None until the first look at the registry has ended, well or badly."""
     swaps: int = 0
@@ -94,7 +94,7 @@ class Champion:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def current(self) -> tuple[Scorer, tuple[str, ...]]:
+    def current(self) -> tuple[Scorer, tuple[Degradation, ...]]:
         """The scorer to use now and what is to be said of it; without a model, one that leaves everything to people."""
         standing = self.standing
         return (standing.loaded.scorer if standing.loaded else self._fallback), standing.degraded
@@ -119,7 +119,7 @@ class Champion:
             except Exception:
                 # The thread's last line of defence: if it died, this worker would serve a stale model and never say so.
                 log.exception("looking for %s failed in a way nobody foresaw; the next look is in %s s", self.model, self._poll_seconds)
-                self._set(replace(self.standing, degraded=(UNREACHABLE,), checked_at=self._clock()))
+                self._set(replace(self.standing, degraded=(Degradation(Cause.UNREACHABLE),), checked_at=self._clock()))
             self._stop.wait(self._poll_seconds)
 
     def _next(self) -> Standing:
@@ -132,9 +132,9 @@ class Champion:
                 return self._kept(_refused(source))
             return self._certified(self._swapped(source))
         except NotFound as error:
-            return self._kept(NOT_FOUND, error)
+            return self._kept(Degradation(Cause.NOT_FOUND), error)
         except (Unavailable, OSError) as error:
-            return self._recalled(self._kept(UNREACHABLE, error))
+            return self._recalled(self._kept(Degradation(Cause.UNREACHABLE), error))
 
     def _swapped(self, source: str) -> Standing:
         """``source`` in service, or refused."""
@@ -162,7 +162,7 @@ class Champion:
             self._remember(loaded.source, loaded.folder)
             return replace(standing, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
         if digest in self._refused_certificates:
-            return replace(standing, degraded=(UNCERTIFIED,))
+            return replace(standing, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         try:
             scorer = loaded.scorer.certified(Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
         except (AdverdictError, ValueError) as error:
@@ -170,7 +170,7 @@ class Champion:
                 raise
             self._refused_certificates.add(digest)
             log.error("the certificates of %s are refused: %s", loaded.source, error)
-            return replace(standing, degraded=(UNCERTIFIED,))
+            return replace(standing, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         log.info("%s decides by certificates %s", loaded.source, digest[:16])
         self._remember(loaded.source, loaded.folder, digest)
         return replace(standing, loaded=replace(loaded, scorer=scorer, certificates=digest))
@@ -195,7 +195,7 @@ class Champion:
         return Loaded(scorer, source, self._clock(), str(folder.resolve()))
 
     def _serving(self, loaded: Loaded) -> Standing:
-        version = loaded.scorer.model.version if loaded.scorer.model else NO_MODEL
+        version = loaded.scorer.model.version if loaded.scorer.model else Cause.NO_MODEL
         log.info("%s is in service as %s, bundle %s", loaded.source, self.model, version)
         return Standing(loaded, swaps=self.standing.swaps + 1)
 
@@ -204,7 +204,7 @@ class Champion:
             log.info("%s answers again", self.model)
         return replace(self.standing, degraded=())
 
-    def _kept(self, cause: str, error: Exception | None = None) -> Standing:
+    def _kept(self, cause: Degradation, error: Exception | None = None) -> Standing:
         if self.standing.degraded != (cause,) and error is not None:
             log.warning("%s: %s; %s", cause, error, "what is loaded stays" if self.standing.loaded else "nothing is loaded")
         return replace(self.standing, degraded=(cause,))
@@ -248,5 +248,5 @@ class Champion:
         self._watch(standing)
 
 
-def _refused(source: str) -> str:
-    return f"{REFUSED}:{source.rsplit('/', 1)[-1]}"
+def _refused(source: str) -> Degradation:
+    return Degradation(Cause.BUNDLE_REFUSED, source.rsplit("/", 1)[-1])

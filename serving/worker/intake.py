@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import AdverdictError, Unavailable
 from adverdict.ledger.idempotency import Request
 from adverdict.scoring.recorder import Decided, Recorder
@@ -48,7 +49,7 @@ class Job:
     """When its caller stops waiting, by the clock of ``Pressure``; None: it did not say."""
     answer: Future[Answer] = field(default_factory=Future)
     scorer: Scorer | None = None
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
     depth: Depth = "cascade"
     """Of the round it takes part in."""
     decided: Answer = field(default_factory=list)
@@ -68,7 +69,7 @@ class Intake:
 
     def __init__(
         self,
-        current: Callable[[], tuple[Scorer, tuple[str, ...]]],
+        current: Callable[[], tuple[Scorer, tuple[Degradation, ...]]],
         recorder: Recorder | None,
         watch: Callable[[Sequence[Decision]], None] = lambda decisions: None,
         most: float = math.inf,
@@ -245,7 +246,7 @@ def _alike(jobs: Sequence[Job], of: Callable[[Job], Key]) -> Iterable[tuple[Key,
     return found.items()
 
 
-def _alone(scorer: Scorer, ad: Ad, degraded: tuple[str, ...], known: Known | None, depth: Depth) -> Decision | None:
+def _alone(scorer: Scorer, ad: Ad, degraded: tuple[Degradation, ...], known: Known | None, depth: Depth) -> Decision | None:
     try:
         return scorer.score([ad], degraded=degraded, known=known, depth=depth)[0]
     except Exception:

@@ -13,6 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Cause, degradations
 from adverdict.serving.worker.champion import Standing
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -71,8 +72,8 @@ class Metrics:
             for verdict in decision.policies:
                 policy = verdict.policy if verdict.policy in self._policies else OTHER
                 counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
-            for cause in {_kind(cause) for cause in decision.degraded}:
-                counted[self.degraded, (cause,)] += 1
+            for cause in {one.cause for one in degradations(decision.degraded)}:
+                counted[self.degraded, (cause.value,)] += 1
             for reason in _why_uncertified(decision):
                 counted[self.uncertified, (reason, market)] += 1
             if decision.exit:
@@ -92,10 +93,10 @@ class Metrics:
     def stand(self, standing: Standing) -> bool:
         """Tell what is in service now; whether that is another bundle than before."""
         before, self._seen = self._seen, standing
-        for cause in before.degraded if before else ():
-            self.stale.labels(_kind(cause)).set(0)
-        for cause in standing.degraded:
-            self.stale.labels(_kind(cause)).set(1)
+        for one in before.degraded if before else ():
+            self.stale.labels(one.cause.value).set(0)
+        for one in standing.degraded:
+            self.stale.labels(one.cause.value).set(1)
         self.ready.set(1 if standing.loaded else 0)
         until = standing.loaded.scorer.certified_until if standing.loaded else None
         self.certified_until.set(until.timestamp() if until else 0)
@@ -120,16 +121,12 @@ class Metrics:
             mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
-def _kind(cause: str) -> str:
-    """``no_risk:gambling`` -> ``no_risk``: the causes are few, their details are not."""
-    return cause.partition(":")[0]
-
-
 def _why_uncertified(decision: Decision) -> set[str]:
     """``missing``, ``expired``, both or neither: of the certificates under the thresholds that were used, each told once a decision."""
     used = [verdict for verdict in decision.policies if verdict.approve_below is not None]
     missing = {"missing" for verdict in used if verdict.certificate_id is None}
-    return missing | {"expired" for verdict in used if f"certificate_expired:{verdict.policy}" in decision.degraded}
+    expired = {one.about for one in degradations(decision.degraded) if one.cause is Cause.CERTIFICATE_EXPIRED}
+    return missing | {"expired" for verdict in used if verdict.policy in expired}
 
 
 def _names(standing: Standing) -> tuple[str, str]:

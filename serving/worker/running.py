@@ -52,7 +52,7 @@ class Running:
             policy_hash=self.book.hash,
             since=loaded.since if loaded else None,
             checked_at=standing.checked_at,
-            degraded=standing.degraded,
+            degraded=tuple(str(one) for one in standing.degraded),
             swaps=standing.swaps,
             ledger=end,
         )

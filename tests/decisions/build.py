@@ -12,6 +12,7 @@ from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, S
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import degradations
 from adverdict.domain.risk import RiskScore
 
 TARGETS = Targets(max_leakage=0.02, max_wrongful_reject=0.1, confidence=0.95)
@@ -61,7 +62,9 @@ def decided(
     licences: tuple[str, ...] | None = None,
 ) -> Decision:
     scores = {name: risk(p, name) for name, p in risks.items()}
-    return decide(an_ad(market, licences=licences), scores, book(policies), solved, context=replace(CONTEXT, degraded=degraded))
+    return decide(
+        an_ad(market, licences=licences), scores, book(policies), solved, context=replace(CONTEXT, degraded=degradations(degraded))
+    )
 
 
 DEFAULT_YAML = """\

@@ -10,6 +10,7 @@ import pytest
 from adverdict.decisions.decide import decide
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.degraded import Cause
 from adverdict.domain.verdict import Verdict
 from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, TARGETS, an_ad, book, decided, risk
 from tests.golden import Golden
@@ -153,7 +154,7 @@ def test_a_market_of_its_own_comes_before_all_markets_together() -> None:
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 0.99])
 @pytest.mark.parametrize("policy", [POLICY, ALLOWED, QUALITY, HOLD])
-@pytest.mark.parametrize("flag", ["no_model", "history_missing", "contract_mismatch:caps", "anything else"])
+@pytest.mark.parametrize("flag", [cause.value for cause in Cause if not cause.still_decides])
 def test_a_degradation_that_is_not_known_to_be_harmless_leaves_all_to_people(flag: str, policy: PolicyInForce, p: float) -> None:
     decision = decided([policy], {"gambling": p}, degraded=(flag,))
     assert decision.verdict is Verdict.REVIEW

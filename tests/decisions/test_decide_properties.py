@@ -48,7 +48,7 @@ def policies(draw: st.DrawFn) -> list[PolicyInForce]:
     return made
 
 
-stopping = st.sampled_from([("no_model",), ("history_missing:adult",), ("registry_unreachable", "no_model"), ("anything else",)])
+stopping = st.sampled_from([("no_model",), ("deadline",), ("registry_unreachable", "no_model")])
 flags = st.sampled_from([(), ("registry_unreachable",), ("no_model",)])
 
 

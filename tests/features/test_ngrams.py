@@ -19,8 +19,7 @@ from adverdict.features.text.ngrams import (
     N_COLUMNS,
     Block,
     NgramText,
-    block_slices,
-    named_columns,
+    grams_and_columns,
     ngram_counts,
     ngram_text,
 )
@@ -46,22 +45,18 @@ def test_a_text_alone_has_the_counts_it_has_among_others() -> None:
 
 
 def test_a_word_said_three_times_counts_one_plus_its_logarithm() -> None:
-    words, _ = next(iter(block_slices()))
-    column = next(column for block, gram, column in named_columns(TEXTS[3]) if block == words and gram == "free")
-    assert ngram_counts([TEXTS[3]])[0, column] == pytest.approx(1 + np.log(3))
+    grams, columns = grams_and_columns(TEXTS[3], 0)
+    assert ngram_counts([TEXTS[3]])[0, columns[grams.index("free")]] == pytest.approx(1 + np.log(3))
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_column_in_use_has_a_name_and_every_name_a_column(text: NgramText) -> None:
-    assert {column for _, _, column in named_columns(text)} == set(ngram_counts([text]).indices.tolist())
+    named = {column for number in range(len(BLOCKS)) for column in grams_and_columns(text, number)[1].tolist()}
+    assert named == set(ngram_counts([text]).indices.tolist())
 
 
-def test_blocks_follow_each_other_and_fill_all_columns() -> None:
-    ends = [0]
-    for _, columns in block_slices():
-        assert columns.start == ends[-1]
-        ends.append(columns.stop)
-    assert ends[-1] == N_COLUMNS
+def test_blocks_fill_all_columns() -> None:
+    assert sum(2**block.bits for block in BLOCKS) == N_COLUMNS
 
 
 def test_facts_become_words_that_no_text_can_say() -> None:

@@ -20,7 +20,6 @@ def test_shapes_follow_the_contract_and_every_value_is_finite_or_missing() -> No
     table = feature_table(ADS, counts_of(ADS), CONTRACT)
     assert table.shared.shape == (len(ADS), len(CONTRACT.shared))
     assert table.per_policy.shape == (len(ADS), len(POLICIES), len(CONTRACT.per_policy))
-    assert table.for_policy(1).shape == (len(ADS), len(CONTRACT.names))
     assert table.shared.dtype == table.per_policy.dtype == np.float64
     assert not np.isinf(table.shared).any()
     assert not np.isinf(table.per_policy).any()

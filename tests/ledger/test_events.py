@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.features.history.snapshot import from_table, to_table
 from adverdict.features.history.state import HistoryState
 from adverdict.ledger.events import telling
 from adverdict.ledger.history import LedgerHistory, found
@@ -29,7 +30,7 @@ def snapshot(*advertisers: str) -> bytes:
     known = HistoryState()
     known.observe_ads([an_ad(f"{name}-1", START, advertiser_id=name) for name in advertisers])
     out = io.BytesIO()
-    pq.write_table(known.to_table(), out)
+    pq.write_table(to_table(known), out)
     return out.getvalue()
 
 
@@ -93,7 +94,7 @@ def test_the_snapshot_is_read_in_pieces(ledger: Ledger, tmp_path: Path, monkeypa
     with telling(ledger) as told:
         assert (told.founded, told.write_snapshot(tmp_path / "s")) == (True, True)
     assert (tmp_path / "s").read_bytes() == snapshot("old", "older")
-    assert HistoryState.from_table(pq.ParquetFile(tmp_path / "s").read()) == LedgerHistory(ledger).catch_up()
+    assert from_table(pq.ParquetFile(tmp_path / "s").read()) == LedgerHistory(ledger).catch_up()
 
 
 def test_a_ledger_that_knew_nothing_before_its_first_entry_is_founded_on_nothing(ledger: Ledger, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, update
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import Unavailable
 from adverdict.features.history.asof import counts_asof
+from adverdict.features.history.snapshot import from_table, to_table
 from adverdict.features.history.state import HistoryState
 from adverdict.ledger.entries import DecisionMade, Erased, Ruled
 from adverdict.ledger.history import LedgerHistory, forget, found
@@ -154,7 +155,7 @@ def test_a_snapshot_without_an_advertiser_holds_nothing_of_it() -> None:
     left = forget(_snapshot("gone", "stays"), "gone")
     assert b"gone" not in pq.ParquetFile(io.BytesIO(left)).read().to_pandas().to_csv().encode()
     asked = [an_ad("a", LATER, advertiser_id="stays")]
-    table = HistoryState.from_table(pq.ParquetFile(io.BytesIO(left)).read())
+    table = from_table(pq.ParquetFile(io.BytesIO(left)).read())
     assert table.counts(asked, POLICIES).advertiser.ads_ever.tolist() == [1]
 
 
@@ -163,7 +164,7 @@ def _snapshot(*advertisers: str) -> bytes:
     ads = [an_ad(f"{name}-1", START, advertiser_id=name, creative_id="c1", landing_domain="shop.example") for name in advertisers]
     known.observe(ads, [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=START) for ad in ads])
     out = io.BytesIO()
-    pq.write_table(known.to_table(), out)
+    pq.write_table(to_table(known), out)
     return out.getvalue()
 
 

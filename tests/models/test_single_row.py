@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from adverdict.models.gbm import FEW, GbmModel, gbm_input
-from adverdict.models.single_row import SingleRow
+from adverdict.models.single_row import ByPredict, Kind, SingleRow, single_row
 
 N_COLUMNS = 6
 
@@ -59,7 +59,28 @@ def test_threads_at_once_get_each_their_own(model: GbmModel, rows: NDArray[np.fl
 
 def test_a_row_of_another_length_is_refused(model: GbmModel) -> None:
     with pytest.raises(ValueError, match="broadcast"):
-        SingleRow(model.boosters[0], "raw").predict(np.zeros(N_COLUMNS + 1))
+        single_row(model.boosters[0], "raw").predict(np.zeros(N_COLUMNS + 1))
+
+
+@pytest.mark.parametrize("kind", ["raw", "contributions"])
+def test_the_installed_lightgbm_has_the_way_in_for_single_rows(model: GbmModel, kind: Kind) -> None:
+    assert isinstance(single_row(model.boosters[0], kind), SingleRow)
+
+
+@pytest.mark.parametrize("kind", ["raw", "contributions"])
+def test_where_the_way_in_was_renamed_predict_gives_the_same_digits(model: GbmModel, rows: NDArray[np.float64], kind: Kind) -> None:
+    public = single_row(Renamed(model.boosters[0]), kind)  # type: ignore[arg-type]
+    fast = single_row(model.boosters[0], kind)
+    assert isinstance(public, ByPredict)
+    for row in rows[:20]:
+        np.testing.assert_array_equal(public.predict(row), fast.predict(row))
+
+
+class Renamed:
+    """A booster of a LightGBM to come, with nothing but what is public."""
+
+    def __init__(self, booster: lightgbm.Booster) -> None:
+        self.predict = booster.predict
 
 
 def test_a_policys_columns_are_the_shared_ones_its_own_and_its_ngram_score() -> None:

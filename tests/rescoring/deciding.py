@@ -18,10 +18,10 @@ import pytest
 from adverdict.domain.ad import Ad
 from adverdict.domain.settings import Settings, read_settings
 from adverdict.rescoring.deciding.job import Job
-from adverdict.rescoring.deciding.job import worker as real_worker
 from adverdict.rescoring.deciding.probe import look
 from adverdict.rescoring.deciding.progress import Quiet
 from adverdict.rescoring.deciding.run import Options, rescore
+from adverdict.rescoring.deciding.start import worker as real_worker
 from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard
 from adverdict.storage.tables.pack import write_ads

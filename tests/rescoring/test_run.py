@@ -19,9 +19,10 @@ from adverdict.domain.ad import Label
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
 from adverdict.models.cascade import FILE
 from adverdict.rescoring import memory
-from adverdict.rescoring.deciding.job import Job, give_up, worker
+from adverdict.rescoring.deciding.job import Job, give_up
 from adverdict.rescoring.deciding.progress import Quiet
 from adverdict.rescoring.deciding.run import Options, rescore
+from adverdict.rescoring.deciding.start import worker
 from adverdict.rescoring.deciding.summary import Summary
 from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +13,9 @@ from scipy import optimize, stats
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.domain.verdict import Verdict
-from adverdict.review.quality.audit_design import AuditDesign, Expected, _expect, audit_plan
+from adverdict.review.quality.audit_design import AuditDesign
 from adverdict.review.quality.latent_class import LatentClass, Point
-from adverdict.review.quality.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit, patterns_of
+from adverdict.review.quality.prevalence import CRITICAL, AuditStratum, GoldenReadings, Patterns, audit
 from tests.effort import examples
 
 PERFECT = GoldenReadings(10**7, 10**7, 10**7, 10**7)
@@ -196,20 +195,6 @@ def test_any_counts_give_an_interval_around_the_value_within_0_and_1(
     assert 0.5 <= found.specificity <= 1
 
 
-READINGS = [("a", "r", True), ("a", "s", False), ("a", "t", True), ("b", "r", False), ("c", "s", False), ("c", "t", True)]
-
-
-def test_readings_are_counted_by_pattern() -> None:
-    assert patterns_of(READINGS) == {(3, 2): 1, (1, 0): 1, (2, 1): 1}
-    assert patterns_of([]) == {}
-    with pytest.raises(InvalidInput, match="one reading of 'a' by 'r'"):
-        patterns_of([*READINGS, ("a", "r", True)])
-
-
-def test_golden_readings_are_counted_by_truth_and_other_readings_left_out() -> None:
-    assert GoldenReadings.of(READINGS, {"a": True, "c": False, "unread": True}) == GoldenReadings(3, 2, 2, 1)
-
-
 def test_every_mistake_is_named_at_once() -> None:
     bad = AuditStratum("a", Verdict.REVIEW, 10, 1.0, {(1, 2): 3, (1, 0): 9})
     never = AuditStratum("a", Verdict.APPROVE, 10, 0.0, {})
@@ -262,31 +247,3 @@ def test_expected_patterns_are_those_of_many_ads_read() -> None:
 def test_expected_readings_are_those_of_the_expected_patterns() -> None:
     patterns = DESIGN.expected(1000, 0.2, 0.9, 0.95)
     assert DESIGN.readings(1000, 0.2, 0.9, 0.95) == pytest.approx(sum(n * ads for (n, _), ads in patterns.items()))
-
-
-def test_a_plan_reaches_its_width_and_no_fewer_audits_do() -> None:
-    expected = Expected(0.02)
-    plan = audit_plan(0.01, expected)
-    assert plan is not None
-    assert plan.share.high - plan.share.low <= 0.01
-    fewer = AuditDesign().expected(plan.audits * 0.9, 0.02, expected.sensitivity, expected.specificity)
-    share = audit([stratum(fewer)], GoldenReadings(300, 276, 300, 296)).prevalence
-    assert share.high - share.low > 0.01
-    assert plan.readings > plan.audits
-
-
-@pytest.mark.parametrize("change", [{"sensitivity": 0.75}, {"specificity": 0.95}, {"golden": 50}])
-def test_worse_or_worse_known_reviewers_leave_a_wider_interval(change: dict[str, float]) -> None:
-    expected = Expected(0.02)
-    better, worse = (_expect(4000, one, AuditDesign()) for one in (expected, replace(expected, **change)))  # type: ignore[arg-type]
-    assert worse.high - worse.low > better.high - better.low
-
-
-def test_a_width_that_no_number_of_audits_reaches_has_no_plan() -> None:
-    assert audit_plan(0.0001, Expected(0.3, golden=20), at_most=5000) is None
-
-
-def test_a_plan_refuses_what_cannot_be() -> None:
-    with pytest.raises(InvalidInput) as caught:
-        audit_plan(0.0, Expected(1.5, sensitivity=0.4, specificity=1.0, golden=-1))
-    assert [mistake.field for mistake in caught.value.mistakes] == ["width", "share", "sensitivity", "specificity", "golden"]

@@ -13,7 +13,7 @@ from scipy import stats
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.review.quality.estimates import Estimate, clopper_pearson, jeffreys
-from adverdict.review.quality.raters import Consensus, Reading, dawid_skene, golden_quality
+from adverdict.review.quality.raters import Consensus, Reading, dawid_skene
 from tests.effort import examples
 
 Bools = NDArray[np.bool_]
@@ -182,13 +182,10 @@ def test_the_order_of_readings_is_of_no_account(readings: list[Reading]) -> None
     assert dawid_skene(readings).violates == pytest.approx(reference)
 
 
-@pytest.mark.parametrize(
-    "read", [lambda readings: dawid_skene(readings), lambda readings: golden_quality(readings, {"x": True, "y": False})]
-)
-def test_reading_an_ad_twice_is_refused_with_every_such_reading(read: object) -> None:
+def test_reading_an_ad_twice_is_refused_with_every_such_reading() -> None:
     readings = [Reading("x", "a", True), Reading("x", "a", False), Reading("y", "a", True), Reading("y", "a", True)]
     with pytest.raises(InvalidInput) as caught:
-        read(readings)  # type: ignore[operator]
+        dawid_skene(readings)
     assert [mistake.value for mistake in caught.value.mistakes] == [False, True]
 
 
@@ -201,14 +198,3 @@ def test_the_exact_interval_is_scipys(k: int, n: int) -> None:
 
 def test_nothing_counted_is_nothing_known() -> None:
     assert clopper_pearson(0, 0) == Estimate(0.5, 0.0, 1.0, 0)
-
-
-def test_golden_tasks_alone_give_exact_intervals_for_whoever_read_one() -> None:
-    known = {"v1": True, "v2": True, "n1": False}
-    readings = [("v1", "a", True), ("v2", "a", False), ("n1", "a", False), ("v1", "b", True), ("other", "c", True), ("other", "a", True)]
-    found = golden_quality(readings, known)
-    assert list(found) == ["a", "b"]
-    assert found["a"].sensitivity == clopper_pearson(1, 2)
-    assert found["a"].specificity == clopper_pearson(1, 1)
-    assert found["b"].specificity == clopper_pearson(0, 0)
-    assert (found["a"].readings, found["a"].golden) == (3, 3)

@@ -15,6 +15,7 @@ from adverdict.certification.exits.cuts import CutTable, Exits
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.files.read import read_policies
 from adverdict.domain.ad import Ad, Label
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import contents
@@ -52,7 +53,7 @@ def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
         labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=ad.submitted_at) for ad in ads[start : start + 8]]
         bring(ledger, labels, "platform", ads[-1].submitted_at)
     nobody = Scorer(None, read_policies())
-    workers[0].record([Decided(ads[:2], nobody.score(ads[:2], degraded=("registry_unreachable",)))], nobody)
+    workers[0].record([Decided(ads[:2], nobody.score(ads[:2], degraded=(Degradation(Cause.UNREACHABLE),)))], nobody)
     return ledger
 
 

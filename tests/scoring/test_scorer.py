@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.scoring.scorer import Scorer
 from tests.scoring.ads import ad
 from tests.scoring.fakes import FakeModel
@@ -47,7 +48,7 @@ def test_a_policy_the_bundle_does_not_know_is_never_approved(book: PolicyBook) -
 
 
 def test_without_a_model_every_ad_goes_to_people(book: PolicyBook) -> None:
-    [decision] = scorer(book, None).score(ads("bread"), degraded=("registry_unreachable",))
+    [decision] = scorer(book, None).score(ads("bread"), degraded=(Degradation(Cause.UNREACHABLE),))
     assert (decision.verdict, decision.bundle_version, decision.reasons) == ("review", None, ())
     assert decision.degraded[:2] == ("no_model", "registry_unreachable")
 

@@ -10,6 +10,7 @@ import pytest
 from adverdict.decisions.policy import MarketRules, PolicyBook, Thresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import UntrustedBundle
 from adverdict.scoring.scorer import Depth, Scorer
 from tests.scoring.ads import ad
@@ -87,7 +88,7 @@ def test_who_cannot_wait_gets_what_is_settled_and_people_get_the_rest(book: Poli
 def test_who_cannot_wait_is_left_to_people_where_nothing_is_certified(book: PolicyBook, expired: bool) -> None:
     model = EarlyFakeModel()
     found = certified(book, model, EXPIRES) if expired else scorer(book, model)
-    decisions = found.score(ads(SETTLED, OPEN), depth="early", degraded=("registry_unreachable",))
+    decisions = found.score(ads(SETTLED, OPEN), depth="early", degraded=(Degradation(Cause.UNREACHABLE),))
     assert told(decisions) == [("review", "early", ("registry_unreachable", "deadline"))] * 2
     assert [one.exit_certificate for one in decisions] == [None, None]
     assert model.read == []

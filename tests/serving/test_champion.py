@@ -9,6 +9,7 @@ import pytest
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
@@ -89,18 +90,18 @@ def test_a_request_keeps_the_scorer_it_began_with(champion: Champion, registry: 
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (Unavailable("no answer"), "registry_unreachable"),
-        (OSError("disk full"), "registry_unreachable"),
-        (NotFound("no alias"), "champion_not_found"),
+        (Unavailable("no answer"), Cause.UNREACHABLE),
+        (OSError("disk full"), Cause.UNREACHABLE),
+        (NotFound("no alias"), Cause.NOT_FOUND),
     ],
 )
 def test_when_the_registry_fails_the_last_good_bundle_stays(
-    champion: Champion, registry: FakeRegistry, error: Exception, cause: str
+    champion: Champion, registry: FakeRegistry, error: Exception, cause: Cause
 ) -> None:
     champion.check()
     registry.away = error
     champion.check()
-    assert (version(champion), champion.current()[1]) == ("v1", (cause,))
+    assert (version(champion), champion.current()[1]) == ("v1", (Degradation(cause),))
     registry.away = None
     champion.check()
     assert (version(champion), champion.current()[1], champion.standing.swaps) == ("v1", (), 1)
@@ -114,7 +115,7 @@ def test_a_bad_bundle_is_refused_once_and_the_last_good_one_stays(
     registry.bundles["2"], registry.champion = bundle, "2"
     champion.check()
     champion.check()
-    assert (version(champion), champion.current()[1]) == ("v1", ("bundle_refused:2",))
+    assert (version(champion), champion.current()[1]) == ("v1", (Degradation(Cause.BUNDLE_REFUSED, "2"),))
     assert registry.fetched.count("models:/adverdict/2") == 1
     registry.bundles["3"], registry.champion = {"version": "v3"}, "3"
     champion.check()
@@ -123,12 +124,12 @@ def test_a_bad_bundle_is_refused_once_and_the_last_good_one_stays(
 
 def test_a_bundle_that_cannot_score_the_warm_up_ad_is_refused(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
     class Broken(Scorer):
-        def score(self, ads: object, *, explain: str = "all", degraded: tuple[str, ...] = ()) -> list[object]:  # type: ignore[override]
+        def score(self, ads: object, *, explain: str = "all", degraded: tuple[Degradation, ...] = ()) -> list[object]:  # type: ignore[override]
             raise ArithmeticError
 
     champion = Champion("m", registry, lambda folder: Broken(None, book), tmp_path, fallback=Scorer(None, book))
     champion.check()
-    assert (version(champion), champion.current()[1]) == (None, ("bundle_refused:1",))
+    assert (version(champion), champion.current()[1]) == (None, (Degradation(Cause.BUNDLE_REFUSED, "1"),))
 
 
 def test_a_copy_that_rotted_on_disk_is_downloaded_once_more(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_a_start_without_the_registry_serves_the_last_good_bundle_if_it_still_is
     champion = make(registry, book, tmp_path)
     champion.check()
     assert version(champion) == ("v1" if damage == "nothing" else None)
-    assert (champion.current()[1], champion.starting) == (("registry_unreachable",), False)
+    assert (champion.current()[1], champion.starting) == ((Degradation(Cause.UNREACHABLE),), False)
 
 
 def test_a_start_with_a_bad_champion_serves_the_last_good_bundle(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_start_with_a_bad_champion_serves_the_last_good_bundle(registry: FakeR
     registry.bundles["2"], registry.champion = {"raises": "contract"}, "2"
     champion = make(registry, book, tmp_path)
     champion.check()
-    assert (version(champion), champion.current()[1]) == ("v1", ("bundle_refused:2",))
+    assert (version(champion), champion.current()[1]) == ("v1", (Degradation(Cause.BUNDLE_REFUSED, "2"),))
 
 
 def test_nothing_foreseen_ends_the_thread(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_nothing_foreseen_ends_the_thread(registry: FakeRegistry, book: PolicyBo
         "m", registry, lambda folder: Scorer(open_fake(folder), book), tmp_path, fallback=Scorer(None, book), poll_seconds=0.001
     )
     champion.start()
-    until(lambda: champion.current()[1] == ("registry_unreachable",))
+    until(lambda: champion.current()[1] == (Degradation(Cause.UNREACHABLE),))
     registry.away = None
     until(lambda: version(champion) == "v1")
     assert champion.alive

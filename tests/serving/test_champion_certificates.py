@@ -8,7 +8,7 @@ import pytest
 from adverdict.certification.certificate import Certificate, Issued, LabelNoise, MarketEvidence, StatedTargets, Status, sealed
 from adverdict.certification.thresholds.strata import Strength
 from adverdict.decisions.policy import PolicyBook
-from adverdict.domain.degraded import UNCERTIFIED
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import Unavailable, UntrustedBundle
 from adverdict.serving.worker.champion import Champion
 from tests.scoring.fakes import FakeRegistry
@@ -98,7 +98,7 @@ def test_certificates_that_cannot_be_trusted_are_not_used_and_every_decision_say
     registry.certified["1"] = text
     champion.check()
     champion.check()
-    assert champion.standing.degraded == (UNCERTIFIED,), why
+    assert champion.standing.degraded == (Degradation(Cause.CERTIFICATES_REFUSED),), why
     assert below(champion) == [0.2], "the last good ones stay"
     registry.certified["1"] = certificates(below=0.4)
     champion.check()
@@ -129,7 +129,7 @@ def test_a_start_without_the_registry_has_the_certificates_of_the_last_good_bund
     again = make(registry, book, tmp_path)
     again.check()
     assert below(again) == [0.2]
-    assert again.standing.degraded == ("registry_unreachable",)
+    assert again.standing.degraded == (Degradation(Cause.UNREACHABLE),)
 
 
 def test_a_scorer_refuses_certificates_of_another_bundle(champion: Champion) -> None:

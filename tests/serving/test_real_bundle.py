@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.models.opening import MlflowRegistry
 from adverdict.serving import Scorer
@@ -83,7 +84,7 @@ def test_one_flipped_byte_keeps_a_bundle_out_of_service(tiny_bundle: Path, tmp_p
     file.write_bytes(raw)
     champion = assemble({"ADVERDICT_HOME": str(tmp_path), "ADVERDICT_MODEL": str(bundle)}).champion
     champion.check()
-    assert (champion.standing.loaded, champion.standing.degraded) == (None, ("bundle_refused:bundle",))
+    assert (champion.standing.loaded, champion.standing.degraded) == (None, (Degradation(Cause.BUNDLE_REFUSED, "bundle"),))
     assert bundle.is_dir()  # a folder somebody named is never removed
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.decisions.policy import Thresholds
-from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds, severity_at
 from adverdict.domain import formats
+from adverdict.domain.verdict import Verdict
 from adverdict.models.manifest import DataEntry
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
@@ -126,8 +127,8 @@ def _solved(policy: str, thresholds: SolvedThresholds) -> list[tuple[SolvedFor, 
 def _outcome(key: SolvedFor, found: Thresholds, rated: Labelled) -> dict[str, Any]:
     """What a pair of thresholds does to the report's ads."""
     here = rated if key.market == POOLED else rated.of_market(key.market)
-    rejected = here.p >= found.reject_at
-    approved = ~rejected & (here.p < found.approve_below)
+    severity = severity_at(here.p, found.approve_below, found.reject_at)
+    rejected, approved = severity == Verdict.REJECT.severity, severity == Verdict.APPROVE.severity
     counts = {"approved": approved, "leaked": approved & here.y, "rejected": rejected, "wrongful": rejected & ~here.y}
     kept = {name: int(rows.sum()) for name, rows in counts.items()}
     return {

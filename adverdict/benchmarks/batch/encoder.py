@@ -26,7 +26,6 @@ class Plan:
     rounds: int = 3
 
 
-FULL_PLAN = Plan()
 QUICK = Plan(texts=512, rounds=1)
 
 

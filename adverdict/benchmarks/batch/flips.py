@@ -27,7 +27,6 @@ class Plan:
     certified_on: int = 24_000
 
 
-FULL_PLAN = Plan()
 QUICK = Plan(ads=4000, certified_on=8000)
 
 

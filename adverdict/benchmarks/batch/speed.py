@@ -45,7 +45,6 @@ class Plan:
     plain: bool = True
 
 
-FULL_PLAN = Plan()
 QUICK = Plan(rounds=2, ads=2048, whole=512, passes=1, sample=100, few=30, plain=False)
 
 

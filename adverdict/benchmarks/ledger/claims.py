@@ -115,7 +115,6 @@ class _Shift:
         self._steps: list[tuple[datetime, int, Event]] = []
         self._under_way = 0
         self._changed = threading.Condition()
-        self._idle: set[str] = set()
         self.told = Told()
         self.failed: list[BaseException] = []
         self._put(START + timedelta(seconds=ARRIVALS), self._arrive)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from adverdict.benchmarks.online.bodies import read_bodies
 from adverdict.benchmarks.online.wire import Answer, Wire
+from adverdict.domain.degraded import degradations
 
 FAILED, TIMED_OUT = 0, 1
 """In place of a status: the connection was refused or broke; nothing came within ``timeout_s``."""
@@ -214,7 +215,7 @@ def told(bodies: list[bytes]) -> tuple[list[str], dict[str, Any]]:
         decision = decision if isinstance(decision, dict) else {}
         exits.append(str(decision.get("exit") or ""))
         verdicts[str(decision.get("verdict"))] += 1
-        degraded.update(str(cause).partition(":")[0] for cause in decision.get("degraded") or ())
+        degraded.update(one.cause.value for one in degradations(decision.get("degraded") or ()))
     return exits, {"verdicts": dict(verdicts), "degraded": dict(degraded), "exits": dict(Counter(exits))}
 
 

@@ -22,7 +22,6 @@ Answer = tuple[str, dict[str, tuple[Any, ...]]]
 
 ADS, QUICK_ADS = 3000, 200
 FILES, BATCH = 3, 128
-REFERENCE = "rescore, local, 1 worker"
 RISKS = slice(1, 4)
 SECONDS = 3600.0
 

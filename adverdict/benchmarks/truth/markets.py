@@ -18,9 +18,10 @@ from adverdict.certification.thresholds.empirical import solve
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import Side
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
-from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.decisions.thresholds import SolvedThresholds, severity_at
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Named, Progress
+from adverdict.domain.verdict import Verdict
 from adverdict.models.bundle import load_bundle
 from adverdict.storage.tables.pack import read_pack
 from adverdict.training.dataset import Dataset, dataset, groups_of
@@ -32,6 +33,7 @@ from adverdict.training.fit.splits import without_markets
 from adverdict.training.fit.trainable import trainable
 
 Floats = NDArray[np.float64]
+APPROVE, REJECT = Verdict.APPROVE.severity, Verdict.REJECT.severity
 RESAMPLES = 1000
 MIN_ADS = 30
 """A market with fewer labelled ads is not left out: its labels could not say whether an estimate was right."""
@@ -63,8 +65,9 @@ class LeftOut:
     def approved(self, which: str) -> NDArray[np.bool_]:
         """Ads approved with one of the ways to correct risks, or by the suggested thresholds."""
         if which == SUGGESTED:
-            return np.asarray(self.risk < (self.found.suggested.approve_below if self.found.suggested else 0.0))
-        return np.asarray(self.risks(which) < self.learnt.approve_below)
+            found = self.found.suggested
+            return np.asarray(_severity(self.risk, found) == APPROVE) if found else np.zeros(len(self.risk), dtype=bool)
+        return np.asarray(_severity(self.risks(which), self.learnt) == APPROVE)
 
 
 WAYS: tuple[str, ...] = (UNCORRECTED, *Assumption, CHOSEN)
@@ -219,6 +222,10 @@ def _markets(data: Dataset) -> list[str]:
     return enough
 
 
+def _severity(risk: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
+    return np.asarray(severity_at(risk, thresholds.approve_below, thresholds.reject_at))
+
+
 def _share(hit: NDArray[np.bool_]) -> dict[str, Any]:
     k, n = int(hit.sum()), len(hit)
     return {"k": k, "n": n, "share": k / n if n else None, "interval": list(wilson(k, n)) if n else None}
@@ -229,7 +236,8 @@ def _suggested(one: LeftOut) -> dict[str, Any] | None:
     found = one.found.suggested
     if found is None:
         return None
-    approved, rejected = one.risk < found.approve_below, one.risk >= found.reject_at
+    severity = _severity(one.risk, found)
+    approved, rejected = severity == APPROVE, severity == REJECT
     return {
         "approve_below": found.approve_below,
         "reject_at": found.reject_at,

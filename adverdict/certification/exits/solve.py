@@ -21,7 +21,7 @@ from adverdict.certification.statistics.alikeness import alikeness, measured
 from adverdict.certification.statistics.bounds import Sizes, fewest_draws, p_value, upper_bound
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
-from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.decisions.thresholds import SolvedThresholds, severity_at
 
 Floats = NDArray[np.float64]
 Doubt = Callable[[Floats, Cuts], Floats]
@@ -104,8 +104,8 @@ def solve_exits(evidence: ExitEvidence, book: PolicyBook, solved: SolvedThreshol
 
 
 def verdicts(risk: Floats, cuts: Cuts) -> NDArray[np.int64]:
-    """0 approve, 1 review, 2 reject, ``(n_ads, n_policies)``: as ``decisions.decide`` compares a risk with thresholds."""
-    return np.asarray((risk >= cuts[:, :, 0]).astype(np.int64) + (risk >= cuts[:, :, 1]))
+    """Their severities, ``(n_ads, n_policies)``: 0 approve, 1 review, 2 reject."""
+    return np.asarray(severity_at(risk, cuts[:, :, 0], cuts[:, :, 1]))
 
 
 def _identity(evidence: ExitEvidence, book: PolicyBook, solved: SolvedThresholds, limit: float) -> str:

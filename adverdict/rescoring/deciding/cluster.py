@@ -22,8 +22,9 @@ from typing import Any
 from adverdict.domain import errors
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable
 from adverdict.rescoring.deciding import threads
-from adverdict.rescoring.deciding.job import Job, give_up, worker
-from adverdict.rescoring.deciding.local import ATTEMPTS, Make, OnDone
+from adverdict.rescoring.deciding.job import Job, give_up
+from adverdict.rescoring.deciding.local import ATTEMPTS, OnDone
+from adverdict.rescoring.deciding.start import Make, worker
 from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard
 

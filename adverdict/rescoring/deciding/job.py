@@ -45,13 +45,6 @@ class Job:
     open_model: Callable[[Path], Model] = opened
 
 
-def worker(job: Job) -> Callable[[Shard], Done]:
-    """What turns shards into published decisions, loaded."""
-    from adverdict.rescoring.deciding.worker import Worker
-
-    return Worker(job)
-
-
 def fetch_history(place: Place, folder: Path) -> Path:
     """Copy a run's frozen history from where the run is kept into an empty folder here. Raises NotFound, Unavailable."""
     frozen = place.child(*HISTORY)

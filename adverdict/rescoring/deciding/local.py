@@ -18,7 +18,8 @@ from typing import Self
 from adverdict.domain.errors import AdverdictError, Unavailable
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import threads
-from adverdict.rescoring.deciding.job import Job, give_up, worker
+from adverdict.rescoring.deciding.job import Job, give_up
+from adverdict.rescoring.deciding.start import Make, worker
 from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import Budget
@@ -30,7 +31,6 @@ STILLBORN = 3
 PATIENCE = 5.0
 """Seconds for a worker to leave by itself."""
 
-Make = Callable[[Job], Callable[[Shard], Done]]
 OnDone = Callable[[Done], None]
 
 

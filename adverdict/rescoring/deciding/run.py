@@ -18,11 +18,11 @@ from adverdict.domain.errors import Conflict, NotFound, Unavailable
 from adverdict.domain.settings import Settings
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import cluster, local
-from adverdict.rescoring.deciding.job import Job, opened, worker
-from adverdict.rescoring.deciding.local import Make
+from adverdict.rescoring.deciding.job import Job, opened
 from adverdict.rescoring.deciding.past import Past
 from adverdict.rescoring.deciding.probe import Probed, probe
 from adverdict.rescoring.deciding.progress import Progress
+from adverdict.rescoring.deciding.start import Make, worker
 from adverdict.rescoring.deciding.summary import COUNTED, NAME, Effort, Summary, summarise
 from adverdict.rescoring.folder.manifest import OWN, Done, ModelUsed, Run, RunFolder
 from adverdict.rescoring.input.plan import Plan, Shard, plan

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from adverdict.domain.verdict import Verdict
+from adverdict.rescoring.applying.judging import freed
 from adverdict.rescoring.diff.difference import Compared, Difference, Flip, Inventory, PolicyFlip, Reviews, Unrecorded, flips
 from adverdict.rescoring.diff.examples import Examples
 from adverdict.rescoring.diff.record import Record, RunRecord, versions_of
@@ -24,10 +25,14 @@ EXACT = "DECIMAL(38, 6)"
 DIGITS = 9
 """Of mean risks: the order of reading does change their last digits."""
 
-COMPARED = """
+FREED = " OR ".join(f"was = '{was}' AND now = '{now}'" for was, now in freed() if was is not None)
+FREED_UNRECORDED = ", ".join(f"'{now}'" for was, now in freed() if was is None)
+"""Where applying leaves a degraded decision alone: an ad with, and one without a decision on record."""
+
+COMPARED = f"""
 CREATE TABLE compared AS
 SELECT ad_id, new_latest.decision_id, standing.decision_id AS before, market, standing.verdict AS was, new_latest.verdict AS now, who,
-       degraded AND (was = 'reject' AND now <> 'reject' OR was = 'review' AND now = 'approve') AS held, impressions, shard, "row"
+       degraded AND ({FREED}) AS held, impressions, shard, "row"
 FROM new_latest JOIN standing USING (ad_id, submitted_at)
 """
 """Verdicts on different versions of an ad are about different ads."""
@@ -38,8 +43,8 @@ SELECT market, was, now, who, count(*), coalesce(sum(impressions::{EXACT}), 0)::
 FROM compared GROUP BY ALL
 """
 
-UNRECORDED = """
-SELECT market, new_latest.verdict, count(*), count(*) FILTER (degraded AND new_latest.verdict = 'approve')
+UNRECORDED = f"""
+SELECT market, new_latest.verdict, count(*), count(*) FILTER (degraded AND new_latest.verdict IN ({FREED_UNRECORDED}))
 FROM new_latest LEFT JOIN standing USING (ad_id)
 WHERE standing.decision_id IS NULL OR standing.submitted_at < new_latest.submitted_at
 GROUP BY ALL

@@ -20,11 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
-from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound, UntrustedBundle
+from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound, UntrustedBundle, shorten
 from adverdict.domain.formats import moment
 from adverdict.rescoring.folder.columns import COLUMNS, completed, parquet_of
 from adverdict.rescoring.folder.identity import HistoryUsed, ModelUsed, Run
-from adverdict.rescoring.folder.quarantine import rows_set_aside, shard_set_aside
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.input.reading import QuarantinedRow
 from adverdict.storage.places import Place
@@ -40,6 +39,8 @@ DONE, QUARANTINE = f"{OWN}/done", f"{OWN}/quarantine"
 SHARD = re.compile(r"part-(\d{5,})-(\d{5,})")
 DATA = re.compile(r"market=([A-Z]{2})/(part-\d{5,}-\d{5,})\.parquet")
 READERS = 16
+VALUE_SHOWN = 200
+"""Characters of a quarantined value that are kept. Such values stand in the quarantine and nowhere else."""
 
 Parsed = TypeVar("Parsed")
 
@@ -191,9 +192,9 @@ class RunFolder:
     def _set_aside(self, shard: Shard, reason: str | None, quarantined: Sequence[QuarantinedRow]) -> None:
         name = f"{QUARANTINE}/{shard.name}.jsonl"
         if reason is not None:
-            self.place.write(name, shard_set_aside(shard, reason))
+            self.place.write(name, _shard_set_aside(shard, reason))
         elif quarantined:
-            self.place.write(name, rows_set_aside(shard, quarantined))
+            self.place.write(name, _rows_set_aside(shard, quarantined))
         else:
             self.place.remove(name)
 
@@ -253,3 +254,22 @@ def _market(name: str) -> str:
 def _order(shard: str) -> tuple[int, int]:
     match: Any = SHARD.fullmatch(shard)
     return int(match[1]), int(match[2])
+
+
+def _rows_set_aside(shard: Shard, rows: Sequence[QuarantinedRow]) -> bytes:
+    """One line a row: its file, its number there from 1, and each mistake with what came and what was expected."""
+    return b"".join(_line({"file": shard.input, "row": one.row, "mistakes": _mistakes(one)}) for one in rows)
+
+
+def _shard_set_aside(shard: Shard, reason: str) -> bytes:
+    """One line for all rows of a shard: from the first, counted from 1, to the last."""
+    return _line({"file": shard.input, "from_row": shard.start + 1, "to_row": shard.stop, "reason": reason})
+
+
+def _mistakes(row: QuarantinedRow) -> list[dict[str, str]]:
+    return [{"field": one.field, "value": shorten(one.value, VALUE_SHOWN), "expected": one.expected} for one in row.mistakes]
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    # Escaped to ASCII: values may hold lone surrogates, which no UTF-8 file can.
+    return json.dumps(content, ensure_ascii=True).encode() + b"\n"

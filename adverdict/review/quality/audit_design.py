@@ -1,4 +1,4 @@
-"""Who reads an audited ad again, and how many audits it takes to know a share well enough.
+"""Who reads an audited ad again.
 
 One reading of each ad drowns rare violations in false alarms: of 10 000 ads of which 10 violate, reviewers who wrongly flag 14 in 1000 flag
 150. So every ad that its first reading calls violating is read twice more, blind, by two other reviewers: false alarms seldom repeat. A
@@ -8,14 +8,11 @@ random few of the others are read twice more as well; they tell how often a firs
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.domain.verdict import Verdict
-from adverdict.review.quality.prevalence import AuditShare, AuditStratum, GoldenReadings, Patterns, audit
+from adverdict.review.quality.prevalence import Patterns
 
 
 @dataclass(frozen=True)
@@ -49,73 +46,8 @@ class AuditDesign:
         return audits * (1 + self.further * (flagged * self.again_if_violating + (1 - flagged) * self.again_otherwise))
 
 
-@dataclass(frozen=True)
-class AuditPlan:
-    """What a width takes."""
-
-    audits: int
-    readings: int
-    share: AuditShare
-    """What these audits would show if all came as expected."""
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a plan supposes: the share violating, the mean reviewer's rates, and golden readings of each kind."""
-
-    share: float
-    sensitivity: float = 0.92
-    specificity: float = 0.985
-    golden: int = 300
-
-
-def audit_plan(width: float, expected: Expected, design: AuditDesign | None = None, at_most: int = 1_000_000) -> AuditPlan | None:
-    """Fewest audits, to about 2 %, whose interval is expected to be no wider than ``width``; None beyond ``at_most``, or if none would do.
-
-    Takes about a second. Without end many decisions are supposed. ``width``, the share and the rates in (0, 1).
-    """
-    design = design or AuditDesign()
-    mistakes = list(_mistakes(width, expected))
-    if mistakes:
-        raise InvalidInput("an audit cannot be planned like this", mistakes)
-    low = high = 16
-    found = last = _expect(high, expected, design)
-    while last.high - last.low > width:
-        low, high = high, high * 2
-        if high > at_most:
-            return None
-        found = last = _expect(high, expected, design)
-    while high - low > max(1, high // 50):
-        middle = (low + high) // 2
-        last = _expect(middle, expected, design)
-        if last.high - last.low > width:
-            low = middle
-        else:
-            high, found = middle, last
-    readings = design.readings(high, expected.share, expected.sensitivity, expected.specificity)
-    return AuditPlan(high, round(readings), found)
-
-
-def _expect(audits: int, expected: Expected, design: AuditDesign) -> AuditShare:
-    patterns = design.expected(audits, expected.share, expected.sensitivity, expected.specificity)
-    stratum = AuditStratum("plan", Verdict.APPROVE, audits * 1000, 1.0, patterns)
-    right = round(expected.golden * expected.sensitivity), round(expected.golden * expected.specificity)
-    return audit([stratum], GoldenReadings(expected.golden, right[0], expected.golden, right[1])).prevalence
-
-
 def _binomial(n: int, p: float) -> list[float]:
     chances = [1.0]
     for _ in range(n):
         chances = np.convolve(chances, [1 - p, p]).tolist()
     return chances
-
-
-def _mistakes(width: float, expected: Expected) -> Iterator[Mistake]:
-    for name, value in (("width", width), ("share", expected.share)):
-        if not 0 < value < 1:
-            yield Mistake(name, value, "above 0 and below 1")
-    for name, value in (("sensitivity", expected.sensitivity), ("specificity", expected.specificity)):
-        if not 0.5 < value < 1:
-            yield Mistake(name, value, "above 0.5, which is chance, and below 1")
-    if expected.golden < 0:
-        yield Mistake("golden", expected.golden, "0 or more")

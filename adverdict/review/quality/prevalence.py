@@ -16,8 +16,7 @@ shows, and false alarms that look like violations.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +25,6 @@ from scipy import optimize, stats
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.verdict import Verdict
 from adverdict.review.quality.latent_class import Floats, LatentClass, Point
-from adverdict.review.quality.raters import refuse_twice
 
 Patterns = Mapping[tuple[int, int], float]
 """(readings of an ad, how many of them say violating) -> ads. Whole numbers, except where a plan expects so many."""
@@ -66,12 +64,6 @@ class GoldenReadings:
     """Readings of ads that do not."""
     called_harmless: int = 0
     """Of these, right."""
-
-    @classmethod
-    def of(cls, readings: Iterable[tuple[str, str, bool]], known: Mapping[str, bool]) -> GoldenReadings:
-        """Counted from (item, reviewer, says violating) and the truth by item; readings of other items are left out."""
-        right = Counter((known[item], known[item] == says) for item, _, says in readings if item in known)
-        return cls(right[True, True] + right[True, False], right[True, True], right[False, True] + right[False, False], right[False, True])
 
 
 @dataclass(frozen=True)
@@ -144,14 +136,6 @@ def audit(
     single = {one.name: _share(search, [one is other for other in strata]) for one in strata} if each else {}
     sensitivity, specificity = (1 / (1 + np.exp(-search.top.errors))).tolist()
     return Audit(prevalence, leakage, wrongful, single, sensitivity, specificity)
-
-
-def patterns_of(readings: Iterable[tuple[str, str, bool]]) -> dict[tuple[int, int], int]:
-    """Counted from (item, reviewer, says violating). Raises InvalidInput where a reviewer reads an item twice."""
-    given = list(readings)
-    refuse_twice(given)
-    times, yes = Counter(item for item, _, _ in given), Counter(item for item, _, says in given if says)
-    return dict(Counter((n, yes[item]) for item, n in times.items()))
 
 
 def _search(strata: Sequence[AuditStratum], golden: GoldenReadings, also_read: Patterns) -> _Search:

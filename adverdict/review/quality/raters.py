@@ -10,8 +10,7 @@ prior.
 An ad whose truth is itself estimated is worth less than a golden task. The observed information (Louis 1982, JRSS B 44, 226-233) says how
 much less, all rates together; each reviewer's interval is Jeffreys' from so many ads, so that without any it is all of [0, 1] but for its
 ends, whatever the others are like. Where nearly every ad is read once they cover in about 93 % instead of 95 %. The readings'
-independence is taken for granted: reviewers who err on the same ads look better than they are. Golden tasks alone do not need it, see
-``golden_quality``.
+independence is taken for granted: reviewers who err on the same ads look better than they are.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import sparse, special
 
 from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.review.quality.estimates import Estimate, clopper_pearson, jeffreys
+from adverdict.review.quality.estimates import Estimate, jeffreys
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,22 +109,6 @@ def dawid_skene(readings: Iterable[tuple[str, str, bool]], known: Mapping[str, b
     total = table.by_reviewer(np.ones(len(given))).astype(np.int64).tolist()
     quality = {name: Quality(name, *found[number], total[number], golden[number]) for number, name in enumerate(reviewers)}
     return Consensus(prevalence, quality, dict(zip(items, violates.tolist(), strict=True)), rounds, settled)
-
-
-def golden_quality(readings: Iterable[tuple[str, str, bool]], known: Mapping[str, bool]) -> dict[str, Quality]:
-    """The same from golden tasks alone, with exact (Clopper-Pearson) intervals and no assumption; readings of other ads are left out.
-
-    Only reviewers who read one. Without ads of a kind the interval is [0, 1]. Raises InvalidInput where a reviewer reads one twice.
-    """
-    given = [Reading(*reading) for reading in readings if reading[0] in known]
-    refuse_twice(given)
-    quality = {}
-    for name in sorted({reading.reviewer for reading in given}):
-        own = [(known[reading.item], reading.says_violating) for reading in given if reading.reviewer == name]
-        right = {truth: [says == truth for is_violating, says in own if is_violating == truth] for truth in (True, False)}
-        sensitivity, specificity = (clopper_pearson(sum(right[truth]), len(right[truth])) for truth in (True, False))
-        quality[name] = Quality(name, sensitivity, specificity, len(own), len(own))
-    return quality
 
 
 def refuse_twice(readings: Iterable[tuple[str, str, bool]]) -> None:

@@ -12,12 +12,12 @@ from starlette.responses import RedirectResponse, Response
 
 from adverdict.domain.keys import ApiKey
 from adverdict.serving.access import authenticate
-from adverdict.serving.console.login import sessions
+from adverdict.serving.console import sessions
 from adverdict.serving.console.login.attempts import Attempts
-from adverdict.serving.console.login.sessions import COOKIE, LASTS, LOCAL, Session
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import HOME, render, tabs_of
 from adverdict.serving.console.safety import Form, must_be_ours, one, read_form
+from adverdict.serving.console.sessions import COOKIE, LASTS, LOCAL, Session
 from adverdict.serving.console.visits import current, failure, from_here, refusal
 
 log = logging.getLogger("adverdict.console")

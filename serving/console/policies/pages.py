@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from adverdict.decisions.files.show import thresholds_in_use
 from adverdict.decisions.policy import PolicyInForce, Stance
-from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
-from adverdict.domain.verdict import Verdict
+from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.serving.console.decisions import record
 from adverdict.serving.console.policies import curves
 from adverdict.serving.console.policies.recent import Asked, Decided, Recent, Recently
@@ -130,9 +130,7 @@ def _change(recent: Recent, now: tuple[float, float], moved: tuple[float, float]
 
 
 def _decision(one: Decided, thresholds: tuple[float, float]) -> Verdict:
-    approve_below, reject_at = thresholds
-    own = Verdict.APPROVE if one.p < approve_below else Verdict.REJECT if one.p >= reject_at and one.rejectable else Verdict.REVIEW
-    return max(own, one.rest, key=lambda verdict: verdict.severity)
+    return most_severe((verdict_at(one.p, *thresholds, may_reject=one.rejectable), one.rest))
 
 
 def _drawing(recent: Recent, policy: PolicyInForce, change: Change) -> Drawing:

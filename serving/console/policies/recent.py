@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, surface_key
+from adverdict.decisions.policy import PolicyBook, PolicyInForce, surface_key
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.ledger.chain import plain_json
@@ -133,14 +133,8 @@ def _decided(one: dict[str, Any], told: dict[str, Any], asked: Asked, rule: Poli
         told["risk"]["p"],
         most_severe(others) if others else Verdict.APPROVE,
         Verdict(told["verdict"]),
-        rule is None or rule.stance is not Stance.RESTRICTED or _unlicensed(ad, asked, rule),
+        rule is None or rule.may_reject(rule.licence_held(asked.market, ad.get("advertiser_licences"))),
     )
-
-
-def _unlicensed(ad: dict[str, Any], asked: Asked, rule: PolicyInForce) -> bool:
-    """Whether the policy asks for a licence that the advertiser is known not to hold."""
-    held = ad.get("advertiser_licences")
-    return rule.licence is Licence.REQUIRED and held is not None and f"{asked.policy}:{asked.market}" not in held
 
 
 def _truths(connection: Connection, policy: str, decisions: dict[str, dict[str, Any]]) -> dict[str, tuple[float, bool]]:

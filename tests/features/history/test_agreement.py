@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.features.history.asof import counts_asof
-from adverdict.features.history.counts import PER_POLICY, SHARED
+from adverdict.features.history.counts import history_features
 from adverdict.features.history.entities import rows_of_labels
 from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, World, difference, moments, slow_counts, worlds
@@ -36,8 +36,8 @@ def test_counts_of_the_known_ads_themselves_do_not_depend_on_passing_one_list_or
 def test_equal_counts_give_bit_equal_features(world: World) -> None:
     ads, labels = world
     offline, online = counts_asof(ads, ads, labels, POLICIES), observed(world).counts(ads, POLICIES)
-    for name, feature in (SHARED | PER_POLICY).items():
-        assert feature(offline).tobytes() == feature(online).tobytes(), name
+    for ours, theirs in zip(history_features(offline), history_features(online), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
 
 
 @given(worlds(), st.randoms(use_true_random=False))

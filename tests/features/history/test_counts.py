@@ -11,7 +11,16 @@ import pytest
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput
 from adverdict.features.history.asof import counts_asof
-from adverdict.features.history.counts import ENTITY_PRIOR, MARKET_PRIOR, PER_POLICY, SHARED, HistoryCounts, all_at_once, without_labels
+from adverdict.features.history.counts import (
+    ENTITY_PRIOR,
+    MARKET_PRIOR,
+    PER_POLICY,
+    SHARED,
+    Floats,
+    HistoryCounts,
+    history_features,
+    without_labels,
+)
 from adverdict.features.history.entities import domain_key
 from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, START, a_label, an_ad, difference
@@ -41,45 +50,45 @@ def days(number: float) -> timedelta:
 def test_a_window_holds_its_first_instant_and_not_its_last(before: timedelta, day: int, week: int, month: int, ever: int) -> None:
     ad = an_ad("ad", START)
     counts = counted([an_ad("old", START - before)], [], ad)
-    assert [shared(counts, f"advertiser_ads_{window}") for window in ("1d", "7d", "28d", "ever")] == [day, week, month, ever]
+    assert [told(counts, f"advertiser_ads_{window}") for window in ("1d", "7d", "28d", "ever")] == [day, week, month, ever]
 
 
 @pytest.mark.parametrize(("before", "known"), [(-TICK, 0), (timedelta(0), 0), (TICK, 1), (days(400), 1)])
 def test_a_label_counts_strictly_after_it_was_given(before: timedelta, known: int) -> None:
     old = an_ad("old", START - days(500))
     counts = counted([old], [a_label("old", START - before)], an_ad("ad", START))
-    assert PER_POLICY["advertiser_labels"](counts).tolist() == [[known, 0]]
+    assert feature(counts, "advertiser_labels").tolist() == [[known, 0]]
 
 
 def test_an_ad_does_not_count_itself_but_its_earlier_submission_and_known_labels_count() -> None:
     first, again = an_ad("ad", START), an_ad("ad", START + days(2))
     counts = counted([first, again], [a_label("ad", START + days(1))], first, again)
-    assert SHARED["advertiser_ads_ever"](counts).tolist() == [0, 1]
-    assert SHARED["advertiser_labels_any"](counts).tolist() == [0, 1]
+    assert feature(counts, "advertiser_ads_ever").tolist() == [0, 1]
+    assert feature(counts, "advertiser_labels_any").tolist() == [0, 1]
 
 
 def test_days_since_are_in_days_and_nan_for_somebody_new() -> None:
     counts = counted(
         [an_ad("a", START - days(3)), an_ad("b", START - days(0.5))], [], an_ad("ad", START), an_ad("x", START, advertiser_id="new")
     )
-    np.testing.assert_array_equal(SHARED["advertiser_days_since_first_seen"](counts), [3, np.nan])
-    np.testing.assert_array_equal(SHARED["advertiser_days_since_last_ad"](counts), [0.5, np.nan])
+    np.testing.assert_array_equal(feature(counts, "advertiser_days_since_first_seen"), [3, np.nan])
+    np.testing.assert_array_equal(feature(counts, "advertiser_days_since_last_ad"), [0.5, np.nan])
 
 
 @pytest.mark.parametrize("missing", ["creative", "domain"])
 def test_features_of_a_creative_or_domain_the_ad_does_not_state_are_nan(missing: str) -> None:
     counts = counted([an_ad("old", START - days(1))], [a_label("old", START - days(1))], an_ad("ad", START))
-    for name, feature in (SHARED | PER_POLICY).items():
+    for name in (*SHARED, *PER_POLICY):
         if name.startswith(missing):
-            assert np.isnan(feature(counts)).all(), name
+            assert np.isnan(feature(counts, name)).all(), name
 
 
 def test_a_creative_found_violating_for_somebody_else_is_told() -> None:
     old = [an_ad(name, START - days(2), advertiser_id="other", creative_id=name) for name in ("bad", "good")]
     labels = [a_label("bad", START - days(1)), a_label("good", START - days(1), violates=False)]
     counts = counted(old, labels, *(an_ad("ad", START, creative_id=creative) for creative in ("bad", "good", "new", None)))
-    np.testing.assert_array_equal(SHARED["creative_rejected_before"](counts), [1, 0, 0, np.nan])
-    np.testing.assert_array_equal(SHARED["creative_advertisers"](counts), [1, 1, 0, np.nan])
+    np.testing.assert_array_equal(feature(counts, "creative_rejected_before"), [1, 0, 0, np.nan])
+    np.testing.assert_array_equal(feature(counts, "creative_advertisers"), [1, 1, 0, np.nan])
 
 
 def test_distinct_things_are_counted_once() -> None:
@@ -89,7 +98,7 @@ def test_distinct_things_are_counted_once() -> None:
     ]
     counts = counted(old, [], an_ad("ad", START, landing_domain="a.example"))
     names = ("advertiser_markets", "advertiser_domains", "domain_advertisers", "domain_ads_ever")
-    assert [shared(counts, name) for name in names] == [2, 2, 1, 2]
+    assert [told(counts, name) for name in names] == [2, 2, 1, 2]
 
 
 def test_rates_start_at_the_market_and_move_with_the_labels() -> None:
@@ -100,12 +109,10 @@ def test_rates_start_at_the_market_and_move_with_the_labels() -> None:
     k, n = MARKET_PRIOR
     market = (2 + k) / (3 + n)
     expected = [(2 + ENTITY_PRIOR * market) / (2 + ENTITY_PRIOR), market, (2 + ENTITY_PRIOR * k / n) / (2 + ENTITY_PRIOR)]
-    np.testing.assert_allclose(PER_POLICY["market_violation_rate"](counts)[:, 0], [market, market, k / n])
-    np.testing.assert_allclose(PER_POLICY["advertiser_violation_rate"](counts)[:, 0], expected)
-    np.testing.assert_allclose(SHARED["advertiser_violation_rate_any"](counts), expected)
-    np.testing.assert_allclose(
-        PER_POLICY["advertiser_violation_rate"](counts)[:, 1], k / n, err_msg="nothing is known under the other policy"
-    )
+    np.testing.assert_allclose(feature(counts, "market_violation_rate")[:, 0], [market, market, k / n])
+    np.testing.assert_allclose(feature(counts, "advertiser_violation_rate")[:, 0], expected)
+    np.testing.assert_allclose(feature(counts, "advertiser_violation_rate_any"), expected)
+    np.testing.assert_allclose(feature(counts, "advertiser_violation_rate")[:, 1], k / n, err_msg="nothing is known under the other policy")
 
 
 def test_every_rater_counts() -> None:
@@ -118,20 +125,19 @@ def test_an_edit_does_not_move_earlier_labels_to_what_the_ad_became() -> None:
     before, after = an_ad("ad", START - days(9), creative_id="old"), an_ad("ad", START - days(5), creative_id="new")
     labels = [a_label("ad", START - days(7)), a_label("ad", START - days(3))]
     counts = counted([after, before], labels, an_ad("x", START, creative_id="old"), an_ad("y", START, creative_id="new"))
-    assert SHARED["creative_labels_any"](counts).tolist() == [1, 1]
+    assert feature(counts, "creative_labels_any").tolist() == [1, 1]
 
 
 def test_feature_shapes_are_by_ad_and_by_policy_even_for_no_ads() -> None:
     for n in (0, 1, 3):
         counts = counted([], [], *(an_ad("ad", START) for _ in range(n)))
-        assert {feature(counts).shape for feature in SHARED.values()} == {(n,)}
-        assert {feature(counts).shape for feature in PER_POLICY.values()} == {(n, len(POLICIES))}
-        assert {feature(counts).dtype for feature in (SHARED | PER_POLICY).values()} == {np.dtype(np.float64)}
+        shared, per_policy = history_features(counts)
+        assert (shared.shape, shared.dtype) == ((n, len(SHARED)), np.float64)
+        assert (per_policy.shape, per_policy.dtype) == ((n, len(POLICIES), len(PER_POLICY)), np.float64)
 
 
-def test_a_feature_is_called_what_its_function_is_called() -> None:
-    assert all(name == feature.__name__ for name, feature in (SHARED | PER_POLICY).items())
-    assert not set(SHARED) & set(PER_POLICY)
+def test_a_name_stands_for_one_feature() -> None:
+    assert len({*SHARED, *PER_POLICY}) == len(SHARED) + len(PER_POLICY)
 
 
 @pytest.mark.parametrize(("rows", "blank"), [(None, [0, 1]), ([1], [1]), (np.array([True, False]), [0]), ([], [])])
@@ -179,24 +185,13 @@ def counted(known: list[Ad], labels: list[Label], *ads: Ad) -> HistoryCounts:
     return counts
 
 
-def shared(counts: HistoryCounts, name: str) -> float:
-    (value,) = SHARED[name](counts).tolist()
+def told(counts: HistoryCounts, name: str) -> float:
+    (value,) = feature(counts, name).tolist()
     assert not isnan(value)
     return float(value)
 
 
-def test_all_features_at_once_are_those_of_the_functions_in_every_digit() -> None:
-    ads = [
-        an_ad("a", START),
-        an_ad("b", START + days(1), landing_domain="x.example", creative_id="c1"),
-        an_ad("c", START + days(9), landing_domain="X.example", creative_id="c1", market="BR"),
-        an_ad("d", START + days(40), landing_domain="y.example"),
-    ]
-    state = HistoryState()
-    later = [*enumerate((*POLICIES, "other"), 2)]
-    state.observe(ads, [a_label(ad, START + days(number), ad != "b", policy) for ad in "abc" for number, policy in later])
-    for some in (ads, ads[2:3], []):
-        counts = state.counts(some, POLICIES)
-        ours, under_policy = all_at_once(counts)
-        np.testing.assert_array_equal(ours, np.column_stack([feature(counts) for feature in SHARED.values()]))
-        np.testing.assert_array_equal(under_policy, np.stack([feature(counts) for feature in PER_POLICY.values()], axis=2))
+def feature(counts: HistoryCounts, name: str) -> Floats:
+    """One feature by its name: (n_ads,), or (n_ads, n_policies)."""
+    shared, per_policy = history_features(counts)
+    return shared[:, SHARED.index(name)] if name in SHARED else per_policy[:, :, PER_POLICY.index(name)]

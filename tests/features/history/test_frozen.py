@@ -27,7 +27,7 @@ from adverdict.features.history.freezing import Freezing, freeze_folder
 from adverdict.features.history.frozen import UNKNOWN, FrozenHistory, find
 from adverdict.features.history.known import NEVER
 from adverdict.features.history.layout import LISTED, Listing
-from adverdict.features.history.snapshot import write_snapshot
+from adverdict.features.history.snapshot import to_table, write_snapshot
 from adverdict.storage.tables.writers import write_ads, write_labels
 from tests.effort import examples
 from tests.features.history.freezes import MEMORY, asked, at_moment, frozen, observed, one_row
@@ -326,14 +326,14 @@ SNAPSHOTS: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("changes", "expected"), SNAPSHOTS)
 def test_a_snapshot_that_is_none_is_refused(tmp_path: Path, changes: dict[str, object], expected: str) -> None:
-    table = one_row(observed(*few()).to_table(), **changes)
+    table = one_row(to_table(observed(*few())), **changes)
     pq.write_table(table, tmp_path / "known")
     with pytest.raises(UntrustedBundle, match=expected):
         frozen(tmp_path / "out", LATER, [], snapshot=tmp_path / "known")
 
 
 def test_a_snapshot_with_a_row_twice_or_with_other_columns_is_refused(tmp_path: Path) -> None:
-    table = observed(*few()).to_table()
+    table = to_table(observed(*few()))
     for name, odd, expected in (("twice", table.take([0, 0]), "twice; expected one row"), ("other", table.drop(["things"]), "columns = ")):
         pq.write_table(odd, tmp_path / name)
         with pytest.raises(UntrustedBundle, match=expected):

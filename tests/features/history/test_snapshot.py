@@ -25,7 +25,7 @@ Row = dict[str, Any]
 def test_a_snapshot_counts_as_the_state_did_and_goes_on_from_there(world: World, later: World) -> None:
     state = HistoryState()
     state.observe(*world)
-    again = HistoryState.from_table(state.to_table())
+    again = from_table(to_table(state))
     assert again == state
     assert difference(again.counts(later[0], ALL_POLICIES), state.counts(later[0], ALL_POLICIES)) == []
     for one in (state, again):
@@ -37,7 +37,7 @@ def test_a_snapshot_counts_as_the_state_did_and_goes_on_from_there(world: World,
 def test_the_order_of_rows_and_chunks_does_not_matter(world: World) -> None:
     state = HistoryState()
     state.observe(*world)
-    table = state.to_table()
+    table = to_table(state)
     rows = [table.slice(row, 1) for row in reversed(range(len(table)))]
     assert from_table(pa.concat_tables([table.slice(0, 0), *rows])) == state
 

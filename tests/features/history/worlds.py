@@ -79,7 +79,7 @@ def slow_counts(ads: Sequence[Ad], known_ads: Sequence[Ad], labels: Sequence[Lab
             ends = [times[0], times[-1]] if times else [NEVER, NEVER]
             totals = [len(known), sum(label.violates for label in known)]
             rows.append([int(key is not None), *recent, len(times), *ends, *totals, *map(len, under), *map(sum, under)])
-        by_kind[kind] = EntityCounts.from_rows(rows, len(policies))
+        by_kind[kind] = EntityCounts.from_table(np.array(rows, dtype=np.int64).reshape(len(rows), 9 + 2 * len(policies)), len(policies))
     distinct = {}
     for name in DISTINCT:
         whose, what = (KINDS.index(word) for word in name.removesuffix("s").split("_"))

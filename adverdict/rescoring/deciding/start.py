@@ -1,0 +1,19 @@
+"""What an engine starts in each of its processes. Light: the driver of a long run loads no model library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adverdict.rescoring.deciding.job import Job
+from adverdict.rescoring.folder.manifest import Done
+from adverdict.rescoring.input.plan import Shard
+
+Make = Callable[[Job], Callable[[Shard], Done]]
+"""Called once in a process: what turns shards into published decisions there, loaded."""
+
+
+def worker(job: Job) -> Callable[[Shard], Done]:
+    """A ``Make``: the worker there is. It is imported in the process that needs it."""
+    from adverdict.rescoring.deciding.worker import Worker
+
+    return Worker(job)
