@@ -13,8 +13,9 @@ from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.store import Ledger
 from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.scoring.bootstrap import Installation, bootstrap
+from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
-from adverdict.scoring.scorer import Model, Scorer
+from adverdict.scoring.scorer import Scorer
 from adverdict.serving.asgi import App
 from adverdict.serving.worker.champion import Champion, Standing
 from adverdict.serving.worker.intake import Intake

@@ -18,7 +18,7 @@ from adverdict.models.registry import use_registry
 from adverdict.review.tasks.settings import ReviewSettings
 
 if TYPE_CHECKING:
-    from adverdict.scoring.scorer import Model
+    from adverdict.scoring.model import Model
 
 
 @dataclass(frozen=True)

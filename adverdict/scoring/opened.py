@@ -20,7 +20,7 @@ from adverdict.models.explain import reasons
 
 @dataclass(frozen=True)
 class ScoredAds:
-    """Implements ``scoring.scorer.EarlyRisks``."""
+    """Implements ``scoring.model.EarlyRisks``."""
 
     bundle: Bundle
     ads: Sequence[Ad]
@@ -42,7 +42,7 @@ class ScoredAds:
 
 @dataclass(frozen=True)
 class BundleModel:
-    """Implements ``scoring.scorer.CascadeModel``."""
+    """Implements ``scoring.model.CascadeModel``."""
 
     bundle: Bundle
 

@@ -26,7 +26,8 @@ from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
-from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, Known, Model, Scorer
+from adverdict.scoring.model import Model
+from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, Known, Scorer
 
 MAX_SHOWN = 100
 CLOSE = 1e-6

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from adverdict.decisions.decide import DecisionContext, decide
@@ -16,17 +16,16 @@ from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Decision, Reason
+from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound
-from adverdict.domain.risk import RiskScore
 from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
+from adverdict.scoring.model import CascadeModel, EarlyRisks, Model
 
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Issued
-    from adverdict.certification.exits.cuts import CutTable, Exits
-    from adverdict.certification.exits.solve import Doubt
+    from adverdict.certification.exits.cuts import CutTable
     from adverdict.features.history.known import History
     from adverdict.scoring.bootstrap import Installation
 
@@ -36,64 +35,6 @@ Depth = Literal["cascade", "full", "early"]
 """How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
 EVERYBODY, NOBODY = float("inf"), -1.0
 """Limits on doubt: those of an exit that everybody takes, or nobody."""
-
-
-class Risks(Protocol):
-    """What a model said of some ads, in their order."""
-
-    def risks(self, ad: int) -> dict[str, RiskScore]:
-        """Of the ad at this position, by policy."""
-        ...
-
-    def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
-        """What moved those risks most."""
-        ...
-
-
-class Model(Protocol):
-    """A bundle as the scorer needs it; in tests, a fake."""
-
-    @property
-    def version(self) -> str: ...
-    @property
-    def policies(self) -> tuple[str, ...]: ...
-    @property
-    def solved(self) -> SolvedThresholds: ...
-    @property
-    def snapshot(self) -> bytes | None:
-        """The history it was made with, as ``features.history.snapshot`` stores it; None when it has none."""
-        ...
-
-    def score(self, ads: Sequence[Ad], history: History | None = None) -> Risks:
-        """``history``: what is known of advertisers; the bundle's own snapshot when None."""
-        ...
-
-
-class EarlyRisks(Risks, Protocol):
-    """What a model said of ads some of which left it early."""
-
-    def exit(self, ad: int) -> Literal["early", "full"]:
-        """Where the ad at this position left."""
-        ...
-
-    def doubt(self, ad: int) -> float:
-        """How likely the costly models were to change one of its verdicts."""
-        ...
-
-
-@runtime_checkable
-class CascadeModel(Protocol):
-    """What a ``Model`` has besides when ads may leave it early. No ``Model`` itself: telling one apart reads all of its properties, and
-    the snapshot may be large."""
-
-    @property
-    def doubt(self) -> Doubt | None:
-        """How likely the costly models are to change verdicts; None: this one has no early exit after all."""
-        ...
-
-    def score_until(self, ads: Sequence[Ad], history: History | None, exits: Exits) -> EarlyRisks:
-        """As ``score``; ``exits`` says who may leave early."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def main(bundle: Path, pack: Path, rules: Path, certificates: Path | None = None
 def alone(scorer: Scorer) -> Callable[[Ad], Callable[[], object]]:
     """How the models score one ad, as deep as the scorer's exit rule sends it; what decides where verdicts change is looked up before."""
     from adverdict.certification.exits.cuts import CutTable, Exits
-    from adverdict.scoring.scorer import CascadeModel
+    from adverdict.scoring.model import CascadeModel
 
     model, rule = scorer.model, scorer.exits
     if model is None:

@@ -59,7 +59,7 @@ def told_by(counts: HistoryCounts, ad: int) -> float:
 
 @dataclass(frozen=True)
 class Counting:
-    """Implements ``scoring.scorer.Model``."""
+    """Implements ``scoring.model.Model``."""
 
     version: str = "counting-1"
     policies: tuple[str, ...] = POLICIES
@@ -72,7 +72,7 @@ class Counting:
 
 @dataclass(frozen=True)
 class Counted:
-    """Implements ``scoring.scorer.Risks``."""
+    """Implements ``scoring.model.Risks``."""
 
     counts: HistoryCounts
 

@@ -13,7 +13,7 @@ from adverdict.rescoring.input.plan import Plan, Shard
 from adverdict.storage.places import Place
 
 if TYPE_CHECKING:
-    from adverdict.scoring.scorer import Model
+    from adverdict.scoring.model import Model
 
 HISTORY = ("_adverdict", "history")
 """Where a run keeps its frozen history."""

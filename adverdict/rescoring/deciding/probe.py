@@ -19,7 +19,7 @@ from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import threads
 
 if TYPE_CHECKING:
-    from adverdict.scoring.scorer import Model
+    from adverdict.scoring.model import Model
 
 SNAPSHOT = "history.parquet"
 """Of a bundle, as ``models.bundle`` names it; its module is heavy."""

@@ -31,7 +31,7 @@ from adverdict.storage.places import Place
 
 if TYPE_CHECKING:
     from adverdict.rescoring.deciding.history import HistorySource
-    from adverdict.scoring.scorer import Model
+    from adverdict.scoring.model import Model
 
 RESUME = "what is decided stays; the same command with --resume goes on"
 
