@@ -52,6 +52,8 @@ def rescore(told: Told) -> None:
 
     with errors_end_the_command():
         from adverdict.rescoring.deciding.run import rescore as run
+        from adverdict.rescoring.folder.manifest import own_folder
+        from adverdict.storage.places import Place
 
         options = _options(told)
         try:
@@ -61,7 +63,7 @@ def rescore(told: Told) -> None:
             where = printable(str(options.out))
             err.print(f"what is decided stays in {where}; the same command with --resume goes on", markup=False, highlight=False)
             raise
-        out.print(report(summary), markup=False, highlight=False)
+        out.print(report(summary, own_folder(Place.at(options.out))), markup=False, highlight=False)
         if not summary.complete:
             raise typer.Exit(QUARANTINED)
 
@@ -225,8 +227,8 @@ class Pace:
         return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
 
 
-def report(summary: Summary) -> str:
-    """A summary as a person reads it: what was decided, what was not, and what to do next."""
+def report(summary: Summary, own: str = "_adverdict") -> str:
+    """A summary as a person reads it: what was decided, what was not, and what to do next. ``own``: the run's own folder, in OUT."""
     from adverdict.cli.console import counted, printable
 
     until = f" submitted since {summary.since:%Y-%m-%d %H:%M} UTC" if summary.since else ""
@@ -236,7 +238,7 @@ def report(summary: Summary) -> str:
         *_markets(summary),
         "",
         *_effort(summary),
-        *_undecided(summary),
+        *_undecided(summary, own),
     ]
     if summary.as_of > summary.finished_at:
         lines.append("warning: as of a moment that has not come: what happens until then is not known")
@@ -275,7 +277,7 @@ def _effort(summary: Summary) -> list[str]:
     return lines
 
 
-def _undecided(summary: Summary) -> list[str]:
+def _undecided(summary: Summary, own: str) -> list[str]:
     from adverdict.cli.console import counted
 
     lines = []
@@ -287,5 +289,5 @@ def _undecided(summary: Summary) -> list[str]:
         lines.append(f"{some}{rows} could not be decided; what stands, stands:")
         lines += [f"  {one.shard}: {one.reason}" for one in summary.quarantined_shards[:SHOWN]]
     if lines:
-        lines.append(f"look in {summary.out.rstrip('/')}/_adverdict/quarantine")
+        lines.append(f"look in {summary.out.rstrip('/')}/{own}/quarantine")
     return lines
