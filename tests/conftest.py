@@ -95,3 +95,11 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, marketplace: Path, enc
     settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
     train(TrainJob(data=[marketplace], home=home, settings=settings, out=home / "bundle", register=False), Silent())
     return home / "bundle"
+
+
+@pytest.fixture(scope="session")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What version 0.1 wrote, unpacked; read only."""
+    from tests.old import unpack
+
+    return unpack(tmp_path_factory.mktemp("old"))

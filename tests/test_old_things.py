@@ -26,7 +26,7 @@ from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.running import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.databases import postgres
-from tests.old import decisions, home_of, unpack, without_id
+from tests.old import decisions, home_of, without_id
 from tests.serving.conftest import HERE, app, service, until
 
 __all__ = ["app", "postgres", "service"]
@@ -37,12 +37,6 @@ WHEN = datetime(2026, 11, 28, 20, tzinfo=UTC)
 BY_THE_CLOCK = pytest.mark.skipif(
     datetime.now(UTC) >= datetime(2027, 2, 26, tzinfo=UTC), reason="what goes by today's clock finds the archive's certificates expired"
 )
-
-
-@pytest.fixture(scope="session")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What version 0.1 wrote; read only."""
-    return unpack(tmp_path_factory.mktemp("old"))
 
 
 @pytest.fixture

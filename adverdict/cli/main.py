@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adverdict.cli import model as model_commands
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.options import (
@@ -38,6 +39,7 @@ app.add_typer(policy, name="policy")
 app.add_typer(benchmark.app, name="benchmark")
 market = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_is_help=True)
 app.add_typer(market, name="market")
+app.add_typer(model_commands.app, name="model")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 app.add_typer(report.app, name="report")
