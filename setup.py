@@ -7,11 +7,11 @@ from setuptools import setup
 
 LINKED = ("features", "models", "policies", "serving", "training")
 
-for name in LINKED:
-    if not (Path(__file__).parent / "adverdict" / name / "__init__.py").is_file():
-        sys.exit(
-            f"adverdict/{name} is no link to {name}/: check the repository out with symbolic links "
-            "(git config core.symlinks true), then build again"
-        )
+broken = [name for name in LINKED if not (Path(__file__).parent / "adverdict" / name / "__init__.py").is_file()]
+if broken:
+    sys.exit(
+        f"adverdict/ lacks {', '.join(broken)}: check the repository out with symbolic links "
+        "(git config core.symlinks true), then build again"
+    )
 
 setup()

@@ -15,6 +15,8 @@ from adverdict.domain.settings import TRACKING_URI, Settings, registries_chosen_
 from adverdict.models.manifest import NAME
 from adverdict.storage.whole import publish_folder, replacing
 
+REGISTERED, REGISTERED_BEFORE = "adverdict", "adjudicate"
+"""The registered model that trainings register versions of: its name, and the one it had in version 0.1."""
 BUNDLE_ARTIFACT = "bundle"
 BUNDLE_VERSION_TAG = "bundle_version"
 CERTIFICATES_TAG = "certificates"
@@ -163,7 +165,22 @@ def _registry_errors(model: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
-            raise NotFound(f"no model {model}: {error.message}") from error
+            raise NotFound(f"no model {model}: {error.message}{_upgrade_first(model)}") from error
         raise Unavailable(f"the model registry does not answer for {model}: {error.message}") from error
     except (RequestException, OSError) as error:
         raise Unavailable(f"the model registry does not answer for {model}: {error}") from error
+
+
+def _upgrade_first(model: str) -> str:
+    """What to do where ``model`` is missing because its registry holds the models of version 0.1; else nothing."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    if model.removeprefix("models:/").split("@")[0].split("/")[0] != REGISTERED:
+        return ""
+    try:
+        before = MlflowClient().search_registered_models(f"name='{REGISTERED_BEFORE}'", max_results=1)
+    except MlflowException:  # the registry stopped answering: what was asked for is missing all the same
+        return ""
+    command = f"adverdict model upgrade {REGISTERED_BEFORE}"
+    return f". Here is {REGISTERED_BEFORE}, from before the product was renamed: run `{command}` once" if before else ""

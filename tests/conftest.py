@@ -89,3 +89,11 @@ def mlflow_as_it_was() -> Iterator[None]:
 
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
     os.environ.pop("MLFLOW_TRACKING_URI", None) if before is None else os.environ.update(MLFLOW_TRACKING_URI=before)
+
+
+@pytest.fixture(scope="session")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What version 0.1 wrote, unpacked; read only."""
+    from tests.old import unpack
+
+    return unpack(tmp_path_factory.mktemp("old"))

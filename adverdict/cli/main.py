@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import data, key, market, models, quickstart, service, settings
+from adverdict.cli import data, key, market, model, models, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.policy import commands as policy
@@ -57,6 +57,7 @@ for command in (
 for name, group in {
     "policy": policy.app,
     "market": market.app,
+    "model": model.app,
     "ledger": ledger.app,
     "review": review.app,
     "report": report.app,

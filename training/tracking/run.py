@@ -72,7 +72,7 @@ def ping(store: Store) -> None:
     Raises Unavailable within seconds when a server does not answer, InvalidSettings when the address can never work.
     """
     check_file(store.uri)
-    with temporarily(IMPATIENT), _answers(store.uri), without_mlflows_own_warnings():
+    with temporarily(IMPATIENT), answers(store.uri), without_mlflows_own_warnings():
         client = _client()
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
@@ -101,7 +101,7 @@ class TrainingRun:
     def __enter__(self) -> Self:
         import mlflow
 
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             self._experiment = _experiment(self._client, self._store)
             started = mlflow.start_run(experiment_id=self._experiment, run_name="train", tags=self._tags)
             self.run_id = started.info.run_id
@@ -116,7 +116,7 @@ class TrainingRun:
         import mlflow
 
         if kind is None or error is None:
-            with _answers(self._store.uri):
+            with answers(self._store.uri):
                 mlflow.end_run("FINISHED")
             return
         try:
@@ -132,7 +132,7 @@ class TrainingRun:
         """The child run of one model; fit it inside."""
         import mlflow
 
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             # Without its experiment a nested run would land in MLflow's default one, away from its parent.
             child = mlflow.start_run(experiment_id=self._experiment, run_name=name, nested=True, tags={"model": name})
             self._children[name] = child.info.run_id
@@ -142,7 +142,7 @@ class TrainingRun:
         except BaseException as error:
             _end(_status(type(error)), error)
             raise
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             mlflow.end_run("FINISHED")
 
     def log_params(self, params: Mapping[str, Any], model: str | None = None) -> None:
@@ -150,12 +150,12 @@ class TrainingRun:
         from mlflow.entities import Param
 
         kept = [Param(name, value if isinstance(value, str) else json.dumps(value, default=str)) for name, value in params.items()]
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             self._client.log_batch(self._children[model] if model else self.run_id, params=kept)
 
     def log_metrics(self, model: str, measured: Mapping[str, Any]) -> None:
         """Figures of ``metrics.measure``: all in the model's own run, all but the markets' in the parent; names as in ``figures.flat``."""
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             self._log(self.run_id, flat(measured, model, markets=False))
             if model in self._children:
                 self._log(self._children[model], flat(measured, model, markets=True))
@@ -169,32 +169,22 @@ class TrainingRun:
         source = CodeDatasetSource({"name": entry.name})
         # Its base class calls "profile" abstract; at run time a data set without data has none.
         kept = MetaDataset(source, name=entry.name, digest=entry.digest[:DIGEST_CHARACTERS])  # type: ignore[abstract]
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             mlflow.log_input(kept, context=context, tags={"sha256": entry.digest, "ads": str(entry.ads), "labels": str(entry.labels)})
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Files to keep with the run, under ``name``: the report and its plots."""
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             self._client.log_artifacts(self.run_id, str(folder), name)
 
     def log_bundle(self, folder: Path, script: Path | None = None) -> LoggedBundle:
-        """Keep a sealed bundle with the run, to be loaded by the code of ``models/pyfunc_model.py``; registers nothing.
-
-        Without a signature on purpose: the code checks a frame against the same data contract as every other door, while MLflow's check
-        would drop unknown columns unseen and refuse times with a zone.
-        """
-        script = script or Path(str(files("adverdict.models") / "pyfunc_model.py"))
-        with _answers(self._store.uri), only_errors("mlflow.pyfunc"), without_mlflows_own_warnings():
-            from mlflow.pyfunc import log_model
-
-            info = log_model(
-                name="model", python_model=str(script), artifacts={BUNDLE_ARTIFACT: str(folder)}, pip_requirements=[_requirement()]
-            )
-        return LoggedBundle(info.model_id, info.model_uri)
+        """Keep a sealed bundle with the run, to be loaded by ``script``; registers nothing. See ``log_bundle`` below."""
+        with answers(self._store.uri):
+            return log_bundle(folder, self.run_id, script)
 
     def register(self, bundle: LoggedBundle, tags: Mapping[str, str]) -> Registered:
         """Make a logged bundle the newest version and the challenger. The last thing to do: an exception after it takes it back."""
-        with _answers(self._store.uri):
+        with answers(self._store.uri):
             self._before = _aliased(self._client, CHALLENGER)
             self._made_model = not self._client.search_registered_models(f"name='{NAME}'")
             if self._made_model:
@@ -224,11 +214,34 @@ class TrainingRun:
             self._client.delete_logged_model(model.model_id)
 
 
+def log_bundle(folder: Path, run_id: str, script: Path | None = None) -> LoggedBundle:
+    """Keep a sealed bundle with a run, also an ended one, to be loaded by the code of ``models/pyfunc_model.py``; registers nothing.
+
+    Without a signature on purpose: the code checks a frame against the same data contract as every other door, while MLflow's check
+    would drop unknown columns unseen and refuse times with a zone.
+    """
+    script = script or Path(str(files("adverdict.models") / "pyfunc_model.py"))
+    with only_errors("mlflow.pyfunc"), without_mlflows_own_warnings():
+        import mlflow.pyfunc
+        from mlflow.models import Model
+
+        info = Model.log(
+            artifact_path=None,
+            flavor=mlflow.pyfunc,
+            name="model",
+            run_id=run_id,
+            python_model=str(script),
+            artifacts={BUNDLE_ARTIFACT: str(folder)},
+            pip_requirements=[_requirement()],
+        )
+    return LoggedBundle(info.model_id, info.model_uri)
+
+
 def aliased(alias: str) -> str | None:
     """The version an alias (CHAMPION, CHALLENGER, PREVIOUS) stands for; ``None`` when there is none. Raises Unavailable."""
     import mlflow
 
-    with _answers(mlflow.get_tracking_uri()):
+    with answers(mlflow.get_tracking_uri()):
         return _aliased(_client(), alias)
 
 
@@ -239,7 +252,7 @@ def promote(version: str) -> str | None:
     """
     import mlflow
 
-    with _answers(mlflow.get_tracking_uri()):
+    with answers(mlflow.get_tracking_uri()):
         client = _client()
         client.get_model_version(NAME, version)
         before = _aliased(client, CHAMPION)
@@ -262,7 +275,7 @@ def attach_certificates(model: str, folder: Path, digest: str) -> None:
     import mlflow
 
     name, _, version = model.removeprefix("models:/").rpartition("/")
-    with _answers(mlflow.get_tracking_uri()):
+    with answers(mlflow.get_tracking_uri()):
         client = _client()
         run_id = str(client.get_model_version(name, version).run_id)
         client.log_artifacts(run_id, str(folder), certificates_path(digest))
@@ -319,7 +332,7 @@ def _requirement() -> str:
 
 
 @contextmanager
-def _answers(uri: str) -> Iterator[None]:
+def answers(uri: str) -> Iterator[None]:
     """MLflow's errors as ours, but for those it makes of a mistake in our own code, which no retry mends."""
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException

@@ -67,6 +67,8 @@ def rescore(
         from adverdict.rescoring import memory
         from adverdict.rescoring.deciding.run import Options
         from adverdict.rescoring.deciding.run import rescore as run
+        from adverdict.rescoring.folder.manifest import own_folder
+        from adverdict.storage.places import Place
 
         wrong: list[Mistake] = []
         if not ads:
@@ -99,7 +101,7 @@ def rescore(
         except KeyboardInterrupt:
             err.print(f"what is decided stays in {printable(out)}; the same command with --resume goes on", markup=False, highlight=False)
             raise
-        console.print(report(summary), markup=False, highlight=False)
+        console.print(report(summary, own_folder(Place.at(out))), markup=False, highlight=False)
         if not summary.complete:
             raise typer.Exit(QUARANTINED)
 
@@ -199,8 +201,8 @@ class Pace:
         return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
 
 
-def report(summary: Summary) -> str:
-    """A summary as a person reads it: what was decided, what was not, and what to do next."""
+def report(summary: Summary, own: str = "_adverdict") -> str:
+    """A summary as a person reads it: what was decided, what was not, and what to do next. ``own``: the run's own folder, in OUT."""
     until = f" submitted since {moment(summary.since)}" if summary.since else ""
     lines = [
         f"{counted(summary.ads, 'ad')}{until} decided as of {moment(summary.as_of)} by bundle {summary.bundle_version}",
@@ -208,7 +210,7 @@ def report(summary: Summary) -> str:
         *_markets(summary),
         "",
         *_effort(summary),
-        *_undecided(summary),
+        *_undecided(summary, own),
     ]
     if summary.as_of > summary.finished_at:
         lines.append("warning: as of a moment that has not come: what happens until then is not known")
@@ -243,7 +245,7 @@ def _effort(summary: Summary) -> list[str]:
     return lines
 
 
-def _undecided(summary: Summary) -> list[str]:
+def _undecided(summary: Summary, own: str) -> list[str]:
     lines = []
     if summary.quarantined_rows:
         lines.append(f"{counted(summary.quarantined_rows, 'row')} could not be decided; what stands, stands")
@@ -253,5 +255,5 @@ def _undecided(summary: Summary) -> list[str]:
         lines.append(f"{some}{rows} could not be decided; what stands, stands:")
         lines += [f"  {one.shard}: {one.reason}" for one in summary.quarantined_shards[:SHOWN]]
     if lines:
-        lines.append(f"look in {summary.out.rstrip('/')}/_adverdict/quarantine")
+        lines.append(f"look in {summary.out.rstrip('/')}/{own}/quarantine")
     return lines

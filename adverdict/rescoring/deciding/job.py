@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adverdict.rescoring import memory
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.folder.manifest import Done, RunFolder, own_folder
 from adverdict.rescoring.input.plan import Plan, Shard
 from adverdict.storage.places import Place
 
 if TYPE_CHECKING:
     from adverdict.scoring.model import Model
 
-HISTORY = ("_adverdict", "history")
-"""Where a run keeps its frozen history."""
+HISTORY = "history"
+"""Where a run keeps its frozen history, in its own folder."""
 
 
 def opened(folder: Path) -> Model:
@@ -45,9 +45,14 @@ class Job:
     open_model: Callable[[Path], Model] = opened
 
 
+def kept_history(place: Place) -> Place:
+    """Where the run at ``place`` keeps its frozen history."""
+    return place.child(own_folder(place), HISTORY)
+
+
 def fetch_history(place: Place, folder: Path) -> Path:
     """Copy a run's frozen history from where the run is kept into an empty folder here. Raises NotFound, Unavailable."""
-    frozen = place.child(*HISTORY)
+    frozen = kept_history(place)
     for name in frozen.names():
         (folder / name).write_bytes(frozen.read(name))
     return folder

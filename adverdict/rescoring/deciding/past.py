@@ -13,7 +13,7 @@ from adverdict.domain.errors import Conflict
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.features.history.layout import LISTED
 from adverdict.rescoring import memory
-from adverdict.rescoring.deciding.job import HISTORY, fetch_history
+from adverdict.rescoring.deciding.job import fetch_history, kept_history
 from adverdict.rescoring.deciding.progress import Progress
 from adverdict.rescoring.folder.identity import HistoryUsed, Run
 from adverdict.rescoring.memory import Budget
@@ -52,7 +52,7 @@ class Past:
 
         Raises Conflict when the run was killed before it kept its history, and the same cannot be frozen again.
         """
-        kept = self.place.child(*HISTORY)
+        kept = kept_history(self.place)
         there = kept.local()
         if kept.exists(LISTED):
             return there or fetch_history(self.place, self._empty("fetched"))

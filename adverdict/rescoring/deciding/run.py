@@ -24,7 +24,7 @@ from adverdict.rescoring.deciding.probe import Probed, probe
 from adverdict.rescoring.deciding.progress import Progress
 from adverdict.rescoring.deciding.start import Make, worker
 from adverdict.rescoring.deciding.summary import COUNTED, NAME, Effort, Summary, summarise
-from adverdict.rescoring.folder.manifest import OWN, Done, ModelUsed, Run, RunFolder
+from adverdict.rescoring.folder.manifest import Done, ModelUsed, Run, RunFolder
 from adverdict.rescoring.input.plan import Plan, Shard, plan
 from adverdict.rescoring.memory import Budget
 from adverdict.storage.places import Place
@@ -124,7 +124,7 @@ def rescore(
     rows = {shard.name: shard.stop - shard.start for shard in planned.shards}
     progress.stage("counting the decisions", 1)
     summary = summarise(folder, effort, now(), rows, budget.workers if budget else COUNTED)
-    place.write(f"{OWN}/{NAME}", summary.model_dump_json(indent=1).encode() + b"\n")
+    place.write(f"{folder.own}/{NAME}", summary.model_dump_json(indent=1).encode() + b"\n")
     return summary
 
 

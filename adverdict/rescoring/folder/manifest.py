@@ -5,6 +5,8 @@ OUT/_adverdict/run.json                         what is being done
 OUT/_adverdict/policies.json, thresholds.json   what decides
 OUT/_adverdict/done/part-00003-00001.json       the marker: which files of the shard count
 OUT/_adverdict/quarantine/part-….jsonl          rows, or a whole shard, without a decision, and why
+
+A run that version 0.1 began keeps its own under OUT/_adjudicate/, and is read and gone on with there.
 """
 
 from __future__ import annotations
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "HistoryUsed", "ModelUsed", "Run", "RunFolder"]
 
-OWN = "_adverdict"
-RUN, POLICIES, THRESHOLDS = f"{OWN}/run.json", f"{OWN}/policies.json", f"{OWN}/thresholds.json"
-DONE, QUARANTINE = f"{OWN}/done", f"{OWN}/quarantine"
+OWN, OWN_BEFORE = "_adverdict", "_adjudicate"
+"""The folder in OUT that holds all but the decisions: as new runs name it, and as version 0.1 did."""
+RUN, POLICIES, THRESHOLDS = "run.json", "policies.json", "thresholds.json"
+DONE, QUARANTINE = "done", "quarantine"
 SHARD = re.compile(r"part-(\d{5,})-(\d{5,})")
 DATA = re.compile(r"market=([A-Z]{2})/(part-\d{5,}-\d{5,})\.parquet")
 READERS = 16
@@ -71,6 +74,8 @@ class RunFolder:
 
     def __init__(self, place: Place | str | Path) -> None:
         self.place = place if isinstance(place, Place) else Place.at(place)
+        self.own = own_folder(self.place)
+        """Of ``OWN`` and ``OWN_BEFORE``, the one that this run uses."""
         self._run: Run | None = None
 
     @classmethod
@@ -80,7 +85,7 @@ class RunFolder:
         try:
             folder._run = folder._stored()
         except NotFound as error:
-            raise NotFound(f"no rescoring in {folder.place.url}: {RUN} is missing") from error
+            raise NotFound(f"no rescoring in {folder.place.url}: {folder._name(RUN)} is missing") from error
         return folder
 
     @property
@@ -94,14 +99,14 @@ class RunFolder:
 
         Raises Conflict where something else is there, InvalidInput with every difference from the run that is to be resumed.
         """
-        if self.place.exists(RUN):
+        if self.place.exists(self._name(RUN)):
             run = self._resumed(run, resume)
         elif not self.place.empty():
             raise Conflict(f"{self.place.url} is not empty and holds no rescoring; give an empty folder, or one that is not there")
         else:
-            self.place.create(RUN, run.to_json())
+            self.place.create(self._name(RUN), run.to_json())
         self.place.sweep()
-        for name, content in ((POLICIES, book), (THRESHOLDS, thresholds)):
+        for name, content in ((self._name(POLICIES), book), (self._name(THRESHOLDS), thresholds)):
             if not self.place.exists(name):
                 self.place.write(name, content)
         self._run = run
@@ -109,19 +114,21 @@ class RunFolder:
 
     def book(self) -> PolicyBook:
         """The policies that decide. Raises InvalidInput when they are not those of the run."""
-        book = self._parsed(POLICIES, PolicyBook.from_json)
-        self._refuse_others(POLICIES, book.hash, self.run.policy_hash)
+        name = self._name(POLICIES)
+        book = self._parsed(name, PolicyBook.from_json)
+        self._refuse_others(name, book.hash, self.run.policy_hash)
         return book
 
     def thresholds(self) -> SolvedThresholds:
         """The thresholds that decide, certified or not. Raises InvalidInput when they are not those of the run."""
-        solved = self._parsed(THRESHOLDS, lambda content: SolvedThresholds.from_json(content.decode()))
-        self._refuse_others(THRESHOLDS, solved.digest, self.run.thresholds)
+        name = self._name(THRESHOLDS)
+        solved = self._parsed(name, lambda content: SolvedThresholds.from_json(content.decode()))
+        self._refuse_others(name, solved.digest, self.run.thresholds)
         return solved
 
     def done(self) -> dict[str, Done]:
         """The markers by shard, in the order of files and rows."""
-        named = (SHARD.fullmatch(Path(name).stem) for name in self.place.names(DONE, deep=False) if name.endswith(".json"))
+        named = (SHARD.fullmatch(Path(name).stem) for name in self.place.names(self._name(DONE), deep=False) if name.endswith(".json"))
         shards = sorted((match[0] for match in named if match), key=_order)
         with ThreadPoolExecutor(1 if self.place.is_local else READERS) as readers:
             return dict(zip(shards, readers.map(self._marker, shards), strict=True))
@@ -133,7 +140,7 @@ class RunFolder:
         """
         if report.reason is not None and (table.num_rows or quarantined):
             raise ValueError(f"{shard.name} is quarantined as a whole, and yet has rows")
-        if self.place.exists(f"{DONE}/{shard.name}.json"):
+        if self.place.exists(self._name(DONE, f"{shard.name}.json")):
             before = self._marker(shard.name)
             if before.reason is None:
                 return before
@@ -143,7 +150,7 @@ class RunFolder:
         counts = {item["values"]: item["counts"] for item in table.column("verdict").value_counts().to_pylist()}
         told = {"shard": shard.name, "rows": table.num_rows, "quarantined_rows": len(quarantined)}
         done = report.model_copy(update={**told, "files": files, "verdicts": dict(sorted(counts.items()))})
-        self.place.write(f"{DONE}/{shard.name}.json", json.dumps(done.model_dump(mode="json"), sort_keys=True).encode() + b"\n")
+        self.place.write(self._name(DONE, f"{shard.name}.json"), json.dumps(done.model_dump(mode="json"), sort_keys=True).encode() + b"\n")
         return done
 
     def decisions(self, columns: Sequence[str] | None = None, market: str | None = None) -> Iterator[pa.Table]:
@@ -158,8 +165,12 @@ class RunFolder:
         """Paths or addresses of the published files, in the order of shards."""
         return [self.place.where(name) for done in self.done().values() for name in done.files if market in (None, _market(name))]
 
+    def _name(self, *pieces: str) -> str:
+        """Of something in the run's own folder, as the place knows it."""
+        return "/".join((self.own, *pieces))
+
     def _stored(self) -> Run:
-        return self._parsed(RUN, Run.model_validate_json)
+        return self._parsed(self._name(RUN), Run.model_validate_json)
 
     def _resumed(self, run: Run, resume: bool) -> Run:
         try:
@@ -178,7 +189,7 @@ class RunFolder:
         return stored.model_copy(update={"ads": run.ads, "root": run.root})  # the same files, wherever they lie now
 
     def _marker(self, shard: str) -> Done:
-        name = f"{DONE}/{shard}.json"
+        name = self._name(DONE, f"{shard}.json")
         done = self._parsed(name, Done.model_validate_json)
         foreign = [file for file in done.files if (match := DATA.fullmatch(file)) is None or match[2] != shard]
         if foreign or done.shard != shard:
@@ -190,7 +201,7 @@ class RunFolder:
         return int(table.num_rows)
 
     def _set_aside(self, shard: Shard, reason: str | None, quarantined: Sequence[QuarantinedRow]) -> None:
-        name = f"{QUARANTINE}/{shard.name}.jsonl"
+        name = self._name(QUARANTINE, f"{shard.name}.jsonl")
         if reason is not None:
             self.place.write(name, _shard_set_aside(shard, reason))
         elif quarantined:
@@ -236,6 +247,11 @@ class RunFolder:
 
     def _broken(self, name: str, why: str) -> InvalidInput:
         return InvalidInput(f"{self.place.url} is not as it was written", [Mistake(name, why, "the file as this software wrote it")])
+
+
+def own_folder(place: Place) -> str:
+    """Name of the folder in which a run at ``place`` keeps what is its own: the former one where a run began under it."""
+    return OWN_BEFORE if place.exists(f"{OWN_BEFORE}/{RUN}") else OWN
 
 
 def _by_market(shard: str, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:

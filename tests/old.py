@@ -1,0 +1,52 @@
+"""What version 0.1 wrote, unpacked so that its registry finds its artifacts: see tests/fixtures/README.md."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tarfile
+from pathlib import Path
+from typing import Any
+
+ARCHIVE = Path(__file__).parent / "fixtures" / "adjudicate-0.1.tar.xz"
+ADDRESS = "/adjudicate-0.1/"
+"""With which the addresses in the archive begin."""
+ADDRESSES = {
+    "experiments": "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+    "model_versions": "storage_location",
+}
+"""Tables of MLflow with the column that says where files lie."""
+
+
+def unpack(folder: Path) -> Path:
+    """The archive's one folder, under ``folder``."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    unpacked = folder / "adjudicate-0.1"
+    with sqlite3.connect(unpacked / "home" / "mlflow.db") as registry:
+        for table, column in ADDRESSES.items():
+            registry.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (ADDRESS, f"{unpacked}/"))
+    registry.close()
+    for file in unpacked.rglob("MLmodel"):
+        file.write_text(file.read_text().replace(ADDRESS, f"{unpacked}/"))
+    return unpacked
+
+
+def home_of(unpacked: Path, folder: Path, *, ledger: bool) -> Path:
+    """A copy to write to of the home that version 0.1 left. The registry's artifacts stay where they were unpacked."""
+    folder.mkdir()
+    for name in ("mlflow.db", "ledger.db") if ledger else ("mlflow.db",):
+        shutil.copy(unpacked / "home" / name, folder)
+    return folder
+
+
+def decisions(file: Path) -> list[dict[str, Any]]:
+    """The decisions in a file of them, one a line, without what differs each time a decision is made: its id and its moment."""
+    return [without_id(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def without_id(decision: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in decision.items() if name not in ("decision_id", "decided_at")}
