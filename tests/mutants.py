@@ -196,7 +196,7 @@ def tried(mutant: Mutant, free: queue.Queue[Path], options: Sequence[str], place
 def asked(kind: str, copy: Path, options: Sequence[str], places: Sequence[tuple[str, str]]) -> tuple[int | None, str, float]:
     """What the kind's tests end with, None when they do not; what they print; and seconds."""
     tests = [placed(test, places) for test in TESTS[kind]]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--tb=no", "-p", "no:cacheprovider", *options, *tests]
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     begin = time.monotonic()
     try:

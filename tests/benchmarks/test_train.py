@@ -68,6 +68,7 @@ def test_data_that_is_not_there_is_refused_before_anything_is_measured(tmp_path:
         run(Job(data=tmp_path / "nowhere"), Silent(), lambda figures: None)
 
 
+@pytest.mark.slow  # in seconds: tests/training/test_caches.py, that a bundle is the same with the cache cold, warm and partly filled
 def test_each_training_finds_in_the_cache_what_its_name_says(marketplace: Path, tmp_path: Path) -> None:
     pack = read_pack(marketplace)
     ads = pack.ads[:1500]

@@ -22,6 +22,7 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import UntrustedBundle
 from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY
+from tests.effort import part_of
 
 Floats = NDArray[np.float64]
 SOLVED_AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -73,9 +74,10 @@ def flipping(early: Floats, whole: Floats, limit: float) -> float:
 # The promise ------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("alike", "size"), [(0.0, 1), (0.9, 15)])
 def test_no_more_verdicts_flip_than_was_promised_as_often_as_was_promised(alike: float, size: int) -> None:
-    draws, sure = 60, 0.95
+    draws, sure = part_of(60), 0.95
     early, whole, _ = traffic(200_000, seed=1)
     truly = {limit: flipping(early, whole, limit) for limit in (0.0, *GRID)}
     assert truly[GRID[-1]] > 2 * MAX_FLIPPED, "else letting everybody leave would keep the promise too"
@@ -88,9 +90,10 @@ def test_no_more_verdicts_flip_than_was_promised_as_often_as_was_promised(alike:
         assert np.mean([truly[one.limit] for one in found]) > MAX_FLIPPED / 2, "else it could have been bolder"
 
 
+@pytest.mark.sampled
 def test_advertisers_whose_every_ad_surprises_far_from_the_thresholds_are_few_draws() -> None:
     """Disagreements near a threshold are anybody's, and hide that the flips that count come by the advertiser."""
-    limit, group, draws = 0.01, np.arange(3_000) // 10, 80
+    limit, group, draws = 0.01, np.arange(3_000) // 10, part_of(80)
     far = float(nearness(np.array([[0.01]]), np.array([[[0.2, 0.8]]]))[0])
     broken = 0
     for seed in range(draws):
