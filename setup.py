@@ -10,7 +10,8 @@ LINKED = ("features", "models", "policies", "serving", "training")
 broken = [name for name in LINKED if not (Path(__file__).parent / "adverdict" / name / "__init__.py").is_file()]
 if broken:
     sys.exit(
-        f"adverdict/ lacks {', '.join(broken)}: check the repository out with symbolic links (git config core.symlinks true), then build again"
+        f"adverdict/ lacks {', '.join(broken)}: check the repository out with symbolic links "
+        "(git config core.symlinks true), then build again"
     )
 
 setup()
