@@ -1,6 +1,7 @@
 # make run    environment, then the quickstart: simulated data -> champion -> service
 # make test   environment, then lint, types, layers and the tests
-# Both do their own set-up on a fresh machine and are quick the second time.
+# make bento  environment, the wheel, and the bento that installs it
+# All do their own set-up on a fresh machine and are quick the second time.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install run test test-slow check format clean
+.PHONY: install run test test-slow check format bento clean
 
 install: $(VENV)/installed
 
@@ -43,6 +44,10 @@ test-slow: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bento: install
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/bentoml build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
