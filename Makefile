@@ -2,6 +2,7 @@
 # make test   environment, then lint, types, layers and the tests, on all cores
 # make quick  the inner loop: words, decisions, features and certificates, in under a minute
 # make test-slow  the longer tests, and everything that draws examples with all of them
+# make bento  the wheel, and the bento that installs it
 # Each does its own set-up on a fresh machine and is quick the second time.
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install run test quick test-slow check map format clean
+.PHONY: install run test quick test-slow check map format bento clean
 
 install: $(VENV)/installed
 
@@ -53,6 +54,10 @@ map: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bento: install
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/bentoml build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

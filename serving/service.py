@@ -96,7 +96,8 @@ class Adverdict:
 
 def serve(host: str, port: int) -> None:
     """Serve until told to stop (SIGTERM, SIGINT): requests in flight are answered first."""
-    # Workers import from here, not from the caller's folder, which may hold a models/ of its own.
+    # Workers import from here, not from the caller's folder, which may hold an adverdict/ of its own. The folder that holds the package,
+    # never one inside it, whose rooms would be top-level packages.
     service: Any = Adverdict
-    service.working_dir = str(Path(__file__).resolve().parent.parent)
+    service.working_dir = str(Path(__file__).parents[2])
     service.serve_http(host=host, port=port)

@@ -97,3 +97,16 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.old import unpack
 
     return unpack(tmp_path_factory.mktemp("old"))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source distribution, and the wheel that is built from it."""
+    from tests.distributions import build
+
+    return build(tmp_path_factory.mktemp("distributions"))
+
+
+@pytest.fixture(scope="session")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))

@@ -175,6 +175,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
     return [row for table in RunFolder.open(out).decisions() for row in table.to_pylist()]
 
 
+@pytest.mark.slow
 def test_a_rescoring_that_stopped_is_gone_on_with_to_the_same_rows(old: Path, rescored: Path, home: Path) -> None:
     for file in [*rescored.glob("_adjudicate/done/*.json"), *rescored.glob("market=*/*.parquet")]:
         file.unlink()

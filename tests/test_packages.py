@@ -6,6 +6,8 @@ import importlib
 import importlib.util
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,21 @@ def test_a_room_is_imported_from_this_repository(room: str) -> None:
 @pytest.mark.parametrize("room", LINKED)
 def test_a_room_at_the_top_of_the_repository_is_nobodys_top_level_package(room: str) -> None:
     assert importlib.util.find_spec(room) is None
+
+
+def test_the_linter_looks_at_every_file_of_every_room() -> None:
+    command = [str(Path(sys.executable).parent / "ruff"), "check", "--show-files", "."]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    seen = {Path(line).resolve() for line in listed.splitlines()}
+    assert {path.resolve() for path in SOURCES} - seen == set()
+
+
+@pytest.mark.slow
+def test_the_type_checker_looks_at_every_file_of_every_room() -> None:
+    command = [str(Path(sys.executable).parent / "mypy"), "--verbose"]
+    log = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    seen = {Path(path) for path in re.findall(r"Found source: +BuildSource\(path='([^']*\.py)'", log)}
+    assert set(SOURCES) - seen == set()
 
 
 def test_no_source_unpickles_anything() -> None:
