@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from starlette.types import ASGIApp
+
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings, read_settings, use_registry
@@ -18,10 +20,10 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Model, Scorer, load_policies
-from adverdict.serving.asgi import App
 from adverdict.serving.http.messages import Readiness
 from adverdict.serving.worker.champion import Champion, Registry, Standing
-from adverdict.serving.worker.intake import Answer, Intake
+from adverdict.serving.worker.intake import Intake
+from adverdict.serving.worker.line import Answer
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.post import Post
 
@@ -39,7 +41,7 @@ class Running:
     """None: nothing is recorded."""
     metrics: Metrics
     book: PolicyBook
-    console: App | None = None
+    console: ASGIApp | None = None
     """The pages for people; they need a ledger."""
     post: Post[Answer] = field(default_factory=Post)
     """By which the intake's answers reach the event loop."""
@@ -142,7 +144,7 @@ def review_settings(settings: Settings) -> ReviewSettings:
     )
 
 
-def _console(settings: Settings, ledger: Ledger, book: PolicyBook, champion: Champion, registry: Registry) -> App:
+def _console(settings: Settings, ledger: Ledger, book: PolicyBook, champion: Champion, registry: Registry) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
 
