@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from adverdict.serving.http import openapi
+from adverdict.serving.http.app import ENDPOINTS
 from adverdict.serving.worker.running import assemble
 from tests.serving.conftest import until, usual
 from tests.serving.fakes import FakeRegistry, open_fake
 
-DOCUMENT = openapi.document("1.2.3")
+DOCUMENT = openapi.document(ENDPOINTS, "1.2.3")
 
 
 @pytest.fixture
