@@ -81,7 +81,7 @@ class Endpoint:
     takes: Takes[Any] | None = None
     gives: Sequence[Gives[Any]] = ()
     summary: str = ""
-    """Empty: it is not in the document."""
+    """What it is for, in the document."""
     errors: Sequence[int] = ()
     """Statuses beside those that its guards give."""
     examples: Mapping[str, str] = field(default_factory=dict)

@@ -66,7 +66,7 @@ async def decision(call: Call) -> DecisionRecord:
     "/v1/labels",
     "label",
     takes=Takes(LabelsRequest, _reader(LabelsRequest), {"labels": [LABEL]}),
-    gives=Gives("decided", LabelsRecorded, {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]}),
+    gives=Gives("recorded", LabelsRecorded, {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]}),
     summary="Bring labels on ads that were decided here: all of them are recorded, or none",
     errors=(404, 503, 504),
 )
@@ -84,7 +84,7 @@ async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
         _reader(AppealRequest),
         {"decision_id": DECISION["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
     ),
-    gives=Gives("decided", AppealRecorded, {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION["decision_id"]}),
+    gives=Gives("recorded", AppealRecorded, {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION["decision_id"]}),
     summary="Appeal against a rejection: somebody who has not seen the case decides",
     errors=(404, 503, 504),
 )

@@ -10,8 +10,9 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.serving.http import examples, openapi
 from adverdict.serving.http.app import ENDPOINTS
+from adverdict.serving.http.endpoint import Call, Endpoints, Gives, Takes
 from adverdict.serving.http.errors import MEANING
-from adverdict.serving.http.messages import ErrorBody
+from adverdict.serving.http.messages import ErrorBody, LabelsRecorded, LabelsRequest
 
 DOCUMENT = openapi.document(ENDPOINTS, "1.2.3")
 
@@ -22,6 +23,27 @@ def test_every_endpoint_is_described_with_every_model_it_takes_and_gives() -> No
     models = {endpoint.takes.model for endpoint in ENDPOINTS if endpoint.takes}
     models |= {gives.model for endpoint in ENDPOINTS for gives in endpoint.gives if gives.model}
     assert {model.__name__ for model in models} <= set(DOCUMENT["components"]["schemas"])
+
+
+def test_a_new_endpoint_is_described_by_its_declaration_alone() -> None:
+    endpoints = Endpoints()
+
+    @endpoints.post(
+        "/v1/things/{name}",
+        "label",
+        takes=Takes(LabelsRequest, LabelsRequest.model_validate_json, {"labels": [examples.LABEL]}),
+        gives=Gives("done", LabelsRecorded),
+        summary="Does things",
+        errors=(404,),
+    )
+    async def things(call: Call, body: LabelsRequest) -> LabelsRecorded:
+        return LabelsRecorded(labels=len(body.labels), entries=())
+
+    described = openapi.document([*endpoints], "1.2.3")
+    operation = described["paths"]["/v1/things/{name}"]["post"]
+    assert (operation["operationId"], operation["summary"], operation["description"][:12]) == ("things", "Does things", "Scope: label")
+    assert set(operation["responses"]) == {"200", "400", "401", "403", "404", "408", "409", "413", "415", "500"}
+    assert {"LabelsRequest", "LabelsRecorded", "ErrorBody"} <= set(described["components"]["schemas"])
 
 
 def test_what_bentoml_declares_is_described_under_the_same_addresses(service: Any) -> None:
