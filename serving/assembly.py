@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.store import Ledger
@@ -16,7 +18,6 @@ from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.asgi import App
 from adverdict.serving.worker.champion import Champion, Standing
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
@@ -69,7 +70,7 @@ def new_id() -> str:
     return f"dec-{hexadecimal()}"
 
 
-def _console(installation: Installation, ledger: Ledger, champion: Champion) -> App:
+def _console(installation: Installation, ledger: Ledger, champion: Champion) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
 

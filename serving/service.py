@@ -1,56 +1,49 @@
-"""The BentoML service: processes, workers, start and stop, packaging. The one file that knows BentoML; the gate answers requests."""
+"""The BentoML service: processes, workers, start and stop, packaging. The one file that knows BentoML; ``http.app`` answers requests."""
 
 from __future__ import annotations
 
-import json
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import bentoml
-import yaml
-from _bentoml_sdk import Service
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.applications import Starlette
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
-from adverdict.serving.asgi import App
 from adverdict.serving.assembly import assemble
-from adverdict.serving.http import openapi, routes
-from adverdict.serving.http.gate import Gate
-from adverdict.serving.http.messages import BatchRequest, BatchResult
+from adverdict.serving.http import score
+from adverdict.serving.http.app import application
+from adverdict.serving.http.bodies import Batch
+from adverdict.serving.http.endpoint import Call
+from adverdict.serving.http.messages import MAX_BATCH, BatchResult
 from adverdict.serving.worker.running import Desk, Running
 
 desk = Desk()
 
 
-class OpenApi(dict[str, Any]):
-    """Our document, where BentoML expects its own."""
+class PlainAd(Ad):
+    """An ad without its example, at which BentoML's OpenAPI generator fails."""
 
-    def asdict(self) -> dict[str, Any]:
-        return dict(self)
-
-
-yaml.add_representer(OpenApi, lambda dumper, data: dumper.represent_dict(dict(data)))
+    model_config = ConfigDict(json_schema_extra={})
 
 
-class AnsweredAtTheGate(NotImplementedError):
-    """Somebody went past ``serving.http.gate``, which alone knows callers, limits and errors."""
+class PlainBatch(BaseModel):
+    """A batch of them: ``BatchRequest`` by its field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ads: Annotated[list[PlainAd], Field(min_length=1, max_length=MAX_BATCH)]
 
 
-class AdverdictService(Service[Any]):  # type: ignore[misc]
-    """A BentoML service behind our gate, described by our document."""
+class AdverdictService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML ships no types
+    """A BentoML service behind our application."""
 
-    @property
-    def openapi_spec(self) -> OpenApi:
-        try:
-            return OpenApi(openapi.document(version("adverdict")))
-        except PackageNotFoundError:
-            return OpenApi(openapi.document("0"))
-
-    def to_asgi(self, is_main: bool = True) -> App:
-        # Around everything, not among BentoML's middleware: what that does for each request costs more than deciding on an ad.
-        return Gate(super().to_asgi(is_main), desk, json.dumps(self.openapi_spec).encode())
+    def to_asgi(self, is_main: bool = True) -> Starlette:
+        # Around everything, not mounted or among BentoML's middleware: what that does for each request costs more than deciding on an ad.
+        return application(desk, super().to_asgi(is_main), _version())
 
 
 @bentoml.service(
@@ -67,7 +60,7 @@ class Adverdict:
     def __init__(self) -> None:
         self.running: Running = self.assemble(os.environ)
 
-    @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML ships no types
+    @bentoml.on_startup  # type: ignore[untyped-decorator]
     def begin(self) -> None:
         self.running.champion.start()
         self.running.intake.start()
@@ -81,17 +74,17 @@ class Adverdict:
         self.running.close()
         self.running.metrics.close()
 
-    # These two say what a bento offers, in its manifest and to BentoML's clients. The gate answers their addresses, so nothing calls them.
+    # By these a bento describes itself. Over HTTP our application answers their addresses; who calls them in this process gets the same.
 
-    @bentoml.api(route=routes.SCORE)  # type: ignore[untyped-decorator]
-    async def score(self, ad: Ad, /) -> Decision:
+    @bentoml.api(route="/v1/score")  # type: ignore[untyped-decorator]
+    async def score(self, ad: PlainAd, /) -> Decision:
         """Decide on one ad."""
-        raise AnsweredAtTheGate
+        return await score.score(Call(self.running), ad)
 
-    @bentoml.api(route=routes.SCORE_BATCH)  # type: ignore[untyped-decorator]
-    async def score_batch(self, batch: BatchRequest, /) -> BatchResult:
+    @bentoml.api(route="/v1/score/batch")  # type: ignore[untyped-decorator]
+    async def score_batch(self, batch: PlainBatch, /) -> BatchResult:
         """Decide on up to 256 ads, all by the same bundle."""
-        raise AnsweredAtTheGate
+        return await score.score_batch(Call(self.running), Batch(batch.ads, {}, len(batch.ads)))
 
 
 def serve(host: str, port: int) -> None:
@@ -101,3 +94,10 @@ def serve(host: str, port: int) -> None:
     service: Any = Adverdict
     service.working_dir = str(Path(__file__).parents[2])
     service.serve_http(host=host, port=port)
+
+
+def _version() -> str:
+    try:
+        return version("adverdict")
+    except PackageNotFoundError:
+        return "0"

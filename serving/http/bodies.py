@@ -18,7 +18,11 @@ from adverdict.serving.http.messages import MAX_BATCH, BatchRequest, RefusedAd
 ADS_EXPECTED = f"a list of 1 to {MAX_BATCH} ads"
 
 
-class InvalidJson(InvalidInput):
+class NotAnAd(InvalidInput):
+    """The body breaks the data contract."""
+
+
+class InvalidJson(NotAnAd):
     """The body is not JSON, so no field can be named."""
 
     code = "invalid_json"
@@ -36,7 +40,7 @@ class Batch:
 
 
 def read_ad(body: bytes) -> Ad:
-    """Raises InvalidInput with every mistake unless ``body`` is one ad."""
+    """Raises NotAnAd with every mistake unless ``body`` is one ad."""
     try:
         return Ad.model_validate_json(body)
     except ValidationError as error:
@@ -44,7 +48,7 @@ def read_ad(body: bytes) -> Ad:
 
 
 def read_batch(body: bytes) -> Batch:
-    """Sort the good ads from the bad. Raises InvalidInput when the body is no batch at all."""
+    """Sort the good ads from the bad. Raises NotAnAd when the body is no batch at all."""
     try:
         ads = BatchRequest.model_validate_json(body).ads
         return Batch(ads, {}, len(ads))
@@ -55,14 +59,14 @@ def read_batch(body: bytes) -> Batch:
     for position, item in enumerate(items):
         try:
             good.append(read_ad(json.dumps(item).encode()))
-        except InvalidInput as error:
+        except NotAnAd as error:
             refused[position] = RefusedAd(ad_id=_id_of(item), error=from_error(error).detail())
     return Batch(good, refused, len(items))
 
 
 def _items(content: Any) -> list[Any]:
     if not isinstance(content, dict):
-        raise InvalidInput("not a batch", [Mistake("(the whole)", content, 'an object {"ads": [...]}')])
+        raise NotAnAd("not a batch", [Mistake("(the whole)", content, 'an object {"ads": [...]}')])
     wrong = [Mistake(str(key), content[key], "no such field: a batch has only ads") for key in content if key != "ads"]
     items = content.get("ads")
     if not isinstance(items, list) or not items:
@@ -70,19 +74,19 @@ def _items(content: Any) -> list[Any]:
     elif len(items) > MAX_BATCH:
         wrong.append(Mistake("ads", f"{len(items)} ads", ADS_EXPECTED))
     if wrong or not isinstance(items, list):
-        raise InvalidInput("not a batch", wrong)
+        raise NotAnAd("not a batch", wrong)
     return items
 
 
-def _explained(body: bytes, error: ValidationError) -> InvalidInput:
+def _explained(body: bytes, error: ValidationError) -> NotAnAd:
     """The mistakes of an ad that was refused. The fast parser gives up at a lone surrogate; the patient one finds its field."""
     if error.errors()[0]["type"] != "json_invalid":
-        return InvalidInput("not an ad", mistakes(error))
+        return NotAnAd("not an ad", mistakes(error))
     content = _parse(body, error)
     try:
         Ad.model_validate(content)
     except ValidationError as patient:
-        return InvalidInput("not an ad", mistakes(patient))
+        return NotAnAd("not an ad", mistakes(patient))
     return InvalidJson("the body is not valid JSON", [Mistake("(the whole)", None, _syntax(error))])
 
 

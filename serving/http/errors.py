@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from adverdict.domain.errors import SHOWN, AdverdictError, Conflict, InvalidInput, Mistake, NotFound, Unavailable, shorten
 from adverdict.serving.http.messages import ErrorBody, ErrorDetail, MistakeBody
@@ -37,7 +40,7 @@ class Problem:
     code: str
     message: str
     mistakes: tuple[Mistake, ...] = ()
-    headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def detail(self, request_id: str | None = None) -> ErrorDetail:
         shown = tuple(MistakeBody(field=m.field, value=echo(m.value), expected=m.expected) for m in self.mistakes[:SHOWN])
@@ -52,8 +55,9 @@ class Problem:
             request_id=request_id,
         )
 
-    def body(self, request_id: str | None = None) -> bytes:
-        return ErrorBody(error=self.detail(request_id)).model_dump_json().encode()
+    def response(self, request_id: str) -> Response:
+        body = ErrorBody(error=self.detail(request_id)).model_dump_json()
+        return Response(body, self.status, dict(self.headers), "application/json")
 
 
 class Refused(Exception):
@@ -61,20 +65,33 @@ class Refused(Exception):
 
     def __init__(self, found: Problem) -> None:
         self.problem = found
+        super().__init__(found.message)
+
+
+class NotDecided(AdverdictError):
+    """An ad could not be scored; the log says why."""
+
+    code = "internal"
 
 
 def problem(status: int, message: str = "", *, code: str = "", mistakes: Sequence[Mistake] = (), **headers: str) -> Problem:
     """A problem by HTTP status; an unknown status becomes 500."""
     status = status if status in MEANING else (400 if 400 <= status < 500 else 500)
     usual_code, usual_message = MEANING[status]
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
     if status in (503, 504):
-        raw.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-    return Problem(status, code or usual_code, message or usual_message, tuple(mistakes), tuple(raw))
+        told["retry-after"] = str(RETRY_AFTER_S)
+    return Problem(status, code or usual_code, message or usual_message, tuple(mistakes), told)
 
 
 def from_error(error: Exception) -> Problem:
     """What a caller may know of an error raised on purpose; anything else is ours and stays inside."""
+    if isinstance(error, Refused):
+        return error.problem
+    if isinstance(error, HTTPException):
+        methods = (error.headers or {}).get("Allow", "")  # in no order
+        found = problem(error.status_code)
+        return replace(found, headers={"allow": ", ".join(sorted(methods.split(", ")))}) if methods else found
     if isinstance(error, InvalidInput):
         hidden = len(error.mistakes) - SHOWN
         return problem(400, error.what + (f" ({hidden} more mistakes)" if hidden > 0 else ""), code=error.code, mistakes=error.mistakes)

@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import re
 
+from starlette.types import Receive
+
 from adverdict.domain.errors import Mistake
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.idempotency import Request
-from adverdict.serving.asgi import Receive
+from adverdict.serving.http.endpoint import JSON
 from adverdict.serving.http.errors import Problem, Refused, problem
-from adverdict.serving.http.pages import JSON
-from adverdict.serving.http.routes import Route
 
 Headers = dict[bytes, bytes]
 
@@ -34,13 +34,13 @@ def request_id(headers: Headers) -> str:
     return given.decode() if given and _REQUEST_ID.match(given) else hexadecimal()
 
 
-def idempotency(headers: Headers, caller: str, route: Route, body: bytes) -> Request | None:
+def idempotency(headers: Headers, caller: str, path: str, body: bytes) -> Request | None:
     key = headers.get(b"idempotency-key")
     if key is None:
         return None
     if not _IDEMPOTENCY_KEY.match(key):
         raise _not_answered("Idempotency-Key", key, "1 to 200 visible ASCII characters")
-    return Request(caller, key.decode(), hashlib.sha256(route.path.encode() + b"\n" + body).digest())
+    return Request(caller, key.decode(), hashlib.sha256(path.encode() + b"\n" + body).digest())
 
 
 def patience(headers: Headers) -> float | None:

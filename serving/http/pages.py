@@ -1,57 +1,34 @@
-"""The answers that need no model: probes, metrics, documentation."""
+"""The endpoints that need no model: probes and metrics."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from adverdict.serving.http import routes
+from starlette.responses import JSONResponse, Response
+
+from adverdict.serving.http.endpoint import JSON, PROBE, Call, Endpoints, Gives
 from adverdict.serving.worker.metrics import CONTENT_TYPE
-from adverdict.serving.worker.running import Running
+from adverdict.serving.worker.readiness import Readiness
 
-JSON = "application/json"
-DOCS_PAGE = b"""<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Adverdict API</title><link rel="stylesheet" href="static_content/swagger-ui.css"></head>
-<body><div id="api"></div><script src="static_content/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "docs.json", dom_id: "#api", validatorUrl: null});</script></body>
-</html>
-"""
+endpoints = Endpoints()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A finished answer."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON
-
-
-async def livez(running: Running) -> Page:
+@endpoints.get("/livez", PROBE, gives=(Gives("alive"), Gives("restart it", status=503)), summary="Is the process alive?")
+async def livez(call: Call) -> Response:
     """Fails when nobody follows the champion or decides any more: only a restart brings those threads back."""
-    if not running.champion.alive:
-        return Page(503, b'{"status":"the champion is no longer followed"}')
-    return Page(200, b'{"status":"alive"}') if running.intake.alive else Page(503, b'{"status":"nobody decides any more"}')
+    if not call.running.champion.alive:
+        return JSONResponse({"status": "the champion is no longer followed"}, 503)
+    return JSONResponse({"status": "alive"}) if call.running.intake.alive else JSONResponse({"status": "nobody decides any more"}, 503)
 
 
-async def readyz(running: Running) -> Page:
-    readiness = await asyncio.to_thread(running.readiness)
-    return Page(200 if readiness.status == "ready" else 503, readiness.model_dump_json().encode())
+@endpoints.get(
+    "/readyz", PROBE, gives=(Gives("serving", Readiness), Gives("not yet", Readiness, status=503)), summary="Is a model in service?"
+)
+async def readyz(call: Call) -> Response:
+    readiness = await asyncio.to_thread(call.running.readiness)
+    return Response(readiness.model_dump_json(), 200 if readiness.status == "ready" else 503, media_type=JSON)
 
 
-async def metrics(running: Running) -> Page:
-    return Page(200, await asyncio.to_thread(running.metrics.render), CONTENT_TYPE)
-
-
-async def docs(running: Running) -> Page:
-    return Page(200, DOCS_PAGE, "text/html; charset=utf-8")
-
-
-PAGES: dict[str, Callable[[Running], Awaitable[Page]]] = {
-    routes.LIVEZ: livez,
-    routes.READYZ: readyz,
-    routes.METRICS: metrics,
-    routes.DOCS: docs,
-}
+@endpoints.get("/metrics", "admin", gives=(Gives("metrics", media="text/plain"),), summary="Prometheus metrics", open_here=True)
+async def metrics(call: Call) -> Response:
+    return Response(await asyncio.to_thread(call.running.metrics.render), media_type=CONTENT_TYPE)

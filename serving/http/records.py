@@ -1,10 +1,9 @@
-"""The answers that come from the ledger: what is on record about a decision, and what people bring to it."""
+"""The endpoints that answer from the ledger: what is on record about a decision, and what people bring to it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +14,6 @@ from adverdict.domain.mistakes import mistakes
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import idempotency
 from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled, Withdrawn
-from adverdict.ledger.idempotency import Request
 from adverdict.ledger.moments import micros
 from adverdict.ledger.standing import courses
 from adverdict.ledger.store import Ledger, now
@@ -23,7 +21,8 @@ from adverdict.review.cases.appeals import file_appeal
 from adverdict.review.labels.incoming import bring
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.serving.http import routes
+from adverdict.serving.http.endpoint import Call, Endpoints, Gives, Takes
+from adverdict.serving.http.examples import DECISION, LABEL
 from adverdict.serving.http.messages import (
     AppealRecorded,
     AppealRequest,
@@ -34,64 +33,77 @@ from adverdict.serving.http.messages import (
     Standing,
     StepWithdrawn,
 )
-from adverdict.serving.http.pages import Page
-from adverdict.serving.worker.running import Running
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that the gate let in."""
-
-    caller: str
-    """Name of the API key; ``local`` without keys."""
-    path: str
-    body: bytes
-    request: Request | None
-    """Under which the same answer is given again."""
-    until: float | None = None
-    """When the caller stops waiting, by the clock of the intake's pressure; None: it did not say."""
+endpoints = Endpoints()
 
 
-async def decision(running: Running, asked: Asked) -> Page:
-    return await _answered(_record, _ledger(running), asked.path.removeprefix(routes.DECISIONS), running.book)
+def _reader(model: type[Body]) -> Callable[[bytes], Body]:
+    def read(body: bytes) -> Body:
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            raise InvalidInput("the request cannot be understood", mistakes(error)) from None
+
+    return read
 
 
-async def labels(running: Running, asked: Asked) -> Page:
-    labels = _read(LabelsRequest, asked.body).labels
-
-    def recorded(ledger: Ledger) -> LabelsRecorded:
-        return LabelsRecorded(
-            labels=len(labels), entries=tuple(bring(ledger, labels, asked.caller, now(), asked.request, policies=running.book.names))
-        )
-
-    return await _answered(recorded, _ledger(running))
-
-
-async def appeals(running: Running, asked: Asked) -> Page:
-    asks = _read(AppealRequest, asked.body)
-
-    def recorded(ledger: Ledger) -> AppealRecorded:
-        settings, at = ReviewSettings.of(running.settings), now()
-        with ledger.write() as writing:
-            before = idempotency.answered(writing.connection, asked.request) if asked.request else None
-            if before and before[0]:
-                return AppealRecorded(appeal_id=before[0], decision_id=asks.decision_id)
-            told = (asks.decision_id, asks.statement, asked.caller)
-            appeal_id = file_appeal(writing, *told, book=running.book, settings=settings, now=at)
-            if asked.request:
-                idempotency.answer(writing.connection, asked.request, [appeal_id], at)
-        return AppealRecorded(appeal_id=appeal_id, decision_id=asks.decision_id)
-
-    return await _answered(recorded, _ledger(running))
+@endpoints.get(
+    "/v1/decisions/{decision_id:path}",
+    "score",
+    gives=(Gives("on record", DecisionRecord),),
+    summary="A decision on record, and what became of it: what people found, appeals, the statement of reasons",
+    errors=(404, 503),
+    examples={"decision_id": DECISION["decision_id"]},
+)
+async def decision(call: Call) -> DecisionRecord:
+    return await asyncio.to_thread(_record, _ledger(call), call.named["decision_id"], call.running.book)
 
 
-RECORDS: dict[str, Callable[[Running, Asked], Awaitable[Page]]] = {
-    routes.DECISIONS: decision,
-    routes.LABELS: labels,
-    routes.APPEALS: appeals,
-}
+@endpoints.post(
+    "/v1/labels",
+    "label",
+    takes=Takes(LabelsRequest, _reader(LabelsRequest), {"labels": [LABEL]}),
+    gives=Gives("recorded", LabelsRecorded, {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]}),
+    summary="Bring labels on ads that were decided here: all of them are recorded, or none",
+    errors=(404, 503, 504),
+)
+async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
+    ledger, policies = _ledger(call), call.running.book.names
+    entries = await asyncio.to_thread(bring, ledger, body.labels, call.caller, now(), call.request, policies=policies)
+    return LabelsRecorded(labels=len(body.labels), entries=tuple(entries))
+
+
+@endpoints.post(
+    "/v1/appeals",
+    "score",
+    takes=Takes(
+        AppealRequest,
+        _reader(AppealRequest),
+        {"decision_id": DECISION["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
+    ),
+    gives=Gives("recorded", AppealRecorded, {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION["decision_id"]}),
+    summary="Appeal against a rejection: somebody who has not seen the case decides",
+    errors=(404, 503, 504),
+)
+async def appeals(call: Call, body: AppealRequest) -> AppealRecorded:
+    appeal_id = await asyncio.to_thread(_appeal_filed, call, _ledger(call), body)
+    return AppealRecorded(appeal_id=appeal_id, decision_id=body.decision_id)
+
+
+def _appeal_filed(call: Call, ledger: Ledger, body: AppealRequest) -> str:
+    """The appeal's id: a new one's, or that of the same request before."""
+    settings, at = ReviewSettings.of(call.running.settings), now()
+    with ledger.write() as writing:
+        before = idempotency.answered(writing.connection, call.request) if call.request else None
+        if before and before[0]:
+            return before[0]
+        appeal_id = file_appeal(writing, body.decision_id, body.statement, call.caller, book=call.running.book, settings=settings, now=at)
+        if call.request:
+            idempotency.answer(writing.connection, call.request, [appeal_id], at)
+    return appeal_id
 
 
 def standing(about: Sequence[Entry]) -> Standing | None:
@@ -154,19 +166,7 @@ def _appeal(entry: Entry, ruling: Entry | None) -> AppealStanding:
     )
 
 
-def _read(kind: type[Body], body: bytes) -> Body:
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidInput("the request cannot be understood", mistakes(error)) from None
-
-
-def _ledger(running: Running) -> Ledger:
-    if running.ledger is None:
+def _ledger(call: Call) -> Ledger:
+    if call.running.ledger is None:
         raise NotFound("nothing is recorded here: ADVERDICT_DATABASE_URL is none")
-    return running.ledger
-
-
-async def _answered(answer: Callable[..., BaseModel], *told: object) -> Page:
-    """Off the event loop: the database may be slow."""
-    return Page(200, (await asyncio.to_thread(answer, *told)).model_dump_json().encode())
+    return call.running.ledger

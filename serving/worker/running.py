@@ -6,16 +6,18 @@ import logging
 from dataclasses import dataclass, field
 from typing import Literal
 
+from starlette.types import ASGIApp
+
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
 from adverdict.ledger.store import Ledger
-from adverdict.serving.asgi import App
-from adverdict.serving.http.messages import Readiness
 from adverdict.serving.worker.champion import Champion
-from adverdict.serving.worker.intake import Answer, Intake
+from adverdict.serving.worker.intake import Intake
+from adverdict.serving.worker.line import Answer
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.post import Post
+from adverdict.serving.worker.readiness import Readiness
 
 log = logging.getLogger("adverdict")
 
@@ -31,7 +33,7 @@ class Running:
     """None: nothing is recorded."""
     metrics: Metrics
     book: PolicyBook
-    console: App | None = None
+    console: ASGIApp | None = None
     """The pages for people; they need a ledger."""
     post: Post[Answer] = field(default_factory=Post)
     """By which the intake's answers reach the event loop."""

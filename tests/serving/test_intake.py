@@ -23,7 +23,8 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.worker.intake import CHUNK, Intake
+from adverdict.serving.worker.intake import Intake
+from adverdict.serving.worker.line import CHUNK
 from adverdict.serving.worker.pressure import DeadlineMissed
 from tests.scoring.fakes import FakeModel, FakeRisks
 from tests.serving.conftest import until

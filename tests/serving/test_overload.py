@@ -80,7 +80,7 @@ def test_a_deadline_that_is_no_time_is_refused_with_its_value(client: TestClient
     assert "milliseconds from 1 to 600000" in error["expected"]
 
 
-def test_what_bentoml_declares_is_answered_at_the_gate(client: TestClient, service: object) -> None:
+def test_what_bentoml_declares_is_answered_by_our_application(client: TestClient, service: object) -> None:
     declared = client.get("/schema.json").json()["routes"]
     assert sorted(route["route"] for route in declared) == ["/v1/score", "/v1/score/batch"]
     for route in declared:

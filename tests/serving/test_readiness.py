@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import Unavailable
-from adverdict.serving.http.messages import Readiness
+from adverdict.serving.worker.readiness import Readiness
 from tests.scoring.ads import ad
 from tests.scoring.fakes import FakeRegistry
 from tests.serving.conftest import Serve, until

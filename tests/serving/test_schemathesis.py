@@ -14,11 +14,12 @@ import pytest
 
 from adverdict.serving.assembly import assemble
 from adverdict.serving.http import openapi
+from adverdict.serving.http.app import ENDPOINTS
 from tests.effort import part_of
 from tests.scoring.fakes import FakeRegistry, open_fake
 from tests.serving.conftest import until, usual
 
-DOCUMENT = openapi.document("1.2.3")
+DOCUMENT = openapi.document(ENDPOINTS, "1.2.3")
 
 
 @pytest.fixture

@@ -1,0 +1,121 @@
+"""The service as one Starlette application: every address it answers. One that is not here does not exist.
+
+A request's way: ``Envelope`` -> route -> ``Guards`` -> ``Answer`` -> the handler in ``score``, ``records`` or ``pages``
+-> ``worker.intake`` -> ``scoring.scorer``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adverdict.serving.http import openapi, pages, records, score
+from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
+from adverdict.serving.http.envelope import Envelope
+from adverdict.serving.http.errors import Refused, problem
+from adverdict.serving.http.guards import CALL, Guards
+from adverdict.serving.worker.metrics import OTHER
+from adverdict.serving.worker.running import Desk
+
+log = logging.getLogger("adverdict.http")
+
+ENDPOINTS = (*score.endpoints, *records.endpoints, *pages.endpoints)
+
+
+def application(desk: Desk, behind: Starlette, version: str) -> Starlette:
+    """``desk`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker."""
+    theirs = PassOn(behind)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with behind.router.lifespan_context(behind):
+            yield
+
+    app = Starlette(
+        routes=[
+            *(_route(endpoint, desk) for endpoint in (*ENDPOINTS, *openapi.documentation(ENDPOINTS, version))),
+            # Swagger UI's own files, as BentoML carries them, and what BentoML's own client asks for first.
+            Route("/static_content/{file:path}", Guards(theirs, desk, "/static_content/", PUBLIC), methods=["GET"]),
+            Route("/schema.json", Guards(theirs, desk, "/schema.json", PUBLIC), methods=["GET"]),
+            *(Route(path, Guards(console, desk, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
+        ],
+        middleware=[Middleware(Envelope, desk=desk)],
+        exception_handlers={HTTPException: _left_to_the_envelope},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # they would lead to whatever the Host header says
+    return app
+
+
+def _route(endpoint: Endpoint, desk: Desk) -> Route:
+    guarded = Guards(
+        Answer(endpoint),
+        desk,
+        endpoint.label,
+        endpoint.access,
+        takes_body=endpoint.takes is not None,
+        waits=endpoint.waits,
+        open_here=endpoint.open_here,
+    )
+    return Route(endpoint.path, guarded, methods=[endpoint.method])
+
+
+class Answer:
+    """An endpoint's handler as an ASGI application."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call: Call = scope[CALL]
+        if self.endpoint.takes is None:
+            answer = await self.endpoint.handler(call)
+        else:
+            answer = await self.endpoint.handler(call, self.endpoint.takes.read((await receive())["body"]))
+        response = answer if isinstance(answer, Response) else Response(answer.model_dump_json(), media_type=JSON)
+        await response(scope, receive, send)
+
+
+class PassOn:
+    """BentoML's own pages. Its errors are told in our shape instead of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        withheld = 0
+
+        async def unless_failed(message: Message) -> None:
+            nonlocal withheld
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                withheld = message["status"]
+            if not withheld:
+                await send(message)
+
+        await self.app(dict(scope), receive, unless_failed)
+        if withheld >= 500:
+            log.error("a page of BentoML's ended with status %d", withheld)
+        if withheld:
+            raise Refused(problem(withheld))
+
+
+async def console(scope: Scope, receive: Receive, send: Send) -> None:
+    """The pages for people, which exist where there is a ledger; their errors are pages, too."""
+    call: Call = scope[CALL]
+    if call.running.console is None:
+        raise Refused(problem(404))
+    await call.running.console(dict(scope), receive, send)
+
+
+async def _left_to_the_envelope(request: Request, error: Exception) -> Response:
+    """Starlette's own errors, no such address and no such method, leave like all others."""
+    raise error

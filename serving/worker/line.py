@@ -1,0 +1,133 @@
+"""Who is decided next: requests take turns, a large one some of its ads at a time, and whoever is in a hurry goes first.
+
+No thread, no model at work and no ledger: what this says follows from who is in line and from what ``Pressure`` has learnt.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Degradation
+from adverdict.ledger.idempotency import Request
+from adverdict.scoring.scorer import Scorer
+from adverdict.serving.worker.pressure import DeadlineMissed, Depth, Pressure
+
+CHUNK = 16
+"""Ads scored in one go, and requests that take a turn together: whoever comes waits for that many, then for those before in the line."""
+LEAST_SHARE = 4
+"""Ads of a batch that are scored in its turn, however many others there are: at one a turn it would never end beside many single ads."""
+
+Key = TypeVar("Key", bound=Hashable)
+Of = TypeVar("Of")
+Answer = list[Decision | None]
+"""One an ad, in order; None where scoring it failed."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One request on its way. It keeps the scorer it began with: all its ads are decided by the same bundle."""
+
+    ads: Sequence[Ad]
+    request: Request | None = None
+    until: float | None = None
+    """When its caller stops waiting, by the clock of ``Pressure``; None: it did not say."""
+    answer: Future[Answer] = field(default_factory=Future)
+    scorer: Scorer | None = None
+    degraded: tuple[Degradation, ...] = ()
+    depth: Depth = "cascade"
+    """Of the round it takes part in."""
+    decided: Answer = field(default_factory=list)
+    in_line: int = 0
+    """Its ads that ``Pressure`` counts."""
+
+    @property
+    def undecided(self) -> int:
+        return 0 if self.answer.done() else len(self.ads) - len(self.decided)
+
+    def next_ads(self, share: int) -> Sequence[Ad]:
+        return self.ads[len(self.decided) : len(self.decided) + share]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Requests whose next ads are decided in one go, and recorded in one transaction."""
+
+    jobs: Sequence[Job]
+    scorer: Scorer
+    depth: Depth
+    share: int
+    """Ads of each, at most."""
+
+
+class Line:
+    """Requests that have begun to wait. ``pressure`` is told how much shorter the line has become."""
+
+    def __init__(self, pressure: Pressure) -> None:
+        self._pressure = pressure
+        self._jobs: deque[Job] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._jobs)
+
+    def join(self, job: Job) -> None:
+        """At its end. Whoever has left meanwhile does not join."""
+        if job.answer.set_running_or_notify_cancel():
+            self._jobs.append(job)
+        else:
+            self._count([job])
+
+    def turn(self) -> list[Job]:
+        """Whose turn it is now: the first of the line, who leave it."""
+        return [self._jobs.popleft() for _ in range(min(CHUNK, len(self._jobs)))]
+
+    def back(self, turn: Sequence[Job]) -> None:
+        """After their turn: whoever has no answer yet goes to the end."""
+        self._count(turn)
+        self._jobs.extend(job for job in turn if not job.answer.done())
+
+    def _count(self, jobs: Sequence[Job]) -> None:
+        gone = [job for job in jobs if job.answer.done() and job.in_line]
+        self._pressure.left(len(gone), sum(job.in_line - job.undecided for job in jobs))
+        for job in jobs:
+            job.in_line = job.undecided
+
+
+def together(turn: Sequence[Job], pressure: Pressure) -> list[Together]:
+    """Those of a turn who are decided together, in the order in which that is done.
+
+    Who would no longer be there for the answer is told so, and takes no part.
+    """
+    waiting = [job for job in turn if not job.answer.done()]
+    share = max(LEAST_SHARE, CHUNK // max(1, len(waiting)))
+    ads = min(CHUNK, share * len(waiting))
+    ready = [(job, job.scorer) for job in waiting if job.scorer is not None and _in_time(job, ads, pressure)]
+    parties = [
+        Together([job for job, _ in some], some[0][1], depth, share)
+        for (_, depth), some in alike(ready, lambda one: (id(one[1]), one[0].depth))
+    ]
+    # Who is in a hurry goes first, with a transaction of its own: it has no time for the others' depth.
+    return sorted(parties, key=lambda party: party.depth != "early")
+
+
+def _in_time(job: Job, ads: int, pressure: Pressure) -> bool:
+    """Whether its caller will still be there after a round of so many ads, and how much may be done until then."""
+    try:
+        job.depth = pressure.depth(max(ads, job.undecided), job.until)
+    except DeadlineMissed as error:
+        job.answer.set_exception(error)
+        return False
+    return True
+
+
+def alike(these: Iterable[Of], key: Callable[[Of], Key]) -> Iterable[tuple[Key, list[Of]]]:
+    """Those of the same key together, in the order they came."""
+    found: defaultdict[Key, list[Of]] = defaultdict(list)
+    for one in these:
+        found[key(one)].append(one)
+    return found.items()

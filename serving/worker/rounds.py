@@ -1,0 +1,140 @@
+"""One round of the intake: the next ads of those whose turn it is are scored in one go, and what is complete is recorded and answered.
+
+Nobody suffers for somebody else: an ad that cannot be scored, an answer that cannot be read back, a request that cannot be recorded costs
+its own caller the answer, and no other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Degradation
+from adverdict.domain.errors import AdverdictError, Unavailable
+from adverdict.scoring.recorder import Decided, Recorder
+from adverdict.scoring.scorer import Known, Scorer
+from adverdict.serving.worker.line import Answer, Job, Together, alike, together
+from adverdict.serving.worker.pressure import Depth, Pressure
+
+log = logging.getLogger("adverdict.intake")
+
+
+class Rounds:
+    """``current``: the scorer to use now and what is to be said of it. ``watch`` hears of decisions that are on record.
+
+    ``recorder`` None: nothing is recorded, and the model's own history is read. ``pressure`` learns what a round takes.
+    """
+
+    def __init__(
+        self,
+        current: Callable[[], tuple[Scorer, tuple[Degradation, ...]]],
+        recorder: Recorder | None,
+        watch: Callable[[Sequence[Decision]], None],
+        pressure: Pressure,
+    ) -> None:
+        self._current = current
+        self._recorder = recorder
+        self._watch = watch
+        self._pressure = pressure
+        self.ready = recorder is None
+        """Whether the history has been read back, which takes about a minute for a million decisions; asking earlier waits."""
+
+    def decide(self, turn: Sequence[Job]) -> None:
+        """The next ads of those whose turn it is. Who is complete, or cannot be answered, has an answer or an error afterwards."""
+        try:
+            for job in turn:
+                if job.scorer is None:
+                    self._begin(job)
+            for party in together(turn, self._pressure):
+                self._decide(party)
+        except Exception as error:
+            # The thread's last line of defence: if it died, every request after would wait for ever.
+            _fail(turn, error)
+
+    def _begin(self, job: Job) -> None:
+        job.scorer, job.degraded = self._current()
+        if self._recorder and job.request:
+            try:
+                before = self._recorder.answered(job.request)
+            except Exception as error:
+                # An answer on record that cannot be read, say: it is this caller's, and the others of the turn need not suffer for it.
+                _fail([job], error)
+            else:
+                if before is not None:
+                    job.answer.set_result([*before])
+
+    def _decide(self, party: Together) -> None:
+        began, ready, before = self._pressure.clock(), self.ready, sum(len(job.decided) for job in party.jobs)
+        try:
+            self._score(party)
+            self._record([job for job in party.jobs if len(job.decided) == len(job.ads)], party.scorer)
+        except Unavailable as error:
+            _fail(party.jobs, error)
+        ads = sum(len(job.decided) for job in party.jobs) - before
+        if ads and ready:  # reading the history back is no part of what an ad takes
+            self._pressure.learn(party.depth, ads, self._pressure.clock() - began)
+
+    def _score(self, party: Together) -> None:
+        scorer, depth = party.scorer, party.depth
+        known = self._recorder.known(scorer) if self._recorder else None
+        self.ready = self.ready or known is not None
+        for degraded, jobs in alike(party.jobs, lambda job: job.degraded):
+            portions = [(job, job.next_ads(party.share)) for job in jobs]
+            ads = [ad for _, portion in portions for ad in portion]
+            try:
+                decisions: Answer = [*scorer.score(ads, degraded=degraded, known=known, depth=depth)]
+            except Exception:
+                log.exception("a round failed; its ads are tried one by one")
+                decisions = [_alone(scorer, ad, degraded, known, depth) for ad in ads]
+            rest = iter(decisions)
+            for job, portion in portions:
+                job.decided += [next(rest) for _ in portion]
+
+    def _record(self, done: Sequence[Job], scorer: Scorer) -> None:
+        if not done:
+            return
+        if self._recorder is None or not any(job.ads for job in done):
+            self._answer([(job, job.decided) for job in done])
+            return
+        try:
+            recorded = self._recorder.record([Decided(job.ads, job.decided, job.request) for job in done], scorer)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(done) == 1:
+                log.exception("a request could not be recorded")
+                done[0].answer.set_exception(error)
+                return
+            for job in done:  # the others need not suffer for one
+                self._record([job], scorer)
+            return
+        answered = []
+        for job, told in zip(done, recorded, strict=True):
+            if isinstance(told, AdverdictError):
+                job.answer.set_exception(told)
+            else:
+                answered.append((job, told))
+        self._answer(answered)
+
+    def _answer(self, answered: Sequence[tuple[Job, Answer]]) -> None:
+        self._watch([decision for _, decided in answered for decision in decided if decision is not None])
+        for job, decided in answered:
+            job.answer.set_result(decided)
+
+
+def _alone(scorer: Scorer, ad: Ad, degraded: tuple[Degradation, ...], known: Known | None, depth: Depth) -> Decision | None:
+    try:
+        return scorer.score([ad], degraded=degraded, known=known, depth=depth)[0]
+    except Exception:
+        log.exception("an ad could not be scored")
+        return None
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    if not isinstance(error, AdverdictError):
+        log.error("deciding failed in a way nobody foresaw", exc_info=error)
+    for job in jobs:
+        if not job.answer.done():
+            job.answer.set_exception(error)
