@@ -29,7 +29,7 @@ from tests.effort import part_of
 from tests.golden import Golden
 
 TARGETS = Targets(0.05, 0.20, 0.95)
-PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200, 0.1), workers=1)
+PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200), workers=1)
 
 
 def population(advertisers: int = 500, seed: int = 0) -> Population:
