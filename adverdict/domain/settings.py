@@ -258,6 +258,7 @@ def _injected(key: str, prefix: str, value: str) -> bool:
 
 def _said(name: str, value: Any) -> Any:
     """A value that may be repeated to whoever reads the error."""
+    value = str(value) if isinstance(value, Path) else value
     return "(not repeated)" if SECRET.search(name) and not str(value).startswith(("/", "~", ".")) else value
 
 

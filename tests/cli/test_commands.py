@@ -52,9 +52,9 @@ def test_help_imports_nothing_heavy() -> None:
     ("arguments", "code", "said"),
     [
         (["train", "--data", "nowhere", "--no-register"], 1, "no such folder: nowhere"),
-        (["evaluate", "--model", "nowhere", "--data", "nowhere"], 1, "no bundle in nowhere"),
+        (["evaluate", "--model", "nowhere", "--data", "nowhere"], 1, "no model nowhere"),
         (["score", "--ads", "nowhere.csv", "--out", "out.jsonl", "--model", "nowhere"], 1, "nowhere"),
-        (["policy", "check", "nowhere"], 1, "nowhere"),
+        (["policy", "check", "nowhere"], 2, "--policies = 'nowhere'; expected a folder that exists"),
         (["simulate", "--ads", "0"], 2, "--ads"),
         (["explain", "--ad", "nowhere.json"], 1, "no such file: nowhere.json"),
     ],

@@ -83,7 +83,8 @@ def written(folder: Path, ads: Sequence[Ad], labels: Sequence[Label]) -> Path:
 def job(tmp_path: Path, *packs: Path, **changes: object) -> SolveJob:
     (tmp_path / "bundle").mkdir(exist_ok=True)
     settings = Settings(home=tmp_path / "home", model=str(tmp_path / "bundle"), policies=write_folder(tmp_path / "policies"))
-    plain = SolveJob(packs, settings)
+    chosen = {name: changes.pop(name) for name in ("model",) if name in changes}
+    plain = SolveJob(packs, settings.model_copy(update=chosen))
     return replace(plain, **changes)  # type: ignore[arg-type]  # the fields of a job, as a test names them
 
 
