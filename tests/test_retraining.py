@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from adverdict import Scorer
 from adverdict.certification.thresholds.capacity import LEAKED, WRONGED
 from adverdict.cli.main import app
 from adverdict.decisions.files.read import read_policies
@@ -28,7 +29,6 @@ from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.recorder import Decided, Recorder
 from adverdict.scoring.scorer import Known
-from adverdict.serving import Scorer
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.raters import Raters, hire
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels

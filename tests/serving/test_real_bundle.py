@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from adverdict import Scorer
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.models.opening import MlflowRegistry
-from adverdict.serving import Scorer
 from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.serving.conftest import HERE, until

@@ -73,9 +73,9 @@ def _policies_and_markets(case: Case) -> tuple[list[str], list[str]]:
 
 
 def _record(path: Path, bundle: Path, rules: Path, ads: Path) -> None:
+    from adverdict import Scorer
     from adverdict.ledger.entries import DecisionMade
     from adverdict.ledger.store import Ledger
-    from adverdict.serving import Scorer
     from adverdict.storage.tables.pack import read_ads
 
     ledger, scorer, found = Ledger.open(f"sqlite:///{path}"), Scorer.load(str(bundle), rules, None), read_ads(ads)
