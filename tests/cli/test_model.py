@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
 from adverdict.domain.errors import NotFound
+from adverdict.models.former_version import SaysWhatHelps
 from adverdict.models.registry import resolve
 from adverdict.scoring.scorer import Scorer
 from adverdict.storage.tables.pack import read_ads
@@ -125,3 +129,14 @@ def test_a_model_that_is_not_there_is_told(client: MlflowClient, name: str) -> N
     code, said = upgrade(name)
     assert (code != 0, versions(client)) == (True, [])
     assert name.removeprefix("models:/").partition("/")[0].partition("@")[0] in said
+
+
+def test_an_old_version_that_mlflow_loads_without_upgrading_says_what_to_do(client: MlflowClient) -> None:
+    with pytest.raises(MlflowException, match="run 'adverdict model upgrade adjudicate' once"):
+        mlflow.pyfunc.load_model("models:/adjudicate@champion")
+
+
+def test_the_sentence_is_for_old_scripts_alone() -> None:
+    [plugin] = entry_points(group="mlflow.run_context_provider", name="adverdict")
+    assert plugin.load() is SaysWhatHelps
+    assert (SaysWhatHelps().in_context(), find_spec("features"), find_spec("models")) == (False, None, None)
