@@ -64,7 +64,7 @@ def test_a_person_reads_stage_by_stage_what_was_saved(identical: bool, golden: G
 
 
 def test_data_that_is_not_there_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match="nowhere"):
+    with pytest.raises(InvalidSettings, match="nothing was measured"):
         run(Job(data=tmp_path / "nowhere"), Silent(), lambda figures: None)
 
 

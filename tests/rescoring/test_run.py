@@ -109,10 +109,7 @@ def test_what_a_folder_tells_is_known_and_nothing_else(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
-        ({"model": "nowhere"}, UntrustedBundle, "nowhere is not a bundle"),
         ({"ads": "nowhere"}, NotFound, "nowhere"),
-        ({"policies": Path("nowhere")}, NotFound, "nowhere"),
-        ({"certificates": Path("nowhere.json")}, NotFound, "no certificates at nowhere.json"),
         ({"history": Path("nowhere")}, NotFound, "no such folder: nowhere"),
         ({"rows_per_shard": 0}, InvalidInput, "rows_per_shard = 0"),
         ({"limit_memory": 64 * MIB}, InvalidSettings, "--limit-memory = '64 MiB'; expected at least"),
@@ -133,8 +130,14 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
     assert [path.name for path in (bench.home / "full").iterdir()] == ["somebody's"]
 
 
+def test_a_folder_that_holds_no_bundle_is_refused_before_anything_is_written(bench: Bench) -> None:
+    with pytest.raises(UntrustedBundle, match="is not a bundle"):
+        run(bench.options(settings=bench.settings(model=str(bench.home / "ads"))))
+    assert not (bench.home / "out").exists()
+
+
 def test_a_real_bundle_that_is_missing_is_not_found(bench: Bench) -> None:
-    with pytest.raises(NotFound, match=r"no bundle in .*nowhere"):
+    with pytest.raises(NotFound, match=r"no model .*nowhere"):
         rescore(bench.options(settings=bench.settings(model=str(bench.home / "nowhere"))), Quiet())
     assert not (bench.home / "out").exists()
 
@@ -312,7 +315,7 @@ def leaving(tmp_path: Path) -> Bench:
 
 
 def early(bench: Bench, out: str = "out", certificates: str = "certificates.json", at: datetime = ISSUED, **others: Any) -> Summary:
-    options = bench.options(out, certificates=bench.home / certificates, **others)
+    options = bench.options(out, settings=bench.settings(certificates=bench.home / certificates), **others)
     return rescore(options, Quiet(), open_model=open_early, now=lambda: at)
 
 

@@ -58,5 +58,5 @@ def test_no_ads_no_decisions(book: PolicyBook) -> None:
 
 
 def test_importing_the_package_loads_no_model_library() -> None:
-    code = "import sys, serving; serving.Scorer; assert not {'numpy', 'lightgbm', 'mlflow', 'bentoml'} & set(sys.modules)"
+    code = "import sys, adverdict; adverdict.Scorer; assert not {'numpy', 'lightgbm', 'mlflow', 'bentoml'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).returncode == 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from adverdict.domain.errors import Mistake
+from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.keys import FORMAT, ApiKey, new_key, parse_keys
 from adverdict.serving.access import authenticate, comes_from_here, is_loopback
 from adverdict.serving.http.messages import ErrorBody
@@ -139,7 +139,7 @@ def test_a_new_key_opens_and_does_not_appear_in_its_entry() -> None:
 
 
 def test_a_new_key_needs_a_usable_name_and_known_scopes() -> None:
-    with pytest.raises(ValueError, match="expected NAME:SCOPE"):
+    with pytest.raises(InvalidSettings, match=r"(?s)--name = 'a:b'.*--scope = 'everything'"):
         new_key("a:b", ["everything"])
 
 
