@@ -82,7 +82,7 @@ class Running:
 
 
 class Desk:
-    """Where the service leaves its parts for the gate in front of it; empty until the worker has started."""
+    """Where the service leaves its parts for the application in front of it; empty until the worker has started."""
 
     def __init__(self) -> None:
         self.running: Running | None = None
