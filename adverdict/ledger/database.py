@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adverdict.domain.errors import InvalidSettings, Mistake, Unavailable
+from adverdict.domain.settings import without_password
 
 BUSY_MS = 10_000
 """How long a writer waits for another one's transaction on SQLite."""
@@ -30,7 +31,7 @@ def address(url: str) -> URL:
     """A database URL as SQLAlchemy wants it; relative SQLite paths made absolute. Raises InvalidSettings without repeating a password."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise InvalidSettings("the ledger cannot be opened:", [Mistake("ADVERDICT_DATABASE_URL", "(not a URL)", EXPECTED)]) from None
     if parsed.drivername in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
@@ -38,7 +39,7 @@ def address(url: str) -> URL:
         return parsed.set(database=str(Path(parsed.database).expanduser().absolute()))
     if parsed.drivername == "postgresql+psycopg":
         return parsed
-    mistake = Mistake("ADVERDICT_DATABASE_URL", parsed.render_as_string(hide_password=True), EXPECTED)
+    mistake = Mistake("ADVERDICT_DATABASE_URL", without_password(url), EXPECTED)
     raise InvalidSettings("the ledger cannot be opened:", [mistake])
 
 

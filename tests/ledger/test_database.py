@@ -72,7 +72,10 @@ def test_a_relative_path_does_not_move_with_the_working_directory(tmp_path: Path
     assert address("sqlite:///var/ledger.db").database == str(tmp_path / "var/ledger.db")
 
 
-@pytest.mark.parametrize("given", ["", "ledger.db", "mysql://me:secret@db/ads", "://secret"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "ledger.db", "mysql://me:secret@db/ads", "://secret", "postgresql://me:secret@db:port/ads", "mysql://db/ads?password=secret"],
+)
 def test_other_addresses_are_refused_without_repeating_a_password(given: str) -> None:
     with pytest.raises(InvalidSettings, match="ADVERDICT_DATABASE_URL") as caught:
         address(given)
