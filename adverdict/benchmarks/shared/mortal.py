@@ -85,7 +85,7 @@ class Counted:
 
 
 class Shelf:
-    """Implements ``serving.worker.champion.Registry``: there is one model, and it is here."""
+    """Implements ``models.opening.Registry``: there is one model, and it is here."""
 
     def resolve(self, model: str) -> str:
         return model
