@@ -240,7 +240,7 @@ def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey,
     file = environment.get(KEYS_FILE, "").strip()
     if file:
         try:
-            found += parse_keys(Path(file).expanduser().read_text(encoding="utf-8").splitlines(), KEYS_FILE, wrong)
+            found += parse_keys(Path(file).expanduser().read_text(encoding="utf-8-sig").splitlines(), KEYS_FILE, wrong)
         except (OSError, UnicodeDecodeError) as error:
             wrong.append(Mistake(KEYS_FILE, file, f"a readable text file ({error.__class__.__name__})"))
         except RuntimeError:

@@ -141,6 +141,11 @@ def test_a_bundle_that_is_still_to_be_made_is_looked_for_where_the_command_was_b
     assert read_settings({"ADVERDICT_MODEL": "models:/a@b"}).to_environment()["ADVERDICT_MODEL"] == "models:/a@b"
 
 
+def test_a_keys_file_may_begin_with_the_mark_that_windows_puts_there(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"\xef\xbb\xbfops:score:" + b"1" * 64 + b"\r\n")
+    assert [key.name for key in read_settings({"ADVERDICT_API_KEYS_FILE": str(tmp_path / "keys")}).api_keys] == ["ops"]
+
+
 def test_keys_come_from_the_variable_and_the_file_and_a_name_only_once(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text("# who may ask\n\nops:score+admin:" + "1" * 64 + "\n")
