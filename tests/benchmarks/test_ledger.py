@@ -26,7 +26,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 
@@ -54,7 +54,7 @@ def decide(ledger: Ledger, book: PolicyBook, count: int) -> Witness:
     history, scorer, witness = LedgerHistory(ledger), Scorer(Counting(), book), Witness()
     for number in range(count):
         ad = an_ad(number)
-        decision = scorer.score([ad], known=Known(history.catch_up(), history.seq))[0]
+        decision = scorer.score([ad], known=HistorySnapshot(history.catch_up(), history.seq))[0]
         made = DecisionMade(ad=ad, decision=decision, first=True)
         with ledger.write() as writing:
             writing.append(decision.decision_id, made, decision.decided_at)
@@ -91,7 +91,7 @@ def test_a_decision_made_with_another_history_is_found(ledger: Ledger, url: str,
     witness = decide(ledger, book, 20)
     stale = Scorer(Counting(), book)
     ad = an_ad(30)
-    decision = stale.score([ad], known=Known(LedgerHistory(ledger).catch_up(10), ledger.end()[0]))[0]
+    decision = stale.score([ad], known=HistorySnapshot(LedgerHistory(ledger).catch_up(10), ledger.end()[0]))[0]
     with ledger.write() as writing:
         writing.append(decision.decision_id, DecisionMade(ad=ad, decision=decision, first=True), decision.decided_at)
     found = kills.judge(url, witness)

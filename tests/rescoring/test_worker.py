@@ -21,7 +21,7 @@ from adverdict.rescoring.deciding.worker import Worker, decision_id
 from adverdict.rescoring.folder.columns import decisions_of
 from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.rescoring.input.plan import plan
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 from tests.rescoring.deciding import AS_OF, Bench, an_ad
 from tests.scoring.fakes import open_fake
 
@@ -53,7 +53,7 @@ def test_a_decision_is_what_the_scorer_says_of_the_ad_as_if_submitted_again(job:
     book = read_policies(bench.home / "policies")
     ids = iter([decision_id(folder.run.run_id, shard.name, row) for row in range(1, 21)])
     scorer = Scorer(open_fake(bench.home / "bundle"), book, clock=lambda: folder.run.started_at, ids=lambda: next(ids))
-    serial = scorer.score([an_ad(n) for n in range(1, 21)], as_of=AS_OF, explain="stopped", known=Known(HistoryState(), None))
+    serial = scorer.score([an_ad(n) for n in range(1, 21)], as_of=AS_OF, explain="stopped", known=HistorySnapshot(HistoryState(), None))
     assert decisions_of(table) == serial
     assert table["row"].to_pylist() == list(range(1, 21))
     assert {decision.as_of for decision in serial} == {AS_OF}

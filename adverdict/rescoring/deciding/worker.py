@@ -30,7 +30,7 @@ from adverdict.rescoring.folder.columns import to_table
 from adverdict.rescoring.folder.manifest import Done, RunFolder
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.input.reading import BadShard, Found, QuarantinedRow, read_shard
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 
 if TYPE_CHECKING:
     from adverdict.models.bundle import Bundle
@@ -81,7 +81,7 @@ class Worker:
         model = self.job.open_model(self._bundle())
         if model.version != self.run.model.version:
             raise Conflict(f"{self.name} has bundle {model.version}, and the run decides by {self.run.model.version}")
-        known = Known(self._history(), self.run.history.seq)
+        known = HistorySnapshot(self._history(), self.run.history.seq)
         book, solved = self.folder.book(), self.folder.thresholds()
         return Scorer(
             model,
