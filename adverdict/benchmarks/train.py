@@ -149,18 +149,18 @@ def _fill(job: Job, pack: Path, home: Path) -> Figures:
     from adverdict.models.encoder import encoder_text
     from adverdict.storage.tables.pack import read_pack
     from adverdict.training.cache.contents import ContentCache
-    from adverdict.training.cache.shelf import Cabinet
+    from adverdict.training.cache.disk_cache import DiskCache
     from adverdict.training.dataset import dataset
     from adverdict.training.encoder.encoder_cache import EncoderCache
     from adverdict.training.train import CACHE_BYTES
 
     ads = dataset([read_pack(pack)]).ads
     known = ads[: round(len(ads) * (1 - NEW_SHARE))]
-    cabinet = Cabinet(home / "cache", CACHE_BYTES)
-    ContentCache(cabinet).of(known, SILENT)
+    disk_cache = DiskCache(home / "cache", CACHE_BYTES)
+    ContentCache(disk_cache).of(known, SILENT)
     if job.encoder:
-        EncoderCache(job.encoder, cabinet=cabinet).of([encoder_text(ad, job.encoder.prefix) for ad in known], SILENT)
-    return {"ads": len(known), "of": len(ads), "bytes": cabinet.bytes()}
+        EncoderCache(job.encoder, disk_cache=disk_cache).of([encoder_text(ad, job.encoder.prefix) for ad in known], SILENT)
+    return {"ads": len(known), "of": len(ads), "bytes": disk_cache.bytes()}
 
 
 def _kept(home: Path) -> int:
