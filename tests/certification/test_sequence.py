@@ -1,4 +1,4 @@
-"""The fixed-sequence test: what each threshold decides, where it starts, what stops it, that the promise is kept, and that it needs its groups."""
+"""The fixed-sequence test: what each threshold decides, where it starts, what stops it, that the promise is kept, and needs its groups."""
 
 from __future__ import annotations
 
