@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from adverdict.benchmarks.truth import comparators
-from adverdict.benchmarks.truth.certificates import FEWEST, Plan, figures, judged, run
+from adverdict.benchmarks.truth.certificates import FEWEST, CertificatesPlan, figures, judged, run
 from adverdict.benchmarks.truth.deployments import Method, Outcome, Traffic, Trial, deploy, halves
 from adverdict.benchmarks.truth.populations import SENSITIVITY, SPECIFICITY, Population, of_marketplace, trials
 from adverdict.certification.thresholds.scored import ScoredAds
@@ -29,7 +29,7 @@ from tests.effort import part_of
 from tests.golden import Golden
 
 TARGETS = Targets(0.05, 0.20, 0.95)
-PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200), workers=1)
+PLAN = CertificatesPlan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200), workers=1)
 
 
 def population(advertisers: int = 500, seed: int = 0) -> Population:

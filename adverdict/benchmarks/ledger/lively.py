@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from adverdict.benchmarks.shared.mortal import MARKETS, POLICIES, Counting
+from adverdict.benchmarks.shared.killable import MARKETS, POLICIES, CountingModel
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.verdict import Verdict
@@ -38,7 +38,7 @@ def live(ledger: Ledger, book: PolicyBook) -> None:
         return START + timedelta(minutes=next(ticks))
 
     found(ledger, None, "counting-1", clock())
-    history, scorer = LedgerHistory(ledger), Scorer(Counting(), book, clock=clock, ids=lambda: f"dec-{next(ids)}")
+    history, scorer = LedgerHistory(ledger), Scorer(CountingModel(), book, clock=clock, ids=lambda: f"dec-{next(ids)}")
     for number in range(1, ADS + 1):
         ad = _ad(number, clock())
         decision = scorer.score([ad], known=HistorySnapshot(history.catch_up(), history.seq))[0]

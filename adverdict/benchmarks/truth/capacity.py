@@ -99,14 +99,14 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Job:
+class CapacityBenchmark:
     """``quick``: one smaller population instead of three."""
 
     settings: FitSettings
     quick: bool = False
 
 
-def run(job: Job, progress: Progress) -> Entry:
+def run(job: CapacityBenchmark, progress: Progress) -> Entry:
     """Figures of every capacity, ready for JSON; see docs/results.md. Raises what training raises."""
     count, splits, ads = (QUICK_POPULATIONS, QUICK_SPLITS, QUICK_ADS) if job.quick else (POPULATIONS, SPLITS, ADS)
     packaged = read_policies(packaged_policies())
