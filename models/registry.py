@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
-from adverdict.domain.settings import TRACKING_URI, Settings, registries_chosen_here
+from adverdict.domain.settings import TRACKING_URI, Settings, registries_chosen_here, without_password
 from adverdict.models.manifest import NAME
 from adverdict.storage.whole import publish_folder, replacing
 
@@ -40,6 +41,9 @@ def use_registry(settings: Settings) -> None:
     if not settings.tracking_uri:
         registries_chosen_here.add(settings.registry_uri)
     os.environ[TRACKING_URI] = settings.registry_uri
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is not None and mlflow.get_tracking_uri() != settings.registry_uri:
+        mlflow.set_tracking_uri(settings.registry_uri)  # one set by a call, as trainings do, goes before the environment's
     for key, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(key, value)
 
@@ -51,9 +55,13 @@ def is_registered(model: str) -> bool:
 
 def resolve(model: str) -> str:
     """What ``model`` stands for now: ``models:/name/version`` for an alias, itself otherwise. Raises NotFound or Unavailable."""
-    if not model.startswith("models:/") or "@" not in model:
+    if not model.startswith("models:/"):
         return model
     name, _, alias = model.removeprefix("models:/").partition("@")
+    if not alias and "/" not in name:
+        raise NotFound(f"no model {model}: expected models:/NAME/VERSION, models:/NAME@ALIAS or a folder")
+    if not alias:
+        return model
     with _registry_errors(model):
         from mlflow import MlflowClient
 
@@ -165,10 +173,13 @@ def _registry_errors(model: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
-            raise NotFound(f"no model {model}: {error.message}{_upgrade_first(model)}") from error
-        raise Unavailable(f"the model registry does not answer for {model}: {error.message}") from error
+            raise NotFound(f"no model {model}: {without_password(error.message)}{_upgrade_first(model)}") from error
+        raise Unavailable(f"the model registry does not answer for {model}: {without_password(error.message)}") from error
     except (RequestException, OSError) as error:
-        raise Unavailable(f"the model registry does not answer for {model}: {error}") from error
+        raise Unavailable(f"the model registry does not answer for {model}: {without_password(str(error))}") from error
+    except ModuleNotFoundError as error:
+        missing = f"the driver of its database is not installed here ({error.name})"
+        raise Unavailable(f"the model registry cannot be asked for {model}: {missing}") from error
 
 
 def _upgrade_first(model: str) -> str:

@@ -12,8 +12,8 @@ from adverdict.domain.errors import InvalidSettings, Mistake
 
 SCOPES = ("score", "label", "review", "policy", "admin")
 FORMAT = "NAME:SCOPE+SCOPE:SHA256, e.g. platform:score:9f86d081…, scopes " + ", ".join(SCOPES)
-_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,64}$")
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ def new_key(name: str, scopes: Sequence[str]) -> tuple[str, str]:
     Raises InvalidSettings when the entry would not be accepted.
     """
     key = "adv_" + secrets.token_urlsafe(32)
-    wrong = [] if _NAME.match(name) else [Mistake("--name", name, "up to 64 letters, digits, dots, dashes and underscores")]
+    wrong = [] if _NAME.fullmatch(name) else [Mistake("--name", name, "up to 64 letters, digits, dots, dashes and underscores")]
     wrong += [Mistake("--scope", scope, f"one of {', '.join(SCOPES)}") for scope in scopes if scope not in SCOPES]
     if wrong:
         raise InvalidSettings("no key was made:", wrong)
-    return key, f"{name}:{'+'.join(scopes)}:{digest_of(key.encode())}"
+    return key, f"{name}:{'+'.join(dict.fromkeys(scopes))}:{digest_of(key.encode())}"
 
 
 def parse_keys(entries: Iterable[str], where: str, wrong: list[Mistake]) -> list[ApiKey]:
@@ -47,7 +47,7 @@ def parse_keys(entries: Iterable[str], where: str, wrong: list[Mistake]) -> list
             continue
         name, scopes, digest, *rest = [*text.split(":"), "", ""][: max(3, text.count(":") + 1)]
         asked = frozenset(scopes.split("+"))
-        if rest or not _NAME.match(name) or not asked <= set(SCOPES) or not _SHA256.match(digest):
+        if rest or not _NAME.fullmatch(name) or not asked <= set(SCOPES) or not _SHA256.fullmatch(digest):
             wrong.append(Mistake(where, f"entry {position}", FORMAT))
         else:
             found.append(ApiKey(name, asked, digest))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -29,7 +28,10 @@ REFUSED = "the settings cannot be used:"
 INJECTED = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 INJECTED_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
 """What Kubernetes puts into every pod beside a Service whose name begins with ``adverdict``: nobody chose it."""
-SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|URL|URI", re.IGNORECASE)
+SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|AUTH|URL|URI|DSN|DATABASE|DB", re.IGNORECASE)
+"""In the name of a variable whose value may be one: such values are not repeated."""
+PASSWORD = re.compile(r"(://[^:/?#\s]*:)\S*@|([?&]\w*password=)[^&\s]*", re.IGNORECASE)
+"""Of an address, also amid other words; up to the last @, for a password that nobody encoded may hold one."""
 registries_chosen_here: set[str] = set()
 """Addresses that ``models.registry.use_registry`` put into the environment of this process, where they must not pass for the user's."""
 
@@ -41,9 +43,25 @@ def _ip(host: str) -> str:
     return host
 
 
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("a path without ~, which stands for nobody's folder here") from None
+
+
 def _absolute(path: Path) -> Path:
     """The server changes its working directory; a relative path must not move with it."""
-    return path.expanduser().resolve()
+    return _at_home(path).resolve()
+
+
+def _anchored(url: str) -> str:
+    """The same of an address."""
+    if url in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
+        raise ValueError("sqlite:///PATH: what is only in memory is lost, and every process has its own")
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+        return f"sqlite:///{_absolute(Path(url.removeprefix('sqlite:///')))}"
+    return url
 
 
 def _existing(path: Path) -> Path:
@@ -62,8 +80,8 @@ def _blank_is_default(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _at_home(model: str) -> str:
-    return str(Path(model).expanduser()) if model.startswith("~") else model
+def _model_at_home(model: str) -> str:
+    return str(_at_home(Path(model))) if model.startswith("~") else model
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -82,7 +100,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     home: Folder = Field(default=Path("var"), description="local state: `mlflow.db`, artifacts, reports, downloaded bundles")
-    model: Annotated[str, AfterValidator(_at_home)] = Field(
+    model: Annotated[str, AfterValidator(_model_at_home)] = Field(
         default="models:/adverdict@champion", min_length=1, description="model to decide by: a registry name, or a bundle's folder"
     )
     policies: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
@@ -118,7 +136,7 @@ class Settings(BaseModel):
         default=True,
         description="take what is loaded out of sight of Python's garbage collector, which would stop requests for 200 ms",
     )
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(_anchored)] = Field(
         default="",
         description="the [ledger](ledger.md): `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`; `none`: nothing is recorded",
         json_schema_extra=_shown("sqlite:///HOME/ledger.db"),
@@ -128,7 +146,7 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
-    tracking_uri: str = Field(
+    tracking_uri: Annotated[str, AfterValidator(_anchored)] = Field(
         default="",
         description="where MLflow keeps runs and models: a server or a database",
         json_schema_extra=_shown("sqlite:///HOME/mlflow.db"),
@@ -137,12 +155,12 @@ class Settings(BaseModel):
     @property
     def registry_uri(self) -> str:
         """Never relative: the server changes its working directory."""
-        return _anchored(self.tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}")
+        return self.tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
     def ledger_url(self) -> str | None:
         """Where decisions are recorded; None: nowhere. Never relative."""
-        return None if self.database_url == NO_LEDGER else _anchored(self.database_url or f"sqlite:///{self.home / 'ledger.db'}")
+        return None if self.database_url == NO_LEDGER else self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
 
     @property
     def cache(self) -> Path:
@@ -156,7 +174,7 @@ class Settings(BaseModel):
             value = getattr(self, field)
             if field not in ("api_keys", "tracking_uri") and value is not None:
                 found[variable(field)] = str(value)
-        if Path(self.model).is_dir():
+        if ":/" not in self.model:  # a folder, also one that is still to be made
             found[variable("model")] = str(Path(self.model).resolve())
         return {**found, variable("database_url"): NO_LEDGER if self.ledger_url is None else self.ledger_url}
 
@@ -168,12 +186,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, Any] | N
     """
     chosen = {field: value for field, value in (options or {}).items() if value is not None}
     wrong = _unknown(environment)
-    values: dict[str, Any] = {field: environment[variable(field)] for field in Settings.model_fields if environment.get(variable(field))}
-    if values.get("tracking_uri") in registries_chosen_here:
-        del values["tracking_uri"]
-    if INJECTED_ADDRESS.fullmatch(values.get("port", "")):
-        del values["port"]
-    values["api_keys"] = _keys(environment, wrong)
+    values: dict[str, Any] = {**_given(environment), "api_keys": _keys(environment, wrong)}
     try:
         settings = Settings(**{**values, **chosen})
     except ValidationError as error:
@@ -187,12 +200,8 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, Any] | N
 
 def origins(environment: Mapping[str, str]) -> dict[str, str]:
     """Where each setting comes from, by field: the environment variable that says it, or ``default``."""
-    said = {field: variable(field) for field in Settings.model_fields if environment.get(variable(field))}
-    if said.get("tracking_uri") and environment[TRACKING_URI] in registries_chosen_here:
-        del said["tracking_uri"]
-    if INJECTED_ADDRESS.fullmatch(environment.get(variable("port"), "")):
-        del said["port"]
-    return {field: said.get(field, "default") for field in Settings.model_fields}
+    given = _given(environment)
+    return {field: variable(field) if field in given else "default" for field in Settings.model_fields}
 
 
 def variable(field: str) -> str:
@@ -211,26 +220,31 @@ def known_keys() -> tuple[str, ...]:
 
 
 def without_password(url: str) -> str:
-    """An address to print."""
-    parts = urlsplit(url)
-    return url if parts.password is None else url.replace(f":{parts.password}@", ":***@", 1)
+    """An address, or words with some in them, to print."""
+    return PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", url)
 
 
-def _anchored(url: str) -> str:
-    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-        return f"sqlite:///{_absolute(Path(url.removeprefix('sqlite:///')))}"
-    return url
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the environment says, by field. What is blank is not said, nor is what Kubernetes or this process put there."""
+    said = {field: environment.get(variable(field), "").strip() for field in Settings.model_fields}
+    if said["tracking_uri"] in registries_chosen_here:
+        del said["tracking_uri"]
+    if INJECTED_ADDRESS.fullmatch(said["port"]):
+        del said["port"]
+    return {field: value for field, value in said.items() if value}
 
 
 def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey, ...]:
     """Keys from the variable and the file together; the values of wrong entries are not repeated, they may be secrets."""
     found = parse_keys(environment.get(KEYS, "").split(","), KEYS, wrong)
-    file = environment.get(KEYS_FILE)
+    file = environment.get(KEYS_FILE, "").strip()
     if file:
         try:
             found += parse_keys(Path(file).expanduser().read_text(encoding="utf-8").splitlines(), KEYS_FILE, wrong)
         except (OSError, UnicodeDecodeError) as error:
             wrong.append(Mistake(KEYS_FILE, file, f"a readable text file ({error.__class__.__name__})"))
+        except RuntimeError:
+            pass  # nobody's ~, refused with the other paths
     names = [key.name for key in found]
     wrong += [Mistake(KEYS, name, "each name once") for name in sorted({n for n in names if names.count(n) > 1})]
     return tuple(found)
@@ -238,14 +252,14 @@ def _keys(environment: Mapping[str, str], wrong: list[Mistake]) -> tuple[ApiKey,
 
 def _unknown(environment: Mapping[str, str]) -> list[Mistake]:
     known = known_keys()
-    names = [key.removeprefix(PREFIX) for key in known]  # compared without the prefix, which makes everything look alike
+    names = {key.removeprefix(PREFIX): key for key in known}  # compared without the prefix, which makes everything look alike
     wrong = []
     for key in sorted(environment):
         if key.startswith(FORMER_PREFIX) and not _injected(key, FORMER_PREFIX, environment[key]):
             expected = f"{PREFIX}{key.removeprefix(FORMER_PREFIX)}, as the product is called Adverdict now"
             wrong.append(Mistake(key, _said(key, environment[key]), expected))
         if key.startswith(PREFIX) and key not in known and not _injected(key, PREFIX, environment[key]):
-            close = [PREFIX + name for name in difflib.get_close_matches(key.removeprefix(PREFIX), names, n=1)]
+            close = [names[name] for name in difflib.get_close_matches(key.removeprefix(PREFIX), names, n=1)]
             expected = f"a known setting; did you mean {close[0]}?" if close else f"one of {', '.join(known)}"
             wrong.append(Mistake(key, _said(key, environment[key]), expected))
     return wrong
@@ -258,15 +272,18 @@ def _injected(key: str, prefix: str, value: str) -> bool:
 
 def _said(name: str, value: Any) -> Any:
     """A value that may be repeated to whoever reads the error."""
-    value = str(value) if isinstance(value, Path) else value
-    return "(not repeated)" if SECRET.search(name) and not str(value).startswith(("/", "~", ".")) else value
+    text = str(value)
+    harmless = text.startswith("sqlite:") or name.upper().endswith(("FILE", "PATH"))
+    if SECRET.search(name) and not harmless:
+        return "(not repeated)"
+    return without_password(text) if isinstance(value, str | Path) else value
 
 
 def _expected(field: str, error: Any) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if field == "host":
         return "an IP address, or localhost"
-    if kind in ("int_parsing", "int_from_float"):
+    if kind in ("int_parsing", "int_parsing_size", "int_from_float"):
         return "a whole number"
     if kind == "float_parsing":
         return "a number"
@@ -274,4 +291,4 @@ def _expected(field: str, error: Any) -> str:
         return "true or false"
     if kind == "value_error":
         return str(context["error"])
-    return str(error["msg"]).replace("Input should be ", "")
+    return re.sub("^(Input should be|String should have) ", "", str(error["msg"]))

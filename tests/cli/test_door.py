@@ -143,6 +143,12 @@ def test_a_key_that_was_made_is_one_the_service_takes() -> None:
     assert "--scope = 'everything'" in wrong.stderr
 
 
+def test_a_scope_that_was_said_twice_is_in_the_key_once() -> None:
+    made = run(["key", "new", "--name", "platform", "--scope", "score", "--scope", "score"])
+    assert made.stdout.splitlines()[-1].startswith("platform:score:")
+    assert run(["key", "new", "--name", "platform\n", "--scope", "score"]).exit_code == 2
+
+
 def test_the_page_of_settings_is_made_from_them(request: pytest.FixtureRequest) -> None:
     page = ROOT / "docs" / "settings.md"
     text = page.read_text(encoding="utf-8")

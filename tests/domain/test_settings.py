@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.errors import InvalidSettings
-from adverdict.domain.settings import known_keys, read_settings
+from adverdict.domain.settings import known_keys, origins, read_settings, without_password
 from adverdict.models.registry import use_registry
 
 
@@ -35,6 +35,14 @@ def test_an_empty_environment_serves_the_champion_of_a_local_registry_to_this_ma
         ("ADVERDICT_POLICIES", "/no/such/folder", "a folder that exists"),
         ("ADVERDICT_MODLE", "x", "a known setting; did you mean ADVERDICT_MODEL?"),
         ("ADVERDICT_XYZZY", "x", "one of ADVERDICT_HOME, "),
+        ("ADVERDICT_PORT", "9" * 5000, "a whole number"),
+        ("ADVERDICT_HOME", "~nobody-here/x", "a path without ~"),
+        ("ADVERDICT_MODEL", "~nobody-here/x", "a path without ~"),
+        ("ADVERDICT_API_KEYS_FILE", "~nobody-here/x", "a path without ~"),
+        ("ADVERDICT_DATABASE_URL", "sqlite:///~nobody-here/ledger.db", "a path without ~"),
+        ("ADVERDICT_DATABASE_URL", "sqlite://", "sqlite:///PATH"),
+        ("ADVERDICT_DATABASE_URL", "sqlite:///:memory:", "sqlite:///PATH"),
+        ("MLFLOW_TRACKING_URI", "sqlite:///", "sqlite:///PATH"),
         ("ADVERDICT_API_KEYS", "a:score:short", "NAME:SCOPE+SCOPE:SHA256"),
         ("ADVERDICT_API_KEYS_FILE", "/no/such/file", "a readable text file (FileNotFoundError)"),
     ],
@@ -67,6 +75,70 @@ def test_a_secret_given_by_mistake_is_not_repeated() -> None:
     with pytest.raises(InvalidSettings) as refused:
         read_settings({"ADVERDICT_API_KEYS": "a:score:my-real-password"})
     assert "my-real-password" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_ULR", "DB", "PASSWD", "APIKEYS", "STORE"])
+def test_a_password_in_a_variable_that_nobody_knows_is_not_repeated(name: str) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings({f"ADVERDICT_{name}": "postgresql://me:hunter2@db.example/ads"})
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("postgresql://me:p@ss/word@db.example:5432/ads", "postgresql://me:***@db.example:5432/ads"),
+        ("postgresql://me@corp:hunter2@[::1/ads", "postgresql://me@corp:***@[::1/ads"),
+        ("postgresql://db.example/ads?password=hunter2&sslmode=require", "postgresql://db.example/ads?password=***&sslmode=require"),
+        (
+            "request to http://me:hunter2@mlflow.example failed for models:/a@b",
+            "request to http://me:***@mlflow.example failed for models:/a@b",
+        ),
+        ("postgresql://me@[::1]:5432/ads", "postgresql://me@[::1]:5432/ads"),
+        ("sqlite:////data/ledger.db", "sqlite:////data/ledger.db"),
+    ],
+)
+def test_an_address_is_printed_without_its_password(said: str, shown: str) -> None:
+    assert without_password(said) == shown
+
+
+def test_blanks_around_a_value_are_no_part_of_it() -> None:
+    said = {
+        "ADVERDICT_MODEL": " models:/adverdict/3 ",
+        "ADVERDICT_HOST": "localhost\n",
+        "ADVERDICT_DATABASE_URL": " none",
+        "ADVERDICT_PORT": " ",
+    }
+    settings = read_settings(said)
+    assert (settings.model, settings.host, settings.ledger_url, settings.port) == ("models:/adverdict/3", "127.0.0.1", None, 8377)
+    assert origins(said)["port"] == "default"
+
+
+@pytest.mark.parametrize("name", ["ADVERDICT_TRACKING_URI", "ADVERDICT_MLFLOW_TRACKING_URI"])
+def test_who_means_the_registry_is_told_of_the_variable_that_is_read(name: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"did you mean MLFLOW_TRACKING_URI\?"):
+        read_settings({name: "http://mlflow.example"})
+
+
+@pytest.mark.parametrize("service", ["ADVERDICT", "ADVERDICT_API", "ADVERDICT_REVIEW"])
+def test_what_kubernetes_adds_for_a_service_is_left_alone(service: str) -> None:
+    address = "tcp://10.0.0.1:80"
+    added = {
+        "SERVICE_HOST": "10.0.0.1",
+        "SERVICE_PORT": "80",
+        "SERVICE_PORT_HTTP": "80",
+        "PORT": address,
+        "PORT_80_TCP": address,
+        "PORT_80_TCP_PROTO": "tcp",
+        "PORT_80_TCP_PORT": "80",
+        "PORT_80_TCP_ADDR": "10.0.0.1",
+    }
+    assert read_settings({f"{service}_{name}": value for name, value in added.items()}) == read_settings({})
+
+
+def test_a_bundle_that_is_still_to_be_made_is_looked_for_where_the_command_was_begun() -> None:
+    assert read_settings({"ADVERDICT_MODEL": "later/bundle"}).to_environment()["ADVERDICT_MODEL"] == str(Path.cwd() / "later" / "bundle")
+    assert read_settings({"ADVERDICT_MODEL": "models:/a@b"}).to_environment()["ADVERDICT_MODEL"] == "models:/a@b"
 
 
 def test_keys_come_from_the_variable_and_the_file_and_a_name_only_once(tmp_path: Path) -> None:
