@@ -18,17 +18,17 @@ from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.worker.champion import Champion, Standing
+from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
-from adverdict.serving.worker.running import Running
+from adverdict.serving.worker.runtime import WorkerRuntime
 
 log = logging.getLogger("adverdict")
 
 
 def assemble(
     environment: Mapping[str, str], registry: Registry | None = None, open_bundle: Callable[[Path], Model] | None = None
-) -> Running:
+) -> WorkerRuntime:
     """Parts for this environment, nothing started yet. Raises InvalidSettings or InvalidPolicy with every mistake.
 
     ``registry`` and ``open_bundle`` (folder -> model) are MLflow's and the bundle's own unless given.
@@ -39,8 +39,8 @@ def assemble(
     book = installation.book
     metrics = Metrics(book)
 
-    def watch(standing: Standing) -> None:
-        if metrics.stand(standing):
+    def watch(state: ServingState) -> None:
+        if metrics.stand(state):
             if settings.tune_collector:
                 quieten_collector()
             intake.warm()
@@ -62,7 +62,7 @@ def assemble(
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     pages = _console(installation, ledger, champion) if ledger else None
-    return Running(settings, champion, intake, ledger, metrics, book, pages)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, book, pages)
 
 
 def new_id() -> str:

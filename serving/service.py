@@ -19,9 +19,9 @@ from adverdict.serving.http.app import application
 from adverdict.serving.http.bodies import Batch
 from adverdict.serving.http.endpoint import Call
 from adverdict.serving.http.messages import MAX_BATCH, BatchResult
-from adverdict.serving.worker.running import Desk, Running
+from adverdict.serving.worker.runtime import RuntimeSlot, WorkerRuntime
 
-desk = Desk()
+slot = RuntimeSlot()
 
 
 class PlainAd(Ad):
@@ -43,7 +43,7 @@ class AdverdictService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML s
 
     def to_asgi(self, is_main: bool = True) -> Starlette:
         # Around everything, not mounted or among BentoML's middleware: what that does for each request costs more than deciding on an ad.
-        return application(desk, super().to_asgi(is_main), _version())
+        return application(slot, super().to_asgi(is_main), _version())
 
 
 @bentoml.service(
@@ -58,33 +58,33 @@ class Adverdict:
     assemble = staticmethod(assemble)
 
     def __init__(self) -> None:
-        self.running: Running = self.assemble(os.environ)
+        self.runtime: WorkerRuntime = self.assemble(os.environ)
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
     def begin(self) -> None:
-        self.running.champion.start()
-        self.running.intake.start()
-        desk.running = self.running
+        self.runtime.champion.start()
+        self.runtime.intake.start()
+        slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
-        desk.running = None
-        self.running.intake.stop()
-        self.running.champion.stop()
-        self.running.close()
-        self.running.metrics.close()
+        slot.runtime = None
+        self.runtime.intake.stop()
+        self.runtime.champion.stop()
+        self.runtime.close()
+        self.runtime.metrics.close()
 
     # By these a bento describes itself. Over HTTP our application answers their addresses; who calls them in this process gets the same.
 
     @bentoml.api(route="/v1/score")  # type: ignore[untyped-decorator]
     async def score(self, ad: PlainAd, /) -> Decision:
         """Decide on one ad."""
-        return await score.score(Call(self.running), ad)
+        return await score.score(Call(self.runtime), ad)
 
     @bentoml.api(route="/v1/score/batch")  # type: ignore[untyped-decorator]
     async def score_batch(self, batch: PlainBatch, /) -> BatchResult:
         """Decide on up to 256 ads, all by the same bundle."""
-        return await score.score_batch(Call(self.running), Batch(batch.ads, {}, len(batch.ads)))
+        return await score.score_batch(Call(self.runtime), Batch(batch.ads, {}, len(batch.ads)))
 
 
 def serve(host: str, port: int) -> None:

@@ -27,8 +27,8 @@ from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import Queue
 from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.recorder import Decided, Recorder
-from adverdict.scoring.scorer import Known
+from adverdict.scoring.recorder import DecidedRequest, Recorder
+from adverdict.scoring.scorer import HistorySnapshot
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.raters import Raters, hire
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
@@ -146,7 +146,7 @@ def serve(world: World, ledger: Ledger) -> None:
         some = ads[begin : begin + CHUNK]
         clock.now = some[-1].submitted_at + timedelta(seconds=1)
         decisions = scorer.score(some, explain="none", known=recorder.known(scorer))
-        recorder.record([Decided(some, decisions)], scorer)
+        recorder.record([DecidedRequest(some, decisions)], scorer)
         people.work(queue, clock)
 
 
@@ -231,7 +231,7 @@ def test_decisions_improve_when_the_model_is_retrained_on_what_reviewers_said(wo
     run("promote", "--data", "check")
 
     history = LedgerHistory(ledger)
-    known = Known(history.catch_up(), history.seq)
+    known = HistorySnapshot(history.catch_up(), history.seq)
     last = world.slices["last"]
     before, after = (
         Scorer.load(model, Path("policies")).score(last, explain="none", known=known)

@@ -26,7 +26,7 @@ from adverdict.models.registry import BUNDLE_VERSION_TAG
 from adverdict.storage.tables.pack import read_pack
 from adverdict.storage.whole import making_folder
 from adverdict.training.cache.contents import ContentCache
-from adverdict.training.cache.shelf import Cabinet
+from adverdict.training.cache.disk_cache import DiskCache
 from adverdict.training.dataset import Dataset, Rows, dataset
 from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.tune import EncoderSettings
@@ -87,8 +87,8 @@ def train(job: TrainJob, progress: Progress) -> Trained:
     packs = [read_pack(folder) for folder in job.data]
     everything, skipped = trainable(dataset(packs, job.policies))
     with tempfile.TemporaryDirectory(prefix="adverdict-train-") as work:
-        cabinet = Cabinet(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
-        made = _make(job, everything, skipped, book, Path(work), progress, cabinet)
+        disk_cache = DiskCache(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
+        made = _make(job, everything, skipped, book, Path(work), progress, disk_cache)
         report = _keep(job, made)
         try:
             registered = None if store is None else _track(job, store, made, progress)
@@ -96,7 +96,7 @@ def train(job: TrainJob, progress: Progress) -> Trained:
             if job.out is not None:
                 shutil.rmtree(job.out, ignore_errors=True)
             raise
-    warnings = [*(warning for pack in packs for warning in pack.warnings), *(cabinet.warnings if cabinet else ())]
+    warnings = [*(warning for pack in packs for warning in pack.warnings), *(disk_cache.warnings if disk_cache else ())]
     return Trained(made.figures, made.version, registered, report, tuple(warnings))
 
 
@@ -111,7 +111,7 @@ def _check(job: TrainJob) -> None:
 
 
 @dataclass(frozen=True)
-class _Made:
+class _TrainedBundle:
     data: Dataset
     settings: FitSettings
     scored: Scored
@@ -152,11 +152,11 @@ def _make(
     book: PolicyBook,
     work: Path,
     progress: Progress,
-    cabinet: Cabinet | None,
-) -> _Made:
-    split, contents = _split(job, everything), ContentCache(cabinet)
+    disk_cache: DiskCache | None,
+) -> _TrainedBundle:
+    split, contents = _split(job, everything), ContentCache(disk_cache)
     settings = search(split.development, job.fit, job.trials, progress, contents) if job.trials else job.fit
-    cache = None if settings.encoder is None else EncoderCache(settings.encoder, split.used.ads, cabinet)
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, split.used.ads, disk_cache)
     fitted = fit(split.development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
@@ -178,7 +178,7 @@ def _make(
         skipped=without,
     )
     write_report(report, told)
-    return _Made(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)
+    return _TrainedBundle(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)
 
 
 def _scored(
@@ -245,7 +245,7 @@ def _split_in_words(job: TrainJob, development: Dataset, scored: Scored) -> str:
     return f"{n} labelled ads, out of fold: nothing was held back, so blend and calibration have seen them"
 
 
-def _track(job: TrainJob, store: Store, made: _Made, progress: Progress) -> Registered:
+def _track(job: TrainJob, store: Store, made: _TrainedBundle, progress: Progress) -> Registered:
     progress.stage("MLflow", 3)
     params = {**asdict(replace(made.settings, encoder=None)), "policies": list(made.scored.policies)}
     params |= _shares(job)
@@ -285,7 +285,7 @@ def _params_of(model: str, settings: FitSettings) -> dict[str, Any]:
     return {"inverse_regularisation": settings.inverse_regularisation} if model == "ngram" else {}
 
 
-def _keep(job: TrainJob, made: _Made) -> Path:
+def _keep(job: TrainJob, made: _TrainedBundle) -> Path:
     """The bundle to ``out``, the report beside the other local state; the report's page."""
     if job.out is not None:
         with making_folder(job.out) as work:

@@ -66,7 +66,7 @@ Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Job:
+class ProfileBenchmark:
     """``model``: a bundle's folder or a registered version. ``data``: a folder with ads; None: simulated ones."""
 
     model: str
@@ -167,7 +167,7 @@ def _explained(decision: Decision, scored: ScoredAds, row: int) -> Decision:
     return decision.model_copy(update={"reasons": scored.reasons(row, worth_explaining(decision))})
 
 
-def run(job: Job, progress: Progress) -> Figures:
+def run(job: ProfileBenchmark, progress: Progress) -> Figures:
     """By size of batch: median microseconds an ad of each step, of all steps and of the path as one.
 
     Raises InvalidSettings where there are no ads or the model is no bundle, and what loading it raises.
@@ -191,7 +191,7 @@ def run(job: Job, progress: Progress) -> Figures:
     return {"ads": len(bodies), "components": list(bundle.manifest.components), "policies": len(bundle.policies), "batches": found}
 
 
-def _bodies(job: Job) -> list[bytes]:
+def _bodies(job: ProfileBenchmark) -> list[bytes]:
     with tempfile.TemporaryDirectory(prefix="adverdict-profile-") as folder:
         data = job.data
         if data is None:

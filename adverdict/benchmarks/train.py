@@ -38,7 +38,7 @@ NOTES = {
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainBenchmark:
     """``data``: a pack to train on; a simulated marketplace of ``ads`` otherwise. ``encoder`` None trains without. ``seed`` of both."""
 
     data: Path | None = None
@@ -47,7 +47,7 @@ class Job:
     seed: int = 7
 
 
-def run(job: Job, progress: Progress, write: Write) -> Figures:
+def run(job: TrainBenchmark, progress: Progress, write: Write) -> Figures:
     """``{"machine", "ads", "encoder", "trainings": {NAME: …}, "cold_over_same_ads", "cold_over_new_ads", "identical"}``.
 
     Of a training: wall and CPU seconds, also by stage, ads/s, the cache's bytes before and after, peak memory. ``write`` gets all there is
@@ -100,7 +100,7 @@ class Stages:
         one["cpu_seconds"] += time.process_time() - self._since[1]
 
 
-def _simulated(job: Job, work: Path, progress: Progress) -> Path:
+def _simulated(job: TrainBenchmark, work: Path, progress: Progress) -> Path:
     from adverdict.simulation import write_marketplace
 
     progress.stage("simulating ads", job.ads)
@@ -117,7 +117,7 @@ def _alone(measured: Callable[..., Figures], *arguments: Any) -> Figures:
             raise Unavailable("a training was ended by something else, perhaps for want of memory") from error
 
 
-def _train(job: Job, pack: Path, home: Path, out: Path) -> Figures:
+def _train(job: TrainBenchmark, pack: Path, home: Path, out: Path) -> Figures:
     start, stages = time.perf_counter(), Stages(time.perf_counter(), time.process_time())
     os.environ.pop(TRACKING_URI, None)  # runs of a benchmark belong into no registry but its own
     from adverdict.training.fit.everything import FitSettings
@@ -143,24 +143,24 @@ def _train(job: Job, pack: Path, home: Path, out: Path) -> Figures:
     }
 
 
-def _fill(job: Job, pack: Path, home: Path) -> Figures:
+def _fill(job: TrainBenchmark, pack: Path, home: Path) -> Figures:
     """What a training on all but the newest ads leaves in the cache."""
     from adverdict.domain.progress import SILENT
     from adverdict.models.encoder import encoder_text
     from adverdict.storage.tables.pack import read_pack
     from adverdict.training.cache.contents import ContentCache
-    from adverdict.training.cache.shelf import Cabinet
+    from adverdict.training.cache.disk_cache import DiskCache
     from adverdict.training.dataset import dataset
     from adverdict.training.encoder.encoder_cache import EncoderCache
     from adverdict.training.train import CACHE_BYTES
 
     ads = dataset([read_pack(pack)]).ads
     known = ads[: round(len(ads) * (1 - NEW_SHARE))]
-    cabinet = Cabinet(home / "cache", CACHE_BYTES)
-    ContentCache(cabinet).of(known, SILENT)
+    disk_cache = DiskCache(home / "cache", CACHE_BYTES)
+    ContentCache(disk_cache).of(known, SILENT)
     if job.encoder:
-        EncoderCache(job.encoder, cabinet=cabinet).of([encoder_text(ad, job.encoder.prefix) for ad in known], SILENT)
-    return {"ads": len(known), "of": len(ads), "bytes": cabinet.bytes()}
+        EncoderCache(job.encoder, disk_cache=disk_cache).of([encoder_text(ad, job.encoder.prefix) for ad in known], SILENT)
+    return {"ads": len(known), "of": len(ads), "bytes": disk_cache.bytes()}
 
 
 def _kept(home: Path) -> int:

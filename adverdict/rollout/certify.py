@@ -20,7 +20,7 @@ from adverdict.certification.certificate import CERTIFICATES, Certificate, Issue
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
 from adverdict.certification.thresholds.agreement import label_noise
-from adverdict.certification.thresholds.capacity import Plan, Traffic, plan
+from adverdict.certification.thresholds.capacity import CapacityPlan, Traffic, plan
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.solve import Origin, Solution, Terms, answers, issue
 from adverdict.decisions.files.read import read_policies
@@ -90,7 +90,7 @@ class Sample:
 class Solved:
     solution: Solution
     sample: Sample
-    plan: Plan | None
+    plan: CapacityPlan | None
     """How the capacity is used; None when none was given."""
     exits: ExitCertificate | None
     """Who leaves the models early under these thresholds; None: the bundle has no early exit."""
@@ -106,7 +106,7 @@ class TooFewReviewers(GateRefused):
 
     code = "infeasible_capacity"
 
-    def __init__(self, plan: Plan, certificates: Sequence[Certificate]) -> None:
+    def __init__(self, plan: CapacityPlan, certificates: Sequence[Certificate]) -> None:
         self.plan = plan
         short = plan.reviews_needed - plan.capacity
         lines = [
@@ -169,7 +169,7 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
     )
 
 
-def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, planned: Plan | None = None) -> Solved:
+def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, planned: CapacityPlan | None = None) -> Solved:
     """Write certificates and page under ``home`` (and ``out``), and attach them to a registered model."""
     evidence, exits = certify_exits(job, sample, solution, origin)
     text = Issued(solution.certificates, evidence).to_json()

@@ -20,7 +20,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.idempotency import Request
 from adverdict.ledger.store import Ledger, find, now
 from adverdict.review.tasks.opening import open_tasks
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 
 log = logging.getLogger("adverdict.recorder")
 
@@ -34,7 +34,7 @@ SWEEP_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedRequest:
     """The ads of one request and what was decided about them, not yet on record."""
 
     ads: Sequence[Ad]
@@ -58,7 +58,7 @@ class Recorder:
         self._kept: set[tuple[str, str]] = set()
         self._swept = clock()
 
-    def known(self, scorer: Scorer) -> Known | None:
+    def known(self, scorer: Scorer) -> HistorySnapshot | None:
         """The history as of now, whoever wrote it; None without a model, which would not read it. Raises Unavailable.
 
         What is erased is forgotten by beginning anew, in a thread of its own; until that is done, decisions know the entries before it.
@@ -74,7 +74,7 @@ class Recorder:
             self._history = LedgerHistory(self.ledger)
         if not self._history.catch_up_settled():
             self._begin_anew()
-        return Known(self._history.state, self._history.seq)
+        return HistorySnapshot(self._history.state, self._history.seq)
 
     def _begin_anew(self) -> None:
         from adverdict.ledger.history import LedgerHistory
@@ -96,7 +96,7 @@ class Recorder:
         with self.ledger.look() as connection:
             return _answered(connection, request)
 
-    def record(self, groups: Sequence[Decided], scorer: Scorer) -> list[list[Decision | None] | AdverdictError]:
+    def record(self, groups: Sequence[DecidedRequest], scorer: Scorer) -> list[list[Decision | None] | AdverdictError]:
         """All of them in one transaction; what is on record for each: a request answered meanwhile gets the answer it got.
 
         A Conflict or NotFound is one group's and stands in its place. Raises Unavailable: then nothing is on record, unless the connection
@@ -163,7 +163,7 @@ def _caught_up(history: LedgerHistory, done: Future[LedgerHistory]) -> None:
         done.set_exception(error)
 
 
-def _decided(group: Decided) -> list[tuple[Ad, Decision]]:
+def _decided(group: DecidedRequest) -> list[tuple[Ad, Decision]]:
     return [(ad, decision) for ad, decision in zip(group.ads, group.decisions, strict=True) if decision is not None]
 
 

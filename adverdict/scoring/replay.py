@@ -27,7 +27,7 @@ from adverdict.ledger.history import LedgerHistory, foundation
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.model import Model
-from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, Known, Scorer
+from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, HistorySnapshot, Scorer
 
 MAX_SHOWN = 100
 CLOSE = 1e-6
@@ -125,7 +125,7 @@ class _Replayer:
         )
         known = None
         if recorded.history_seq is not None and model is not None:
-            known = Known(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
+            known = HistorySnapshot(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
         causes = tuple(one for one in degradations(recorded.degraded) if one.cause.still_decides)
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
         depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"

@@ -38,7 +38,7 @@ EVERYBODY, NOBODY = float("inf"), -1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class HistorySnapshot:
     """The history that scoring reads."""
 
     state: History
@@ -56,7 +56,7 @@ class Scorer:
         *,
         solved: SolvedThresholds | None = None,
         exits: ExitRule | None = None,
-        known: Known | None = None,
+        known: HistorySnapshot | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
     ) -> None:
@@ -127,7 +127,7 @@ class Scorer:
         *,
         explain: Explained = "all",
         degraded: tuple[Degradation, ...] = (),
-        known: Known | None = None,
+        known: HistorySnapshot | None = None,
         as_of: datetime | None = None,
         depth: Depth = "cascade",
     ) -> list[Decision]:
@@ -180,7 +180,7 @@ def _cascade_of(model: object) -> CascadeModel | None:
     return model if isinstance(model, CascadeModel) and model.doubt else None
 
 
-def known_to(ledger_url: str | None, snapshot: bytes | None) -> Known | None:
+def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot | None:
     """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
 
     ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
@@ -197,7 +197,7 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> Known | None:
         return None
     try:
         history = LedgerHistory(ledger, snapshot)
-        return Known(history.catch_up(), history.seq)
+        return HistorySnapshot(history.catch_up(), history.seq)
     finally:
         ledger.close()
 

@@ -15,11 +15,11 @@ from adverdict.serving.console import models, quality
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
-from adverdict.serving.console.models import Challenger
+from adverdict.serving.console.models import ChallengerWatch
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.policies import pages as policies
-from adverdict.serving.console.policies.recent import Recently
-from adverdict.serving.console.quality import Measured
+from adverdict.serving.console.policies.recent import RecentCache
+from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
 from adverdict.serving.console.tasks import pages as review
@@ -59,9 +59,9 @@ def console(parts: Parts) -> ASGIApp:
     app.router.redirect_slashes = False  # they would lead to whatever the Host header says
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
-    app.state.recently = Recently(parts.ledger, parts.book, parts.clock)
-    app.state.measured = Measured(parts.ledger, parts.clock)
-    app.state.challenger = Challenger(parts)
+    app.state.recently = RecentCache(parts.ledger, parts.book, parts.clock)
+    app.state.measured = ReportCache(parts.ledger, parts.clock)
+    app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)
 
 

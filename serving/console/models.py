@@ -24,7 +24,7 @@ SOON = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class RegistryStatus:
     """What the registry says of a challenger."""
 
     state: Literal["there", "none", "silent", "no registry"]
@@ -32,7 +32,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Point:
+class OperatingPoint:
     """Thresholds in use that were solved."""
 
     policy: str
@@ -42,34 +42,34 @@ class Point:
     standing: Literal["holds", "ends soon", "expired", "none"]
 
 
-class Challenger:
+class ChallengerWatch:
     """Asks the registry in a thread of its own, and again only when its last word is old."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="challenger")
-        self._asked: Future[Waiting] | None = None
+        self._asked: Future[RegistryStatus] | None = None
         self._asked_at: datetime | None = None
 
-    def look(self) -> Waiting:
+    def look(self) -> RegistryStatus:
         name = challenger_of(self._parts.champion.model)
         if self._parts.resolve is None or name is None:
-            return Waiting("no registry")
+            return RegistryStatus("no registry")
         now = self._parts.clock()
         if self._asked is None or (self._asked.done() and (self._asked_at is None or now - self._asked_at >= FRESH)):
             self._asked, self._asked_at = self._pool.submit(self._ask, name), now
         try:
             return self._asked.result(timeout=PATIENCE)
         except TooSlow:
-            return Waiting("silent")
+            return RegistryStatus("silent")
 
-    def _ask(self, name: str) -> Waiting:
+    def _ask(self, name: str) -> RegistryStatus:
         try:
-            return Waiting("there", self._parts.resolve(name)) if self._parts.resolve else Waiting("no registry")
+            return RegistryStatus("there", self._parts.resolve(name)) if self._parts.resolve else RegistryStatus("no registry")
         except NotFound:
-            return Waiting("none")
+            return RegistryStatus("none")
         except (AdverdictError, OSError, ValueError, RuntimeError):
-            return Waiting("silent")
+            return RegistryStatus("silent")
 
 
 def challenger_of(model: str) -> str | None:
@@ -85,14 +85,14 @@ def link_to(registry: str) -> str:
 
 def show(visit: Visit) -> Response:
     champion, now = visit.parts.champion, visit.parts.clock()
-    standing = champion.standing
+    standing = champion.state
     loaded = standing.loaded
     solved = loaded.scorer.solved.points if loaded else {}
     points = [
-        Point(key.policy, "all markets" if key.market == POOLED else key.market, key.targets, found, _standing(found, now))
+        OperatingPoint(key.policy, "all markets" if key.market == POOLED else key.market, key.targets, found, _standing(found, now))
         for key, found in sorted(solved.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
     ]
-    waiting: Challenger = visit.request.app.state.challenger
+    waiting: ChallengerWatch = visit.request.app.state.challenger
     return visit.page(
         "models.html",
         "Models",

@@ -38,24 +38,24 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Counted:
+class CachedReport:
     """A report, and until when it counts."""
 
     until: datetime
     report: QualityReport
 
 
-class Measured:
+class ReportCache:
     """The reports of the periods, counted in a thread of their own and kept for a moment; one a worker."""
 
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
         self._ledger, self._clock = ledger, clock
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="quality")
-        self._last: dict[int, Counted] = {}
-        self._counting: dict[int, Future[Counted]] = {}
+        self._last: dict[int, CachedReport] = {}
+        self._counting: dict[int, Future[CachedReport]] = {}
         self._lock = Lock()
 
-    def get(self, days: int) -> Counted | None:
+    def get(self, days: int) -> CachedReport | None:
         """The report, at most ``FRESH`` old when counting takes no longer than ``PATIENCE``; else the last one, None when there is none.
 
         Many askers at once count once.
@@ -71,9 +71,9 @@ class Measured:
         except TooSlow:
             return last
 
-    def _count(self, days: int) -> Counted:
+    def _count(self, days: int) -> CachedReport:
         now = self._clock()
-        self._last[days] = counted = Counted(now, quality(self._ledger, now - timedelta(days=days), now, by_market=True))
+        self._last[days] = counted = CachedReport(now, quality(self._ledger, now - timedelta(days=days), now, by_market=True))
         return counted
 
 
@@ -81,7 +81,7 @@ def show(visit: Visit) -> Response:
     told = visit.asked("days") or str(USUAL)
     if not (told.isascii() and told.isdigit() and len(told) < 5 and int(told) in PERIODS):
         raise InvalidInput("no such period", [Mistake("days", told, ", ".join(map(str, PERIODS)))])
-    measured: Measured = visit.request.app.state.measured
+    measured: ReportCache = visit.request.app.state.measured
     counted = measured.get(int(told))
     values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
     if counted is None:

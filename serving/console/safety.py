@@ -33,7 +33,7 @@ Form = Mapping[str, tuple[str, ...]]
 """Field -> what came under that name, in order."""
 
 
-class Forged(Exception):
+class ForgedForm(Exception):
     """A form that no page of ours sent, or one of a session that has ended."""
 
 
@@ -74,12 +74,12 @@ def must_be_ours(request: Request, form: Form, expected: str) -> None:
     """Raises Forged unless the browser says that a page of ours sent the form, and the form carries the token it was given."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site != "same-origin":
-        raise Forged("the form was sent from another site")
+        raise ForgedForm("the form was sent from another site")
     origin = request.headers.get("origin")
     if origin is not None and _place(origin) != request.headers.get("host", "").lower():
-        raise Forged("the form was sent from another site")
+        raise ForgedForm("the form was sent from another site")
     if not expected or not hmac.compare_digest(one(form, "csrf").encode(), expected.encode()):
-        raise Forged("the form belongs to a session that has ended; go back, reload the page and try again")
+        raise ForgedForm("the form belongs to a session that has ended; go back, reload the page and try again")
 
 
 def _place(origin: str) -> str | None:

@@ -18,7 +18,7 @@ from adverdict.serving.access import comes_from_here
 from adverdict.serving.console import sessions
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import HOME, render
-from adverdict.serving.console.safety import UNKEEPABLE, Forged, Form, keepable, must_be_ours, one, read_form
+from adverdict.serving.console.safety import UNKEEPABLE, ForgedForm, Form, keepable, must_be_ours, one, read_form
 from adverdict.serving.console.sessions import COOKIE, LOCAL, Session
 
 log = logging.getLogger("adverdict.console")
@@ -108,7 +108,7 @@ def _log_in_first(request: Request) -> Response:
 def failure(error: Exception, session: Session | None) -> Response:
     """An error as a page. What a database or a template complains of may repeat an ad, so it is neither shown nor logged."""
     match error:
-        case Forged():
+        case ForgedForm():
             return refusal(403, "Not sent from here", str(error), session)
         case NotFound():
             return refusal(404, "Not found", str(error), session)

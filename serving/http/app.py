@@ -1,6 +1,6 @@
 """The service as one Starlette application: every address it answers. One that is not here does not exist.
 
-A request's way: ``Envelope`` -> route -> ``Guards`` -> ``Answer`` -> the handler in ``score``, ``records`` or ``pages``
+A request's way: ``Envelope`` -> route -> ``Guards`` -> ``EndpointApp`` -> the handler in ``score``, ``records`` or ``pages``
 -> ``worker.intake`` -> ``scoring.scorer``.
 """
 
@@ -24,16 +24,16 @@ from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.guards import CALL, Guards
 from adverdict.serving.worker.metrics import OTHER
-from adverdict.serving.worker.running import Desk
+from adverdict.serving.worker.runtime import RuntimeSlot
 
 log = logging.getLogger("adverdict.http")
 
 ENDPOINTS = (*score.endpoints, *records.endpoints, *pages.endpoints)
 
 
-def application(desk: Desk, behind: Starlette, version: str) -> Starlette:
-    """``desk`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker."""
-    theirs = PassOn(behind)
+def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette:
+    """``slot`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker."""
+    theirs = BentoPages(behind)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -42,13 +42,13 @@ def application(desk: Desk, behind: Starlette, version: str) -> Starlette:
 
     app = Starlette(
         routes=[
-            *(_route(endpoint, desk) for endpoint in (*ENDPOINTS, *openapi.documentation(ENDPOINTS, version))),
+            *(_route(endpoint, slot) for endpoint in (*ENDPOINTS, *openapi.documentation(ENDPOINTS, version))),
             # Swagger UI's own files, as BentoML carries them, and what BentoML's own client asks for first.
-            Route("/static_content/{file:path}", Guards(theirs, desk, "/static_content/", PUBLIC), methods=["GET"]),
-            Route("/schema.json", Guards(theirs, desk, "/schema.json", PUBLIC), methods=["GET"]),
-            *(Route(path, Guards(console, desk, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
+            Route("/static_content/{file:path}", Guards(theirs, slot, "/static_content/", PUBLIC), methods=["GET"]),
+            Route("/schema.json", Guards(theirs, slot, "/schema.json", PUBLIC), methods=["GET"]),
+            *(Route(path, Guards(console, slot, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
         ],
-        middleware=[Middleware(Envelope, desk=desk)],
+        middleware=[Middleware(Envelope, slot=slot)],
         exception_handlers={HTTPException: _left_to_the_envelope},
         lifespan=lifespan,
     )
@@ -56,10 +56,10 @@ def application(desk: Desk, behind: Starlette, version: str) -> Starlette:
     return app
 
 
-def _route(endpoint: Endpoint, desk: Desk) -> Route:
+def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
     guarded = Guards(
-        Answer(endpoint),
-        desk,
+        EndpointApp(endpoint),
+        slot,
         endpoint.label,
         endpoint.access,
         takes_body=endpoint.takes is not None,
@@ -69,7 +69,7 @@ def _route(endpoint: Endpoint, desk: Desk) -> Route:
     return Route(endpoint.path, guarded, methods=[endpoint.method])
 
 
-class Answer:
+class EndpointApp:
     """An endpoint's handler as an ASGI application."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -85,7 +85,7 @@ class Answer:
         await response(scope, receive, send)
 
 
-class PassOn:
+class BentoPages:
     """BentoML's own pages. Its errors are told in our shape instead of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -111,9 +111,9 @@ class PassOn:
 async def console(scope: Scope, receive: Receive, send: Send) -> None:
     """The pages for people, which exist where there is a ledger; their errors are pages, too."""
     call: Call = scope[CALL]
-    if call.running.console is None:
+    if call.runtime.console is None:
         raise Refused(problem(404))
-    await call.running.console(dict(scope), receive, send)
+    await call.runtime.console(dict(scope), receive, send)
 
 
 async def _left_to_the_envelope(request: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """An endpoint is written down once, beside its handler; its route, its guards and its place in the OpenAPI document follow from that.
 
-    @endpoints.post("/v1/labels", "label", takes=Takes(…), gives=Gives(…), summary="…", errors=(404,))
+    @endpoints.post("/v1/labels", "label", takes=RequestBody(…), gives=ResponseBody(…), summary="…", errors=(404,))
     async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded: ...
 
 The handler gets what was read and gives what is to be written, so it answers callers in this process, too.
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from adverdict.ledger.idempotency import Request
-from adverdict.serving.worker.running import Running
+from adverdict.serving.worker.runtime import WorkerRuntime
 
 JSON = "application/json"
 LOCAL = "local"
@@ -36,7 +36,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Call:
     """A request that was let in."""
 
-    running: Running
+    runtime: WorkerRuntime
     caller: str = LOCAL
     """Name of the API key; ``local`` without keys."""
     named: Mapping[str, str] = field(default_factory=dict)
@@ -44,11 +44,11 @@ class Call:
     request: Request | None = None
     """Under which the same answer is given again."""
     until: float | None = None
-    """When the caller stops waiting, by the clock of the intake's pressure; None: it did not say."""
+    """When the caller stops waiting, by the clock of the intake's admission control; None: it did not say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Takes(Generic[Read]):
+class RequestBody(Generic[Read]):
     """The body of a request."""
 
     model: type[BaseModel]
@@ -59,7 +59,7 @@ class Takes(Generic[Read]):
 
 
 @dataclass(frozen=True, slots=True)
-class Gives(Generic[Model]):
+class ResponseBody(Generic[Model]):
     """An answer. Without a model: an object in JSON, or text."""
 
     words: str
@@ -78,8 +78,8 @@ class Endpoint:
     """As Starlette writes it."""
     access: Access
     handler: Callable[..., Awaitable[BaseModel | Response]]
-    takes: Takes[Any] | None = None
-    gives: Sequence[Gives[Any]] = ()
+    takes: RequestBody[Any] | None = None
+    gives: Sequence[ResponseBody[Any]] = ()
     summary: str = ""
     """What it is for, in the document."""
     errors: Sequence[int] = ()
@@ -119,7 +119,7 @@ class Endpoints:
         path: str,
         access: Access,
         *,
-        gives: Sequence[Gives[Any]] = (),
+        gives: Sequence[ResponseBody[Any]] = (),
         summary: str = "",
         errors: Sequence[int] = (),
         examples: Mapping[str, str] | None = None,
@@ -137,8 +137,8 @@ class Endpoints:
         path: str,
         access: Access,
         *,
-        takes: Takes[Read],
-        gives: Gives[Model],
+        takes: RequestBody[Read],
+        gives: ResponseBody[Model],
         summary: str,
         errors: Sequence[int] = (),
         waits: bool = False,

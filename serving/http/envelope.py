@@ -12,9 +12,9 @@ from adverdict.serving.http.bodies import NotAnAd
 from adverdict.serving.http.errors import Refused, from_error
 from adverdict.serving.http.guards import Guards, at_work
 from adverdict.serving.http.incoming import CallerLeft, request_id
+from adverdict.serving.worker.admission import TurnedAway
 from adverdict.serving.worker.metrics import OTHER
-from adverdict.serving.worker.pressure import TurnedAway
-from adverdict.serving.worker.running import Desk
+from adverdict.serving.worker.runtime import RuntimeSlot
 
 log = logging.getLogger("adverdict.http")
 
@@ -22,11 +22,11 @@ _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 
 
 class Envelope:
-    """ASGI middleware. ``desk`` holds the worker's parts once it has started; before, every address is a 503."""
+    """ASGI middleware. ``slot`` holds the worker's parts once it has started; before, every address is a 503."""
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, slot: RuntimeSlot) -> None:
         self.app = app
-        self.desk = desk
+        self.slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -41,14 +41,14 @@ class Envelope:
         began = time.perf_counter()
         reply = Reply(send, request_id(dict(scope["headers"])), scope["method"] == "HEAD")
         try:
-            at_work(self.desk)
+            at_work(self.slot)
             await self.app(scope, receive, reply.send)
         except CallerLeft:
             return
         except Exception as error:
             await self._explain(error, scope, receive, reply)
-        if self.desk.running:
-            self.desk.running.metrics.answered(_label(scope), reply.status, time.perf_counter() - began)
+        if self.slot.runtime:
+            self.slot.runtime.metrics.answered(_label(scope), reply.status, time.perf_counter() - began)
 
     async def _explain(self, error: Exception, scope: Scope, receive: Receive, reply: Reply) -> None:
         """The one place where an error becomes an answer. An answer that has begun cannot be taken back: the connection breaks off."""
@@ -57,11 +57,11 @@ class Envelope:
             log.error("request %s to %s failed", reply.request_id, _label(scope), exc_info=error)
         if reply.status:
             raise error
-        running = self.desk.running
-        if running and isinstance(error, TurnedAway):
-            running.metrics.turned_away.labels(error.code).inc()
-        elif running and isinstance(error, NotAnAd):
-            running.metrics.refused.inc()
+        runtime = self.slot.runtime
+        if runtime and isinstance(error, TurnedAway):
+            runtime.metrics.turned_away.labels(error.code).inc()
+        elif runtime and isinstance(error, NotAnAd):
+            runtime.metrics.refused.inc()
         await found.response(reply.request_id)(scope, receive, reply.send)
 
 

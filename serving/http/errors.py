@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from adverdict.domain.errors import SHOWN, AdverdictError, Conflict, InvalidInput, Mistake, NotFound, Unavailable, shorten
 from adverdict.serving.http.messages import ErrorBody, ErrorDetail, MistakeBody
-from adverdict.serving.worker.pressure import TurnedAway
+from adverdict.serving.worker.admission import TurnedAway
 
 MEANING: dict[int, tuple[str, str]] = {
     400: ("invalid_input", "the request cannot be understood"),

@@ -9,7 +9,7 @@ from adverdict.serving.access import authenticate, comes_from_here
 from adverdict.serving.http.endpoint import LOCAL, PROBE, PUBLIC, Access, Call
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.incoming import Headers, idempotency, must_be_json, patience, read_body
-from adverdict.serving.worker.running import Desk, Running
+from adverdict.serving.worker.runtime import RuntimeSlot, WorkerRuntime
 
 CALL = "adverdict.call"
 """Where a scope holds the ``Call`` of a request that was let in."""
@@ -25,7 +25,7 @@ class Guards:
     def __init__(
         self,
         app: ASGIApp,
-        desk: Desk,
+        slot: RuntimeSlot,
         label: str,
         access: Access,
         *,
@@ -34,7 +34,7 @@ class Guards:
         open_here: bool = False,
     ) -> None:
         self.app = app
-        self.desk = desk
+        self.slot = slot
         self.label = label
         self.access = access
         self.takes_body = takes_body
@@ -42,20 +42,20 @@ class Guards:
         self.open_here = open_here
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        running, headers = at_work(self.desk), dict(scope["headers"])
-        caller = self._admit(scope, headers, running)
-        until = _room(running, headers) if self.waits else None
+        runtime, headers = at_work(self.slot), dict(scope["headers"])
+        caller = self._admit(scope, headers, runtime)
+        until = _room(runtime, headers) if self.waits else None
         request = None
         if self.takes_body:
             must_be_json(headers)
-            body = await read_body(headers, receive, running.settings.max_body_bytes)
+            body = await read_body(headers, receive, runtime.settings.max_body_bytes)
             request, receive = idempotency(headers, caller, self.label, body), _whole(body)
-        scope[CALL] = Call(running, caller, scope["path_params"], request, until)
+        scope[CALL] = Call(runtime, caller, scope["path_params"], request, until)
         await self.app(scope, receive, send)
 
-    def _admit(self, scope: Scope, headers: Headers, running: Running) -> str:
+    def _admit(self, scope: Scope, headers: Headers, runtime: WorkerRuntime) -> str:
         """The caller's name. Raises Refused: 401 or 403."""
-        keys = running.settings.api_keys
+        keys = runtime.settings.api_keys
         if self.access == PROBE:
             return LOCAL
         if (not keys or self.open_here) and comes_from_here(scope.get("client"), headers):
@@ -72,18 +72,18 @@ class Guards:
         return caller.name
 
 
-def at_work(desk: Desk) -> Running:
+def at_work(slot: RuntimeSlot) -> WorkerRuntime:
     """The worker's parts. Raises Unavailable before it has started and when it has stopped."""
-    if desk.running is None:
+    if slot.runtime is None:
         raise Unavailable("the worker has not started, or has stopped")
-    return desk.running
+    return slot.runtime
 
 
-def _room(running: Running, headers: Headers) -> float | None:
+def _room(runtime: WorkerRuntime, headers: Headers) -> float | None:
     """When the caller stops waiting. Raises TurnedAway where it would wait in vain: its body is not read, let alone parsed."""
-    seconds, pressure = patience(headers), running.intake.pressure
-    until = None if seconds is None else pressure.clock() + seconds
-    pressure.admit(until=until)  # once more when the ads are known
+    seconds, admission = patience(headers), runtime.intake.admission
+    until = None if seconds is None else admission.clock() + seconds
+    admission.admit(until=until)  # once more when the ads are known
     return until
 
 

@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
 from adverdict.serving.http import examples
-from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint, Endpoints, Gives
+from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint, Endpoints, ResponseBody
 from adverdict.serving.http.errors import MEANING
 from adverdict.serving.http.incoming import MOST_TIMEOUT_MS
 from adverdict.serving.http.messages import ErrorBody
@@ -129,7 +129,7 @@ def _errors(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _content(gives: Gives[Any]) -> dict[str, Any]:
+def _content(gives: ResponseBody[Any]) -> dict[str, Any]:
     if gives.model:
         return _json(gives.model, gives.example)
     return {gives.media: {"schema": {"type": "object" if gives.media == JSON else "string"}}}

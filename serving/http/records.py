@@ -21,7 +21,7 @@ from adverdict.review.cases.appeals import file_appeal
 from adverdict.review.labels.incoming import bring
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.serving.http.endpoint import Call, Endpoints, Gives, Takes
+from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.examples import DECISION, LABEL
 from adverdict.serving.http.messages import (
     AppealRecorded,
@@ -53,25 +53,25 @@ def _reader(model: type[Body]) -> Callable[[bytes], Body]:
 @endpoints.get(
     "/v1/decisions/{decision_id:path}",
     "score",
-    gives=(Gives("on record", DecisionRecord),),
+    gives=(ResponseBody("on record", DecisionRecord),),
     summary="A decision on record, and what became of it: what people found, appeals, the statement of reasons",
     errors=(404, 503),
     examples={"decision_id": DECISION["decision_id"]},
 )
 async def decision(call: Call) -> DecisionRecord:
-    return await asyncio.to_thread(_record, _ledger(call), call.named["decision_id"], call.running.book)
+    return await asyncio.to_thread(_record, _ledger(call), call.named["decision_id"], call.runtime.book)
 
 
 @endpoints.post(
     "/v1/labels",
     "label",
-    takes=Takes(LabelsRequest, _reader(LabelsRequest), {"labels": [LABEL]}),
-    gives=Gives("recorded", LabelsRecorded, {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]}),
+    takes=RequestBody(LabelsRequest, _reader(LabelsRequest), {"labels": [LABEL]}),
+    gives=ResponseBody("recorded", LabelsRecorded, {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]}),
     summary="Bring labels on ads that were decided here: all of them are recorded, or none",
     errors=(404, 503, 504),
 )
 async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
-    ledger, policies = _ledger(call), call.running.book.names
+    ledger, policies = _ledger(call), call.runtime.book.names
     entries = await asyncio.to_thread(bring, ledger, body.labels, call.caller, now(), call.request, policies=policies)
     return LabelsRecorded(labels=len(body.labels), entries=tuple(entries))
 
@@ -79,12 +79,14 @@ async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
 @endpoints.post(
     "/v1/appeals",
     "score",
-    takes=Takes(
+    takes=RequestBody(
         AppealRequest,
         _reader(AppealRequest),
         {"decision_id": DECISION["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
     ),
-    gives=Gives("recorded", AppealRecorded, {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION["decision_id"]}),
+    gives=ResponseBody(
+        "recorded", AppealRecorded, {"appeal_id": "app-9b1c2d3e4f5a4b6c8d7e9f0a1b2c3d4e", "decision_id": DECISION["decision_id"]}
+    ),
     summary="Appeal against a rejection: somebody who has not seen the case decides",
     errors=(404, 503, 504),
 )
@@ -95,12 +97,12 @@ async def appeals(call: Call, body: AppealRequest) -> AppealRecorded:
 
 def _appeal_filed(call: Call, ledger: Ledger, body: AppealRequest) -> str:
     """The appeal's id: a new one's, or that of the same request before."""
-    settings, at = ReviewSettings.of(call.running.settings), now()
+    settings, at = ReviewSettings.of(call.runtime.settings), now()
     with ledger.write() as writing:
         before = idempotency.answered(writing.connection, call.request) if call.request else None
         if before and before[0]:
             return before[0]
-        appeal_id = file_appeal(writing, body.decision_id, body.statement, call.caller, book=call.running.book, settings=settings, now=at)
+        appeal_id = file_appeal(writing, body.decision_id, body.statement, call.caller, book=call.runtime.book, settings=settings, now=at)
         if call.request:
             idempotency.answer(writing.connection, call.request, [appeal_id], at)
     return appeal_id
@@ -167,6 +169,6 @@ def _appeal(entry: Entry, ruling: Entry | None) -> AppealStanding:
 
 
 def _ledger(call: Call) -> Ledger:
-    if call.running.ledger is None:
+    if call.runtime.ledger is None:
         raise NotFound("nothing is recorded here: ADVERDICT_DATABASE_URL is none")
-    return call.running.ledger
+    return call.runtime.ledger

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.serving.http.bodies import Batch, read_ad, read_batch
-from adverdict.serving.http.endpoint import Call, Endpoints, Gives, Takes
+from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.errors import NotDecided, Refused, from_error, problem
 from adverdict.serving.http.examples import AD, DECISION
 from adverdict.serving.http.messages import BatchRequest, BatchResult, RefusedAd
@@ -22,8 +22,8 @@ endpoints = Endpoints()
 @endpoints.post(
     "/v1/score",
     "score",
-    takes=Takes(Ad, read_ad, AD),
-    gives=Gives("decided", Decision, DECISION),
+    takes=RequestBody(Ad, read_ad, AD),
+    gives=ResponseBody("decided", Decision, DECISION),
     summary="Decide on one ad",
     errors=(404, 503, 504),
     waits=True,
@@ -39,8 +39,8 @@ async def score(call: Call, ad: Ad) -> Decision:
 @endpoints.post(
     "/v1/score/batch",
     "score",
-    takes=Takes(BatchRequest, read_batch, {"ads": [AD]}),
-    gives=Gives("decided", BatchResult, {"results": [DECISION]}),
+    takes=RequestBody(BatchRequest, read_batch, {"ads": [AD]}),
+    gives=ResponseBody("decided", BatchResult, {"results": [DECISION]}),
     summary="Decide on up to 256 ads; one that breaks the data contract is refused alone",
     errors=(404, 503, 504),
     waits=True,
@@ -48,7 +48,7 @@ async def score(call: Call, ad: Ad) -> Decision:
 async def score_batch(call: Call, batch: Batch) -> BatchResult:
     """Up to 256 ads in, all decided by the same bundle; one result for each, in their order."""
     if batch.refused:
-        call.running.metrics.refused.inc(len(batch.refused))
+        call.runtime.metrics.refused.inc(len(batch.refused))
     decisions = await _decided(call, batch.ads)
     failed = from_error(NotDecided()).detail()
     rest = iter([decision or RefusedAd(ad_id=ad.ad_id, error=failed) for ad, decision in zip(batch.ads, decisions, strict=True)])
@@ -57,13 +57,13 @@ async def score_batch(call: Call, batch: Batch) -> BatchResult:
 
 async def _decided(call: Call, ads: Sequence[Ad]) -> Sequence[Decision | None]:
     """Off the event loop: probes and other callers are answered while an ad is scored."""
-    running = call.running
-    if running.champion.starting:
+    runtime = call.runtime
+    if runtime.champion.starting:
         raise Refused(problem(503, "the first model is still being loaded; ask again shortly"))
     if not ads:
         return ()
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await running.post.fetch(running.intake.ask(ads, call.request, call.until))
+            return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until))
     except TimeoutError:
         raise Refused(problem(504)) from None

@@ -1,6 +1,6 @@
 """Which model is in service: follows a name in the registry, swaps without a pause, and keeps the last good one when something is wrong.
 
-One thread a worker looks at the registry, downloads, loads and warms up; serving threads only ever read one attribute, ``standing``,
+One thread a worker looks at the registry, downloads, loads and warms up; serving threads only ever read one attribute, ``state``,
 which is rebound whole. A request that has begun keeps the scorer it began with.
 """
 
@@ -29,7 +29,7 @@ LAST_GOOD = "last-good.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedModel:
     """A model in service."""
 
     scorer: Scorer
@@ -43,10 +43,10 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ServingState:
     """Everything a request needs to know, consistent because it is one object."""
 
-    loaded: Loaded | None = None
+    loaded: LoadedModel | None = None
     degraded: tuple[Degradation, ...] = ()
     checked_at: datetime | None = None
     """None until the first look at the registry has ended, well or badly."""
@@ -54,7 +54,7 @@ class Standing:
 
 
 class Champion:
-    """Keeps ``standing`` up to date with what ``model`` stands for.
+    """Keeps ``state`` up to date with what ``model`` stands for.
 
     ``load`` turns a bundle's folder into a scorer and raises when it cannot be trusted; ``watch`` hears of every new standing.
     """
@@ -69,10 +69,10 @@ class Champion:
         fallback: Scorer,
         poll_seconds: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        watch: Callable[[Standing], None] = lambda standing: None,
+        watch: Callable[[ServingState], None] = lambda state: None,
     ) -> None:
         self.model = model
-        self.standing = Standing()
+        self.state = ServingState()
         self._registry = registry
         self._load = load
         self._cache = cache
@@ -88,7 +88,7 @@ class Champion:
     @property
     def starting(self) -> bool:
         """True until the first look at the registry has ended."""
-        return self.standing.checked_at is None
+        return self.state.checked_at is None
 
     @property
     def alive(self) -> bool:
@@ -96,8 +96,8 @@ class Champion:
 
     def current(self) -> tuple[Scorer, tuple[Degradation, ...]]:
         """The scorer to use now and what is to be said of it; without a model, one that leaves everything to people."""
-        standing = self.standing
-        return (standing.loaded.scorer if standing.loaded else self._fallback), standing.degraded
+        state = self.state
+        return (state.loaded.scorer if state.loaded else self._fallback), state.degraded
 
     def start(self) -> None:
         self._thread.start()
@@ -119,11 +119,11 @@ class Champion:
             except Exception:
                 # The thread's last line of defence: if it died, this worker would serve a stale model and never say so.
                 log.exception("looking for %s failed in a way nobody foresaw; the next look is in %s s", self.model, self._poll_seconds)
-                self._set(replace(self.standing, degraded=(Degradation(Cause.UNREACHABLE),), checked_at=self._clock()))
+                self._set(replace(self.state, degraded=(Degradation(Cause.UNREACHABLE),), checked_at=self._clock()))
             self._stop.wait(self._poll_seconds)
 
-    def _next(self) -> Standing:
-        now = self.standing
+    def _next(self) -> ServingState:
+        now = self.state
         try:
             source = self._registry.resolve(self.model)
             if now.loaded is not None and source == now.loaded.source:
@@ -136,7 +136,7 @@ class Champion:
         except (Unavailable, OSError) as error:
             return self._recalled(self._kept(Degradation(Cause.UNREACHABLE), error))
 
-    def _swapped(self, source: str) -> Standing:
+    def _swapped(self, source: str) -> ServingState:
         """``source`` in service, or refused."""
         try:
             loaded, folder = self._fetched(source)
@@ -150,19 +150,19 @@ class Champion:
         self._remember(source, str(folder.resolve()))
         return self._serving(loaded)
 
-    def _certified(self, standing: Standing) -> Standing:
+    def _certified(self, state: ServingState) -> ServingState:
         """The same with the certificates that belong to its version now. What cannot be trusted is not used: what was used before stays."""
-        loaded = standing.loaded
-        if loaded is None or standing.degraded:
-            return standing
+        loaded = state.loaded
+        if loaded is None or state.degraded:
+            return state
         digest = self._registry.certificates(loaded.source)
         if digest == loaded.certificates:
-            return standing
+            return state
         if digest is None:
             self._remember(loaded.source, loaded.folder)
-            return replace(standing, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
+            return replace(state, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
         if digest in self._refused_certificates:
-            return replace(standing, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
+            return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         try:
             scorer = loaded.scorer.certified(Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
         except (AdverdictError, ValueError) as error:
@@ -170,12 +170,12 @@ class Champion:
                 raise
             self._refused_certificates.add(digest)
             log.error("the certificates of %s are refused: %s", loaded.source, error)
-            return replace(standing, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
+            return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         log.info("%s decides by certificates %s", loaded.source, digest[:16])
         self._remember(loaded.source, loaded.folder, digest)
-        return replace(standing, loaded=replace(loaded, scorer=scorer, certificates=digest))
+        return replace(state, loaded=replace(loaded, scorer=scorer, certificates=digest))
 
-    def _fetched(self, source: str) -> tuple[Loaded, Path]:
+    def _fetched(self, source: str) -> tuple[LoadedModel, Path]:
         folder = self._registry.fetch(source, self._cache)
         try:
             return self._open(folder, source), folder
@@ -188,35 +188,35 @@ class Champion:
             folder = self._registry.fetch(source, self._cache)
             return self._open(folder, source), folder
 
-    def _open(self, folder: Path, source: str) -> Loaded:
+    def _open(self, folder: Path, source: str) -> LoadedModel:
         """Loaded and tried on one ad, so that neither a broken bundle nor a cold one meets a request."""
         scorer = self._load(folder)
         scorer.score([WARM_UP])
-        return Loaded(scorer, source, self._clock(), str(folder.resolve()))
+        return LoadedModel(scorer, source, self._clock(), str(folder.resolve()))
 
-    def _serving(self, loaded: Loaded) -> Standing:
+    def _serving(self, loaded: LoadedModel) -> ServingState:
         version = loaded.scorer.model.version if loaded.scorer.model else Cause.NO_MODEL
         log.info("%s is in service as %s, bundle %s", loaded.source, self.model, version)
-        return Standing(loaded, swaps=self.standing.swaps + 1)
+        return ServingState(loaded, swaps=self.state.swaps + 1)
 
-    def _recovered(self) -> Standing:
-        if self.standing.degraded:
+    def _recovered(self) -> ServingState:
+        if self.state.degraded:
             log.info("%s answers again", self.model)
-        return replace(self.standing, degraded=())
+        return replace(self.state, degraded=())
 
-    def _kept(self, cause: Degradation, error: Exception | None = None) -> Standing:
-        if self.standing.degraded != (cause,) and error is not None:
-            log.warning("%s: %s; %s", cause, error, "what is loaded stays" if self.standing.loaded else "nothing is loaded")
-        return replace(self.standing, degraded=(cause,))
+    def _kept(self, cause: Degradation, error: Exception | None = None) -> ServingState:
+        if self.state.degraded != (cause,) and error is not None:
+            log.warning("%s: %s; %s", cause, error, "what is loaded stays" if self.state.loaded else "nothing is loaded")
+        return replace(self.state, degraded=(cause,))
 
-    def _recalled(self, standing: Standing) -> Standing:
+    def _recalled(self, state: ServingState) -> ServingState:
         """With nothing loaded, put the bundle into service that was last known to be good, if it is still on this disk."""
-        if standing.loaded is not None:
-            return standing
+        if state.loaded is not None:
+            return state
         loaded = self._last_good()
-        return replace(self._serving(loaded), degraded=standing.degraded) if loaded else standing
+        return replace(self._serving(loaded), degraded=state.degraded) if loaded else state
 
-    def _last_good(self) -> Loaded | None:
+    def _last_good(self) -> LoadedModel | None:
         try:
             record = json.loads((self._cache / LAST_GOOD).read_text(encoding="utf-8"))
             if record["model"] != self.model or record["source"] in self._refused:
@@ -228,7 +228,7 @@ class Champion:
             log.error("the last good bundle cannot be used: %s", error)
             return None
 
-    def _with_last_certificates(self, loaded: Loaded, digest: str | None) -> Loaded:
+    def _with_last_certificates(self, loaded: LoadedModel, digest: str | None) -> LoadedModel:
         """With the certificates it had when it was last in service, if their copy is still on this disk."""
         if digest is None:
             return loaded
@@ -243,9 +243,9 @@ class Champion:
         except OSError as error:
             log.warning("cannot note the last good bundle, a start without the registry would find nothing: %s", error)
 
-    def _set(self, standing: Standing) -> None:
-        self.standing = standing
-        self._watch(standing)
+    def _set(self, state: ServingState) -> None:
+        self.state = state
+        self._watch(state)
 
 
 def _refused(source: str) -> Degradation:

@@ -19,9 +19,9 @@ from adverdict.domain.degraded import Degradation
 from adverdict.ledger.idempotency import Request
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.worker.line import CHUNK, Answer, Job, Line
-from adverdict.serving.worker.pressure import Pressure
-from adverdict.serving.worker.rounds import Rounds
+from adverdict.serving.worker.admission import AdmissionControl
+from adverdict.serving.worker.rounds import RoundRunner
+from adverdict.serving.worker.scoring_queue import CHUNK, Answer, ScoringJob, ScoringQueue
 
 WARM_EVERY = 1.0
 """Seconds."""
@@ -40,10 +40,10 @@ class Intake:
         watch: Callable[[Sequence[Decision]], None] = lambda decisions: None,
         most: float = math.inf,
     ) -> None:
-        self.pressure = Pressure(most, CHUNK)
-        self._rounds = Rounds(current, recorder, watch, self.pressure)
-        self._line = Line(self.pressure)
-        self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.admission = AdmissionControl(most, CHUNK)
+        self._rounds = RoundRunner(current, recorder, watch, self.admission)
+        self._queue = ScoringQueue(self.admission)
+        self._waiting: queue.SimpleQueue[ScoringJob | None] = queue.SimpleQueue()
         """Who has asked and is not in line yet; None: stop."""
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -68,34 +68,34 @@ class Intake:
     def ask(self, ads: Sequence[Ad], request: Request | None = None, until: float | None = None) -> Future[Answer]:
         """Its result raises Conflict, NotFound or Unavailable where there is no answer; then nothing is on record.
 
-        ``until``: when the caller stops waiting, by the clock of ``pressure``. Raises Overloaded or DeadlineMissed where waiting is vain.
+        ``until``: when the caller stops waiting, by the clock of ``admission``. Raises Overloaded or DeadlineMissed where waiting is vain.
         """
-        self.pressure.admit(len(ads), until)
-        job = Job(ads, request, until, in_line=len(ads))
-        self.pressure.joined(job.in_line)
+        self.admission.admit(len(ads), until)
+        job = ScoringJob(ads, request, until, queued=len(ads))
+        self.admission.joined(job.queued)
         self._waiting.put(job)
         return job.answer
 
     def warm(self) -> None:
         """Read the history back now, not when the first ad comes."""
-        self._waiting.put(Job(()))
+        self._waiting.put(ScoringJob(()))
 
     def _run(self) -> None:
         stopping = False
-        while self._line or not stopping:
-            while not (self._waiting.empty() and (self._line or stopping)):
+        while self._queue or not stopping:
+            while not (self._waiting.empty() and (self._queue or stopping)):
                 job = self._next()
                 if job is None:
                     stopping = True
                 else:
-                    self._line.join(job)
-            turn = self._line.turn()
+                    self._queue.join(job)
+            turn = self._queue.turn()
             self._rounds.decide(turn)
-            self._line.back(turn)
+            self._queue.back(turn)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> ScoringJob | None:
         """Whoever comes next. Until the history is read, somebody comes every second to have it read: the ledger may have been away."""
         try:
             return self._waiting.get(timeout=None if self.ready else WARM_EVERY)
         except queue.Empty:
-            return Job(())
+            return ScoringJob(())

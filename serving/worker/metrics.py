@@ -14,7 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
-from adverdict.serving.worker.champion import Standing
+from adverdict.serving.worker.champion import ServingState
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
@@ -29,7 +29,7 @@ class Metrics:
     def __init__(self, book: PolicyBook) -> None:
         self._book = book
         self._policies = frozenset(book.names)
-        self._seen: Standing | None = None
+        self._seen: ServingState | None = None
         self._children: dict[tuple[object, tuple[str, ...]], object] = {}
         self.registry = CollectorRegistry()
         here = self.registry
@@ -90,21 +90,21 @@ class Metrics:
             found = self._children[metric, labels] = metric.labels(*labels)
         return cast(Metric, found)
 
-    def stand(self, standing: Standing) -> bool:
+    def stand(self, state: ServingState) -> bool:
         """Tell what is in service now; whether that is another bundle than before."""
-        before, self._seen = self._seen, standing
+        before, self._seen = self._seen, state
         for one in before.degraded if before else ():
             self.stale.labels(one.cause.value).set(0)
-        for one in standing.degraded:
+        for one in state.degraded:
             self.stale.labels(one.cause.value).set(1)
-        self.ready.set(1 if standing.loaded else 0)
-        until = standing.loaded.scorer.certified_until if standing.loaded else None
+        self.ready.set(1 if state.loaded else 0)
+        until = state.loaded.scorer.certified_until if state.loaded else None
         self.certified_until.set(until.timestamp() if until else 0)
-        swapped = standing.loaded is not None and (before is None or before.swaps != standing.swaps)
+        swapped = state.loaded is not None and (before is None or before.swaps != state.swaps)
         if swapped:
             if before and before.loaded:
                 self.bundle.labels(*_names(before)).set(0)
-            self.bundle.labels(*_names(standing)).set(1)
+            self.bundle.labels(*_names(state)).set(1)
             self.swaps.inc()
         return swapped
 
@@ -129,6 +129,6 @@ def _why_uncertified(decision: Decision) -> set[str]:
     return missing | {"expired" for verdict in used if verdict.policy in expired}
 
 
-def _names(standing: Standing) -> tuple[str, str]:
-    loaded = standing.loaded
+def _names(state: ServingState) -> tuple[str, str]:
+    loaded = state.loaded
     return (loaded.source, loaded.scorer.model.version if loaded.scorer.model else "") if loaded else ("", "")

@@ -13,18 +13,18 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import AdverdictError, Unavailable
-from adverdict.scoring.recorder import Decided, Recorder
-from adverdict.scoring.scorer import Known, Scorer
-from adverdict.serving.worker.line import Answer, Job, Together, alike, together
-from adverdict.serving.worker.pressure import Depth, Pressure
+from adverdict.scoring.recorder import DecidedRequest, Recorder
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.serving.worker.admission import AdmissionControl, Depth
+from adverdict.serving.worker.scoring_queue import Answer, MicroBatch, ScoringJob, grouped, micro_batches
 
 log = logging.getLogger("adverdict.intake")
 
 
-class Rounds:
+class RoundRunner:
     """``current``: the scorer to use now and what is to be said of it. ``watch`` hears of decisions that are on record.
 
-    ``recorder`` None: nothing is recorded, and the model's own history is read. ``pressure`` learns what a round takes.
+    ``recorder`` None: nothing is recorded, and the model's own history is read. ``admission`` learns what a round takes.
     """
 
     def __init__(
@@ -32,28 +32,28 @@ class Rounds:
         current: Callable[[], tuple[Scorer, tuple[Degradation, ...]]],
         recorder: Recorder | None,
         watch: Callable[[Sequence[Decision]], None],
-        pressure: Pressure,
+        admission: AdmissionControl,
     ) -> None:
         self._current = current
         self._recorder = recorder
         self._watch = watch
-        self._pressure = pressure
+        self._admission = admission
         self.ready = recorder is None
         """Whether the history has been read back, which takes about a minute for a million decisions; asking earlier waits."""
 
-    def decide(self, turn: Sequence[Job]) -> None:
+    def decide(self, turn: Sequence[ScoringJob]) -> None:
         """The next ads of those whose turn it is. Who is complete, or cannot be answered, has an answer or an error afterwards."""
         try:
             for job in turn:
                 if job.scorer is None:
                     self._begin(job)
-            for party in together(turn, self._pressure):
-                self._decide(party)
+            for batch in micro_batches(turn, self._admission):
+                self._decide(batch)
         except Exception as error:
             # The thread's last line of defence: if it died, every request after would wait for ever.
             _fail(turn, error)
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: ScoringJob) -> None:
         job.scorer, job.degraded = self._current()
         if self._recorder and job.request:
             try:
@@ -65,23 +65,23 @@ class Rounds:
                 if before is not None:
                     job.answer.set_result([*before])
 
-    def _decide(self, party: Together) -> None:
-        began, ready, before = self._pressure.clock(), self.ready, sum(len(job.decided) for job in party.jobs)
+    def _decide(self, batch: MicroBatch) -> None:
+        began, ready, before = self._admission.clock(), self.ready, sum(len(job.decided) for job in batch.jobs)
         try:
-            self._score(party)
-            self._record([job for job in party.jobs if len(job.decided) == len(job.ads)], party.scorer)
+            self._score(batch)
+            self._record([job for job in batch.jobs if len(job.decided) == len(job.ads)], batch.scorer)
         except Unavailable as error:
-            _fail(party.jobs, error)
-        ads = sum(len(job.decided) for job in party.jobs) - before
+            _fail(batch.jobs, error)
+        ads = sum(len(job.decided) for job in batch.jobs) - before
         if ads and ready:  # reading the history back is no part of what an ad takes
-            self._pressure.learn(party.depth, ads, self._pressure.clock() - began)
+            self._admission.learn(batch.depth, ads, self._admission.clock() - began)
 
-    def _score(self, party: Together) -> None:
-        scorer, depth = party.scorer, party.depth
+    def _score(self, batch: MicroBatch) -> None:
+        scorer, depth = batch.scorer, batch.depth
         known = self._recorder.known(scorer) if self._recorder else None
         self.ready = self.ready or known is not None
-        for degraded, jobs in alike(party.jobs, lambda job: job.degraded):
-            portions = [(job, job.next_ads(party.share)) for job in jobs]
+        for degraded, jobs in grouped(batch.jobs, lambda job: job.degraded):
+            portions = [(job, job.next_ads(batch.share)) for job in jobs]
             ads = [ad for _, portion in portions for ad in portion]
             try:
                 decisions: Answer = [*scorer.score(ads, degraded=degraded, known=known, depth=depth)]
@@ -92,14 +92,14 @@ class Rounds:
             for job, portion in portions:
                 job.decided += [next(rest) for _ in portion]
 
-    def _record(self, done: Sequence[Job], scorer: Scorer) -> None:
+    def _record(self, done: Sequence[ScoringJob], scorer: Scorer) -> None:
         if not done:
             return
         if self._recorder is None or not any(job.ads for job in done):
             self._answer([(job, job.decided) for job in done])
             return
         try:
-            recorded = self._recorder.record([Decided(job.ads, job.decided, job.request) for job in done], scorer)
+            recorded = self._recorder.record([DecidedRequest(job.ads, job.decided, job.request) for job in done], scorer)
         except Unavailable:
             raise
         except Exception as error:
@@ -118,13 +118,13 @@ class Rounds:
                 answered.append((job, told))
         self._answer(answered)
 
-    def _answer(self, answered: Sequence[tuple[Job, Answer]]) -> None:
+    def _answer(self, answered: Sequence[tuple[ScoringJob, Answer]]) -> None:
         self._watch([decision for _, decided in answered for decision in decided if decision is not None])
         for job, decided in answered:
             job.answer.set_result(decided)
 
 
-def _alone(scorer: Scorer, ad: Ad, degraded: tuple[Degradation, ...], known: Known | None, depth: Depth) -> Decision | None:
+def _alone(scorer: Scorer, ad: Ad, degraded: tuple[Degradation, ...], known: HistorySnapshot | None, depth: Depth) -> Decision | None:
     try:
         return scorer.score([ad], degraded=degraded, known=known, depth=depth)[0]
     except Exception:
@@ -132,7 +132,7 @@ def _alone(scorer: Scorer, ad: Ad, degraded: tuple[Degradation, ...], known: Kno
         return None
 
 
-def _fail(jobs: Sequence[Job], error: Exception) -> None:
+def _fail(jobs: Sequence[ScoringJob], error: Exception) -> None:
     if not isinstance(error, AdverdictError):
         log.error("deciding failed in a way nobody foresaw", exc_info=error)
     for job in jobs:

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from adverdict.benchmarks.batch.batch_setup import BatchSetup, made, refuse_without_exit
 from adverdict.benchmarks.batch.counts import flipped_of, left_early
 from adverdict.benchmarks.batch.encoder import twins
 from adverdict.benchmarks.batch.flips import compared
-from adverdict.benchmarks.batch.ground import Ground, made, refuse_without_exit
 from adverdict.benchmarks.batch.packs import precision, refuse_others_policies
-from adverdict.benchmarks.batch.run import Job, headlined, run
+from adverdict.benchmarks.batch.run import BatchBenchmark, headlined, run
 from adverdict.benchmarks.batch.speed import summed
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.cli.benchmark.batch import show
 from adverdict.cli.console import out as console
 from adverdict.domain.decision import Decision, PolicyVerdict
@@ -162,10 +162,10 @@ def test_a_bundle_without_early_exit_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_model_is_no_fp32_twin(tmp_path: Path) -> None:
-    ground = Ground(World(tmp_path), 1, 1)
+    setup = BatchSetup(SimulatedTestBed(tmp_path), 1, 1)
     mine, other = bundle(tmp_path / "int8", "gambling"), bundle(tmp_path / "fp32", "weapons")
     with pytest.raises(InvalidInput, match="before it was quantised"):
-        twins(ground, mine, other, tmp_path)
+        twins(setup, mine, other, tmp_path)
 
 
 def test_the_same_risks_rank_alike_and_differ_by_nothing() -> None:
@@ -187,7 +187,7 @@ def test_nothing_is_ranked_where_no_ad_violates() -> None:
 
 def test_mistakes_are_told_before_anything_is_measured(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
-    job = Job(parts=("speed", "sped"), data=(tmp_path,), fp32=missing, certificates=missing, policies=missing)
+    job = BatchBenchmark(parts=("speed", "sped"), data=(tmp_path,), fp32=missing, certificates=missing, policies=missing)
     with pytest.raises(InvalidSettings) as refused:
         run(job, Silent(), lambda figures: None)
     fields = [mistake.field for mistake in refused.value.mistakes]

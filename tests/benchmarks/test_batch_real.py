@@ -13,9 +13,9 @@ import pytest
 
 from adverdict.benchmarks.batch.flips import beside_each_other
 from adverdict.benchmarks.batch.packs import Risks, crossed, read_risks, targets_of
-from adverdict.benchmarks.batch.scoring import Opened, opened
-from adverdict.benchmarks.batch.speed import Plan, _ours
-from adverdict.benchmarks.shared.mortal import write_policies
+from adverdict.benchmarks.batch.scoring import OpenedPack, opened
+from adverdict.benchmarks.batch.speed import BatchSpeedPlan, _ours
+from adverdict.benchmarks.shared.killable import write_policies
 from adverdict.certification.certificate import Issued
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import verdicts
@@ -42,12 +42,12 @@ def rules(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def risks(tiny_bundle: Path, rules: Path, fresh: Path) -> tuple[Opened, Risks]:
+def risks(tiny_bundle: Path, rules: Path, fresh: Path) -> tuple[OpenedPack, Risks]:
     ours = opened(tiny_bundle, rules, None, fresh)
     return ours, read_risks(ours)
 
 
-def certified(folder: Path, ours: Opened, risks: Risks, max_flipped: float) -> Path:
+def certified(folder: Path, ours: OpenedPack, risks: Risks, max_flipped: float) -> Path:
     now = datetime.now(UTC)
     evidence = ExitEvidence.of(
         risks.early,
@@ -66,7 +66,7 @@ def certified(folder: Path, ours: Opened, risks: Risks, max_flipped: float) -> P
     return path
 
 
-def test_without_certificates_nobody_leaves_and_it_is_said_why(risks: tuple[Opened, Risks]) -> None:
+def test_without_certificates_nobody_leaves_and_it_is_said_why(risks: tuple[OpenedPack, Risks]) -> None:
     ours, _ = risks
     found = beside_each_other(ours)
     assert (found["ads"], found["exit_share"], found["flipped"], ours.rule) == (ADS, 0.0, 0, None)
@@ -74,7 +74,7 @@ def test_without_certificates_nobody_leaves_and_it_is_said_why(risks: tuple[Open
 
 
 def test_flips_are_the_verdicts_that_early_risks_give_otherwise(
-    risks: tuple[Opened, Risks], tiny_bundle: Path, rules: Path, fresh: Path, tmp_path: Path
+    risks: tuple[OpenedPack, Risks], tiny_bundle: Path, rules: Path, fresh: Path, tmp_path: Path
 ) -> None:
     bare, said = risks
     ours = opened(tiny_bundle, rules, certified(tmp_path, bare, said, 0.9), fresh)
@@ -97,7 +97,7 @@ def test_what_the_bundle_was_made_with_is_not_new(tiny_bundle: Path, rules: Path
     assert len(opened(tiny_bundle, rules, None, marketplace).ads) < len(read_pack(marketplace).ads)
 
 
-def test_neither_half_of_a_pack_is_judged_by_its_own_certificate(risks: tuple[Opened, Risks], fresh: Path) -> None:
+def test_neither_half_of_a_pack_is_judged_by_its_own_certificate(risks: tuple[OpenedPack, Risks], fresh: Path) -> None:
     ours, said = risks
     half = said.group % 2
     targets = targets_of(ours, read_pack(fresh).labels)
@@ -108,7 +108,7 @@ def test_neither_half_of_a_pack_is_judged_by_its_own_certificate(risks: tuple[Op
     assert crossed(ours, said, alone, targets, 0.9)["rules"][0]["limit"] == 0
 
 
-def test_a_pack_too_small_to_certify_lets_nobody_leave(risks: tuple[Opened, Risks], fresh: Path) -> None:
+def test_a_pack_too_small_to_certify_lets_nobody_leave(risks: tuple[OpenedPack, Risks], fresh: Path) -> None:
     ours, said = risks
     found = crossed(ours, said, said.group % 2, targets_of(ours, read_pack(fresh).labels), 0.001)
     assert [rule["limit"] for rule in found["rules"]] == [0, 0]
@@ -116,10 +116,10 @@ def test_a_pack_too_small_to_certify_lets_nobody_leave(risks: tuple[Opened, Risk
 
 
 def test_rates_come_with_what_left_early_and_where_the_time_went(
-    risks: tuple[Opened, Risks], tiny_bundle: Path, rules: Path, fresh: Path, tmp_path: Path
+    risks: tuple[OpenedPack, Risks], tiny_bundle: Path, rules: Path, fresh: Path, tmp_path: Path
 ) -> None:
     file = certified(tmp_path, *risks, 0.9)
-    found = _ours(tiny_bundle, rules, file, fresh, Plan(ads=ADS, whole=100, passes=1))
+    found = _ours(tiny_bundle, rules, file, fresh, BatchSpeedPlan(ads=ADS, whole=100, passes=1))
     whole = found["beside"]["full"]
     assert (found["rows"], whole["rows"], whole["exit_share"], whole["texts"]) == (ADS, 100, 0.0, 100)
     assert found["texts"] == round(ADS * (1 - found["exit_share"])) < ADS

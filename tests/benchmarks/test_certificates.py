@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from adverdict.benchmarks.truth import comparators
-from adverdict.benchmarks.truth.certificates import FEWEST, Plan, figures, judged, run
+from adverdict.benchmarks.truth.certificates import FEWEST, CertificatesPlan, figures, judged, run
 from adverdict.benchmarks.truth.deployments import Method, Outcome, Traffic, Trial, deploy, halves
 from adverdict.benchmarks.truth.populations import SENSITIVITY, SPECIFICITY, Population, of_marketplace, trials
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID, Labelled
+from adverdict.certification.thresholds.sequence import GRID, LabelledAds
 from adverdict.certification.thresholds.strata import Strength
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.domain.errors import InvalidSettings
@@ -29,7 +29,7 @@ from tests.effort import part_of
 from tests.golden import Golden
 
 TARGETS = Targets(0.05, 0.20, 0.95)
-PLAN = Plan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200), workers=1)
+PLAN = CertificatesPlan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200), workers=1)
 
 
 def population(advertisers: int = 500, seed: int = 0) -> Population:
@@ -50,7 +50,7 @@ def trial() -> Trial:
     return next(trial for trial in trials(population(), TARGETS) if len(trial.stratum.sources) == 2)
 
 
-def everything(ads: Labelled, trial: Trial) -> Thresholds:
+def everything(ads: LabelledAds, trial: Trial) -> Thresholds:
     return Thresholds(1.0, 1.0)
 
 
@@ -93,9 +93,9 @@ def test_the_oracle_meets_both_targets_and_no_other_pair_decides_more(
 
 
 def test_a_deployment_labels_whole_advertisers_and_one_drawn_twice_is_two(trial: Trial) -> None:
-    drawn: list[Labelled] = []
+    drawn: list[LabelledAds] = []
 
-    def watching(ads: Labelled, trial: Trial) -> Thresholds:
+    def watching(ads: LabelledAds, trial: Trial) -> Thresholds:
         drawn.append(ads)
         return Thresholds(0.0, 1.0)
 
@@ -112,7 +112,7 @@ def test_a_deployment_labels_whole_advertisers_and_one_drawn_twice_is_two(trial:
 def test_the_half_looked_at_shares_no_advertiser_with_the_half_solved_on(trial: Trial) -> None:
     solved_on: list[set[int]] = []
 
-    def approving(ads: Labelled, trial: Trial) -> Thresholds:
+    def approving(ads: LabelledAds, trial: Trial) -> Thresholds:
         solved_on.append(set(ads.group.tolist()))
         return Thresholds(1.0, 1.0)
 
@@ -166,7 +166,7 @@ def test_mapie_controls_both_sides_of_independent_ads(trial: Trial) -> None:
     pytest.importorskip("mapie")
     rng = np.random.default_rng(0)
     risk = rng.beta(0.2, 0.8, 4000)
-    ads = Labelled(risk, rng.random(4000) < risk, np.arange(4000))
+    ads = LabelledAds(risk, rng.random(4000) < risk, np.arange(4000))
     found = comparators.mapie(ads, trial)
     assert 0 < found.approve_below < found.reject_at < 1
     assert (ads.violating[risk < found.approve_below]).mean() < TARGETS.max_leakage

@@ -14,7 +14,7 @@ from adverdict.benchmarks.ledger import claims, kills, mutations
 from adverdict.benchmarks.ledger import cost as ledger_cost
 from adverdict.benchmarks.ledger.kills import Witness
 from adverdict.benchmarks.ledger.lively import live
-from adverdict.benchmarks.shared.mortal import Counting, write_policies
+from adverdict.benchmarks.shared.killable import CountingModel, write_policies
 from adverdict.cli.benchmark.ledger import show
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
@@ -26,7 +26,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 
@@ -51,10 +51,10 @@ def ledger(url: str) -> Iterator[Ledger]:
 def decide(ledger: Ledger, book: PolicyBook, count: int) -> Witness:
     """Decisions with the history as of each, as the service makes them, all answered. One task a case: chance asks nobody twice."""
     settings = ReviewSettings(double_share=0.0)
-    history, scorer, witness = LedgerHistory(ledger), Scorer(Counting(), book), Witness()
+    history, scorer, witness = LedgerHistory(ledger), Scorer(CountingModel(), book), Witness()
     for number in range(count):
         ad = an_ad(number)
-        decision = scorer.score([ad], known=Known(history.catch_up(), history.seq))[0]
+        decision = scorer.score([ad], known=HistorySnapshot(history.catch_up(), history.seq))[0]
         made = DecisionMade(ad=ad, decision=decision, first=True)
         with ledger.write() as writing:
             writing.append(decision.decision_id, made, decision.decided_at)
@@ -89,9 +89,9 @@ def test_an_ad_decided_twice_is_duplicated(ledger: Ledger, url: str, book: Polic
 def test_a_decision_made_with_another_history_is_found(ledger: Ledger, url: str, book: PolicyBook) -> None:
     """Online against a recomputation, and both against the features of the whole table."""
     witness = decide(ledger, book, 20)
-    stale = Scorer(Counting(), book)
+    stale = Scorer(CountingModel(), book)
     ad = an_ad(30)
-    decision = stale.score([ad], known=Known(LedgerHistory(ledger).catch_up(10), ledger.end()[0]))[0]
+    decision = stale.score([ad], known=HistorySnapshot(LedgerHistory(ledger).catch_up(10), ledger.end()[0]))[0]
     with ledger.write() as writing:
         writing.append(decision.decision_id, DecisionMade(ad=ad, decision=decision, first=True), decision.decided_at)
     found = kills.judge(url, witness)
@@ -115,7 +115,7 @@ def test_claims_of_a_small_shift_lose_and_repeat_nothing(ledger: Ledger, book: P
 
 
 def test_a_task_decided_twice_lost_or_late_is_found(ledger: Ledger, book: PolicyBook) -> None:
-    told = claims.Told()
+    told = claims.ToldReviewers()
     claims_made = claims._Shift(ledger, book, 0, 0, lambda steps: None)
     claims_made.open(60)
     assert claims.judge(ledger, told)["tasks_lost"] > 0, "nobody has answered them"

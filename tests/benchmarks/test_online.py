@@ -20,11 +20,11 @@ from adverdict.benchmarks.online import memory as online_memory
 from adverdict.benchmarks.online import startup as online_startup
 from adverdict.benchmarks.online import tail as online_tail
 from adverdict.benchmarks.online import throughput as online_throughput
-from adverdict.benchmarks.online.figures import Loaded, median, quantile, slope, spread
-from adverdict.benchmarks.online.ground import Ground
-from adverdict.benchmarks.online.run import HEADLINES, PARTS, Job, headlined, quick, run
-from adverdict.benchmarks.online.throughput import Rounds, versus
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.online.figures import LoadLog, median, quantile, slope, spread
+from adverdict.benchmarks.online.online_setup import OnlineSetup
+from adverdict.benchmarks.online.run import HEADLINES, PARTS, OnlineBenchmark, headlined, quick, run
+from adverdict.benchmarks.online.throughput import ServerRounds, versus
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.cli.benchmark.online import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
@@ -63,11 +63,11 @@ def test_memory_that_grows_has_a_slope_and_memory_that_does_not_has_none() -> No
     assert slope(requests[:1], [100.0]) is None
 
 
-def loaded(status: list[int], *, late: float = 0.0, retry_after: bool = False) -> Loaded:
+def loaded(status: list[int], *, late: float = 0.0, retry_after: bool = False) -> LoadLog:
     """One request every 10 ms, each answered 5 ms after it was sent, and sent so much late."""
     n = len(status)
     intended = 0.01 * np.arange(n, dtype=np.float64)
-    return Loaded(
+    return LoadLog(
         number=np.arange(n),
         intended=intended,
         sent=intended + late,
@@ -110,7 +110,7 @@ def test_each_round_is_compared_with_its_own_and_none_counts_for_all() -> None:
 
 
 def test_rounds_add_up() -> None:
-    rounds = Rounds()
+    rounds = ServerRounds()
     for found in (loaded([200] * 100), loaded([200, 429] * 50)):
         rounds.add(found, 0.0, 0.5, cpu_s=0.2)
     assert (rounds.rates, rounds.cpu_us) == ([100.0, 50.0], [2000.0, 2000.0])
@@ -155,27 +155,27 @@ def test_memory_that_grows_with_new_ads_is_told_from_memory_that_grows_with_requ
 
 
 def test_memory_is_looked_at_from_the_first_mark_to_the_last() -> None:
-    assert online_memory.marks(online_memory.Plan(10_000, 100_000, 3)) == [10_000, 40_000, 70_000, 100_000]
-    assert online_memory.marks(online_memory.Plan(10_000, 500, 8)) == [500]
+    assert online_memory.marks(online_memory.MemoryPlan(10_000, 100_000, 3)) == [10_000, 40_000, 70_000, 100_000]
+    assert online_memory.marks(online_memory.MemoryPlan(10_000, 500, 8)) == [500]
 
 
 def test_more_workers_are_tried_only_where_there_are_cores_for_them(tmp_path: Path) -> None:
-    ground, plan = Ground(World(tmp_path), 10), online_throughput.Plan()
-    assert [(name, workers) for name, _, workers, _ in online_throughput.groups(ground, plan, 1)] == [("encoder", 1), ("plain", 1)]
-    assert [name for name, *_ in online_throughput.groups(ground, plan, 2)] == ["encoder", "encoder_2_workers", "plain"]
+    setup, plan = OnlineSetup(SimulatedTestBed(tmp_path), 10), online_throughput.ThroughputPlan()
+    assert [(name, workers) for name, _, workers, _ in online_throughput.groups(setup, plan, 1)] == [("encoder", 1), ("plain", 1)]
+    assert [name for name, *_ in online_throughput.groups(setup, plan, 2)] == ["encoder", "encoder_2_workers", "plain"]
 
 
 def test_a_bundle_of_ones_own_is_the_only_one_measured(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"encoder": None}), encoding="utf-8")
-    ground = Ground(World(tmp_path, model=tmp_path), 10)
-    assert [name for name, *_ in online_throughput.groups(ground, online_throughput.Plan(), 2)] == ["plain", "plain_2_workers"]
-    assert online_latency.bundles(ground) == [False]
+    setup = OnlineSetup(SimulatedTestBed(tmp_path, model=tmp_path), 10)
+    assert [name for name, *_ in online_throughput.groups(setup, online_throughput.ThroughputPlan(), 2)] == ["plain", "plain_2_workers"]
+    assert online_latency.bundles(setup) == [False]
 
 
 def test_mistakes_are_told_before_anything_is_measured(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     with pytest.raises(InvalidSettings) as refused:
-        run(Job(parts=("tail", "tale"), policies=nowhere, certificates=nowhere), Silent(), lambda figures: None)
+        run(OnlineBenchmark(parts=("tail", "tale"), policies=nowhere, certificates=nowhere), Silent(), lambda figures: None)
     assert [mistake.field for mistake in refused.value.mistakes] == ["--part", "--policies", "--certificates", "--model"]
 
 
@@ -184,7 +184,7 @@ def test_every_part_is_measured_and_has_a_headline() -> None:
 
 
 def test_quick_is_less_of_every_part() -> None:
-    job = Job(work=Path("here"))
+    job = OnlineBenchmark(work=Path("here"))
     less = quick(job)
     assert less.work == job.work
     assert all(getattr(less, name) != getattr(job, name) for name in ("quick", "ads", "throughput", "latency", "tail", "memory", "startup"))
@@ -273,13 +273,13 @@ def test_what_a_person_reads(golden: Golden) -> None:
 def test_all_of_it_small(tiny_bundle: Path, tmp_path: Path) -> None:
     """Every part against the real service, with next to nothing of each; and no process is left."""
     job = replace(
-        quick(Job(model=tiny_bundle, work=tmp_path / "work")),
+        quick(OnlineBenchmark(model=tiny_bundle, work=tmp_path / "work")),
         ads=200,
-        throughput=online_throughput.Plan(1, 1.0, 2.0, 1.0, (1,), 1),
-        latency=online_latency.Plan(1, 30),
-        tail=online_tail.Plan(1.0, 1.0, 2.0, 2.0, 1.0),
-        memory=online_memory.Plan(50, 150, 2, 40),
-        startup=online_startup.Plan(1, 1),
+        throughput=online_throughput.ThroughputPlan(1, 1.0, 2.0, 1.0, (1,), 1),
+        latency=online_latency.LatencyPlan(1, 30),
+        tail=online_tail.TailPlan(1.0, 1.0, 2.0, 2.0, 1.0),
+        memory=online_memory.MemoryPlan(50, 150, 2, 40),
+        startup=online_startup.StartupPlan(1, 1),
     )
     written: list[dict[str, Any]] = []
     found = run(job, Silent(), lambda figures: written.append(json.loads(json.dumps(figures, allow_nan=False))))

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from adverdict.benchmarks.online import load as online_load
 from adverdict.benchmarks.online.bodies import ads_for_service, read_bodies
-from adverdict.benchmarks.online.figures import Loaded
-from adverdict.benchmarks.online.load import FAILED, TIMED_OUT, Asking, Load, Seen, arrivals, closed, opened
+from adverdict.benchmarks.online.figures import LoadLog
+from adverdict.benchmarks.online.load import FAILED, TIMED_OUT, LoadGenerator, LoadResults, LoadSpec, arrivals, closed, opened
 from adverdict.benchmarks.online.wire import Answer, parsed
 from adverdict.domain.ad import Ad
 from tests.ledger.made import an_ad
@@ -30,7 +30,7 @@ def http(status: int, body: bytes = b"{}", more: bytes = b"") -> bytes:
     return b"HTTP/1.1 %d x\r\ncontent-length: %d\r\n%s\r\n%s" % (status, len(body), more, body)
 
 
-async def under(load: Load, behaviour: Behaviour) -> tuple[Seen, int]:
+async def under(load: LoadSpec, behaviour: Behaviour) -> tuple[LoadResults, int]:
     """What the generator sees of a server that answers like that, and how many connections it opened."""
     asked, connections = 0, 0
 
@@ -50,8 +50,8 @@ async def under(load: Load, behaviour: Behaviour) -> tuple[Seen, int]:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    load = Load(**{**vars(load), "port": server.sockets[0].getsockname()[1]})
-    asking = Asking(load, iter(lambda: b"POST / HTTP/1.1\r\nhost: x\r\n\r\n", b""))
+    load = LoadSpec(**{**vars(load), "port": server.sockets[0].getsockname()[1]})
+    asking = LoadGenerator(load, iter(lambda: b"POST / HTTP/1.1\r\nhost: x\r\n\r\n", b""))
     await (closed(asking) if load.kind == "closed" else opened(asking))
     asking.close()
     server.close()
@@ -59,7 +59,7 @@ async def under(load: Load, behaviour: Behaviour) -> tuple[Seen, int]:
     return asking.seen, connections
 
 
-def seen(load: Load, behaviour: Behaviour) -> tuple[Seen, int]:
+def seen(load: LoadSpec, behaviour: Behaviour) -> tuple[LoadResults, int]:
     return asyncio.run(under(load, behaviour))
 
 
@@ -67,8 +67,8 @@ async def at_once(number: int) -> bytes:
     return http(200)
 
 
-def plan(kind: str, **how: object) -> Load:
-    return Load(**{"port": 0, "path": "/", "bodies": "", "kind": kind, **how})  # type: ignore[arg-type]
+def plan(kind: str, **how: object) -> LoadSpec:
+    return LoadSpec(**{"port": 0, "path": "/", "bodies": "", "kind": kind, **how})  # type: ignore[arg-type]
 
 
 def test_whoever_comes_while_the_server_stands_still_has_waited() -> None:
@@ -158,7 +158,7 @@ def test_every_request_has_an_outcome_whatever_the_server_does(server: str) -> N
 
 def test_a_server_that_is_away_is_a_failure_not_a_crash() -> None:
     load = plan("closed", clients=1, requests=2, seconds=5.0, port=1)
-    asking = Asking(load, iter(lambda: b"x", b""))
+    asking = LoadGenerator(load, iter(lambda: b"x", b""))
     asyncio.run(closed(asking))
     assert list(asking.seen.status) == [FAILED, FAILED]
 
@@ -270,7 +270,7 @@ def test_what_is_written_is_what_was_seen(bodies: Path, tmp_path: Path) -> None:
         await asyncio.sleep(0.02)
 
     asyncio.run(all_of_it())
-    found = Loaded.read(tmp_path / "out.npz")
+    found = LoadLog.read(tmp_path / "out.npz")
     assert found.number.tolist() == list(range(2, 11))
     assert {name: int(found.exits(name).sum()) for name in ("early", "full", "")} == {"early": 3, "full": 2, "": 3}
     assert (found.outcome()["accepted"], found.outcome()["refused"]) == (8, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.benchmarks.profile import STEPS, Job, run
+from adverdict.benchmarks.profile import STEPS, ProfileBenchmark, run
 from adverdict.cli.benchmark.profile import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
@@ -19,7 +19,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_step_is_told_and_they_add_up(tiny_bundle: Path, marketplace: Path) -> None:
-    found = run(Job(str(tiny_bundle), marketplace, ads=6, sizes=(1, 4), rounds=1), Silent())
+    found = run(ProfileBenchmark(str(tiny_bundle), marketplace, ads=6, sizes=(1, 4), rounds=1), Silent())
     assert found["ads"] == 6
     assert set(found["batches"]) == {"1", "4"}
     for batch in found["batches"].values():
@@ -32,7 +32,7 @@ def test_every_step_is_told_and_they_add_up(tiny_bundle: Path, marketplace: Path
     assert all(step in said.get() for step in (*STEPS, "one by one", "4 at once", "the path as one"))
 
 
-@pytest.mark.parametrize("job", [Job("x", sizes=()), Job("x", sizes=(0,))])
-def test_no_ad_at_a_time_is_refused(job: Job) -> None:
+@pytest.mark.parametrize("job", [ProfileBenchmark("x", sizes=()), ProfileBenchmark("x", sizes=(0,))])
+def test_no_ad_at_a_time_is_refused(job: ProfileBenchmark) -> None:
     with pytest.raises(InvalidSettings, match="nothing to measure"):
         run(job, Silent())

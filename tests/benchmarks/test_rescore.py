@@ -21,18 +21,18 @@ from adverdict.benchmarks.rescore import growth as rescore_growth
 from adverdict.benchmarks.rescore import kills as rescore_kills
 from adverdict.benchmarks.rescore import same as rescore_same
 from adverdict.benchmarks.rescore import speed as rescore_speed
-from adverdict.benchmarks.rescore.kills import Storm, phase
-from adverdict.benchmarks.rescore.run import Job, headlined, run
+from adverdict.benchmarks.rescore.kills import KillTally, phase
+from adverdict.benchmarks.rescore.run import RescoreBenchmark, headlined, run
 from adverdict.benchmarks.shared import arithmetic
 from adverdict.benchmarks.shared import processes as rescored
-from adverdict.benchmarks.shared.processes import Ran, Running, decided, differences, lost_and_twice
+from adverdict.benchmarks.shared.processes import CommandResult, RunningCommand, decided, differences, lost_and_twice
 from adverdict.cli.benchmark.rescore import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
 from tests.golden import Golden
 
-WELL = Ran(code=0, seconds=2.0, said="", peak_mib=100.0, hwm_mib=150.0, processes=3)
+WELL = CommandResult(code=0, seconds=2.0, said="", peak_mib=100.0, hwm_mib=150.0, processes=3)
 T0, T1 = "2026-05-06T00:00:00Z", "2026-05-07T00:00:00Z"
 
 
@@ -87,7 +87,7 @@ JUDGED = {
     "as it would have been": (table(), WELL, 0, 0),
     "a row short": (table(["a", "b"]), WELL, 1, 0),
     "decided at two moments": (table(decided_at=[T0, T0, T1]), WELL, 1, 0),
-    "refused to go on": (table(), Ran(2, 1.0, "--> reading\nerror (conflict): no\nmore", 0, 0, 1), 0, 1),
+    "refused to go on": (table(), CommandResult(2, 1.0, "--> reading\nerror (conflict): no\nmore", 0, 0, 1), 0, 1),
 }
 
 
@@ -95,7 +95,7 @@ JUDGED = {
 def test_a_resumed_run_that_is_not_the_uninterrupted_one_is_found(tmp_path: Path, name: str) -> None:
     rows, ran, mismatches, refused = JUDGED[name]
     published(tmp_path, {"market=DE/part-00000-00000.parquet": rows}, ["market=DE/part-00000-00000.parquet"])
-    storm, reference = Storm(), table().append_column("market", pa.array(["DE"] * 3))
+    storm, reference = KillTally(), table().append_column("market", pa.array(["DE"] * 3))
     rescore_kills.judge(storm, reference, tmp_path, ran)
     assert (storm.mismatches, len(storm.refused)) == (mismatches, refused)
     assert storm.refused == (["exit code 2: error (conflict): no"] if refused else [])
@@ -201,7 +201,7 @@ time.sleep(60)
 
 
 def test_a_kill_reaches_those_that_left_the_group_and_memory_counts_them(tmp_path: Path) -> None:
-    with Running([sys.executable, "-c", LEAVES_ITS_GROUP], dict(os.environ), tmp_path / "log") as running:
+    with RunningCommand([sys.executable, "-c", LEAVES_ITS_GROUP], dict(os.environ), tmp_path / "log") as running:
         end = time.monotonic() + 20
         while running._memory.found()[0] < 40 and time.monotonic() < end:
             time.sleep(0.02)
@@ -215,7 +215,7 @@ def test_a_kill_reaches_those_that_left_the_group_and_memory_counts_them(tmp_pat
 
 
 def test_mistakes_are_told_before_anything_is_measured(tmp_path: Path) -> None:
-    job = Job(parts=("speed", "sped"), data=(tmp_path,), model=tmp_path)
+    job = RescoreBenchmark(parts=("speed", "sped"), data=(tmp_path,), model=tmp_path)
     with pytest.raises(InvalidSettings) as refused:
         run(job, Silent(), lambda figures: None)
     assert [mistake.field for mistake in refused.value.mistakes] == ["--part", "--data", "--model"]

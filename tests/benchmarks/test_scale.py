@@ -18,21 +18,21 @@ from tests.golden import Golden
 
 
 def test_risks_are_calibrated_and_every_ad_is_labelled() -> None:
-    made = scale.synthetic(5000, scale.Job())
+    made = scale.synthetic(5000, scale.ScaleBenchmark())
     assert made.risk.shape == (5000, scale.POLICIES)
     assert not np.isnan(made.verdict).any()
     assert made.verdict.mean() == pytest.approx(made.risk.mean(), rel=0.02)
 
 
 def test_an_advertiser_is_at_home_in_one_market() -> None:
-    made = scale.synthetic(5000, scale.Job())
+    made = scale.synthetic(5000, scale.ScaleBenchmark())
     homes = {(int(group), str(market)) for group, market in zip(made.group, made.market, strict=True)}
     assert len(homes) == len(np.unique(made.group))
     assert len(np.unique(made.market)) == scale.MARKETS
 
 
 def test_there_is_a_question_for_every_policy_in_every_market() -> None:
-    asked = questions(scale.synthetic(200, scale.Job()), scale.book(scale.Job()))
+    asked = questions(scale.synthetic(200, scale.ScaleBenchmark()), scale.book(scale.ScaleBenchmark()))
     assert len({(question.policy, question.market) for question in asked}) == scale.POLICIES * scale.MARKETS
 
 
@@ -43,7 +43,7 @@ def test_the_exponent_is_that_of_the_growth(power: float) -> None:
 
 
 def test_the_plain_loop_passes_only_what_its_labels_support() -> None:
-    job = scale.Job(seed=1, policies=1, markets=2)
+    job = scale.ScaleBenchmark(seed=1, policies=1, markets=2)
     made = scale.synthetic(4000, job)
     stratum = strata(made, questions(made, scale.book(job)))[0]
     found = scale.plain_loop(made, stratum)
@@ -55,7 +55,7 @@ def test_the_plain_loop_passes_only_what_its_labels_support() -> None:
 
 
 def test_a_measurement_solves_what_it_says() -> None:
-    job = scale.Job(policies=2, markets=3)
+    job = scale.ScaleBenchmark(policies=2, markets=3)
     without, with_curves = (scale.measure(1400, job, curves) for curves in (False, True))
     for one in (without, with_curves):
         assert one["labels"] == 2 * 1400
@@ -69,7 +69,7 @@ def test_a_measurement_solves_what_it_says() -> None:
 @pytest.mark.slow
 def test_every_size_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale, "QUICK_SIZES", (200, 400, 800))
-    found = scale.run(scale.Job(quick=True, policies=2, markets=3), Silent())
+    found = scale.run(scale.ScaleBenchmark(quick=True, policies=2, markets=3), Silent())
     assert [one["ads"] for one in found["sizes"]] == [200, 400, 800]
     assert found["with_curves"]["curves"]
     assert found["plain_loop"]["ads"] == 400

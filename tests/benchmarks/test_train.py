@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adverdict.benchmarks import train as benchmark
-from adverdict.benchmarks.train import COLD, GROWN, NEW_SHARE, SAME, Job, Stages, compared, run
+from adverdict.benchmarks.train import COLD, GROWN, NEW_SHARE, SAME, Stages, TrainBenchmark, compared, run
 from adverdict.cli.benchmark.train import show
 from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
@@ -65,7 +65,7 @@ def test_a_person_reads_stage_by_stage_what_was_saved(identical: bool, golden: G
 
 def test_data_that_is_not_there_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="nothing was measured"):
-        run(Job(data=tmp_path / "nowhere"), Silent(), lambda figures: None)
+        run(TrainBenchmark(data=tmp_path / "nowhere"), Silent(), lambda figures: None)
 
 
 @pytest.mark.slow  # in seconds: tests/training/test_caches.py, that a bundle is the same with the cache cold, warm and partly filled
@@ -76,7 +76,7 @@ def test_each_training_finds_in_the_cache_what_its_name_says(marketplace: Path, 
     write_ads(tmp_path / "ads.parquet", ads)
     write_labels(tmp_path / "labels.parquet", [label for label in pack.labels if label.ad_id in ids and label.policy == "deceptive"])
     written: list[dict[str, Any]] = []
-    figures = run(Job(data=tmp_path, encoder=None), Silent(), written.append)
+    figures = run(TrainBenchmark(data=tmp_path, encoder=None), Silent(), written.append)
     cold, same, grown = (figures["trainings"][name] for name in (COLD, SAME, GROWN))
     assert cold["cache_bytes_before"] == 0 < cold["cache_bytes"]
     assert same["cache_bytes_before"] == same["cache_bytes"] == cold["cache_bytes"]

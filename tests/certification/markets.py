@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 from adverdict.certification.markets.cells import Unlabelled, probability
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import Labelled
+from adverdict.certification.thresholds.sequence import LabelledAds
 
 POLICY = "deceptive"
 APART = 2.5
 """Between the mean log-odds of violating and other ads, of standard deviation 1 each."""
 
 
-def ads(n: int, rate: float, seed: int, *, per_group: int = 1, moved: float = 0.0, squeezed: float = 1.0, hidden: float = 0.0) -> Labelled:
+def ads(
+    n: int, rate: float, seed: int, *, per_group: int = 1, moved: float = 0.0, squeezed: float = 1.0, hidden: float = 0.0
+) -> LabelledAds:
     """Scored so that risks are calibrated where one ad in five violates. Then log-odds are multiplied by ``squeezed`` and
     ``moved``; a share ``hidden`` of the violating ads is scored as the others are. Ads of a group violate together and are scored alike."""
     rng = np.random.default_rng(seed)
@@ -23,14 +25,14 @@ def ads(n: int, rate: float, seed: int, *, per_group: int = 1, moved: float = 0.
     seen = violating & (np.repeat(rng.random(groups), per_group)[:n] >= hidden)
     score = APART * (seen - 0.5) + np.repeat(rng.normal(size=groups), per_group)[:n]
     log_odds = APART * score + np.log(0.2 / 0.8)  # Bayes' rule for two normals of equal spread
-    return Labelled(probability(squeezed * log_odds + moved), violating, np.arange(n) // per_group)
+    return LabelledAds(probability(squeezed * log_odds + moved), violating, np.arange(n) // per_group)
 
 
-def unlabelled(market: Labelled) -> Unlabelled:
+def unlabelled(market: LabelledAds) -> Unlabelled:
     return Unlabelled(market.risk, market.group)
 
 
-def scored(markets: dict[str, Labelled], without_labels: str, surface: str = "") -> ScoredAds:
+def scored(markets: dict[str, LabelledAds], without_labels: str, surface: str = "") -> ScoredAds:
     """Several markets as one, no advertiser in two of them."""
     names = np.repeat(list(markets), [len(one) for one in markets.values()])
     first = np.cumsum([0, *(int(one.group.max()) + 1 for one in markets.values())])

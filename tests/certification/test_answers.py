@@ -1,4 +1,4 @@
-"""From walks to thresholds: the boldest that both sides certify, and whom they serve."""
+"""From fixed-sequence tests to thresholds: the boldest that both sides certify, and whom they serve."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.statistics.bounds import Sizes, p_value
 from adverdict.certification.thresholds.answers import Answer, answer, boldest, certified
-from adverdict.certification.thresholds.sequence import GRID, Counted, Counts, Side, Walk
+from adverdict.certification.thresholds.sequence import GRID, Counts, FixedSequenceTest, Side, ThresholdCount
 from adverdict.certification.thresholds.strata import PRESENT, questions, strata
 from adverdict.decisions.policy import MarketRules, Stance, Targets, Thresholds
 from tests.certification.made import GAMBLING, STRICT, TARGETS, Place, ads, book, rules
 from tests.effort import examples
 
 
-def walked(side: Side, first: float | None, last: float | None) -> Walk:
+def walked(side: Side, first: float | None, last: float | None) -> FixedSequenceTest:
     """One that certifies from ``first`` to ``last``, both on the grid; None: nothing."""
 
-    def at(threshold: float | None) -> Counted | None:
-        return None if threshold is None else Counted(near(threshold), 0, Sizes.single(100))
+    def at(threshold: float | None) -> ThresholdCount | None:
+        return None if threshold is None else ThresholdCount(near(threshold), 0, Sizes.single(100))
 
-    return Walk(side, 0.05, 0.025, at(first), at(last), None)
+    return FixedSequenceTest(side, 0.05, 0.025, at(first), at(last), None)
 
 
 def near(threshold: float) -> float:
@@ -82,7 +82,7 @@ def test_everything_between_the_first_and_the_last_is_certified_from_cautious_to
 
 
 @pytest.mark.parametrize("side", [None, walked(Side.APPROVE, None, None)])
-def test_where_a_side_certifies_nothing_there_is_nothing_to_choose_from(side: Walk | None) -> None:
+def test_where_a_side_certifies_nothing_there_is_nothing_to_choose_from(side: FixedSequenceTest | None) -> None:
     assert certified(side).tolist() == []
 
 

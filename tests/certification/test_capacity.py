@@ -17,7 +17,7 @@ from adverdict.certification.statistics.bounds import Sizes
 from adverdict.certification.thresholds.answers import Answer, boldest
 from adverdict.certification.thresholds.capacity import Traffic, plan
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID, Counted, Side, Walk
+from adverdict.certification.thresholds.sequence import GRID, FixedSequenceTest, Side, ThresholdCount
 from adverdict.certification.thresholds.solve import Terms, answers
 from adverdict.decisions.harm import LEAKED
 from adverdict.decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
@@ -32,15 +32,15 @@ def near(threshold: float) -> int:
     return int(np.abs(GRID - threshold).argmin())
 
 
-def spanning(side: Side, first: int, last: int) -> Walk:
-    """A walk that certifies ``GRID[first]`` to ``GRID[last]``."""
-    low, high = (Counted(float(GRID[index]), 0, Sizes.single(100)) for index in (first, last))
-    return Walk(side, 0.05, 0.025, low, high, None)
+def spanning(side: Side, first: int, last: int) -> FixedSequenceTest:
+    """A test that certifies ``GRID[first]`` to ``GRID[last]``."""
+    low, high = (ThresholdCount(float(GRID[index]), 0, Sizes.single(100)) for index in (first, last))
+    return FixedSequenceTest(side, 0.05, 0.025, low, high, None)
 
 
 def with_ranges(found: Answer, approve: tuple[int, int], reject: tuple[int, int]) -> Answer:
-    walks = spanning(Side.APPROVE, *approve), spanning(Side.REJECT, *reject)
-    return replace(found, approve=walks[0], reject=walks[1], thresholds=boldest(*walks))
+    tests = spanning(Side.APPROVE, *approve), spanning(Side.REJECT, *reject)
+    return replace(found, approve=tests[0], reject=tests[1], thresholds=boldest(*tests))
 
 
 @cache

@@ -17,7 +17,7 @@ from adverdict.certification.markets.onboarding import Onboarding, onboard
 from adverdict.certification.markets.sampling import Part, ads_needed, draw
 from adverdict.certification.markets.wording import listed, sentences
 from adverdict.certification.statistics.bounds import Sizes
-from adverdict.certification.thresholds.sequence import Labelled, Side, walk
+from adverdict.certification.thresholds.sequence import LabelledAds, Side, fixed_sequence_test
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded
 from tests.certification.markets import POLICY, ads, scored
 from tests.golden import Golden
@@ -31,12 +31,12 @@ def _book(stance: Stance = Stance.PROHIBITED, targets: Targets = TARGETS) -> Pol
     return PolicyBook((POLICY,), {"JP": MarketRules((policy,))})
 
 
-def _known() -> dict[str, Labelled]:
+def _known() -> dict[str, LabelledAds]:
     """Four markets of 600 ads that differ only in how many violate."""
     return {name: ads(600, rate, seed) for seed, (name, rate) in enumerate({"DE": 0.1, "GB": 0.2, "SE": 0.3, "US": 0.15}.items())}
 
 
-def _open(new: Labelled, book: PolicyBook | None = None) -> Onboarding:
+def _open(new: LabelledAds, book: PolicyBook | None = None) -> Onboarding:
     return onboard(scored(_known() | {"JP": new}, "JP"), "JP", book or _book())[0]
 
 
@@ -131,8 +131,8 @@ def test_as_many_labels_as_foreseen_certify_four_times_in_five() -> None:
     assert side.threshold is not None
     rng, passed = np.random.default_rng(0), 0
     for _ in range(400):
-        sample = Labelled(np.full(side.draws, 0.01), rng.random(side.draws) < 0.02, np.arange(side.draws))
-        passed += walk(sample, Side.APPROVE, 0.05, 0.05).certified
+        sample = LabelledAds(np.full(side.draws, 0.01), rng.random(side.draws) < 0.02, np.arange(side.draws))
+        passed += fixed_sequence_test(sample, Side.APPROVE, 0.05, 0.05).certified
     assert 0.75 < passed / 400 < 0.9
 
 
@@ -207,9 +207,9 @@ def test_labels_of_finished_parts_certify_no_threshold_falsely_more_often_than_s
         rng = np.random.default_rng(seed)
         chosen = [draw(part, np.flatnonzero(regions[part]), np.flatnonzero(regions[part]), wanted[part], rng) for part in finished]
         rows = np.array([one.row for part in chosen for one in part])
-        labelled = Labelled(market.risk[rows], rng.random(len(rows)) < true[rows], rows)
+        labelled = LabelledAds(market.risk[rows], rng.random(len(rows)) < true[rows], rows)
         for side, limit in ((Side.APPROVE, 0.03), (Side.REJECT, 0.2)):
-            last = walk(labelled, side, limit, 0.1).last
+            last = fixed_sequence_test(labelled, side, limit, 0.1).last
             if last is not None:
                 decided = market.risk < last.threshold if side is Side.APPROVE else market.risk >= last.threshold
                 false[side] += (true if side is Side.APPROVE else 1 - true)[decided].mean() > limit

@@ -1,4 +1,4 @@
-"""The walk over thresholds: what each decides, where it starts, what stops it, and that the promise is kept, and needs its groups to be."""
+"""The fixed-sequence test: what each threshold decides, where it starts, what stops it, that the promise is kept, and needs its groups."""
 
 from __future__ import annotations
 
@@ -15,20 +15,30 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from adverdict.certification.statistics.bounds import p_value
-from adverdict.certification.thresholds.sequence import GRID, Bools, Counts, Floats, Ints, Labelled, Side, Walk, walk
+from adverdict.certification.thresholds.sequence import (
+    GRID,
+    Bools,
+    Counts,
+    FixedSequenceTest,
+    Floats,
+    Ints,
+    LabelledAds,
+    Side,
+    fixed_sequence_test,
+)
 from adverdict.models.calibration import logit, sigmoid
 from tests.effort import examples, part_of
 
 
-def ads(*parts: tuple[float, int, int], group: Ints | None = None) -> Labelled:
+def ads(*parts: tuple[float, int, int], group: Ints | None = None) -> LabelledAds:
     """Parts of (risk, ads, violating among them), each ad of its own advertiser unless said otherwise."""
     risk = np.concatenate([np.full(n, risk) for risk, n, _ in parts]) if parts else np.zeros(0)
     violating = np.concatenate([np.arange(n) < bad for _, n, bad in parts]) if parts else np.zeros(0, dtype=bool)
-    return Labelled(risk, violating, np.arange(len(risk)) if group is None else group, alike=1.0)
+    return LabelledAds(risk, violating, np.arange(len(risk)) if group is None else group, alike=1.0)
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> Labelled:
+def worlds(draw: st.DrawFn) -> LabelledAds:
     """Up to 600 ads of advertisers of several sizes; risks right, too low or too high, some of them equal to a threshold."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     n = draw(st.integers(0, 600))
@@ -36,7 +46,7 @@ def worlds(draw: st.DrawFn) -> Labelled:
     stated = sigmoid(logit(p) + draw(st.sampled_from([-1.0, 0.0, 1.0])))
     risk = np.where(rng.random(n) < 0.3, rng.choice(GRID, n), stated)
     group = rng.integers(0, max(1, n // draw(st.sampled_from([1, 3, 20]))), n)
-    return Labelled(risk, rng.random(n) < p, group, draw(st.sampled_from([0.0, 0.4, 1.0])))
+    return LabelledAds(risk, rng.random(n) < p, group, draw(st.sampled_from([0.0, 0.4, 1.0])))
 
 
 limits = st.sampled_from([0.02, 0.1, 0.3])
@@ -70,7 +80,7 @@ def test_the_grid_goes_up_finely_and_a_person_can_read_it() -> None:
 )
 def test_what_a_threshold_decides_where_risks_are_equal_to_it(side: Side, threshold: float, decided: int, errors: int) -> None:
     assert threshold in GRID
-    five = Labelled(
+    five = LabelledAds(
         risk=np.array([0.119, 0.119, 0.3, 0.5, 0.9]),
         violating=np.array([True, False, False, False, True]),
         group=np.array([0, 0, 1, 2, 0]),
@@ -81,7 +91,7 @@ def test_what_a_threshold_decides_where_risks_are_equal_to_it(side: Side, thresh
 
 @examples(40)
 @given(worlds(), sides)
-def test_counts_are_those_of_the_rule_applied_ad_by_ad(world: Labelled, side: Side) -> None:
+def test_counts_are_those_of_the_rule_applied_ad_by_ad(world: LabelledAds, side: Side) -> None:
     counts = Counts(world, side)
     for index in range(0, len(GRID), 23):
         decided = world.risk < GRID[index] if side is Side.APPROVE else world.risk >= GRID[index]
@@ -96,7 +106,7 @@ def test_counts_are_those_of_the_rule_applied_ad_by_ad(world: Labelled, side: Si
 
 @examples(40)
 @given(worlds(), sides)
-def test_the_way_takes_more_ads_at_each_step_and_the_most_cautious_threshold_that_does(world: Labelled, side: Side) -> None:
+def test_the_way_takes_more_ads_at_each_step_and_the_most_cautious_threshold_that_does(world: LabelledAds, side: Side) -> None:
     counts = Counts(world, side)
     way = counts.cautious_to_bold()
     assert (np.diff(counts.decided[way]) > 0).all()
@@ -107,22 +117,22 @@ def test_the_way_takes_more_ads_at_each_step_and_the_most_cautious_threshold_tha
 
 
 @given(worlds(), sides, limits, st.integers(0, 2**32))
-def test_where_the_walk_starts_no_label_has_a_part_in(world: Labelled, side: Side, limit: float, seed: int) -> None:
+def test_where_the_walk_starts_no_label_has_a_part_in(world: LabelledAds, side: Side, limit: float, seed: int) -> None:
     shuffled = replace(world, violating=np.random.default_rng(seed).permutation(world.violating))
     none, every = (replace(world, violating=np.full(len(world), said)) for said in (False, True))
-    starts = {start(walk(one, side, limit, 0.05)) for one in (world, shuffled, none, every)}
+    starts = {start(fixed_sequence_test(one, side, limit, 0.05)) for one in (world, shuffled, none, every)}
     assert len(starts) == 1
 
 
-def start(found: Walk) -> float | None:
+def start(found: FixedSequenceTest) -> float | None:
     tested = found.first or found.stopped
     return tested.threshold if tested else None
 
 
 @given(worlds(), sides, limits)
-def test_everything_certified_passes_and_the_first_failure_ends_it(world: Labelled, side: Side, limit: float) -> None:
+def test_everything_certified_passes_and_the_first_failure_ends_it(world: LabelledAds, side: Side, limit: float) -> None:
     level = 0.05
-    found = walk(world, side, limit, level)
+    found = fixed_sequence_test(world, side, limit, level)
     counts = Counts(world, side)
     tested = [index for index in counts.cautious_to_bold().tolist() if found.certified and within(float(GRID[index]), found)]
     passed = [p_value(one.errors, one.sizes, limit) <= level for one in map(counts.at, tested)]
@@ -135,7 +145,7 @@ def test_everything_certified_passes_and_the_first_failure_ends_it(world: Labell
     assert upper is None or upper <= limit + 1e-6
 
 
-def within(threshold: float, found: Walk) -> bool:
+def within(threshold: float, found: FixedSequenceTest) -> bool:
     assert found.first is not None
     assert found.last is not None
     low, high = sorted((found.first.threshold, found.last.threshold))
@@ -144,7 +154,7 @@ def within(threshold: float, found: Walk) -> bool:
 
 def test_the_walk_stops_before_a_bad_stretch_that_good_ads_beyond_would_make_up_for() -> None:
     stretch = ads((0.01, 300, 0), (0.1, 40, 40), (0.2, 20_000, 0))
-    found = walk(stretch, Side.APPROVE, 0.05, 0.05)
+    found = fixed_sequence_test(stretch, Side.APPROVE, 0.05, 0.05)
     counts = Counts(stretch, Side.APPROVE)
     beyond = counts.at(int(np.searchsorted(GRID, 0.25)))
     assert p_value(beyond.errors, beyond.sizes, 0.05) < 0.05, "or there would be nothing to be tempted by"
@@ -170,18 +180,18 @@ def test_the_walk_stops_before_a_bad_stretch_that_good_ads_beyond_would_make_up_
         pytest.param(ads((0.001, 400, 400)), False, id="risks that are far too low certify nothing"),
     ],
 )
-def test_who_is_certified(found: Labelled, certified: bool) -> None:
-    assert walk(found, Side.APPROVE, 0.05, 0.05).certified is certified
+def test_who_is_certified(found: LabelledAds, certified: bool) -> None:
+    assert fixed_sequence_test(found, Side.APPROVE, 0.05, 0.05).certified is certified
 
 
 @given(worlds(), sides, limits, st.integers(0, 2**32))
-def test_an_ad_that_turns_out_wrong_never_certifies_more(world: Labelled, side: Side, limit: float, seed: int) -> None:
+def test_an_ad_that_turns_out_wrong_never_certifies_more(world: LabelledAds, side: Side, limit: float, seed: int) -> None:
     wrong = np.random.default_rng(seed).random(len(world)) < 0.05
     worse = replace(world, violating=world.violating | wrong if side is Side.APPROVE else world.violating & ~wrong)
-    assert reach(walk(worse, side, limit, 0.05)) <= reach(walk(world, side, limit, 0.05))
+    assert reach(fixed_sequence_test(worse, side, limit, 0.05)) <= reach(fixed_sequence_test(world, side, limit, 0.05))
 
 
-def reach(found: Walk) -> int:
+def reach(found: FixedSequenceTest) -> int:
     """Ads decided at the furthest certified threshold."""
     return found.last.ads if found.last else 0
 
@@ -189,8 +199,8 @@ def reach(found: Walk) -> int:
 @pytest.mark.parametrize("more", [1, 3, 10, 100])
 def test_violating_ads_added_below_the_threshold_bring_it_down(more: int) -> None:
     clean = ads((0.01, 150, 0), (0.05, 150, 2), (0.2, 150, 12))
-    alone = walk(clean, Side.APPROVE, 0.05, 0.05)
-    worse = walk(ads((0.01, 150, 0), (0.01, more, more), (0.05, 150, 2), (0.2, 150, 12)), Side.APPROVE, 0.05, 0.05)
+    alone = fixed_sequence_test(clean, Side.APPROVE, 0.05, 0.05)
+    worse = fixed_sequence_test(ads((0.01, 150, 0), (0.01, more, more), (0.05, 150, 2), (0.2, 150, 12)), Side.APPROVE, 0.05, 0.05)
     assert alone.last is not None
     assert (worse.last.threshold if worse.last else 0.0) <= alone.last.threshold
     assert worse.certified is (more < 10)
@@ -203,7 +213,7 @@ DEPLOYMENTS, ADVERTISERS = part_of(400, 0.1), 120
 TOGETHER = 0.9
 """P(an ad is decided with its advertiser's other ads), so about the correlation of their errors."""
 Draw = tuple[Floats, Floats, Bools, Ints]
-How = Callable[[Draw], Labelled]
+How = Callable[[Draw], LabelledAds]
 
 
 def advertisers(rng: np.random.Generator, n: int, shift: float) -> Draw:
@@ -227,16 +237,16 @@ def true_rates(side: Side, shift: float) -> Floats:
     return np.asarray(1.0 - (total[-1] - total[below]) / np.maximum(above, 1))
 
 
-def as_labelled(found: Draw) -> Labelled:
-    return Labelled(*found[1:])
+def as_labelled(found: Draw) -> LabelledAds:
+    return LabelledAds(*found[1:])
 
 
-def all_together(found: Draw) -> Labelled:
-    return Labelled(*found[1:], alike=1.0)
+def all_together(found: Draw) -> LabelledAds:
+    return LabelledAds(*found[1:], alike=1.0)
 
 
-def as_if_nobody_had_two_ads(found: Draw) -> Labelled:
-    return Labelled(found[1], found[2], np.arange(len(found[1])))
+def as_if_nobody_had_two_ads(found: Draw) -> LabelledAds:
+    return LabelledAds(found[1], found[2], np.arange(len(found[1])))
 
 
 def broken(side: Side, shift: float, how: How, deployments: int = DEPLOYMENTS) -> tuple[int, int]:
@@ -244,7 +254,7 @@ def broken(side: Side, shift: float, how: How, deployments: int = DEPLOYMENTS) -
     rng, rates = np.random.default_rng(5), true_rates(side, shift)
     beyond = any_certified = 0
     for _ in range(deployments):
-        found = walk(how(advertisers(rng, ADVERTISERS, shift)), side, LIMIT, LEVEL)
+        found = fixed_sequence_test(how(advertisers(rng, ADVERTISERS, shift)), side, LIMIT, LEVEL)
         any_certified += found.certified
         beyond += found.certified and max(rates[index] for index, one in enumerate(GRID) if within(one, found)) > LIMIT
     return beyond, any_certified

@@ -135,8 +135,8 @@ def test_what_raters_miss_is_added_to_what_they_show() -> None:
     (certificate,) = certify(scored, book(GAMBLING), ORIGIN, replace(PLAIN, noise=noise)).certificates
     (found,) = answers(scored, book(GAMBLING), replace(PLAIN, noise=noise))
     assert found.reject is not None
-    for side, walk, quality in ((Side.APPROVE, found.approve, 0.8), (Side.REJECT, found.reject, 0.5)):
-        bound, shown = certificate.bound(side), walk.upper()
+    for side, test, quality in ((Side.APPROVE, found.approve, 0.8), (Side.REJECT, found.reject, 0.5)):
+        bound, shown = certificate.bound(side), test.upper()
         assert bound is not None
         assert bound.limit == pytest.approx(quality * bound.target)
         assert shown is not None

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from adverdict.cli.main import app
 from adverdict.cli.rescore import run as rescore_run
 from adverdict.rescoring.deciding.run import rescore
-from adverdict.rescoring.deciding.summary import Effort, GivenUp, Summary, Twice
+from adverdict.rescoring.deciding.summary import DuplicateIds, Effort, GivenUp, Summary
 from tests.golden import Golden
 from tests.rescoring.deciding import AS_OF, START, Bench, in_process, rows_of
 from tests.scoring.fakes import open_fake
@@ -183,7 +183,7 @@ def summary() -> Summary:
         quarantined_rows=2,
         quarantined_shards=(GivenUp(shard="part-00001-00000", reason="\x1b[31m1.parquet: no Parquet file"),),
         rows_in_quarantined_shards=8192,
-        twice=Twice(ads=2, rows=5, examples=("ad-1", "ad-\u202e2")),
+        twice=DuplicateIds(ads=2, rows=5, examples=("ad-1", "ad-\u202e2")),
         texts=82_248,
         encoded=30_000,
         effort=Effort(

@@ -13,7 +13,7 @@ from adverdict.cli.main import app
 from adverdict.cli.rescore.apply import show_applied, undo_command
 from adverdict.ledger.store import Ledger
 from adverdict.rescoring.applying.apply import Applied, Change
-from adverdict.rescoring.applying.judging import Left
+from adverdict.rescoring.applying.judging import SkipReason
 from adverdict.storage.tables.pack import write_ads
 from tests.golden import Golden
 from tests.rescoring.applying.world import APPROVE, REJECT, REVIEW, World, live_ad
@@ -91,7 +91,7 @@ def test_what_was_applied_is_told_by_market_and_verdict(golden: Golden, capsys: 
     done = Applied(
         "stp-0123456789abcdef0123456789abcdef",
         Counter({Change(*change): ads for change, ads in changes.items()}),
-        Counter({Left.UNCHANGED: 98_213, Left.PERSON: 41, Left.APPEAL: 2, Left.DEGRADED: 7}),
+        Counter({SkipReason.UNCHANGED: 98_213, SkipReason.PERSON: 41, SkipReason.APPEAL: 2, SkipReason.DEGRADED: 7}),
         opened=92,
         closed=17,
         in_step=1500,

@@ -16,7 +16,7 @@ from adverdict.cli.main import app
 from adverdict.cli.rescore.diff import POLICIES, show
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.diff.difference import Against, Difference, Handling, PolicyFlip, Reviews, Unrecorded, flips
+from adverdict.rescoring.diff.difference import Baseline, Difference, Handling, PolicyFlip, Reviews, Unrecorded, flips
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 from tests.rescoring.differences import change, counted, difference, empty, example, unchanged, versions
@@ -78,7 +78,7 @@ def test_all_markets_are_summed_below_those_that_are_listed(capsys: pytest.Captu
 
 
 def test_beside_another_rescoring_nothing_is_said_of_the_record(capsys: pytest.CaptureFixture[str]) -> None:
-    other = Against(kind="rescoring", words="rescoring run-1", versions=versions())
+    other = Baseline(kind="rescoring", words="rescoring run-1", versions=versions())
     show(difference().model_copy(update={"against": other}))
     said = capsys.readouterr().out
     assert "not in the other, by their new verdict" in said

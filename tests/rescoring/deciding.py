@@ -17,12 +17,12 @@ import pytest
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.settings import Settings, read_settings
-from adverdict.rescoring.deciding.job import Job
+from adverdict.rescoring.deciding.job import RescoringJob
 from adverdict.rescoring.deciding.probe import look
-from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.progress import SilentProgress
 from adverdict.rescoring.deciding.run import Options, rescore
-from adverdict.rescoring.deciding.start import worker as real_worker
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.deciding.start import make_worker as real_worker
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.storage.tables.pack import write_ads
 from tests.scoring.fakes import open_fake
@@ -116,43 +116,43 @@ def files_of(out: str | Path) -> dict[str, bytes]:
 class Poisoned:
     """A worker that one shard kills."""
 
-    decide: Callable[[Shard], Done]
+    decide: Callable[[Shard], ShardReport]
     poison: str
 
-    def __call__(self, shard: Shard) -> Done:
+    def __call__(self, shard: Shard) -> ShardReport:
         if shard.name == self.poison:
             os.kill(os.getpid(), signal.SIGKILL)
         return self.decide(shard)
 
 
-def poisoned(job: Job) -> Poisoned:
+def poisoned(job: RescoringJob) -> Poisoned:
     return Poisoned(real_worker(job), "part-00000-00001")
 
 
-def slow(job: Job) -> Callable[[Shard], Done]:
+def slow(job: RescoringJob) -> Callable[[Shard], ShardReport]:
     """Takes its time, so that there is a moment in which to kill it."""
     decide = real_worker(job)
 
-    def later(shard: Shard) -> Done:
+    def later(shard: Shard) -> ShardReport:
         time.sleep(0.25)
         return decide(shard)
 
     return later
 
 
-def dies_while_loading(job: Job) -> Callable[[Shard], Done]:
+def dies_while_loading(job: RescoringJob) -> Callable[[Shard], ShardReport]:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
 
-def a_bug(job: Job) -> Callable[[Shard], Done]:
+def a_bug(job: RescoringJob) -> Callable[[Shard], ShardReport]:
     raise ZeroDivisionError("while loading")
 
 
 def in_process(patch: pytest.MonkeyPatch) -> None:
     """The local engine and the look at the model without processes of their own, which take most of a small run's time."""
 
-    def engine(job: Job, shards: Sequence[Shard], workers: int, on_done: Callable[[Done], None], **others: Any) -> None:
+    def engine(job: RescoringJob, shards: Sequence[Shard], workers: int, on_done: Callable[[ShardReport], None], **others: Any) -> None:
         decide = others.get("make", real_worker)(job)
         for shard in shards:
             on_done(decide(shard))
@@ -166,9 +166,9 @@ def main(home: str, how: str) -> None:
     bench = Bench(Path(home))
     if how != "ray":
         moment = datetime.fromisoformat(how)
-        rescore(bench.options(workers=2), Quiet(), open_model=open_fake, make=slow, now=lambda: moment)
+        rescore(bench.options(workers=2), SilentProgress(), open_model=open_fake, make=slow, now=lambda: moment)
         return
-    summary = rescore(bench.options(workers=2, engine="ray"), Quiet(), open_model=open_fake, make=poisoned)
+    summary = rescore(bench.options(workers=2, engine="ray"), SilentProgress(), open_model=open_fake, make=poisoned)
     quarantined = [(one.shard, one.reason) for one in summary.quarantined_shards]
     sys.stdout.write(json.dumps({"started_at": summary.started_at.isoformat(), "quarantined": quarantined}) + "\n")
 

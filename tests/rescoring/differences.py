@@ -8,7 +8,7 @@ from typing import Any
 from adverdict.domain.decision import Reason
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.diff.difference import (
-    Against,
+    Baseline,
     Change,
     Compared,
     Difference,
@@ -103,7 +103,7 @@ def empty(**changes: Any) -> Difference:
     none |= dict.fromkeys(("outdated", "degraded", "uncertified"), 0)
     usual: dict[str, Any] = {
         "run": versions(),
-        "against": Against(kind="ledger", words="what stands in the ledger, up to entry 0", seq=0),
+        "against": Baseline(kind="ledger", words="what stands in the ledger, up to entry 0", seq=0),
         "inventory": inventory(**none, degraded_by={}),
         "compared": (),
         "flips": (),
@@ -184,5 +184,5 @@ def difference() -> Difference:
             Reviews(market="SE", opened=15, closed=0, first=0, handling=usual),
         ),
         examples=shown,
-        against=Against(kind="ledger", words="what stands in the ledger, up to entry 1,204,551", seq=1_204_551),
+        against=Baseline(kind="ledger", words="what stands in the ledger, up to entry 1,204,551", seq=1_204_551),
     )

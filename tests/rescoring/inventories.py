@@ -12,8 +12,8 @@ from adverdict.domain.errors import Mistake
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.rescoring.folder.columns import schema, to_table
-from adverdict.rescoring.folder.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from adverdict.rescoring.input.plan import Plan, plan
+from adverdict.rescoring.folder.manifest import HistoryUsed, ModelUsed, Run, RunFolder, ShardReport
+from adverdict.rescoring.input.plan import ShardPlan, plan
 from adverdict.rescoring.input.reading import QuarantinedRow
 from adverdict.storage.places import Place
 from adverdict.storage.tables.pack import write_ads
@@ -38,7 +38,7 @@ def rescored(
     """
     home.mkdir(parents=True)
     write_ads(home / "ads.parquet", [ad for ad, _ in made])
-    planned = plan(str(home / "ads.parquet"), rows_per_shard) if made else Plan(str(home), str(home), (), rows_per_shard)
+    planned = plan(str(home / "ads.parquet"), rows_per_shard) if made else ShardPlan(str(home), str(home), (), rows_per_shard)
     folder = RunFolder(out or home / "out")
     run = Run.of(
         planned,
@@ -54,13 +54,13 @@ def rescored(
     folder.begin(run, b"{}", b"{}", resume=False)
     for number, shard in enumerate(run.plan.shards[:stop_after]):
         if number in lost:
-            folder.publish(shard, schema().empty_table(), Done(shard=shard.name, reason="not a table"), [])
+            folder.publish(shard, schema().empty_table(), ShardReport(shard=shard.name, reason="not a table"), [])
             continue
         part = [(row + 1, *made[row]) for row in range(shard.start, shard.stop)]
         good = [(row, ad, decision) for row, ad, decision in part if decision is not None]
         wrong = [QuarantinedRow(row, (Mistake("title", 7, "text"),)) for row, _, decision in part if decision is None]
         rows, ads, decisions = [one[0] for one in good], [one[1] for one in good], [one[2] for one in good]
-        folder.publish(shard, to_table(rows, ads, decisions, shard.name), Done(shard=shard.name), wrong)
+        folder.publish(shard, to_table(rows, ads, decisions, shard.name), ShardReport(shard=shard.name), wrong)
     return folder
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from adverdict.domain.errors import NotFound
-from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.progress import SilentProgress
 from adverdict.rescoring.deciding.run import rescore
 from tests.rescoring.deciding import Bench, files_of, in_process
 from tests.scoring.fakes import open_fake
@@ -27,7 +27,7 @@ def test_without_ray_the_extra_is_named_before_anything_is_written(tmp_path: Pat
     monkeypatch.setattr("adverdict.rescoring.deciding.cluster.find_spec", lambda name: None)
     bench = Bench.make(tmp_path)
     with pytest.raises(NotFound, match=r"pip install 'adverdict\[ray\]'"):
-        rescore(bench.options(engine="ray"), Quiet(), open_model=open_fake)
+        rescore(bench.options(engine="ray"), SilentProgress(), open_model=open_fake)
     assert not (tmp_path / "out").exists()
 
 
@@ -41,7 +41,7 @@ def test_in_place_its_rows_are_those_of_the_local_engine_and_a_deadly_shard_is_b
     assert told["quarantined"] == [["part-00000-00001", "3 workers died of it"]]
     with monkeypatch.context() as patch:
         in_process(patch)
-        rescore(bench.options("local", workers=1), Quiet(), open_model=open_fake, now=lambda: told_moment(told))
+        rescore(bench.options("local", workers=1), SilentProgress(), open_model=open_fake, now=lambda: told_moment(told))
     expected = files_of(tmp_path / "local")
     found = files_of(tmp_path / "out")
     assert found == {name: content for name, content in expected.items() if not name.endswith("part-00000-00001.parquet")}

@@ -14,7 +14,7 @@ from adverdict.domain.errors import InvalidInput, InvalidSettings, Unavailable
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.erase import erase
 from adverdict.ledger.store import Ledger
-from adverdict.rescoring.applying.judging import Left, New, Now, left
+from adverdict.rescoring.applying.judging import EffectiveVerdict, RescoredDecision, SkipReason, skip_reason
 from adverdict.rescoring.diff.diff import diff
 from adverdict.rescoring.diff.difference import Difference
 from adverdict.rescoring.diff.record import LedgerRecord, RunRecord
@@ -234,10 +234,9 @@ def test_what_applying_leaves_alone_for_a_degraded_decision_is_told_and_opens_an
     assert found.held == held
     assert sum(one.opened for one in found.reviews) == (2 - held if was is not None and now is REVIEW else 0)
     assert sum(one.closed for one in found.reviews) == (2 - held if was is REVIEW else 0)
-    judged = [
-        left(New("dec-new", now, degraded, 0), None if was is None else Now("dec-old", was, "model", 0)) for degraded in (True, False)
-    ]
-    assert judged == [Left.DEGRADED if held else None, None], "applying says the same"
+    stood = None if was is None else EffectiveVerdict("dec-old", was, "model", 0)
+    judged = [skip_reason(RescoredDecision("dec-new", now, degraded, 0), stood) for degraded in (True, False)]
+    assert judged == [SkipReason.DEGRADED if held else None, None], "applying says the same"
 
 
 def test_rows_and_parts_without_a_decision_are_counted(tmp_path: Path, ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adverdict.domain.verdict import Verdict
-from adverdict.rescoring.diff.difference import Against, Difference, Unrecorded, flips
+from adverdict.rescoring.diff.difference import Baseline, Difference, Unrecorded, flips
 from adverdict.rescoring.diff.page import BODY, apply_command, page, write_page
 from tests.golden import Golden
 from tests.pages import Page
@@ -108,7 +108,7 @@ def test_the_next_command_names_the_market_with_most_ads_not_on_record_where_not
 
 
 def test_beside_another_rescoring_nothing_is_said_of_the_record() -> None:
-    other = Against(kind="rescoring", words="rescoring run-1", versions=versions())
+    other = Baseline(kind="rescoring", words="rescoring run-1", versions=versions())
     found = difference().model_copy(update={"against": other})
     assert "Ads not in the other, by their new verdict" in words(found)
     assert not re.search("not on record", words(found), re.I)

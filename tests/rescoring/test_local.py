@@ -15,10 +15,10 @@ import pytest
 
 from adverdict.domain.errors import InvalidSettings, Unavailable
 from adverdict.rescoring.deciding import local
-from adverdict.rescoring.deciding.job import Job
-from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.job import RescoringJob
+from adverdict.rescoring.deciding.progress import SilentProgress
 from adverdict.rescoring.deciding.run import rescore
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB, Budget
 from tests.rescoring.deciding import Bench, a_bug, dies_while_loading, files_of, poisoned, rows_of
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A rescoring that nothing interrupted."""
     bench = Bench.make(tmp_path_factory.mktemp("whole"))
-    rescore(bench.options(), Quiet(), open_model=open_fake)
+    rescore(bench.options(), SilentProgress(), open_model=open_fake)
     return bench
 
 
@@ -57,7 +57,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_a_shard_that_kills_its_worker_is_blamed_exactly_and_all_others_are_decided(whole: Bench, tmp_path: Path) -> None:
     said: list[str] = []
 
-    class Listening(Quiet):
+    class Listening(SilentProgress):
         def say(self, sentence: str) -> None:
             said.append(sentence)
 
@@ -84,7 +84,7 @@ def test_a_killed_run_takes_its_workers_along_and_once_resumed_has_the_rows_of_a
     wait_until(lambda: not running(tmp_path))
     before = {path.name: path.stat().st_mtime_ns for path in done.glob("*.json")}
     assert 2 <= len(before) < 6
-    summary = rescore(bench.options(resume=True), Quiet(), open_model=open_fake)
+    summary = rescore(bench.options(resume=True), SilentProgress(), open_model=open_fake)
     after = {path.name: path.stat().st_mtime_ns for path in done.glob("*.json")}
     assert len(after) == 6
     assert before.items() <= after.items(), "what was done was not done again"
@@ -94,20 +94,20 @@ def test_a_killed_run_takes_its_workers_along_and_once_resumed_has_the_rows_of_a
 
 def test_a_model_that_kills_whoever_loads_it_ends_the_run(whole: Bench, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"3 workers in a row died while they loaded the model: SIGKILL"):
-        rescore(whole.options(str(tmp_path / "out")), Quiet(), open_model=open_fake, make=dies_while_loading)
+        rescore(whole.options(str(tmp_path / "out")), SilentProgress(), open_model=open_fake, make=dies_while_loading)
     assert not multiprocessing.active_children()
 
 
 def test_a_bug_in_a_worker_is_raised_with_its_trace_and_leaves_nothing_running(whole: Bench, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="ZeroDivisionError: while loading"):
-        rescore(whole.options(str(tmp_path / "out")), Quiet(), open_model=open_fake, make=a_bug)
+        rescore(whole.options(str(tmp_path / "out")), SilentProgress(), open_model=open_fake, make=a_bug)
     assert not multiprocessing.active_children()
 
 
 def test_the_first_shards_peak_says_how_many_workers_fit(whole: Bench) -> None:
     job = job_of(whole)
     said: list[str] = []
-    reports: list[Done] = []
+    reports: list[ShardReport] = []
     budget = Budget(total=330 * MIB + 64 * MIB, driver=0)
     local.run(job, job.plan.shards, 4, reports.append, budget=budget, say=said.append, make=hungry)
     assert len(reports) == 6
@@ -125,23 +125,23 @@ def test_a_worker_that_does_not_fit_at_all_ends_the_run_with_the_least_that_woul
 def test_a_worker_that_holds_more_than_its_share_is_replaced(whole: Bench) -> None:
     job = job_of(whole)
     said: list[str] = []
-    reports: list[Done] = []
+    reports: list[ShardReport] = []
     local.run(job, job.plan.shards[:3], 1, reports.append, budget=Budget(total=64 * MIB + 2 * MIB, driver=0), say=said.append, make=modest)
     assert [report.shard for report in reports] == [shard.name for shard in job.plan.shards[:3]]
     assert len({report.worker for report in reports}) == 2, "the first shard measures, and after the second it holds too much"
     assert said[0].endswith("more than its 2 MiB; another takes its place")
 
 
-def job_of(bench: Bench) -> Job:
+def job_of(bench: Bench) -> RescoringJob:
     run = RunFolder.open(bench.home / "out").run
-    return Job(str(bench.home / "out"), run.plan, bench.home / "bundle", "", Path(), "", Path())
+    return RescoringJob(str(bench.home / "out"), run.plan, bench.home / "bundle", "", Path(), "", Path())
 
 
-def hungry(job: Job) -> Tells:
+def hungry(job: RescoringJob) -> Tells:
     return Tells(100.0)
 
 
-def modest(job: Job) -> Tells:
+def modest(job: RescoringJob) -> Tells:
     """Says so."""
     return Tells(1.0)
 
@@ -152,5 +152,5 @@ class Tells:
     def __init__(self, peak_mib: float) -> None:
         self.peak_mib = peak_mib
 
-    def __call__(self, shard: Shard) -> Done:
-        return Done(shard=shard.name, peak_mib=self.peak_mib, worker=str(os.getpid()))
+    def __call__(self, shard: Shard) -> ShardReport:
+        return ShardReport(shard=shard.name, peak_mib=self.peak_mib, worker=str(os.getpid()))

@@ -19,15 +19,15 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound, Unavailable
 from adverdict.rescoring.folder.columns import COLUMNS, decisions_of, to_table
-from adverdict.rescoring.folder.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
-from adverdict.rescoring.input.plan import Input, Plan, Shard, plan
+from adverdict.rescoring.folder.manifest import HistoryUsed, ModelUsed, Run, RunFolder, ShardReport
+from adverdict.rescoring.input.plan import Input, Shard, ShardPlan, plan
 from adverdict.rescoring.input.reading import QuarantinedRow, read_shard
 from adverdict.storage.places import Place
 from tests.rescoring.tables import MOMENT, a_decision, an_ad, columns_of, put
 
 BOOK, SOLVED = PolicyBook(names=(), rules={}), SolvedThresholds()
 INPUTS = (Input("a.parquet", 1000, 10, "d" * 64), Input("b.parquet", 2000, 3, "e" * 64))
-PLAN = Plan("/ads", "/ads", INPUTS, 5)
+PLAN = ShardPlan("/ads", "/ads", INPUTS, 5)
 FIELDS: dict[str, Any] = {
     "started_at": MOMENT,
     "as_of": MOMENT,
@@ -42,7 +42,7 @@ SHARDS = PLAN.shards
 DONE = "_adverdict/done"
 
 
-def a_run(plan: Plan = PLAN, **fields: Any) -> Run:
+def a_run(plan: ShardPlan = PLAN, **fields: Any) -> Run:
     return Run.of(plan, **{**FIELDS, **fields})
 
 
@@ -60,7 +60,7 @@ def decided(shard: Shard, markets: tuple[str, ...] = ("DE", "SE")) -> tuple[pa.T
 
 def publish(folder: RunFolder, shard: Shard, **fields: Any) -> list[Decision]:
     table, told = decided(shard)
-    folder.publish(shard, table, Done(shard=shard.name, **fields), [])
+    folder.publish(shard, table, ShardReport(shard=shard.name, **fields), [])
     return told
 
 
@@ -96,13 +96,13 @@ class _MortalPlace(Place):
 def test_a_run_is_named_by_what_determines_its_rows_alone() -> None:
     run = a_run()
     assert run.run_id == run.identity()
-    moved = Plan("s3://there/ads", "s3://there/ads", INPUTS, 5)
+    moved = ShardPlan("s3://there/ads", "s3://there/ads", INPUTS, 5)
     other_source = FIELDS["model"].model_copy(update={"source": "models:/adverdict/3", "resolved": "here"})
     for same in (a_run(started_at=MOMENT + timedelta(days=1)), a_run(moved), a_run(model=other_source)):
         assert same.run_id == run.run_id
 
 
-OTHERS: dict[str, tuple[dict[str, Any], Plan, str]] = {
+OTHERS: dict[str, tuple[dict[str, Any], ShardPlan, str]] = {
     "as_of": ({"as_of": MOMENT + timedelta(microseconds=1)}, PLAN, "2026-03-01T09:30:00.000001+00:00"),
     "since": ({"since": MOMENT}, PLAN, "2026-03-01T09:30:00+00:00"),
     "model.version": ({"model": ModelUsed(source="", resolved="", version="xyz")}, PLAN, "xyz"),
@@ -257,10 +257,10 @@ def test_a_shard_whose_writer_died_before_the_marker_is_not_done(anywhere: str, 
     table, told = decided(SHARDS[0])
     row = QuarantinedRow(3, (Mistake("market", "x", "a market"),))
     with pytest.raises(Killed):
-        Mortal(anywhere, lambda name: name.startswith(dies_at)).publish(SHARDS[0], table, Done(shard=SHARDS[0].name), [row])
+        Mortal(anywhere, lambda name: name.startswith(dies_at)).publish(SHARDS[0], table, ShardReport(shard=SHARDS[0].name), [row])
     folder = RunFolder.open(anywhere)
     assert (folder.done(), folder.files(), list(folder.decisions())) == ({}, [], [])
-    folder.publish(SHARDS[0], table, Done(shard=SHARDS[0].name), [row])
+    folder.publish(SHARDS[0], table, ShardReport(shard=SHARDS[0].name), [row])
     assert [one for found in folder.decisions() for one in decisions_of(found)] == told
 
 
@@ -279,7 +279,7 @@ def test_what_a_dead_attempt_left_in_other_markets_is_removed_before_the_marker(
     table, _ = decided(SHARDS[0], ("FR", "SE"))
     row = QuarantinedRow(1, (Mistake("market", "x", "a market"),))
     with pytest.raises(Killed):
-        Mortal(anywhere, lambda name: name.startswith(DONE)).publish(SHARDS[0], table, Done(shard=SHARDS[0].name), [row])
+        Mortal(anywhere, lambda name: name.startswith(DONE)).publish(SHARDS[0], table, ShardReport(shard=SHARDS[0].name), [row])
     folder = RunFolder.open(anywhere)
     publish(folder, SHARDS[1])
     publish(folder, SHARDS[0])
@@ -292,7 +292,7 @@ def test_a_shard_that_is_done_stays_as_it_is(tmp_path: Path) -> None:
     folder = begun(str(tmp_path))
     told = publish(folder, SHARDS[0], worker="first")
     empty = to_table([], [], [], SHARDS[0].name)
-    late = folder.publish(SHARDS[0], empty, Done(shard=SHARDS[0].name, reason="its worker died of it", worker="second"), [])
+    late = folder.publish(SHARDS[0], empty, ShardReport(shard=SHARDS[0].name, reason="its worker died of it", worker="second"), [])
     assert (late.worker, late.reason, late.rows) == ("first", None, 5)
     assert [one for table in folder.decisions() for one in decisions_of(table)] == told
 
@@ -327,7 +327,7 @@ def test_rows_set_aside_are_told_with_every_mistake(tmp_path: Path) -> None:
     folder = begun(str(tmp_path))
     table, _ = decided(SHARDS[0])
     mistakes = (Mistake("market", "Sverige", "an ISO 3166-1 alpha-2 code such as SE"), Mistake("title", "x" * 9000 + "\udc00", "text"))
-    done = folder.publish(SHARDS[0], table, Done(shard=SHARDS[0].name), [QuarantinedRow(7, mistakes)])
+    done = folder.publish(SHARDS[0], table, ShardReport(shard=SHARDS[0].name), [QuarantinedRow(7, mistakes)])
     assert (done.quarantined_rows, done.rows, done.reason) == (1, 5, None)
     [line] = folder.place.read("_adverdict/quarantine/part-00000-00000.jsonl").decode("ascii").splitlines()
     told = json.loads(line)
@@ -339,13 +339,13 @@ def test_rows_set_aside_are_told_with_every_mistake(tmp_path: Path) -> None:
 def test_a_shard_set_aside_as_a_whole_says_why(anywhere: str) -> None:
     folder = begun(anywhere)
     empty = to_table([], [], [], SHARDS[1].name)
-    folder.publish(SHARDS[1], empty, Done(shard=SHARDS[1].name, reason="no market"), [])
+    folder.publish(SHARDS[1], empty, ShardReport(shard=SHARDS[1].name, reason="no market"), [])
     done = RunFolder.open(anywhere).done()[SHARDS[1].name]
     assert (done.reason, done.rows, done.files, done.verdicts) == ("no market", 0, {}, {})
     told = json.loads(folder.place.read("_adverdict/quarantine/part-00000-00001.jsonl"))
     assert told == {"file": "a.parquet", "from_row": 6, "to_row": 10, "reason": "no market"}
     with pytest.raises(ValueError, match="quarantined as a whole, and yet has rows"):
-        folder.publish(SHARDS[0], decided(SHARDS[0])[0], Done(shard=SHARDS[0].name, reason="x"), [])
+        folder.publish(SHARDS[0], decided(SHARDS[0])[0], ShardReport(shard=SHARDS[0].name, reason="x"), [])
 
 
 def test_a_place_that_cannot_be_written_leaves_the_shard_undone(tmp_path: Path) -> None:
@@ -367,6 +367,6 @@ def test_from_ads_to_decisions_and_back(anywhere: str) -> None:
         read = read_shard(folder.run.plan, shard, None)
         told += [a_decision(ad) for ad in read.ads]
         table = to_table(read.rows, read.ads, told[-len(read.ads) :], shard.name)
-        folder.publish(shard, table, Done(shard=shard.name), read.quarantined)
+        folder.publish(shard, table, ShardReport(shard=shard.name), read.quarantined)
     assert [one for table in RunFolder.open(f"{anywhere}/out").decisions() for one in decisions_of(table)] == told
     assert plan(f"{anywhere}/in", 6) == found

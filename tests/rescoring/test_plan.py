@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
 from adverdict.rescoring.input.footer import TAIL, footer_of
-from adverdict.rescoring.input.plan import Input, Plan, plan, planned
+from adverdict.rescoring.input.plan import Input, ShardPlan, plan, planned
 from adverdict.storage.places import Place
 from tests.rescoring.tables import an_ad, columns_of, put
 from tests.storage import s3
@@ -42,7 +42,7 @@ def test_files_are_cut_into_shards_that_never_cross_them(anywhere: str) -> None:
 @given(st.lists(st.integers(0, 50), max_size=5), st.integers(1, 20))
 def test_every_row_is_in_exactly_one_shard(rows: list[int], size: int) -> None:
     inputs = tuple(Input(f"{i}.parquet", 1, count, "x") for i, count in enumerate(rows))
-    shards = Plan("/ads", "/ads", inputs, size).shards
+    shards = ShardPlan("/ads", "/ads", inputs, size).shards
     covered = [(shard.file, row) for shard in shards for row in range(shard.start, shard.stop)]
     assert covered == [(file, row) for file, count in enumerate(rows) for row in range(count)]
     assert len({shard.name for shard in shards}) == len(shards)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.mistakes import MOMENT as A_MOMENT
 from adverdict.rescoring.input.plan import Shard, plan
-from adverdict.rescoring.input.reading import BadShard, Found, read_shard
+from adverdict.rescoring.input.reading import BadShard, ShardRows, read_shard
 from adverdict.storage.places import Place
 from adverdict.storage.tables.pack import ads_columns, read_ads, write_ads
 from adverdict.storage.tables.parquet import parquet_range
@@ -27,7 +27,7 @@ from tests.storage import s3
 ADS = [an_ad(i, keywords=["a", "ü"] if i % 2 else None) for i in range(25)]
 
 
-def read(url: str, table: pa.Table, since: datetime | None = None, rows: int = 1000, group: int = 1000) -> list[Found]:
+def read(url: str, table: pa.Table, since: datetime | None = None, rows: int = 1000, group: int = 1000) -> list[ShardRows]:
     put(url, "ads.parquet", table, group)
     found = plan(url, rows)
     return [read_shard(found, shard, since) for shard in found.shards]

@@ -19,12 +19,12 @@ from adverdict.domain.ad import Label
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
 from adverdict.models.cascade import FILE
 from adverdict.rescoring import memory
-from adverdict.rescoring.deciding.job import Job, give_up
-from adverdict.rescoring.deciding.progress import Quiet
+from adverdict.rescoring.deciding.job import RescoringJob, give_up
+from adverdict.rescoring.deciding.progress import SilentProgress
 from adverdict.rescoring.deciding.run import Options, rescore
-from adverdict.rescoring.deciding.start import worker
+from adverdict.rescoring.deciding.start import make_worker
 from adverdict.rescoring.deciding.summary import Summary
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB
 from adverdict.storage.tables.pack import write_ads, write_labels
@@ -34,7 +34,7 @@ from tests.scoring.fakes import open_fake
 
 
 def run(options: Options, **others: Any) -> Summary:
-    return rescore(options, Quiet(), open_model=open_fake, **others)
+    return rescore(options, SilentProgress(), open_model=open_fake, **others)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def test_every_ad_is_decided_and_counted(bench: Bench) -> None:
 def test_fewer_workers_than_asked_for_are_told_of(bench: Bench) -> None:
     said: list[str] = []
 
-    class Listening(Quiet):
+    class Listening(SilentProgress):
         def say(self, sentence: str) -> None:
             said.append(sentence)
 
@@ -75,7 +75,7 @@ def test_fewer_workers_than_asked_for_are_told_of(bench: Bench) -> None:
 def test_a_column_outside_the_contract_is_told_once(bench: Bench) -> None:
     said: list[str] = []
 
-    class Listening(Quiet):
+    class Listening(SilentProgress):
         def say(self, sentence: str) -> None:
             said.append(sentence)
 
@@ -138,7 +138,7 @@ def test_a_folder_that_holds_no_bundle_is_refused_before_anything_is_written(ben
 
 def test_a_real_bundle_that_is_missing_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFound, match=r"no model .*nowhere"):
-        rescore(bench.options(settings=bench.settings(model=str(bench.home / "nowhere"))), Quiet())
+        rescore(bench.options(settings=bench.settings(model=str(bench.home / "nowhere"))), SilentProgress())
     assert not (bench.home / "out").exists()
 
 
@@ -216,9 +216,9 @@ def test_a_file_that_came_back_as_it_was_is_decided_when_the_run_is_resumed(benc
     file = bench.home / "ads" / "1.parquet"
     whole = file.read_bytes()
 
-    def taken_away(job: Job) -> Callable[[Shard], Done]:
+    def taken_away(job: RescoringJob) -> Callable[[Shard], ShardReport]:
         file.unlink(missing_ok=True)
-        return worker(job)
+        return make_worker(job)
 
     first = run(bench.options(), make=taken_away)
     assert (first.ads, len(first.quarantined_shards)) == (50, 3)
@@ -282,18 +282,18 @@ def test_ads_and_decisions_may_lie_in_an_object_store(bench: Bench, bucket: str)
         run(replace(bench.options(), ads=there.url, out=f"{bucket}/out"))
 
 
-def gives_up(job: Job) -> Callable[[Shard], Done]:
+def gives_up(job: RescoringJob) -> Callable[[Shard], ShardReport]:
     """As an engine does with a shard of which workers died."""
-    decide, poison = worker(job), "part-00000-00001"
+    decide, poison = make_worker(job), "part-00000-00001"
     return lambda shard: (
         give_up(RunFolder.open(job.out), shard, "3 workers died of it", "driver") if shard.name == poison else decide(shard)
     )
 
 
-def full_disk(job: Job) -> Callable[[Shard], Done]:
-    decide = worker(job)
+def full_disk(job: RescoringJob) -> Callable[[Shard], ShardReport]:
+    decide = make_worker(job)
 
-    def until_full(shard: Shard) -> Done:
+    def until_full(shard: Shard) -> ShardReport:
         if shard.name == "part-00000-00002":
             raise Unavailable(f"cannot write {job.out}: No space left on device")
         return decide(shard)
@@ -316,7 +316,7 @@ def leaving(tmp_path: Path) -> Bench:
 
 def early(bench: Bench, out: str = "out", certificates: str = "certificates.json", at: datetime = ISSUED, **others: Any) -> Summary:
     options = bench.options(out, settings=bench.settings(certificates=bench.home / certificates), **others)
-    return rescore(options, Quiet(), open_model=open_early, now=lambda: at)
+    return rescore(options, SilentProgress(), open_model=open_early, now=lambda: at)
 
 
 def test_settled_ads_leave_early_and_the_decisions_say_by_which_rule(leaving: Bench) -> None:

@@ -13,7 +13,7 @@ from adverdict.ledger.idempotency import Request
 from adverdict.ledger.schema import idempotency
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.recorder import Decided, Recorder
+from adverdict.scoring.recorder import DecidedRequest, Recorder
 from adverdict.scoring.scorer import Scorer
 from tests.scoring.fakes import FakeModel
 
@@ -26,7 +26,7 @@ def test_keys_older_than_a_week_are_forgotten_while_the_service_runs(book: Polic
     recorder, scorer = Recorder(ledger, ReviewSettings(), lambda: now[0]), Scorer(FakeModel(), book)
     for number, day in enumerate((0, 6, 8)):
         now[0] = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=day)
-        recorder.record([Decided([AD], scorer.score([AD]), Request("platform", f"key-{number}", b"x" * 32))], scorer)
+        recorder.record([DecidedRequest([AD], scorer.score([AD]), Request("platform", f"key-{number}", b"x" * 32))], scorer)
     with ledger.look() as connection:
         assert connection.scalars(select(idempotency.c.key).order_by(idempotency.c.key)).all() == ["key-1", "key-2"]
     ledger.close()

@@ -23,7 +23,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.labels.incoming import bring
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.opened import BundleModel, open_bundle
-from adverdict.scoring.recorder import Decided, Recorder
+from adverdict.scoring.recorder import DecidedRequest, Recorder
 from adverdict.scoring.replay import replay
 from adverdict.scoring.scorer import EVERYBODY, Depth, Scorer
 from adverdict.storage.tables.pack import read_ads
@@ -49,11 +49,11 @@ def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
     for start in range(0, 48, 8):
         ahead = [worker.known(scorer) for worker in workers]
         for worker, known, some in zip(workers, ahead, (ads[start : start + 4], ads[start + 4 : start + 8]), strict=True):
-            worker.record([Decided(some, scorer.score(some, known=known))], scorer)
+            worker.record([DecidedRequest(some, scorer.score(some, known=known))], scorer)
         labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=ad.submitted_at) for ad in ads[start : start + 8]]
         bring(ledger, labels, "platform", ads[-1].submitted_at)
     nobody = Scorer(None, read_policies())
-    workers[0].record([Decided(ads[:2], nobody.score(ads[:2], degraded=(Degradation(Cause.UNREACHABLE),)))], nobody)
+    workers[0].record([DecidedRequest(ads[:2], nobody.score(ads[:2], degraded=(Degradation(Cause.UNREACHABLE),)))], nobody)
     return ledger
 
 
@@ -131,7 +131,7 @@ def cascaded(tmp_path: Path, model: BundleModel, ads: list[Ad], rule: ExitRule) 
         scorer = Scorer(model, read_policies(), exits=rule if by_rule else None, ids=ids)
         recorder = Recorder(ledger, ReviewSettings())
         known = recorder.known(scorer)
-        recorder.record([Decided(ads, scorer.score(ads, known=known, depth=depth))], scorer)
+        recorder.record([DecidedRequest(ads, scorer.score(ads, known=known, depth=depth))], scorer)
     return ledger
 
 

@@ -13,7 +13,7 @@ from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
-from adverdict.serving.worker.champion import LAST_GOOD, Champion, Standing
+from adverdict.serving.worker.champion import LAST_GOOD, Champion, ServingState
 from tests.scoring.fakes import FakeRegistry, open_fake
 
 
@@ -29,16 +29,16 @@ class Clock:
 
 
 @pytest.fixture
-def seen() -> list[Standing]:
+def seen() -> list[ServingState]:
     return []
 
 
 @pytest.fixture
-def champion(registry: FakeRegistry, book: PolicyBook, tmp_path: Path, seen: list[Standing]) -> Champion:
+def champion(registry: FakeRegistry, book: PolicyBook, tmp_path: Path, seen: list[ServingState]) -> Champion:
     return make(registry, book, tmp_path, seen)
 
 
-def make(registry: FakeRegistry, book: PolicyBook, cache: Path, seen: list[Standing] | None = None) -> Champion:
+def make(registry: FakeRegistry, book: PolicyBook, cache: Path, seen: list[ServingState] | None = None) -> Champion:
     watch = (seen if seen is not None else []).append
     return Champion(
         "models:/adverdict@champion",
@@ -56,27 +56,27 @@ def version(champion: Champion) -> str | None:
     return model.version if model else None
 
 
-def test_the_first_look_puts_the_champion_into_service(champion: Champion, seen: list[Standing]) -> None:
+def test_the_first_look_puts_the_champion_into_service(champion: Champion, seen: list[ServingState]) -> None:
     assert (champion.starting, version(champion)) == (True, None)
     champion.check()
     assert (champion.starting, version(champion), champion.current()[1]) == (False, "v1", ())
-    assert seen == [champion.standing]
+    assert seen == [champion.state]
 
 
 def test_an_unchanged_champion_is_not_fetched_again(champion: Champion, registry: FakeRegistry) -> None:
     champion.check()
-    first = champion.standing
+    first = champion.state
     champion.check()
     assert registry.fetched == ["models:/adverdict/1"]
-    assert champion.standing.loaded is first.loaded
-    assert (champion.standing.checked_at or datetime.min) > (first.checked_at or datetime.max)
+    assert champion.state.loaded is first.loaded
+    assert (champion.state.checked_at or datetime.min) > (first.checked_at or datetime.max)
 
 
 def test_a_new_champion_replaces_the_old_one_also_with_other_policies(champion: Champion, registry: FakeRegistry) -> None:
     champion.check()
     registry.bundles["2"], registry.champion = {"version": "v2", "policies": ["gambling"]}, "2"
     champion.check()
-    assert (version(champion), champion.standing.swaps) == ("v2", 2)
+    assert (version(champion), champion.state.swaps) == ("v2", 2)
 
 
 def test_a_request_keeps_the_scorer_it_began_with(champion: Champion, registry: FakeRegistry) -> None:
@@ -104,7 +104,7 @@ def test_when_the_registry_fails_the_last_good_bundle_stays(
     assert (version(champion), champion.current()[1]) == ("v1", (Degradation(cause),))
     registry.away = None
     champion.check()
-    assert (version(champion), champion.current()[1], champion.standing.swaps) == ("v1", (), 1)
+    assert (version(champion), champion.current()[1], champion.state.swaps) == ("v1", (), 1)
 
 
 @pytest.mark.parametrize("bundle", [{"raises": "contract"}, {"raises": "bug"}, {"no": "version"}])

@@ -61,9 +61,9 @@ def test_certificates_attached_while_the_model_serves_are_used_from_the_next_loo
     registry.certified["1"] = certificates()
     champion.check()
     assert below(champion) == [0.2]
-    assert champion.standing.degraded == ()
+    assert champion.state.degraded == ()
     assert champion.current()[0].certified_until == ISSUED + timedelta(days=90)
-    assert champion.standing.swaps == 1, "the bundle itself was not swapped"
+    assert champion.state.swaps == 1, "the bundle itself was not swapped"
 
 
 def test_renewed_certificates_replace_the_old_ones_and_withdrawn_ones_are_dropped(champion: Champion, registry: FakeRegistry) -> None:
@@ -98,12 +98,12 @@ def test_certificates_that_cannot_be_trusted_are_not_used_and_every_decision_say
     registry.certified["1"] = text
     champion.check()
     champion.check()
-    assert champion.standing.degraded == (Degradation(Cause.CERTIFICATES_REFUSED),), why
+    assert champion.state.degraded == (Degradation(Cause.CERTIFICATES_REFUSED),), why
     assert below(champion) == [0.2], "the last good ones stay"
     registry.certified["1"] = certificates(below=0.4)
     champion.check()
     champion.check()
-    assert (champion.standing.degraded, below(champion)) == ((), [0.4])
+    assert (champion.state.degraded, below(champion)) == ((), [0.4])
 
 
 def test_a_new_champion_does_not_keep_the_old_ones_certificates(champion: Champion, registry: FakeRegistry) -> None:
@@ -113,8 +113,8 @@ def test_a_new_champion_does_not_keep_the_old_ones_certificates(champion: Champi
     registry.champion = "2"
     champion.check()
     assert below(champion) == []
-    assert champion.standing.loaded is not None
-    assert champion.standing.loaded.certificates is None
+    assert champion.state.loaded is not None
+    assert champion.state.loaded.certificates is None
 
 
 def test_a_start_without_the_registry_has_the_certificates_of_the_last_good_bundle(
@@ -129,7 +129,7 @@ def test_a_start_without_the_registry_has_the_certificates_of_the_last_good_bund
     again = make(registry, book, tmp_path)
     again.check()
     assert below(again) == [0.2]
-    assert again.standing.degraded == (Degradation(Cause.UNREACHABLE),)
+    assert again.state.degraded == (Degradation(Cause.UNREACHABLE),)
 
 
 def test_a_scorer_refuses_certificates_of_another_bundle(champion: Champion) -> None:

@@ -23,9 +23,9 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
+from adverdict.serving.worker.admission import DeadlineMissed
 from adverdict.serving.worker.intake import Intake
-from adverdict.serving.worker.line import CHUNK
-from adverdict.serving.worker.pressure import DeadlineMissed
+from adverdict.serving.worker.scoring_queue import CHUNK
 from tests.scoring.fakes import FakeModel, FakeRisks
 from tests.serving.conftest import until
 
@@ -210,10 +210,10 @@ def test_who_has_no_time_for_the_whole_model_gets_less_of_it_and_nobody_else_doe
     scorer, model = noting
     intake = Intake(lambda: (scorer, ()), Recorder(ledger, ReviewSettings()))
     for _ in range(3):
-        intake.pressure.learn("cascade", 3, 100.0)
-        intake.pressure.learn("early", 3, 0.001)
+        intake.admission.learn("cascade", 3, 100.0)
+        intake.admission.learn("early", 3, 0.001)
     intake.start()
-    soon = intake.pressure.clock() + 60
+    soon = intake.admission.clock() + 60
     futures = [intake.ask([an_ad(name)], until=until) for name, until in (("any", None), ("hurried", soon), ("patient", soon + 10_000))]
     model.gate.release(100)
     assert [len(future.result(10)) for future in futures] == [1, 1, 1]
@@ -228,14 +228,14 @@ def test_who_is_no_longer_there_when_its_turn_comes_is_told_and_not_recorded(led
     intake.start()
     first = intake.ask([an_ad("first")])
     model.until_asked()
-    late = intake.ask([an_ad("late")], until=intake.pressure.clock() + 0.01)
+    late = intake.ask([an_ad("late")], until=intake.admission.clock() + 0.01)
     time.sleep(0.02)
     model.gate.release(100)
     assert len(first.result(10)) == 1
     with pytest.raises(DeadlineMissed):
         late.result(10)
     intake.stop()
-    assert (on_record(ledger), intake.pressure.ads) == (["first"], 0)
+    assert (on_record(ledger), intake.admission.ads) == (["first"], 0)
 
 
 def test_the_line_is_empty_when_everybody_was_answered_failed_or_left(begin: Begin, ledger: Ledger) -> None:
@@ -244,12 +244,12 @@ def test_the_line_is_empty_when_everybody_was_answered_failed_or_left(begin: Beg
     futures = [intake.ask(ads(f"{number}-", size)) for number, size in enumerate((1, 3 * CHUNK, 5))]
     futures += [intake.ask([an_ad("bad", "stumble")])]
     gone = intake.ask(ads("gone", 7))
-    assert intake.pressure.ads == 1 + 3 * CHUNK + 5 + 1 + 7
+    assert intake.admission.ads == 1 + 3 * CHUNK + 5 + 1 + 7
     assert gone.cancel()
     model.gate.release(10_000)
     intake.stop()
     assert all(future.done() for future in futures)
-    assert intake.pressure.ads == 0
+    assert intake.admission.ads == 0
 
 
 def _all(answer: Sequence[Decision | None]) -> list[Decision]:

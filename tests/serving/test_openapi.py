@@ -10,7 +10,7 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.serving.http import examples, openapi
 from adverdict.serving.http.app import ENDPOINTS
-from adverdict.serving.http.endpoint import Call, Endpoints, Gives, Takes
+from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.errors import MEANING
 from adverdict.serving.http.messages import ErrorBody, LabelsRecorded, LabelsRequest
 
@@ -31,8 +31,8 @@ def test_a_new_endpoint_is_described_by_its_declaration_alone() -> None:
     @endpoints.post(
         "/v1/things/{name}",
         "label",
-        takes=Takes(LabelsRequest, LabelsRequest.model_validate_json, {"labels": [examples.LABEL]}),
-        gives=Gives("done", LabelsRecorded),
+        takes=RequestBody(LabelsRequest, LabelsRequest.model_validate_json, {"labels": [examples.LABEL]}),
+        gives=ResponseBody("done", LabelsRecorded),
         summary="Does things",
         errors=(404,),
     )

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.serving.http.messages import ErrorBody
-from adverdict.serving.worker.pressure import Pressure
+from adverdict.serving.worker.admission import AdmissionControl
 from tests.scoring.ads import ad
 from tests.serving.conftest import Serve
 from tests.serving.test_metrics import key, samples
@@ -18,12 +18,12 @@ from tests.serving.test_recording import decisions
 
 
 @contextmanager
-def crowded(waiting: int = 1000) -> Iterator[Pressure]:
+def crowded(waiting: int = 1000) -> Iterator[AdmissionControl]:
     """The service in this process, with so many single ads in line, of which 16 lately took 16 ms."""
-    from adverdict.serving.service import desk
+    from adverdict.serving.service import slot
 
-    assert desk.running is not None
-    line = desk.running.intake.pressure
+    assert slot.runtime is not None
+    line = slot.runtime.intake.admission
     for ads in range(1, 17):
         line.learn("cascade", ads, ads / 1000)
         line.learn("early", ads, ads / 1000)

@@ -99,10 +99,10 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(serve: Serve) -> None:
 
 
 def test_a_worker_that_no_longer_follows_the_champion_asks_to_be_restarted(serve: Serve, service: Any) -> None:
-    from adverdict.serving.service import desk
+    from adverdict.serving.service import slot
 
     with serve() as client:
         assert client.get("/livez").status_code == 200
-        assert desk.running is not None
-        desk.running.champion.stop()
+        assert slot.runtime is not None
+        slot.runtime.champion.stop()
         assert client.get("/livez").status_code == 503

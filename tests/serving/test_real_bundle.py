@@ -84,7 +84,7 @@ def test_one_flipped_byte_keeps_a_bundle_out_of_service(tiny_bundle: Path, tmp_p
     file.write_bytes(raw)
     champion = assemble({"ADVERDICT_HOME": str(tmp_path), "ADVERDICT_MODEL": str(bundle)}).champion
     champion.check()
-    assert (champion.standing.loaded, champion.standing.degraded) == (None, (Degradation(Cause.BUNDLE_REFUSED, "bundle"),))
+    assert (champion.state.loaded, champion.state.degraded) == (None, (Degradation(Cause.BUNDLE_REFUSED, "bundle"),))
     assert bundle.is_dir()  # a folder somebody named is never removed
 
 

@@ -21,7 +21,7 @@ from adverdict.models.encoder import encoder_text
 from adverdict.storage.tables.pack import Pack, read_pack, write_ads, write_labels
 from adverdict.training.cache import contents
 from adverdict.training.cache.contents import ContentCache, Contents
-from adverdict.training.cache.shelf import Cabinet
+from adverdict.training.cache.disk_cache import DiskCache
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.encoder import prefix_cache
 from adverdict.training.encoder.encoder_cache import EncoderCache
@@ -68,8 +68,8 @@ def test_contents_are_what_features_and_ngrams_are_computed_one_by_one(data: Dat
     contract = learn_contract(data.ads)
     table = feature_table(data.ads, history, contract)
     counts = ngram_counts([ngram_text(ad, text) for ad, text in zip(data.ads, table.texts, strict=True)])
-    for cabinet in (None, Cabinet(tmp_path, PLENTY), Cabinet(tmp_path, PLENTY)):  # without, cold, warm
-        found = ContentCache(cabinet).of(data.ads, Silent())
+    for disk_cache in (None, DiskCache(tmp_path, PLENTY), DiskCache(tmp_path, PLENTY)):  # without, cold, warm
+        found = ContentCache(disk_cache).of(data.ads, Silent())
         assert found.contract() == contract
         ours = found.table(contract, history)
         np.testing.assert_array_equal(ours.shared, table.shared)
@@ -88,8 +88,8 @@ def test_a_level_the_contract_does_not_know_and_one_that_is_missing_are_coded_as
 
 def test_only_ads_not_kept_are_taken_apart_again(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = counting(monkeypatch, contents, 0)
-    ContentCache(Cabinet(tmp_path, PLENTY)).of(data.ads[:100], Silent())
-    cache = ContentCache(Cabinet(tmp_path, PLENTY))
+    ContentCache(DiskCache(tmp_path, PLENTY)).of(data.ads[:100], Silent())
+    cache = ContentCache(DiskCache(tmp_path, PLENTY))
     changed = data.ads[3].model_copy(update={"title": "Something else"})
     cache.of([*data.ads[50:120], changed], Silent())
     cache.of([changed, *data.ads[110:120]], Silent())
@@ -100,9 +100,9 @@ def test_rows_come_in_the_order_asked_for_wherever_they_come_from(data: Dataset,
     ads = list(data.ads[:60])
     straight = ContentCache().of(ads, Silent())
     for some in (ads[40:50], ads[5:20]):
-        ContentCache(Cabinet(tmp_path, PLENTY)).of(some, Silent())
+        ContentCache(DiskCache(tmp_path, PLENTY)).of(some, Silent())
     order = np.random.default_rng(0).permutation(60)
-    found = ContentCache(Cabinet(tmp_path, PLENTY)).of([ads[row] for row in order], Silent())
+    found = ContentCache(DiskCache(tmp_path, PLENTY)).of([ads[row] for row in order], Silent())
     np.testing.assert_array_equal(found.values, straight.values[order])
     assert found.categories == tuple(straight.categories[row] for row in order)
     assert (found.counts != straight.counts[order]).nnz == 0
@@ -112,12 +112,12 @@ def test_labels_reach_features_through_history_alone_which_is_never_kept(pack: P
     turned = replace(pack, labels=[label.model_copy(update={"violates": not label.violates}) for label in pack.labels])
     settings = FitSettings(encoder=None, n_folds=2)
 
-    def features(one: Pack, cabinet: Cabinet | None) -> Any:
-        prepared = prepare(dataset([one], POLICIES), settings, Silent(), ContentCache(cabinet))
+    def features(one: Pack, disk_cache: DiskCache | None) -> Any:
+        prepared = prepare(dataset([one], POLICIES), settings, Silent(), ContentCache(disk_cache))
         return prepared.table.shared, prepared.table.per_policy
 
-    features(pack, Cabinet(tmp_path, PLENTY))
-    warm, alone = features(turned, Cabinet(tmp_path, PLENTY)), features(turned, None)
+    features(pack, DiskCache(tmp_path, PLENTY))
+    warm, alone = features(turned, DiskCache(tmp_path, PLENTY)), features(turned, None)
     for one, other in zip(warm, alone, strict=True):
         np.testing.assert_array_equal(one, other)
     assert not np.array_equal(alone[1], features(pack, None)[1], equal_nan=True), "history does depend on labels"
@@ -140,11 +140,11 @@ def texts(data: Dataset) -> list[str]:
 def test_a_texts_states_are_the_same_in_any_company_and_from_any_cache(encoder_folder: Path, texts: list[str], tmp_path: Path) -> None:
     settings = EncoderSettings(str(encoder_folder), max_tokens=32)
     alone = EncoderCache(settings).of(texts, Silent())
-    EncoderCache(settings, cabinet=Cabinet(tmp_path, PLENTY)).of(texts[::-3], Silent())
-    cabinet = Cabinet(tmp_path, PLENTY)
-    assert same(EncoderCache(settings, cabinet=cabinet).of(texts, Silent()), alone)
-    assert same(EncoderCache(settings, cabinet=cabinet).of(texts, Silent()), alone)
-    assert cabinet.warnings == []
+    EncoderCache(settings, disk_cache=DiskCache(tmp_path, PLENTY)).of(texts[::-3], Silent())
+    disk_cache = DiskCache(tmp_path, PLENTY)
+    assert same(EncoderCache(settings, disk_cache=disk_cache).of(texts, Silent()), alone)
+    assert same(EncoderCache(settings, disk_cache=disk_cache).of(texts, Silent()), alone)
+    assert disk_cache.warnings == []
 
 
 def test_only_texts_not_kept_run_through_the_encoder(
@@ -153,7 +153,7 @@ def test_only_texts_not_kept_run_through_the_encoder(
     ran = counting(monkeypatch, prefix_cache, 1)
     settings = EncoderSettings(str(encoder_folder), max_tokens=32)
     for some in (texts[:50], texts[20:70], texts[:70]):
-        EncoderCache(settings, cabinet=Cabinet(tmp_path, PLENTY)).of(some, Silent())
+        EncoderCache(settings, disk_cache=DiskCache(tmp_path, PLENTY)).of(some, Silent())
     assert ran == [50, 20, 0]
 
 
@@ -212,14 +212,14 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     assert not (tmp_path / "off" / "cache").exists()
     assert made("home", "cold") == (off, ())
     assert made("home", "warm") == (off, ())
-    cabinet = Cabinet(tmp_path / "other" / "cache", PLENTY)
-    ContentCache(cabinet).of(ads[300:600], Silent())
-    EncoderCache(encoder, cabinet=cabinet).of(list(dict.fromkeys(encoder_text(ad, "") for ad in ads[:500])), Silent())
+    disk_cache = DiskCache(tmp_path / "other" / "cache", PLENTY)
+    ContentCache(disk_cache).of(ads[300:600], Silent())
+    EncoderCache(encoder, disk_cache=disk_cache).of(list(dict.fromkeys(encoder_text(ad, "") for ad in ads[:500])), Silent())
     ran, counted = counting(monkeypatch, prefix_cache, 1), counting(monkeypatch, contents, 0)
     assert made("other", "partly") == (off, ())
     assert 0 < sum(ran) <= 500
     assert 0 < sum(counted) < 700
-    for part in Cabinet(tmp_path / "home" / "cache", PLENTY).parts():
+    for part in DiskCache(tmp_path / "home" / "cache", PLENTY).parts():
         (part / "keys.npy").write_bytes(b"\x93NUMPY and nothing else")
     files, warnings = made("home", "damaged")
     assert files == off

@@ -8,13 +8,13 @@ from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_curve
 
 from adverdict.training.evaluation.curves import decision_curve, precision_recall, reliability, wilson
-from adverdict.training.evaluation.metrics import Labelled
+from adverdict.training.evaluation.metrics import PolicyScores
 from tests.training.scores import scored
 
 
 def test_precision_and_recall_are_scikit_learns() -> None:
     rated = scored().labelled("blend", "deceptive")
-    rated = Labelled(rated.y, np.round(rated.p, 1), rated.clusters, rated.markets)
+    rated = PolicyScores(rated.y, np.round(rated.p, 1), rated.clusters, rated.markets)
     precision, recall, threshold = precision_recall_curve(rated.y, rated.p)
     found = precision_recall(rated)
     assert found is not None
@@ -42,7 +42,7 @@ def test_wilson_is_scipys(k: int, n: int) -> None:
 
 def test_net_benefit_weighs_wrongful_rejections_by_the_odds_of_the_threshold() -> None:
     y = np.array([True, True, False, False, False])
-    rated = Labelled(y, np.array([0.9, 0.3, 0.6, 0.1, 0.1]), np.arange(5), np.array(["SE"] * 5, dtype=object))
+    rated = PolicyScores(y, np.array([0.9, 0.3, 0.6, 0.1, 0.1]), np.arange(5), np.array(["SE"] * 5, dtype=object))
     found = decision_curve(rated, [0.0, 0.2, 0.5])
     assert found is not None
     assert found.model.tolist() == pytest.approx([2 / 5, 2 / 5 - 1 / 5 * 0.25, 1 / 5 - 1 / 5])
@@ -50,7 +50,7 @@ def test_net_benefit_weighs_wrongful_rejections_by_the_odds_of_the_threshold() -
 
 
 def test_without_labels_there_is_nothing_to_draw() -> None:
-    nothing = Labelled(np.zeros(0, dtype=bool), np.zeros(0), np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object))
+    nothing = PolicyScores(np.zeros(0, dtype=bool), np.zeros(0), np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object))
     assert precision_recall(nothing) is None
     assert reliability(nothing) == []
     assert decision_curve(nothing, [0.5]) is None

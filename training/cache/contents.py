@@ -28,7 +28,7 @@ from adverdict.features.table import FeatureTable, code, with_history
 from adverdict.features.text.ngrams import N_COLUMNS, ngram_counts, ngram_text
 from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
 from adverdict.features.text.view import view
-from adverdict.training.cache.shelf import Cabinet, Found, Ragged
+from adverdict.training.cache.disk_cache import CachedPart, DiskCache, RaggedArray
 
 NAMES = (*TEXT_SIGNALS, *CREATIVE_FACTS)
 CATEGORICAL = tuple(name for name in NAMES if name in CATEGORIES)
@@ -64,10 +64,10 @@ class Contents:
 
 
 class ContentCache:
-    """Contents of ads, each computed when first asked for. ``cabinet`` keeps them for the next training."""
+    """Contents of ads, each computed when first asked for. ``cache`` keeps them for the next training."""
 
-    def __init__(self, cabinet: Cabinet | None = None) -> None:
-        self._shelf = cabinet.shelf("features", made_by()) if cabinet else None
+    def __init__(self, cache: DiskCache | None = None) -> None:
+        self._section = cache.section("features", made_by()) if cache else None
         self._row: dict[bytes, int] = {}
         self._kept: list[Contents] = []
 
@@ -75,16 +75,16 @@ class ContentCache:
         """One row an ad, in order."""
         keys = [hashlib.sha256(ad.model_dump_json().encode("utf-8", "surrogatepass")).digest() for ad in ads]
         wanted = {key: ad for key, ad in zip(keys, ads, strict=True) if key not in self._row}
-        for found in self._shelf.find(list(wanted)) if self._shelf else ():
+        for part in self._section.find(list(wanted)) if self._section else ():
             asked = list(wanted)
-            self._keep([asked[row] for row in found.wanted], _read(found))
+            self._keep([asked[row] for row in part.wanted], _read(part))
         missing = {key: ad for key, ad in wanted.items() if key not in self._row}
         progress.advance(len(ads) - len(missing))
         if missing:
             made = _compute(list(missing.values()), progress)
             self._keep(list(missing), made)
-            if self._shelf:
-                self._shelf.add(list(missing), _fields(made))
+            if self._section:
+                self._section.add(list(missing), _fields(made))
         whole = self._whole()
         rows = np.array([self._row[key] for key in keys], dtype=np.intp)
         return Contents(whole.values[rows], tuple(whole.categories[row] for row in rows.tolist()), whole.counts[rows])
@@ -133,26 +133,26 @@ def _compute(ads: Sequence[Ad], progress: Progress) -> Contents:
     return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"))
 
 
-def _fields(made: Contents) -> dict[str, Ragged]:
+def _fields(made: Contents) -> dict[str, RaggedArray]:
     words = [json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") for row in made.categories]
     ones, own = np.ones(len(words), dtype=np.int64), np.diff(made.counts.indptr).astype(np.int64)
     return {
-        "values": Ragged(made.values, ones),
-        "categories": Ragged(np.frombuffer(b"".join(words), dtype=np.uint8), np.array([len(word) for word in words], dtype=np.int64)),
-        "columns": Ragged(made.counts.indices.astype(np.int32), own),
-        "counts": Ragged(made.counts.data, own),
+        "values": RaggedArray(made.values, ones),
+        "categories": RaggedArray(np.frombuffer(b"".join(words), dtype=np.uint8), np.array([len(word) for word in words], dtype=np.int64)),
+        "columns": RaggedArray(made.counts.indices.astype(np.int32), own),
+        "counts": RaggedArray(made.counts.data, own),
     }
 
 
-def _read(found: Found) -> Contents:
+def _read(part: CachedPart) -> Contents:
     """The records of one part that were asked for. What a part holds was checked against its digest: it is as it was written."""
-    fields = found.fields
+    fields = part.fields
     words, columns = fields["categories"], fields["columns"]
     text, starts = words.values.tobytes(), words.starts
-    spans = [(int(starts[row]), int(starts[row] + words.lengths[row])) for row in found.at]
+    spans = [(int(starts[row]), int(starts[row] + words.lengths[row])) for row in part.at]
     categories = tuple(tuple(json.loads(text[start:end].decode("utf-8", "surrogatepass"))) for start, end in spans)
     everything = sparse.csr_matrix(
         (np.array(fields["counts"].values), np.array(columns.values), np.append(columns.starts, len(columns.values))),
         shape=(len(columns.lengths), N_COLUMNS),
     )
-    return Contents(np.array(fields["values"].values[found.at]), categories, everything[found.at])
+    return Contents(np.array(fields["values"].values[part.at]), categories, everything[part.at])

@@ -10,7 +10,7 @@ import numpy as np
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Progress
 from adverdict.models.encoder import encoder_text
-from adverdict.training.cache.shelf import Cabinet
+from adverdict.training.cache.disk_cache import DiskCache
 from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
 from adverdict.training.encoder.tune import EncoderSettings
 
@@ -18,14 +18,14 @@ from adverdict.training.encoder.tune import EncoderSettings
 class EncoderCache:
     """The pretrained encoder and its frozen layers' output, made when first asked for and reused for texts seen before.
 
-    ``ads`` are those whose texts will be asked for sooner or later: folds then share one run. ``cabinet`` keeps what is made for the next
-    training, and gives what one before has made.
+    ``ads`` are those whose texts will be asked for sooner or later: folds then share one run. ``disk_cache`` keeps what is made for the
+    next training, and gives what one before has made.
     """
 
-    def __init__(self, settings: EncoderSettings, ads: Sequence[Ad] = (), cabinet: Cabinet | None = None) -> None:
+    def __init__(self, settings: EncoderSettings, ads: Sequence[Ad] = (), disk_cache: DiskCache | None = None) -> None:
         self.settings = settings
         self._ads = ads
-        self._cabinet = cabinet
+        self._disk_cache = disk_cache
         self._cache: PrefixCache | None = None
         self._row: dict[str, int] = {}
 
@@ -39,6 +39,6 @@ class EncoderCache:
             later = [encoder_text(ad, self.settings.prefix) for ad in self._ads]
             wanted = list(dict.fromkeys([*texts, *later]))
             progress.stage("encoder, frozen layers", len(wanted))
-            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress, self._cabinet)
+            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress, self._disk_cache)
             self._row = {text: row for row, text in enumerate(wanted)}
         return self._cache.take(np.array([self._row[text] for text in texts], dtype=np.intp))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
 from adverdict.domain.progress import Progress
-from adverdict.training.cache.shelf import Cabinet, Found, Ragged
+from adverdict.training.cache.disk_cache import CachedPart, DiskCache, RaggedArray
 
 if TYPE_CHECKING:
     import torch
@@ -104,31 +104,32 @@ def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
 
 
 def build_cache(
-    pretrained: Pretrained, texts: Sequence[str], max_tokens: int, progress: Progress, cabinet: Cabinet | None = None
+    pretrained: Pretrained, texts: Sequence[str], max_tokens: int, progress: Progress, disk_cache: DiskCache | None = None
 ) -> PrefixCache:
-    """Run the frozen layers over every text once, but for those whose states ``cabinet`` holds; what is new is kept there.
+    """Run the frozen layers over every text once, but for those whose states ``disk_cache`` holds; what is new is kept there.
 
     A text is padded to a length of its own alone and runs beside texts of that length, so that its states are the same, bit for bit,
     whatever else is run and wherever they come from. Longest first: memory use is known from the start.
     """
-    shelf = None if cabinet is None else cabinet.shelf("encoder", made_by(pretrained, max_tokens))
+    section = None if disk_cache is None else disk_cache.section("encoder", made_by(pretrained, max_tokens))
     keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     lengths, known = np.zeros(len(texts), dtype=np.int64), []
-    for found in shelf.find(keys) if shelf else ():
-        lengths[found.wanted] = found.fields["hidden"].lengths[found.at]
-        known.append(found)
+    for part in section.find(keys) if section else ():
+        lengths[part.wanted] = part.fields["hidden"].lengths[part.at]
+        known.append(part)
     new = np.flatnonzero(lengths == 0)  # a text has two tokens at least: those that mark its ends
     ids = _tokens(pretrained, [texts[row] for row in new.tolist()], max_tokens)
     lengths[new] = [len(row) for row in ids]
     cache = _room(lengths, pretrained.model.config.hidden_size)
-    for found in known:
-        _copy(found, cache)
-        progress.advance(len(found.wanted))
+    for part in known:
+        _copy(part, cache)
+        progress.advance(len(part.wanted))
     _compute(pretrained, ids, new, cache, max_tokens, progress)
-    if shelf and len(new):
+    if section and len(new):
         kept = cache if len(new) == len(texts) else _gathered(cache.take(new))
-        fields = {"hidden": Ragged(kept.hidden, kept.lengths), "embedding": Ragged(kept.embedding, np.ones(len(new), dtype=np.int64))}
-        shelf.add([keys[row] for row in new], fields)
+        one_row_each = np.ones(len(new), dtype=np.int64)
+        fields = {"hidden": RaggedArray(kept.hidden, kept.lengths), "embedding": RaggedArray(kept.embedding, one_row_each)}
+        section.add([keys[row] for row in new], fields)
     return cache
 
 
@@ -177,10 +178,10 @@ def _gathered(some: PrefixCache) -> PrefixCache:
     return out
 
 
-def _copy(found: Found, cache: PrefixCache) -> None:
-    hidden, embedding = found.fields["hidden"], found.fields["embedding"]
-    cache.embedding[found.wanted] = embedding.values[found.at]
-    for row, start, length in zip(found.wanted, hidden.starts[found.at], hidden.lengths[found.at], strict=True):
+def _copy(part: CachedPart, cache: PrefixCache) -> None:
+    hidden, embedding = part.fields["hidden"], part.fields["embedding"]
+    cache.embedding[part.wanted] = embedding.values[part.at]
+    for row, start, length in zip(part.wanted, hidden.starts[part.at], hidden.lengths[part.at], strict=True):
         cache.hidden[cache.starts[row] : cache.starts[row] + length] = hidden.values[start : start + length]
 
 

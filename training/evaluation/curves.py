@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.models.calibration import logit, sigmoid
-from adverdict.training.evaluation.metrics import Labelled
+from adverdict.training.evaluation.metrics import PolicyScores
 from adverdict.training.evaluation.recalibration import Z95
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ class DecisionCurve:
     reject_all: Floats
 
 
-def precision_recall(rated: Labelled) -> PrecisionRecall | None:
+def precision_recall(rated: PolicyScores) -> PrecisionRecall | None:
     """Precision and recall at every distinct score; ``None`` without a positive."""
     if not rated.y.any():
         return None
@@ -64,7 +64,7 @@ def precision_recall(rated: Labelled) -> PrecisionRecall | None:
     return PrecisionRecall(p[last], found / (last + 1), found / y.sum())
 
 
-def reliability(rated: Labelled, near: Sequence[float] = (), bins: int = 10) -> list[Bin]:
+def reliability(rated: PolicyScores, near: Sequence[float] = (), bins: int = 10) -> list[Bin]:
     """Promised against observed, in bins of equally many ads, and finer round each threshold of ``near``, where an error costs verdicts.
 
     Bins nobody is in are left out. The interval is Wilson's (1927); it takes ads as independent, so it is too narrow where one advertiser
@@ -77,7 +77,7 @@ def reliability(rated: Labelled, near: Sequence[float] = (), bins: int = 10) -> 
     return [_bin(float(edges[i]), float(edges[i + 1]), rated.y[where == i], rated.p[where == i]) for i in np.unique(where)]
 
 
-def decision_curve(rated: Labelled, thresholds: Sequence[float] | Floats) -> DecisionCurve | None:
+def decision_curve(rated: PolicyScores, thresholds: Sequence[float] | Floats) -> DecisionCurve | None:
     """Net benefit per ad (Vickers & Elkin 2006, Med Decis Making 26, 565-574); ``None`` without ads.
 
     Violations rejected, less wrongful rejections at the rate t / (1 - t) at which somebody who rejects from risk t accepts them. Thresholds

@@ -47,7 +47,7 @@ class Scored:
         if wrong:
             raise ValueError("\n".join(["these scores cannot be measured:", *(f"  - {line}" for line in wrong)]))
 
-    def labelled(self, model: str, policy: str) -> Labelled:
+    def labelled(self, model: str, policy: str) -> PolicyScores:
         """The ads somebody rated under one policy, with one model's risk. Raises KeyError for a model or policy there is not."""
         if policy not in self.policies:
             raise KeyError(policy)
@@ -56,11 +56,11 @@ class Scored:
         rated = np.flatnonzero(~np.isnan(target))
         groups = np.asarray(self.groups, dtype=object)[rated]
         markets = np.asarray(self.markets, dtype=object)[rated]
-        return Labelled(target[rated] >= VIOLATES_FROM, self.p[model][rated, column], _numbered(groups), markets)
+        return PolicyScores(target[rated] >= VIOLATES_FROM, self.p[model][rated, column], _numbered(groups), markets)
 
 
 @dataclass(frozen=True)
-class Labelled:
+class PolicyScores:
     """One policy's labelled ads under one model, all ``(n_ads,)``: whether it violates, its risk, its advertiser's number, its market."""
 
     y: NDArray[np.bool_]
@@ -68,9 +68,9 @@ class Labelled:
     clusters: NDArray[np.intp]
     markets: NDArray[np.object_]
 
-    def of_market(self, market: str) -> Labelled:
+    def of_market(self, market: str) -> PolicyScores:
         here = self.markets == market
-        return Labelled(self.y[here], self.p[here], _numbered(self.clusters[here]), self.markets[here])
+        return PolicyScores(self.y[here], self.p[here], _numbered(self.clusters[here]), self.markets[here])
 
 
 def measure(scored: Scored, model: str, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def measure(scored: Scored, model: str, bootstrap: int = 1000, seed: int = 0) ->
     return {"policies": policies}
 
 
-def figures(rated: Labelled, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
+def figures(rated: PolicyScores, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
     """The figures of one policy under one model on one set of ads; see ``measure``."""
     n, n_clusters = rated.y.size, int(rated.clusters.max(initial=-1)) + 1
     found: dict[str, Any] = {"n": n, "positives": int(rated.y.sum()), "advertisers": n_clusters}
@@ -111,7 +111,7 @@ UNDEFINED = {
 }
 
 
-def quality(rated: Labelled, counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def quality(rated: PolicyScores, counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """``ap``, ``auroc`` and ``brier`` in each resample, ``float64 (resamples,)``; ``counts`` as ``resampling.draw`` gives them."""
     ap, auroc = ranking(rated.y, rated.p, rated.clusters, counts)
     return {"ap": ap, "auroc": auroc, "brier": weighted_mean((rated.p - rated.y) ** 2, rated.clusters, counts)}

@@ -19,7 +19,7 @@ from adverdict.models.manifest import DataEntry
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
-from adverdict.training.evaluation.metrics import Labelled, Scored
+from adverdict.training.evaluation.metrics import PolicyScores, Scored
 from adverdict.training.pages.plots import draw_decision_curve, draw_precision_recall, draw_reliability, render
 
 PAGE = "report.html"
@@ -100,7 +100,7 @@ def _policy(policy: str, data: ReportData, folder: Path) -> dict[str, Any]:
 
 
 def _plots(
-    policy: str, scored: Scored, models: Sequence[str], rated: Labelled, bins: Any, lines: Sequence[float], folder: Path
+    policy: str, scored: Scored, models: Sequence[str], rated: PolicyScores, bins: Any, lines: Sequence[float], folder: Path
 ) -> list[dict[str, str]]:
     by_model = {model: scored.labelled(model, policy) for model in reversed(models)}
     recalls: dict[str, PrecisionRecall] = {model: curve for model, one in by_model.items() if (curve := precision_recall(one))}
@@ -124,7 +124,7 @@ def _solved(policy: str, thresholds: SolvedThresholds) -> list[tuple[SolvedFor, 
     return sorted(ours, key=lambda one: (one[0].market != POOLED, one[0].market, str(one[0].targets)))
 
 
-def _outcome(key: SolvedFor, found: Thresholds, rated: Labelled) -> dict[str, Any]:
+def _outcome(key: SolvedFor, found: Thresholds, rated: PolicyScores) -> dict[str, Any]:
     """What a pair of thresholds does to the report's ads."""
     here = rated if key.market == POOLED else rated.of_market(key.market)
     severity = severity_at(here.p, found.approve_below, found.reject_at)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from adverdict.benchmarks.batch.batch_setup import Advance, BatchSetup, Figures, Write
 from adverdict.benchmarks.batch.counts import flipped_of
-from adverdict.benchmarks.batch.ground import Advance, Figures, Ground, Write
 from adverdict.benchmarks.batch.packs import precision, read_risks, refuse_others_policies, targets_of
 from adverdict.benchmarks.batch.scoring import opened
 from adverdict.benchmarks.rescore.speed import encoder_share
@@ -19,37 +19,37 @@ from adverdict.domain.errors import AdverdictError, InvalidInput, Mistake
 
 
 @dataclass(frozen=True)
-class Plan:
+class EncoderPlan:
     """``texts`` on which the share of the peak is measured, ``rounds`` times; the median counts."""
 
     texts: int = 4096
     rounds: int = 3
 
 
-QUICK = Plan(texts=512, rounds=1)
+QUICK = EncoderPlan(texts=512, rounds=1)
 
 
-def steps(plan: Plan, data: Sequence[Path]) -> int:
+def steps(plan: EncoderPlan, data: Sequence[Path]) -> int:
     return plan.rounds + max(1, len(data))
 
 
-def int8(ground: Ground, plan: Plan, fp32: Path | None, data: Sequence[Path], write: Write, advance: Advance) -> Figures:
+def int8(setup: BatchSetup, plan: EncoderPlan, fp32: Path | None, data: Sequence[Path], write: Write, advance: Advance) -> Figures:
     """Every figure also goes to ``write``, as it comes. ``fp32``: the same model before it was quantised."""
     found: Figures = {"left_out": {}, "rounds": [], "beside_fp32": {}}
-    bundle = ground.bundle()
+    bundle = setup.bundle()
     if json.loads((bundle / "manifest.json").read_text(encoding="utf-8")).get("encoder") is None:
         return found | {"left_out": {"int8": f"{bundle.name} has no encoder"}}
     for _ in range(plan.rounds):
-        found["rounds"].append(encoder_share(bundle, ground.ads(), plan.texts))
+        found["rounds"].append(encoder_share(bundle, setup.ads(), plan.texts))
         found |= _middle(found["rounds"])
         advance()
         write(found)
     if fp32 is None:
         found["left_out"]["int8 beside fp32"] = "no --fp32 bundle was given"
         return found
-    for pack in data or (ground.ads(),):
+    for pack in data or (setup.ads(),):
         try:
-            found["beside_fp32"][pack.name] = twins(ground, bundle, fp32, pack)
+            found["beside_fp32"][pack.name] = twins(setup, bundle, fp32, pack)
         except AdverdictError as error:
             found["left_out"][f"{pack.name} beside fp32"] = str(error)
         advance()
@@ -57,7 +57,7 @@ def int8(ground: Ground, plan: Plan, fp32: Path | None, data: Sequence[Path], wr
     return found
 
 
-def twins(ground: Ground, bundle: Path, fp32: Path, pack: Path) -> Figures:
+def twins(setup: BatchSetup, bundle: Path, fp32: Path, pack: Path) -> Figures:
     """Average precision of both on the same labelled ads, and the ads whose verdicts differ. Raises InvalidInput for what are no twins."""
     mine, theirs = (json.loads((one / "manifest.json").read_text(encoding="utf-8")) for one in (bundle, fp32))
     wrong = [
@@ -66,7 +66,7 @@ def twins(ground: Ground, bundle: Path, fp32: Path, pack: Path) -> Figures:
     if wrong:
         raise InvalidInput(f"{fp32.name} is not {bundle.name} before it was quantised", wrong)
     refuse_others_policies(bundle, pack)
-    return beside.threaded(_twins, 1, bundle, fp32, ground.rules(pack), pack)
+    return beside.threaded(_twins, 1, bundle, fp32, setup.rules(pack), pack)
 
 
 def _twins(bundle: Path, fp32: Path, rules: Path, pack: Path) -> Figures:

@@ -10,43 +10,43 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.benchmarks.batch.batch_setup import Advance, BatchSetup, Figures, Write
 from adverdict.benchmarks.batch.counts import flipped_of, left_early
-from adverdict.benchmarks.batch.ground import Advance, Figures, Ground, Write
 from adverdict.benchmarks.batch.packs import halved
-from adverdict.benchmarks.batch.scoring import Opened, opened
+from adverdict.benchmarks.batch.scoring import OpenedPack, opened
 from adverdict.benchmarks.shared import beside
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import AdverdictError
 
 
 @dataclass(frozen=True)
-class Plan:
+class FlipsPlan:
     """Ads of every advertiser come along: ``ads`` is how many marketplaces are simulated with."""
 
     ads: int = 24_000
     certified_on: int = 24_000
 
 
-QUICK = Plan(ads=4000, certified_on=8000)
+QUICK = FlipsPlan(ads=4000, certified_on=8000)
 
 
 def steps(data: Sequence[Path]) -> int:
     return 1 + len(data)
 
 
-def flips(ground: Ground, data: Sequence[Path], write: Write, advance: Advance) -> Figures:
+def flips(setup: BatchSetup, data: Sequence[Path], write: Write, advance: Advance) -> Figures:
     """On simulated ads, then on each pack of ``data``. Every figure also goes to ``write``, as it comes."""
     found: Figures = {"left_out": {}, "packs": {}}
     try:
-        others = ground.certifying() if ground.certificates is None else None
-        found |= beside.threaded(_flips, 1, ground.bundle(), ground.rules(), ground.certified(), ground.ads(), others)
+        others = setup.certifying() if setup.certificates is None else None
+        found |= beside.threaded(_flips, 1, setup.bundle(), setup.rules(), setup.certified(), setup.ads(), others)
     except AdverdictError as error:
         found["left_out"]["simulated ads"] = str(error)
     advance()
     write(found)
     for pack in data:
         try:
-            found["packs"][pack.name] = halved(ground, pack)
+            found["packs"][pack.name] = halved(setup, pack)
         except AdverdictError as error:
             found["left_out"][pack.name] = str(error)
         advance()
@@ -59,7 +59,7 @@ def _flips(bundle: Path, rules: Path, certificates: Path, pack: Path, others: Pa
     return {"rule": ours.rule, "why_no_exit": ours.why, **beside_each_other(ours)}
 
 
-def beside_each_other(ours: Opened) -> Figures:
+def beside_each_other(ours: OpenedPack) -> Figures:
     """Verdicts of the early exit beside those of the whole bundle, ad by ad; and what would flip if every ad left early."""
     from adverdict.training.dataset import groups_of
 

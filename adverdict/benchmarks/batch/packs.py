@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.benchmarks.batch.batch_setup import BatchSetup, Figures, refuse_without_exit
 from adverdict.benchmarks.batch.counts import CONFIDENCE, flipped_of, left_early
-from adverdict.benchmarks.batch.ground import Figures, Ground, refuse_without_exit
-from adverdict.benchmarks.batch.scoring import Opened, opened, pieces
+from adverdict.benchmarks.batch.scoring import OpenedPack, opened, pieces
 from adverdict.benchmarks.shared import beside
 from adverdict.domain.ad import Label
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
@@ -40,13 +40,13 @@ class Risks:
     group: NDArray[np.int64]
 
 
-def halved(ground: Ground, pack: Path) -> Figures:
+def halved(setup: BatchSetup, pack: Path) -> Figures:
     """Raises InvalidInput for a pack whose policies the bundle does not know, or that is all of advertisers it was made with; NotFound
     where the bundle has no early exit."""
-    bundle = ground.bundle()
+    bundle = setup.bundle()
     refuse_without_exit(bundle)
     refuse_others_policies(bundle, pack)
-    return beside.threaded(_halved, 1, bundle, ground.rules(pack), pack)
+    return beside.threaded(_halved, 1, bundle, setup.rules(pack), pack)
 
 
 def refuse_others_policies(bundle: Path, pack: Path) -> None:
@@ -73,7 +73,7 @@ def _halved(bundle: Path, rules: Path, pack: Path) -> Figures:
     return {"ads": len(ours.ads), "labelled": int((~np.isnan(targets)).any(axis=1).sum()), "limits": tried}
 
 
-def crossed(ours: Opened, risks: Risks, half: NDArray[np.int64], targets: Floats, max_flipped: float) -> Figures:
+def crossed(ours: OpenedPack, risks: Risks, half: NDArray[np.int64], targets: Floats, max_flipped: float) -> Figures:
     """Each half judged by what the other certifies; both judged together."""
     from adverdict.certification.exits.solve import verdicts
     from adverdict.certification.statistics.alikeness import alikeness
@@ -91,7 +91,7 @@ def crossed(ours: Opened, risks: Risks, half: NDArray[np.int64], targets: Floats
     return {"max_flipped": max_flipped, "rules": rules, **found, "ap": {policy: one for policy, one in ap.items() if one}}
 
 
-def _certified(ours: Opened, risks: Risks, on: NDArray[np.bool_], max_flipped: float) -> Any:
+def _certified(ours: OpenedPack, risks: Risks, on: NDArray[np.bool_], max_flipped: float) -> Any:
     from adverdict.certification.exits.evidence import ExitEvidence
     from adverdict.certification.exits.solve import solve_exits
     from adverdict.decisions.policy import surface_key
@@ -114,7 +114,7 @@ def _certified(ours: Opened, risks: Risks, on: NDArray[np.bool_], max_flipped: f
     return solve_exits(evidence, ours.scorer.book, ours.scorer.solved, ours.bundle.cascade.doubt)
 
 
-def read_risks(ours: Opened) -> Risks:
+def read_risks(ours: OpenedPack) -> Risks:
     """Of all its ads; the encoder reads each."""
     from adverdict.certification.exits.cuts import CutTable
     from adverdict.training.dataset import groups_of
@@ -133,7 +133,7 @@ def read_risks(ours: Opened) -> Risks:
     return Risks(cheap, everything, cuts, doubt, np.unique(groups_of(ours.ads), return_inverse=True)[1].astype(np.int64))
 
 
-def targets_of(ours: Opened, labels: Sequence[Label]) -> Floats:
+def targets_of(ours: OpenedPack, labels: Sequence[Label]) -> Floats:
     """Mean of the raters' verdicts, ``(n_ads, n_policies)``; NaN where nobody rated."""
     row = {ad.ad_id: position for position, ad in enumerate(ours.ads)}
     column = {policy: position for position, policy in enumerate(ours.bundle.policies)}

@@ -11,11 +11,11 @@ from pathlib import Path
 from adverdict.benchmarks.batch import encoder as batch_encoder
 from adverdict.benchmarks.batch import flips as batch_flips
 from adverdict.benchmarks.batch import speed as batch_speed
-from adverdict.benchmarks.batch.ground import Figures, Ground, Write
+from adverdict.benchmarks.batch.batch_setup import BatchSetup, Figures, Write
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.benchmarks.shared.parts import headlined as with_headlines
 from adverdict.benchmarks.shared.parts import in_turn
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
 
@@ -39,7 +39,7 @@ RENAMED = {"ads": "flipped_of"}
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchBenchmark:
     """How much of each; ``parts`` of ``PARTS``. ``work`` keeps marketplaces and bundles for the next time. ``model``: the bundle's folder;
     ``certificates``: its own, for an early exit, made here when None; ``policies``: files to decide by, made for the occasion when None;
     ``data``: packs to judge the early exit on, too; ``fp32``: the bundle before it was quantised."""
@@ -52,17 +52,17 @@ class Job:
     policies: Path | None = None
     fp32: Path | None = None
     work: Path | None = None
-    speed: batch_speed.Plan = field(default_factory=batch_speed.Plan)
-    flips: batch_flips.Plan = field(default_factory=batch_flips.Plan)
-    int8: batch_encoder.Plan = field(default_factory=batch_encoder.Plan)
+    speed: batch_speed.BatchSpeedPlan = field(default_factory=batch_speed.BatchSpeedPlan)
+    flips: batch_flips.FlipsPlan = field(default_factory=batch_flips.FlipsPlan)
+    int8: batch_encoder.EncoderPlan = field(default_factory=batch_encoder.EncoderPlan)
 
 
-def quick(job: Job) -> Job:
+def quick(job: BatchBenchmark) -> BatchBenchmark:
     """The same parts in about four minutes."""
     return replace(job, quick=True, speed=batch_speed.QUICK, flips=batch_flips.QUICK, int8=batch_encoder.QUICK)
 
 
-def run(job: Job, progress: Progress, write: Write) -> Figures:
+def run(job: BatchBenchmark, progress: Progress, write: Write) -> Figures:
     """Figures by part under ``parts``, and the ``HEADLINES`` of them. ``write`` gets all there are whenever there are more, so that nothing
     is lost with a run that is stopped.
 
@@ -73,14 +73,14 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adverdict-batch-")))
         folder.mkdir(parents=True, exist_ok=True)
-        ground = _ground(job, folder.resolve())
+        setup = _setup(job, folder.resolve())
         progress.stage("a model with an encoder", 1)
-        ground.bundle()
+        setup.bundle()
         progress.advance()
         chosen = [part for part in PARTS if part in job.parts]
         return in_turn(
             chosen,
-            lambda part, unfinished: _MEASURED[part](job, ground, progress, unfinished),
+            lambda part, unfinished: _MEASURED[part](job, setup, progress, unfinished),
             lambda parts: about | headlined(parts),
             write,
         )
@@ -92,30 +92,30 @@ def headlined(parts: Mapping[str, Figures]) -> Figures:
     return {RENAMED.get(name, name): value for name, value in found.items()}
 
 
-def _speed(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _speed(job: BatchBenchmark, setup: BatchSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("ads a second", batch_speed.steps(job.speed))
-    return batch_speed.speed(ground, job.speed, write, progress.advance)
+    return batch_speed.speed(setup, job.speed, write, progress.advance)
 
 
-def _flips(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _flips(job: BatchBenchmark, setup: BatchSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("flipped verdicts", batch_flips.steps(job.data))
-    return batch_flips.flips(ground, job.data, write, progress.advance)
+    return batch_flips.flips(setup, job.data, write, progress.advance)
 
 
-def _int8(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _int8(job: BatchBenchmark, setup: BatchSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("the encoder", batch_encoder.steps(job.int8, job.data))
-    return batch_encoder.int8(ground, job.int8, job.fp32, job.data, write, progress.advance)
+    return batch_encoder.int8(setup, job.int8, job.fp32, job.data, write, progress.advance)
 
 
-_MEASURED: dict[str, Callable[[Job, Ground, Progress, Write], Figures]] = {"speed": _speed, "flips": _flips, "int8": _int8}
+_MEASURED: dict[str, Callable[[BatchBenchmark, BatchSetup, Progress, Write], Figures]] = {"speed": _speed, "flips": _flips, "int8": _int8}
 
 
-def _ground(job: Job, folder: Path) -> Ground:
+def _setup(job: BatchBenchmark, folder: Path) -> BatchSetup:
     model, policies, certificates = (path and path.resolve() for path in (job.model, job.policies, job.certificates))
-    return Ground(World(folder, job.quick, model), job.flips.ads, job.flips.certified_on, policies, certificates)
+    return BatchSetup(SimulatedTestBed(folder, job.quick, model), job.flips.ads, job.flips.certified_on, policies, certificates)
 
 
-def _check(job: Job) -> None:
+def _check(job: BatchBenchmark) -> None:
     mistakes = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in job.parts if name not in PARTS]
     mistakes += [
         Mistake("--data", str(path), f"a folder with {table}")

@@ -21,7 +21,7 @@ Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedPack:
     """``ads``: those of the pack whose advertisers and creatives the bundle was not made with, in the pack's order."""
 
     scorer: Scorer
@@ -50,23 +50,23 @@ def pieces(ads: Sequence[Ad]) -> Iterator[Sequence[Ad]]:
         yield ads[start : start + PIECE]
 
 
-def opened(bundle: Path, rules: Path, certificates: Path | None, pack: Path, others: Path | None = None) -> Opened:
+def opened(bundle: Path, rules: Path, certificates: Path | None, pack: Path, others: Path | None = None) -> OpenedPack:
     """``others``: a pack whose advertisers do not count as new either. Raises NotFound, UntrustedBundle, ContractMismatch."""
     from adverdict.certification.certificate import Issued
     from adverdict.decisions.files.read import read_policies
     from adverdict.scoring.opened import open_bundle
-    from adverdict.scoring.scorer import Known, Scorer
+    from adverdict.scoring.scorer import HistorySnapshot, Scorer
     from adverdict.training.evaluation.evaluate import history_with
 
     model = open_bundle(bundle)
     known = {ad.advertiser_id for ad in read_ads(others)} if others else set()
     read = read_pack(pack)
     # The history has the pack's own submissions, as it had when the exit was certified.
-    scorer = Scorer(model, read_policies(rules), known=Known(history_with(model.bundle, [read]), None))
+    scorer = Scorer(model, read_policies(rules), known=HistorySnapshot(history_with(model.bundle, [read]), None))
     ads = [ad for ad in fresh(model.bundle, read) if ad.advertiser_id not in known]
     issued = Issued.from_json(certificates.read_text(encoding="utf-8")) if certificates else None
     scorer = scorer.certified(issued)
-    return Opened(scorer, model.bundle, ads, _certificate(scorer, model.bundle, issued), _why_not(scorer, model.bundle, issued))
+    return OpenedPack(scorer, model.bundle, ads, _certificate(scorer, model.bundle, issued), _why_not(scorer, model.bundle, issued))
 
 
 def fresh(bundle: Bundle, pack: Pack) -> list[Ad]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.batch.ground import Advance, Figures, Ground, Write, made
-from adverdict.benchmarks.batch.scoring import Opened, opened
+from adverdict.benchmarks.batch.batch_setup import Advance, BatchSetup, Figures, Write, made
+from adverdict.benchmarks.batch.scoring import OpenedPack, opened
 from adverdict.benchmarks.shared import beside
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import AdverdictError
@@ -32,7 +32,7 @@ WARM = 256
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchSpeedPlan:
     """``rounds`` of everything. Of ours ``ads`` with the exit, ``whole`` of them all the way, ``passes`` times in turns; the others see
     ``sample`` of them, one at a time ``few``. ``plain``: also a bundle without encoder."""
 
@@ -45,27 +45,27 @@ class Plan:
     plain: bool = True
 
 
-QUICK = Plan(rounds=2, ads=2048, whole=512, passes=1, sample=100, few=30, plain=False)
+QUICK = BatchSpeedPlan(rounds=2, ads=2048, whole=512, passes=1, sample=100, few=30, plain=False)
 
 
-def steps(plan: Plan) -> int:
+def steps(plan: BatchSpeedPlan) -> int:
     return 1 + plan.rounds
 
 
-def speed(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figures:
+def speed(setup: BatchSetup, plan: BatchSpeedPlan, write: Write, advance: Advance) -> Figures:
     """Every figure also goes to ``write``, as it comes."""
     found: Figures = {"rounds": [], "left_out": {}}
-    bundle, ads, rules = ground.bundle(), ground.ads(), ground.rules()
-    certificates = _certified(ground, found)
-    model = _pyfunc(ground, bundle)
-    plain = ground.world.bundle(False) if plan.plain and ground.world.model is None else None
+    bundle, ads, rules = setup.bundle(), setup.ads(), setup.rules()
+    certificates = _certified(setup, found)
+    model = _pyfunc(setup, bundle)
+    plain = setup.testbed.bundle(False) if plan.plain and setup.testbed.model is None else None
     advance()
     for _ in range(plan.rounds):
         one: Figures = {}
         _measure(one, found, CASCADE, lambda: beside.threaded(_ours, 1, bundle, rules, certificates, ads, plan))
         one |= one.get(CASCADE, {}).pop("beside", {})
         if plain:
-            _measure(one, found, PLAIN, lambda: beside.threaded(_ours, 1, plain, ground.rules(), None, ads, plan)["beside"][FULL])
+            _measure(one, found, PLAIN, lambda: beside.threaded(_ours, 1, plain, setup.rules(), None, ads, plan)["beside"][FULL])
         _measure(one, found, PIPELINE, lambda: beside.pipeline(bundle, ads, plan.sample, 1))
         _measure(one, found, PYFUNC_ROWS, lambda: beside.pyfunc(model, ads, plan.sample, plan.few, 1))
         if PYFUNC_ROWS in one:
@@ -94,17 +94,17 @@ def summed(rounds: Sequence[Mapping[str, Figures]]) -> Figures:
     return found
 
 
-def _certified(ground: Ground, found: Figures) -> Path | None:
+def _certified(setup: BatchSetup, found: Figures) -> Path | None:
     try:
-        return ground.certified()
+        return setup.certified()
     except AdverdictError as error:
         found["left_out"]["the early exit"] = str(error)
         return None
 
 
-def _pyfunc(ground: Ground, bundle: Path) -> Path:
+def _pyfunc(setup: BatchSetup, bundle: Path) -> Path:
     digest = hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()
-    return made(ground.world.folder / f"pyfunc-{digest[:12]}", lambda folder: beside.save_pyfunc(bundle, folder))
+    return made(setup.testbed.folder / f"pyfunc-{digest[:12]}", lambda folder: beside.save_pyfunc(bundle, folder))
 
 
 def _measure(one: Figures, found: Figures, name: str, measured: Callable[[], Figures]) -> None:
@@ -115,7 +115,7 @@ def _measure(one: Figures, found: Figures, name: str, measured: Callable[[], Fig
         found["left_out"][name] = str(error).splitlines()[0]
 
 
-def _ours(bundle: Path, rules: Path, certificates: Path | None, pack: Path, plan: Plan) -> Figures:
+def _ours(bundle: Path, rules: Path, certificates: Path | None, pack: Path, plan: BatchSpeedPlan) -> Figures:
     """In a process of its own. Medians of ``passes``; the encoder's own counts say how many texts it was spared as equal ones."""
     ours = opened(bundle, rules, certificates, pack)
     ads, few = ours.ads[: plan.ads], ours.ads[: plan.whole]
@@ -127,7 +127,7 @@ def _ours(bundle: Path, rules: Path, certificates: Path | None, pack: Path, plan
     return {**_median(cascade), "rule": ours.rule, "stages": _stages(ours, few), "beside": {FULL: _median(full)}}
 
 
-def _timed(ours: Opened, ads: Sequence[Ad], depth: str) -> Figures:
+def _timed(ours: OpenedPack, ads: Sequence[Ad], depth: str) -> Figures:
     encoder = ours.bundle.encoder
     texts, read = (encoder.work.texts, encoder.work.read) if encoder else (0, 0)
     begin, spent = time.perf_counter(), time.process_time()
@@ -148,7 +148,7 @@ def _median(passes: Sequence[Figures]) -> Figures:
     return {name: statistics.median(one[name] for one in passes) for name in passes[0]}
 
 
-def _stages(ours: Opened, ads: Sequence[Ad]) -> Figures:
+def _stages(ours: OpenedPack, ads: Sequence[Ad]) -> Figures:
     """Microseconds of CPU an ad, all ads going all the way: each stage by itself. Deciding includes the reasons of what is stopped."""
     from adverdict.certification.exits.cuts import CutTable, Exits
     from adverdict.features.table import feature_table

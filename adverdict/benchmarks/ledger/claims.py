@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
-from adverdict.benchmarks.shared.mortal import MARKETS, POLICIES
+from adverdict.benchmarks.shared.killable import MARKETS, POLICIES
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, PolicyVerdict
@@ -64,7 +64,7 @@ Figures = dict[str, Any]
 
 
 @dataclass
-class Told:
+class ToldReviewers:
     """What reviewers were told. Used by several threads."""
 
     claims: int = 0
@@ -82,7 +82,7 @@ class Told:
 
 def claims(ledger: Ledger, book: PolicyBook, number: int, seed: int, advance: Callable[[int], None] = lambda steps: None) -> Figures:
     """At least ``number`` claims, then until nothing is left to answer. ``ledger`` is empty, ``book`` that of
-    ``benchmarks.shared.mortal``."""
+    ``benchmarks.shared.killable``."""
     shift = _Shift(ledger, book, number, seed, advance)
     with ledger.change() as connection:
         for place in range(REVIEWERS):
@@ -115,7 +115,7 @@ class _Shift:
         self._steps: list[tuple[datetime, int, Event]] = []
         self._under_way = 0
         self._changed = threading.Condition()
-        self.told = Told()
+        self.told = ToldReviewers()
         self.failed: list[BaseException] = []
         self._put(START + timedelta(seconds=ARRIVALS), self._arrive)
         for place in range(REVIEWERS):
@@ -290,7 +290,7 @@ class _Actor:
         return replace(answer, violated=leased.task.policies[:1], severity="mild", reason="simulated")
 
 
-def judge(ledger: Ledger, told: Told) -> Figures:
+def judge(ledger: Ledger, told: ToldReviewers) -> Figures:
     """What the ledger says, held against what reviewers were told."""
     answers = [entry.body for entry in ledger.read(kinds=("answer",)) if isinstance(entry.body, Answered)]
     resolutions = Counter(entry.body.decision_id for entry in ledger.read(kinds=("resolution",)) if isinstance(entry.body, Resolved))

@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.shared.mortal import write_policies
+from adverdict.benchmarks.shared.killable import write_policies
 from adverdict.benchmarks.shared.network import free_port
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.progress import Silent
@@ -39,7 +39,7 @@ Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Plan:
+class LedgerCostPlan:
     """``seconds`` of asking in each of ``rounds``, for each number of clients and each database."""
 
     rounds: int = 10
@@ -48,12 +48,12 @@ class Plan:
     clients: Sequence[int] = CLIENTS
 
 
-FULL = Plan()
-QUICK = Plan(rounds=2, seconds=1.0, quick=True)
+FULL = LedgerCostPlan()
+QUICK = LedgerCostPlan(rounds=2, seconds=1.0, quick=True)
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoadRound:
     """One round with one service."""
 
     answers: int
@@ -68,11 +68,11 @@ def cost(
     bundle: Path,
     rules: Path,
     bodies: Sequence[Mapping[str, Any]],
-    plan: Plan,
+    plan: LedgerCostPlan,
     advance: Callable[[], None] = lambda: None,
 ) -> Figures:
     """Figures by database, ``none`` among them; ``databases``: URLs of empty databases by name. ``folder`` takes logs."""
-    found: dict[tuple[str, int], list[Asked]] = {}
+    found: dict[tuple[str, int], list[LoadRound]] = {}
     with ExitStack() as stack:
         ports = {
             name: stack.enter_context(served(folder / name, bundle, rules, url)) for name, url in {WITHOUT: "none", **databases}.items()
@@ -145,7 +145,7 @@ def served(home: Path, bundle: Path, rules: Path, database: str) -> Iterator[int
             process.wait()
 
 
-def ask(port: int, bodies: Sequence[Mapping[str, Any]], clients: int, seconds: float, told: str) -> Asked:
+def ask(port: int, bodies: Sequence[Mapping[str, Any]], clients: int, seconds: float, told: str) -> LoadRound:
     """``clients`` threads, each with one connection and one ad after another; every ad has an id of its own."""
     latencies: list[float] = []
     number, end = count(), time.monotonic() + seconds
@@ -177,10 +177,10 @@ def ask(port: int, bodies: Sequence[Mapping[str, Any]], clients: int, seconds: f
         thread.join()
     if failed:
         raise failed[0]
-    return Asked(len(latencies), time.monotonic() - begin, latencies)
+    return LoadRound(len(latencies), time.monotonic() - begin, latencies)
 
 
-def _figures(rounds: Sequence[Asked], without: Sequence[Asked]) -> Figures:
+def _figures(rounds: Sequence[LoadRound], without: Sequence[LoadRound]) -> Figures:
     latencies = sorted(latency for one in rounds for latency in one.latencies)
     rates = [one.answers / one.seconds for one in rounds]
     of = [rate / (other.answers / other.seconds) for rate, other in zip(rates, without, strict=True)]

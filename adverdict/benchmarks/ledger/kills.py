@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adverdict.benchmarks.shared.mortal import MARKETS, Mortal, told_by, write_policies
+from adverdict.benchmarks.shared.killable import MARKETS, KillableService, told_by, write_policies
 from adverdict.benchmarks.shared.network import free_port
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
@@ -90,7 +90,7 @@ def _stormed(database: str, home: Path, count: int, seed: int, advance: Callable
         "BENTOML_DO_NOT_TRACK": "true",
         "OMP_NUM_THREADS": "1",
     }
-    with Mortal(environment, port) as service:
+    with KillableService(environment, port) as service:
         clients = [_Client(port, number, seed, witness) for number in range(CLIENTS)]
         for client in clients:
             client.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from adverdict.benchmarks.shared.mortal import MARKETS, POLICIES, Counting
+from adverdict.benchmarks.shared.killable import MARKETS, POLICIES, CountingModel
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.verdict import Verdict
@@ -20,7 +20,7 @@ from adverdict.review.labels.incoming import bring
 from adverdict.review.queue import Queue
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SETTINGS = ReviewSettings(double_share=0.3, golden_share=0.0)
@@ -38,10 +38,10 @@ def live(ledger: Ledger, book: PolicyBook) -> None:
         return START + timedelta(minutes=next(ticks))
 
     found(ledger, None, "counting-1", clock())
-    history, scorer = LedgerHistory(ledger), Scorer(Counting(), book, clock=clock, ids=lambda: f"dec-{next(ids)}")
+    history, scorer = LedgerHistory(ledger), Scorer(CountingModel(), book, clock=clock, ids=lambda: f"dec-{next(ids)}")
     for number in range(1, ADS + 1):
         ad = _ad(number, clock())
-        decision = scorer.score([ad], known=Known(history.catch_up(), history.seq))[0]
+        decision = scorer.score([ad], known=HistorySnapshot(history.catch_up(), history.seq))[0]
         made = DecisionMade(ad=ad, decision=decision, first=True)
         with ledger.write() as writing:
             writing.append(decision.decision_id, made, decision.decided_at)

@@ -36,7 +36,7 @@ class Mutation:
 
 
 @dataclass(frozen=True)
-class Tried:
+class MutationResult:
     """``refused``: what the database itself did not let happen."""
 
     tried: int
@@ -50,7 +50,7 @@ def number(ledger: Ledger, seed: int = 0) -> int:
     return len(_all_of(ledger, seed))
 
 
-def try_all(ledger: Ledger, seed: int = 0, most: int | None = None, advance: Callable[[], None] = lambda: None) -> Tried:
+def try_all(ledger: Ledger, seed: int = 0, most: int | None = None, advance: Callable[[], None] = lambda: None) -> MutationResult:
     """Every mutation, or ``most`` drawn at random, verified one by one. The ledger is as it was afterwards."""
     mutations = _all_of(ledger, seed)
     if most is not None and most < len(mutations):
@@ -64,7 +64,7 @@ def try_all(ledger: Ledger, seed: int = 0, most: int | None = None, advance: Cal
         if outcome is False:
             missed.append(mutation.name)
         advance()
-    return Tried(tried, tried - len(missed), refused, tuple(missed))
+    return MutationResult(tried, tried - len(missed), refused, tuple(missed))
 
 
 def _all_of(ledger: Ledger, seed: int) -> list[Mutation]:

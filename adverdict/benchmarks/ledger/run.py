@@ -16,7 +16,7 @@ from adverdict.benchmarks.ledger.kills import kills
 from adverdict.benchmarks.ledger.lively import live
 from adverdict.benchmarks.ledger.size import decide, size
 from adverdict.benchmarks.shared.databases import fresh, postgres_server
-from adverdict.benchmarks.shared.mortal import write_policies
+from adverdict.benchmarks.shared.killable import write_policies
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import NotFound
@@ -33,7 +33,7 @@ Fresh = Callable[[], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True)
-class Job:
+class LedgerBenchmark:
     """How much of each; ``parts`` of ``PARTS``. ``postgres``: URL of a server to use instead of one started here."""
 
     kills: int = 200
@@ -42,21 +42,21 @@ class Job:
     """At most, drawn at random; None: all of them."""
     decisions: int = 100_000
     """Written and verified."""
-    cost: ledger_cost.Plan = ledger_cost.FULL
+    cost: ledger_cost.LedgerCostPlan = ledger_cost.FULL
     seed: int = 0
     postgres: str | None = None
     parts: Sequence[str] = PARTS
 
 
-QUICK = Job(kills=5, claims=300, mutations=300, decisions=3000, cost=ledger_cost.QUICK)
+QUICK = LedgerBenchmark(kills=5, claims=300, mutations=300, decisions=3000, cost=ledger_cost.QUICK)
 
 
-def quick(job: Job) -> Job:
+def quick(job: LedgerBenchmark) -> LedgerBenchmark:
     """The same parts in less than two minutes."""
     return replace(QUICK, seed=job.seed, postgres=job.postgres, parts=job.parts)
 
 
-def run(job: Job, progress: Progress) -> Figures:
+def run(job: LedgerBenchmark, progress: Progress) -> Figures:
     """Figures by database; ``missing`` says why a database was left out."""
     found: Figures = {"missing": {}, "databases": {}}
     with tempfile.TemporaryDirectory(prefix="adverdict-ledger-") as folder, ExitStack() as stack:
@@ -78,20 +78,20 @@ def run(job: Job, progress: Progress) -> Figures:
     return found
 
 
-def _kills(job: Job, name: str, new: Fresh, book: PolicyBook, progress: Progress) -> Figures:
+def _kills(job: LedgerBenchmark, name: str, new: Fresh, book: PolicyBook, progress: Progress) -> Figures:
     progress.stage(f"{name}: killing the service", job.kills)
     found = kills(new, job.kills, job.seed, progress.advance)
     return {**{key: found[key] for key in ("kills", "lost", "duplicated", "chain_errors", "history_mismatches")}, "after_kills": found}
 
 
-def _claims(job: Job, name: str, new: Fresh, book: PolicyBook, progress: Progress) -> Figures:
+def _claims(job: LedgerBenchmark, name: str, new: Fresh, book: PolicyBook, progress: Progress) -> Figures:
     progress.stage(f"{name}: claiming", job.claims)
     with new() as url, _opened(url) as ledger:
         found = claims(ledger, book, job.claims, job.seed, progress.advance)
     return {**{key: found[key] for key in ("claims", "double_decided", "tasks_lost", "overdue")}, "after_claims": found}
 
 
-def _mutations(job: Job, name: str, new: Fresh, book: PolicyBook, progress: Progress) -> Figures:
+def _mutations(job: LedgerBenchmark, name: str, new: Fresh, book: PolicyBook, progress: Progress) -> Figures:
     with new() as url, _opened(url) as ledger:
         live(ledger, book)
         progress.stage(f"{name}: tampering", job.mutations or mutations.number(ledger, job.seed))
@@ -107,11 +107,11 @@ def _mutations(job: Job, name: str, new: Fresh, book: PolicyBook, progress: Prog
     }
 
 
-_Measured = Callable[[Job, str, Fresh, PolicyBook, Progress], Figures]
+_Measured = Callable[[LedgerBenchmark, str, Fresh, PolicyBook, Progress], Figures]
 _MEASURED: dict[str, _Measured] = {"kills": _kills, "claims": _claims, "mutations": _mutations}
 
 
-def _cost(job: Job, databases: dict[str, Fresh], folder: Path, progress: Progress) -> Figures:
+def _cost(job: LedgerBenchmark, databases: dict[str, Fresh], folder: Path, progress: Progress) -> Figures:
     progress.stage("training a small model", 1)
     bundle, bodies = ledger_cost.train(folder, job.cost.quick)
     rules = ledger_cost.policies_that_decide(folder / "rules", bundle, bodies)

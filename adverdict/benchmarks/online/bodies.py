@@ -16,7 +16,7 @@ REQUEST = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/jso
 
 
 @dataclass(frozen=True)
-class Turning:
+class CyclingBodies:
     """Bodies that come round. ``span``: with every turn, ads are submitted that much later, so that the marketplace keeps its pace.
 
     ``ads``: an id, a time of submission and the rest of its JSON each; id None: the rest is the whole body.
@@ -26,7 +26,7 @@ class Turning:
     span: timedelta
 
     def body(self, number: int) -> bytes:
-        """Of the request with this number, from 0; no two of the same ``Turning`` have the same ad_id."""
+        """Of the request with this number, from 0; no two of the same ``CyclingBodies`` have the same ad_id."""
         turn, place = divmod(number, len(self.ads))
         ad_id, submitted, rest = self.ads[place]
         if ad_id is None:
@@ -43,10 +43,10 @@ class Turning:
             number += 1
 
 
-def read_bodies(path: Path) -> Turning:
+def read_bodies(path: Path) -> CyclingBodies:
     told = json.loads(path.read_bytes())
     ads = [(one[0], datetime.fromtimestamp(one[1], UTC), one[2].encode()) for one in told["ads"]]
-    return Turning(ads, timedelta(seconds=told["span_s"]))
+    return CyclingBodies(ads, timedelta(seconds=told["span_s"]))
 
 
 def ads_for_service(ads: list[Ad], path: Path) -> Path:

@@ -18,7 +18,7 @@ QUANTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadLog:
     """What a load generator wrote: one row a request, in the order they ended."""
 
     number: NDArray[np.int64]
@@ -34,7 +34,7 @@ class Loaded:
     about: Figures
 
     @classmethod
-    def read(cls, path: Path) -> Loaded:
+    def read(cls, path: Path) -> LoadLog:
         with np.load(path) as held:
             columns = {name: held[name] for name in held.files if name != "about"}
             return cls(**columns, about=json.loads(str(held["about"])))

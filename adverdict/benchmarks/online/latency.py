@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adverdict.benchmarks.online.bare import Bare, bare
 from adverdict.benchmarks.online.figures import Figures, median, over, quantile
-from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.online_setup import Advance, OnlineSetup, Write, told
 from adverdict.benchmarks.online.servers import Server
 
 LEAST = 20
@@ -17,13 +17,13 @@ USED = {"early": "skipped", "full": "used"}
 
 
 @dataclass(frozen=True)
-class Plan:
+class LatencyPlan:
     rounds: int = 5
     requests: int = 300
     """A round."""
 
 
-QUICK = Plan(rounds=2, requests=100)
+QUICK = LatencyPlan(rounds=2, requests=100)
 
 
 @dataclass
@@ -45,21 +45,21 @@ class Group:
         }
 
 
-def steps(ground: Ground, plan: Plan) -> int:
-    return plan.rounds * len(bundles(ground))
+def steps(setup: OnlineSetup, plan: LatencyPlan) -> int:
+    return plan.rounds * len(bundles(setup))
 
 
-def bundles(ground: Ground) -> list[bool]:
+def bundles(setup: OnlineSetup) -> list[bool]:
     """With an encoder, and without: decisions that state no exit tell by their bundle whether the encoder was used."""
-    return [ground.encoder] if ground.world.model else [True, False]
+    return [setup.encoder] if setup.testbed.model else [True, False]
 
 
-def latency(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figures:
+def latency(setup: OnlineSetup, plan: LatencyPlan, write: Write, advance: Advance) -> Figures:
     """``p50_over_bare_skipped`` and ``_used``: from decisions that say which it was, else from the bundle without and with an encoder."""
     found: Figures = {"groups": {}, "left_out": {}}
-    for encoder in bundles(ground):
-        bundle = ground.world.bundle(encoder)
-        for name, group in _bundle(ground, plan, bundle, advance).items():
+    for encoder in bundles(setup):
+        bundle = setup.testbed.bundle(encoder)
+        for name, group in _bundle(setup, plan, bundle, advance).items():
             found["groups"][f"{'encoder' if encoder else 'plain'}{': ' + name if name else ''}"] = {
                 "bundle": told(bundle),
                 **group.figures(),
@@ -80,25 +80,25 @@ def chosen(groups: Figures, kind: str) -> str | None:
     return next((name for name in order if groups.get(name, {}).get("requests", 0) >= LEAST), None)
 
 
-def _bundle(ground: Ground, plan: Plan, bundle: Path, advance: Advance) -> dict[str, Group]:
+def _bundle(setup: OnlineSetup, plan: LatencyPlan, bundle: Path, advance: Advance) -> dict[str, Group]:
     groups: dict[str, Group] = {}
-    home, rules = ground.home(), ground.rules(bundle)
-    with ground.service(bundle) as server, bare(bundle, ground.pack(), rules, ground.certificates, home) as model:
+    home, rules = setup.home(), setup.rules(bundle)
+    with setup.service(bundle) as server, bare(bundle, setup.pack(), rules, setup.certificates, home) as model:
         server.load(kind="closed", clients=1, requests=WARM, seconds=60.0)
         model(range(WARM))
         for _ in range(plan.rounds):
-            _round(ground, plan, server, model, groups)
+            _round(setup, plan, server, model, groups)
             advance()
     return groups
 
 
-def _round(ground: Ground, plan: Plan, server: Server, model: Bare, groups: dict[str, Group]) -> None:
+def _round(setup: OnlineSetup, plan: LatencyPlan, server: Server, model: Bare, groups: dict[str, Group]) -> None:
     found = server.load(kind="closed", clients=1, requests=plan.requests, seconds=120.0, read_every=1)
     for name in ("", "early", "full"):
         rows = found.good & found.exits(name)
         if rows.any():
             group = groups.setdefault(name, Group())
             group.http_ms.append(quantile(found.ms[rows], 0.5))
-            places = (found.number[rows] % ground.ads).tolist()
+            places = (found.number[rows] % setup.ads).tolist()
             group.bare_ms.append(quantile([1000.0 * seconds for seconds in model(places)], 0.5))
             group.requests += int(rows.sum())

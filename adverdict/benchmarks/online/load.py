@@ -37,7 +37,7 @@ EXITS = ("early", "full")
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadSpec:
     """What to ask of whom. ``first``: number of the first request, so that bodies go on where an earlier load ended."""
 
     port: int
@@ -68,7 +68,7 @@ class Load:
 
 
 @dataclass
-class Seen:
+class LoadResults:
     """What came of every request, in the order of its end. Times in seconds since the load began."""
 
     number: array[int] = field(default_factory=lambda: array("q"))
@@ -82,12 +82,12 @@ class Seen:
     errors: Counter[str] = field(default_factory=Counter)
 
 
-class Asking:
+class LoadGenerator:
     """One load on its way."""
 
-    def __init__(self, load: Load, requests: Iterator[bytes]) -> None:
+    def __init__(self, load: LoadSpec, requests: Iterator[bytes]) -> None:
         self.load = load
-        self.seen = Seen()
+        self.seen = LoadResults()
         self.asked = 0
         self._requests = requests
         self._free: list[Wire] = []
@@ -155,7 +155,7 @@ class Asking:
             wire.close()
 
 
-async def closed(asking: Asking) -> None:
+async def closed(asking: LoadGenerator) -> None:
     load = asking.load
     end = load.warm_s + load.seconds
 
@@ -167,7 +167,7 @@ async def closed(asking: Asking) -> None:
     await asyncio.gather(*(client() for _ in range(load.clients)))
 
 
-async def opened(asking: Asking) -> None:
+async def opened(asking: LoadGenerator) -> None:
     """Arrivals are announced by a thread that sleeps: timers of an event loop are late by up to a millisecond."""
     loop, load = asyncio.get_running_loop(), asking.load
     moments = arrivals(load.rate, load.seconds, load.seed)
@@ -219,8 +219,8 @@ def told(bodies: list[bytes]) -> tuple[list[str], dict[str, Any]]:
     return exits, {"verdicts": dict(verdicts), "degraded": dict(degraded), "exits": dict(Counter(exits))}
 
 
-async def _run(load: Load) -> tuple[Asking, float]:
-    asking = Asking(load, read_bodies(Path(load.bodies)).requests(load.path, load.first))
+async def _run(load: LoadSpec) -> tuple[LoadGenerator, float]:
+    asking = LoadGenerator(load, read_bodies(Path(load.bodies)).requests(load.path, load.first))
     gc.collect()
     gc.disable()  # the client's own pauses are not the server's
     before = time.process_time()
@@ -230,7 +230,7 @@ async def _run(load: Load) -> tuple[Asking, float]:
 
 
 def main(plan: Path, out: Path) -> None:
-    load = Load(**json.loads(plan.read_text(encoding="utf-8")))
+    load = LoadSpec(**json.loads(plan.read_text(encoding="utf-8")))
     sys.setswitchinterval(0.0005)  # whoever announces arrivals is not to wait 5 ms for the lock
     asking, cpu = asyncio.run(_run(load))
     seen, wall = asking.seen, asking.now()

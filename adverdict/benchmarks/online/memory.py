@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adverdict.benchmarks.online.figures import Figures, slope
-from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.online_setup import Advance, OnlineSetup, Write, told
 from adverdict.benchmarks.online.servers import Server
 from adverdict.domain.errors import Unavailable
 
@@ -17,7 +17,7 @@ CLIENTS = 16
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     first: int = 10_000
     requests: int = 100_000
     looks: int = 8
@@ -26,25 +26,25 @@ class Plan:
     """Requests for ads that are known, after those."""
 
 
-QUICK = Plan(first=1_000, requests=10_000, looks=4, again=2_000)
+QUICK = MemoryPlan(first=1_000, requests=10_000, looks=4, again=2_000)
 AGAIN_LOOKS = 4
 
 
-def marks(plan: Plan) -> list[int]:
+def marks(plan: MemoryPlan) -> list[int]:
     """Numbers of requests after which to look."""
     first = min(plan.first, plan.requests)
     return sorted({round(float(one)) for one in np.linspace(first, plan.requests, plan.looks + 1)})
 
 
-def memory(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figures:
+def memory(setup: OnlineSetup, plan: MemoryPlan, write: Write, advance: Advance) -> Figures:
     """PSS and RSS of all processes of the service.
 
     Every request is an ad that was not seen before, submitted after those before: the history that the service keeps of advertisers grows
     with them. Then the first of them are asked for again (``again``): whatever grows with those is no history.
     """
-    bundle = ground.quickest()
+    bundle = setup.quickest()
     found: Figures = {"bundle": told(bundle), "looks": []}
-    with ground.service(bundle, patient=True) as server:
+    with setup.service(bundle, patient=True) as server:
         found["looks"].append({"requests": 0, **server.memory_mib()})
         answered = 0
         for mark in marks(plan):
@@ -58,7 +58,7 @@ def memory(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figure
     return found | reckoned(found["looks"][1:], found["again"])
 
 
-def _again(server: Server, plan: Plan) -> list[Figures]:
+def _again(server: Server, plan: MemoryPlan) -> list[Figures]:
     looks, answered = [{"requests": 0, **server.memory_mib()}], 0
     each = max(1, min(plan.again, plan.requests) // AGAIN_LOOKS)
     for look in range(AGAIN_LOOKS):

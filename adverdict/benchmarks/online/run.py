@@ -13,11 +13,11 @@ from adverdict.benchmarks.online import memory as online_memory
 from adverdict.benchmarks.online import startup as online_startup
 from adverdict.benchmarks.online import tail as online_tail
 from adverdict.benchmarks.online import throughput as online_throughput
-from adverdict.benchmarks.online.ground import Figures, Ground, Write
+from adverdict.benchmarks.online.online_setup import Figures, OnlineSetup, Write
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.benchmarks.shared.parts import headlined as with_headlines
 from adverdict.benchmarks.shared.parts import in_turn
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
 
@@ -50,7 +50,7 @@ ADS, QUICK_ADS = 10_000, 1_000
 
 
 @dataclass(frozen=True)
-class Job:
+class OnlineBenchmark:
     """How much of each; ``parts`` of ``PARTS``. ``work`` keeps marketplaces and bundles for the next time; ``model``: the bundle's folder
     to serve; ``policies``: files to decide by, made for the occasion when None; ``certificates``: to go with them, for an early exit."""
 
@@ -62,14 +62,14 @@ class Job:
     work: Path | None = None
     seed: int = 0
     ads: int = ADS
-    throughput: online_throughput.Plan = field(default_factory=online_throughput.Plan)
-    latency: online_latency.Plan = field(default_factory=online_latency.Plan)
-    tail: online_tail.Plan = field(default_factory=online_tail.Plan)
-    memory: online_memory.Plan = field(default_factory=online_memory.Plan)
-    startup: online_startup.Plan = field(default_factory=online_startup.Plan)
+    throughput: online_throughput.ThroughputPlan = field(default_factory=online_throughput.ThroughputPlan)
+    latency: online_latency.LatencyPlan = field(default_factory=online_latency.LatencyPlan)
+    tail: online_tail.TailPlan = field(default_factory=online_tail.TailPlan)
+    memory: online_memory.MemoryPlan = field(default_factory=online_memory.MemoryPlan)
+    startup: online_startup.StartupPlan = field(default_factory=online_startup.StartupPlan)
 
 
-def quick(job: Job) -> Job:
+def quick(job: OnlineBenchmark) -> OnlineBenchmark:
     """The same parts in about four minutes."""
     return replace(
         job,
@@ -83,7 +83,7 @@ def quick(job: Job) -> Job:
     )
 
 
-def run(job: Job, progress: Progress, write: Write) -> Figures:
+def run(job: OnlineBenchmark, progress: Progress, write: Write) -> Figures:
     """Figures by part under ``parts``, and the ``HEADLINES`` of them. ``write`` gets all there are whenever there are more, so that nothing
     is lost with a run that is stopped.
 
@@ -94,13 +94,13 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adverdict-online-")))
         folder.mkdir(parents=True, exist_ok=True)
-        world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
-        ground = Ground(world, job.ads, job.policies and job.policies.resolve(), job.certificates and job.certificates.resolve())
-        _prepare(job, ground, progress)
+        testbed = SimulatedTestBed(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
+        setup = OnlineSetup(testbed, job.ads, job.policies and job.policies.resolve(), job.certificates and job.certificates.resolve())
+        _prepare(job, setup, progress)
         chosen = [part for part in PARTS if part in job.parts]
         return in_turn(
             chosen,
-            lambda part, unfinished: _MEASURED[part](job, ground, progress, unfinished),
+            lambda part, unfinished: _MEASURED[part](job, setup, progress, unfinished),
             lambda parts: about | headlined(parts),
             write,
         )
@@ -111,38 +111,38 @@ def headlined(parts: Mapping[str, Figures]) -> Figures:
     return with_headlines(parts, HEADLINES)
 
 
-def _throughput(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _throughput(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
     cores = int(machine()["cores"])
-    progress.stage("requests a second", online_throughput.steps(ground, job.throughput, cores))
-    return online_throughput.throughput(ground, job.throughput, cores, write, progress.advance)
+    progress.stage("requests a second", online_throughput.steps(setup, job.throughput, cores))
+    return online_throughput.throughput(setup, job.throughput, cores, write, progress.advance)
 
 
-def _latency(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
-    progress.stage("one client", online_latency.steps(ground, job.latency))
-    return online_latency.latency(ground, job.latency, write, progress.advance)
+def _latency(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
+    progress.stage("one client", online_latency.steps(setup, job.latency))
+    return online_latency.latency(setup, job.latency, write, progress.advance)
 
 
-def _tail(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _tail(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("the tail", 2)
-    return online_tail.tail(ground, job.tail, job.seed, write, progress.advance)
+    return online_tail.tail(setup, job.tail, job.seed, write, progress.advance)
 
 
-def _overload(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _overload(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("overload", 2)
-    return online_tail.overload(ground, job.tail, job.seed, write, progress.advance)
+    return online_tail.overload(setup, job.tail, job.seed, write, progress.advance)
 
 
-def _memory(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _memory(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("memory", len(online_memory.marks(job.memory)) + 1)
-    return online_memory.memory(ground, job.memory, write, progress.advance)
+    return online_memory.memory(setup, job.memory, write, progress.advance)
 
 
-def _startup(job: Job, ground: Ground, progress: Progress, write: Write) -> Figures:
+def _startup(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
     progress.stage("starting", online_startup.steps(job.startup))
-    return online_startup.startup(ground, job.startup, write, progress.advance)
+    return online_startup.startup(setup, job.startup, write, progress.advance)
 
 
-_MEASURED: dict[str, Callable[[Job, Ground, Progress, Write], Figures]] = {
+_MEASURED: dict[str, Callable[[OnlineBenchmark, OnlineSetup, Progress, Write], Figures]] = {
     "throughput": _throughput,
     "latency_one": _latency,
     "tail": _tail,
@@ -152,22 +152,22 @@ _MEASURED: dict[str, Callable[[Job, Ground, Progress, Write], Figures]] = {
 }
 
 
-def _prepare(job: Job, ground: Ground, progress: Progress) -> None:
+def _prepare(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress) -> None:
     """Everything that is made once: nothing is trained or simulated while something is measured."""
     progress.stage("bundles and ads", 2)
-    for bundle, needed in ((ground.main, NEED_MAIN), (ground.quickest, NEED_QUICKEST)):
+    for bundle, needed in ((setup.main, NEED_MAIN), (setup.quickest, NEED_QUICKEST)):
         if needed & set(job.parts):
-            ground.rules(bundle())
+            setup.rules(bundle())
             if needed & NEED_MLFLOW & set(job.parts):
-                ground.pyfunc(bundle())
+                setup.pyfunc(bundle())
     progress.advance()
-    ground.bodies()
+    setup.bodies()
     if NEED_MLFLOW & set(job.parts):
-        ground.mlflow_bodies()
+        setup.mlflow_bodies()
     progress.advance()
 
 
-def _check(job: Job) -> None:
+def _check(job: OnlineBenchmark) -> None:
     mistakes = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in job.parts if name not in PARTS]
     if job.model and not (job.model / "manifest.json").is_file():
         mistakes.append(Mistake("--model", str(job.model), "a bundle's folder"))

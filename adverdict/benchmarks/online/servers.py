@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.online.figures import Loaded
-from adverdict.benchmarks.online.load import Load
+from adverdict.benchmarks.online.figures import LoadLog
+from adverdict.benchmarks.online.load import LoadSpec
 from adverdict.benchmarks.shared.network import free_port
-from adverdict.benchmarks.shared.processes import Running, adverdict, environment, pids
+from adverdict.benchmarks.shared.processes import RunningCommand, adverdict, environment, pids
 from adverdict.domain.errors import Unavailable
 
 START_SECONDS = 180.0
@@ -39,26 +39,26 @@ class Server:
     port: int
     path: str
     bodies: Path
-    running: Running
+    running: RunningCommand
     folder: Path
     started_s: float
     """From the start of its process to the first 200 of its readiness probe."""
     asked: int = 0
     """Requests so far: the next load goes on after them."""
 
-    def load(self, **how: Any) -> Loaded:
-        """What a load generator measured, in a process of its own; ``how`` as in ``Load``. Raises Unavailable when it fails."""
-        load = Load(**{"port": self.port, "path": self.path, "bodies": str(self.bodies), "first": self.asked, **how})
+    def load(self, **how: Any) -> LoadLog:
+        """What a load generator measured, in a process of its own; ``how`` as in ``LoadSpec``. Raises Unavailable when it fails."""
+        load = LoadSpec(**{"port": self.port, "path": self.path, "bodies": str(self.bodies), "first": self.asked, **how})
         plan, out, log = (self.folder / f"load-{self.asked}.{kind}" for kind in ("json", "npz", "log"))
         command = [sys.executable, "-m", "adverdict.benchmarks.online.load", str(load.write(plan)), str(out)]
-        with Running(command, environment(self.folder), log, watch_memory=False) as running:
+        with RunningCommand(command, environment(self.folder), log, watch_memory=False) as running:
             try:
                 ran = running.wait(load.warm_s + load.seconds + load.timeout_s + SPARE_SECONDS)
             except subprocess.TimeoutExpired as error:
                 raise Unavailable(f"the load did not end; the server's last words: {self.last_words()}") from error
         if ran.code != 0:
             raise Unavailable(f"the load generator failed: {ran.said[-500:]}")
-        found = Loaded.read(out)
+        found = LoadLog.read(out)
         self.asked += len(found.number)
         if self.running.ended:
             raise Unavailable(f"the server ended under load; its last words: {self.last_words()}")
@@ -184,7 +184,7 @@ def _server(
         )
         begin = time.perf_counter()
         given = [word.replace("{port}", str(port)) for word in command]
-        with Running(given, around, home / "server.log", watch_memory=False) as running:
+        with RunningCommand(given, around, home / "server.log", watch_memory=False) as running:
             server = Server(port, path, bodies, running, home, 0.0)
             in_a_row = 0
             while in_a_row < (1 if workers == 1 else ASKED_A_WORKER * workers):

@@ -12,32 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adverdict.benchmarks.online.figures import Figures, median
-from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.online_setup import Advance, OnlineSetup, Write, told
 from adverdict.benchmarks.online.servers import Server
 from adverdict.benchmarks.shared.processes import adverdict, environment
 from adverdict.domain.errors import Unavailable
 
 
 @dataclass(frozen=True)
-class Plan:
+class StartupPlan:
     starts: int = 5
     helps: int = 9
 
 
-QUICK = Plan(starts=2, helps=3)
+QUICK = StartupPlan(starts=2, helps=3)
 
 
-def steps(plan: Plan) -> int:
+def steps(plan: StartupPlan) -> int:
     return plan.starts + 1
 
 
-def startup(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figures:
+def startup(setup: OnlineSetup, plan: StartupPlan, write: Write, advance: Advance) -> Figures:
     """Seconds from the start of the process to the first 200 of its readiness probe, in turns with the others; and of the help."""
-    bundle = ground.main()
+    bundle = setup.main()
     started: dict[str, Callable[[], AbstractContextManager[Server]]] = {
-        "service": lambda: ground.service(bundle),
-        "fastapi": ground.constant,
-        "mlflow_serve": lambda: ground.mlflow(bundle),
+        "service": lambda: setup.service(bundle),
+        "fastapi": setup.constant,
+        "mlflow_serve": lambda: setup.mlflow(bundle),
     }
     seconds: dict[str, list[float]] = {name: [] for name in started}
     found: Figures = {"bundle": told(bundle), "left_out": {}}
@@ -54,7 +54,7 @@ def startup(ground: Ground, plan: Plan, write: Write, advance: Advance) -> Figur
     found["ready"] = {name: {"seconds": median(all_), "rounds": all_} for name, all_ in seconds.items()}
     found["ready_s"] = found["ready"]["service"]["seconds"]
     write(found)
-    found["commands"] = helped(plan.helps, ground.home())
+    found["commands"] = helped(plan.helps, setup.home())
     found["help_s"] = found["commands"]["adverdict --help"]["wall_s"]
     advance()
     return found

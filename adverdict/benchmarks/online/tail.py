@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.benchmarks.online.figures import Figures, Loaded, median, spread
-from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.figures import Figures, LoadLog, median, spread
+from adverdict.benchmarks.online.online_setup import Advance, OnlineSetup, Write, told
 from adverdict.benchmarks.online.servers import Server
 from adverdict.benchmarks.online.throughput import CLIENTS
 from adverdict.domain.errors import Unavailable
@@ -18,7 +18,7 @@ SHARE, TIMES = 0.7, 2.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class TailPlan:
     saturation_s: float = 5.0
     warm_s: float = 2.0
     seconds: float = 60.0
@@ -28,21 +28,21 @@ class Plan:
     """At 70 %, just before the overload."""
 
 
-QUICK = Plan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=5.0)
+QUICK = TailPlan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=5.0)
 
 
-def tail(ground: Ground, plan: Plan, seed: int, write: Write, advance: Advance) -> Figures:
+def tail(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: Advance) -> Figures:
     """Both services at the same rate, 70 % of what the tuned one can do."""
-    bundle = ground.main()
+    bundle = setup.main()
     found: Figures = {"bundle": told(bundle), "share_of_saturation": SHARE, "left_out": {}}
-    with ground.service(bundle) as server:
+    with setup.service(bundle) as server:
         limit = found["saturation_per_s"] = saturation(server, plan)
         found["service"] = _tail(server, SHARE * limit, plan.seconds, seed)
     found["p99_over_p50"] = found["service"]["p99_over_p50"]
     write(found)
     advance()
     try:
-        with ground.service(bundle, untuned=True) as server:
+        with setup.service(bundle, untuned=True) as server:
             saturation(server, plan)  # to be as warm as the other was
             found["untuned"] = _tail(server, SHARE * limit, plan.seconds, seed)
             found["untuned"]["without"] = server.untuned()
@@ -53,11 +53,11 @@ def tail(ground: Ground, plan: Plan, seed: int, write: Write, advance: Advance) 
     return found
 
 
-def overload(ground: Ground, plan: Plan, seed: int, write: Write, advance: Advance) -> Figures:
+def overload(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: Advance) -> Figures:
     """The same service at 70 % of its saturation and at twice as much: those it accepts should not notice."""
-    bundle = ground.main()
+    bundle = setup.main()
     found: Figures = {"bundle": told(bundle), "times_saturation": TIMES}
-    with ground.service(bundle) as server:
+    with setup.service(bundle) as server:
         limit = found["saturation_per_s"] = saturation(server, plan)
         found["beside"] = _tail(server, SHARE * limit, plan.beside_s, seed)
         write(found)
@@ -82,7 +82,7 @@ def judged(overloaded: Figures, beside: Figures) -> Figures:
     }
 
 
-def saturation(server: Server, plan: Plan) -> float:
+def saturation(server: Server, plan: TailPlan) -> float:
     """Requests a second that 32 clients get answered when each asks again at once. Raises Unavailable when none is."""
     found = server.load(kind="closed", clients=CLIENTS, warm_s=plan.warm_s, seconds=plan.saturation_s, timeout_s=60.0)
     rate = found.rate(plan.warm_s, plan.saturation_s)
@@ -107,5 +107,5 @@ def _tail(server: Server, rate: float, seconds: float, seed: int) -> Figures:
     }
 
 
-def _good(found: Loaded) -> NDArray[np.float64]:
+def _good(found: LoadLog) -> NDArray[np.float64]:
     return found.ms[found.good]

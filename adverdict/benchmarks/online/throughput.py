@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.online.figures import Figures, Loaded, median, over, quantile
-from adverdict.benchmarks.online.ground import Advance, Ground, Write, told
+from adverdict.benchmarks.online.figures import Figures, LoadLog, median, over, quantile
+from adverdict.benchmarks.online.online_setup import Advance, OnlineSetup, Write, told
 from adverdict.benchmarks.online.servers import Server
 from adverdict.domain.errors import Unavailable
 
@@ -21,7 +21,7 @@ SERVERS = ("service", "fastapi", "mlflow_serve")
 
 
 @dataclass(frozen=True)
-class Plan:
+class ThroughputPlan:
     rounds: int = 5
     seconds: float = 5.0
     slow_seconds: float = 8.0
@@ -33,11 +33,11 @@ class Plan:
     """With more than one worker, and with the other bundle."""
 
 
-QUICK = Plan(rounds=2, seconds=2.0, slow_seconds=4.0, warm_s=1.5, rounds_with_more=1)
+QUICK = ThroughputPlan(rounds=2, seconds=2.0, slow_seconds=4.0, warm_s=1.5, rounds_with_more=1)
 
 
 @dataclass
-class Rounds:
+class ServerRounds:
     """What one server did in each."""
 
     rates: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Rounds:
     outcome: Counter[str] = field(default_factory=Counter)
     answered: Figures = field(default_factory=dict)
 
-    def add(self, found: Loaded, warm_s: float, seconds: float, cpu_s: float) -> None:
+    def add(self, found: LoadLog, warm_s: float, seconds: float, cpu_s: float) -> None:
         self.rates.append(found.rate(warm_s, seconds))
         self.cpu_us.append(1e6 * cpu_s / max(1, len(found.number)))
         self.p50_ms.append(quantile(found.ms[found.good], 0.5))
@@ -67,25 +67,25 @@ class Rounds:
         }
 
 
-def groups(ground: Ground, plan: Plan, cores: int) -> list[tuple[str, bool, int, int]]:
+def groups(setup: OnlineSetup, plan: ThroughputPlan, cores: int) -> list[tuple[str, bool, int, int]]:
     """Name, encoder, workers and rounds of each: the bundle that counts with one worker, with more, and the other bundle."""
     more = [workers for workers in plan.workers if 1 < workers <= cores]
-    kind, other = ("encoder", "plain") if ground.encoder else ("plain", "encoder")
-    found = [(kind, ground.encoder, 1, plan.rounds)]
-    found += [(f"{kind}_{workers}_workers", ground.encoder, workers, plan.rounds_with_more) for workers in more]
+    kind, other = ("encoder", "plain") if setup.encoder else ("plain", "encoder")
+    found = [(kind, setup.encoder, 1, plan.rounds)]
+    found += [(f"{kind}_{workers}_workers", setup.encoder, workers, plan.rounds_with_more) for workers in more]
     # With a bundle of one's own there is no other to compare: one trained here would be of another kind altogether.
-    return found if ground.world.model else [*found, (other, not ground.encoder, 1, plan.rounds_with_more)]
+    return found if setup.testbed.model else [*found, (other, not setup.encoder, 1, plan.rounds_with_more)]
 
 
-def steps(ground: Ground, plan: Plan, cores: int) -> int:
-    return sum(rounds for *_, rounds in groups(ground, plan, cores))
+def steps(setup: OnlineSetup, plan: ThroughputPlan, cores: int) -> int:
+    return sum(rounds for *_, rounds in groups(setup, plan, cores))
 
 
-def throughput(ground: Ground, plan: Plan, cores: int, write: Write, advance: Advance) -> Figures:
+def throughput(setup: OnlineSetup, plan: ThroughputPlan, cores: int, write: Write, advance: Advance) -> Figures:
     """Figures by group; ``vs_mlflow_serve`` and ``vs_fastapi`` are those of the bundle that counts with one worker."""
     found: Figures = {"clients": CLIENTS, "left_out": {}}
-    for name, encoder, workers, rounds in groups(ground, plan, cores):
-        one, left_out = _group(ground, plan, ground.world.bundle(encoder), workers, rounds, advance)
+    for name, encoder, workers, rounds in groups(setup, plan, cores):
+        one, left_out = _group(setup, plan, setup.testbed.bundle(encoder), workers, rounds, advance)
         found[name] = one
         found["left_out"] |= {f"{name}: {server}": why for server, why in left_out.items()}
         if "vs_fastapi" not in found:
@@ -94,11 +94,13 @@ def throughput(ground: Ground, plan: Plan, cores: int, write: Write, advance: Ad
     return found
 
 
-def _group(ground: Ground, plan: Plan, bundle: Path, workers: int, rounds: int, advance: Advance) -> tuple[Figures, dict[str, str]]:
+def _group(
+    setup: OnlineSetup, plan: ThroughputPlan, bundle: Path, workers: int, rounds: int, advance: Advance
+) -> tuple[Figures, dict[str, str]]:
     left_out: dict[str, str] = {}
     with ExitStack() as stack:
-        servers = _servers(ground, bundle, workers, stack, left_out)
-        measured = {name: Rounds() for name in servers}
+        servers = _servers(setup, bundle, workers, stack, left_out)
+        measured = {name: ServerRounds() for name in servers}
         for server in servers.values():
             server.load(kind="closed", clients=CLIENTS, seconds=plan.warm_s)
         for _ in range(rounds):
@@ -115,11 +117,11 @@ def _group(ground: Ground, plan: Plan, bundle: Path, workers: int, rounds: int, 
     return {"bundle": told(bundle), "workers": workers, **found}, left_out
 
 
-def _servers(ground: Ground, bundle: Path, workers: int, stack: ExitStack, left_out: dict[str, str]) -> dict[str, Server]:
+def _servers(setup: OnlineSetup, bundle: Path, workers: int, stack: ExitStack, left_out: dict[str, str]) -> dict[str, Server]:
     made: dict[str, Any] = {
-        "service": lambda: ground.service(bundle, workers=workers, patient=True),
-        "fastapi": lambda: ground.constant(workers=workers),
-        "mlflow_serve": lambda: ground.mlflow(bundle, workers=workers),
+        "service": lambda: setup.service(bundle, workers=workers, patient=True),
+        "fastapi": lambda: setup.constant(workers=workers),
+        "mlflow_serve": lambda: setup.mlflow(bundle, workers=workers),
     }
     found = {}
     for name in SERVERS:

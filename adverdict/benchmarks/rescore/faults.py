@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adverdict.benchmarks.rescore.case import SECONDS, Case, case, told
+from adverdict.benchmarks.rescore.case import SECONDS, FaultCase, case, told
 from adverdict.benchmarks.rescore.ledger_faults import locked, unreachable
-from adverdict.benchmarks.shared.processes import OWN, Running, environment, markers, resumed
-from adverdict.benchmarks.shared.world import World, ids
+from adverdict.benchmarks.shared.processes import OWN, RunningCommand, environment, markers, resumed
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, ids
 from adverdict.domain.errors import NotFound
 
 Figures = dict[str, Any]
@@ -25,13 +25,13 @@ Figures = dict[str, Any]
 SMALL_DISK = "320k"
 
 
-def faults(world: World, write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
+def faults(testbed: SimulatedTestBed, write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
     """By fault: ``exit_code``, ``said`` (its first line), ``rows_lost`` (good rows without a decision) and ``rows_twice``; where a fault
     can be mended, the same ``after`` going on. ``left_out`` says why one could not be tried."""
     found: Figures = {"left_out": {}}
     for name, fault in FAULTS.items():
         try:
-            found[name] = fault(case(world, name))
+            found[name] = fault(case(testbed, name))
         except NotFound as error:
             found["left_out"][name] = str(error)
         advance()
@@ -39,12 +39,12 @@ def faults(world: World, write: Callable[[Figures], None], advance: Callable[[],
     return found
 
 
-def unreadable_footer(case: Case) -> Figures:
+def unreadable_footer(case: FaultCase) -> Figures:
     """A file that was only half copied."""
     return _spoilt(case, lambda path: os.truncate(path, path.stat().st_size // 2))
 
 
-def unreadable_pages(case: Case) -> Figures:
+def unreadable_pages(case: FaultCase) -> Figures:
     """A file whose rows were overwritten on the disk, its footer whole."""
 
     def spoil(path: Path) -> None:
@@ -55,12 +55,12 @@ def unreadable_pages(case: Case) -> Figures:
     return _spoilt(case, spoil)
 
 
-def column_missing(case: Case) -> Figures:
+def column_missing(case: FaultCase) -> Figures:
     """A file from before there was a market."""
     return _spoilt(case, lambda path: pq.write_table(pq.read_table(path).drop_columns(["market"]), path))
 
 
-def column_of_another_type(case: Case) -> Figures:
+def column_of_another_type(case: FaultCase) -> Figures:
     """A file whose submission times became numbers."""
 
     def spoil(path: Path) -> None:
@@ -71,7 +71,7 @@ def column_of_another_type(case: Case) -> Figures:
     return _spoilt(case, spoil)
 
 
-def _spoilt(case: Case, spoil: Callable[[Path], None]) -> Figures:
+def _spoilt(case: FaultCase, spoil: Callable[[Path], None]) -> Figures:
     path = case.ads / "ads-01.parquet"
     good = [one for one in ids(case.ads) if one not in set(ids(path))]
     spoil(path)
@@ -80,7 +80,7 @@ def _spoilt(case: Case, spoil: Callable[[Path], None]) -> Figures:
     return {**told(ran, case.asked.out, good), "reasons": [reason[:300] for reason in reasons[:3]]}
 
 
-def disk_full(case: Case) -> Figures:
+def disk_full(case: FaultCase) -> Figures:
     """No room for the results; then there is some, and the run goes on. Raises NotFound where no small disk can be made."""
     disk = case.folder / "disk"
     disk.mkdir()
@@ -98,10 +98,10 @@ def disk_full(case: Case) -> Figures:
         subprocess.run(["umount", "--lazy", str(disk)], check=False)
 
 
-def worker_killed(case: Case) -> Figures:
+def worker_killed(case: FaultCase) -> Figures:
     """One of two workers dies while it works, as when memory runs out."""
     log = case.folder / "rescore.log"
-    with Running(case.asked.command(), environment(case.folder / "home"), log) as running:
+    with RunningCommand(case.asked.command(), environment(case.folder / "home"), log) as running:
         end = time.monotonic() + SECONDS
         while not running.ended and time.monotonic() < end and not any((case.asked.out / OWN / "done").glob("*.json")):
             time.sleep(0.002)
@@ -114,20 +114,20 @@ def worker_killed(case: Case) -> Figures:
     return found if ran.code == 0 else {**found, "after": told(case.run(resumed(case.asked)), case.asked.out, ids(case.ads))}
 
 
-def _working(out: Path, running: Running) -> list[int]:
+def _working(out: Path, running: RunningCommand) -> list[int]:
     """Processes that have published a shard, as its marker tells: a worker is named HOST:PID."""
     named = {int(one["worker"].rpartition(":")[2]) for one in markers(out) if one["worker"].rpartition(":")[2].isdigit()}
     return sorted(named & set(running.children()))
 
 
-def bundle_missing(case: Case) -> Figures:
+def bundle_missing(case: FaultCase) -> Figures:
     """The model's folder is not there: nothing must have been begun."""
     asked = replace(case.asked, model=case.folder / "no-such-bundle")
     ran = case.run(asked)
     return {**told(ran, asked.out, []), "left_behind": sorted(os.listdir(asked.out)) if asked.out.exists() else []}
 
 
-FAULTS: dict[str, Callable[[Case], Figures]] = {
+FAULTS: dict[str, Callable[[FaultCase], Figures]] = {
     "unreadable_footer": unreadable_footer,
     "unreadable_pages": unreadable_pages,
     "column_missing": column_missing,

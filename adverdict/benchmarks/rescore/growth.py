@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adverdict.benchmarks.rescore.speed import rescore
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.benchmarks.truth.scale import exponent
 
 Figures = dict[str, Any]
@@ -16,7 +16,7 @@ WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Plan:
+class GrowthPlan:
     """Ads without and with the encoder. A size that is not done after ``seconds`` is extrapolated from the one before."""
 
     plain: Sequence[int] = (10_000, 100_000, 1_000_000)
@@ -24,23 +24,23 @@ class Plan:
     seconds: float = 1800.0
 
 
-FULL = Plan()
-QUICK = Plan(plain=(1000, 10_000), encoded=(300, 600), seconds=90.0)
+FULL = GrowthPlan()
+QUICK = GrowthPlan(plain=(1000, 10_000), encoded=(300, 600), seconds=90.0)
 
 
-def steps(plan: Plan) -> int:
+def steps(plan: GrowthPlan) -> int:
     return len(plan.plain) + len(plan.encoded)
 
 
-def growth(world: World, plan: Plan, write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
+def growth(testbed: SimulatedTestBed, plan: GrowthPlan, write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
     """``plain`` and ``encoded``: a row a size; and the slope of seconds over ads, both in logarithms, of the sizes that were run."""
     found: Figures = {"workers": WORKERS, "plain": [], "encoded": []}
     for kind, sizes in {"plain": plan.plain, "encoded": plan.encoded}.items():
-        bundle = world.bundle(encoder=kind == "encoded")
+        bundle = testbed.bundle(encoder=kind == "encoded")
         rows: list[Figures] = found[kind]
         for size in sizes:
             try:
-                rows.append({**rescore(world, bundle, size, "local", WORKERS, True, plan.seconds), "extrapolated": False})
+                rows.append({**rescore(testbed, bundle, size, "local", WORKERS, True, plan.seconds), "extrapolated": False})
             except subprocess.TimeoutExpired:
                 rows.append(extrapolated(rows, size, plan.seconds))
             measured = [one for one in rows if not one["extrapolated"]]

@@ -17,9 +17,9 @@ import pyarrow as pa
 from adverdict.benchmarks.shared.processes import (
     OWN,
     PER_RUN,
-    Asked,
-    Ran,
-    Running,
+    CommandResult,
+    RescoreCommand,
+    RunningCommand,
     decided,
     differences,
     environment,
@@ -27,7 +27,7 @@ from adverdict.benchmarks.shared.processes import (
     resumed,
     run,
 )
-from adverdict.benchmarks.shared.world import World, moment_after, pieces
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, moment_after, pieces
 from adverdict.domain.errors import Unavailable
 
 Figures = dict[str, Any]
@@ -44,7 +44,7 @@ freezing: after the history's scratch folder has; at the start: just after the r
 
 
 @dataclass
-class Storm:
+class KillTally:
     """What happened so far."""
 
     kills: int = 0
@@ -56,85 +56,85 @@ class Storm:
     refused: list[str] = field(default_factory=list)
 
 
-def kills(world: World, count: int, seed: int, write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
+def kills(testbed: SimulatedTestBed, count: int, seed: int, write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
     """``resume_mismatches``: rows missing, too many, or with any column other than in the run that nobody killed. ``decided_at`` is
     when a run began: it is checked to be one moment in all rows of a run."""
-    bundle, ads = world.bundle(encoder=False), world.ads(QUICK_ADS if world.quick else ADS)
-    split, home = world.folder / "kills-ads", world.home("kills")
+    bundle, ads = testbed.bundle(encoder=False), testbed.ads(QUICK_ADS if testbed.quick else ADS)
+    split, home = testbed.folder / "kills-ads", testbed.home("kills")
     if not split.exists():
         pieces(ads, split, FILES)
-    asked = Asked(split, _fresh(world, 0), bundle, world.rules(bundle, ads), moment_after(ads), "local", 2, ads, SHARD)
+    asked = RescoreCommand(split, _fresh(testbed, 0), bundle, testbed.rules(bundle, ads), moment_after(ads), "local", 2, ads, SHARD)
     whole = run(asked.command(), environment(home), home / "whole.log", PATIENCE)
     if whole.code:
         raise Unavailable(f"adverdict rescore ended with {whole.code}: {whole.said[-1500:]}")
-    reference, draw, storm = decided(asked.out), random.Random(seed), Storm()
+    reference, draw, tally = decided(asked.out), random.Random(seed), KillTally()
 
     def told() -> Figures:
         return {
-            "kills": storm.kills,
-            "resume_mismatches": storm.mismatches,
-            "resumed_runs": storm.runs,
+            "kills": tally.kills,
+            "resume_mismatches": tally.mismatches,
+            "resumed_runs": tally.runs,
             "rows": reference.num_rows,
             "shards": len(markers(asked.out)),
             "seconds_uninterrupted": whole.seconds,
-            "killed_while": dict(sorted(storm.phases.items())),
-            "columns_that_differ": dict(storm.columns),
-            "processes_that_left_the_group": storm.strays,
-            "refused_to_resume": storm.refused[:20],
+            "killed_while": dict(sorted(tally.phases.items())),
+            "columns_that_differ": dict(tally.columns),
+            "processes_that_left_the_group": tally.strays,
+            "refused_to_resume": tally.refused[:20],
         }
 
-    while storm.kills < count:
-        storm.runs += 1
-        target = _fresh(world, storm.runs)
-        ended = _to_the_end(replace(asked, out=target), home, whole.seconds, count, draw, storm, advance, lambda: write(told()))
-        judge(storm, reference, target, ended)
+    while tally.kills < count:
+        tally.runs += 1
+        target = _fresh(testbed, tally.runs)
+        ended = _to_the_end(replace(asked, out=target), home, whole.seconds, count, draw, tally, advance, lambda: write(told()))
+        judge(tally, reference, target, ended)
         shutil.rmtree(target, ignore_errors=True)
         write(told())
     return told()
 
 
-def judge(storm: Storm, reference: pa.Table, out: Path, ended: Ran) -> None:
+def judge(tally: KillTally, reference: pa.Table, out: Path, ended: CommandResult) -> None:
     """Count what differs from the run that nobody killed."""
     if ended.code:
-        storm.refused.append(f"exit code {ended.code}: {ended.line}")
+        tally.refused.append(f"exit code {ended.code}: {ended.line}")
     table = decided(out)
     found = differences(reference, table)
-    storm.columns.update(found)
-    storm.mismatches += sum(found.values())
+    tally.columns.update(found)
+    tally.mismatches += sum(found.values())
     for name in PER_RUN:
         moments = len(set(table[name].to_pylist())) if name in table.column_names else 0
         if moments > 1:
-            storm.columns[f"{name} within a run"] += moments - 1
-            storm.mismatches += moments - 1
+            tally.columns[f"{name} within a run"] += moments - 1
+            tally.mismatches += moments - 1
 
 
 def _to_the_end(
-    asked: Asked,
+    asked: RescoreCommand,
     home: Path,
     usual: float,
     count: int,
     draw: random.Random,
-    storm: Storm,
+    tally: KillTally,
     advance: Callable[[], None],
     write: Callable[[], None],
-) -> Ran:
+) -> CommandResult:
     """Start, kill, resume; the last of these is left alone. Ends early when a run ends by itself."""
     scratch, log = home / "scratch", home / "killed.log"
     while True:
         one = resumed(asked)
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        with Running(one.command(), environment(home, TMPDIR=str(scratch)), log, watch_memory=False) as running:
-            if storm.kills >= count or not _came(running, asked.out, scratch, usual, draw):
+        with RunningCommand(one.command(), environment(home, TMPDIR=str(scratch)), log, watch_memory=False) as running:
+            if tally.kills >= count or not _came(running, asked.out, scratch, usual, draw):
                 return running.wait(PATIENCE)
-            storm.strays += running.kill()
-        storm.kills += 1
-        storm.phases[phase(asked.out, log.read_text(encoding="utf-8", errors="replace"))] += 1
+            tally.strays += running.kill()
+        tally.kills += 1
+        tally.phases[phase(asked.out, log.read_text(encoding="utf-8", errors="replace"))] += 1
         advance()
         write()
 
 
-def _came(running: Running, out: Path, scratch: Path, usual: float, draw: random.Random) -> bool:
+def _came(running: RunningCommand, out: Path, scratch: Path, usual: float, draw: random.Random) -> bool:
     """Wait for a moment drawn at random; False when the run had ended by then."""
     kind = draw.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     before = _written(out)
@@ -180,8 +180,8 @@ def _written(out: Path) -> set[str]:
     return {os.path.relpath(os.path.join(folder, name), out) for folder, _, names in os.walk(out) for name in names}
 
 
-def _fresh(world: World, number: int) -> Path:
-    path = world.folder / "kills-out" / str(number)
+def _fresh(testbed: SimulatedTestBed, number: int) -> Path:
+    path = testbed.folder / "kills-out" / str(number)
     shutil.rmtree(path, ignore_errors=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

@@ -9,11 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.rescore.case import SECONDS, Case, told
-from adverdict.benchmarks.shared.mortal import write_policies
+from adverdict.benchmarks.rescore.case import SECONDS, FaultCase, told
+from adverdict.benchmarks.shared.killable import write_policies
 from adverdict.benchmarks.shared.network import free_port
-from adverdict.benchmarks.shared.processes import Ran, adverdict, environment, run
-from adverdict.benchmarks.shared.world import apart, ids
+from adverdict.benchmarks.shared.processes import CommandResult, adverdict, environment, run
+from adverdict.benchmarks.shared.testbed import apart, ids
 from adverdict.domain.errors import NotFound, Unavailable
 
 Figures = dict[str, Any]
@@ -22,7 +22,7 @@ STRICTER = (0.05, 0.4)
 """Thresholds of the rules the ads stand decided by, so that rescoring changes some."""
 
 
-def unreachable(case: Case) -> Figures:
+def unreachable(case: FaultCase) -> Figures:
     """Nobody listens at the ledger's address when decisions are to be applied."""
     path = _rescored(case)
     before = _entries(path)
@@ -31,7 +31,7 @@ def unreachable(case: Case) -> Figures:
     return {**told(ran, case.asked.out, ids(case.ads)), "after": {**_said(after), "entries": _entries(path) - before}}
 
 
-def locked(case: Case) -> Figures:
+def locked(case: FaultCase) -> Figures:
     """Somebody holds the ledger when decisions are to be applied, then lets go; they are applied, and once more. ``entries``: how many
     each attempt has added."""
     path = _rescored(case)
@@ -54,7 +54,7 @@ def locked(case: Case) -> Figures:
     }
 
 
-def _rescored(case: Case) -> Path:
+def _rescored(case: FaultCase) -> Path:
     """The ledger's file: it holds every ad as decided by stricter rules; and the ads are rescored with what it knows."""
     path = case.folder / "ledger.db"
     rules = write_policies(case.folder / "stricter", *_policies_and_markets(case), STRICTER)
@@ -65,7 +65,7 @@ def _rescored(case: Case) -> Path:
     return path
 
 
-def _policies_and_markets(case: Case) -> tuple[list[str], list[str]]:
+def _policies_and_markets(case: FaultCase) -> tuple[list[str], list[str]]:
     from adverdict.decisions.files.read import read_policies
 
     book = read_policies(case.asked.rules)
@@ -85,12 +85,12 @@ def _record(path: Path, bundle: Path, rules: Path, ads: Path) -> None:
     ledger.close()
 
 
-def _apply(case: Case, database: str) -> Ran:
+def _apply(case: FaultCase, database: str) -> CommandResult:
     command = adverdict("rescore", "apply", "--out", str(case.asked.out))
     return run(command, environment(case.folder / "home", ADVERDICT_DATABASE_URL=database), case.folder / "apply.log", SECONDS)
 
 
-def _said(ran: Ran) -> Figures:
+def _said(ran: CommandResult) -> Figures:
     return {"exit_code": ran.code, "said": ran.line}
 
 

@@ -16,7 +16,7 @@ from adverdict.benchmarks.rescore import same as rescore_same
 from adverdict.benchmarks.rescore import speed as rescore_speed
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.benchmarks.shared.parts import in_turn
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
 
@@ -40,7 +40,7 @@ Write = Callable[[Figures], None]
 
 
 @dataclass(frozen=True)
-class Job:
+class RescoreBenchmark:
     """How much of each; ``parts`` of ``PARTS``. ``work`` keeps marketplaces and bundles for the next time; ``model``: a bundle's folder
     to use where it fits; ``data``: packs that must be decided alike everywhere, too."""
 
@@ -51,18 +51,18 @@ class Job:
     kills: int = KILLS
     work: Path | None = None
     seed: int = 0
-    speed: rescore_speed.Plan = field(default_factory=rescore_speed.Plan)
-    growth: rescore_growth.Plan = field(default_factory=rescore_growth.Plan)
+    speed: rescore_speed.RescoreSpeedPlan = field(default_factory=rescore_speed.RescoreSpeedPlan)
+    growth: rescore_growth.GrowthPlan = field(default_factory=rescore_growth.GrowthPlan)
 
 
-def quick(job: Job) -> Job:
+def quick(job: RescoreBenchmark) -> RescoreBenchmark:
     """The same parts in about ten minutes."""
-    return Job(
+    return RescoreBenchmark(
         True, job.parts, job.data, job.model, min(job.kills, QUICK_KILLS), job.work, job.seed, rescore_speed.QUICK, rescore_growth.QUICK
     )
 
 
-def run(job: Job, progress: Progress, write: Write) -> Figures:
+def run(job: RescoreBenchmark, progress: Progress, write: Write) -> Figures:
     """Figures by part under ``parts``, and the ``HEADLINES`` of them. ``write`` gets all there are whenever there are more, so that nothing
     is lost with a run that is stopped.
 
@@ -73,11 +73,11 @@ def run(job: Job, progress: Progress, write: Write) -> Figures:
     with ExitStack() as stack:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adverdict-rescore-")))
         folder.mkdir(parents=True, exist_ok=True)
-        world = World(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
+        testbed = SimulatedTestBed(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
         chosen = [part for part in PARTS if part in job.parts]
         return in_turn(
             chosen,
-            lambda part, unfinished: _MEASURED[part](job, world, progress, unfinished),
+            lambda part, unfinished: _MEASURED[part](job, testbed, progress, unfinished),
             lambda parts: about | headlined(parts),
             write,
         )
@@ -89,37 +89,37 @@ def headlined(parts: Mapping[str, Figures]) -> Figures:
     return {**first, "parts": dict(parts)}
 
 
-def _speed(job: Job, world: World, progress: Progress, write: Write) -> Figures:
-    _prepare(world, progress, (True,))
+def _speed(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress, write: Write) -> Figures:
+    _prepare(testbed, progress, (True,))
     progress.stage("rows a second", rescore_speed.steps(job.speed))
-    return rescore_speed.speed(world, job.speed, write, progress.advance)
+    return rescore_speed.speed(testbed, job.speed, write, progress.advance)
 
 
-def _growth(job: Job, world: World, progress: Progress, write: Write) -> Figures:
-    _prepare(world, progress, (False, True))
+def _growth(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress, write: Write) -> Figures:
+    _prepare(testbed, progress, (False, True))
     progress.stage("growth", rescore_growth.steps(job.growth))
-    return rescore_growth.growth(world, job.growth, write, progress.advance)
+    return rescore_growth.growth(testbed, job.growth, write, progress.advance)
 
 
-def _kills(job: Job, world: World, progress: Progress, write: Write) -> Figures:
-    _prepare(world, progress, (False,))
+def _kills(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress, write: Write) -> Figures:
+    _prepare(testbed, progress, (False,))
     progress.stage("killing and resuming", job.kills)
-    return rescore_kills.kills(world, job.kills, job.seed, write, progress.advance)
+    return rescore_kills.kills(testbed, job.kills, job.seed, write, progress.advance)
 
 
-def _same(job: Job, world: World, progress: Progress, write: Write) -> Figures:
-    _prepare(world, progress, (True,))
+def _same(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress, write: Write) -> Figures:
+    _prepare(testbed, progress, (True,))
     progress.stage("the same ads everywhere", rescore_same.steps(job.data))
-    return rescore_same.same(world, job.data, write, progress.advance)
+    return rescore_same.same(testbed, job.data, write, progress.advance)
 
 
-def _faults(job: Job, world: World, progress: Progress, write: Write) -> Figures:
-    _prepare(world, progress, (False,))
+def _faults(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress, write: Write) -> Figures:
+    _prepare(testbed, progress, (False,))
     progress.stage("faults", len(rescore_faults.FAULTS))
-    return rescore_faults.faults(world, write, progress.advance)
+    return rescore_faults.faults(testbed, write, progress.advance)
 
 
-_MEASURED: dict[str, Callable[[Job, World, Progress, Write], Figures]] = {
+_MEASURED: dict[str, Callable[[RescoreBenchmark, SimulatedTestBed, Progress, Write], Figures]] = {
     "speed": _speed,
     "growth": _growth,
     "kills": _kills,
@@ -128,14 +128,14 @@ _MEASURED: dict[str, Callable[[Job, World, Progress, Write], Figures]] = {
 }
 
 
-def _prepare(world: World, progress: Progress, encoders: Sequence[bool]) -> None:
+def _prepare(testbed: SimulatedTestBed, progress: Progress, encoders: Sequence[bool]) -> None:
     for encoder in encoders:
         progress.stage("a model with an encoder" if encoder else "a model without encoder", 1)
-        world.bundle(encoder)
+        testbed.bundle(encoder)
         progress.advance()
 
 
-def _check(job: Job) -> None:
+def _check(job: RescoreBenchmark) -> None:
     mistakes = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in job.parts if name not in PARTS]
     mistakes += [Mistake("--data", str(path), "a folder with ads.parquet") for path in job.data if not (path / "ads.parquet").is_file()]
     if job.model and not (job.model / "manifest.json").is_file():

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from adverdict.benchmarks.ledger.cost import served
-from adverdict.benchmarks.shared.processes import Asked, Ran, adverdict, decided, environment, run
-from adverdict.benchmarks.shared.world import World, moment_after, pieces
+from adverdict.benchmarks.shared.processes import CommandResult, RescoreCommand, adverdict, decided, environment, run
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, moment_after, pieces
 from adverdict.domain.errors import Unavailable
 
 Figures = dict[str, Any]
@@ -27,7 +27,7 @@ SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class Case:
+class EquivalenceCase:
     """Ads, split into several files; ``moved`` are the same ads submitted at ``moment``."""
 
     split: Path
@@ -42,13 +42,13 @@ def steps(data: Sequence[Path]) -> int:
     return 5 * (1 + len(data))
 
 
-def same(world: World, data: Sequence[Path], write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
+def same(testbed: SimulatedTestBed, data: Sequence[Path], write: Callable[[Figures], None], advance: Callable[[], None]) -> Figures:
     """Mismatches and the largest difference of a risk, of each way to the same decisions against one worker; for simulated ads and for
     each pack in ``data``. No ledger anywhere: all know what the bundle knows."""
     found: Figures = {"ads": {}, "mismatches": 0, "largest_difference": 0.0}
-    count = QUICK_ADS if world.quick else ADS
-    for source in (world.ads(count), *data):
-        case = _case(world, source, count)
+    count = QUICK_ADS if testbed.quick else ADS
+    for source in (testbed.ads(count), *data):
+        case = _case(testbed, source, count)
         reference, ways = by_rescoring(case, "local", 1), {}
         advance()
         for name, way in _ways(case).items():
@@ -61,7 +61,7 @@ def same(world: World, data: Sequence[Path], write: Callable[[Figures], None], a
     return found
 
 
-def _ways(case: Case) -> dict[str, Callable[[], dict[str, Answer]]]:
+def _ways(case: EquivalenceCase) -> dict[str, Callable[[], dict[str, Answer]]]:
     ways: dict[str, Callable[[], dict[str, Answer]]] = {
         "rescore, local, 2 workers": lambda: by_rescoring(case, "local", 2),
         "adverdict score": lambda: by_scoring(case),
@@ -86,23 +86,23 @@ def against(reference: Mapping[str, Answer], other: Mapping[str, Answer]) -> Fig
     }
 
 
-def by_rescoring(case: Case, engine: str, workers: int) -> dict[str, Answer]:
+def by_rescoring(case: EquivalenceCase, engine: str, workers: int) -> dict[str, Answer]:
     out = case.home / f"out-{engine}-{workers}"
     shutil.rmtree(out, ignore_errors=True)
-    asked = Asked(case.split, out, case.bundle, case.rules, case.moment, engine, workers, rows_per_shard=97)
+    asked = RescoreCommand(case.split, out, case.bundle, case.rules, case.moment, engine, workers, rows_per_shard=97)
     _well(run(asked.command(), environment(case.home), case.home / "rescore.log", SECONDS))
     rows = decided(out).select(["ad_id", "verdict", "policies"]).to_pylist()
     return {row["ad_id"]: (row["verdict"], {one["policy"]: _columns(one) for one in row["policies"]}) for row in rows}
 
 
-def by_scoring(case: Case) -> dict[str, Answer]:
+def by_scoring(case: EquivalenceCase) -> dict[str, Answer]:
     told = case.home / "scored.jsonl"
     command = adverdict("score", "--ads", str(case.moved), "--out", str(told), "--model", str(case.bundle), "--policies", str(case.rules))
     _well(run(command, environment(case.home), case.home / "score.log", SECONDS))
     return answers(json.loads(line) for line in told.read_text(encoding="utf-8").splitlines())
 
 
-def over_http(case: Case) -> dict[str, Answer]:
+def over_http(case: EquivalenceCase) -> dict[str, Answer]:
     """Raises Unavailable when an ad is refused."""
     from adverdict.storage.tables.pack import read_ads
 
@@ -144,16 +144,16 @@ def _apart(one: Answer, other: Answer) -> float:
     return max((abs(a - b) for a, b in pairs if a is not None and b is not None), default=0.0)
 
 
-def _case(world: World, source: Path, count: int) -> Case:
-    home = world.home(f"same-{source.name}")
-    bundle, moment = world.bundle(encoder=True), moment_after(source)
+def _case(testbed: SimulatedTestBed, source: Path, count: int) -> EquivalenceCase:
+    home = testbed.home(f"same-{source.name}")
+    bundle, moment = testbed.bundle(encoder=True), moment_after(source)
     for name in ("split", "moved"):
         shutil.rmtree(home / name, ignore_errors=True)
     split = pieces(source, home / "split", FILES, count)
     moved = pieces(source, home / "moved", 1, count, moment)
-    return Case(split, moved, moment, bundle, world.rules(bundle, source), home)
+    return EquivalenceCase(split, moved, moment, bundle, testbed.rules(bundle, source), home)
 
 
-def _well(ran: Ran) -> None:
+def _well(ran: CommandResult) -> None:
     if ran.code:
         raise Unavailable(f"it ended with {ran.code}: {ran.said[-1500:]}")

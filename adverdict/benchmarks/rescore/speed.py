@@ -15,8 +15,8 @@ from typing import Any
 
 from adverdict.benchmarks.shared import beside
 from adverdict.benchmarks.shared.arithmetic import share_of_peak
-from adverdict.benchmarks.shared.processes import Asked, Ran, environment, markers, run
-from adverdict.benchmarks.shared.world import World, moment_after, pieces
+from adverdict.benchmarks.shared.processes import CommandResult, RescoreCommand, environment, markers, run
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, moment_after, pieces
 from adverdict.domain.errors import NotFound, Unavailable
 
 Figures = dict[str, Any]
@@ -29,7 +29,7 @@ DEFAULT_THREADS = "_default_threads"
 
 
 @dataclass(frozen=True)
-class Plan:
+class RescoreSpeedPlan:
     """``sizes``: ads rescored. The others see ``sample`` of them, one at a time ``few``. ``rounds`` of everything."""
 
     sizes: Sequence[int] = (2000, 10_000)
@@ -42,53 +42,53 @@ class Plan:
     """On which the encoder's share of the peak is measured."""
 
 
-FULL = Plan()
-QUICK = Plan(sizes=(400,), rounds=1, sample=200, few=50, texts=400)
+FULL = RescoreSpeedPlan()
+QUICK = RescoreSpeedPlan(sizes=(400,), rounds=1, sample=200, few=50, texts=400)
 
 
-def steps(plan: Plan) -> int:
+def steps(plan: RescoreSpeedPlan) -> int:
     return 1 + plan.rounds * (len(plan.sizes) * len(plan.engines) * len(plan.workers) + 1)
 
 
-def speed(world: World, plan: Plan, write: Write, advance: Advance) -> Figures:
+def speed(testbed: SimulatedTestBed, plan: RescoreSpeedPlan, write: Write, advance: Advance) -> Figures:
     """Every figure also goes to ``write``, as it comes."""
     found: Figures = {"runs": [], "comparators": {}, "left_out": {}}
-    bundle = world.bundle(encoder=True)
-    found["encoder"] = encoder_share(bundle, world.ads(max(plan.sizes)), plan.texts)
+    bundle = testbed.bundle(encoder=True)
+    found["encoder"] = encoder_share(bundle, testbed.ads(max(plan.sizes)), plan.texts)
     found["int8_share_of_peak"] = found["encoder"]["int8_share_of_peak"]
     advance()
     write(found)
-    model = beside.save_pyfunc(bundle, _free(world.folder / "pyfunc"))
+    model = beside.save_pyfunc(bundle, _free(testbed.folder / "pyfunc"))
     engines = [one for one in plan.engines if one != "ray" or importlib.util.find_spec("ray")]
     if len(engines) < len(plan.engines):
         found["left_out"]["ray"] = "not installed; pip install 'adverdict[ray]' brings it"
     for turn in range(plan.rounds):
-        _others(found, world, bundle, model, plan, turn)
+        _others(found, testbed, bundle, model, plan, turn)
         advance()
         write(found | _summed(found))
         for size in plan.sizes:
             for engine in engines:
                 for workers in plan.workers:
-                    found["runs"].append({"round": turn, **rescore(world, bundle, size, engine, workers)})
+                    found["runs"].append({"round": turn, **rescore(testbed, bundle, size, engine, workers)})
                     advance()
                     write(found | _summed(found))
     return found | _summed(found)
 
 
 def rescore(
-    world: World, bundle: Path, size: int, engine: str, workers: int, history: bool = False, seconds: float | None = None
+    testbed: SimulatedTestBed, bundle: Path, size: int, engine: str, workers: int, history: bool = False, seconds: float | None = None
 ) -> Figures:
     """One run over simulated ads. ``rows_per_s`` is of the whole command, its start and its freezing of the history included;
     ``rows_per_s_working`` of the workers' time with shards alone. Raises Unavailable when it fails, subprocess.TimeoutExpired."""
-    ads = world.ads(size)
-    split = world.folder / f"split-{size}"
+    ads = testbed.ads(size)
+    split = testbed.folder / f"split-{size}"
     if not split.exists():
         pieces(ads, split, FILES)
-    out = _free(world.folder / "out" / f"{size}-{engine}-{workers}")
+    out = _free(testbed.folder / "out" / f"{size}-{engine}-{workers}")
     shard = max(32, min(8192, size // (FILES * 2)))  # as many shards as two workers can share evenly
-    rules = world.rules(bundle, ads)
-    asked = Asked(split, out, bundle, rules, moment_after(ads), engine, workers, ads if history else None, shard)
-    home = world.home(f"speed-{size}-{engine}-{workers}")
+    rules = testbed.rules(bundle, ads)
+    asked = RescoreCommand(split, out, bundle, rules, moment_after(ads), engine, workers, ads if history else None, shard)
+    home = testbed.home(f"speed-{size}-{engine}-{workers}")
     ran = run(asked.command(), environment(home), home / "rescore.log", seconds)
     if ran.code:
         raise Unavailable(f"adverdict rescore ended with {ran.code}: {ran.said[-1500:]}")
@@ -97,7 +97,7 @@ def rescore(
     return figures
 
 
-def told(ran: Ran, done: Sequence[Figures]) -> Figures:
+def told(ran: CommandResult, done: Sequence[Figures]) -> Figures:
     """Figures of a run by how its process went and what its markers say."""
     rows = sum(one["rows"] for one in done)
     spent: dict[str, float] = {}
@@ -133,10 +133,10 @@ def _encoder_share(bundle: Path, ads: Path, texts: int) -> Figures:
     return dict(share_of_peak(bundle, [encoder_text(ad, prefix) for ad in read_ads(ads)[:texts]]))
 
 
-def _others(found: Figures, world: World, bundle: Path, model: Path, plan: Plan, turn: int) -> None:
+def _others(found: Figures, testbed: SimulatedTestBed, bundle: Path, model: Path, plan: RescoreSpeedPlan, turn: int) -> None:
     """What each reaches in this round is added under its name; why one cannot run, under ``left_out``."""
-    ads = world.ads(max(plan.sizes))
-    few, home = min(plan.few, beside.rows_in(ads)), _free(world.folder / "homes" / "served")
+    ads = testbed.ads(max(plan.sizes))
+    few, home = min(plan.few, beside.rows_in(ads)), _free(testbed.folder / "homes" / "served")
     home.mkdir(parents=True)
 
     def add(name: str, measured: Callable[[], Figures]) -> None:

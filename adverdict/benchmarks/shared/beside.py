@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from adverdict.benchmarks.shared.network import free_port
-from adverdict.benchmarks.shared.world import apart, table_of
+from adverdict.benchmarks.shared.testbed import apart, table_of
 from adverdict.domain.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RescoreCommand:
     """One ``adverdict rescore``."""
 
     ads: Path
@@ -67,7 +67,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """How a command ended. ``peak_mib`` is the largest sum over its processes at one moment of their proportional memory (PSS, where a
     shared page counts once); ``hwm_mib`` the sum of each one's own largest (VmHWM, where it counts for each)."""
 
@@ -103,7 +103,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, **own, **more}
 
 
-class Running:
+class RunningCommand:
     """A command in a process group of its own, until it is waited for or killed. Use as a context manager: nothing of it survives."""
 
     def __init__(self, command: Sequence[str], around: Mapping[str, str], log: Path, *, watch_memory: bool = True) -> None:
@@ -129,14 +129,14 @@ class Running:
     def ended(self) -> bool:
         return self.process.poll() is not None
 
-    def wait(self, seconds: float | None = None) -> Ran:
+    def wait(self, seconds: float | None = None) -> CommandResult:
         """Raises subprocess.TimeoutExpired after ``seconds``; the command is then still running."""
         self.process.wait(seconds)
         took = time.perf_counter() - self._begin
         self._memory.stop()
         said = self._log.read_text(encoding="utf-8", errors="replace")
         peak, hwm, processes = self._memory.found()
-        return Ran(self.process.returncode, took, said, peak, hwm, processes)
+        return CommandResult(self.process.returncode, took, said, peak, hwm, processes)
 
     def kill(self) -> int:
         """SIGKILL to the whole group at once, then to what had left it; how many those were."""
@@ -154,9 +154,9 @@ class Running:
         return sorted(set(pids(self.mark)) - {self.process.pid})
 
 
-def run(command: Sequence[str], around: Mapping[str, str], log: Path, seconds: float | None = None) -> Ran:
+def run(command: Sequence[str], around: Mapping[str, str], log: Path, seconds: float | None = None) -> CommandResult:
     """Run to the end. Raises subprocess.TimeoutExpired, with everything killed."""
-    with Running(command, around, log) as running:
+    with RunningCommand(command, around, log) as running:
         return running.wait(seconds)
 
 
@@ -271,6 +271,6 @@ def lost_and_twice(table: pa.Table, ad_ids: Collection[str]) -> tuple[int, int]:
     return len(set(ad_ids) - times.keys()), sum(times.values()) - len(times)
 
 
-def resumed(asked: Asked) -> Asked:
+def resumed(asked: RescoreCommand) -> RescoreCommand:
     """The same, going on with what is there; from the beginning where nothing is."""
     return replace(asked, resume=asked.out.is_dir() and any(asked.out.iterdir()))

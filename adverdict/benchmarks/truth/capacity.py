@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from adverdict.benchmarks.truth.populations import Population, simulated
 from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.thresholds.answers import Answer
-from adverdict.certification.thresholds.capacity import Plan, Traffic, plan
+from adverdict.certification.thresholds.capacity import CapacityPlan, Traffic, plan
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.solve import Terms, answers
 from adverdict.certification.thresholds.strata import Question, questions
@@ -99,14 +99,14 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Job:
+class CapacityBenchmark:
     """``quick``: one smaller population instead of three."""
 
     settings: FitSettings
     quick: bool = False
 
 
-def run(job: Job, progress: Progress) -> Entry:
+def run(job: CapacityBenchmark, progress: Progress) -> Entry:
     """Figures of every capacity, ready for JSON; see docs/results.md. Raises what training raises."""
     count, splits, ads = (QUICK_POPULATIONS, QUICK_SPLITS, QUICK_ADS) if job.quick else (POPULATIONS, SPLITS, ADS)
     packaged = read_policies(packaged_policies())
@@ -217,7 +217,7 @@ def _summary(cases: Sequence[Entry]) -> Entry:
     }
 
 
-def _case(made: Plan, traffic: Traffic, planned: Judge, judge: Judge) -> Entry:
+def _case(made: CapacityPlan, traffic: Traffic, planned: Judge, judge: Judge) -> Entry:
     """The plan and fixed thresholds that leave as many reviews on the half it was made on, both on the other half."""
     head = {"capacity": made.capacity, "feasible": made.feasible, "missing": max(0.0, made.reviews_needed - made.capacity)}
     if not made.feasible:

@@ -45,7 +45,7 @@ QUICK_POLICIES = ("deceptive", "gambling", "kids_unsuitable", "political_issue")
 
 
 @dataclass(frozen=True)
-class Plan:
+class CertificatesPlan:
     """What to run. ``packs`` come on top of the simulated marketplace; ``quick`` makes that one smaller, with four policies, and leaves the
     variants of our own thresholds out."""
 
@@ -56,7 +56,7 @@ class Plan:
     workers: int = 2
 
 
-def run(plan: Plan, progress: Progress) -> dict[str, Any]:
+def run(plan: CertificatesPlan, progress: Progress) -> dict[str, Any]:
     """Figures of every stratum and method, ready for JSON; see docs/results.md. Raises InvalidSettings for too few deployments."""
     if plan.deployments < FEWEST:
         raise InvalidSettings("too few to tell", [Mistake("--deployments", plan.deployments, f"at least {FEWEST}")])
@@ -66,7 +66,7 @@ def run(plan: Plan, progress: Progress) -> dict[str, Any]:
     return {**figures(detail), "deployments": plan.deployments, "missing": others()[1], "machine": _machine(time.monotonic() - began)}
 
 
-def judged(asked: Sequence[Trial], plan: Plan, progress: Progress) -> list[dict[str, Any]]:
+def judged(asked: Sequence[Trial], plan: CertificatesPlan, progress: Progress) -> list[dict[str, Any]]:
     """One entry a trial, in their order."""
     progress.stage("deployments", len(asked))
     work = partial(_judge, deployments=plan.deployments, seed=plan.settings.seed, variants=not plan.quick)
@@ -93,7 +93,7 @@ def figures(detail: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _populations(plan: Plan, progress: Progress) -> Iterator[tuple[Population, tuple[Targets, ...]]]:
+def _populations(plan: CertificatesPlan, progress: Progress) -> Iterator[tuple[Population, tuple[Targets, ...]]]:
     ads, policies = (QUICK_ADS, QUICK_POLICIES) if plan.quick else (ADS, ())
     yield simulated(ads, plan.settings, progress, policies), SIMULATED_TARGETS
     for folder in plan.packs:

@@ -14,9 +14,9 @@ import numpy as np
 
 from adverdict.benchmarks.truth.deployments import Method, Trial
 from adverdict.certification.certificate import LabelNoise
-from adverdict.certification.thresholds.answers import boldest, walks
+from adverdict.certification.thresholds.answers import boldest, sequence_tests
 from adverdict.certification.thresholds.empirical import solve
-from adverdict.certification.thresholds.sequence import Labelled
+from adverdict.certification.thresholds.sequence import LabelledAds
 from adverdict.decisions.policy import Thresholds
 
 OURS = "certified"
@@ -28,38 +28,38 @@ MAPIE_THRESHOLDS = 60
 best on real ads. Its correction for many tests costs more with each."""
 
 
-def certified(ads: Labelled, trial: Trial) -> Thresholds:
+def certified(ads: LabelledAds, trial: Trial) -> Thresholds:
     """As ``certification.thresholds.solve.certify`` does."""
     noise = LabelNoise(sensitivity=trial.sensitivity, specificity=trial.specificity, source="assumed")
-    return boldest(*walks(ads, trial.stratum, noise))
+    return boldest(*sequence_tests(ads, trial.stratum, noise))
 
 
-def trusting(ads: Labelled, trial: Trial) -> Thresholds:
+def trusting(ads: LabelledAds, trial: Trial) -> Thresholds:
     """The same where nobody allows for the raters' errors."""
     return certified(ads, replace(trial, sensitivity=1.0, specificity=1.0))
 
 
-def together(ads: Labelled, trial: Trial) -> Thresholds:
+def together(ads: LabelledAds, trial: Trial) -> Thresholds:
     """The same where the ads of an advertiser are taken to stand or fall all together, whatever they show."""
     return certified(replace(ads, alike=1.0), trial)
 
 
-def plain_binomial(ads: Labelled, trial: Trial) -> Thresholds:
+def plain_binomial(ads: LabelledAds, trial: Trial) -> Thresholds:
     """The same test with every ad counted as independent of all others."""
     return certified(replace(ads, group=np.arange(len(ads))), trial)
 
 
-def empirical(ads: Labelled, trial: Trial) -> Thresholds:
+def empirical(ads: LabelledAds, trial: Trial) -> Thresholds:
     """The point that meets the targets on the labelled ads themselves."""
     return solve(ads.risk, ads.violating, trial.targets)
 
 
-def fixed(ads: Labelled, trial: Trial) -> Thresholds:
+def fixed(ads: LabelledAds, trial: Trial) -> Thresholds:
     """The same two numbers everywhere, whatever the targets."""
     return Thresholds(0.05, 0.95 if trial.stratum.rejects else 1.0)
 
 
-def mapie(ads: Labelled, trial: Trial) -> Thresholds:
+def mapie(ads: LabelledAds, trial: Trial) -> Thresholds:
     """MAPIE's ``BinaryClassificationController``, once a side with its default correction (Holm): precision of rejections, negative
     predictive value of approvals; of the thresholds that hold, those that decide the most. Where both sides could take an ad it is
     rejected."""
@@ -75,7 +75,7 @@ def mapie(ads: Labelled, trial: Trial) -> Thresholds:
     return Thresholds(max(approving, default=0.0), reject_at)
 
 
-def _controlled(ads: Labelled, performance: Any, least: float, level: float) -> list[float]:
+def _controlled(ads: LabelledAds, performance: Any, least: float, level: float) -> list[float]:
     """The thresholds at which ``performance`` is at least ``least``, with confidence ``1 - level`` in all of them at once."""
     from mapie.risk_control import BinaryClassificationController
 

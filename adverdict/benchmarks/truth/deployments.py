@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.sequence import GRID, Labelled
+from adverdict.certification.thresholds.sequence import GRID, LabelledAds
 from adverdict.certification.thresholds.strata import Stratum
 from adverdict.decisions.policy import Targets, Thresholds
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-Method = Callable[[Labelled, "Trial"], Thresholds]
+Method = Callable[[LabelledAds, "Trial"], Thresholds]
 """Labelled ads of one deployment -> the thresholds it would decide by."""
 
 
@@ -105,7 +105,7 @@ class Trial:
     sensitivity: float
     specificity: float
     """What the raters do at least (``certification.certificate.LabelNoise``)."""
-    labelled: Labelled
+    labelled: LabelledAds
     traffic: Traffic
     groups: int
     """Advertisers of the whole population; each deployment draws as many, with replacement. Groups are numbered 0 to here."""
@@ -164,13 +164,13 @@ class _Groups:
         self._size = np.bincount(trial.labelled.group, minlength=trial.groups)
         self._start = np.cumsum(self._size) - self._size
 
-    def draw(self, rng: np.random.Generator) -> Labelled:
+    def draw(self, rng: np.random.Generator) -> LabelledAds:
         """One drawn twice is two advertisers that happen to be alike."""
         picked = rng.integers(0, len(self._size), len(self._size))
         size = self._size[picked]
         end = np.cumsum(size)
         rows = np.repeat(self._start[picked] - end + size, size) + np.arange(end[-1])
-        return Labelled(self._ads.risk[rows], self._ads.violating[rows], np.repeat(np.arange(len(picked)), size))
+        return LabelledAds(self._ads.risk[rows], self._ads.violating[rows], np.repeat(np.arange(len(picked)), size))
 
-    def chosen(self, chosen: Bools) -> Labelled:
+    def chosen(self, chosen: Bools) -> LabelledAds:
         return self._ads.part(chosen[self._ads.group])

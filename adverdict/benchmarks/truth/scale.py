@@ -40,7 +40,7 @@ Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Job:
+class ScaleBenchmark:
     """``quick``: up to 30,000 ads instead of a million."""
 
     quick: bool = False
@@ -49,7 +49,7 @@ class Job:
     markets: int = MARKETS
 
 
-def run(job: Job, progress: Progress) -> Entry:
+def run(job: ScaleBenchmark, progress: Progress) -> Entry:
     """Figures of every size, with curves and without at the middle one, and a plain loop over the same thresholds there."""
     sizes = QUICK_SIZES if job.quick else SIZES
     middle = sizes[len(sizes) // 2]
@@ -74,7 +74,7 @@ def run(job: Job, progress: Progress) -> Entry:
     }
 
 
-def measure(ads: int, job: Job, curves: bool) -> Entry:
+def measure(ads: int, job: ScaleBenchmark, curves: bool) -> Entry:
     """Seconds of each step, and the peak of this process's memory; ``data_mib`` is the peak before solving."""
     scored, asked = synthetic(ads, job), book(job)
     before, start, cpu = _peak(), time.perf_counter(), time.process_time()
@@ -98,7 +98,7 @@ def measure(ads: int, job: Job, curves: bool) -> Entry:
     }
 
 
-def compare(ads: int, job: Job) -> Entry:
+def compare(ads: int, job: ScaleBenchmark) -> Entry:
     """The same thresholds tested by what one would write first: a loop over all of them, with scipy's binomial test for each.
 
     It takes every ad as independent and divides the chance of error over the grid, so what it finds is not what is certified; it asks no
@@ -130,7 +130,7 @@ def plain_loop(scored: ScoredAds, stratum: Stratum) -> Thresholds:
     return Thresholds(min(below, at), at)
 
 
-def synthetic(ads: int, job: Job) -> ScoredAds:
+def synthetic(ads: int, job: ScaleBenchmark) -> ScoredAds:
     """Ads of advertisers at home in one market each, calibrated by construction: an ad violates with the probability its risk says."""
     rng = np.random.default_rng(job.seed)
     advertisers = max(ads // ADS_EACH, 1)
@@ -144,7 +144,7 @@ def synthetic(ads: int, job: Job) -> ScoredAds:
     return ScoredAds(_names(job), market, np.full(ads, ""), group.astype(np.int64), risk, verdict)
 
 
-def book(job: Job) -> PolicyBook:
+def book(job: ScaleBenchmark) -> PolicyBook:
     """Every policy prohibited everywhere, under the same targets."""
     policies = tuple(
         PolicyInForce(name, name, Severity.SERIOUS, Stance.PROHIBITED, TARGETS, None, WhenDegraded.REVIEW, name) for name in _names(job)
@@ -157,7 +157,7 @@ def exponent(ads: Sequence[int], seconds: Sequence[float]) -> float:
     return float(np.polyfit(np.log(ads), np.log(seconds), 1)[0])
 
 
-def _names(job: Job) -> tuple[str, ...]:
+def _names(job: ScaleBenchmark) -> tuple[str, ...]:
     return tuple(f"policy_{number:02d}" for number in range(job.policies))
 
 

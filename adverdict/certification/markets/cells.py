@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from adverdict.certification.thresholds.sequence import GRID, Labelled
+from adverdict.certification.thresholds.sequence import GRID, LabelledAds
 from adverdict.domain.errors import InvalidInput, Mistake
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ CENTRES = np.concatenate([[_EDGES[0]], (_EDGES[1:] + _EDGES[:-1]) / 2, [_EDGES[-
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """Ads of a market: ``risk`` float64 (m,) in [0, 1], and ``group`` int64 (m,) from 0, the advertisers (see ``Labelled``)."""
+    """Ads of a market: ``risk`` float64 (m,) in [0, 1], and ``group`` int64 (m,) from 0, the advertisers (see ``LabelledAds``)."""
 
     risk: Floats
     group: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Cells:
     kinds: tuple[sparse.csr_matrix, ...]
 
     @classmethod
-    def of_labelled(cls, ads: Labelled, weight: Floats | None = None) -> Cells:
+    def of_labelled(cls, ads: LabelledAds, weight: Floats | None = None) -> Cells:
         """Kinds: not violating, violating. ``weight`` float64 (n,), 1 each unless given."""
         group, kinds = numbered(ads.group), (~ads.violating, ads.violating)
         weight = np.ones(len(ads)) if weight is None else weight
@@ -62,7 +62,7 @@ class Cells:
         return tuple(kind @ drawn for kind in self.kinds)
 
 
-def too_few(source: Labelled, target: Unlabelled) -> list[Mistake]:
+def too_few(source: LabelledAds, target: Unlabelled) -> list[Mistake]:
     """Everything that is too little to say anything; empty when there is enough."""
     mistakes = []
     for kind, rows in (("violating", source.violating), ("not violating", ~source.violating)):
@@ -75,7 +75,7 @@ def too_few(source: Labelled, target: Unlabelled) -> list[Mistake]:
     return mistakes
 
 
-def refuse_too_few(source: Labelled, target: Unlabelled) -> None:
+def refuse_too_few(source: LabelledAds, target: Unlabelled) -> None:
     """Raises InvalidInput with what ``too_few`` finds."""
     mistakes = too_few(source, target)
     if mistakes:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adverdict.certification.markets.cells import Floats, Unlabelled
 from adverdict.certification.statistics.bounds import draws_needed, fewest_draws
-from adverdict.certification.thresholds.sequence import GRID, Counts, Labelled, Side
+from adverdict.certification.thresholds.sequence import GRID, Counts, LabelledAds, Side
 
 CLOSE = 12
 """Thresholds whose need is worked out in full; the others would need more by Chernoff's bound."""
@@ -50,7 +50,7 @@ def forecast(ads: Unlabelled, corrected: Floats, side: Side, limit: float, level
     nothing = Forecast(side, limit, fewest_draws(limit, level) if limit > 0 else None)
     if not len(ads) or limit <= 0:
         return nothing
-    counts = Counts(Labelled(ads.risk, np.zeros(len(ads), dtype=np.bool_), ads.group), side)
+    counts = Counts(LabelledAds(ads.risk, np.zeros(len(ads), dtype=np.bool_), ads.group), side)
     expected, advertisers = _expected(ads, corrected, counts), len(np.unique(ads.group))
     best: Forecast = nothing
     for index in _promising(counts, expected, limit).tolist():
@@ -68,7 +68,7 @@ def forecast(ads: Unlabelled, corrected: Floats, side: Side, limit: float, level
 
 def boldest(ads: Unlabelled, corrected: Floats, side: Side, limit: float) -> float | None:
     """The boldest threshold of the model's risk at which the rate of errors believed in keeps the limit; None: there is none."""
-    counts = Counts(Labelled(ads.risk, np.zeros(len(ads), dtype=np.bool_), ads.group), side)
+    counts = Counts(LabelledAds(ads.risk, np.zeros(len(ads), dtype=np.bool_), ads.group), side)
     expected = _expected(ads, corrected, counts)
     way = counts.cautious_to_bold()
     kept = way[(counts.decided[way] >= MIN_DECIDED) & (expected[way] <= limit * counts.decided[way])]

@@ -21,7 +21,7 @@ from enum import StrEnum
 import numpy as np
 
 from adverdict.certification.markets.cells import CENTRES, Cells, Floats, Unlabelled, log_odds, probability, refuse_too_few
-from adverdict.certification.thresholds.sequence import Labelled
+from adverdict.certification.thresholds.sequence import LabelledAds
 
 RESAMPLES = 400
 COVERAGE = 0.95
@@ -70,7 +70,7 @@ def corrected(risk: Floats, source_rate: float, target_rate: float) -> Floats:
     return probability(log_odds(risk) + log_odds(np.array(target_rate)) - log_odds(np.array(source_rate)))
 
 
-def base_rates(source: Labelled, target: Unlabelled, seed: int = 0, resamples: int = RESAMPLES) -> dict[Assumption, BaseRate]:
+def base_rates(source: LabelledAds, target: Unlabelled, seed: int = 0, resamples: int = RESAMPLES) -> dict[Assumption, BaseRate]:
     """The rate of violating ads in ``target`` under each assumption, from labelled ads of other markets.
 
     Raises InvalidInput where there are too few ads to say anything: see ``cells.MIN_SOURCE``, ``cells.MIN_TARGET``.
@@ -83,7 +83,7 @@ def base_rates(source: Labelled, target: Unlabelled, seed: int = 0, resamples: i
     return {assumption: _base_rate(assumption, once, again) for assumption in Assumption}
 
 
-def point_estimates(source: Labelled, target: Unlabelled) -> dict[Assumption, float]:
+def point_estimates(source: LabelledAds, target: Unlabelled) -> dict[Assumption, float]:
     """The rates of ``base_rates`` alone."""
     found = _estimate(Cells.of_labelled(source).all(), Cells.of_unlabelled(target).all()[0])
     return {assumption: float(rate[0]) for assumption, rate in found.rate.items()}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from adverdict.certification.markets.cells import CENTRES, Cells, Floats, Unlabelled, cell, numbered, refuse_too_few
 from adverdict.certification.markets.label_shift import RESAMPLES
-from adverdict.certification.thresholds.sequence import Labelled
+from adverdict.certification.thresholds.sequence import LabelledAds
 
 REJECTED_BELOW = 0.05
 """A p-value below this rejects."""
@@ -30,7 +30,7 @@ class MixtureTest:
         return self.p_value >= REJECTED_BELOW
 
 
-def mixture_test(source: Labelled, target: Unlabelled, seed: int = 0, resamples: int = RESAMPLES) -> MixtureTest:
+def mixture_test(source: LabelledAds, target: Unlabelled, seed: int = 0, resamples: int = RESAMPLES) -> MixtureTest:
     """Test the assumption by a bootstrap that imitates it.
 
     Each advertiser counts once, however many ads it has: with one that has hundreds, resampling is no guide to how distributions vary. An
@@ -77,7 +77,7 @@ def _nearest(source: tuple[Floats, ...], target: Floats, weight: Floats) -> tupl
 class _Imitation:
     """Draws markets in which the assumption holds: see ``mixture_test``."""
 
-    def __init__(self, source: Labelled, target: Unlabelled, rate: float) -> None:
+    def __init__(self, source: LabelledAds, target: Unlabelled, rate: float) -> None:
         order = np.argsort(source.group, kind="stable")
         violating, once = source.violating[order], _one_each(source.group)[order]
         share = float(once[violating].sum() / once.sum())

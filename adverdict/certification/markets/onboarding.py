@@ -18,7 +18,7 @@ from adverdict.certification.markets.mixture import MixtureTest, mixture_test
 from adverdict.certification.markets.sampling import Draw, Part, ads_needed, as_dense, draw
 from adverdict.certification.markets.transfer import Transfer, transfer, widened
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import Labelled, Side
+from adverdict.certification.thresholds.sequence import LabelledAds, Side
 from adverdict.certification.thresholds.strata import Question, questions
 from adverdict.decisions.policy import PolicyBook, Targets, Thresholds
 
@@ -109,7 +109,7 @@ def _surfaces(scored: ScoredAds, question: Question) -> tuple[str, ...]:
     return () if len(here) in (0, len(everywhere)) else tuple(str(name) or "no surface" for name in here)
 
 
-def _estimated(found: Onboarding, source: Labelled, markets: NDArray[np.str_], here: Unlabelled, seed: int) -> Onboarding:
+def _estimated(found: Onboarding, source: LabelledAds, markets: NDArray[np.str_], here: Unlabelled, seed: int) -> Onboarding:
     rates, known = base_rates(source, here, seed), transfer(source, markets)
     chosen, miss = rates[known.better], known.miss(known.better)
     if miss is None:  # nothing tells the assumptions apart: both may be right

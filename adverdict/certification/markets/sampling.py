@@ -9,9 +9,9 @@ leave a handful of ads to speak for thousands. So here chance chooses, only not 
 2. ads that nothing would decide, at least as large a part of them as of the others;
 3. ads that a threshold would reject, as many as the bound on wrongful rejections needs.
 
-The order is the order to label in, a stratum whole before the next. Then labels are fit for ``sequence.walk`` after each stratum, without
-weights: a threshold bolder than those planned for takes in ads that were sampled as densely or more so, and is judged too severely, never
-too kindly. A stratum half done is not fit: leave its labels out, or weight each by one over its inclusion probability.
+The order is the order to label in, a stratum whole before the next. Then labels are fit for ``sequence.fixed_sequence_test`` after each
+stratum, without weights: a threshold bolder than those planned for takes in ads that were sampled as densely or more so, and is judged too
+severely, never too kindly. A stratum half done is not fit: leave its labels out, or weight each by one over its inclusion probability.
 
 Within a stratum one ad of every advertiser comes before a second of any, because a second tells less.
 """

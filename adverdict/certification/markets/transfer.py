@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from adverdict.certification.markets.cells import MIN_SOURCE, MIN_TARGET, Floats, Unlabelled, log_odds
 from adverdict.certification.markets.label_shift import Assumption, point_estimates
-from adverdict.certification.thresholds.sequence import Labelled
+from adverdict.certification.thresholds.sequence import LabelledAds
 
 MIN_MARKETS = 3
 """Fewer known markets say nothing about how far off another may be."""
@@ -58,7 +58,7 @@ class Transfer:
         return Assumption.LABEL_SHIFT if shift else Assumption.CARRIED
 
 
-def transfer(ads: Labelled, market: NDArray[np.str_]) -> Transfer:
+def transfer(ads: LabelledAds, market: NDArray[np.str_]) -> Transfer:
     """Estimate the rate of each market with enough labels from its risks and the labels of the others.
 
     ``market`` str (n,), of each ad. Models trained on these markets know them better than they know a new one: what is found here is the

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adverdict.certification.certificate import LabelNoise, MarketEvidence
 from adverdict.certification.statistics.bounds import p_value_over
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID, Counts, Labelled, Side, Walk, walk
+from adverdict.certification.thresholds.sequence import GRID, Counts, FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
 from adverdict.certification.thresholds.strata import PRESENT, Question, Stratum, Strength
 from adverdict.decisions.policy import Thresholds
 
@@ -25,10 +25,10 @@ class Answer:
     """A stratum with both sides tested. ``thresholds`` are the boldest certified; ``markets`` says whom they serve."""
 
     stratum: Stratum
-    ads: Labelled
+    ads: LabelledAds
     noise: LabelNoise
-    approve: Walk
-    reject: Walk | None
+    approve: FixedSequenceTest
+    reject: FixedSequenceTest | None
     """None where nothing may be rejected."""
     thresholds: Thresholds
     markets: tuple[MarketEvidence, ...]
@@ -43,20 +43,20 @@ def answer(scored: ScoredAds, stratum: Stratum, noise: Mapping[str, LabelNoise])
     """Test both sides of a stratum. ``noise`` by policy; other labels are taken as true."""
     ads = scored.labelled(stratum.policy, stratum.rows)
     raters = noise.get(stratum.policy, TRUE_LABELS)
-    approve, reject = walks(ads, stratum, raters)
+    approve, reject = sequence_tests(ads, stratum, raters)
     found = boldest(approve, reject)
     return Answer(stratum, ads, raters, approve, reject, found, _markets(scored, stratum, found))
 
 
-def walks(ads: Labelled, stratum: Stratum, noise: LabelNoise) -> tuple[Walk, Walk | None]:
+def sequence_tests(ads: LabelledAds, stratum: Stratum, noise: LabelNoise) -> tuple[FixedSequenceTest, FixedSequenceTest | None]:
     """Both sides of a stratum; None where nothing may be rejected."""
     leakage = stratum.targets.max_leakage * noise.sensitivity
     wrongful = stratum.targets.max_wrongful_reject * noise.specificity
-    approve = walk(ads, Side.APPROVE, leakage, stratum.level)
-    return approve, walk(ads, Side.REJECT, wrongful, stratum.level) if stratum.rejects else None
+    approve = fixed_sequence_test(ads, Side.APPROVE, leakage, stratum.level)
+    return approve, fixed_sequence_test(ads, Side.REJECT, wrongful, stratum.level) if stratum.rejects else None
 
 
-def boldest(approve: Walk, reject: Walk | None) -> Thresholds:
+def boldest(approve: FixedSequenceTest, reject: FixedSequenceTest | None) -> Thresholds:
     """The thresholds that decide most within what both sides certify. Where both could take an ad it is rejected, if that is certified."""
     if approve.first is None or approve.last is None:
         return Thresholds(0.0, reject.last.threshold if reject and reject.last else 1.0)
@@ -71,7 +71,7 @@ def boldest(approve: Walk, reject: Walk | None) -> Thresholds:
     return Thresholds(approve.last.threshold, 1.0)
 
 
-def certified(side: Walk | None) -> NDArray[np.float64]:
+def certified(side: FixedSequenceTest | None) -> NDArray[np.float64]:
     """Every threshold that the side certifies, from cautious to bold; empty when none is."""
     if side is None or side.first is None or side.last is None:
         return np.zeros(0)
@@ -101,14 +101,14 @@ def _markets(scored: ScoredAds, stratum: Stratum, found: Thresholds) -> tuple[Ma
     return tuple(made)
 
 
-def _why_not(here: Labelled, found: Thresholds, stratum: Stratum) -> str | None:
+def _why_not(here: LabelledAds, found: Thresholds, stratum: Stratum) -> str | None:
     """Why a market is not served; None: it is."""
     if len(here) < PRESENT:
         return f"{len(here)} labelled ads; {PRESENT} are needed before others may speak for it"
     return _contradiction(here, found, stratum) if stratum.strength is Strength.POOLED else None
 
 
-def _contradiction(here: Labelled, found: Thresholds, stratum: Stratum) -> str | None:
+def _contradiction(here: LabelledAds, found: Thresholds, stratum: Stratum) -> str | None:
     limits = {Side.APPROVE: stratum.targets.max_leakage, Side.REJECT: stratum.targets.max_wrongful_reject}
     for side, threshold in ((Side.APPROVE, found.approve_below), (Side.REJECT, found.reject_at)):
         index = int(np.searchsorted(GRID, threshold))

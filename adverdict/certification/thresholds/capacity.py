@@ -29,7 +29,7 @@ STEPS = 60
 
 
 @dataclass(frozen=True)
-class Plan:
+class CapacityPlan:
     """Thresholds under a capacity. Ads and harm are a day's; harm in wrongly rejected ads, by the calibrated risks."""
 
     thresholds: tuple[Thresholds, ...]
@@ -108,7 +108,7 @@ class Traffic:
         return float(self.weight @ self.decided(chosen)[0])
 
 
-def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False) -> Plan:
+def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False) -> CapacityPlan:
     """The least expected harm with at most ``capacity`` reviews a day; where even the boldest certified thresholds leave more, those.
 
     ``beyond_certificates``: choose among all thresholds, certified or not, to see what a guarantee costs.
@@ -130,7 +130,7 @@ def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False
     reviewed, _, harm = traffic.decided(chosen)
     load = traffic.weight * reviewed
     by_market = {str(market): float(load[traffic.market == market].sum()) for market in np.unique(traffic.market)}
-    return Plan(tuple(chosen), capacity, float(load.sum()), float(traffic.weight @ harm), price, needed, by_market)
+    return CapacityPlan(tuple(chosen), capacity, float(load.sum()), float(traffic.weight @ harm), price, needed, by_market)
 
 
 @dataclass(frozen=True)

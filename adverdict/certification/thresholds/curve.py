@@ -6,13 +6,13 @@ import numpy as np
 
 from adverdict.certification.certificate import CurvePoint
 from adverdict.certification.statistics.bounds import upper_bound
-from adverdict.certification.thresholds.sequence import GRID, Counted, Counts, Labelled, Side
+from adverdict.certification.thresholds.sequence import GRID, Counts, LabelledAds, Side, ThresholdCount
 from adverdict.decisions.policy import Thresholds
 
 POINTS = 30
 
 
-def curve(ads: Labelled, level: float, chosen: Thresholds) -> tuple[CurvePoint, ...]:
+def curve(ads: LabelledAds, level: float, chosen: Thresholds) -> tuple[CurvePoint, ...]:
     """At most ``POINTS`` thresholds and those chosen, evenly spread over the ads' risks and over the grid's range of them; none without
     ads."""
     if not len(ads):
@@ -21,7 +21,7 @@ def curve(ads: Labelled, level: float, chosen: Thresholds) -> tuple[CurvePoint, 
     return tuple(_point(approve.at(index), reject.at(index), level) for index in _indices(ads, chosen))
 
 
-def _indices(ads: Labelled, chosen: Thresholds) -> list[int]:
+def _indices(ads: LabelledAds, chosen: Thresholds) -> list[int]:
     low, high = (int(np.searchsorted(GRID, end)) for end in (ads.risk.min(), ads.risk.max()))
     even = np.linspace(low, min(high + 1, len(GRID) - 1), POINTS // 2)
     by_ads = np.searchsorted(GRID, np.quantile(ads.risk, np.linspace(0.02, 0.98, POINTS // 2)))
@@ -29,7 +29,7 @@ def _indices(ads: Labelled, chosen: Thresholds) -> list[int]:
     return sorted({min(int(index), len(GRID) - 1) for index in (*even, *by_ads, *used)})
 
 
-def _point(below: Counted, above: Counted, level: float) -> CurvePoint:
+def _point(below: ThresholdCount, above: ThresholdCount, level: float) -> CurvePoint:
     return CurvePoint(
         threshold=below.threshold,
         below=below.ads,

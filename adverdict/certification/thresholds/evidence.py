@@ -10,7 +10,7 @@ from scipy import stats
 from adverdict.certification.certificate import Count
 from adverdict.certification.statistics.bounds import Sizes, draws_needed
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import Counted, Counts, Floats, Labelled, Walk
+from adverdict.certification.thresholds.sequence import Counts, FixedSequenceTest, Floats, LabelledAds, ThresholdCount
 from adverdict.certification.thresholds.strata import Stratum
 
 MOST_LABELS = 1_000_000
@@ -19,14 +19,14 @@ FORESEEN = 50.0
 """Labelled ads that the calibrated risks' own forecast is worth where labels are few."""
 
 
-def count(counted: Counted | None) -> Count | None:
+def count(counted: ThresholdCount | None) -> Count | None:
     if counted is None:
         return None
     sizes = counted.sizes
     return Count(threshold=counted.threshold, ads=sizes.ads, errors=counted.errors, advertisers=sizes.groups, draws=round(sizes.draws, 1))
 
 
-def labels_needed(ads: Labelled, side: Walk) -> int | None:
+def labels_needed(ads: LabelledAds, side: FixedSequenceTest) -> int | None:
     """Labelled ads, sampled like these, after which the easiest threshold of the side would be certified with probability .8.
 
     None where the risks separate too badly for ``MOST_LABELS`` to do, and where there are no ads to judge by.

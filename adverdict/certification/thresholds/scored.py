@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.sequence import Labelled
+from adverdict.certification.thresholds.sequence import LabelledAds
 from adverdict.domain.errors import InvalidInput, Mistake
 
 
@@ -48,12 +48,12 @@ class ScoredAds:
     def __len__(self) -> int:
         return len(self.market)
 
-    def labelled(self, policy: str, rows: NDArray[np.intp]) -> Labelled:
+    def labelled(self, policy: str, rows: NDArray[np.intp]) -> LabelledAds:
         """The ads of ``rows`` that have a label under the policy. A tie of the raters counts as violating."""
         column = self.policies.index(policy)
         verdict = self.verdict[rows, column]
         kept = ~np.isnan(verdict)
-        return Labelled(self.risk[rows[kept], column], verdict[kept] >= 0.5, self.group[rows[kept]])
+        return LabelledAds(self.risk[rows[kept], column], verdict[kept] >= 0.5, self.group[rows[kept]])
 
     @cached_property
     def places(self) -> dict[tuple[str, str], NDArray[np.intp]]:

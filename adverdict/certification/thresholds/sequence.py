@@ -42,7 +42,7 @@ GRID = _grid()
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledAds:
     """The labelled ads of one question: a policy in one or several markets under one set of targets."""
 
     risk: Floats
@@ -62,12 +62,12 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.risk)
 
-    def part(self, rows: Bools | NDArray[np.intp]) -> Labelled:
-        return Labelled(self.risk[rows], self.violating[rows], self.group[rows], self.alike)
+    def part(self, rows: Bools | NDArray[np.intp]) -> LabelledAds:
+        return LabelledAds(self.risk[rows], self.violating[rows], self.group[rows], self.alike)
 
 
 @dataclass(frozen=True)
-class Counted:
+class ThresholdCount:
     """What a threshold decides of the labelled ads."""
 
     threshold: float
@@ -80,7 +80,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Walk:
+class FixedSequenceTest:
     """One side's test: what was begun with, how far it came and what stopped it."""
 
     side: Side
@@ -88,11 +88,11 @@ class Walk:
     """The rate of errors that labels may show: the target, lowered for what raters miss."""
     level: float
     """The chance of error that this side may spend."""
-    first: Counted | None
+    first: ThresholdCount | None
     """The first threshold tested and passed; None: not even that one, and ``stopped`` says why."""
-    last: Counted | None
+    last: ThresholdCount | None
     """The furthest certified."""
-    stopped: Counted | None
+    stopped: ThresholdCount | None
     """The first that failed; None when the grid, or the ads, ended before any did."""
 
     @property
@@ -107,7 +107,7 @@ class Walk:
 class Counts:
     """Numbers of ads and errors at every threshold of the grid, for one side; group sizes where they are asked for."""
 
-    def __init__(self, ads: Labelled, side: Side) -> None:
+    def __init__(self, ads: LabelledAds, side: Side) -> None:
         order = np.argsort(ads.risk, kind="stable")
         below = np.searchsorted(ads.risk[order], GRID, side="left")
         if side is Side.REJECT:
@@ -122,9 +122,9 @@ class Counts:
         self._group = np.unique(ads.group, return_inverse=True)[1][order]  # numbered from 0 here, so that counting them is short
         self._alike = ads.alikeness
 
-    def at(self, index: int) -> Counted:
+    def at(self, index: int) -> ThresholdCount:
         """At ``GRID[index]``."""
-        return Counted(float(GRID[index]), int(self.errors[index]), Sizes.of(self._group[: self.decided[index]], self._alike))
+        return ThresholdCount(float(GRID[index]), int(self.errors[index]), Sizes.of(self._group[: self.decided[index]], self._alike))
 
     def cautious_to_bold(self) -> NDArray[np.intp]:
         """Indices of the grid, fewest ads decided first; of thresholds that decide the same ads only the most cautious, so that nothing is
@@ -136,7 +136,7 @@ class Counts:
         return indices[first & (decided > 0)]
 
 
-def walk(ads: Labelled, side: Side, limit: float, level: float, counts: Counts | None = None) -> Walk:
+def fixed_sequence_test(ads: LabelledAds, side: Side, limit: float, level: float, counts: Counts | None = None) -> FixedSequenceTest:
     """Certify as much of one side as the labels support.
 
     With probability at least ``1 - level`` over the draw of the advertisers, no threshold from ``first`` to ``last`` leads to a rate of
@@ -152,7 +152,7 @@ def walk(ads: Labelled, side: Side, limit: float, level: float, counts: Counts |
             stopped = here
             break
         first, last = first or here, here
-    return Walk(side, limit, level, first, last, stopped)
+    return FixedSequenceTest(side, limit, level, first, last, stopped)
 
 
 def _surest(counts: Counts, way: NDArray[np.intp], limit: float) -> int:

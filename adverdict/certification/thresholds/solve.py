@@ -14,7 +14,7 @@ from adverdict.certification.thresholds.answers import Answer, answer
 from adverdict.certification.thresholds.curve import curve
 from adverdict.certification.thresholds.evidence import count, labels_needed, like_traffic
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import Labelled, Side, Walk
+from adverdict.certification.thresholds.sequence import FixedSequenceTest, LabelledAds, Side
 from adverdict.certification.thresholds.strata import Stratum, questions, strata
 from adverdict.certification.thresholds.wording import assumptions, findings, statement
 from adverdict.decisions.policy import PolicyBook, Thresholds
@@ -116,7 +116,7 @@ def _status(bounds: Sequence[Bound]) -> Status:
     return Status.CERTIFIED if all(shown) else Status.PARTLY if any(shown) else Status.INFEASIBLE
 
 
-def _bound(side: Walk, ads: Labelled, stratum: Stratum) -> Bound:
+def _bound(side: FixedSequenceTest, ads: LabelledAds, stratum: Stratum) -> Bound:
     targets = stratum.targets
     target = targets.max_leakage if side.side is Side.APPROVE else targets.max_wrongful_reject
     upper = side.upper()

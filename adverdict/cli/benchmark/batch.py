@@ -37,10 +37,10 @@ def batch(
 
     with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped benchmark ends what it has started, as on Ctrl-C
-        from adverdict.benchmarks.batch.run import PARTS, Job, run
+        from adverdict.benchmarks.batch.run import PARTS, BatchBenchmark, run
         from adverdict.benchmarks.batch.run import quick as less
 
-        job = Job(
+        job = BatchBenchmark(
             parts=tuple(part or PARTS),
             data=tuple(data or ()),
             model=model,

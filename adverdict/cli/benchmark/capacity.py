@@ -21,10 +21,10 @@ LEFT = ("reviewers", "thresholds", "curves")
 
 def capacity(settings: FitSettings, quick: bool, json: Path | None) -> None:
     with door():
-        from adverdict.benchmarks.truth.capacity import Job, run
+        from adverdict.benchmarks.truth.capacity import CapacityBenchmark, run
 
         with Bars() as bars:
-            figures = run(Job(settings, quick), bars)
+            figures = run(CapacityBenchmark(settings, quick), bars)
         show_capacity(figures)
         if json:
             write_json(json, figures)
@@ -32,10 +32,10 @@ def capacity(settings: FitSettings, quick: bool, json: Path | None) -> None:
 
 def solve(seed: int, quick: bool, json: Path | None) -> None:
     with door():
-        from adverdict.benchmarks.truth.scale import Job, run
+        from adverdict.benchmarks.truth.scale import ScaleBenchmark, run
 
         with Bars() as bars:
-            figures = run(Job(quick, seed), bars)
+            figures = run(ScaleBenchmark(quick, seed), bars)
         show_solve(figures)
         if json:
             write_json(json, figures)

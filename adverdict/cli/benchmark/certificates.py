@@ -20,10 +20,10 @@ SHOWN_MARKETS = 3
 
 def certificates(data: Sequence[Path], settings: FitSettings, deployments: int, quick: bool, json: Path | None) -> None:
     with door():
-        from adverdict.benchmarks.truth.certificates import Plan, run
+        from adverdict.benchmarks.truth.certificates import CertificatesPlan, run
 
         with Bars() as bars:
-            figures = run(Plan(data, settings, deployments, quick, workers=os.cpu_count() or 1), bars)
+            figures = run(CertificatesPlan(data, settings, deployments, quick, workers=os.cpu_count() or 1), bars)
         show(figures)
         if json:
             write_json(json, figures)

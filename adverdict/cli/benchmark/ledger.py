@@ -27,14 +27,14 @@ def ledger(
     from adverdict.cli.console import Bars, write_json
 
     with door():
-        from adverdict.benchmarks.ledger.run import PARTS, Job, run
+        from adverdict.benchmarks.ledger.run import PARTS, LedgerBenchmark, run
         from adverdict.benchmarks.ledger.run import quick as less
         from adverdict.domain.errors import InvalidSettings, Mistake
 
         unknown = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in part or [] if name not in PARTS]
         if unknown:
             raise InvalidSettings("nothing was measured:", unknown)
-        job = Job(kills=kills, claims=claims, decisions=decisions, postgres=postgres, seed=seed, parts=tuple(part or PARTS))
+        job = LedgerBenchmark(kills=kills, claims=claims, decisions=decisions, postgres=postgres, seed=seed, parts=tuple(part or PARTS))
         with Bars() as bars:
             figures = run(less(job) if quick else job, bars)
         show(figures)

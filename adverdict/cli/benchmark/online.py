@@ -42,10 +42,10 @@ def online(
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped benchmark ends what it has started, as on Ctrl-C
         from dataclasses import replace
 
-        from adverdict.benchmarks.online.run import PARTS, Job, run
+        from adverdict.benchmarks.online.run import PARTS, OnlineBenchmark, run
         from adverdict.benchmarks.online.run import quick as less
 
-        job = Job(parts=tuple(part or PARTS), model=model, policies=policies, certificates=certificates, work=work, seed=seed)
+        job = OnlineBenchmark(parts=tuple(part or PARTS), model=model, policies=policies, certificates=certificates, work=work, seed=seed)
         job = less(job) if quick else job
         if requests is not None:
             job = replace(job, memory=replace(job.memory, requests=requests))

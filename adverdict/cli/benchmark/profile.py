@@ -23,10 +23,10 @@ def profile(
     from adverdict.cli.console import Bars, write_json
 
     with door():
-        from adverdict.benchmarks.profile import Job, run
+        from adverdict.benchmarks.profile import ProfileBenchmark, run
 
         with Bars() as bars:
-            figures = run(Job(model, data, ads, tuple(batch or (1, 64, 256)), rounds), bars)
+            figures = run(ProfileBenchmark(model, data, ads, tuple(batch or (1, 64, 256)), rounds), bars)
         show(figures)
         if json:
             write_json(json, figures)

@@ -34,10 +34,10 @@ def rescore(
 
     with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped benchmark ends what it has started, as on Ctrl-C
-        from adverdict.benchmarks.rescore.run import PARTS, Job, run
+        from adverdict.benchmarks.rescore.run import PARTS, RescoreBenchmark, run
         from adverdict.benchmarks.rescore.run import quick as less
 
-        job = Job(parts=tuple(part or PARTS), data=tuple(data or ()), model=model, kills=kills, work=work, seed=seed)
+        job = RescoreBenchmark(parts=tuple(part or PARTS), data=tuple(data or ()), model=model, kills=kills, work=work, seed=seed)
         with Bars() as bars:
             figures = run(less(job) if quick else job, bars, lambda some: write_json(json, some) if json else None)
         show(figures)

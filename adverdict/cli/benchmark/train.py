@@ -29,11 +29,11 @@ def train(
 
     with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        from adverdict.benchmarks.train import Job, run
+        from adverdict.benchmarks.train import TrainBenchmark, run
         from adverdict.training.encoder.tune import EncoderSettings
 
         chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1 if quick else 2)
-        job = Job(data=data, ads=min(ads, QUICK_ADS) if quick else ads, encoder=chosen, seed=seed)
+        job = TrainBenchmark(data=data, ads=min(ads, QUICK_ADS) if quick else ads, encoder=chosen, seed=seed)
         with Bars() as bars:
             figures = run(job, bars, lambda some: write_json(json, some) if json else None)
         show(figures)

@@ -17,7 +17,7 @@ from adverdict.cli.tables import columns
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Certificate, Otherwise
     from adverdict.certification.exits.solve import ExitCertificate
-    from adverdict.certification.thresholds.capacity import Plan
+    from adverdict.certification.thresholds.capacity import CapacityPlan
     from adverdict.rollout.certify import Solved
 
 SHOWN = 20
@@ -128,7 +128,7 @@ def show(solved: Solved, *, brief: bool = False) -> None:
         out.print(f"to use them   --certificates {solved.file}, or ADVERDICT_CERTIFICATES")
 
 
-def _show_plan(plan: Plan) -> None:
+def _show_plan(plan: CapacityPlan) -> None:
     busiest = sorted(plan.reviews_by_market.items(), key=lambda item: -item[1])
     out.print(
         f"reviews       {plan.reviews:,.0f} a day of {plan.capacity:,.0f} ({plan.reviews_needed:,.0f} at the boldest thresholds): "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adverdict.rescoring.deciding.summary import Summary
-    from adverdict.rescoring.folder.manifest import Done
+    from adverdict.rescoring.folder.manifest import ShardReport
 
 QUARANTINED = 3
 """Exit code: finished, but rows or shards have no new decision."""
@@ -143,7 +143,7 @@ class ShardBars(Bars):
         if done:
             self.say(f"{done:,} of {shards + done:,} shards were decided before and stay")
 
-    def shard(self, report: Done) -> None:
+    def shard(self, report: ShardReport) -> None:
         ads = report.rows + report.quarantined_rows + report.skipped
         self._pace.add(ads, report.texts, report.encoded)
         self.advance(ads)

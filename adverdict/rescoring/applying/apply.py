@@ -28,7 +28,7 @@ from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.standing import Standing, standing
 from adverdict.ledger.store import Ledger, Writing, now
 from adverdict.rescoring.applying.candidates import Candidate, Originals, candidates
-from adverdict.rescoring.applying.judging import Left, Now, left
+from adverdict.rescoring.applying.judging import EffectiveVerdict, SkipReason, skip_reason
 from adverdict.rescoring.folder.workbench import USUAL, workbench
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.superseding import withdraw_superseded
@@ -69,7 +69,7 @@ class Applied:
 
     step: str
     changes: Counter[Change] = field(default_factory=Counter)
-    left: Counter[Left] = field(default_factory=Counter)
+    left: Counter[SkipReason] = field(default_factory=Counter)
     opened: int = 0
     """Tasks."""
     closed: int = 0
@@ -90,7 +90,7 @@ class _Batch(NamedTuple):
     """What a transaction did; counted only once it is over."""
 
     changes: Counter[Change]
-    left: Counter[Left]
+    left: Counter[SkipReason]
     opened: int
     closed: int
     in_step: int
@@ -154,9 +154,9 @@ class _Applying:
 
     def _may_change(self, one: Candidate) -> bool:
         """By what stood when the record was read; within the transaction it is judged again."""
-        why = left(one.new, one.now) if one.latest else Left.OLDER
+        why = skip_reason(one.new, one.now) if one.latest else SkipReason.OLDER
         if why is None and self._room() == 0:
-            why = Left.MORE
+            why = SkipReason.MORE
         if why is not None:
             self.done.left[why] += 1
         return why is None
@@ -185,11 +185,11 @@ class _Applying:
             appealed = _appealed(connection, [one.decision_id for one in stands.values()])
             size, room = steps.size(connection, step), self._choice.most
             chosen: list[_Whole] = []
-            reasons = Counter[Left]()
+            reasons = Counter[SkipReason]()
             for one in batch:
                 why = _why(one.candidate, stands.get(one.ad.ad_id), known, appealed)
                 if why is None and room is not None and size + len(chosen) >= room:
-                    why = Left.MORE
+                    why = SkipReason.MORE
                 if why is None:
                     chosen.append(one)
                 else:
@@ -221,13 +221,13 @@ class _Applying:
         self.done.in_step = batch.in_step
 
 
-def _why(one: Candidate, stands: Standing | None, known: set[str], appealed: set[str]) -> Left | None:
-    now = None if stands is None else Now(stands.decision_id, stands.verdict, stands.by, stands.submitted_at)
-    why = left(one.new, now)
+def _why(one: Candidate, stands: Standing | None, known: set[str], appealed: set[str]) -> SkipReason | None:
+    now = None if stands is None else EffectiveVerdict(stands.decision_id, stands.verdict, stands.by, stands.submitted_at)
+    why = skip_reason(one.new, now)
     if why is None and one.new.decision_id in known:
-        return Left.NO_LONGER
+        return SkipReason.NO_LONGER
     if why is None and now is not None and now.decision_id in appealed and now.submitted_at == one.new.submitted_at:
-        return Left.APPEAL
+        return SkipReason.APPEAL
     return why
 
 

@@ -14,7 +14,7 @@ from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.moments import micros
 from adverdict.ledger.standing import export
-from adverdict.rescoring.applying.judging import New, Now
+from adverdict.rescoring.applying.judging import EffectiveVerdict, RescoredDecision
 from adverdict.rescoring.folder.workbench import Workbench, parquet, quoted
 from adverdict.rescoring.input.reading import BadShard, read_shard
 
@@ -43,7 +43,7 @@ ORDER BY n.impressions DESC NULLS LAST, n.decision_id
 class Candidate:
     """One decision of the run, and what stood of its ad when the ledger was read."""
 
-    new: New
+    new: RescoredDecision
     ad_id: str
     market: str
     shard: str
@@ -51,7 +51,7 @@ class Candidate:
     """Of the ad, in its file, from 1."""
     latest: bool
     """Whether the run holds no later version of the ad."""
-    now: Now | None
+    now: EffectiveVerdict | None
 
 
 def candidates(bench: Workbench, ledger: Ledger, folder: RunFolder, markets: Sequence[str], only: Verdict | None) -> Iterator[Candidate]:
@@ -74,8 +74,8 @@ def candidates(bench: Workbench, ledger: Ledger, folder: RunFolder, markets: Seq
         chosen.append(f"n.verdict = {quoted(only.value)}")
     for rows in bench.stream(_JOINED.format(chosen=" AND ".join(chosen)), STREAMED):
         for decision_id, ad_id, market, verdict, degraded, submitted, shard, row, latest, before, stood, by, version in rows:
-            new = New(decision_id, Verdict(verdict), bool(degraded), submitted)
-            now = None if before is None else Now(before, Verdict(stood), by, version)
+            new = RescoredDecision(decision_id, Verdict(verdict), bool(degraded), submitted)
+            now = None if before is None else EffectiveVerdict(before, Verdict(stood), by, version)
             yield Candidate(new, ad_id, market, shard, row, latest, now)
 
 

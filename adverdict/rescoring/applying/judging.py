@@ -9,7 +9,7 @@ from typing import Literal
 from adverdict.domain.verdict import Verdict
 
 
-class Left(StrEnum):
+class SkipReason(StrEnum):
     """Why a decision is left alone."""
 
     UNCHANGED = "the verdict is what stands"
@@ -24,7 +24,7 @@ class Left(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class New:
+class RescoredDecision:
     """A rescored decision, as far as the rules read it."""
 
     decision_id: str
@@ -35,7 +35,7 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class EffectiveVerdict:
     """What stands of the ad. ``ledger.standing.Standing`` is one; so is a row of its export."""
 
     decision_id: str
@@ -45,27 +45,32 @@ class Now:
 
 
 def freed() -> tuple[tuple[Verdict | None, Verdict], ...]:
-    """(What stands, new verdict), where a degraded decision is left alone, as ``left`` says: for what counts them by the million in SQL."""
-    stands = {None: None} | {was: Now("before", was, "model", 0) for was in Verdict}
-    return tuple((was, now) for was in stands for now in Verdict if left(New("new", now, True, 0), stands[was]) is Left.DEGRADED)
+    """(What stands, new verdict), where ``skip_reason`` leaves a degraded decision alone: for what counts them by the million in SQL."""
+    stands = {None: None} | {was: EffectiveVerdict("before", was, "model", 0) for was in Verdict}
+    return tuple(
+        (was, now)
+        for was in stands
+        for now in Verdict
+        if skip_reason(RescoredDecision("new", now, True, 0), stands[was]) is SkipReason.DEGRADED
+    )
 
 
-def left(new: New, now: Now | None) -> Left | None:
+def skip_reason(new: RescoredDecision, now: EffectiveVerdict | None) -> SkipReason | None:
     """Why the decision is left alone; None: it is put on record.
 
     A version of an ad that was never decided is: nothing stands of it. Where something was missing when an ad was rescored, only a
     more severe verdict counts, for what nobody knows must not free an ad.
     """
     if now is None or now.submitted_at < new.submitted_at:
-        return Left.DEGRADED if new.degraded and new.verdict is Verdict.APPROVE else None
+        return SkipReason.DEGRADED if new.degraded and new.verdict is Verdict.APPROVE else None
     if now.submitted_at > new.submitted_at:
-        return Left.NEWER
+        return SkipReason.NEWER
     if now.by == "person":
-        return Left.PERSON
+        return SkipReason.PERSON
     if now.decision_id == new.decision_id:
-        return Left.APPLIED
+        return SkipReason.APPLIED
     if now.verdict is new.verdict:
-        return Left.UNCHANGED
+        return SkipReason.UNCHANGED
     if new.degraded and new.verdict.severity < now.verdict.severity:
-        return Left.DEGRADED
+        return SkipReason.DEGRADED
     return None

@@ -22,7 +22,7 @@ PAGE = 500
 """Ads looked up together."""
 
 
-class Listed(NamedTuple):
+class ListedAd(NamedTuple):
     """One ad. Verdicts are those of what stands: a person's, where a person decided last."""
 
     ad_id: str
@@ -34,7 +34,7 @@ class Listed(NamedTuple):
     market: str
 
 
-class _Own(NamedTuple):
+class _StepDecision(NamedTuple):
     """A decision of the step."""
 
     seq: int
@@ -50,15 +50,15 @@ def check(path: Path | None) -> None:
         raise InvalidInput("the list cannot be written:", [Mistake("--list", str(path), "a file that ends in " + ", ".join(FORMATS))])
 
 
-def applied(ledger: Ledger, step: str) -> Iterator[Listed]:
+def applied(ledger: Ledger, step: str) -> Iterator[ListedAd]:
     """The step's decisions that stand now, in the order in which they were applied, each with what stood just before it."""
     for own, course in _courses(ledger, step):
         now = course.at()
         if now is not None and (now.decision_id, now.by) == (own.decision_id, "model"):
-            yield Listed(own.ad_id, own.decision_id, _verdict(course, own, own.seq - 1), now.verdict.value, own.market)
+            yield ListedAd(own.ad_id, own.decision_id, _verdict(course, own, own.seq - 1), now.verdict.value, own.market)
 
 
-def undone(ledger: Ledger, step: str) -> Iterator[Listed]:
+def undone(ledger: Ledger, step: str) -> Iterator[ListedAd]:
     """The ads of which a decision of the step stood until it was withdrawn, with what stands now."""
     with ledger.look() as connection:
         end = withdrawn(connection).get(step)
@@ -68,17 +68,17 @@ def undone(ledger: Ledger, step: str) -> Iterator[Listed]:
         before, now = course.at(end - 1), course.at()
         if before is not None and (before.decision_id, before.by) == (own.decision_id, "model"):
             told = (now.decision_id, now.verdict.value) if now else (None, None)
-            yield Listed(own.ad_id, told[0], before.verdict.value, told[1], own.market)
+            yield ListedAd(own.ad_id, told[0], before.verdict.value, told[1], own.market)
 
 
-def write(path: Path, lines: Iterable[Listed]) -> int:
+def write(path: Path, lines: Iterable[ListedAd]) -> int:
     """Write them by the file's ending, whole or not at all; how many. Raises InvalidInput for another ending."""
     check(path)
     with replacing(path) as work:
         return _WRITERS[path.suffix.lower()](work, lines)
 
 
-def _courses(ledger: Ledger, step: str) -> Iterator[tuple[_Own, Course]]:
+def _courses(ledger: Ledger, step: str) -> Iterator[tuple[_StepDecision, Course]]:
     """A view for each page: a list of a large step does not hold up what the database keeps for old views."""
     after = 0
     while True:
@@ -91,35 +91,35 @@ def _courses(ledger: Ledger, step: str) -> Iterator[tuple[_Own, Course]]:
         after = page[-1].seq
 
 
-def _page(connection: Connection, step: str, after: int) -> list[_Own]:
+def _page(connection: Connection, step: str, after: int) -> list[_StepDecision]:
     columns = (contents.c.seq, contents.c.about, contents.c.ad_id, contents.c.market, contents.c.submitted_at)
     query = select(*columns).where(contents.c.step == step, contents.c.submitted_at.is_not(None), contents.c.seq > after)
-    return [_Own(*row) for row in connection.execute(query.order_by(contents.c.seq).limit(PAGE))]
+    return [_StepDecision(*row) for row in connection.execute(query.order_by(contents.c.seq).limit(PAGE))]
 
 
-def _verdict(course: Course, own: _Own, seq: int) -> str | None:
+def _verdict(course: Course, own: _StepDecision, seq: int) -> str | None:
     before = course.at(seq)
     return None if before is None or before.submitted_at != own.submitted_at else before.verdict.value
 
 
-def _csv(path: Path, lines: Iterable[Listed]) -> int:
+def _csv(path: Path, lines: Iterable[ListedAd]) -> int:
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(Listed._fields)
+        writer.writerow(ListedAd._fields)
         return _counted(lines, writer.writerow)
 
 
-def _jsonl(path: Path, lines: Iterable[Listed]) -> int:
+def _jsonl(path: Path, lines: Iterable[ListedAd]) -> int:
     out: IO[str]
     with path.open("w", encoding="utf-8") as out:
         return _counted(lines, lambda line: out.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n"))
 
 
-def _parquet(path: Path, lines: Iterable[Listed]) -> int:
+def _parquet(path: Path, lines: Iterable[ListedAd]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema, count = pa.schema([(name, pa.string()) for name in Listed._fields]), 0
+    schema, count = pa.schema([(name, pa.string()) for name in ListedAd._fields]), 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for some in pages(lines, 10_000):
             writer.write_table(pa.Table.from_pylist([line._asdict() for line in some], schema=schema))
@@ -127,7 +127,7 @@ def _parquet(path: Path, lines: Iterable[Listed]) -> int:
     return count
 
 
-def _counted(lines: Iterable[Listed], write: Callable[[Listed], Any]) -> int:
+def _counted(lines: Iterable[ListedAd], write: Callable[[ListedAd], Any]) -> int:
     count = 0
     for line in lines:
         write(line)

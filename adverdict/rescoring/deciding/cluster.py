@@ -22,10 +22,10 @@ from typing import Any
 from adverdict.domain import errors
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable
 from adverdict.rescoring.deciding import threads
-from adverdict.rescoring.deciding.job import Job, give_up
+from adverdict.rescoring.deciding.job import RescoringJob, give_up
 from adverdict.rescoring.deciding.local import ATTEMPTS, OnDone
-from adverdict.rescoring.deciding.start import Make, worker
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.deciding.start import Make, make_worker
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 
 CPUS = 0.5
@@ -39,13 +39,13 @@ Row = dict[str, list[str]]
 
 
 def run(
-    job: Job,
+    job: RescoringJob,
     shards: Sequence[Shard],
     workers: int,
     on_done: OnDone,
     *,
     say: Callable[[str], None] = lambda _: None,
-    make: Make = worker,
+    make: Make = make_worker,
 ) -> None:
     """Decide ``shards`` on ``RAY_ADDRESS``, or on a Ray started here and ended here. Like ``rescoring.deciding.local.run`` in all else.
 
@@ -64,7 +64,7 @@ def run(
 class _Actor:
     """A worker as Ray Data calls it: rows in, rows out. What ends the run comes back as a row too, or Ray would drop it with its block."""
 
-    def __init__(self, make: Make, job: Job) -> None:
+    def __init__(self, make: Make, job: RescoringJob) -> None:
         self.error: Row | None = None
         try:
             self.worker = make(job)
@@ -83,7 +83,7 @@ class _Actor:
         return {"report": [report.model_dump_json()], "error": [""], "said": [""]}
 
 
-def _pass(job: Job, shards: Sequence[Shard], workers: int, on_done: OnDone, make: Make) -> list[Shard]:
+def _pass(job: RescoringJob, shards: Sequence[Shard], workers: int, on_done: OnDone, make: Make) -> list[Shard]:
     """Decide the shards; those that killed their actor are returned."""
     from ray import data
 
@@ -102,7 +102,7 @@ def _pass(job: Job, shards: Sequence[Shard], workers: int, on_done: OnDone, make
     for row in decided.iter_rows():
         if not row["report"]:
             raise _raised(row["error"], row["said"])
-        report = Done.model_validate_json(row["report"])
+        report = ShardReport.model_validate_json(row["report"])
         if left.pop(report.shard, None) is not None:  # Ray may work twice when a machine is lost
             on_done(report)
     return list(left.values())

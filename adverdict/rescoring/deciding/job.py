@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adverdict.rescoring import memory
-from adverdict.rescoring.folder.manifest import Done, RunFolder, own_folder
-from adverdict.rescoring.input.plan import Plan, Shard
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport, own_folder
+from adverdict.rescoring.input.plan import Shard, ShardPlan
 from adverdict.storage.places import Place
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def opened(folder: Path) -> Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RescoringJob:
     """What a worker must know, wherever it runs. The rest is in the run's folder."""
 
     out: str
-    plan: Plan
+    plan: ShardPlan
     bundle: Path
     """The model as the driver has it; on another machine it is fetched."""
     source: str
@@ -58,9 +58,9 @@ def fetch_history(place: Place, folder: Path) -> Path:
     return folder
 
 
-def give_up(folder: RunFolder, shard: Shard, reason: str, worker: str) -> Done:
+def give_up(folder: RunFolder, shard: Shard, reason: str, worker: str) -> ShardReport:
     """Quarantine a shard as a whole."""
     from adverdict.rescoring.folder.columns import to_table
 
-    report = Done(shard=shard.name, reason=reason, peak_mib=memory.peak() / memory.MIB, worker=worker)
+    report = ShardReport(shard=shard.name, reason=reason, peak_mib=memory.peak() / memory.MIB, worker=worker)
     return folder.publish(shard, to_table([], [], [], shard.name), report, [])

@@ -18,9 +18,9 @@ from typing import Self
 from adverdict.domain.errors import AdverdictError, Unavailable
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import threads
-from adverdict.rescoring.deciding.job import Job, give_up
-from adverdict.rescoring.deciding.start import Make, worker
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.deciding.job import RescoringJob, give_up
+from adverdict.rescoring.deciding.start import Make, make_worker
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import Budget
 
@@ -31,18 +31,18 @@ STILLBORN = 3
 PATIENCE = 5.0
 """Seconds for a worker to leave by itself."""
 
-OnDone = Callable[[Done], None]
+OnDone = Callable[[ShardReport], None]
 
 
 def run(
-    job: Job,
+    job: RescoringJob,
     shards: Sequence[Shard],
     workers: int,
     on_done: OnDone,
     *,
     budget: Budget | None = None,
     say: Callable[[str], None] = lambda _: None,
-    make: Make = worker,
+    make: Make = make_worker,
 ) -> None:
     """Decide ``shards`` with up to ``workers`` processes; ``on_done`` hears of each as it is published.
 
@@ -50,15 +50,15 @@ def run(
     that shard. At the third death it is quarantined. With a ``budget`` the first shard runs alone, and its peak says how many workers fit.
     Raises what ends the whole run for a worker: a model that is not the run's, a place that cannot be written.
     """
-    with threads.for_children(), _Crew(job, workers, on_done, budget, say, make) as crew:
-        for shard in crew.work(shards):
-            crew.alone()
+    with threads.for_children(), _WorkerPool(job, workers, on_done, budget, say, make) as pool:
+        for shard in pool.work(shards):
+            pool.alone()
             for death in range(2, ATTEMPTS + 1):
                 say(f"{shard.name} killed the worker that had it; it is tried again, alone ({death} of {ATTEMPTS})")
-                if not crew.work([shard]):
+                if not pool.work([shard]):
                     break
             else:
-                on_done(give_up(RunFolder.open(job.out), shard, f"{ATTEMPTS} workers died of it: {crew.last_death}", "driver"))
+                on_done(give_up(RunFolder.open(job.out), shard, f"{ATTEMPTS} workers died of it: {pool.last_death}", "driver"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Ready:
 
 @dataclass(frozen=True, slots=True)
 class _Finished:
-    report: Done
+    report: ShardReport
     in_use: int
     """Bytes the worker holds after it."""
 
@@ -82,7 +82,7 @@ class _Failed:
 
 
 @dataclass(eq=False, slots=True)
-class _Hand:
+class _WorkerProcess:
     """One worker as the driver sees it."""
 
     process: BaseProcess
@@ -92,18 +92,18 @@ class _Hand:
 
 
 @dataclass
-class _Crew:
+class _WorkerPool:
     """The workers there are. Only as many as there is work for; they stay between calls of ``work``."""
 
-    job: Job
+    job: RescoringJob
     workers: int
     on_done: OnDone
     budget: Budget | None
     say: Callable[[str], None]
     make: Make
     last_death: str = ""
-    _hands: list[_Hand] = field(default_factory=list)
-    _stillborn: int = 0
+    _processes: list[_WorkerProcess] = field(default_factory=list)
+    _failed_starts: int = 0
     _share: int | None = None
     """Bytes a worker may hold, once measured."""
 
@@ -111,69 +111,69 @@ class _Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for hand in list(self._hands):
-            self._dismiss(hand, at_once=kind is not None)
+        for worker in list(self._processes):
+            self._dismiss(worker, at_once=kind is not None)
 
     def alone(self) -> None:
         """From now on one worker."""
         self.workers, self._share = 1, None if self._share is None or self.budget is None else self.budget.workers
-        for hand in self._hands[1:]:
-            self._dismiss(hand)
+        for worker in self._processes[1:]:
+            self._dismiss(worker)
 
     def work(self, shards: Iterable[Shard]) -> list[Shard]:
         """Decide the shards; those that killed their worker are returned."""
         todo, suspects = deque(shards), list[Shard]()
-        while todo or any(hand.shard for hand in self._hands):
-            self._hire(len(todo) + sum(hand.shard is not None for hand in self._hands))
-            for hand in self._hands:
-                if hand.ready and hand.shard is None and todo:
-                    self._give(hand, todo)
-            for pipe in wait([hand.pipe for hand in self._hands if hand.shard is not None or not hand.ready]):
-                hand = next(hand for hand in self._hands if hand.pipe is pipe)
-                self._hear(hand, suspects)
+        while todo or any(worker.shard for worker in self._processes):
+            self._start_workers(len(todo) + sum(worker.shard is not None for worker in self._processes))
+            for worker in self._processes:
+                if worker.ready and worker.shard is None and todo:
+                    self._assign(worker, todo)
+            for pipe in wait([worker.pipe for worker in self._processes if worker.shard is not None or not worker.ready]):
+                worker = next(worker for worker in self._processes if worker.pipe is pipe)
+                self._receive(worker, suspects)
         return suspects
 
-    def _hire(self, work: int) -> None:
+    def _start_workers(self, work: int) -> None:
         measured = self.budget is None or self._share is not None
-        for _ in range(min(self.workers if measured else 1, work) - len(self._hands)):
+        for _ in range(min(self.workers if measured else 1, work) - len(self._processes)):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
             process = context.Process(target=_live, args=(self.make, self.job, theirs), daemon=True, name="adverdict-rescore")
             process.start()
             theirs.close()  # so that its death is the end of the pipe
-            self._hands.append(_Hand(process, ours))
+            self._processes.append(_WorkerProcess(process, ours))
 
-    def _give(self, hand: _Hand, todo: deque[Shard]) -> None:
+    def _assign(self, worker: _WorkerProcess, todo: deque[Shard]) -> None:
         shard = todo.popleft()
         try:
-            hand.pipe.send(shard)
+            worker.pipe.send(shard)
         except OSError:  # it died idle: not of this shard
             todo.appendleft(shard)
-            self._bury(hand)
+            self._reap(worker)
         else:
-            hand.shard = shard
+            worker.shard = shard
 
-    def _hear(self, hand: _Hand, suspects: list[Shard]) -> None:
+    def _receive(self, worker: _WorkerProcess, suspects: list[Shard]) -> None:
         try:
-            said = hand.pipe.recv()
+            said = worker.pipe.recv()
         except (EOFError, OSError):
-            self._bury(hand)
-            if hand.shard is not None:
-                suspects.append(hand.shard)
-            elif not hand.ready:
-                self._count_stillborn()
+            self._reap(worker)
+            if worker.shard is not None:
+                suspects.append(worker.shard)
+            elif not worker.ready:
+                self._count_failed_start()
             return
         match said:
             case _Ready():
-                hand.ready, self._stillborn = True, 0
+                worker.ready, self._failed_starts = True, 0
             case _Finished(report, in_use):
-                hand.shard = None
+                worker.shard = None
                 self.on_done(report)
-                self._measure(hand, report, in_use)
+                self._measure(worker, report, in_use)
             case _Failed(error, trace):
                 raise error if error is not None else RuntimeError(f"a worker failed:\n{trace}")
 
-    def _measure(self, hand: _Hand, report: Done, in_use: int) -> None:
+    def _measure(self, worker: _WorkerProcess, report: ShardReport, in_use: int) -> None:
         if self.budget is None:
             return
         if self._share is None:
@@ -186,28 +186,28 @@ class _Crew:
                 )
         elif in_use > self._share:
             self.say(f"a worker holds {memory.shown(in_use)}, more than its {memory.shown(self._share)}; another takes its place")
-            self._dismiss(hand)
+            self._dismiss(worker)
 
-    def _dismiss(self, hand: _Hand, at_once: bool = False) -> None:
-        self._hands.remove(hand)
-        if not at_once and hand.shard is None and hand.ready:
+    def _dismiss(self, worker: _WorkerProcess, at_once: bool = False) -> None:
+        self._processes.remove(worker)
+        if not at_once and worker.shard is None and worker.ready:
             try:
-                hand.pipe.send(None)
-                hand.process.join(PATIENCE)
+                worker.pipe.send(None)
+                worker.process.join(PATIENCE)
             except OSError:
                 pass  # it is gone already
-        hand.process.kill()
-        hand.process.join()
-        hand.pipe.close()
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
 
-    def _bury(self, hand: _Hand) -> None:
-        hand.process.join(PATIENCE)
-        self.last_death = _how_it_ended(hand.process.exitcode)
-        self._dismiss(hand, at_once=True)
+    def _reap(self, worker: _WorkerProcess) -> None:
+        worker.process.join(PATIENCE)
+        self.last_death = _how_it_ended(worker.process.exitcode)
+        self._dismiss(worker, at_once=True)
 
-    def _count_stillborn(self) -> None:
-        self._stillborn += 1
-        if self._stillborn >= STILLBORN:
+    def _count_failed_start(self) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= STILLBORN:
             raise Unavailable(f"{STILLBORN} workers in a row died while they loaded the model: {self.last_death}")
 
 
@@ -218,7 +218,7 @@ def _how_it_ended(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def _live(make: Make, job: Job, pipe: Connection) -> None:
+def _live(make: Make, job: RescoringJob, pipe: Connection) -> None:
     """The life of a worker's process. It dies with its driver, whatever that dies of."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver says what happens
     threading.Thread(target=_die_with_the_driver, daemon=True).start()

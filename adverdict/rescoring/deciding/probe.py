@@ -26,7 +26,7 @@ SNAPSHOT = "history.parquet"
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeResult:
     """What a loaded model told."""
 
     version: str
@@ -39,7 +39,7 @@ class Probed:
     """Bytes a process holds once it has loaded the model and scored an ad with it: much is loaded only then."""
 
 
-def probe(open_model: Callable[[Path], Model], folder: Path) -> Probed:
+def probe(open_model: Callable[[Path], Model], folder: Path) -> ProbeResult:
     """Raises what opening the model raises (NotFound, UntrustedBundle, ContractMismatch); Unavailable when loading kills the process."""
     with threads.for_children(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
@@ -48,11 +48,11 @@ def probe(open_model: Callable[[Path], Model], folder: Path) -> Probed:
             raise Unavailable(f"a process that loads the model in {folder} dies of it, as when memory runs out") from None
 
 
-def look(open_model: Callable[[Path], Model], folder: Path) -> Probed:
+def look(open_model: Callable[[Path], Model], folder: Path) -> ProbeResult:
     """The same in this process."""
     from adverdict.scoring.warm_up import WARM_UP
 
     model = open_model(folder)
     model.score([WARM_UP]).reasons(0, model.policies)
     snapshot = folder / SNAPSHOT
-    return Probed(model.version, model.solved, model.policies, snapshot if snapshot.is_file() else None, memory.in_use())
+    return ProbeResult(model.version, model.solved, model.policies, snapshot if snapshot.is_file() else None, memory.in_use())

@@ -8,7 +8,7 @@ from adverdict.domain.progress import Progress as Stages
 from adverdict.domain.progress import Silent
 
 if TYPE_CHECKING:
-    from adverdict.rescoring.folder.manifest import Done
+    from adverdict.rescoring.folder.manifest import ShardReport
 
 
 class Progress(Stages, Protocol):
@@ -18,20 +18,20 @@ class Progress(Stages, Protocol):
         """The shards begin: ``shards`` of ``ads`` rows are to be decided, ``done`` others were before."""
         ...
 
-    def shard(self, report: Done) -> None:
+    def shard(self, report: ShardReport) -> None:
         """One is published."""
         ...
 
     def say(self, sentence: str) -> None: ...
 
 
-class Quiet(Silent):
+class SilentProgress(Silent):
     """Tells nobody."""
 
     def deciding(self, shards: int, ads: int, done: int) -> None:
         pass
 
-    def shard(self, report: Done) -> None:
+    def shard(self, report: ShardReport) -> None:
         pass
 
     def say(self, sentence: str) -> None:

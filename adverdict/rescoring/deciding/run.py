@@ -18,14 +18,14 @@ from adverdict.domain.errors import Conflict, NotFound, Unavailable
 from adverdict.domain.settings import Settings
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import cluster, local
-from adverdict.rescoring.deciding.job import Job, opened
-from adverdict.rescoring.deciding.past import Past
-from adverdict.rescoring.deciding.probe import Probed, probe
+from adverdict.rescoring.deciding.job import RescoringJob, opened
+from adverdict.rescoring.deciding.probe import ProbeResult, probe
 from adverdict.rescoring.deciding.progress import Progress
-from adverdict.rescoring.deciding.start import Make, worker
+from adverdict.rescoring.deciding.run_history import RunHistory
+from adverdict.rescoring.deciding.start import Make, make_worker
 from adverdict.rescoring.deciding.summary import COUNTED, NAME, Effort, Summary, summarise
-from adverdict.rescoring.folder.manifest import Done, ModelUsed, Run, RunFolder
-from adverdict.rescoring.input.plan import Plan, Shard, plan
+from adverdict.rescoring.folder.manifest import ModelUsed, Run, RunFolder, ShardReport
+from adverdict.rescoring.input.plan import Shard, ShardPlan, plan
 from adverdict.rescoring.memory import Budget
 from adverdict.storage.places import Place
 
@@ -59,14 +59,14 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class _Decider:
     """What decides, before anything is known of the past."""
 
     source: str
     """The exact model."""
     bundle: Path
     """Its folder."""
-    probed: Probed
+    probed: ProbeResult
     book: PolicyBook
     solved: SolvedThresholds
     exits: ExitRule | None
@@ -93,7 +93,7 @@ def rescore(
     progress: Progress,
     *,
     open_model: Callable[[Path], Model] = opened,
-    make: Make = worker,
+    make: Make = make_worker,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Summary:
     """Decide every ad again and publish the decisions; nothing that stands changes.
@@ -111,12 +111,12 @@ def rescore(
     budget = None if options.limit_memory is None else Budget(options.limit_memory, memory.in_use())
     workers = _workers(options, chosen, budget, progress)
     with TemporaryDirectory(prefix="adverdict-rescore-") as scratch:
-        past = Past(place, Path(scratch), chosen.source_of_history(options), chosen.probed.policies, budget, progress)
-        run = _run(options, planned, chosen, stored, past, stored.started_at if stored else now())
+        run_history = RunHistory(place, Path(scratch), chosen.source_of_history(options), chosen.probed.policies, budget, progress)
+        run = _run(options, planned, chosen, stored, run_history, stored.started_at if stored else now())
         folder = RunFolder(place)
         run = folder.begin(run, chosen.book.to_json(), chosen.solved.to_json().encode(), options.resume)
-        history = past.kept(run)
-        job = Job(place.url, planned, chosen.bundle, chosen.source, chosen.cache, chosen.registry, history, open_model)
+        history = run_history.kept(run)
+        job = RescoringJob(place.url, planned, chosen.bundle, chosen.source, chosen.cache, chosen.registry, history, open_model)
         done = {name for name, one in folder.done().items() if one.reason is None}  # what was given up is tried again
         budget = budget and replace(budget, driver=memory.in_use())  # freezing leaves it larger
         reports = _decide(options, job, [shard for shard in planned.shards if shard.name not in done], workers, budget, progress, make)
@@ -128,7 +128,7 @@ def rescore(
     return summary
 
 
-def _run(options: Options, planned: Plan, chosen: _Chosen, stored: Run | None, past: Past, started: datetime) -> Run:
+def _run(options: Options, planned: ShardPlan, chosen: _Decider, stored: Run | None, run_history: RunHistory, started: datetime) -> Run:
     """What is asked for now; ``stored`` is the run that is gone on with, and says what nobody asked otherwise."""
     as_of = options.as_of or (stored.as_of if stored else started)
     return Run.of(
@@ -140,7 +140,7 @@ def _run(options: Options, planned: Plan, chosen: _Chosen, stored: Run | None, p
         policy_hash=chosen.book.hash,
         thresholds=chosen.solved.digest,
         exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
-        history=past.used(as_of, stored, options.history is not None),
+        history=run_history.used(as_of, stored, options.history is not None),
     )
 
 
@@ -163,7 +163,7 @@ def _stored(place: Place, resume: bool) -> Run | None:
     return RunFolder.open(place).run
 
 
-def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Chosen:
+def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Decider:
     """Raises NotFound, Unavailable, UntrustedBundle, ContractMismatch, InvalidPolicy or InvalidSettings."""
     from adverdict.models.certified import exits_of
     from adverdict.scoring.bootstrap import bootstrap
@@ -173,10 +173,10 @@ def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Chosen:
     probed = probe(open_model, found.folder)
     solved = found.thresholds(probed.version, probed.solved)
     exits = exits_of(found.folder, found.issued, book, solved)
-    return _Chosen(found.source, found.folder, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
+    return _Decider(found.source, found.folder, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
 
 
-def _workers(options: Options, chosen: _Chosen, budget: Budget | None, progress: Progress) -> int:
+def _workers(options: Options, chosen: _Decider, budget: Budget | None, progress: Progress) -> int:
     """As many as were asked for, as far as they fit. Raises InvalidSettings when not even one does."""
     wanted = options.workers or len(os.sched_getaffinity(0))
     if budget is None:
@@ -189,13 +189,13 @@ def _workers(options: Options, chosen: _Chosen, budget: Budget | None, progress:
 
 
 def _decide(
-    options: Options, job: Job, todo: Sequence[Shard], workers: int, budget: Budget | None, progress: Progress, make: Make
-) -> list[Done]:
+    options: Options, job: RescoringJob, todo: Sequence[Shard], workers: int, budget: Budget | None, progress: Progress, make: Make
+) -> list[ShardReport]:
     """The reports on the shards, as they were published. Raises Unavailable saying how to go on."""
-    reports: list[Done] = []
+    reports: list[ShardReport] = []
     dropped: set[str] = set()
 
-    def on_done(report: Done) -> None:
+    def on_done(report: ShardReport) -> None:
         for name in set(report.dropped) - dropped:
             progress.say(f"column {name!r} is not in the data contract and was left out, in {report.shard} and wherever else it is")
         dropped.update(report.dropped)
@@ -215,7 +215,7 @@ def _decide(
     return reports
 
 
-def _effort(options: Options, workers: int, reports: Sequence[Done], seconds: float) -> Effort:
+def _effort(options: Options, workers: int, reports: Sequence[ShardReport], seconds: float) -> Effort:
     ads = sum(report.rows for report in reports)
     return Effort(
         engine=options.engine,

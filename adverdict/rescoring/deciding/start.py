@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adverdict.rescoring.deciding.job import Job
-from adverdict.rescoring.folder.manifest import Done
+from adverdict.rescoring.deciding.job import RescoringJob
+from adverdict.rescoring.folder.manifest import ShardReport
 from adverdict.rescoring.input.plan import Shard
 
-Make = Callable[[Job], Callable[[Shard], Done]]
+Make = Callable[[RescoringJob], Callable[[Shard], ShardReport]]
 """Called once in a process: what turns shards into published decisions there, loaded."""
 
 
-def worker(job: Job) -> Callable[[Shard], Done]:
+def make_worker(job: RescoringJob) -> Callable[[Shard], ShardReport]:
     """A ``Make``: the worker there is. It is imported in the process that needs it."""
     from adverdict.rescoring.deciding.worker import Worker
 

@@ -29,7 +29,7 @@ class GivenUp(_Part):
     reason: str
 
 
-class Twice(_Part):
+class DuplicateIds(_Part):
     """An id that several rows have; a comparison takes the latest submission."""
 
     ads: int = Field(description="ids that more than one row has")
@@ -73,7 +73,7 @@ class Summary(_Part):
     quarantined_rows: int
     quarantined_shards: tuple[GivenUp, ...]
     rows_in_quarantined_shards: int
-    twice: Twice
+    twice: DuplicateIds
     texts: int = Field(description="ads whose text could have been read by the encoder")
     encoded: int = Field(description="of those, read by it")
     effort: Effort
@@ -125,7 +125,7 @@ class _Counts:
     markets: dict[str, dict[str, int]]
     degraded: int
     degraded_by: dict[str, int]
-    twice: Twice
+    twice: DuplicateIds
 
 
 def _counted(folder: RunFolder, memory: int) -> _Counts:
@@ -146,5 +146,5 @@ def _counted(folder: RunFolder, memory: int) -> _Counts:
         bench.run("CREATE TABLE twice AS SELECT ad_id, count(*) AS n FROM decided GROUP BY ad_id HAVING count(*) > 1")
         [(ads, rows)] = bench.run("SELECT count(*), coalesce(sum(n), 0)::BIGINT FROM twice")
         examples = bench.run(f"SELECT ad_id FROM twice ORDER BY ad_id LIMIT {SHOWN}")
-    twice = Twice(ads=ads, rows=rows, examples=tuple(ad_id for (ad_id,) in examples))
+    twice = DuplicateIds(ads=ads, rows=rows, examples=tuple(ad_id for (ad_id,) in examples))
     return _Counts(markets, degraded, dict(causes), twice)

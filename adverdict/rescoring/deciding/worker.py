@@ -25,12 +25,12 @@ from adverdict.models.encoder import Work
 from adverdict.models.registry import fetch_bundle, is_registered
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import threads
-from adverdict.rescoring.deciding.job import Job, fetch_history, give_up
+from adverdict.rescoring.deciding.job import RescoringJob, fetch_history, give_up
 from adverdict.rescoring.folder.columns import to_table
-from adverdict.rescoring.folder.manifest import Done, RunFolder
+from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
-from adverdict.rescoring.input.reading import BadShard, Found, QuarantinedRow, read_shard
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.rescoring.input.reading import BadShard, QuarantinedRow, ShardRows, read_shard
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 
 if TYPE_CHECKING:
     from adverdict.models.bundle import Bundle
@@ -44,7 +44,7 @@ HOPELESS = 100
 class Worker:
     """Decides shards. Raises what ends the whole run: a model or a history that is not the run's, a place that cannot be written."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: RescoringJob) -> None:
         threads.limit_arrow()
         self.job = job
         self.folder = RunFolder.open(job.out)
@@ -53,7 +53,7 @@ class Worker:
         self._ids: Iterator[str] = iter(())
         self.scorer = self._scorer()
 
-    def __call__(self, shard: Shard) -> Done:
+    def __call__(self, shard: Shard) -> ShardReport:
         """Decide a shard and publish it: decisions, quarantined rows, and last its marker."""
         begun, before = time.perf_counter(), encoder_work(self.scorer)
         try:
@@ -64,7 +64,7 @@ class Worker:
         quarantined = sorted([*found.quarantined, *(row for _, failed in pieces for row in failed)], key=lambda row: row.row)
         table = pa.concat_tables([table for table, _ in pieces])
         after = encoder_work(self.scorer)
-        report = Done(
+        report = ShardReport(
             shard=shard.name,
             skipped=found.skipped,
             dropped=found.dropped,
@@ -81,7 +81,7 @@ class Worker:
         model = self.job.open_model(self._bundle())
         if model.version != self.run.model.version:
             raise Conflict(f"{self.name} has bundle {model.version}, and the run decides by {self.run.model.version}")
-        known = Known(self._history(), self.run.history.seq)
+        known = HistorySnapshot(self._history(), self.run.history.seq)
         book, solved = self.folder.book(), self.folder.thresholds()
         return Scorer(
             model,
@@ -157,7 +157,7 @@ def encoder_work(scorer: Scorer) -> Work:
     return Work() if encoder is None else replace(encoder.work)
 
 
-def _pieces(found: Found) -> Iterator[tuple[Sequence[int], Sequence[Ad]]]:
+def _pieces(found: ShardRows) -> Iterator[tuple[Sequence[int], Sequence[Ad]]]:
     """At least one, so that an empty shard has an empty table."""
     for start in range(0, max(len(found.ads), 1), PIECE):
         yield found.rows[start : start + PIECE], found.ads[start : start + PIECE]

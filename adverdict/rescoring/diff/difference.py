@@ -21,11 +21,11 @@ PolicyOutcome = Literal["approve", "review", "reject", "absent"]
 """Under one policy; absent: the policy was not in force for the ad."""
 
 
-class _Told(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Versions(_Told):
+class Versions(_Part):
     """What decided."""
 
     out: str = Field(description="where the rescoring lies")
@@ -37,7 +37,7 @@ class Versions(_Told):
     history: str = Field(description="what the ads' past was taken from, in words")
 
 
-class Against(_Told):
+class Baseline(_Part):
     """What the rescoring is compared with."""
 
     kind: Literal["ledger", "rescoring"]
@@ -46,7 +46,7 @@ class Against(_Told):
     versions: Versions | None = Field(default=None, description="of the other rescoring")
 
 
-class Inventory(_Told):
+class Inventory(_Part):
     """What became of every row of the run. Ads are counted once, by their latest version."""
 
     rows: int = Field(description="rows the run covers, those before --since left out")
@@ -65,7 +65,7 @@ class Inventory(_Told):
     uncertified: int = Field(description="decided rows by a threshold without a certificate in force")
 
 
-class Compared(_Told):
+class Compared(_Part):
     """Compared ads of one market by what stands and what would: also where nothing changes."""
 
     market: str
@@ -80,7 +80,7 @@ class Compared(_Told):
     )
 
 
-class Unrecorded(_Told):
+class Unrecorded(_Part):
     """Ads of one market that are not on record, by the verdict that applying would put there."""
 
     market: str
@@ -99,7 +99,7 @@ class Flip(Compared):
         return self.ads / self.of
 
 
-class PolicyFlip(_Told):
+class PolicyFlip(_Part):
     """A policy's own verdict that changed in ads whose verdict flips. One flip may count under several policies."""
 
     policy: str
@@ -112,7 +112,7 @@ class PolicyFlip(_Told):
     risk_after: float | None
 
 
-class Reviews(_Told):
+class Reviews(_Part):
     """Reviewers' work in one market."""
 
     market: str
@@ -136,7 +136,7 @@ class Reviews(_Told):
         return self.closed * self.handling.seconds / 3600
 
 
-class Change(_Told):
+class Change(_Part):
     """One policy's verdict on an example. Thresholds are the new ones."""
 
     policy: str
@@ -149,7 +149,7 @@ class Change(_Told):
     because: str = Field(description="the rule that gives the new verdict")
 
 
-class Example(_Told):
+class Example(_Part):
     """An ad whose verdict flips."""
 
     ad_id: str
@@ -169,11 +169,11 @@ class Example(_Told):
     degraded: tuple[str, ...]
 
 
-class Difference(_Told):
+class Difference(_Part):
     """All of it."""
 
     run: Versions
-    against: Against
+    against: Baseline
     inventory: Inventory
     compared: tuple[Compared, ...]
     flips: tuple[Flip, ...] = Field(description="of the model's verdicts; by market, then direction")

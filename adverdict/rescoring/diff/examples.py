@@ -10,7 +10,7 @@ from adverdict.domain.decision import Reason
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.rescoring.diff.difference import Change, Example
 from adverdict.rescoring.folder.workbench import Workbench
-from adverdict.rescoring.input.plan import Plan, Shard
+from adverdict.rescoring.input.plan import Shard, ShardPlan
 from adverdict.rescoring.input.reading import BadShard, read_shard
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Examples:
         return next((ad for ad in found.ads if ad.ad_id == ad_id), None)
 
     @cached_property
-    def _plan(self) -> Plan:
+    def _plan(self) -> ShardPlan:
         return self.folder.run.plan
 
     @cached_property

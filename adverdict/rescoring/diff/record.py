@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adverdict.rescoring.diff.difference import Against, Versions
+from adverdict.rescoring.diff.difference import Baseline, Versions
 from adverdict.rescoring.folder.workbench import Workbench, parquet
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ WRITTEN = 50_000
 class Record(Protocol):
     """Old verdicts, brought to a workbench where they can be joined."""
 
-    def told(self) -> Against: ...
+    def told(self) -> Baseline: ...
 
     def standing(self, bench: Workbench) -> None:
         """Make ``standing``: (ad_id, submitted_at, decision_id, verdict, who) with one row an ad; ``who`` is model or person."""
@@ -49,8 +49,8 @@ class LedgerRecord:
     def now(cls, ledger: Ledger) -> LedgerRecord:
         return cls(ledger, ledger.end()[0])
 
-    def told(self) -> Against:
-        return Against(kind="ledger", words=f"what stands in the ledger, up to entry {self.until:,}", seq=self.until)
+    def told(self) -> Baseline:
+        return Baseline(kind="ledger", words=f"what stands in the ledger, up to entry {self.until:,}", seq=self.until)
 
     def standing(self, bench: Workbench) -> None:
         from adverdict.ledger.standing import export
@@ -89,9 +89,9 @@ class RunRecord:
 
     folder: RunFolder
 
-    def told(self) -> Against:
+    def told(self) -> Baseline:
         versions = versions_of(self.folder)
-        return Against(kind="rescoring", words=f"rescoring {versions.run_id}", versions=versions)
+        return Baseline(kind="rescoring", words=f"rescoring {versions.run_id}", versions=versions)
 
     def standing(self, bench: Workbench) -> None:
         bench.published("old", self.folder)

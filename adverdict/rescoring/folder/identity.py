@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from adverdict.decisions.exits import ExitRule
 from adverdict.domain.ad import Utc
 from adverdict.domain.errors import Mistake
-from adverdict.rescoring.input.plan import Input, Plan
+from adverdict.rescoring.input.plan import Input, ShardPlan
 
 
 class _Record(BaseModel):
@@ -55,7 +55,7 @@ class Run(_Record):
     @classmethod
     def of(
         cls,
-        plan: Plan,
+        plan: ShardPlan,
         *,
         started_at: datetime,
         as_of: datetime,
@@ -85,8 +85,8 @@ class Run(_Record):
         return cls(run_id=unnamed.identity(), **fields)
 
     @property
-    def plan(self) -> Plan:
-        return Plan(self.ads, self.root, self.inputs, self.rows_per_shard)
+    def plan(self) -> ShardPlan:
+        return ShardPlan(self.ads, self.root, self.inputs, self.rows_per_shard)
 
     def identity(self) -> str:
         """The id of every run whose rows are these, wherever its files lie and whenever it was begun."""

@@ -33,7 +33,7 @@ from adverdict.storage.places import Place
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Done", "HistoryUsed", "ModelUsed", "Run", "RunFolder"]
+__all__ = ["HistoryUsed", "ModelUsed", "Run", "RunFolder", "ShardReport"]
 
 OWN, OWN_BEFORE = "_adverdict", "_adjudicate"
 """The folder in OUT that holds all but the decisions: as new runs name it, and as version 0.1 did."""
@@ -48,7 +48,7 @@ VALUE_SHOWN = 200
 Parsed = TypeVar("Parsed")
 
 
-class Done(BaseModel):
+class ShardReport(BaseModel):
     """A shard's marker, and the report on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -126,14 +126,14 @@ class RunFolder:
         self._refuse_others(name, solved.digest, self.run.thresholds)
         return solved
 
-    def done(self) -> dict[str, Done]:
+    def done(self) -> dict[str, ShardReport]:
         """The markers by shard, in the order of files and rows."""
         named = (SHARD.fullmatch(Path(name).stem) for name in self.place.names(self._name(DONE), deep=False) if name.endswith(".json"))
         shards = sorted((match[0] for match in named if match), key=_order)
         with ThreadPoolExecutor(1 if self.place.is_local else READERS) as readers:
             return dict(zip(shards, readers.map(self._marker, shards), strict=True))
 
-    def publish(self, shard: Shard, table: pa.Table, report: Done, quarantined: Sequence[QuarantinedRow]) -> Done:
+    def publish(self, shard: Shard, table: pa.Table, report: ShardReport, quarantined: Sequence[QuarantinedRow]) -> ShardReport:
         """Files, then quarantine, then the marker, which is returned. A shard that has its rows already stays as it is: they are the same.
 
         ``report`` is completed with what is counted here: rows, files, verdicts and quarantined rows. Raises Unavailable.
@@ -188,9 +188,9 @@ class RunFolder:
             raise InvalidInput(what, differences)
         return stored.model_copy(update={"ads": run.ads, "root": run.root})  # the same files, wherever they lie now
 
-    def _marker(self, shard: str) -> Done:
+    def _marker(self, shard: str) -> ShardReport:
         name = self._name(DONE, f"{shard}.json")
-        done = self._parsed(name, Done.model_validate_json)
+        done = self._parsed(name, ShardReport.model_validate_json)
         foreign = [file for file in done.files if (match := DATA.fullmatch(file)) is None or match[2] != shard]
         if foreign or done.shard != shard:
             raise self._broken(name, f"it tells of {', '.join(foreign) or done.shard}")
@@ -214,7 +214,7 @@ class RunFolder:
         candidates = (f"{folder}/{shard}.parquet" for folder in self.place.folders() if folder.startswith("market="))
         self.place.remove(*(name for name in candidates if name not in files))
 
-    def _shard_table(self, done: Done, names: Sequence[str], columns: list[str]) -> pa.Table:
+    def _shard_table(self, done: ShardReport, names: Sequence[str], columns: list[str]) -> pa.Table:
         import pyarrow as pa
 
         pieces = [self._file_table(name, done.files[name], [*columns, "row"]) for name in names]

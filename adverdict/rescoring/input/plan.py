@@ -51,7 +51,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ShardPlan:
     """Everything that is to be decided. The same files give the same plan, wherever they lie."""
 
     ads: str
@@ -75,7 +75,7 @@ class Plan:
         return Place.at(self.root)
 
 
-def plan(ads: str, rows_per_shard: int) -> Plan:
+def plan(ads: str, rows_per_shard: int) -> ShardPlan:
     """The plan for a Parquet file, a folder of them (or one that holds ``ads.parquet`` or ``ads/*.parquet``), or a pattern.
 
     Only footers are read. Raises NotFound where there are no rows, Unavailable, and InvalidInput for tables of other formats.
@@ -87,7 +87,7 @@ def plan(ads: str, rows_per_shard: int) -> Plan:
         inputs = tuple(readers.map(lambda name: planned(root, name), names))
     if not any(one.rows or one.unreadable for one in inputs):
         raise NotFound(f"{ads} holds no rows; looked for at least one row of ads in {len(inputs)} file{'s' if len(inputs) > 1 else ''}")
-    return Plan(Place.at(ads).url, root.url, inputs, rows_per_shard)
+    return ShardPlan(Place.at(ads).url, root.url, inputs, rows_per_shard)
 
 
 def _cut(file: int, one: Input, rows: int) -> Iterator[Shard]:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from adverdict.domain.ad import Ad, Utc
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound, Unavailable
 from adverdict.rescoring.input.footer import Footer, footer_of
-from adverdict.rescoring.input.plan import Input, Plan, Shard
+from adverdict.rescoring.input.plan import Input, Shard, ShardPlan
 from adverdict.storage.tables.pack import ads_columns, divided
 from adverdict.storage.tables.parquet import parquet_range
 from adverdict.storage.tables.pieces import Rows
@@ -29,7 +29,7 @@ class QuarantinedRow:
 
 
 @dataclass(frozen=True)
-class Found:
+class ShardRows:
     """What a shard holds. ``rows[i]`` is the row of ``ads[i]`` within the file, from 1."""
 
     rows: list[int]
@@ -51,7 +51,7 @@ class BadShard(InvalidTable):
         return str(self)
 
 
-def read_shard(plan: Plan, shard: Shard, since: datetime | None) -> Found:
+def read_shard(plan: ShardPlan, shard: Shard, since: datetime | None) -> ShardRows:
     """Read only the row groups that hold the shard's rows; of those rows, the ads submitted at or after ``since``.
 
     Raises BadShard with what is wrong, and Unavailable, which may pass, so that nothing is set aside for an outage.
@@ -88,13 +88,13 @@ def _refuse_changed(planned: Input, footer: Footer) -> None:
         raise BadShard(f"{planned.name} has changed since the run was planned", wrong)
 
 
-def _found(piece: Rows, since: datetime | None) -> Found:
+def _found(piece: Rows, since: datetime | None) -> ShardRows:
     before = len(piece.values)
     if since is not None:
         kept = [index for index, row in enumerate(piece.values) if not _before(row.get("submitted_at"), since)]
         piece = Rows(piece.file, [piece.numbers[i] for i in kept], [piece.values[i] for i in kept], dropped=piece.dropped)
     ads, wrong = divided(piece)
-    return Found(
+    return ShardRows(
         rows=[piece.numbers[index] for index, _ in ads],
         ads=[ad for _, ad in ads],
         quarantined=[QuarantinedRow(piece.numbers[index], tuple(mistakes)) for index, mistakes in sorted(wrong.items())],

@@ -76,7 +76,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Listed:
+class DecisionSummary:
     """A decision in a list. ``settled``: what people made of it."""
 
     decision_id: str
@@ -124,16 +124,16 @@ def tasks_about(connection: Connection, decision_id: str) -> list[Task]:
     return [task_of(row) for row in connection.execute(select(tasks).where(tasks.c.about == decision_id).order_by(tasks.c.opened_at))]
 
 
-def latest(connection: Connection, limit: int = LISTED) -> list[Listed]:
+def latest(connection: Connection, limit: int = LISTED) -> list[DecisionSummary]:
     return _listed(connection, entries.c.kind == "decision", limit)
 
 
-def of_ad(connection: Connection, ad_id: str) -> list[Listed]:
+def of_ad(connection: Connection, ad_id: str) -> list[DecisionSummary]:
     """The decisions on an ad, latest first."""
     return _listed(connection, (entries.c.kind == "decision") & (contents.c.ad_id == ad_id), LISTED)
 
 
-def _listed(connection: Connection, condition: object, limit: int) -> list[Listed]:
+def _listed(connection: Connection, condition: object, limit: int) -> list[DecisionSummary]:
     query = (
         select(entries.c.entry_id, entries.c.at, contents.c.ad_id, contents.c.market, contents.c.verdict, contents.c.step, contents.c.body)
         .join(contents, contents.c.seq == entries.c.seq)
@@ -145,7 +145,7 @@ def _listed(connection: Connection, condition: object, limit: int) -> list[Liste
     ended = withdrawn(connection)
     read = set(connection.scalars(select(tasks.c.about).where(tasks.c.about.in_(ids), tasks.c.state.in_(UNFINISHED))))
     return [
-        Listed(
+        DecisionSummary(
             row.entry_id,
             row.ad_id,
             row.market,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adverdict.serving.console.bars import position
-from adverdict.serving.console.policies.shares import Seen
+from adverdict.serving.console.policies.shares import ScoredDecisions
 
 WIDTH, HEIGHT = 330, 140
 TICKS = (0.005, 0.02, 0.1, 0.5, 0.9, 0.98, 0.995)
@@ -46,14 +46,14 @@ def ticks() -> list[Axis]:
     return [Axis(x_of(tick), f"{tick:g}") for tick in TICKS]
 
 
-def shares(seen: Seen) -> tuple[Curve, Curve]:
+def shares(seen: ScoredDecisions) -> tuple[Curve, Curve]:
     """Approved if ``approve_below`` stood here, rejected if ``reject_at`` did; of all ads, from 0 to 1."""
     n = max(len(seen.risk), 1)
     approved = [(at, float(np.searchsorted(seen.risk, at, side="left")) / n) for at in grid()]
     return _line(approved, 1.0), _line([(at, 1 - share) for at, share in approved], 1.0)
 
 
-def errors(seen: Seen, side: str, top: float) -> Curve:
+def errors(seen: ScoredDecisions, side: str, top: float) -> Curve:
     """Leakage (``approve``) or wrongful rejection (``reject``) over the threshold, with its interval, up to ``top``."""
     line, low, high = [], [], []
     for at in grid():

@@ -17,7 +17,7 @@ from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.serving.console.decisions import record
 from adverdict.serving.console.policies import curves
-from adverdict.serving.console.policies.recent import Asked, Decided, Recent, Recently
+from adverdict.serving.console.policies.recent import Decided, RecentCache, RecentDecisions, RecentQuery
 from adverdict.serving.console.policies.shares import Split
 from adverdict.serving.console.visits import Visit
 
@@ -72,7 +72,7 @@ def show(visit: Visit) -> Response:
     values: dict[str, Any] = {"markets": book.markets, "surfaces": surfaces, "policies": in_force, "chosen": chosen}
     if policy is None:
         return visit.page("policy_none.html", "Policies", **values)
-    recent = _recently(visit.request).get(Asked(name, market, surface))
+    recent = _recently(visit.request).get(RecentQuery(name, market, surface))
     use = thresholds_in_use(policy, market, _solved(visit), visit.parts.clock())
     now = (use.thresholds.approve_below, use.thresholds.reject_at) if use.thresholds else NOBODY
     moved = _moved(visit, now)
@@ -90,8 +90,8 @@ def _latest_market(visit: Visit) -> str:
     return next(iter((*markets, *visit.parts.book.markets)), "")
 
 
-def _recently(request: Request) -> Recently:
-    found: Recently = request.app.state.recently
+def _recently(request: Request) -> RecentCache:
+    found: RecentCache = request.app.state.recently
     return found
 
 
@@ -118,7 +118,7 @@ def _moved(visit: Visit, now: tuple[float, float]) -> tuple[float, float]:
     return values[0], values[1]
 
 
-def _change(recent: Recent, now: tuple[float, float], moved: tuple[float, float]) -> Change:
+def _change(recent: RecentDecisions, now: tuple[float, float], moved: tuple[float, float]) -> Change:
     pairs = [(one, _decision(one, now), _decision(one, moved)) for one in recent.decided]
     tally = Counter((before, after) for _, before, after in pairs if before is not after)
     flips = [
@@ -133,7 +133,7 @@ def _decision(one: Decided, thresholds: tuple[float, float]) -> Verdict:
     return most_severe((verdict_at(one.p, *thresholds, may_reject=one.rejectable), one.rest))
 
 
-def _drawing(recent: Recent, policy: PolicyInForce, change: Change) -> Drawing:
+def _drawing(recent: RecentDecisions, policy: PolicyInForce, change: Change) -> Drawing:
     both = (change.before, change.after)
     tops = [
         curves.top_of([target], [wrong.high if wrong.read else None for wrong in seen])

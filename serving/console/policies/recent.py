@@ -20,7 +20,7 @@ from adverdict.ledger.standing import not_withdrawn
 from adverdict.ledger.store import Ledger
 from adverdict.review.labels.labels import effective, inclusion
 from adverdict.review.period import about_each
-from adverdict.serving.console.policies.shares import Seen
+from adverdict.serving.console.policies.shares import ScoredDecisions
 
 DECISIONS = 4000
 """On a page: the latest of the market."""
@@ -44,18 +44,18 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Recent:
+class RecentDecisions:
     """What the page is made of. ``seen`` is ordered by risk, ``decided`` latest first; ``unscored`` had no risk."""
 
     decided: tuple[Decided, ...]
-    seen: Seen
+    seen: ScoredDecisions
     unscored: int
     since: datetime | None
     read_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RecentQuery:
     """Policy, market, and surface as the files name it; None: every surface they do not name."""
 
     policy: str
@@ -63,17 +63,17 @@ class Asked:
     surface: str | None
 
 
-class Recently:
+class RecentCache:
     """A cache of a few pages' data, one a worker."""
 
     SIZE = 16
 
     def __init__(self, ledger: Ledger, book: PolicyBook, clock: Callable[[], datetime]) -> None:
         self._ledger, self._book, self._clock = ledger, book, clock
-        self._kept: dict[Asked, Recent] = {}
+        self._kept: dict[RecentQuery, RecentDecisions] = {}
         self._lock = Lock()
 
-    def get(self, asked: Asked) -> Recent:
+    def get(self, asked: RecentQuery) -> RecentDecisions:
         """At most ``FRESH`` old. Many askers at once read once."""
         with self._lock:
             now = self._clock()
@@ -86,7 +86,7 @@ class Recently:
             return kept
 
 
-def read(ledger: Ledger, book: PolicyBook, asked: Asked, now: datetime) -> Recent:
+def read(ledger: Ledger, book: PolicyBook, asked: RecentQuery, now: datetime) -> RecentDecisions:
     with ledger.look() as connection:
         found = [
             one for one in _decisions(connection, asked.market) if _place(book, asked.market, one["ad"].get("surface")) == asked.surface
@@ -97,7 +97,7 @@ def read(ledger: Ledger, book: PolicyBook, asked: Asked, now: datetime) -> Recen
     decided = tuple(_decided(one, told, asked, rule) for one, told in scored)
     rows = [(one.p, *truths.get(one.decision_id, (0.0, False)), one.rejectable) for one in decided]
     since = min((one["at"] for one in found), default=None)
-    return Recent(decided, Seen.of(rows), len(found) - len(scored), since, now)
+    return RecentDecisions(decided, ScoredDecisions.of(rows), len(found) - len(scored), since, now)
 
 
 def _decisions(connection: Connection, market: str) -> Iterator[dict[str, Any]]:
@@ -123,7 +123,7 @@ def _told(one: dict[str, Any], policy: str) -> dict[str, Any] | None:
     return next((told for told in one["decision"]["policies"] if told["policy"] == policy), None)
 
 
-def _decided(one: dict[str, Any], told: dict[str, Any], asked: Asked, rule: PolicyInForce | None) -> Decided:
+def _decided(one: dict[str, Any], told: dict[str, Any], asked: RecentQuery, rule: PolicyInForce | None) -> Decided:
     others = [Verdict(other["verdict"]) for other in one["decision"]["policies"] if other["policy"] != asked.policy]
     ad = one["ad"]
     title = ad.get("title") or ad.get("body") or ad.get("creative_ocr_text") or "(no text)"

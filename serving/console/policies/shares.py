@@ -22,7 +22,7 @@ COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Wrong:
+class ErrorRate:
     """A share of wrong decisions with its interval, in [0, 1]; value None where nothing was read."""
 
     value: float | None
@@ -43,8 +43,8 @@ class Split:
     ads: int
     approved: int
     rejected: int
-    leakage: Wrong
-    wrongful: Wrong
+    leakage: ErrorRate
+    wrongful: ErrorRate
 
     @property
     def reviewed(self) -> int:
@@ -52,7 +52,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ScoredDecisions:
     """Decisions on record under one policy, ordered by risk. Arrays of the same length.
 
     ``risk`` float64 in [0, 1]; ``weight`` float64, 1/probability for the read ads, 0 for others; ``violating`` bool, False where not read;
@@ -65,7 +65,7 @@ class Seen:
     rejectable: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[float, float, bool, bool]]) -> Seen:
+    def of(cls, rows: Sequence[tuple[float, float, bool, bool]]) -> ScoredDecisions:
         """``rows`` of (risk, weight, violating, rejectable), in any order."""
         table = np.array(rows, dtype=np.float64).reshape(len(rows), 4)
         table = table[np.argsort(table[:, 0], kind="stable")]
@@ -105,12 +105,12 @@ def _running(weight: NDArray[np.float64], wrong: NDArray[np.bool_]) -> NDArray[n
     return np.concatenate([np.zeros((len(table), 1)), np.cumsum(table, axis=1)], axis=1)
 
 
-def _wrong(sums: NDArray[np.float64]) -> Wrong:
+def _wrong(sums: NDArray[np.float64]) -> ErrorRate:
     weight, square, read, wrong, errors = (float(one) for one in sums)
     if read < 0.5:
         return NOTHING
     share, effective = min(max(wrong / weight, 0.0), 1.0), weight**2 / square
-    return Wrong(share, *clopper_pearson(share * effective, effective, COVERAGE), int(errors), int(read), effective)
+    return ErrorRate(share, *clopper_pearson(share * effective, effective, COVERAGE), int(errors), int(read), effective)
 
 
-NOTHING = Wrong(None, 0.0, 1.0, 0, 0, 0.0)
+NOTHING = ErrorRate(None, 0.0, 1.0, 0, 0, 0.0)

@@ -14,7 +14,7 @@ from adverdict.ledger.moments import micros
 from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import Leased
 from adverdict.serving.console.rendering import HOME
-from adverdict.serving.console.tasks.view import Shown, shown
+from adverdict.serving.console.tasks.view import TaskView, shown
 from adverdict.serving.console.visits import Visit, refusal
 
 LONGEST_SECONDS = 24 * 3600.0
@@ -83,7 +83,7 @@ def _page(visit: Visit, *, lost: str = "", status: int = 200) -> Response:
 
 def _drawn(
     visit: Visit,
-    drawn: Shown,
+    drawn: TaskView,
     leased: Leased | None = None,
     *,
     lost: str = "",

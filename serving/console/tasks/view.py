@@ -20,7 +20,7 @@ from adverdict.review.tasks.tasks import Task
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.console.tasks.past import Past, Similar, past, similar
+from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
 
 MOST_FACTS = 5
 
@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Shown:
+class TaskView:
     """A task, ready to be drawn."""
 
     task_id: str
@@ -55,7 +55,7 @@ class Shown:
     questions: tuple[Question, ...]
     others: tuple[Question, ...]
     """Policies in force that nobody asks about here."""
-    past: Past
+    past: AdvertiserHistory
     similar: tuple[Similar, ...]
     statement: tuple[Piece, ...]
     """What the advertiser says against the decision; appeals only."""
@@ -65,7 +65,7 @@ class Shown:
     """What may be answered."""
 
 
-def shown(parts: Parts, connection: Connection, task: Task) -> Shown:
+def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
     """Raises NotFound when the ad was erased."""
     ad, decision = _matter(parts, connection, task)
     reasons = decision.reasons if decision else ()
@@ -73,7 +73,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> Shown:
     asked = tuple(_question(i, name, in_force.get(name), decision, reasons) for i, name in enumerate(task.policies, start=1))
     rest = [name for name in in_force if name not in task.policies]
     appeal, notes = _said(connection, task)
-    return Shown(
+    return TaskView(
         task_id=task.task_id,
         kind=task.shown_kind,
         card=card(ad, reasons),

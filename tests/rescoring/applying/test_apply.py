@@ -13,7 +13,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import apply as applying
 from adverdict.rescoring.applying.apply import Change
-from adverdict.rescoring.applying.judging import Left
+from adverdict.rescoring.applying.judging import SkipReason
 from adverdict.storage.tables.pack import write_ads
 from tests.ledger.made import minutes
 from tests.rescoring.applying.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
@@ -33,7 +33,7 @@ def test_only_what_changes_the_standing_is_written(world: World) -> None:
         Change("SE", REVIEW, APPROVE): 1,
         Change("DE", None, REVIEW): 1,
     }
-    assert done.left == {Left.UNCHANGED: 1}
+    assert done.left == {SkipReason.UNCHANGED: 1}
     assert world.stands() == {n: (v, "model") for n, v in {1: "approve", 2: "reject", 3: "review", 4: "approve", 5: "review"}.items()}
     assert verify(world.ledger).found == 0
 
@@ -74,13 +74,13 @@ def test_applying_again_changes_nothing(world: World) -> None:
     before, tasks = world.ledger.end(), world.tasks()
     done = world.apply(folder)
     assert (world.ledger.end(), world.tasks()) == (before, tasks)
-    assert (done.applied, done.in_step, done.left) == (0, 9, {Left.APPLIED: 9})
+    assert (done.applied, done.in_step, done.left) == (0, 9, {SkipReason.APPLIED: 9})
 
 
 def test_a_higher_max_goes_on_from_where_the_step_stopped(world: World) -> None:
     folder = world.run(dict.fromkeys(range(1, 8), REJECT))
     first = world.apply(folder, most=2)
-    assert (first.applied, first.left) == (2, {Left.MORE: 5})
+    assert (first.applied, first.left) == (2, {SkipReason.MORE: 5})
     assert world.apply(folder, most=2).applied == 0
     more = world.apply(folder, most=5)
     assert (more.step, more.applied, more.in_step) == (first.step, 3, 5)
@@ -94,7 +94,7 @@ def test_a_market_and_a_verdict_choose_and_make_another_step(world: World) -> No
     assert german.changes == {Change("DE", None, REJECT): 1, Change("DE", None, REVIEW): 1}
     rejected = world.apply(folder, only=REJECT)
     assert rejected.changes == {Change("SE", None, REJECT): 1}
-    assert rejected.left == {Left.APPLIED: 1}
+    assert rejected.left == {SkipReason.APPLIED: 1}
     assert len({german.step, rejected.step, world.apply(folder).step}) == 3
 
 
@@ -109,7 +109,7 @@ def test_what_a_person_decided_stays(world: World) -> None:
     made = world.decide({1: REVIEW, 2: APPROVE})
     world.desk.say("rita", "approve")
     done = world.apply(world.run({1: REJECT, 2: REJECT}))
-    assert done.left == {Left.PERSON: 1}
+    assert done.left == {SkipReason.PERSON: 1}
     assert world.stands() == {1: ("approve", "person"), 2: ("reject", "model")}
     assert made[1].decision.verdict is REVIEW
 
@@ -118,21 +118,21 @@ def test_an_upheld_rejection_is_a_persons_verdict(world: World) -> None:
     made = world.decide({1: REJECT})
     world.desk.appeal(made[1])
     world.desk.say("rita", "reject")
-    assert world.apply(world.run({1: APPROVE})).left == {Left.PERSON: 1}
+    assert world.apply(world.run({1: APPROVE})).left == {SkipReason.PERSON: 1}
     assert world.stands() == {1: ("reject", "person")}
 
 
 def test_an_ad_whose_appeal_is_being_read_is_left_to_its_reader(world: World) -> None:
     world.desk.appeal(world.decide({1: REJECT})[1])
-    assert world.apply(world.run({1: APPROVE})).left == {Left.APPEAL: 1}
+    assert world.apply(world.run({1: APPROVE})).left == {SkipReason.APPEAL: 1}
 
 
 def test_a_newer_version_of_the_ad_is_not_judged_by_an_older_one(world: World) -> None:
     old, new = live_ad(1), live_ad(1, submitted_at=minutes(300))
     world.decide({1: APPROVE}, submitted_at=minutes(300))
-    assert world.apply(world.run([(old, REJECT)])).left == {Left.NEWER: 1}
+    assert world.apply(world.run([(old, REJECT)])).left == {SkipReason.NEWER: 1}
     done = world.apply(world.run([(live_ad(3), REJECT), (live_ad(3, submitted_at=minutes(300)), REVIEW)], name="two"))
-    assert (done.changes, done.left) == ({Change("DE", None, REVIEW): 1}, {Left.OLDER: 1})
+    assert (done.changes, done.left) == ({Change("DE", None, REVIEW): 1}, {SkipReason.OLDER: 1})
     assert new.submitted_at > old.submitted_at
 
 
@@ -140,7 +140,7 @@ def test_what_was_missing_never_frees_an_ad(world: World) -> None:
     world.decide({1: REJECT, 2: REVIEW, 3: APPROVE, 4: REJECT})
     verdicts = {1: APPROVE, 2: REJECT, 3: REVIEW, 4: REVIEW, 5: APPROVE, 6: REVIEW}
     done = world.apply(world.run(verdicts, degraded=range(6)))
-    assert done.left == {Left.DEGRADED: 3}
+    assert done.left == {SkipReason.DEGRADED: 3}
     assert {n: verdict for n, (verdict, _) in world.stands().items()} == {1: "reject", 2: "reject", 3: "review", 4: "reject", 6: "review"}
 
 
@@ -177,7 +177,7 @@ def test_what_changed_since_the_record_was_read_counts(world: World, monkeypatch
 
     monkeypatch.setattr(applying.Originals, "read", meanwhile)
     done = world.apply(folder)
-    assert done.left == {Left.PERSON: 1, Left.UNCHANGED: 1}
+    assert done.left == {SkipReason.PERSON: 1, SkipReason.UNCHANGED: 1}
     assert done.applied == 2
     assert {before for _, before, _ in done.changes} == {REVIEW}, "ad 4 has been left to people since"
 

@@ -23,9 +23,9 @@ from adverdict.review.reasons.statement import statement
 from adverdict.review.reasons.statements import statements
 from adverdict.review.reasons.transparency import transparency
 from adverdict.scoring.replay import replay
-from adverdict.scoring.scorer import Known, Scorer
+from adverdict.scoring.scorer import HistorySnapshot, Scorer
 from adverdict.serving.console.decisions import record
-from adverdict.serving.console.tasks.past import past
+from adverdict.serving.console.tasks.advertiser import past
 from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import minutes
 from tests.rescoring.applying.world import APPROVE, AS_OF, BOOK, REJECT, REVIEW, World, live_ad
@@ -157,7 +157,7 @@ def test_applied_decisions_are_replayed_as_of_the_run(world: World) -> None:
     model = FakeModel(version="v2", policies=("deceptive", "gambling", "kids_unsuitable"))
 
     def rescored(ad: Ad, decision: Decision) -> Decision:
-        known = Known(LedgerHistory(world.ledger).catch_up(0), 0)
+        known = HistorySnapshot(LedgerHistory(world.ledger).catch_up(0), 0)
         scorer = Scorer(model, BOOK, known=known, clock=lambda: decision.decided_at, ids=lambda: decision.decision_id)  # type: ignore[arg-type]
         return scorer.score([ad], as_of=AS_OF, explain="stopped")[0]
 

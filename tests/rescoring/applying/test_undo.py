@@ -19,7 +19,7 @@ from adverdict.ledger.standing import export, standing
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import listing
-from adverdict.rescoring.applying.listing import Listed
+from adverdict.rescoring.applying.listing import ListedAd
 from tests.effort import examples
 from tests.ledger.made import minutes
 from tests.rescoring.applying.world import APPROVE, AS_OF, REJECT, REVIEW, World
@@ -238,8 +238,8 @@ def test_the_list_says_what_the_platform_has_to_do(world: World, tmp_path: Path,
     world.undo(step)
     assert list(listing.applied(world.ledger, step)) == []
     assert list(listing.undone(world.ledger, step)) == [
-        Listed("ad-4", None, "reject", None, "SE"),
-        Listed("ad-1", made[1].decision.decision_id, "reject", "approve", "DE"),
+        ListedAd("ad-4", None, "reject", None, "SE"),
+        ListedAd("ad-1", made[1].decision.decision_id, "reject", "approve", "DE"),
     ]
 
 

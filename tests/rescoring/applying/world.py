@@ -21,7 +21,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.rescoring.applying.apply import Applied, Choice, apply
 from adverdict.rescoring.applying.undo import Undone, undo
 from adverdict.rescoring.folder.columns import to_table
-from adverdict.rescoring.folder.manifest import Done, HistoryUsed, ModelUsed, Run, RunFolder
+from adverdict.rescoring.folder.manifest import HistoryUsed, ModelUsed, Run, RunFolder, ShardReport
 from adverdict.rescoring.input.plan import plan
 from adverdict.review.tasks.tasks import Task, task_of
 from adverdict.storage.tables.pack import write_ads
@@ -96,7 +96,7 @@ class World:
             numbers = range(shard.start, shard.stop)
             told = [self._decision(run, shard.name, row, *pairs[row], row in degraded, row in drawn) for row in numbers]
             table = to_table([row + 1 for row in numbers], [pairs[row][0] for row in numbers], told, shard.name)
-            made.publish(shard, table, Done(shard=shard.name), [])
+            made.publish(shard, table, ShardReport(shard=shard.name), [])
         return RunFolder.open(self.home / name)
 
     def _decision(self, run: Run, shard: str, row: int, ad: Ad, verdict: Verdict, degraded: bool, drawn: bool) -> Decision:

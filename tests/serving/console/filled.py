@@ -29,7 +29,7 @@ from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.worker.champion import Champion, Loaded, Standing
+from adverdict.serving.worker.champion import Champion, LoadedModel, ServingState
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 POLICIES = ("deceptive", "gambling", "kids_unsuitable", "political_issue", "counterfeit", "weapons", "adult", "phishing")
@@ -233,7 +233,8 @@ def champion(book: PolicyBook, now: datetime, folder: Path) -> Champion:
     """One that is in service and follows nothing."""
     made = Champion("models:/adverdict@champion", None, lambda _: Scorer(None, book), folder, fallback=Scorer(None, book))  # type: ignore[arg-type]
     scorer = Scorer(WordModel(solved(book, now)), book, clock=lambda: now)
-    made.standing = Standing(Loaded(scorer, "models:/adverdict/3", now - timedelta(days=6), certificates="c" * 64), checked_at=now, swaps=1)
+    loaded = LoadedModel(scorer, "models:/adverdict/3", now - timedelta(days=6), certificates="c" * 64)
+    made.state = ServingState(loaded, checked_at=now, swaps=1)
     return made
 
 

@@ -26,7 +26,7 @@ from adverdict.review.quality.quality import QualityReport
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.serving.console.models import challenger_of, link_to
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.console.quality import Measured
+from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import TABS
 from adverdict.serving.console.safety import HEADERS
 from tests.ledger.made import a_decision
@@ -259,7 +259,7 @@ def test_a_count_that_takes_long_is_waited_for_elsewhere(empty: Parts, monkeypat
 
     monkeypatch.setattr("adverdict.serving.console.quality.quality", slow)
     monkeypatch.setattr("adverdict.serving.console.quality.PATIENCE", 0.01)
-    measured = Measured(empty.ledger, empty.clock)
+    measured = ReportCache(empty.ledger, empty.clock)
     assert measured.get(28) is None
     assert started.wait(10)
     finish.set()

@@ -14,7 +14,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.review.reasons.marking import HIDDEN, pieces
 from adverdict.serving.console.bars import WIDTH, bar, position
 from adverdict.serving.console.card import TALL, WIDE, card
-from adverdict.serving.console.policies.shares import Seen
+from adverdict.serving.console.policies.shares import ScoredDecisions
 from adverdict.serving.console.words import count, many, percent, signed, span, worth
 from tests.serving.console.filled import NOW
 
@@ -134,7 +134,7 @@ def test_endless_numbers_are_shown_in_few_digits() -> None:
 
 
 def test_with_equal_weights_the_interval_is_clopper_pearsons() -> None:
-    leakage = Seen.of([(0.01, 4.0, number < 3, True) for number in range(10)]).split(0.05, 0.9).leakage
+    leakage = ScoredDecisions.of([(0.01, 4.0, number < 3, True) for number in range(10)]).split(0.05, 0.9).leakage
     exact = stats.binomtest(3, 10).proportion_ci(0.95, method="exact")
     assert (leakage.low, leakage.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
 
@@ -142,27 +142,27 @@ def test_with_equal_weights_the_interval_is_clopper_pearsons() -> None:
 def test_a_split_counts_what_the_thresholds_would_do() -> None:
     #        risk, weight, violating, rejectable
     rows = [(0.01, 10.0, True, True), (0.02, 10.0, False, True), (0.5, 1.0, True, True), (0.9, 3.0, False, True), (0.95, 0.0, False, True)]
-    split = Seen.of(rows[::-1]).split(0.05, 0.9)
+    split = ScoredDecisions.of(rows[::-1]).split(0.05, 0.9)
     assert (split.ads, split.approved, split.reviewed, split.rejected) == (5, 2, 1, 2)
     assert (split.leakage.value, split.leakage.errors, split.leakage.read, split.leakage.effective) == (0.5, 1, 2, 2.0)
     assert (split.wrongful.value, split.wrongful.errors, split.wrongful.read) == (1.0, 1, 1)
 
 
 def test_read_ads_stand_for_as_many_as_their_probability_says() -> None:
-    split = Seen.of([(0.1, 1.0, True, True), (0.1, 3.0, False, True)]).split(0.2, 1.0)
+    split = ScoredDecisions.of([(0.1, 1.0, True, True), (0.1, 3.0, False, True)]).split(0.2, 1.0)
     assert split.leakage.value == 0.25
     assert split.leakage.effective == pytest.approx(1.6)
     assert split.wrongful.value is None
 
 
 def test_a_policy_that_only_restricts_rejects_nobody() -> None:
-    seen = Seen.of([(0.99, 1.0, False, False)])
+    seen = ScoredDecisions.of([(0.99, 1.0, False, False)])
     assert not seen.rejects
     assert (seen.split(0.1, 0.5).rejected, seen.split(0.1, 0.5).reviewed) == (0, 1)
 
 
 def test_nothing_on_record_splits_into_nothing() -> None:
-    assert Seen.of([]).split(0.1, 0.9).ads == 0
+    assert ScoredDecisions.of([]).split(0.1, 0.9).ads == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.serving.http.errors import from_error
-from adverdict.serving.worker.pressure import FRESH, DeadlineMissed, Depth, Overloaded, Pace, Pressure
+from adverdict.serving.worker.admission import FRESH, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
 
 CHUNK = 16
 
@@ -22,9 +22,9 @@ class Clock:
         return self.now
 
 
-def a_line(most: float = 0.5, cascade: float = 0.001, early: float = 0.001, rounds: int = 200) -> Pressure:
+def a_line(most: float = 0.5, cascade: float = 0.001, early: float = 0.001, rounds: int = 200) -> AdmissionControl:
     """Before which rounds of 1 to 16 ads took 2 ms and so much an ad."""
-    line = Pressure(most, CHUNK, Clock())
+    line = AdmissionControl(most, CHUNK, Clock())
     costs: list[tuple[Depth, float]] = [("cascade", cascade), ("early", early)]
     for number in range(rounds):
         for depth, each in costs:
@@ -35,7 +35,7 @@ def a_line(most: float = 0.5, cascade: float = 0.001, early: float = 0.001, roun
 
 @given(fixed=st.floats(0, 0.1), each=st.floats(0.0001, 0.1))
 def test_what_a_round_takes_is_learnt_from_rounds_of_any_size(fixed: float, each: float) -> None:
-    pace = Pace()
+    pace = ServiceTime()
     for number in range(300):
         ads = 1 + number * 7 % CHUNK
         pace.learn(ads, fixed + each * ads)
@@ -45,7 +45,7 @@ def test_what_a_round_takes_is_learnt_from_rounds_of_any_size(fixed: float, each
 
 @given(rounds=st.lists(st.tuples(st.integers(1, 16), st.floats(0, 10)), max_size=40), ads=st.integers(0, 5000))
 def test_no_history_of_rounds_makes_a_wait_negative_or_a_longer_line_quicker(rounds: list[tuple[int, float]], ads: int) -> None:
-    pace = Pace()
+    pace = ServiceTime()
     for size, seconds in rounds:
         pace.learn(size, seconds)
     shorter, longer = (pace.seconds(-(-count // CHUNK), count) for count in (ads, ads + CHUNK))
@@ -111,9 +111,9 @@ def test_the_line_counts_against_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("ask", [lambda line, until: line.depth(1, until) == "cascade", lambda line, until: line.admit(1, until) is None])
-def test_what_once_took_too_long_is_tried_again(ask: Callable[[Pressure, float], bool]) -> None:
+def test_what_once_took_too_long_is_tried_again(ask: Callable[[AdmissionControl, float], bool]) -> None:
     clock = Clock()
-    line = Pressure(1.0, CHUNK, clock)
+    line = AdmissionControl(1.0, CHUNK, clock)
     line.learn("cascade", 1, 30.0)
     line.learn("early", 1, 30.0)
     clock.now += 2 * FRESH
@@ -130,7 +130,7 @@ def test_what_once_took_too_long_is_tried_again(ask: Callable[[Pressure, float],
 
 def test_callers_who_ask_for_the_impossible_do_not_have_others_answered_too_late() -> None:
     clock = Clock()
-    line = Pressure(10, CHUNK, clock)
+    line = AdmissionControl(10, CHUNK, clock)
     late = 0
     for _ in range(300):
         line.learn("cascade", 1, 0.03)
@@ -157,7 +157,7 @@ def test_who_would_be_in_the_next_round_is_let_in_though_the_disk_has_stalled() 
 
 
 def test_nothing_is_refused_before_anything_is_known() -> None:
-    line = Pressure(0.001, CHUNK, Clock())
+    line = AdmissionControl(0.001, CHUNK, Clock())
     for _ in range(1000):
         line.joined(1)
     line.admit(256, line.clock() + 0.001)

@@ -28,7 +28,7 @@ SHARE = 4
 
 
 @dataclass
-class Past:
+class RunHistory:
     """The history of one run."""
 
     place: Place

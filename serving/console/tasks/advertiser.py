@@ -30,7 +30,7 @@ ALIKE = 0.25
 
 
 @dataclass(frozen=True)
-class Past:
+class AdvertiserHistory:
     """Counts over the advertiser's other ads."""
 
     ads: int
@@ -63,7 +63,7 @@ class Similar:
     """Ads that say the same and met the same verdict."""
 
 
-def past(connection: Connection, ad: Ad) -> Past:
+def past(connection: Connection, ad: Ad) -> AdvertiserHistory:
     rows = connection.execute(
         select(entries.c.kind, entries.c.at, contents.c.ad_id, contents.c.verdict, contents.c.body)
         .join(contents, contents.c.seq == entries.c.seq)
@@ -74,7 +74,7 @@ def past(connection: Connection, ad: Ad) -> Past:
     decided = [row for row in rows if row.kind == "decision"]
     settled = [row for row in rows if row.kind == "resolution"]
     labels = [label for row in rows if row.kind in ("label", "answer") for label in _labels(row.body)]
-    return Past(
+    return AdvertiserHistory(
         ads=len({row.ad_id for row in decided}),
         since=moment(min(row.at for row in decided)) if decided else None,
         by_model=dict(Counter(row.verdict for row in decided)),

@@ -11,7 +11,7 @@ from typing import Any
 
 from adverdict.benchmarks.batch.counts import CONFIDENCE
 from adverdict.benchmarks.shared.beside import threaded
-from adverdict.benchmarks.shared.world import World
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.domain.errors import NotFound
 from adverdict.domain.settings import Settings
 from adverdict.storage.whole import making_folder
@@ -27,11 +27,11 @@ VALID_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True)
-class Ground:
+class BatchSetup:
     """``fresh``: how many ads are scored, ``certified_on`` how many the exit is certified on. ``policies``: files to decide by; rules with
     thresholds set by hand when None. ``certificates``: of the bundle; issued here when None."""
 
-    world: World
+    testbed: SimulatedTestBed
     fresh: int
     certified_on: int
     policies: Path | None = None
@@ -39,19 +39,19 @@ class Ground:
 
     def bundle(self) -> Path:
         """With an encoder."""
-        return self.world.bundle(True) if self.world.model is None else self.world.model
+        return self.testbed.bundle(True) if self.testbed.model is None else self.testbed.model
 
     def ads(self) -> Path:
         """Of advertisers that were neither trained nor certified on."""
-        return made(self.world.folder / f"fresh-{self.fresh}", lambda folder: _simulate(folder, self.fresh, FRESH_SEED))
+        return made(self.testbed.folder / f"fresh-{self.fresh}", lambda folder: _simulate(folder, self.fresh, FRESH_SEED))
 
     def certifying(self) -> Path:
-        path = self.world.folder / f"certified-on-{self.certified_on}"
+        path = self.testbed.folder / f"certified-on-{self.certified_on}"
         return made(path, lambda folder: _simulate(folder, self.certified_on, CERTIFIED_ON_SEED))
 
     def rules(self, pack: Path | None = None) -> Path:
         """For the markets of a pack; of the simulated marketplaces when None."""
-        return self.policies or self.world.rules(self.bundle(), pack or self.certifying())
+        return self.policies or self.testbed.rules(self.bundle(), pack or self.certifying())
 
     def certified(self) -> Path:
         """``certificates.json``. Raises NotFound where the bundle has no early exit, InvalidInput where simulated ads cannot certify it."""
@@ -62,7 +62,7 @@ class Ground:
         named = hashlib.sha256(f"{(bundle / 'manifest.json').read_bytes()!r} {rules.resolve()} {pack.name}".encode()).hexdigest()
         # Rules with thresholds set by hand leave no thresholds to solve, which would take most of the time.
         work = _exits_only if self.policies is None else _certify
-        folder = made(self.world.folder / f"certificates-{named[:12]}", lambda folder: threaded(work, 1, bundle, rules, pack, folder))
+        folder = made(self.testbed.folder / f"certificates-{named[:12]}", lambda folder: threaded(work, 1, bundle, rules, pack, folder))
         return folder / "certificates.json"
 
 

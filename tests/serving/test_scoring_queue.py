@@ -6,8 +6,8 @@ import pytest
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.worker.line import CHUNK, LEAST_SHARE, Job, Line, together
-from adverdict.serving.worker.pressure import DeadlineMissed, Depth, Pressure
+from adverdict.serving.worker.admission import AdmissionControl, DeadlineMissed, Depth
+from adverdict.serving.worker.scoring_queue import CHUNK, LEAST_SHARE, ScoringJob, ScoringQueue, micro_batches
 from tests.serving.test_intake import ads
 
 
@@ -16,26 +16,26 @@ def scorer(book: PolicyBook) -> Scorer:
     return Scorer(None, book)
 
 
-def job(scorer: Scorer, count: int = 1, name: str = "a", until: float | None = None) -> Job:
-    return Job(ads(name, count), scorer=scorer, until=until, in_line=count)
+def job(scorer: Scorer, count: int = 1, name: str = "a", until: float | None = None) -> ScoringJob:
+    return ScoringJob(ads(name, count), scorer=scorer, until=until, queued=count)
 
 
-def waiting(*jobs: Job) -> tuple[Line, Pressure]:
-    pressure = Pressure(chunk=CHUNK)
-    line = Line(pressure)
+def waiting(*jobs: ScoringJob) -> tuple[ScoringQueue, AdmissionControl]:
+    admission = AdmissionControl(chunk=CHUNK)
+    line = ScoringQueue(admission)
     for one in jobs:
-        pressure.joined(one.in_line)
+        admission.joined(one.queued)
         line.join(one)
-    return line, pressure
+    return line, admission
 
 
-def learnt(cascade: float, early: float) -> Pressure:
+def learnt(cascade: float, early: float) -> AdmissionControl:
     """After rounds of three ads that took so many seconds, at a moment that stands still."""
-    pressure = Pressure(chunk=CHUNK, clock=lambda: 100.0)
+    admission = AdmissionControl(chunk=CHUNK, clock=lambda: 100.0)
     paces: list[tuple[Depth, float]] = [("cascade", cascade), ("early", early)]
     for depth, seconds in paces * 3:
-        pressure.learn(depth, 3, seconds)
-    return pressure
+        admission.learn(depth, 3, seconds)
+    return admission
 
 
 def test_no_more_than_a_chunk_of_requests_takes_a_turn_in_the_order_they_came(scorer: Scorer) -> None:
@@ -48,32 +48,32 @@ def test_no_more_than_a_chunk_of_requests_takes_a_turn_in_the_order_they_came(sc
 
 def test_who_has_no_answer_after_its_turn_goes_to_the_end(scorer: Scorer) -> None:
     large, small = job(scorer, 20), job(scorer)
-    line, pressure = waiting(large)
+    line, admission = waiting(large)
     turn = line.turn()
     line.join(small)
-    pressure.joined(1)
+    admission.joined(1)
     large.decided += [None] * 16
     line.back(turn)
     assert line.turn() == [small, large]
-    assert pressure.ads == 4 + 1
+    assert admission.ads == 4 + 1
 
 
 def test_who_was_answered_or_left_is_no_longer_in_line(scorer: Scorer) -> None:
     gone, answered = job(scorer, 5), job(scorer)
     assert gone.answer.cancel()
-    line, pressure = waiting(gone, answered)
+    line, admission = waiting(gone, answered)
     turn = line.turn()
     assert turn == [answered]
     answered.answer.set_result([None])
     line.back(turn)
-    assert (bool(line), pressure.ads) == (False, 0)
+    assert (bool(line), admission.ads) == (False, 0)
 
 
 @pytest.mark.parametrize(("requests", "share"), [(1, CHUNK), (2, CHUNK // 2), (3, CHUNK // 3), (CHUNK, LEAST_SHARE)])
 def test_a_chunk_is_shared_by_whose_turn_it_is_and_nobody_gets_too_little(scorer: Scorer, requests: int, share: int) -> None:
-    [party] = together([job(scorer, 100) for _ in range(requests)], Pressure(chunk=CHUNK))
-    assert party.share == share
-    assert {len(one.next_ads(party.share)) for one in party.jobs} == {share}
+    [batch] = micro_batches([job(scorer, 100) for _ in range(requests)], AdmissionControl(chunk=CHUNK))
+    assert batch.share == share
+    assert {len(one.next_ads(batch.share)) for one in batch.jobs} == {share}
 
 
 def test_a_request_goes_on_where_it_stopped(scorer: Scorer) -> None:
@@ -85,24 +85,24 @@ def test_a_request_goes_on_where_it_stopped(scorer: Scorer) -> None:
 def test_only_requests_with_the_same_bundle_are_decided_together(scorer: Scorer, book: PolicyBook) -> None:
     newer = Scorer(None, book)
     old, new, old_too = job(scorer), job(newer), job(scorer)
-    parties = together([old, new, old_too], Pressure(chunk=CHUNK))
-    assert [(party.scorer is scorer, list(party.jobs)) for party in parties] == [(True, [old, old_too]), (False, [new])]
+    batches = micro_batches([old, new, old_too], AdmissionControl(chunk=CHUNK))
+    assert [(batch.scorer is scorer, list(batch.jobs)) for batch in batches] == [(True, [old, old_too]), (False, [new])]
 
 
 def test_who_is_in_a_hurry_is_decided_first_and_by_less_of_the_model(scorer: Scorer) -> None:
     patient, hurried = job(scorer), job(scorer, until=160.0)
-    parties = together([patient, hurried], learnt(cascade=100.0, early=0.001))
-    assert [(party.depth, list(party.jobs)) for party in parties] == [("early", [hurried]), ("cascade", [patient])]
+    batches = micro_batches([patient, hurried], learnt(cascade=100.0, early=0.001))
+    assert [(batch.depth, list(batch.jobs)) for batch in batches] == [("early", [hurried]), ("cascade", [patient])]
 
 
 def test_who_would_not_be_there_for_the_answer_is_told_and_takes_no_part(scorer: Scorer) -> None:
     late, other = job(scorer, until=100.5), job(scorer)
-    [party] = together([late, other], learnt(cascade=1.0, early=1.0))
-    assert list(party.jobs) == [other]
+    [batch] = micro_batches([late, other], learnt(cascade=1.0, early=1.0))
+    assert list(batch.jobs) == [other]
     assert isinstance(late.answer.exception(0), DeadlineMissed)
 
 
 def test_who_was_answered_before_its_turn_takes_no_part(scorer: Scorer) -> None:
     answered = job(scorer)
     answered.answer.set_result([None])
-    assert together([answered], Pressure(chunk=CHUNK)) == []
+    assert micro_batches([answered], AdmissionControl(chunk=CHUNK)) == []

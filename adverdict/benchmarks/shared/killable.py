@@ -58,7 +58,7 @@ def told_by(counts: HistoryCounts, ad: int) -> float:
 
 
 @dataclass(frozen=True)
-class Counting:
+class CountingModel:
     """Implements ``scoring.model.Model``."""
 
     version: str = "counting-1"
@@ -66,12 +66,12 @@ class Counting:
     solved: SolvedThresholds = field(default_factory=SolvedThresholds)
     snapshot: bytes | None = None
 
-    def score(self, ads: Sequence[Ad], history: History | None = None) -> Counted:
-        return Counted((HistoryState() if history is None else history).counts(ads, POLICIES))
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> CountingRisks:
+        return CountingRisks((HistoryState() if history is None else history).counts(ads, POLICIES))
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountingRisks:
     """Implements ``scoring.model.Risks``."""
 
     counts: HistoryCounts
@@ -84,7 +84,7 @@ class Counted:
         return ()
 
 
-class Shelf:
+class OneModelRegistry:
     """Implements ``models.opening.Registry``: there is one model, and it is here."""
 
     def resolve(self, model: str) -> str:
@@ -100,7 +100,7 @@ class Shelf:
         raise AssertionError("there are none")
 
 
-class Mortal:
+class KillableService:
     """Starts the service, again and again, on one port. ``environment`` is the service's own."""
 
     def __init__(self, environment: Mapping[str, str], port: int) -> None:
@@ -110,7 +110,7 @@ class Mortal:
         self._process.start()
         self.pid = 0
 
-    def __enter__(self) -> Mortal:
+    def __enter__(self) -> KillableService:
         self._expect("imported")
         return self
 
@@ -173,7 +173,7 @@ def _app() -> Any:
 
     logging.getLogger("adverdict").setLevel(logging.ERROR)
     service: Any = Adverdict
-    service.inner.assemble = staticmethod(lambda environment: assemble(environment, Shelf(), lambda folder: Counting()))
+    service.inner.assemble = staticmethod(lambda environment: assemble(environment, OneModelRegistry(), lambda folder: CountingModel()))
     return service.to_asgi()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from adverdict.benchmarks.online.bodies import ads_for_mlflow, ads_for_service
 from adverdict.benchmarks.online.servers import Server, constant, mlflow, service
 from adverdict.benchmarks.shared.beside import save_pyfunc
-from adverdict.benchmarks.shared.world import World, has_encoder
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, has_encoder
 from adverdict.models.manifest import version_of
 from adverdict.storage.whole import making_folder
 
@@ -22,11 +22,11 @@ Advance = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Ground:
+class OnlineSetup:
     """``ads``: how many, before they come round. ``policies``: files to decide by; rules with thresholds set by hand when None.
     ``certificates``: to decide and to leave the models early by; without, every ad goes all the way."""
 
-    world: World
+    testbed: SimulatedTestBed
     ads: int
     policies: Path | None = None
     certificates: Path | None = None
@@ -34,24 +34,24 @@ class Ground:
     @property
     def encoder(self) -> bool:
         """Whether the bundle that stands for what is served has one: the given one, or one with an encoder."""
-        return self.world.model is None or has_encoder(self.world.model)
+        return self.testbed.model is None or has_encoder(self.testbed.model)
 
     def main(self) -> Path:
-        return self.world.bundle(self.encoder)
+        return self.testbed.bundle(self.encoder)
 
     def quickest(self) -> Path:
         """The given bundle, or one without an encoder: where it is not the model that is measured."""
-        return self.world.model or self.world.bundle(False)
+        return self.testbed.model or self.testbed.bundle(False)
 
     def rules(self, bundle: Path) -> Path:
-        return self.policies or self.world.rules(bundle, self.pack())
+        return self.policies or self.testbed.rules(bundle, self.pack())
 
     def pack(self) -> Path:
-        return self.world.ads(self.ads)
+        return self.testbed.ads(self.ads)
 
     def bodies(self) -> Path:
         """Of the service."""
-        path = self.world.folder / f"bodies-service-{self.ads}.json"
+        path = self.testbed.folder / f"bodies-service-{self.ads}.json"
         if path.is_file():
             return path
         from adverdict.storage.tables.pack import read_ads
@@ -59,11 +59,11 @@ class Ground:
         return ads_for_service(read_ads(self.pack())[: self.ads], path)
 
     def mlflow_bodies(self) -> Path:
-        return ads_for_mlflow(self.pack(), self.ads, self.world.folder / f"bodies-mlflow-{self.ads}.json")
+        return ads_for_mlflow(self.pack(), self.ads, self.testbed.folder / f"bodies-mlflow-{self.ads}.json")
 
     def pyfunc(self, bundle: Path) -> Path:
         """The bundle as an MLflow model."""
-        path = self.world.folder / f"pyfunc-{told(bundle)['version']}"
+        path = self.testbed.folder / f"pyfunc-{told(bundle)['version']}"
         if not path.exists():
             with making_folder(path) as work:
                 save_pyfunc(bundle, work)
@@ -84,7 +84,7 @@ class Ground:
         return constant(self.bodies(), self.home(), workers=workers)
 
     def home(self) -> Path:
-        return self.world.home("online")
+        return self.testbed.home("online")
 
 
 def told(bundle: Path) -> Figures:

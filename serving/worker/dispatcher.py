@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
-class Post(Generic[Answer]):
+class LoopDispatcher(Generic[Answer]):
     """Answers that are ready together wake the event loop once; ``asyncio.wrap_future`` would wake it, by a system call, for each."""
 
     def __init__(self) -> None:

@@ -13,17 +13,17 @@ from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
 from adverdict.ledger.store import Ledger
 from adverdict.serving.worker.champion import Champion
+from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.intake import Intake
-from adverdict.serving.worker.line import Answer
 from adverdict.serving.worker.metrics import Metrics
-from adverdict.serving.worker.post import Post
 from adverdict.serving.worker.readiness import Readiness
+from adverdict.serving.worker.scoring_queue import Answer
 
 log = logging.getLogger("adverdict")
 
 
 @dataclass(frozen=True)
-class Running:
+class WorkerRuntime:
     """What a worker runs with."""
 
     settings: Settings
@@ -35,12 +35,12 @@ class Running:
     book: PolicyBook
     console: ASGIApp | None = None
     """The pages for people; they need a ledger."""
-    post: Post[Answer] = field(default_factory=Post)
+    dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 
     def readiness(self) -> Readiness:
-        standing = self.champion.standing
-        loaded = standing.loaded
+        state = self.champion.state
+        loaded = state.loaded
         recording, end = self._recording()
         model = loaded.scorer.model if loaded else None
         return Readiness(
@@ -53,18 +53,18 @@ class Running:
             policies=model.policies if model else (),
             policy_hash=self.book.hash,
             since=loaded.since if loaded else None,
-            checked_at=standing.checked_at,
-            degraded=tuple(str(one) for one in standing.degraded),
-            swaps=standing.swaps,
+            checked_at=state.checked_at,
+            degraded=tuple(str(one) for one in state.degraded),
+            swaps=state.swaps,
             ledger=end,
         )
 
     def _status(self, recording: bool) -> Literal["ready", "starting", "no_model", "no_ledger"]:
         if not recording:
             return "no_ledger"
-        if self.champion.starting or (self.champion.standing.loaded and not self.intake.ready):
+        if self.champion.starting or (self.champion.state.loaded and not self.intake.ready):
             return "starting"
-        return "ready" if self.champion.standing.loaded else "no_model"
+        return "ready" if self.champion.state.loaded else "no_model"
 
     def _recording(self) -> tuple[bool, int | None]:
         """Whether decisions can be written down, as far as reading tells, and the last entry."""
@@ -81,8 +81,8 @@ class Running:
             self.ledger.close()
 
 
-class Desk:
+class RuntimeSlot:
     """Where the service leaves its parts for the application in front of it; empty until the worker has started."""
 
     def __init__(self) -> None:
-        self.running: Running | None = None
+        self.runtime: WorkerRuntime | None = None

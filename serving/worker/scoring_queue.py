@@ -1,6 +1,6 @@
 """Who is decided next: requests take turns, a large one some of its ads at a time, and whoever is in a hurry goes first.
 
-No thread, no model at work and no ledger: what this says follows from who is in line and from what ``Pressure`` has learnt.
+No thread, no model at work and no ledger: what this says follows from who is in line and from what ``AdmissionControl`` has learnt.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Degradation
 from adverdict.ledger.idempotency import Request
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.worker.pressure import DeadlineMissed, Depth, Pressure
+from adverdict.serving.worker.admission import AdmissionControl, DeadlineMissed, Depth
 
 CHUNK = 16
 """Ads scored in one go, and requests that take a turn together: whoever comes waits for that many, then for those before in the line."""
@@ -30,21 +30,21 @@ Answer = list[Decision | None]
 
 
 @dataclass(eq=False)
-class Job:
+class ScoringJob:
     """One request on its way. It keeps the scorer it began with: all its ads are decided by the same bundle."""
 
     ads: Sequence[Ad]
     request: Request | None = None
     until: float | None = None
-    """When its caller stops waiting, by the clock of ``Pressure``; None: it did not say."""
+    """When its caller stops waiting, by the clock of ``AdmissionControl``; None: it did not say."""
     answer: Future[Answer] = field(default_factory=Future)
     scorer: Scorer | None = None
     degraded: tuple[Degradation, ...] = ()
     depth: Depth = "cascade"
     """Of the round it takes part in."""
     decided: Answer = field(default_factory=list)
-    in_line: int = 0
-    """Its ads that ``Pressure`` counts."""
+    queued: int = 0
+    """Its ads that ``AdmissionControl`` counts."""
 
     @property
     def undecided(self) -> int:
@@ -55,50 +55,50 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class MicroBatch:
     """Requests whose next ads are decided in one go, and recorded in one transaction."""
 
-    jobs: Sequence[Job]
+    jobs: Sequence[ScoringJob]
     scorer: Scorer
     depth: Depth
     share: int
     """Ads of each, at most."""
 
 
-class Line:
-    """Requests that have begun to wait. ``pressure`` is told how much shorter the line has become."""
+class ScoringQueue:
+    """Requests that have begun to wait. ``admission`` is told how much shorter the line has become."""
 
-    def __init__(self, pressure: Pressure) -> None:
-        self._pressure = pressure
-        self._jobs: deque[Job] = deque()
+    def __init__(self, admission: AdmissionControl) -> None:
+        self._admission = admission
+        self._jobs: deque[ScoringJob] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._jobs)
 
-    def join(self, job: Job) -> None:
+    def join(self, job: ScoringJob) -> None:
         """At its end. Whoever has left meanwhile does not join."""
         if job.answer.set_running_or_notify_cancel():
             self._jobs.append(job)
         else:
             self._count([job])
 
-    def turn(self) -> list[Job]:
+    def turn(self) -> list[ScoringJob]:
         """Whose turn it is now: the first of the line, who leave it."""
         return [self._jobs.popleft() for _ in range(min(CHUNK, len(self._jobs)))]
 
-    def back(self, turn: Sequence[Job]) -> None:
+    def back(self, turn: Sequence[ScoringJob]) -> None:
         """After their turn: whoever has no answer yet goes to the end."""
         self._count(turn)
         self._jobs.extend(job for job in turn if not job.answer.done())
 
-    def _count(self, jobs: Sequence[Job]) -> None:
-        gone = [job for job in jobs if job.answer.done() and job.in_line]
-        self._pressure.left(len(gone), sum(job.in_line - job.undecided for job in jobs))
+    def _count(self, jobs: Sequence[ScoringJob]) -> None:
+        gone = [job for job in jobs if job.answer.done() and job.queued]
+        self._admission.left(len(gone), sum(job.queued - job.undecided for job in jobs))
         for job in jobs:
-            job.in_line = job.undecided
+            job.queued = job.undecided
 
 
-def together(turn: Sequence[Job], pressure: Pressure) -> list[Together]:
+def micro_batches(turn: Sequence[ScoringJob], admission: AdmissionControl) -> list[MicroBatch]:
     """Those of a turn who are decided together, in the order in which that is done.
 
     Who would no longer be there for the answer is told so, and takes no part.
@@ -106,28 +106,28 @@ def together(turn: Sequence[Job], pressure: Pressure) -> list[Together]:
     waiting = [job for job in turn if not job.answer.done()]
     share = max(LEAST_SHARE, CHUNK // max(1, len(waiting)))
     ads = min(CHUNK, share * len(waiting))
-    ready = [(job, job.scorer) for job in waiting if job.scorer is not None and _in_time(job, ads, pressure)]
-    parties = [
-        Together([job for job, _ in some], some[0][1], depth, share)
-        for (_, depth), some in alike(ready, lambda one: (id(one[1]), one[0].depth))
+    ready = [(job, job.scorer) for job in waiting if job.scorer is not None and _in_time(job, ads, admission)]
+    batches = [
+        MicroBatch([job for job, _ in group], group[0][1], depth, share)
+        for (_, depth), group in grouped(ready, lambda pair: (id(pair[1]), pair[0].depth))
     ]
     # Who is in a hurry goes first, with a transaction of its own: it has no time for the others' depth.
-    return sorted(parties, key=lambda party: party.depth != "early")
+    return sorted(batches, key=lambda batch: batch.depth != "early")
 
 
-def _in_time(job: Job, ads: int, pressure: Pressure) -> bool:
+def _in_time(job: ScoringJob, ads: int, admission: AdmissionControl) -> bool:
     """Whether its caller will still be there after a round of so many ads, and how much may be done until then."""
     try:
-        job.depth = pressure.depth(max(ads, job.undecided), job.until)
+        job.depth = admission.depth(max(ads, job.undecided), job.until)
     except DeadlineMissed as error:
         job.answer.set_exception(error)
         return False
     return True
 
 
-def alike(these: Iterable[Of], key: Callable[[Of], Key]) -> Iterable[tuple[Key, list[Of]]]:
+def grouped(these: Iterable[Of], key: Callable[[Of], Key]) -> Iterable[tuple[Key, list[Of]]]:
     """Those of the same key together, in the order they came."""
-    found: defaultdict[Key, list[Of]] = defaultdict(list)
-    for one in these:
-        found[key(one)].append(one)
-    return found.items()
+    groups: defaultdict[Key, list[Of]] = defaultdict(list)
+    for item in these:
+        groups[key(item)].append(item)
+    return groups.items()

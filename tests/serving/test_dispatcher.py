@@ -8,12 +8,12 @@ from concurrent.futures import Future
 
 import pytest
 
-from adverdict.serving.worker.post import Post
+from adverdict.serving.worker.dispatcher import LoopDispatcher
 
 
 def test_answers_and_failures_of_another_thread_reach_whoever_waits() -> None:
     async def all_of_them() -> list[int | BaseException]:
-        post: Post[int] = Post()
+        post: LoopDispatcher[int] = LoopDispatcher()
         futures: list[Future[int]] = [Future() for _ in range(500)]
 
         def answer() -> None:
@@ -33,7 +33,7 @@ def test_answers_and_failures_of_another_thread_reach_whoever_waits() -> None:
 
 def test_what_is_ready_together_wakes_the_loop_once() -> None:
     async def calls() -> int:
-        post: Post[int] = Post()
+        post: LoopDispatcher[int] = LoopDispatcher()
         loop = asyncio.get_running_loop()
         futures: list[Future[int]] = [Future() for _ in range(16)]
         waiting = [asyncio.create_task(post.fetch(future)) for future in futures]
@@ -52,7 +52,7 @@ def test_what_is_ready_together_wakes_the_loop_once() -> None:
 def test_who_stops_waiting_cancels_what_has_not_begun() -> None:
     async def leave(answer: Future[int]) -> None:
         async with asyncio.timeout(0.01):
-            await Post[int]().fetch(answer)
+            await LoopDispatcher[int]().fetch(answer)
 
     waiting: Future[int] = Future()
     begun: Future[int] = Future()
@@ -66,7 +66,7 @@ def test_who_stops_waiting_cancels_what_has_not_begun() -> None:
 
 def test_who_goes_without_a_word_keeps_nobody_from_an_answer() -> None:
     async def last_of_three() -> int:
-        post: Post[int] = Post()
+        post: LoopDispatcher[int] = LoopDispatcher()
         gone, first, second = Future[int](), Future[int](), Future[int]()
         fetching = post.fetch(gone)
         fetching.send(None)

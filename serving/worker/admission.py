@@ -56,13 +56,13 @@ class DeadlineMissed(TurnedAway):
         super().__init__("no answer was possible within the time the caller waits, so nothing was decided", seconds)
 
 
-class Pace:
+class ServiceTime:
     """Seconds a round takes, ``fixed + each x ads``: least squares over the rounds, in which older ones fade."""
 
     def __init__(self) -> None:
         self.rounds = 0
         self.tried = -math.inf
-        """When it last learnt, by the clock of ``Pressure``."""
+        """When it last learnt, by the clock of ``AdmissionControl``."""
         self._ads = self._seconds = self._variance = self._covariance = self._deviation = 0.0
 
     def learn(self, ads: int, seconds: float) -> None:
@@ -95,7 +95,7 @@ class Pace:
         self._deviation *= FADING
 
 
-class Pressure:
+class AdmissionControl:
     """The line before the intake. Asked by the event loop, told by the intake's thread.
 
     ``most``: seconds of waiting beyond which a request is refused. ``chunk``: ads in a round.
@@ -108,8 +108,8 @@ class Pressure:
         self._lock = Lock()
         self._requests = 0
         self._ads = 0
-        self._pace = Pace()
-        self._paces: dict[Depth, Pace] = {"cascade": Pace(), "early": Pace()}
+        self._any_depth = ServiceTime()
+        self._by_depth: dict[Depth, ServiceTime] = {"cascade": ServiceTime(), "early": ServiceTime()}
 
     @property
     def ads(self) -> int:
@@ -119,7 +119,7 @@ class Pressure:
     def wait(self, ads: int = 1) -> float:
         """Seconds before the last of so many ads has its turn. Requests take turns: each one before costs no more ads than this one has."""
         before = min(self._ads, self._requests * ads)
-        return self._pace.seconds(-(-before // self._chunk), before)
+        return self._any_depth.seconds(-(-before // self._chunk), before)
 
     def admit(self, ads: int = 1, until: float | None = None) -> None:
         """Raises Overloaded, or DeadlineMissed when the answer would come after ``until`` (by ``clock``), however little is done."""
@@ -135,10 +135,10 @@ class Pressure:
         if until is None:
             return "cascade"
         left = self._in_time(ads, until)
-        pace = self._paces["cascade"]
-        if pace.within(self._rounds(ads), ads) <= left:
+        service_time = self._by_depth["cascade"]
+        if service_time.within(self._rounds(ads), ads) <= left:
             return "cascade"
-        self._doubt(pace)
+        self._doubt(service_time)
         return "early"
 
     def joined(self, ads: int) -> None:
@@ -153,26 +153,26 @@ class Pressure:
 
     def learn(self, depth: Depth, ads: int, seconds: float) -> None:
         """A round of these ads is done and on record."""
-        self._pace.learn(ads, seconds)
-        self._paces[depth].learn(ads, seconds)
-        self._paces[depth].tried = self.clock()
+        self._any_depth.learn(ads, seconds)
+        self._by_depth[depth].learn(ads, seconds)
+        self._by_depth[depth].tried = self.clock()
 
     def _in_time(self, ads: int, until: float) -> float:
         """The seconds that are left."""
         left = until - self.clock()
-        pace = self._paces["early"]
+        service_time = self._by_depth["early"]
         if left <= 0:
             raise DeadlineMissed(-left)
-        needed = pace.within(self._rounds(ads), ads)
+        needed = service_time.within(self._rounds(ads), ads)
         if needed > left:
-            self._doubt(pace)
+            self._doubt(service_time)
             raise DeadlineMissed(needed)
         return left
 
-    def _doubt(self, pace: Pace) -> None:
+    def _doubt(self, service_time: ServiceTime) -> None:
         """Somebody was refused because of what it says."""
-        if self.clock() - pace.tried > FRESH:
-            pace.fade()
+        if self.clock() - service_time.tried > FRESH:
+            service_time.fade()
 
     def _rounds(self, ads: int) -> int:
         return -(-ads // self._chunk)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adverdict.benchmarks.shared.mortal import write_policies
+from adverdict.benchmarks.shared.killable import write_policies
 from adverdict.decisions.files.countries import COUNTRIES
 from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import Silent
@@ -29,7 +29,7 @@ DECIDING = (0.3, 0.8)
 
 
 @dataclass(frozen=True)
-class World:
+class SimulatedTestBed:
     """``folder`` keeps what is made, so that a second benchmark over it finds it. ``model``: a bundle's folder to use where it fits."""
 
     folder: Path
