@@ -20,7 +20,7 @@ import typer
 
 from adverdict.cli.console import Bars, out, printable
 from adverdict.cli.door import door
-from adverdict.cli.options import Encoder
+from adverdict.cli.options import CHAMPION, Encoder
 
 if TYPE_CHECKING:
     from adverdict.domain.ad import Ad
@@ -45,7 +45,9 @@ def quickstart(
     with door(home=home, port=port) as chosen:
         from adverdict.serving.run import check_free
 
-        settings = chosen.model_copy(update={"host": "127.0.0.1"})
+        _refuse_keys(chosen)
+        # What it trains is what it serves, on this machine alone.
+        settings = chosen.model_copy(update={"host": "127.0.0.1", "model": CHAMPION, "certificates": None})
         check_free(settings.host, settings.port)  # before minutes of training
         marketplace = _simulate(ads, settings.home)
         if _champion(marketplace, encoder, settings):
@@ -61,6 +63,17 @@ def quickstart(
                 out.print(f"\nServing at {url} (OpenAPI at {url}/docs.json); reviewers work at {url}/console. Ctrl-C to stop.")
                 with suppress(KeyboardInterrupt):
                     signal.pause()
+
+
+def _refuse_keys(settings: Settings) -> None:
+    from adverdict.domain.errors import InvalidSettings, Mistake
+    from adverdict.domain.settings import KEYS
+
+    if settings.api_keys:
+        named = ", ".join(key.name for key in settings.api_keys)
+        raise InvalidSettings(
+            "the quickstart asks its service without a key:", [Mistake(KEYS, named, "no keys, as only this machine asks")]
+        )
 
 
 def _simulate(ads: int, home: Path) -> Path:
