@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adverdict.certification.markets.onboarding import Onboarding
     from adverdict.certification.thresholds.sequence import Side
-    from adverdict.rollout.onboard import Opened
+    from adverdict.rollout.onboard import OnboardedMarket
     from adverdict.training.fit.everything import FitSettings
 
 COLUMNS = ("policy", "ads", "mean risk", "rate", "95 %", "relied on", "labels to approve", "labels to reject", "approve below", "reject at")
@@ -79,7 +79,7 @@ def benchmark(
             write_json(json, figures)
 
 
-def show(opened: Opened) -> None:
+def show(opened: OnboardedMarket) -> None:
     """Warnings, a table of all policies, then sentences for each."""
     from adverdict.certification.markets.wording import listed, sentences
 
@@ -94,7 +94,7 @@ def show(opened: Opened) -> None:
     out.print()
 
 
-def _warnings(opened: Opened) -> list[str]:
+def _warnings(opened: OnboardedMarket) -> list[str]:
     found = []
     if not opened.has_file:
         found.append(f"{opened.market} has no policy file, so no ad there is ever decided; the figures use the values of default.yaml")
@@ -109,7 +109,7 @@ def _warnings(opened: Opened) -> list[str]:
     return found
 
 
-def _table(opened: Opened) -> Table:
+def _table(opened: OnboardedMarket) -> Table:
     table = columns(COLUMNS, left=LEFT, title=f"{opened.market}: {opened.here:,} ads; {opened.elsewhere:,} labelled ads elsewhere")
     for one in opened.found:
         table.add_row(*_row(one))

@@ -50,7 +50,7 @@ class OnboardJob:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OnboardedMarket:
     """What is known of the market. ``seen``: labelled ads of other markets left out because the model was made with their advertiser's
     labels. ``unseen_languages``: by language tag, ads there in a language that hardly any training ad was in."""
 
@@ -72,7 +72,7 @@ class Opened:
         return sum(ad.market == self.market for ad in self.ads)
 
 
-def open_market(job: OnboardJob, progress: Progress) -> Opened:
+def open_market(job: OnboardJob, progress: Progress) -> OnboardedMarket:
     """Run the job. Raises InvalidInput (no such country, no ads there, nothing labelled elsewhere), InvalidPolicy, NotFound."""
     if job.market not in COUNTRIES:
         raise InvalidSettings(
@@ -83,7 +83,7 @@ def open_market(job: OnboardJob, progress: Progress) -> Opened:
     return opened(bundle, [read_pack(path) for path in job.data], job.market, folder, progress, job.seed)
 
 
-def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFolder, progress: Progress, seed: int = 0) -> Opened:
+def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFolder, progress: Progress, seed: int = 0) -> OnboardedMarket:
     """The same for what is already loaded."""
     rated = {label.ad_id for pack in packs for label in pack.labels if label.policy in bundle.policies and label.source in RANDOM}
     everything = [ad for pack in packs for ad in pack.ads]
@@ -97,7 +97,7 @@ def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFol
     found = onboard(scored, market, book_with(folder, market), seed)
     progress.advance()
     languages = [language_of(ad_text(ad).text)[0] for ad in here]
-    return Opened(
+    return OnboardedMarket(
         market=market,
         ads=ads,
         found=found,
@@ -117,7 +117,7 @@ def book_with(folder: PolicyFolder, market: str) -> PolicyBook:
     return PolicyBook(book.names, {**book.rules, market: settle([folder.files[DEFAULT]], []).rules()})
 
 
-def write_list(path: Path, opened: Opened) -> int:
+def write_list(path: Path, opened: OnboardedMarket) -> int:
     """Write the ads to label as CSV, whole or not at all; how many rows."""
     rows = list(_rows(opened))
     with replacing_text(path) as file:
@@ -127,7 +127,7 @@ def write_list(path: Path, opened: Opened) -> int:
     return len(rows)
 
 
-def figures(opened: Opened) -> dict[str, object]:
+def figures(opened: OnboardedMarket) -> dict[str, object]:
     """For machines."""
     return {
         "market": opened.market,
@@ -163,7 +163,7 @@ def _figures(one: Onboarding) -> dict[str, object]:
     }
 
 
-def _rows(opened: Opened) -> Iterable[tuple[str, int, str, str, str, str, str]]:
+def _rows(opened: OnboardedMarket) -> Iterable[tuple[str, int, str, str, str, str, str]]:
     for one in opened.found:
         for order, draw in enumerate(one.to_label, start=1):
             ad = opened.ads[draw.row]
