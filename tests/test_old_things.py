@@ -23,7 +23,7 @@ from adverdict.ledger.verify import verify
 from adverdict.models.registry import version_of
 from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.scoring.scorer import Scorer
-from adverdict.serving.worker.runtime import assemble
+from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.databases import postgres
 from tests.old import decisions, home_of, without_id

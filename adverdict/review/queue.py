@@ -164,7 +164,7 @@ class Queue:
         )
         with self._ledger.look() as connection:
             rows = connection.execute(query).all()
-        found = [
+        depths = [
             QueueDepth(
                 market=row.market,
                 language=row.language,
@@ -178,7 +178,7 @@ class Queue:
             )
             for row in rows
         ]
-        return sorted(found, key=lambda one: (one.market, one.language or "", one.kind, one.policies, one.senior))
+        return sorted(depths, key=lambda depth: (depth.market, depth.language or "", depth.kind, depth.policies, depth.senior))
 
     def _claim(self, connection: Connection, reviewer: str, erased: list[str]) -> LeasedTask | None:
         now = self._clock()
@@ -268,10 +268,10 @@ def _again(connection: Connection, task: Task, reviewer: str, token: int, answer
 
 def _opened(connection: Connection, task_id: str) -> list[str]:
     """The tasks that an answer opened: their ids are made from its task's, numbered without a gap."""
-    numbers, found = count(), list[str]()
+    numbers, kept = count(), list[str]()
     while True:
         page = [derived_id(task_id, number) for number in islice(numbers, _PAGE)]
         there = tasks.existing(connection, page)
-        found += [one for one in page if one in there]
+        kept += [name for name in page if name in there]
         if len(there) < len(page):
-            return found
+            return kept

@@ -145,7 +145,7 @@ def _record(ledger: Ledger, decision_id: str, book: PolicyBook) -> DecisionRecor
     if not about or not isinstance(about[0].body, DecisionMade):
         raise NotFound("no such decision on record, or it has been erased")
     stated = statement(about, book)
-    withdrawn = next((StepWithdrawn(at=one.at, why=one.body.why) for one in about if isinstance(one.body, Withdrawn)), None)
+    withdrawn = next((StepWithdrawn(at=entry.at, why=entry.body.why) for entry in about if isinstance(entry.body, Withdrawn)), None)
     rulings = {entry.body.appeal_id: entry for entry in about if isinstance(entry.body, Ruled)}
     return DecisionRecord(
         decision=about[0].body.decision,

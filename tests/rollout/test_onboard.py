@@ -45,10 +45,10 @@ def japan(bundle: Bundle, others: Path) -> OnboardedMarket:
 
 
 def test_every_policy_left_to_solved_thresholds_is_answered(japan: OnboardedMarket, bundle: Bundle) -> None:
-    assert {one.policy for one in japan.found} == set(bundle.policies)
+    assert {one.policy for one in japan.policies} == set(bundle.policies)
     assert japan.here == sum(ad.market == "JP" for ad in japan.ads) > 30
     assert japan.elsewhere > 100
-    assert any(one.chosen for one in japan.found)
+    assert any(one.chosen for one in japan.policies)
 
 
 def test_ads_of_advertisers_the_model_learnt_from_do_not_speak_for_others(bundle: Bundle, marketplace: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_market_without_a_file_is_judged_by_the_default(bundle: Bundle, others
     assert targets["deceptive"] == 0.02
     assert book_with(folder, "SE") is folder.book
     greece = opened(bundle, [read_pack(others)], "GR", folder, Silent())
-    assert greece.found
+    assert greece.policies
     assert not greece.has_file
 
 
@@ -111,7 +111,7 @@ def test_no_ad_is_a_formula_in_the_list(japan: OnboardedMarket, tmp_path: Path) 
 def test_the_figures_are_plain_json(japan: OnboardedMarket) -> None:
     found = json.loads(json.dumps(figures(japan), allow_nan=False))
     assert found["market"] == "JP"
-    assert len(found["policies"]) == len(japan.found)
+    assert len(found["policies"]) == len(japan.policies)
 
 
 def test_the_command_says_what_is_known_and_what_is_not(

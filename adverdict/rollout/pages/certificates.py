@@ -58,15 +58,15 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     """
     filters = {"share": share_of, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
     templates = environment("adverdict.rollout.pages", filters)
-    ordered = sorted(certificates, key=lambda one: one.policy)
+    ordered = sorted(certificates, key=lambda certificate: certificate.policy)
     policies = [
         {
             "number": number,
             "name": name,
             "title": (titles or {}).get(name, name),
-            "certificates": [_certificate(one, folder) for one in group],
+            "certificates": [_certificate(certificate, folder) for certificate in group],
         }
-        for number, (name, group) in enumerate(groupby(ordered, key=lambda one: one.policy), start=1)
+        for number, (name, group) in enumerate(groupby(ordered, key=lambda certificate: certificate.policy), start=1)
     ]
     page = templates.get_template(PAGE).render(
         policies=policies,
