@@ -135,9 +135,9 @@ def open_model(name: str, settings: Settings) -> Bundle:
 
     Raises NotFound, Unavailable, UntrustedBundle or ContractMismatch.
     """
-    found = find_model(name, settings)
-    bundle = found.load()
-    return replace(bundle, thresholds=found.thresholds(bundle.version, bundle.thresholds))
+    found_model = find_model(name, settings)
+    bundle = found_model.load()
+    return replace(bundle, thresholds=found_model.thresholds(bundle.version, bundle.thresholds))
 
 
 def find_version(folders: Sequence[Path], settings: Settings) -> Callable[[str], Path]:

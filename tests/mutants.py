@@ -142,7 +142,7 @@ MUTANTS = [
     history("{policy: bisect_left(times, at) for", "{policy: len(times) for"),
     history("    if not times or at >= times[-1]:\n", "    if True:\n"),
     history("        if violates:\n            _remove(", "        if not violates:\n            _remove("),
-    history('        self.pasts["advertiser"].pop(advertiser, None)\n', ""),
+    history('        self.timelines["advertiser"].pop(advertiser, None)\n', ""),
     history("if seen.discard(advertiser)}", "if seen}"),
     history("happened = moment != NEVER", "happened = moment > 0", COUNTS),
     history("return (violations + k) / (labels + n)", "return (violations + k) / (labels + k)", COUNTS),

@@ -167,7 +167,7 @@ def _make(
     without = {**skipped, **split.too_few}
     version = rewrite_bundle(bundle, split.used, everything, measured[BLEND_MODEL])
     report = work / "report"
-    told = ReportData(
+    report_data = ReportData(
         scored=scored,
         metrics=measured,
         sources=everything.sources,
@@ -177,7 +177,7 @@ def _make(
         thresholds=thresholds,
         skipped=without,
     )
-    write_report(report, told)
+    write_report(report, report_data)
     return _TrainedBundle(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)
 
 

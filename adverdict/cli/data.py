@@ -102,9 +102,9 @@ def show(decision: Decision) -> None:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("policy", "risk", "90 %", "verdict", "because"):
         table.add_column(column)
-    for found in sorted(decision.policies, key=lambda found: -(found.risk.p if found.risk else 1.0)):
-        risk = (f"{found.risk.p:.3f}", f"{found.risk.p_low:.3f}–{found.risk.p_high:.3f}") if found.risk else ("–", "–")
-        table.add_row(found.policy, *risk, f"[{COLOURS[found.verdict]}]{found.verdict}[/]", _said(found.because))
+    for ruling in sorted(decision.policies, key=lambda ruling: -(ruling.risk.p if ruling.risk else 1.0)):
+        risk = (f"{ruling.risk.p:.3f}", f"{ruling.risk.p_low:.3f}–{ruling.risk.p_high:.3f}") if ruling.risk else ("–", "–")
+        table.add_row(ruling.policy, *risk, f"[{COLOURS[ruling.verdict]}]{ruling.verdict}[/]", _said(ruling.because))
     out.print(table)
     for reason in decision.reasons:
         out.print(f"  [dim]{reason.policy:<16}[/] {reason.effect:+.2f}  {_said(reason.text)}", highlight=False)

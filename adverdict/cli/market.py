@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adverdict.certification.markets.onboarding import Onboarding
     from adverdict.certification.thresholds.sequence import Side
-    from adverdict.rollout.onboard import Opened
+    from adverdict.rollout.onboard import OnboardedMarket
     from adverdict.training.fit.everything import FitSettings
 
 COLUMNS = ("policy", "ads", "mean risk", "rate", "95 %", "relied on", "labels to approve", "labels to reject", "approve below", "reject at")
@@ -73,89 +73,89 @@ def benchmark(
 
         with Bars() as bars:
             figures = run(data, policies, Targets(max_leakage, max_wrongful_reject, 0.95), settings, bars)
-        for policy, found in figures["policies"].items():
-            show_benchmark(policy, found, figures["targets"])
+        for policy, result in figures["policies"].items():
+            show_benchmark(policy, result, figures["targets"])
         if json:
             write_json(json, figures)
 
 
-def show(opened: Opened) -> None:
+def show(opened: OnboardedMarket) -> None:
     """Warnings, a table of all policies, then sentences for each."""
     from adverdict.certification.markets.wording import listed, sentences
 
     for warning in _warnings(opened):
         err.print(f"warning: {printable(warning)}", style="yellow", markup=False, highlight=False)
     out.print(_table(opened))
-    for one in opened.found:
-        out.print(f"\n[bold]{one.title}[/]", highlight=False)
-        for sentence in sentences(one):
+    for onboarding in opened.policies:
+        out.print(f"\n[bold]{onboarding.title}[/]", highlight=False)
+        for sentence in sentences(onboarding):
             out.print(f"  {sentence}", markup=False, highlight=False)
-        out.print(f"  To label: {listed(one)}.", markup=False, highlight=False)
+        out.print(f"  To label: {listed(onboarding)}.", markup=False, highlight=False)
     out.print()
 
 
-def _warnings(opened: Opened) -> list[str]:
-    found = []
+def _warnings(opened: OnboardedMarket) -> list[str]:
+    warnings = []
     if not opened.has_file:
-        found.append(f"{opened.market} has no policy file, so no ad there is ever decided; the figures use the values of default.yaml")
+        warnings.append(f"{opened.market} has no policy file, so no ad there is ever decided; the figures use the values of default.yaml")
     if opened.seen:
-        found.append(f"{opened.seen:,} labelled ads elsewhere left out: labels of their advertisers or creatives went into the model")
+        warnings.append(f"{opened.seen:,} labelled ads elsewhere left out: labels of their advertisers or creatives went into the model")
     if opened.unseen_languages:
         n = sum(opened.unseen_languages.values())
         tags = ", ".join(f"{tag} {count:,}" for tag, count in opened.unseen_languages.items())
-        found.append(f"{n:,} of {opened.readable:,} ads with text are in languages hardly any training ad was in ({tags})")
-    if not opened.found:
-        found.append(f"no policy in {opened.market} leaves its thresholds to be solved and is scored by this model")
-    return found
+        warnings.append(f"{n:,} of {opened.readable:,} ads with text are in languages hardly any training ad was in ({tags})")
+    if not opened.policies:
+        warnings.append(f"no policy in {opened.market} leaves its thresholds to be solved and is scored by this model")
+    return warnings
 
 
-def _table(opened: Opened) -> Table:
+def _table(opened: OnboardedMarket) -> Table:
     table = columns(COLUMNS, left=LEFT, title=f"{opened.market}: {opened.here:,} ads; {opened.elsewhere:,} labelled ads elsewhere")
-    for one in opened.found:
-        table.add_row(*_row(one))
+    for onboarding in opened.policies:
+        table.add_row(*_row(onboarding))
     return table
 
 
-def _row(one: Onboarding) -> tuple[str, ...]:
+def _row(onboarding: Onboarding) -> tuple[str, ...]:
     from adverdict.certification.thresholds.sequence import Side
 
-    rate = one.chosen
-    suggested = one.suggested
+    rate = onboarding.chosen
+    suggested = onboarding.suggested
     return (
-        one.title,
-        f"{one.ads:,}",
-        number(one.mean_risk, ".3f"),
+        onboarding.title,
+        f"{onboarding.ads:,}",
+        number(onboarding.mean_risk, ".3f"),
         number(None if rate is None else rate.rate, ".3f"),
         "–" if rate is None else interval(rate.low, rate.high, ".3f"),
-        "[green]yes[/]" if one.accepted else "[red]no[/]",
-        _labels(one, Side.APPROVE),
-        _labels(one, Side.REJECT),
+        "[green]yes[/]" if onboarding.accepted else "[red]no[/]",
+        _labels(onboarding, Side.APPROVE),
+        _labels(onboarding, Side.REJECT),
         "nobody" if suggested is None or suggested.approve_below == 0 else f"{suggested.approve_below:g}",
         "nobody" if suggested is None or suggested.reject_at == 1 else f"{suggested.reject_at:g}",
     )
 
 
-def _labels(one: Onboarding, side: Side) -> str:
-    found = one.forecast(side)
-    if found is None:
+def _labels(onboarding: Onboarding, side: Side) -> str:
+    forecast = onboarding.forecast(side)
+    if forecast is None:
         return "not asked for"
-    if found.advertisers_needed is not None:
-        return f"{found.advertisers_needed:,}"
-    return "never" if one.accepted or found.at_least is None else f"{found.at_least:,} or more"
+    if forecast.advertisers_needed is not None:
+        return f"{forecast.advertisers_needed:,}"
+    return "never" if onboarding.accepted or forecast.at_least is None else f"{forecast.at_least:,} or more"
 
 
-def show_benchmark(policy: str, found: dict[str, Any], targets: dict[str, float]) -> None:
+def show_benchmark(policy: str, result: dict[str, Any], targets: dict[str, float]) -> None:
     """One policy: what was said of each market, how far off that was, and what they come to together."""
     stated = f"targets: leakage {targets['max_leakage']:g}, wrongful rejection {targets['max_wrongful_reject']:g}"
     said = columns(SAID, left=LEFT, title=f"{policy}, each market left out; {stated}")
     off = columns(WHERE, left=LEFT, title=f"{policy}, error: mean risk less rate; missed: violating ads approved")
-    for market, one in found["markets"].items():
-        said.add_row(market, *_said(one))
-        off.add_row(market, *_off(one))
+    for market, row in result["markets"].items():
+        said.add_row(market, *_said(row))
+        off.add_row(market, *_off(row))
     out.print(said)
     out.print()
     out.print(off)
-    total = found["summary"]
+    total = result["summary"]
     error, missed = total["mean_absolute_error"], total["violating_approved"]
     out.print(
         f"\nMean absolute error over {total['markets']} markets: {', '.join(f'{error[way]:.3f} {way}' for way in SHOWN)}. The interval "
@@ -170,25 +170,25 @@ def show_benchmark(policy: str, found: dict[str, Any], targets: dict[str, float]
         out.print(f"The worst market's share of them over the best's, {way}: {ratio['ratio']:.1f} ({ends}).", highlight=False)
 
 
-def _said(one: dict[str, Any]) -> list[str]:
-    estimate, approve = one["estimate"], one["forecast"].get("approve") or {}
+def _said(row: dict[str, Any]) -> list[str]:
+    estimate, approve = row["estimate"], row["forecast"].get("approve") or {}
     needed, least = approve.get("advertisers_needed"), approve.get("at_least")
     return [
-        f"{one['ads']:,}",
-        f"{one['violating']:,}",
-        f"{one['rate']:.3f}",
+        f"{row['ads']:,}",
+        f"{row['violating']:,}",
+        f"{row['rate']:.3f}",
         number(None if estimate is None else estimate["rate"], ".3f"),
         "–" if estimate is None else interval(estimate["interval"][0], estimate["interval"][1], ".3f"),
-        number(one["mixture_p_value"], ".3f"),
-        "yes" if one["accepted"] else "no",
-        f"{needed:,}" if needed else "never" if one["accepted"] or not least else f"{least:,} or more",
+        number(row["mixture_p_value"], ".3f"),
+        "yes" if row["accepted"] else "no",
+        f"{needed:,}" if needed else "never" if row["accepted"] or not least else f"{least:,} or more",
     ]
 
 
-def _off(one: dict[str, Any]) -> list[str]:
-    errors = [one["calibration_error"][way] for way in SHOWN]
-    missed = [one["false_negatives"][way] for way in DECIDING]
+def _off(row: dict[str, Any]) -> list[str]:
+    errors = [row["calibration_error"][way] for way in SHOWN]
+    missed = [row["false_negatives"][way] for way in DECIDING]
     return [
         *(f"{error['mean']:+.2f} ({', '.join(f'{end:+.2f}' for end in error['interval'] or [])})" for error in errors),
-        *(f"{found['k']}/{found['n']}" for found in missed),
+        *(f"{count['k']}/{count['n']}" for count in missed),
     ]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from adverdict.domain.errors import InvalidSettings, Mistake
 
 
-def moment(option: str, told: str | None) -> datetime | None:
+def moment(option: str, value: str | None) -> datetime | None:
     """A day or a time, UTC unless it says otherwise; None when not given. Raises InvalidSettings."""
     try:
-        read = None if told is None else datetime.fromisoformat(told)
+        read = None if value is None else datetime.fromisoformat(value)
     except ValueError:
         raise InvalidSettings(
-            "not a time", [Mistake(option, told, "a day such as 2026-03-01, or a time such as 2026-03-01T09:30")]
+            "not a time", [Mistake(option, value, "a day such as 2026-03-01, or a time such as 2026-03-01T09:30")]
         ) from None
     return read if read is None or read.tzinfo else read.replace(tzinfo=UTC)

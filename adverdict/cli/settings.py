@@ -28,15 +28,15 @@ def settings(json: Json = None) -> None:
             write_json(json, {name: {"value": value, "from": origin} for name, (value, origin) in rows.items()})
 
 
-def in_words(found: Settings, field: str) -> str:
+def in_words(settings: Settings, field: str) -> str:
     """A setting as it holds, defaults that depend on others worked out, secrets left out."""
     from adverdict.domain.settings import NO_LEDGER, without_password
 
-    value: Any = getattr(found, field)
+    value: Any = getattr(settings, field)
     if field == "database_url":
-        return NO_LEDGER if found.ledger_url is None else without_password(found.ledger_url)
+        return NO_LEDGER if settings.ledger_url is None else without_password(settings.ledger_url)
     if field == "tracking_uri":
-        return without_password(found.registry_uri)
+        return without_password(settings.registry_uri)
     if field == "api_keys":
         return ", ".join(f"{key.name} ({'+'.join(sorted(key.scopes))})" for key in value) or "none: only this machine is served"
     if field == "policies" and value is None:

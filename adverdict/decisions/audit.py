@@ -35,6 +35,6 @@ def audit_draw(ad: Ad) -> float:
     So one ad is drawn alike over HTTP, in a batch and on a replay, an edited ad is drawn anew, and raising a share only adds ads to
     those already chosen. It is no secret: ad ids must not be chosen by whoever would rather not be audited.
     """
-    told = json.dumps([ad.ad_id, ad.submitted_at.isoformat(timespec="microseconds")])
-    digest = blake2b(told.encode(), digest_size=8, person=_PERSON).digest()
+    drawn_by = json.dumps([ad.ad_id, ad.submitted_at.isoformat(timespec="microseconds")])
+    digest = blake2b(drawn_by.encode(), digest_size=8, person=_PERSON).digest()
     return (int.from_bytes(digest) >> (64 - _BITS)) / (1 << _BITS)

@@ -48,7 +48,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
     policies = {policy.name: policy for policy in book.in_force(ad.market, ad.surface)}
     rulings = _rulings(ad, risks, book, policies, solved, context)
     general = _general_degradations(ad, book, policies)
-    degraded = (*context.degraded, *general, *(one for ruling in rulings.values() for one in ruling.degraded))
+    degraded = (*context.degraded, *general, *(degradation for ruling in rulings.values() for degradation in ruling.degraded))
     used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
     verdict = most_severe(ruling.verdict for ruling in rulings.values())
     return Decision(
@@ -61,7 +61,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         verdict=verdict,
         policies=tuple(_told(name, ruling, risks.get(name), policies.get(name)) for name, ruling in rulings.items()),
         reasons=context.reasons,
-        degraded=tuple(str(one) for one in degraded),
+        degraded=tuple(str(degradation) for degradation in degraded),
         uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
         audit=audit(ad, verdict, policies.values()),
         bundle_version=context.bundle_version,
@@ -79,7 +79,7 @@ def _rulings(
     context: DecisionContext,
 ) -> dict[str, _Ruling]:
     """One ruling for each policy that has a say, in the default file's order, policies unknown to the files last."""
-    stopped = [one for one in context.degraded if not one.cause.still_decides]
+    stopped = [degradation for degradation in context.degraded if not degradation.cause.still_decides]
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}

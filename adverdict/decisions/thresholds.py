@@ -66,8 +66,8 @@ class SolvedThresholds:
 
     def to_json(self) -> str:
         entries = [
-            {"policy": key.policy, "market": key.market, "targets": asdict(key.targets), "thresholds": _stored(found)}
-            for key, found in sorted(self.points.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
+            {"policy": key.policy, "market": key.market, "targets": asdict(key.targets), "thresholds": _stored(thresholds)}
+            for key, thresholds in sorted(self.points.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
         ]
         return json.dumps({"schema": SCHEMA, "solved": entries}, indent=1, sort_keys=True, allow_nan=False)
 
@@ -85,8 +85,8 @@ class SolvedThresholds:
         return cls(points)
 
 
-def _stored(found: Thresholds) -> dict[str, object]:
-    return {**asdict(found), "expires_at": found.expires_at.isoformat() if found.expires_at else None}
+def _stored(thresholds: Thresholds) -> dict[str, object]:
+    return {**asdict(thresholds), "expires_at": thresholds.expires_at.isoformat() if thresholds.expires_at else None}
 
 
 def _refuse_other_schema(text: str) -> None:

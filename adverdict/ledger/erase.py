@@ -86,7 +86,7 @@ class _Rewritten:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _ErasureBatch:
     """What is to go next, as it was seen before anybody had to wait."""
 
     rows: Sequence[Row[Any]]
@@ -151,17 +151,17 @@ def _check(advertiser: str | None, before: datetime | None, why: str, now: datet
         raise InvalidInput("nothing was erased:", mistakes)
 
 
-def _found(connection: Connection, order: _Order, after: int, forget: Forget | None) -> _Found:
+def _found(connection: Connection, order: _Order, after: int, forget: Forget | None) -> _ErasureBatch:
     """From the entry ``after`` on. Nobody waits for this: going through all contents, or rewriting a history, takes a while."""
     query = _selected(order).where(contents.c.seq > after).order_by(contents.c.seq).limit(BATCH)
     rows = connection.execute(query).all()
     theirs = select(tasks.c.task_id).where(tasks.c.advertiser_id == order.advertiser).limit(1)
     has_tasks = order.before is None and connection.execute(theirs).first() is not None
     history = None if forget is None else _rewritten(connection, order, forget)
-    return _Found(rows, _keys(connection, {row.entry_id: row.at for row in rows}), has_tasks, history)
+    return _ErasureBatch(rows, _keys(connection, {row.entry_id: row.at for row in rows}), has_tasks, history)
 
 
-def _part(writing: Writing, order: _Order, found: _Found, forget: Forget | None) -> Erasure:
+def _part(writing: Writing, order: _Order, found: _ErasureBatch, forget: Forget | None) -> Erasure:
     """What was found and is still to go, and what hangs on it; no entry when there is nothing to say."""
     connection = writing.connection
     history = None if found.history is None or forget is None else _replace_history(connection, order, found.history, forget)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from adverdict.domain.errors import NotFound, UntrustedBundle
 from adverdict.features.history import events
 from adverdict.features.history.events import Events, Opinion
-from adverdict.ledger.history import HISTORY, PAGE, Told, base, end_of, foundation, told_between
+from adverdict.ledger.history import HISTORY, PAGE, HistoryChanges, base, changes_between, end_of, foundation
 from adverdict.ledger.schema import kept
 from adverdict.ledger.store import Ledger
 
@@ -21,7 +21,7 @@ PIECE = 4 * 2**20
 
 
 @contextmanager
-def telling(ledger: Ledger, until: int | None = None) -> Iterator[Telling]:
+def telling(ledger: Ledger, until: int | None = None) -> Iterator[LedgerEvents]:
     """One consistent view of the entries up to and including ``until``; to the end of the chain when None. Raises Unavailable.
 
     What was erased by now is left out, also where its erasure comes after ``until``. The view is one transaction: on SQLite it keeps the
@@ -29,10 +29,10 @@ def telling(ledger: Ledger, until: int | None = None) -> Iterator[Telling]:
     """
     with ledger.look() as connection:
         end = end_of(connection)
-        yield Telling(connection, end if until is None else min(until, end))
+        yield LedgerEvents(connection, end if until is None else min(until, end))
 
 
-class Telling:
+class LedgerEvents:
     """What a ledger tells; memory does not grow with its length."""
 
     def __init__(self, connection: Connection, seq: int) -> None:
@@ -65,7 +65,7 @@ class Telling:
     def events(self) -> Iterator[Events]:
         """Every submission and every label, and retractions of labels, page by page of ``ledger.history.PAGE`` entries."""
         for after in range(0, self.seq, PAGE):
-            yield _events(told_between(self._connection, after, min(after + PAGE, self.seq)))
+            yield _events(changes_between(self._connection, after, min(after + PAGE, self.seq)))
 
     def _pieces(self, digest: str) -> Iterator[bytes]:
         """A snapshot can be as large as everything that is known: it never lies in memory whole."""
@@ -77,7 +77,7 @@ class Telling:
             yield bytes(self._connection.execute(select(func.substr(kept.c.body, start, PIECE)).where(whose)).scalar_one())
 
 
-def _events(told: Told) -> Events:
+def _events(told: HistoryChanges) -> Events:
     given = [Opinion(label, ad) for ad, labels in told.labels for label in labels]
     taken = [
         Opinion(label, ad, weight=-1, once=f"{one.entry_id} {one.policy} {number}")

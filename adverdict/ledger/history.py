@@ -101,7 +101,7 @@ class LedgerHistory:
     def _follow(self, connection: Connection, end: int) -> None:
         while self.seq < end:
             until = min(self.seq + PAGE, end)
-            told = told_between(connection, self.seq, until)
+            told = changes_between(connection, self.seq, until)
             # From here on nothing is read: a connection that breaks leaves a page observed whole or not at all.
             self.state.observe_ads(told.submissions)
             for ad, labels in told.labels:
@@ -113,7 +113,7 @@ class LedgerHistory:
             self.seq = until
 
 
-class Retracted(NamedTuple):
+class RetractedLabels(NamedTuple):
     """Labels of one entry under one policy that say violating and no longer count, however often they are retracted."""
 
     entry_id: str
@@ -122,23 +122,23 @@ class Retracted(NamedTuple):
     labels: tuple[Label, ...]
 
 
-class Told(NamedTuple):
+class HistoryChanges(NamedTuple):
     """What some consecutive entries tell of the advertisers' past, without what was erased. Ads hold what a history needs of them."""
 
     submissions: list[Ad]
     labels: list[tuple[Ad, tuple[Label, ...]]]
     """With the ad that was decided, in the version they are about."""
-    retracted: list[tuple[Ad, Retracted]]
+    retracted: list[tuple[Ad, RetractedLabels]]
 
 
-def told_between(connection: Connection, after: int, until: int) -> Told:
+def changes_between(connection: Connection, after: int, until: int) -> HistoryChanges:
     """What the entries after one seq, up to and including another, tell."""
     submissions = _submissions(connection, after, until)
     page = _page(connection, after, until)
     labels = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
     retracted = _retracted(connection, [entry.body for entry in page if isinstance(entry.body, Ruled)])
     ads = _ads(connection, {decision for decision, _ in labels} | {one.decision_id for one in retracted})
-    return Told(
+    return HistoryChanges(
         submissions,
         [(ads[decision], told) for decision, told in labels if told and decision in ads],
         [(ads[one.decision_id], one) for one in retracted if one.decision_id in ads],
@@ -217,7 +217,7 @@ def _page(connection: Connection, after: int, until: int) -> list[Entry]:
     return [entry_of(row) for row in connection.execute(query)]
 
 
-def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[Retracted]:
+def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[RetractedLabels]:
     """What rulings retract, in their order."""
     found = []
     for ruled in rulings:
@@ -228,7 +228,7 @@ def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[Retract
                     told, about = labels_of(entry), entry.body.decision_id
                     for policy in ruled.policies:
                         wrong = tuple(label for label in told if label.policy == policy and label.violates)
-                        found.append(Retracted(entry.entry_id, policy, about, wrong))
+                        found.append(RetractedLabels(entry.entry_id, policy, about, wrong))
     return found
 
 

@@ -85,11 +85,11 @@ class Writing:
     def _versions(self, asked: set[tuple[str, int]]) -> set[tuple[str, int]]:
         """Those that were decided before. One row each, however often an ad was decided."""
         wanted = sorted(asked)
-        found: set[tuple[str, int]] = set()
+        pairs: set[tuple[str, int]] = set()
         for start in range(0, len(wanted), CHUNK):
             rows = self.connection.execute(_DECIDED_VERSIONS, {"versions": wanted[start : start + CHUNK]})
-            found.update((ad_id, submission) for ad_id, submission in rows)
-        return found
+            pairs.update((ad_id, submission) for ad_id, submission in rows)
+        return pairs
 
 
 class Ledger:
@@ -218,12 +218,12 @@ def find(connection: Connection, entry_id: str) -> Entry:
 def about(connection: Connection, decision_id: str) -> list[Entry]:
     """The decision and everything that was recorded about it, in order, its step's withdrawal included; what was erased is left out."""
     query = entry_query().where(contents.c.about == _stored(decision_id)).order_by(entries.c.seq)
-    found = [entry_of(row) for row in connection.execute(query)]
-    steps = {entry.body.step for entry in found if isinstance(entry.body, DecisionMade) and entry.body.step}
+    read = [entry_of(row) for row in connection.execute(query)]
+    steps = {entry.body.step for entry in read if isinstance(entry.body, DecisionMade) and entry.body.step}
     if not steps:
-        return found
+        return read
     ended = connection.execute(entry_query().where(entries.c.entry_id.in_([withdrawal_id(step) for step in steps])))
-    return sorted([*found, *map(entry_of, ended)], key=lambda entry: entry.seq)
+    return sorted([*read, *map(entry_of, ended)], key=lambda entry: entry.seq)
 
 
 def withdrawal_id(step: str) -> str:
@@ -243,9 +243,9 @@ def entry_of(row: Row[Any]) -> Entry:
     return Entry(seq=row.seq, entry_id=row.entry_id, at=moment(row.at), body=body)
 
 
-def _stored(told: str) -> str:
+def _stored(text: str) -> str:
     """PostgreSQL refuses text with NUL in it, and stores none: what somebody asks for by such an id is not there."""
-    return told.partition("\0")[0] + "?" if "\0" in told else told
+    return text.partition("\0")[0] + "?" if "\0" in text else text
 
 
 def now() -> datetime:

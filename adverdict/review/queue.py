@@ -35,7 +35,7 @@ _PAGE = 100
 
 
 @dataclass(frozen=True)
-class Leased:
+class LeasedTask:
     """A task that its reviewer may answer."""
 
     task: Task
@@ -74,7 +74,7 @@ class Queue:
         self._settings = settings or ReviewSettings()
         self._clock = clock
 
-    def claim(self, reviewer: str) -> Leased | None:
+    def claim(self, reviewer: str) -> LeasedTask | None:
         """The reviewer's next task, leased to them; None when there is none that they may take. Sometimes a golden one."""
         erased: list[str] = []
         with self._ledger.change() as connection:
@@ -91,7 +91,7 @@ class Queue:
                 return None
             return golden.instead_of(connection, task, who, self._settings.golden_share) or task
 
-    def held(self, reviewer: str) -> list[Leased]:
+    def held(self, reviewer: str) -> list[LeasedTask]:
         """The tasks leased to a reviewer now, earliest lease first: what to go on with after a page was reloaded."""
         mine = (table.c.reviewer == reviewer) & (table.c.state == "leased") & (table.c.lease_until > micros(self._clock()))
         with self._ledger.look() as connection:
@@ -103,7 +103,7 @@ class Queue:
         with self._ledger.look() as connection:
             return tasks.find(connection, task_id)
 
-    def renew(self, task_id: str, reviewer: str, token: int) -> Leased:
+    def renew(self, task_id: str, reviewer: str, token: int) -> LeasedTask:
         """A lease from now on. Raises Conflict when the task has gone to somebody else, is finished or was erased, NotFound."""
         until = self._clock() + timedelta(seconds=self._settings.lease_seconds)
         with self._ledger.change() as connection:
@@ -164,7 +164,7 @@ class Queue:
         )
         with self._ledger.look() as connection:
             rows = connection.execute(query).all()
-        found = [
+        depths = [
             QueueDepth(
                 market=row.market,
                 language=row.language,
@@ -178,9 +178,9 @@ class Queue:
             )
             for row in rows
         ]
-        return sorted(found, key=lambda one: (one.market, one.language or "", one.kind, one.policies, one.senior))
+        return sorted(depths, key=lambda depth: (depth.market, depth.language or "", depth.kind, depth.policies, depth.senior))
 
-    def _claim(self, connection: Connection, reviewer: str, erased: list[str]) -> Leased | None:
+    def _claim(self, connection: Connection, reviewer: str, erased: list[str]) -> LeasedTask | None:
         now = self._clock()
         claims.hold(connection, reviewer)
         who = routing.reviewer(connection, reviewer)
@@ -221,9 +221,9 @@ class Queue:
                 tasks.withdraw(writing.connection, table.c.about.in_(erased), self._clock())
 
 
-def _leased(task: Task) -> Leased:
+def _leased(task: Task) -> LeasedTask:
     assert task.lease_until is not None, "leased tasks have an end"
-    return Leased(task, task.token, task.lease_until)
+    return LeasedTask(task, task.token, task.lease_until)
 
 
 def _drop_expired_golden(connection: Connection, reviewer: str, now: datetime) -> None:
@@ -268,10 +268,10 @@ def _again(connection: Connection, task: Task, reviewer: str, token: int, answer
 
 def _opened(connection: Connection, task_id: str) -> list[str]:
     """The tasks that an answer opened: their ids are made from its task's, numbered without a gap."""
-    numbers, found = count(), list[str]()
+    numbers, kept = count(), list[str]()
     while True:
         page = [derived_id(task_id, number) for number in islice(numbers, _PAGE)]
         there = tasks.existing(connection, page)
-        found += [one for one in page if one in there]
+        kept += [name for name in page if name in there]
         if len(there) < len(page):
-            return found
+            return kept

@@ -114,7 +114,9 @@ class TooFewReviewers(GateRefused):
             f"{plan.capacity:,.0f}; {short:,.0f} more reviews a day would do, or labels, or looser targets"
         ]
         lines += [
-            f"  - {one.policy} in {', '.join(one.served) or 'no market'}: {finding}" for one in certificates for finding in one.findings
+            f"  - {certificate.policy} in {', '.join(certificate.served) or 'no market'}: {finding}"
+            for certificate in certificates
+            for finding in certificate.findings
         ]
         super().__init__("\n".join(lines))
 
@@ -127,10 +129,10 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     progress.stage("certificates", 1)
     origin = Origin(sample.bundle.version, sample.digests, datetime.now(UTC), job.valid_for)
     terms = Terms(sample.noise, job.one_policy, job.otherwise)
-    found = answers(sample.scored, sample.book, terms)
-    planned = None if job.capacity is None else plan(Traffic(sample.scored, sample.book, found, job.volume), job.capacity)
-    chosen = planned.thresholds if planned else [one.thresholds for one in found]
-    solution = issue(sample.scored, found, chosen, sample.book, origin, terms)
+    answered = answers(sample.scored, sample.book, terms)
+    planned = None if job.capacity is None else plan(Traffic(sample.scored, sample.book, answered, job.volume), job.capacity)
+    chosen = planned.thresholds if planned else [answer.thresholds for answer in answered]
+    solution = issue(sample.scored, answered, chosen, sample.book, origin, terms)
     progress.advance()
     if planned is not None and not planned.feasible:
         raise TooFewReviewers(planned, solution.certificates)
@@ -143,8 +145,8 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
 def read_sample(job: SolveJob, progress: Progress) -> Sample:
     """The packs' ads of advertisers the model has not seen, scored. Raises InvalidInput when none of them is labelled."""
     book = read_policies(job.settings.policies)
-    found = find_model(job.settings.model, job.settings)
-    bundle = found.load()
+    found_model = find_model(job.settings.model, job.settings)
+    bundle = found_model.load()
     packs = [read_pack(folder) for folder in job.data]
     ads = [ad for pack in packs for ad in pack.ads]
     _refuse_twice(ads)
@@ -156,7 +158,7 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
     risk, early = _risks(bundle, fresh, packs, progress)
     ratings = _ratings(labels, bundle.policies)
     return Sample(
-        source=found.source,
+        source=found_model.source,
         bundle=bundle,
         book=book,
         ads=fresh,
@@ -260,11 +262,11 @@ Ratings = dict[str, dict[str, tuple[int, int]]]
 
 
 def _ratings(labels: Sequence[Label], policies: Sequence[str]) -> Ratings:
-    found: Ratings = {policy: {} for policy in policies}
+    ratings: Ratings = {policy: {} for policy in policies}
     for label in labels:
-        yes, n = found[label.policy].get(label.ad_id, (0, 0))
-        found[label.policy][label.ad_id] = (yes + label.violates, n + 1)
-    return found
+        yes, n = ratings[label.policy].get(label.ad_id, (0, 0))
+        ratings[label.policy][label.ad_id] = (yes + label.violates, n + 1)
+    return ratings
 
 
 def _noise(ratings: Ratings, fresh: set[str]) -> dict[str, LabelNoise]:

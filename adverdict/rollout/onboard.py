@@ -50,14 +50,14 @@ class OnboardJob:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OnboardedMarket:
     """What is known of the market. ``seen``: labelled ads of other markets left out because the model was made with their advertiser's
     labels. ``unseen_languages``: by language tag, ads there in a language that hardly any training ad was in."""
 
     market: str
     ads: Sequence[Ad]
     """Every ad scored; the rows of ``Onboarding.to_label`` point into it."""
-    found: tuple[Onboarding, ...]
+    policies: tuple[Onboarding, ...]
     elsewhere: int
     """Labelled ads of other markets that were used."""
     seen: int
@@ -72,7 +72,7 @@ class Opened:
         return sum(ad.market == self.market for ad in self.ads)
 
 
-def open_market(job: OnboardJob, progress: Progress) -> Opened:
+def open_market(job: OnboardJob, progress: Progress) -> OnboardedMarket:
     """Run the job. Raises InvalidInput (no such country, no ads there, nothing labelled elsewhere), InvalidPolicy, NotFound."""
     if job.market not in COUNTRIES:
         raise InvalidSettings(
@@ -83,7 +83,7 @@ def open_market(job: OnboardJob, progress: Progress) -> Opened:
     return opened(bundle, [read_pack(path) for path in job.data], job.market, folder, progress, job.seed)
 
 
-def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFolder, progress: Progress, seed: int = 0) -> Opened:
+def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFolder, progress: Progress, seed: int = 0) -> OnboardedMarket:
     """The same for what is already loaded."""
     rated = {label.ad_id for pack in packs for label in pack.labels if label.policy in bundle.policies and label.source in RANDOM}
     everything = [ad for pack in packs for ad in pack.ads]
@@ -94,13 +94,13 @@ def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFol
     ads = here + strangers
     scored = _scored(bundle, packs, ads, market, progress)
     progress.stage("what is known", 1)
-    found = onboard(scored, market, book_with(folder, market), seed)
+    onboardings = onboard(scored, market, book_with(folder, market), seed)
     progress.advance()
     languages = [language_of(ad_text(ad).text)[0] for ad in here]
-    return Opened(
+    return OnboardedMarket(
         market=market,
         ads=ads,
-        found=found,
+        policies=onboardings,
         elsewhere=len(strangers),
         seen=len(labelled) - len(strangers),
         readable=sum(tag != UNKNOWN for tag in languages),
@@ -117,7 +117,7 @@ def book_with(folder: PolicyFolder, market: str) -> PolicyBook:
     return PolicyBook(book.names, {**book.rules, market: settle([folder.files[DEFAULT]], []).rules()})
 
 
-def write_list(path: Path, opened: Opened) -> int:
+def write_list(path: Path, opened: OnboardedMarket) -> int:
     """Write the ads to label as CSV, whole or not at all; how many rows."""
     rows = list(_rows(opened))
     with replacing_text(path) as file:
@@ -127,7 +127,7 @@ def write_list(path: Path, opened: Opened) -> int:
     return len(rows)
 
 
-def figures(opened: Opened) -> dict[str, object]:
+def figures(opened: OnboardedMarket) -> dict[str, object]:
     """For machines."""
     return {
         "market": opened.market,
@@ -137,37 +137,39 @@ def figures(opened: Opened) -> dict[str, object]:
         "policy_file": opened.has_file,
         "ads_with_language": opened.readable,
         "ads_in_unseen_languages": dict(opened.unseen_languages),
-        "policies": [_figures(one) for one in opened.found],
+        "policies": [_figures(onboarding) for onboarding in opened.policies],
     }
 
 
-def _figures(one: Onboarding) -> dict[str, object]:
-    known = [{"market": m.market, "ads": m.ads, "violating": m.violating, "estimates": dict(m.estimates)} for m in one.transfer.markets]
+def _figures(onboarding: Onboarding) -> dict[str, object]:
+    known = [
+        {"market": m.market, "ads": m.ads, "violating": m.violating, "estimates": dict(m.estimates)} for m in onboarding.transfer.markets
+    ]
     return {
-        "policy": one.policy,
-        "surfaces": list(one.surfaces),
-        "targets": asdict(one.targets),
-        "ads": one.ads,
-        "advertisers": one.advertisers,
-        "labelled": one.labelled,
-        "mean_risk": one.mean_risk,
-        "chosen": None if one.chosen is None else asdict(one.chosen),
-        "estimates": {assumption: asdict(rate) for assumption, rate in one.rates.items()},
+        "policy": onboarding.policy,
+        "surfaces": list(onboarding.surfaces),
+        "targets": asdict(onboarding.targets),
+        "ads": onboarding.ads,
+        "advertisers": onboarding.advertisers,
+        "labelled": onboarding.labelled,
+        "mean_risk": onboarding.mean_risk,
+        "chosen": None if onboarding.chosen is None else asdict(onboarding.chosen),
+        "estimates": {assumption: asdict(rate) for assumption, rate in onboarding.rates.items()},
         "known_markets": known,
-        "mixture_p_value": None if one.test is None else one.test.p_value,
-        "accepted": one.accepted,
-        "why_not": one.why_not,
-        "forecasts": [asdict(side) for side in one.forecasts],
-        "suggested": None if one.suggested is None else [one.suggested.approve_below, one.suggested.reject_at],
-        "to_label": len(one.to_label),
+        "mixture_p_value": None if onboarding.test is None else onboarding.test.p_value,
+        "accepted": onboarding.accepted,
+        "why_not": onboarding.why_not,
+        "forecasts": [asdict(side) for side in onboarding.forecasts],
+        "suggested": None if onboarding.suggested is None else [onboarding.suggested.approve_below, onboarding.suggested.reject_at],
+        "to_label": len(onboarding.to_label),
     }
 
 
-def _rows(opened: Opened) -> Iterable[tuple[str, int, str, str, str, str, str]]:
-    for one in opened.found:
-        for order, draw in enumerate(one.to_label, start=1):
+def _rows(opened: OnboardedMarket) -> Iterable[tuple[str, int, str, str, str, str, str]]:
+    for onboarding in opened.policies:
+        for order, draw in enumerate(onboarding.to_label, start=1):
             ad = opened.ads[draw.row]
-            yield one.title, order, one.policy, inert(ad.ad_id), inert(ad.advertiser_id), draw.part, f"{draw.inclusion:.6g}"
+            yield onboarding.title, order, onboarding.policy, inert(ad.ad_id), inert(ad.advertiser_id), draw.part, f"{draw.inclusion:.6g}"
 
 
 def _refuse_nothing(market: str, everything: Sequence[Ad], here: Sequence[Ad], labelled: Sequence[Ad], strangers: Sequence[Ad]) -> None:

@@ -27,20 +27,20 @@ def read_volume(path: Path) -> dict[str, float]:
     if sorted(header) != sorted(COLUMNS):
         raise InvalidInput(f"{path} cannot be read", [Mistake("header", ", ".join(header), "market, ads_per_day", f"{path.name}:1")])
     mistakes: list[Mistake] = []
-    found: dict[str, float] = {}
+    volumes: dict[str, float] = {}
     for line, row in rows:
         where, market = f"{path.name}:{line}", row["market"].strip()
         ads = _number(row["ads_per_day"])
-        if market not in COUNTRIES or market in found:
+        if market not in COUNTRIES or market in volumes:
             mistakes.append(Mistake("market", market, "an ISO 3166-1 country code, once", where))
         if ads is None:
             mistakes.append(Mistake("ads_per_day", row["ads_per_day"], "a number, 0 or more", where))
-        found[market] = ads or 0.0
+        volumes[market] = ads or 0.0
     if not rows:
         mistakes.append(Mistake("rows", 0, "at least one market", path.name))
     if mistakes:
         raise InvalidInput(f"{path} cannot be used", mistakes)
-    return found
+    return volumes
 
 
 def read_capacity(text: str) -> float:

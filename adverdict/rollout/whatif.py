@@ -100,8 +100,8 @@ class Side:
             "review": self.review.to_json(),
             "audited": self.audited.to_json(),
             "errors": {
-                policy: {"leakage": found.leakage.to_json(), "wrongful_reject": found.wrongful_reject.to_json()}
-                for policy, found in self.errors.items()
+                policy: {"leakage": errors.leakage.to_json(), "wrongful_reject": errors.wrongful_reject.to_json()}
+                for policy, errors in self.errors.items()
             },
             "thresholds_not_solved": dict(self.unsolved),
             "no_risk": dict(self.unscored),
@@ -126,18 +126,18 @@ class WhatIf:
 
     def by_policy(self) -> dict[str, dict[str, int]]:
         """Policy -> direction -> ads. An ad that two policies flip counts under both."""
-        found: dict[str, list[str]] = {}
+        directions_by: dict[str, list[str]] = {}
         for flip in self.flips:
             for policy in flip.policies:
-                found.setdefault(policy, []).append(flip.direction)
-        return {policy: _counted(directions) for policy, directions in sorted(found.items())}
+                directions_by.setdefault(policy, []).append(flip.direction)
+        return {policy: _counted(directions) for policy, directions in sorted(directions_by.items())}
 
     def by_market(self) -> dict[str, dict[str, int]]:
         """Market -> direction -> ads."""
-        found: dict[str, list[str]] = {}
+        directions_by: dict[str, list[str]] = {}
         for flip in self.flips:
-            found.setdefault(flip.market, []).append(flip.direction)
-        return {market: _counted(directions) for market, directions in sorted(found.items())}
+            directions_by.setdefault(flip.market, []).append(flip.direction)
+        return {market: _counted(directions) for market, directions in sorted(directions_by.items())}
 
     def to_json(self) -> dict[str, object]:
         """Every figure, and every flip."""
@@ -210,10 +210,10 @@ def _flip(old: Decision, new: Decision) -> Flip:
     """Stricter: behind it are those who ask for the new verdict; milder: those who asked for the old one."""
     stricter = new.verdict.severity > old.verdict.severity
     asking = new if stricter else old
-    behind = [found.policy for found in asking.policies if found.verdict is asking.verdict]
-    now = {found.policy: found.because for found in new.policies}
+    behind = [verdict.policy for verdict in asking.policies if verdict.verdict is asking.verdict]
+    now = {verdict.policy: verdict.because for verdict in new.policies}
     because = "; ".join(now.get(policy, f"{policy} is not in force here any more") for policy in behind)
-    if not RULES_AT_ALL.isdisjoint(one.cause for one in degradations(asking.degraded)):
+    if not RULES_AT_ALL.isdisjoint(degradation.cause for degradation in degradations(asking.degraded)):
         behind = [NOBODY]
         because = f"no policy is in force in {new.market} here: a person decides" if stricter else f"{new.market} has policies here now"
     return Flip(new.ad_id, new.market, new.surface, old.verdict, new.verdict, tuple(behind), because)
@@ -241,10 +241,10 @@ class _Tally:
         self.unscored.update(_about(Cause.NO_RISK, decision))
         said = self.labels.get(ad.ad_id, {})
         allowed = {policy.name for policy in self.book.in_force(ad.market, ad.surface) if policy.stance is Stance.ALLOWED}
-        for found in decision.policies:
-            if found.policy in said and found.policy not in allowed:
-                self.approved[found.policy, said[found.policy]] += found.verdict is Verdict.APPROVE
-                self.rejected[found.policy, said[found.policy]] += found.verdict is Verdict.REJECT
+        for verdict in decision.policies:
+            if verdict.policy in said and verdict.policy not in allowed:
+                self.approved[verdict.policy, said[verdict.policy]] += verdict.verdict is Verdict.APPROVE
+                self.rejected[verdict.policy, said[verdict.policy]] += verdict.verdict is Verdict.REJECT
         return decision
 
     def side(self) -> Side:
@@ -265,7 +265,7 @@ class _Tally:
 
 def _about(cause: Cause, decision: Decision) -> Iterator[str]:
     """The policies of which a decision says so."""
-    return (one.about for one in degradations(decision.degraded) if one.cause is cause and one.about is not None)
+    return (flag.about for flag in degradations(decision.degraded) if flag.cause is cause and flag.about is not None)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

@@ -106,13 +106,13 @@ class Recorder:
         at = self._clock()
         with self.ledger.write() as writing:
             before = [_before(writing.connection, group.request) for group in groups]
-            new = [group for group, told in zip(groups, before, strict=True) if told is None]
+            new = [group for group, answer in zip(groups, before, strict=True) if answer is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
             made = [_entry(pair, first, scorer) for pair, first in zip(pairs, fresh, strict=True)]
             begin = writing.seq + 1
-            for one in made:
-                writing.append(one.decision.decision_id, one, at)
+            for decision_made in made:
+                writing.append(decision_made.decision.decision_id, decision_made, at)
             for group in new:
                 ids = [decision.decision_id if decision else None for decision in group.decisions]
                 if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
@@ -123,7 +123,7 @@ class Recorder:
                 self._swept = at
         if self._history is not None:
             self._history.observe_own(begin, made)
-        return [list(group.decisions) if told is None else told for group, told in zip(groups, before, strict=True)]
+        return [list(group.decisions) if answer is None else answer for group, answer in zip(groups, before, strict=True)]
 
     def _keep(self, scorer: Scorer) -> None:
         """What the decisions name, kept for replaying them; once."""
@@ -145,7 +145,7 @@ def _before(connection: Connection, request: Request | None) -> list[Decision | 
 
 def _answered(connection: Connection, request: Request) -> list[Decision | None] | None:
     ids = idempotency.answered(connection, request)
-    return None if ids is None else [None if one is None else _decision(connection, one) for one in ids]
+    return None if ids is None else [None if decision_id is None else _decision(connection, decision_id) for decision_id in ids]
 
 
 def _decision(connection: Connection, decision_id: str) -> Decision:

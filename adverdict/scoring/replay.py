@@ -73,24 +73,24 @@ def replay(
 
     Reads the chain once, from its beginning to the last history that a decision knew. Raises Unavailable, or NotFound for an unknown id.
     """
-    found, replayer = Replayed(), _Replayer(ledger, model_of)
+    result, replayer = Replayed(), _Replayer(ledger, model_of)
     last_erasure = max((entry.seq for entry in ledger.read(kinds=[Erased.kind])), default=0)
     for entry in _by_history(ledger, after, until, decision_id):
         progress.advance()
         if not isinstance(entry.body, DecisionMade):
-            found.skipped["erased"] += 1
+            result.skipped["erased"] += 1
             continue
         try:
             again = replayer.decide(entry.body)
         except NotFound as error:
-            found.skipped[str(error)] += 1
+            result.skipped[str(error)] += 1
             continue
         differences = compare(entry.body.decision, again, entry.seq)
-        found.same += not differences
-        found.different += bool(differences)
-        found.after_erasure += bool(differences) and (entry.body.decision.history_seq or entry.seq) < last_erasure
-        found.differences += differences[: MAX_SHOWN - len(found.differences)]
-    return found
+        result.same += not differences
+        result.different += bool(differences)
+        result.after_erasure += bool(differences) and (entry.body.decision.history_seq or entry.seq) < last_erasure
+        result.differences += differences[: MAX_SHOWN - len(result.differences)]
+    return result
 
 
 def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
@@ -126,7 +126,7 @@ class _Replayer:
         known = None
         if recorded.history_seq is not None and model is not None:
             known = HistorySnapshot(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
-        causes = tuple(one for one in degradations(recorded.degraded) if one.cause.still_decides)
+        causes = tuple(degradation for degradation in degradations(recorded.degraded) if degradation.cause.still_decides)
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
         depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"
         return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
@@ -167,7 +167,7 @@ def _exit_taken(recorded: Decision) -> ExitRule | None:
 
 
 def _missed_its_deadline(recorded: Decision) -> bool:
-    return any(one.cause is Cause.DEADLINE for one in degradations(recorded.degraded))
+    return any(degradation.cause is Cause.DEADLINE for degradation in degradations(recorded.degraded))
 
 
 def _by_history(ledger: Ledger, after: int, until: int | None, decision_id: str | None) -> Iterator[Entry]:

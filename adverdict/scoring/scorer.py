@@ -91,10 +91,10 @@ class Scorer:
     @classmethod
     def of(cls, installation: Installation) -> Scorer:
         """The same for settings that were read and put together."""
-        book, found = installation.book, installation.find()
-        opened = installation.open_bundle(found.folder)
+        book, found_model = installation.book, installation.find()
+        opened = installation.open_bundle(found_model.folder)
         known = known_to(installation.settings.ledger_url, opened.snapshot)
-        return cls(opened, book, known=known).certified(found.issued)
+        return cls(opened, book, known=known).certified(found_model.issued)
 
     def certified(self, issued: Issued | None) -> Scorer:
         """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.
@@ -119,7 +119,7 @@ class Scorer:
     @property
     def certified_until(self) -> datetime | None:
         """When the first certificate in use expires; None: none is in use."""
-        return min((one.expires_at for one in self.solved.points.values() if one.expires_at is not None), default=None)
+        return min((thresholds.expires_at for thresholds in self.solved.points.values() if thresholds.expires_at is not None), default=None)
 
     def score(
         self,
@@ -149,17 +149,17 @@ class Scorer:
         scored = early or (self.model.score(seen, history) if self.model else None)
         decisions = []
         for position, ad in enumerate(ads):
-            told: dict[str, object] = {"history_seq": known.seq if known else None, "as_of": as_of} if scored else {}
+            details: dict[str, object] = {"history_seq": known.seq if known else None, "as_of": as_of} if scored else {}
             why = causes
             if early and rule:
-                told |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
+                details |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
                 if early.exit(position) == "early" and early.doubt(position) > rule.limit:
                     why = (*causes, Degradation(Cause.DEADLINE))
             context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, why)
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
-                told["reasons"] = scored.reasons(position, worth_explaining(decision))
-            decisions.append(decision.model_copy(update=told) if told else decision)
+                details["reasons"] = scored.reasons(position, worth_explaining(decision))
+            decisions.append(decision.model_copy(update=details) if details else decision)
         return decisions
 
     def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:

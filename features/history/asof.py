@@ -11,7 +11,7 @@ import pyarrow as pa
 from adverdict.domain.ad import Ad, Label
 from adverdict.features.history.entities import KINDS, domain_key, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
-from adverdict.features.history.timeline import MISSING, Asked, Clock, Events
+from adverdict.features.history.timeline import MISSING, AsOfQuery, Clock, Events
 
 
 def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequence[Label], policies: Sequence[str]) -> HistoryCounts:
@@ -25,19 +25,19 @@ def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequen
     at = known.submitted if ads is known_ads else _times([ad.submitted_at for ad in ads])
     clock = Clock(np.concatenate([known.submitted, known.labelled]), at)
     codes = {kind: _codes(kind, ads, known_ads) for kind in KINDS}
-    asked = {kind: Asked(clock, codes[kind][0]) for kind in KINDS}
+    query = {kind: AsOfQuery(clock, codes[kind][0]) for kind in KINDS}
     submitted, labelled = clock.rank(known.submitted), clock.rank(known.labelled)
     by_kind, distinct = {}, {}
     for kind in KINDS:
         owner = codes[kind][1]
         submissions, verdicts = clock.events(owner, submitted), clock.events(owner[known.about], labelled)
         times = clock.time(submitted[submissions.rows])
-        by_kind[kind] = _entity_counts(asked[kind], submissions, times, verdicts, known)
+        by_kind[kind] = _entity_counts(query[kind], submissions, times, verdicts, known)
     for name in DISTINCT:
         whose, what = name.removesuffix("s").split("_")
         rows = _first_uses(codes[whose][1], codes[what][1], submitted)
         first_uses = clock.events(codes[whose][1][rows], submitted[rows])
-        distinct[name] = asked[whose].restore(first_uses.before(asked[whose].end) - first_uses.before(asked[whose].start))
+        distinct[name] = query[whose].restore(first_uses.before(query[whose].end) - first_uses.before(query[whose].start))
     return HistoryCounts.assemble(policies, at, by_kind, distinct)
 
 
@@ -51,30 +51,30 @@ class _Known:
         self.labelled = _times([label.labelled_at for label in labels])
         self.violates = np.array([label.violates for label in labels], dtype=np.bool_)
         policy = _factorise([*policies, *[label.policy for label in labels]])
-        self.under = [policy[len(policies) :] == asked for asked in policy[: len(policies)]]
+        self.under = [policy[len(policies) :] == query for query in policy[: len(policies)]]
         """One mask over the labels for each policy asked about."""
 
 
-def _entity_counts(asked: Asked, ads: Events, times: Ints, verdicts: Events, known: _Known) -> EntityCounts:
-    start, end = ads.before(asked.start), ads.before(asked.end)
-    day, week, month = (asked.restore(end - ads.before(window)) for window in asked.windows)
+def _entity_counts(query: AsOfQuery, ads: Events, times: Ints, verdicts: Events, known: _Known) -> EntityCounts:
+    start, end = ads.before(query.start), ads.before(query.end)
+    day, week, month = (query.restore(end - ads.before(window)) for window in query.windows)
     some, times = end > start, np.append(times, NEVER)
-    labelled = verdicts.before(asked.start), verdicts.before(asked.end)
+    labelled = verdicts.before(query.start), verdicts.before(query.end)
     violates = known.violates[verdicts.rows]
     under = [mask[verdicts.rows] for mask in known.under]
-    n_ads = len(asked.stated)
+    n_ads = len(query.stated)
     return EntityCounts(
-        present=asked.stated,
+        present=query.stated,
         ads_1d=day,
         ads_7d=week,
         ads_28d=month,
-        ads_ever=asked.restore(end - start),
-        first=asked.restore(times[np.where(some, start, -1)]),
-        last=asked.restore(times[np.where(some, end - 1, -1)]),
-        labels_any=asked.restore(labelled[1] - labelled[0]),
-        violations_any=asked.restore(_number(violates, *labelled)),
-        labels=_columns(n_ads, [asked.restore(_number(mask, *labelled)) for mask in under]),
-        violations=_columns(n_ads, [asked.restore(_number(mask & violates, *labelled)) for mask in under]),
+        ads_ever=query.restore(end - start),
+        first=query.restore(times[np.where(some, start, -1)]),
+        last=query.restore(times[np.where(some, end - 1, -1)]),
+        labels_any=query.restore(labelled[1] - labelled[0]),
+        violations_any=query.restore(_number(violates, *labelled)),
+        labels=_columns(n_ads, [query.restore(_number(mask, *labelled)) for mask in under]),
+        violations=_columns(n_ads, [query.restore(_number(mask & violates, *labelled)) for mask in under]),
     )
 
 

@@ -30,7 +30,7 @@ from adverdict.domain.errors import UntrustedBundle
 from adverdict.features.history.columns import SCHEMA, Columns, Ragged
 from adverdict.features.history.distinct import Distinct
 from adverdict.features.history.known import DISTINCT
-from adverdict.features.history.state import HistoryState, Past
+from adverdict.features.history.state import EntityTimeline, HistoryState
 
 
 def write_snapshot(state: HistoryState, path: Path) -> None:
@@ -78,13 +78,13 @@ def from_table(table: pa.Table) -> HistoryState:
         if kind in DISTINCT:
             state.distinct[kind][key] = Distinct.of(members[starts[row] : starts[row + 1]], times(row))
             continue
-        past = state.pasts[kind].get(key) or state.pasts[kind].setdefault(key, Past())
+        timeline = state.timelines[kind].get(key) or state.timelines[kind].setdefault(key, EntityTimeline())
         if policy is None:
-            past.ads = times(row)
+            timeline.ads = times(row)
             continue
-        past.labels = {**(past.labels or {}), policy: times(row)}
+        timeline.labels = {**(timeline.labels or {}), policy: times(row)}
         if columns.violating.starts[row] < columns.violating.starts[row + 1]:
-            past.violating = {**(past.violating or {}), policy: violating(row)}
+            timeline.violating = {**(timeline.violating or {}), policy: violating(row)}
     return state
 
 

@@ -18,7 +18,7 @@ from adverdict.features.history.entities import KINDS, ads_of_labels, entities, 
 from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
 
 
-class Past:
+class EntityTimeline:
     """What happened to one entity: sorted times, in microseconds. A dictionary or an array exists only once there is something in it."""
 
     __slots__ = ("ads", "labels", "violating")
@@ -73,10 +73,10 @@ class Past:
 
 
 class HistoryState:
-    """All entities' pasts. Equal when they know the same events, whatever the order in which they were observed."""
+    """All entities' timelines. Equal when they know the same events, whatever the order in which they were observed."""
 
     def __init__(self) -> None:
-        self.pasts: dict[str, dict[str, Past]] = {kind: {} for kind in KINDS}
+        self.timelines: dict[str, dict[str, EntityTimeline]] = {kind: {} for kind in KINDS}
         self.distinct: dict[str, dict[str, Distinct]] = {name: {} for name in DISTINCT}
 
     def observe_ads(self, ads: Iterable[Ad]) -> None:
@@ -85,7 +85,7 @@ class HistoryState:
             at, whose = microseconds(ad.submitted_at), entities(ad)
             for kind, key in zip(KINDS, whose, strict=True):
                 if key is not None:
-                    self._past(kind, key).observe_ad(at)
+                    self._timeline(kind, key).observe_ad(at)
             self._use("advertiser_markets", whose.advertiser, whose.market, at)
             self._use("advertiser_domains", whose.advertiser, whose.domain, at)
             self._use("creative_advertisers", whose.creative, whose.advertiser, at)
@@ -110,11 +110,11 @@ class HistoryState:
             at = microseconds(label.labelled_at)
             for kind, key in zip(KINDS, entities(ad), strict=True):
                 if key is not None:
-                    self._past(kind, key).retract_label(label.policy, label.violates, at)
+                    self._timeline(kind, key).retract_label(label.policy, label.violates, at)
 
     def forget(self, advertiser: str) -> None:
         """Erase an advertiser by name: its own past, and its place among the users of creatives and domains."""
-        self.pasts["advertiser"].pop(advertiser, None)
+        self.timelines["advertiser"].pop(advertiser, None)
         for name in ("advertiser_markets", "advertiser_domains"):
             self.distinct[name].pop(advertiser, None)
         for name in ("creative_advertisers", "domain_advertisers"):
@@ -134,10 +134,10 @@ class HistoryState:
         policies = tuple(policies)
         at = [microseconds(ad.submitted_at) for ad in ads]
         whose = [entities(ad) for ad in ads]
-        unknown = _NO_PAST.before(0, policies)
+        unknown = _NO_TIMELINE.before(0, policies)
         unstated = [0, *unknown[1:]]
         rows = [
-            [unstated if key is None else unknown if (past := self.pasts[kind].get(key)) is None else past.before(t, policies)]
+            [unstated if key is None else unknown if (timeline := self.timelines[kind].get(key)) is None else timeline.before(t, policies)]
             for column, kind in enumerate(KINDS)
             for keys, t in zip(whose, at, strict=True)
             for key in [keys[column]]
@@ -159,11 +159,11 @@ class HistoryState:
             for key, seen in sorted(self.distinct.get(kind, {}).items()):
                 uses = seen.first_uses()
                 yield kind, key, None, array("q", [at for _, at in uses]), none, [thing for thing, _ in uses]
-            for key, past in sorted(self.pasts.get(kind, {}).items()):
-                if past.ads:
-                    yield kind, key, None, past.ads, none, []
-                for policy, when in sorted((past.labels or {}).items()):
-                    yield kind, key, policy, when, (past.violating or {}).get(policy, none), []
+            for key, timeline in sorted(self.timelines.get(kind, {}).items()):
+                if timeline.ads:
+                    yield kind, key, None, timeline.ads, none, []
+                for policy, when in sorted((timeline.labels or {}).items()):
+                    yield kind, key, policy, when, (timeline.violating or {}).get(policy, none), []
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, HistoryState) and list(self.rows()) == list(other.rows())
@@ -173,14 +173,14 @@ class HistoryState:
             at = microseconds(label.labelled_at)
             for kind, key in zip(KINDS, entities(ad), strict=True):
                 if key is not None:
-                    self._past(kind, key).observe_label(label.policy, label.violates, at)
+                    self._timeline(kind, key).observe_label(label.policy, label.violates, at)
 
-    def _past(self, kind: str, key: str) -> Past:
-        pasts = self.pasts[kind]
-        past = pasts.get(key)
-        if past is None:
-            past = pasts[key] = Past()
-        return past
+    def _timeline(self, kind: str, key: str) -> EntityTimeline:
+        timelines = self.timelines[kind]
+        timeline = timelines.get(key)
+        if timeline is None:
+            timeline = timelines[key] = EntityTimeline()
+        return timeline
 
     def _use(self, name: str, whose: str | None, what: str | None, at: int) -> None:
         if whose is None or what is None:
@@ -196,7 +196,7 @@ class HistoryState:
         return 0 if seen is None else seen.before(at)
 
 
-_NO_PAST = Past()
+_NO_TIMELINE = EntityTimeline()
 _EMPTY: array[int] = array("q")
 
 

@@ -57,7 +57,7 @@ class Events:
         return np.searchsorted(self.keys, keys, side="left")
 
 
-class Asked:
+class AsOfQuery:
     """The ads to describe, for one kind of entity; sorted by entity and time inside, so that searches stay in the processor's cache."""
 
     def __init__(self, clock: Clock, entity: Ints) -> None:

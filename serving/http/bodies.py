@@ -111,6 +111,6 @@ def _syntax(error: ValidationError) -> str:
 
 
 def _id_of(item: Any) -> str | None:
-    found = item.get("ad_id") if isinstance(item, dict) else None
-    usable = isinstance(found, str) and 0 < len(found) <= 200 and not any("\ud800" <= character <= "\udfff" for character in found)
-    return found if usable else None
+    ad_id = item.get("ad_id") if isinstance(item, dict) else None
+    usable = isinstance(ad_id, str) and 0 < len(ad_id) <= 200 and not any("\ud800" <= character <= "\udfff" for character in ad_id)
+    return ad_id if usable else None

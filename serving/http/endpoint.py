@@ -126,8 +126,8 @@ class Endpoints:
         open_here: bool = False,
     ) -> Callable[[Getting], Getting]:
         def written(handler: Getting) -> Getting:
-            told = Endpoint("GET", path, access, handler, None, gives, summary, errors, examples or {}, open_here=open_here)
-            self._all.append(told)
+            endpoint = Endpoint("GET", path, access, handler, None, gives, summary, errors, examples or {}, open_here=open_here)
+            self._all.append(endpoint)
             return handler
 
         return written

@@ -52,8 +52,8 @@ class Envelope:
 
     async def _explain(self, error: Exception, scope: Scope, receive: Receive, reply: Reply) -> None:
         """The one place where an error becomes an answer. An answer that has begun cannot be taken back: the connection breaks off."""
-        found = from_error(error)
-        if not isinstance(error, AdverdictError | Refused) and found.status == 500:
+        problem = from_error(error)
+        if not isinstance(error, AdverdictError | Refused) and problem.status == 500:
             log.error("request %s to %s failed", reply.request_id, _label(scope), exc_info=error)
         if reply.status:
             raise error
@@ -62,7 +62,7 @@ class Envelope:
             runtime.metrics.turned_away.labels(error.code).inc()
         elif runtime and isinstance(error, NotAnAd):
             runtime.metrics.refused.inc()
-        await found.response(reply.request_id)(scope, receive, reply.send)
+        await problem.response(reply.request_id)(scope, receive, reply.send)
 
 
 class Reply:

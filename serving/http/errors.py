@@ -63,9 +63,9 @@ class Problem:
 class Refused(Exception):
     """Ends a request with a problem."""
 
-    def __init__(self, found: Problem) -> None:
-        self.problem = found
-        super().__init__(found.message)
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
 
 
 class NotDecided(AdverdictError):
@@ -78,10 +78,10 @@ def problem(status: int, message: str = "", *, code: str = "", mistakes: Sequenc
     """A problem by HTTP status; an unknown status becomes 500."""
     status = status if status in MEANING else (400 if 400 <= status < 500 else 500)
     usual_code, usual_message = MEANING[status]
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
     if status in (503, 504):
-        told["retry-after"] = str(RETRY_AFTER_S)
-    return Problem(status, code or usual_code, message or usual_message, tuple(mistakes), told)
+        fields["retry-after"] = str(RETRY_AFTER_S)
+    return Problem(status, code or usual_code, message or usual_message, tuple(mistakes), fields)
 
 
 def from_error(error: Exception) -> Problem:
@@ -90,8 +90,8 @@ def from_error(error: Exception) -> Problem:
         return error.problem
     if isinstance(error, HTTPException):
         methods = (error.headers or {}).get("Allow", "")  # in no order
-        found = problem(error.status_code)
-        return replace(found, headers={"allow": ", ".join(sorted(methods.split(", ")))}) if methods else found
+        answer = problem(error.status_code)
+        return replace(answer, headers={"allow": ", ".join(sorted(methods.split(", ")))}) if methods else answer
     if isinstance(error, InvalidInput):
         hidden = len(error.mistakes) - SHOWN
         return problem(400, error.what + (f" ({hidden} more mistakes)" if hidden > 0 else ""), code=error.code, mistakes=error.mistakes)

@@ -45,12 +45,12 @@ def idempotency(headers: Headers, caller: str, path: str, body: bytes) -> Reques
 
 def patience(headers: Headers) -> float | None:
     """Seconds the caller waits for the whole answer, from ``X-Request-Timeout-Ms``; None: it does not say."""
-    told = headers.get(b"x-request-timeout-ms")
-    if told is None:
+    milliseconds = headers.get(b"x-request-timeout-ms")
+    if milliseconds is None:
         return None
-    if not _TIMEOUT.match(told) or not 1 <= int(told) <= MOST_TIMEOUT_MS:
-        raise _not_answered("X-Request-Timeout-Ms", told, f"a whole number of milliseconds from 1 to {MOST_TIMEOUT_MS}")
-    return int(told) / 1000
+    if not _TIMEOUT.match(milliseconds) or not 1 <= int(milliseconds) <= MOST_TIMEOUT_MS:
+        raise _not_answered("X-Request-Timeout-Ms", milliseconds, f"a whole number of milliseconds from 1 to {MOST_TIMEOUT_MS}")
+    return int(milliseconds) / 1000
 
 
 def must_be_json(headers: Headers) -> None:

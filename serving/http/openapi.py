@@ -84,9 +84,9 @@ def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
 
 
 def _models(endpoints: Sequence[Endpoint]) -> list[tuple[type[BaseModel], JsonSchemaMode]]:
-    taken: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one.takes.model, "validation") for one in endpoints if one.takes]
+    taken: list[tuple[type[BaseModel], JsonSchemaMode]] = [(endpoint.takes.model, "validation") for endpoint in endpoints if endpoint.takes]
     given: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (gives.model, "serialization") for one in endpoints for gives in one.gives if gives.model
+        (gives.model, "serialization") for endpoint in endpoints for gives in endpoint.gives if gives.model
     ]
     return list(dict.fromkeys([*taken, *given, (ErrorBody, "serialization")]))
 

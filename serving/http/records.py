@@ -13,9 +13,9 @@ from adverdict.domain.errors import InvalidInput, NotFound
 from adverdict.domain.mistakes import mistakes
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import idempotency
+from adverdict.ledger.effective import decision_histories
 from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from adverdict.ledger.moments import micros
-from adverdict.ledger.standing import courses
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.cases.appeals import file_appeal
 from adverdict.review.labels.incoming import bring
@@ -133,7 +133,7 @@ def _standing(ledger: Ledger, about: Sequence[Entry]) -> Standing | None:
     made = about[0].body
     assert isinstance(made, DecisionMade), "an erased one is not found"
     with ledger.look() as connection:
-        course = courses(connection, [made.ad.ad_id]).get(made.ad.ad_id)
+        course = decision_histories(connection, [made.ad.ad_id]).get(made.ad.ad_id)
     now = course.at(submitted_at=micros(made.ad.submitted_at)) if course else None
     if now is None or now.decision_id == made.decision.decision_id:
         return standing(about)
@@ -145,7 +145,7 @@ def _record(ledger: Ledger, decision_id: str, book: PolicyBook) -> DecisionRecor
     if not about or not isinstance(about[0].body, DecisionMade):
         raise NotFound("no such decision on record, or it has been erased")
     stated = statement(about, book)
-    withdrawn = next((StepWithdrawn(at=one.at, why=one.body.why) for one in about if isinstance(one.body, Withdrawn)), None)
+    withdrawn = next((StepWithdrawn(at=entry.at, why=entry.body.why) for entry in about if isinstance(entry.body, Withdrawn)), None)
     rulings = {entry.body.appeal_id: entry for entry in about if isinstance(entry.body, Ruled)}
     return DecisionRecord(
         decision=about[0].body.decision,

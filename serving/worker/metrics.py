@@ -72,7 +72,7 @@ class Metrics:
             for verdict in decision.policies:
                 policy = verdict.policy if verdict.policy in self._policies else OTHER
                 counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
-            for cause in {one.cause for one in degradations(decision.degraded)}:
+            for cause in {degradation.cause for degradation in degradations(decision.degraded)}:
                 counted[self.degraded, (cause.value,)] += 1
             for reason in _why_uncertified(decision):
                 counted[self.uncertified, (reason, market)] += 1
@@ -85,18 +85,18 @@ class Metrics:
 
     def _child(self, metric: Metric, *labels: str) -> Metric:
         """The labels are bounded, so all that are ever used are kept: looking one up in the library takes as long as adding to it."""
-        found = self._children.get((metric, labels))
-        if found is None:
-            found = self._children[metric, labels] = metric.labels(*labels)
-        return cast(Metric, found)
+        child = self._children.get((metric, labels))
+        if child is None:
+            child = self._children[metric, labels] = metric.labels(*labels)
+        return cast(Metric, child)
 
     def stand(self, state: ServingState) -> bool:
         """Tell what is in service now; whether that is another bundle than before."""
         before, self._seen = self._seen, state
-        for one in before.degraded if before else ():
-            self.stale.labels(one.cause.value).set(0)
-        for one in state.degraded:
-            self.stale.labels(one.cause.value).set(1)
+        for degradation in before.degraded if before else ():
+            self.stale.labels(degradation.cause.value).set(0)
+        for degradation in state.degraded:
+            self.stale.labels(degradation.cause.value).set(1)
         self.ready.set(1 if state.loaded else 0)
         until = state.loaded.scorer.certified_until if state.loaded else None
         self.certified_until.set(until.timestamp() if until else 0)
@@ -125,7 +125,7 @@ def _why_uncertified(decision: Decision) -> set[str]:
     """``missing``, ``expired``, both or neither: of the certificates under the thresholds that were used, each told once a decision."""
     used = [verdict for verdict in decision.policies if verdict.approve_below is not None]
     missing = {"missing" for verdict in used if verdict.certificate_id is None}
-    expired = {one.about for one in degradations(decision.degraded) if one.cause is Cause.CERTIFICATE_EXPIRED}
+    expired = {degradation.about for degradation in degradations(decision.degraded) if degradation.cause is Cause.CERTIFICATE_EXPIRED}
     return missing | {"expired" for verdict in used if verdict.policy in expired}
 
 

@@ -111,11 +111,11 @@ class RoundRunner:
                 self._record([job], scorer)
             return
         answered = []
-        for job, told in zip(done, recorded, strict=True):
-            if isinstance(told, AdverdictError):
-                job.answer.set_exception(told)
+        for job, outcome in zip(done, recorded, strict=True):
+            if isinstance(outcome, AdverdictError):
+                job.answer.set_exception(outcome)
             else:
-                answered.append((job, told))
+                answered.append((job, outcome))
         self._answer(answered)
 
     def _answer(self, answered: Sequence[tuple[ScoringJob, Answer]]) -> None:

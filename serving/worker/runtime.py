@@ -54,7 +54,7 @@ class WorkerRuntime:
             policy_hash=self.book.hash,
             since=loaded.since if loaded else None,
             checked_at=state.checked_at,
-            degraded=tuple(str(one) for one in state.degraded),
+            degraded=tuple(str(degradation) for degradation in state.degraded),
             swaps=state.swaps,
             ledger=end,
         )

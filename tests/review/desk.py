@@ -17,7 +17,7 @@ from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger
 from adverdict.review.cases import appeals
 from adverdict.review.cases.answers import Answer, Outcome
-from adverdict.review.queue import Leased, Queue
+from adverdict.review.queue import LeasedTask, Queue
 from adverdict.review.tasks import routing
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.routing import Reviewer
@@ -80,7 +80,7 @@ class Desk:
             open_tasks(writing, mades, BOOK, self.settings, self.clock())
         return mades[-1]
 
-    def claim(self, reviewer: str) -> Leased:
+    def claim(self, reviewer: str) -> LeasedTask:
         leased = self.queue.claim(reviewer)
         assert leased is not None, f"nothing for {reviewer}"
         return leased
@@ -90,7 +90,7 @@ class Desk:
         leased = self.claim(reviewer)
         return self.give(leased, verdict, violated)
 
-    def give(self, leased: Leased, verdict: str, violated: Sequence[str] = ("deceptive",)) -> Outcome:
+    def give(self, leased: LeasedTask, verdict: str, violated: Sequence[str] = ("deceptive",)) -> Outcome:
         answer = Answer(verdict, tuple(violated) if verdict == "reject" else ())  # type: ignore[arg-type]
         assert leased.task.reviewer is not None
         return self.queue.answer(leased.task.task_id, leased.task.reviewer, leased.token, answer)

@@ -19,11 +19,11 @@ from adverdict.domain.errors import Conflict, InvalidInput
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Resolved, Ruled
 from adverdict.ledger.store import Ledger
-from adverdict.review.queue import Leased
+from adverdict.review.queue import LeasedTask
 from adverdict.review.tasks.claims import may_take
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.review.tasks.tasks import Task, lane_of
+from adverdict.review.tasks.tasks import Task, routing_key_of
 from tests.effort import examples
 from tests.review.desk import PLAIN, Desk
 
@@ -58,7 +58,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="adverdict-test-"))
         self.desk = a_desk(self.folder, SOME)
         self.desk.staff(*STAFF, *RELIEF)
-        self.leases: list[Leased] = []
+        self.leases: list[LeasedTask] = []
         self.mades: list[DecisionMade] = []
         for verdict in (Verdict.REVIEW, Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT):
             self._decide(verdict)
@@ -88,7 +88,7 @@ class QueueMachine(RuleBasedStateMachine):
         """Under any lease there ever was, also one that has passed on or was answered already."""
         self._answer(data.draw(st.sampled_from(self.leases)), verdict)
 
-    def _answer(self, leased: Leased, verdict: str) -> None:
+    def _answer(self, leased: LeasedTask, verdict: str) -> None:
         task = self.desk.queue.task(leased.task.task_id)
         good = (task.state, task.token) == ("leased", leased.token)
         end = self.desk.ledger.end()
@@ -168,7 +168,7 @@ class QueueMachine(RuleBasedStateMachine):
     def _may(self, who: Reviewer, task: Task) -> bool:
         free = task.state == "open" or (task.state == "leased" and task.lease_until is not None and task.lease_until <= self.desk.clock())
         others = [other for other in self.desk.tasks() if other.about == task.about and other.task_id != task.task_id]
-        return free and may_take(who, lane_of(task)) and all(other.reviewer != who.name for other in others)
+        return free and may_take(who, routing_key_of(task)) and all(other.reviewer != who.name for other in others)
 
 
 TestQueueMachine = QueueMachine.TestCase

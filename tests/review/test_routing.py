@@ -6,11 +6,11 @@ from adverdict.domain.errors import InvalidInput
 from adverdict.review.tasks import routing
 from adverdict.review.tasks.claims import may_take
 from adverdict.review.tasks.routing import Reviewer
-from adverdict.review.tasks.tasks import Lane
+from adverdict.review.tasks.tasks import RoutingKey
 from tests.review.desk import Desk
 
 ANY = Reviewer("any")
-SE = Lane("SE", "sv", False, ("deceptive",))
+SE = RoutingKey("SE", "sv", False, ("deceptive",))
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ SE = Lane("SE", "sv", False, ("deceptive",))
         (Reviewer("r", policies=("deceptive",)), SE._replace(policies=("deceptive", "gambling")), False),
     ],
 )
-def test_a_task_goes_to_who_has_every_skill_it_asks(who: Reviewer, lane: Lane, may: bool) -> None:
+def test_a_task_goes_to_who_has_every_skill_it_asks(who: Reviewer, lane: RoutingKey, may: bool) -> None:
     assert may_take(who, lane) is may
-    assert Lane.parse(lane.key) == lane
+    assert RoutingKey.parse(lane.key) == lane
 
 
 @pytest.mark.parametrize("skills", [{}, {"markets": ("SE", "DE")}, {"languages": ("sv", "de")}, {"policies": ("deceptive",)}])

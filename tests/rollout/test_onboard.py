@@ -18,7 +18,7 @@ from adverdict.domain.progress import Silent
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.policies import folder as packaged_policies
-from adverdict.rollout.onboard import COLUMNS, OnboardJob, Opened, book_with, figures, open_market, opened, write_list
+from adverdict.rollout.onboard import COLUMNS, OnboardedMarket, OnboardJob, book_with, figures, open_market, opened, write_list
 from adverdict.storage.tables.pack import read_pack
 
 ADS = 2500
@@ -40,15 +40,15 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def japan(bundle: Bundle, others: Path) -> Opened:
+def japan(bundle: Bundle, others: Path) -> OnboardedMarket:
     return opened(bundle, [read_pack(others)], "JP", read_folder(packaged_policies()), Silent())
 
 
-def test_every_policy_left_to_solved_thresholds_is_answered(japan: Opened, bundle: Bundle) -> None:
-    assert {one.policy for one in japan.found} == set(bundle.policies)
+def test_every_policy_left_to_solved_thresholds_is_answered(japan: OnboardedMarket, bundle: Bundle) -> None:
+    assert {one.policy for one in japan.policies} == set(bundle.policies)
     assert japan.here == sum(ad.market == "JP" for ad in japan.ads) > 30
     assert japan.elsewhere > 100
-    assert any(one.chosen for one in japan.found)
+    assert any(one.chosen for one in japan.policies)
 
 
 def test_ads_of_advertisers_the_model_learnt_from_do_not_speak_for_others(bundle: Bundle, marketplace: Path) -> None:
@@ -75,17 +75,17 @@ def test_a_market_without_a_file_is_judged_by_the_default(bundle: Bundle, others
     assert targets["deceptive"] == 0.02
     assert book_with(folder, "SE") is folder.book
     greece = opened(bundle, [read_pack(others)], "GR", folder, Silent())
-    assert greece.found
+    assert greece.policies
     assert not greece.has_file
 
 
-def test_languages_that_training_hardly_had_are_counted(japan: Opened, bundle: Bundle) -> None:
+def test_languages_that_training_hardly_had_are_counted(japan: OnboardedMarket, bundle: Bundle) -> None:
     known = bundle.contract.levels["detected_language"]
     assert all(tag not in known for tag in japan.unseen_languages)
     assert sum(japan.unseen_languages.values()) <= japan.readable <= japan.here
 
 
-def test_the_list_names_ads_of_the_market_without_a_label_and_never_a_risk(japan: Opened, others: Path, tmp_path: Path) -> None:
+def test_the_list_names_ads_of_the_market_without_a_label_and_never_a_risk(japan: OnboardedMarket, others: Path, tmp_path: Path) -> None:
     rows = write_list(tmp_path / "to" / "label.csv", japan)
     with (tmp_path / "to" / "label.csv").open(encoding="utf-8") as file:
         read = list(csv.DictReader(file))
@@ -99,7 +99,7 @@ def test_the_list_names_ads_of_the_market_without_a_label_and_never_a_risk(japan
     assert all(0 < float(row["inclusion_probability"]) <= 1 for row in read)
 
 
-def test_no_ad_is_a_formula_in_the_list(japan: Opened, tmp_path: Path) -> None:
+def test_no_ad_is_a_formula_in_the_list(japan: OnboardedMarket, tmp_path: Path) -> None:
     ads = [ad.model_copy(update={"ad_id": f"={ad.ad_id}", "advertiser_id": f"@{ad.advertiser_id}"}) for ad in japan.ads]
     write_list(tmp_path / "label.csv", replace(japan, ads=ads))
     with (tmp_path / "label.csv").open(encoding="utf-8") as file:
@@ -108,10 +108,10 @@ def test_no_ad_is_a_formula_in_the_list(japan: Opened, tmp_path: Path) -> None:
     assert {row["advertiser_id"][:2] for row in read} == {"'@"}
 
 
-def test_the_figures_are_plain_json(japan: Opened) -> None:
+def test_the_figures_are_plain_json(japan: OnboardedMarket) -> None:
     found = json.loads(json.dumps(figures(japan), allow_nan=False))
     assert found["market"] == "JP"
-    assert len(found["policies"]) == len(japan.found)
+    assert len(found["policies"]) == len(japan.policies)
 
 
 def test_the_command_says_what_is_known_and_what_is_not(

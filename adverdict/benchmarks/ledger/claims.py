@@ -31,7 +31,7 @@ from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.review.cases.answers import Answer
-from adverdict.review.queue import Leased, Queue
+from adverdict.review.queue import LeasedTask, Queue
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import ReviewSettings
@@ -248,14 +248,14 @@ class _Actor:
             case _:
                 self._shift.after(min(handling, lease * 0.95), lambda _: self._answer(leased, plan))
 
-    def _give_back(self, leased: Leased) -> None:
+    def _give_back(self, leased: LeasedTask) -> None:
         try:
             self._shift.queue.release(leased.task.task_id, self._name, leased.token)
         except Conflict:
             self._shift.told.note("refused: give back")
         self._shift.after(1.0, self.claim)
 
-    def _renew(self, leased: Leased) -> None:
+    def _renew(self, leased: LeasedTask) -> None:
         try:
             renewed = self._shift.queue.renew(leased.task.task_id, self._name, leased.token)
         except Conflict:
@@ -264,7 +264,7 @@ class _Actor:
         else:
             self._shift.after(SETTINGS.lease_seconds * 0.5, lambda _: self._answer(renewed, "renew"))
 
-    def _answer(self, leased: Leased, plan: str) -> None:
+    def _answer(self, leased: LeasedTask, plan: str) -> None:
         told, answer = self._shift.told, self._reading(leased)
         task_id = leased.task.task_id
         try:
@@ -279,7 +279,7 @@ class _Actor:
                 told.contradicted += 1
         self._shift.after(1.0, self.claim)
 
-    def _reading(self, leased: Leased) -> Answer:
+    def _reading(self, leased: LeasedTask) -> Answer:
         kinds: dict[Literal["approve", "reject", "unsure", "escalate"], float] = {"approve": 0.55, "reject": 0.4}
         if not leased.task.senior:
             kinds |= {"unsure": 0.03, "escalate": 0.02}

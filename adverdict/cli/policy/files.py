@@ -166,19 +166,19 @@ def write_flips(path: Path, result: WhatIf) -> None:
 def _place_json(place: Place, policies: Sequence[str], used: Mapping[str, InUse], digest: str) -> dict[str, Any]:
     from adverdict.decisions.files.show import plain
 
-    shown = {one.policy: one for one in place.policies if not policies or one.policy in policies}
+    shown = {item.policy: item for item in place.policies if not policies or item.policy in policies}
     return {
         "market": place.market,
         "surface": place.surface,
         "hash": digest,
         "in_force": {
-            name: {value.key: {"value": plain(value.value), "where": value.where} for value in one.values}
+            name: {value.key: {"value": plain(value.value), "where": value.where} for value in item.values}
             | ({"thresholds_in_use": _in_use_json(used[name])} if name in used else {})
-            for name, one in shown.items()
-            if one.values
+            for name, item in shown.items()
+            if item.values
         },
         "not_in_force": {
-            name: {"surfaces": plain(one.only_on.value), "where": one.only_on.where} for name, one in shown.items() if one.only_on
+            name: {"surfaces": plain(item.only_on.value), "where": item.only_on.where} for name, item in shown.items() if item.only_on
         },
         "surfaces_that_differ": {
             surface: {name: list(keys) for name, keys in found.items() if name in shown} for surface, found in place.differing.items()
@@ -187,21 +187,21 @@ def _place_json(place: Place, policies: Sequence[str], used: Mapping[str, InUse]
 
 
 def _in_use_json(used: InUse) -> dict[str, Any]:
-    found = used.thresholds
+    thresholds = used.thresholds
     return {
         "words": used.words,
-        "approve_below": found.approve_below if found else None,
-        "reject_at": found.reject_at if found else None,
-        "certificate_id": found.certificate_id if found else None,
-        "expires_at": found.expires_at.isoformat() if found and found.expires_at else None,
+        "approve_below": thresholds.approve_below if thresholds else None,
+        "reject_at": thresholds.reject_at if thresholds else None,
+        "certificate_id": thresholds.certificate_id if thresholds else None,
+        "expires_at": thresholds.expires_at.isoformat() if thresholds and thresholds.expires_at else None,
     }
 
 
-def _difference_json(found: Difference) -> dict[str, Any]:
+def _difference_json(difference: Difference) -> dict[str, Any]:
     from adverdict.decisions.files.show import plain
 
     return {
-        "presences": [{"kind": one.kind, "name": one.name, "added": one.added, "detail": one.detail} for one in found.presences],
+        "presences": [{"kind": item.kind, "name": item.name, "added": item.added, "detail": item.detail} for item in difference.presences],
         "changes": [
             {
                 "policy": change.policy,
@@ -211,6 +211,6 @@ def _difference_json(found: Difference) -> dict[str, Any]:
                 "scope": change.scope,
                 "places": [{"market": market, "surface": surface} for market, surface in change.places],
             }
-            for change in found.changes
+            for change in difference.changes
         ],
     }

@@ -102,14 +102,18 @@ def show(solved: Solved, *, brief: bool = False) -> None:
             f"{sample.seen:,} of {sample.labelled:,} labelled ads left out: labels of their advertisers or creatives went into the model",
             style="yellow",
         )
-    certified = [one for one in certificates if one.status != "infeasible"]
+    certified = [certificate for certificate in certificates if certificate.status != "infeasible"]
     if certified or not brief:
         out.print(_table(certified if brief else certificates))
     if brief and len(certified) < len(certificates):
         few = f"{len(certificates) - len(certified)} of {len(certificates)}"
         out.print(f"{few} certificates say infeasible: too few labels for the targets, as in")
-    telling = sorted(certificates, key=lambda one: -one.ads) if brief else certificates
-    missing = [f"  [dim]{one.policy} in {_markets(one)}:[/] {finding}" for one in telling for finding in one.findings]
+    telling = sorted(certificates, key=lambda certificate: -certificate.ads) if brief else certificates
+    missing = [
+        f"  [dim]{certificate.policy} in {_markets(certificate)}:[/] {finding}"
+        for certificate in telling
+        for finding in certificate.findings
+    ]
     shown = BRIEF if brief else SHOWN
     for line in missing[:shown]:
         out.print(line, highlight=False)
@@ -137,37 +141,38 @@ def _show_plan(plan: CapacityPlan) -> None:
     out.print(f"harm          {plan.harm:,.1f} a day expected, in wrongly rejected ads; one more review would prevent {plan.price:.3g}")
 
 
-def _show_exits(found: ExitCertificate) -> None:
+def _show_exits(exits: ExitCertificate) -> None:
     """Who leaves the models early: as a share of ads, and what that may change."""
-    before = f"{found.left / max(found.ads, 1):.0%} of {found.ads:,} ads leave before the encoder"
-    if found.feasible:
-        kept = f"{found.flipped} of them with another verdict; at most {found.upper:.2%} of all, {found.confidence:.0%} confidence"
-        out.print(f"early exit    {before}, {kept} ({found.certificate_id})")
+    before = f"{exits.left / max(exits.ads, 1):.0%} of {exits.ads:,} ads leave before the encoder"
+    if exits.feasible:
+        kept = f"{exits.flipped} of them with another verdict; at most {exits.upper:.2%} of all, {exits.confidence:.0%} confidence"
+        out.print(f"early exit    {before}, {kept} ({exits.certificate_id})")
         return
     why = "verdicts differ even where there is least doubt"
-    if found.draws < found.draws_needed:
-        why = f"needs the worth of {found.draws_needed:,} independent ads, these are worth {found.draws:,.0f}"
-    out.print(f"early exit    [yellow]infeasible[/] at {found.max_flipped:.2%} flipped: {why}; {before}, on whom nothing hangs")
+    if exits.draws < exits.draws_needed:
+        why = f"needs the worth of {exits.draws_needed:,} independent ads, these are worth {exits.draws:,.0f}"
+    out.print(f"early exit    [yellow]infeasible[/] at {exits.max_flipped:.2%} flipped: {why}; {before}, on whom nothing hangs")
 
 
 def _table(certificates: Sequence[Certificate]) -> object:
     names = ("policy", "markets", "", "approve below", "reject at", "labels", "leakage", "wrongful rejection")
     table = columns(names, left=("policy", "markets", ""), title="Thresholds and what is promised of them")
-    for one in certificates:
-        status = f"[{STYLES[one.status]}]{one.status}[/]"
-        below = f"{one.approve_below:g}" if one.approve_below > 0 else "nobody"
-        at = f"{one.reject_at:g}" if one.reject_at < 1 else "nobody"
-        table.add_row(one.policy, _markets(one), status, below, at, f"{one.ads:,}", _bound(one, "approve"), _bound(one, "reject"))
+    for certificate in certificates:
+        status = f"[{STYLES[certificate.status]}]{certificate.status}[/]"
+        below = f"{certificate.approve_below:g}" if certificate.approve_below > 0 else "nobody"
+        at = f"{certificate.reject_at:g}" if certificate.reject_at < 1 else "nobody"
+        bounds = (_bound(certificate, "approve"), _bound(certificate, "reject"))
+        table.add_row(certificate.policy, _markets(certificate), status, below, at, f"{certificate.ads:,}", *bounds)
     return table
 
 
-def _markets(one: Certificate) -> str:
-    return ", ".join(market.market for market in one.markets if not market.lends)
+def _markets(certificate: Certificate) -> str:
+    return ", ".join(market.market for market in certificate.markets if not market.lends)
 
 
-def _bound(one: Certificate, side: str) -> str:
+def _bound(certificate: Certificate, side: str) -> str:
     """Upper bound, target, and the counts behind it."""
-    found = next((bound for bound in one.bounds if bound.side == side), None)
+    found = next((bound for bound in certificate.bounds if bound.side == side), None)
     if found is None:
         return "not asked for"
     if found.certified_to is None or found.upper is None:

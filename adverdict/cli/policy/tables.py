@@ -49,10 +49,10 @@ def _print_policy(one: Shown, used: InUse | None) -> None:
     out.print(table)
 
 
-def print_difference(found: Difference) -> None:
-    if found.nothing:
+def print_difference(difference: Difference) -> None:
+    if difference.nothing:
         _say("nothing changed: both folders decide the same")
-    for sentence in found.sentences():
+    for sentence in difference.sentences():
         _say(sentence)
 
 

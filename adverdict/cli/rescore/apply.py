@@ -106,14 +106,14 @@ def _changes(done: Applied) -> list[str]:
     """By market, and below them every direction in all markets."""
     from adverdict.cli.tables import aligned
 
-    rows = [(one.market, one.before or "nothing", str(one.after), ads) for one, ads in done.changes.items()]
+    rows = [(change.market, change.before or "nothing", str(change.after), ads) for change, ads in done.changes.items()]
     sums: Counter[tuple[str, str]] = Counter()
     for _, before, after, ads in rows:
         sums[before, after] += ads
-    told = sorted(rows)
+    lines = sorted(rows)
     if len({market for market, *_ in rows}) > 1:
-        told += [("all", before, after, ads) for (before, after), ads in sorted(sums.items())]
-    return aligned([("market", "stood", "now", "ads"), *((*words, f"{ads:,}") for *words, ads in told)], 3) if rows else []
+        lines += [("all", before, after, ads) for (before, after), ads in sorted(sums.items())]
+    return aligned([("market", "stood", "now", "ads"), *((*words, f"{ads:,}") for *words, ads in lines)], 3) if rows else []
 
 
 def show_undone(done: Undone) -> None:
@@ -138,17 +138,17 @@ def _show_list(lines: int | None, path: Path | None, what: str) -> None:
         out.print(f"{counted(lines, 'ad')} in {path}: {what}", highlight=False, markup=False)
 
 
-def _markets(told: list[str]) -> tuple[str, ...]:
-    return tuple(sorted({one.strip().upper() for one in told}))
+def _markets(markets: list[str]) -> tuple[str, ...]:
+    return tuple(sorted({market.strip().upper() for market in markets}))
 
 
-def _verdict(told: str | None) -> Verdict | None:
+def _verdict(value: str | None) -> Verdict | None:
     from adverdict.domain.errors import InvalidSettings, Mistake
     from adverdict.domain.verdict import Verdict
 
-    if told is None:
+    if value is None:
         return None
     try:
-        return Verdict(told)
+        return Verdict(value)
     except ValueError:
-        raise InvalidSettings("nothing was applied:", [Mistake("--only", told, ", ".join(Verdict))]) from None
+        raise InvalidSettings("nothing was applied:", [Mistake("--only", value, ", ".join(Verdict))]) from None

@@ -53,12 +53,12 @@ def diff_command(
         limit = USUAL if limit_memory is None else memory.parse(limit_memory)
         folder = RunFolder.open(out)
         with _record(settings, against, handling_seconds) as (record, times):
-            found = compare(folder, record, times, memory=limit)
+            difference = compare(folder, record, times, memory=limit)
         if json:  # files first: whoever reads only the first lines of the rest gets them all the same
-            write_json(json, found.model_dump(mode="json"))
+            write_json(json, difference.model_dump(mode="json"))
         if page:
-            write_page(page, found)
-        show(found)
+            write_page(page, difference)
+        show(difference)
         for path in filter(None, (json, page)):
             _say(f"written to {path}")
 
@@ -89,36 +89,36 @@ def _record(settings: Settings, against: str | None, seconds: float) -> Iterator
         ledger.close()
 
 
-def show(found: Difference) -> None:
+def show(difference: Difference) -> None:
     """On the terminal. Warnings go to the error stream."""
-    _head(found)
-    _warn(found)
-    if found.flips:
+    _head(difference)
+    _warn(difference)
+    if difference.flips:
         _say("\nverdicts of the model that would change", bold=True)
-        _flips(found, found.flips)
-        _policies(found)
-    _reviews(found)
-    _unrecorded(found)
-    if found.against_people:
+        _flips(difference, difference.flips)
+        _policies(difference)
+    _reviews(difference)
+    _unrecorded(difference)
+    if difference.against_people:
         _say("\nagainst what a person decided: applying leaves these alone", bold=True)
-        _flips(found, found.against_people)
-    _examples(found)
-    _next(found)
+        _flips(difference, difference.against_people)
+    _examples(difference)
+    _next(difference)
 
 
-def _head(found: Difference) -> None:
+def _head(difference: Difference) -> None:
     from adverdict.domain.formats import counted
     from adverdict.rescoring.diff.page import missing_words
 
-    run, inventory = found.run, found.inventory
+    run, inventory = difference.run, difference.inventory
     _say(f"{run.run_id}  {run.model} ({run.bundle_version}), policy files {run.policy_hash[:16]}", bold=True)
     _say(f"as of {moment(run.as_of)}, history: {run.history}")
-    _say(f"compared with {found.against.words}")
-    if found.against.versions is not None:
-        other = found.against.versions
+    _say(f"compared with {difference.against.words}")
+    if difference.against.versions is not None:
+        other = difference.against.versions
         _say(f"  {other.model} ({other.bundle_version}), policy files {other.policy_hash[:16]}, as of {moment(other.as_of)}")
-    there = "on record" if found.against.kind == "ledger" else "there"
-    left = f"{inventory.not_on_record:,} {missing_words(found)}, {inventory.outdated:,} {there} in a later version"
+    there = "on record" if difference.against.kind == "ledger" else "there"
+    left = f"{inventory.not_on_record:,} {missing_words(difference)}, {inventory.outdated:,} {there} in a later version"
     earlier = f", {counted(inventory.earlier_versions, 'earlier version')} of an ad left out" if inventory.earlier_versions else ""
     _say(f"{counted(inventory.decided, 'row')} decided: {counted(inventory.compared, 'ad')} compared, {left}{earlier}")
     if inventory.missing:
@@ -128,16 +128,16 @@ def _head(found: Difference) -> None:
     if not inventory.compared:
         _say("nothing could be compared")
         return
-    total = found.total("model")
-    of = f" ({100 * found.flipped / total:.2f} %)" if total else ""
-    _say(f"{found.flipped:,} of {total:,} verdicts of the model would change{of}. Counts of the whole inventory: nothing is estimated")
+    total = difference.total("model")
+    of = f" ({100 * difference.flipped / total:.2f} %)" if total else ""
+    _say(f"{difference.flipped:,} of {total:,} verdicts of the model would change{of}. Counts of the whole inventory: nothing is estimated")
 
 
-def _warn(found: Difference) -> None:
+def _warn(difference: Difference) -> None:
     from adverdict.cli.console import err, printable
     from adverdict.domain.formats import counted
 
-    inventory = found.inventory
+    inventory = difference.inventory
     causes = ", ".join(f"{cause} {rows:,}" for cause, rows in inventory.degraded_by.items())
     parts = counted(inventory.unfinished_parts, "part")
     said = [
@@ -145,76 +145,79 @@ def _warn(found: Difference) -> None:
         (inventory.quarantined, f"{counted(inventory.quarantined, 'row')} quarantined: no new decision, and what stands, stands"),
         (inventory.unread_parts, f"{counted(inventory.unread_parts, 'part')} of the input could not be read at all"),
         (inventory.degraded, f"{inventory.degraded:,} of {inventory.decided:,} new decisions are degraded: {causes}"),
-        (found.held, f"{counted(found.held, 'ad')} left alone when applied: the new decision is degraded and less severe"),
-        (found.unknown_policies, f"{counted(found.unknown_policies, 'flip')} in no count by policy: the old decision's content was erased"),
+        (difference.held, f"{counted(difference.held, 'ad')} left alone when applied: the new decision is degraded and less severe"),
+        (
+            difference.unknown_policies,
+            f"{counted(difference.unknown_policies, 'flip')} in no count by policy: the old decision's content was erased",
+        ),
     ]
     for number, words in said:
         if number:
             err.print(printable(words), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-def _flips(found: Difference, rows: Sequence[Flip]) -> None:
+def _flips(difference: Difference, rows: Sequence[Flip]) -> None:
     """By market, and below them every direction in all markets."""
-    told = [_flip(one.market, one, one.of) for one in rows]
-    if len({one.market for one in rows}) > 1:
+    lines = [_flip(flip.market, flip, flip.of) for flip in rows]
+    if len({flip.market for flip in rows}) > 1:
         for first, ads, impressions, stating in _directions(rows):
             whole = first.model_copy(update={"ads": ads, "impressions": impressions, "stating": stating})
-            told.append(_flip("all", whole, found.total(first.by, first.was)))
-    _table(("market", "verdict", "ads", "share", "of", "expected impressions", "stated by"), told, words=2)
+            lines.append(_flip("all", whole, difference.total(first.by, first.was)))
+    _table(("market", "verdict", "ads", "share", "of", "expected impressions", "stated by"), lines, words=2)
 
 
-def _flip(market: str, one: Flip, of: int) -> tuple[str, ...]:
-    stated = "all" if one.stating == one.ads else f"{one.stating:,} of {one.ads:,}"
-    impressions = (f"{one.impressions:,.0f}", stated) if one.stating else ("–", "none")
-    return (market, f"{one.was} → {one.now}", f"{one.ads:,}", f"{100 * one.ads / of:.2f} %", f"{of:,}", *impressions)
+def _flip(market: str, flip: Flip, of: int) -> tuple[str, ...]:
+    stated = "all" if flip.stating == flip.ads else f"{flip.stating:,} of {flip.ads:,}"
+    impressions = (f"{flip.impressions:,.0f}", stated) if flip.stating else ("–", "none")
+    return (market, f"{flip.was} → {flip.now}", f"{flip.ads:,}", f"{100 * flip.ads / of:.2f} %", f"{of:,}", *impressions)
 
 
 def _directions(rows: Sequence[Flip]) -> list[tuple[Flip, int, float, int]]:
     """Of each direction one flip, and over all markets: ads, expected impressions, ads that state them."""
     by: dict[tuple[int, int], list[Flip]] = {}
-    for one in rows:
-        by.setdefault((one.was.severity, one.now.severity), []).append(one)
+    for flip in rows:
+        by.setdefault((flip.was.severity, flip.now.severity), []).append(flip)
     return [
-        (same[0], sum(one.ads for one in same), sum(one.impressions for one in same), sum(one.stating for one in same))
+        (same[0], sum(flip.ads for flip in same), sum(flip.impressions for flip in same), sum(flip.stating for flip in same))
         for _, same in sorted(by.items())
     ]
 
 
-def _policies(found: Difference) -> None:
-    if not found.policies:
+def _policies(difference: Difference) -> None:
+    if not difference.policies:
         return
     _say("\nwhich policy's verdict changed in them, most ads first (an ad may count under several)", bold=True)
-    most = sorted(found.policies, key=lambda one: -one.ads)[:POLICIES]
+    most = sorted(difference.policies, key=lambda row: -row.ads)[:POLICIES]
     rows = [
         (
-            one.policy,
-            f"{one.market} {one.was} → {one.now}",
-            f"{one.ads:,}",
-            f"{one.of:,}",
-            f"{_risk(one.risk_before)} → {_risk(one.risk_after)}",
+            row.policy,
+            f"{row.market} {row.was} → {row.now}",
+            f"{row.ads:,}",
+            f"{row.of:,}",
+            f"{_risk(row.risk_before)} → {_risk(row.risk_after)}",
         )
-        for one in most
+        for row in most
     ]
     _table(("policy", "market and verdict", "ads", "of flips", "mean risk"), rows, words=2)
-    if len(found.policies) > len(most):
-        _say(f"… and {len(found.policies) - len(most):,} more rows: --page and --json have all")
+    if len(difference.policies) > len(most):
+        _say(f"… and {len(difference.policies) - len(most):,} more rows: --page and --json have all")
 
 
-def _reviews(found: Difference) -> None:
+def _reviews(difference: Difference) -> None:
     from adverdict.rescoring.diff.page import missing_words
 
-    if not found.reviews:
+    if not difference.reviews:
         return
     _say("\nreviewers' work", bold=True)
     rows = [
-        (one.market, *_work(one.opened, one.hours, one.closed, one.hours_saved, one.first), f"{one.handling.seconds:g} s")
-        for one in found.reviews
+        (work.market, *_work(work.opened, work.hours, work.closed, work.hours_saved, work.first), f"{work.handling.seconds:g} s")
+        for work in difference.reviews
     ]
     if len(rows) > 1:
-        sums = [(one.opened, one.hours, one.closed, one.hours_saved, one.first) for one in found.reviews]
+        sums = [(work.opened, work.hours, work.closed, work.hours_saved, work.first) for work in difference.reviews]
         rows.append(("all", *_work(*map(sum, zip(*sums, strict=True))), ""))
-    _table(("market", "opened", "hours", "closed", "hours", "net", missing_words(found), "a review"), rows)
-    _handling(found.reviews)
+    _table(("market", "opened", "hours", "closed", "hours", "net", missing_words(difference), "a review"), rows)
+    _handling(difference.reviews)
 
 
 def _work(opened: int, hours: float, closed: int, saved: float, first: int) -> tuple[str, ...]:
@@ -227,62 +230,64 @@ def _handling(reviews: Sequence[Reviews]) -> None:
     from adverdict.rescoring.diff.page import handling_words
 
     markets: dict[str, list[str]] = {}
-    for one in reviews:
-        markets.setdefault(f"a review takes {one.handling.seconds:g} s, {handling_words(one.handling)}", []).append(one.market)
+    for work in reviews:
+        markets.setdefault(f"a review takes {work.handling.seconds:g} s, {handling_words(work.handling)}", []).append(work.market)
     for words, where in markets.items():
         _say(words if len(markets) == 1 else f"{', '.join(where)}: {words}")
 
 
-def _unrecorded(found: Difference) -> None:
+def _unrecorded(difference: Difference) -> None:
     from adverdict.domain.verdict import Verdict
     from adverdict.rescoring.diff.page import missing_words
 
-    if not found.unrecorded:
+    if not difference.unrecorded:
         return
-    new = "the verdict that applying would put there" if found.against.kind == "ledger" else "their new verdict"
-    _say(f"\n{missing_words(found)}, by {new}", bold=True)
-    markets = [market for market in found.markets if found.first(market)]
-    rows = [(market, *(f"{found.first(market, verdict):,}" for verdict in Verdict), f"{found.first(market):,}") for market in markets]
+    new = "the verdict that applying would put there" if difference.against.kind == "ledger" else "their new verdict"
+    _say(f"\n{missing_words(difference)}, by {new}", bold=True)
+    markets = [market for market in difference.markets if difference.first(market)]
+    rows = [
+        (market, *(f"{difference.first(market, verdict):,}" for verdict in Verdict), f"{difference.first(market):,}") for market in markets
+    ]
     if len(rows) > 1:
-        sums = [sum(found.first(market, verdict) for market in markets) for verdict in Verdict]
+        sums = [sum(difference.first(market, verdict) for market in markets) for verdict in Verdict]
         rows.append(("all", *(f"{ads:,}" for ads in sums), f"{sum(sums):,}"))
     _table(("market", *Verdict, "ads"), rows)
 
 
-def _examples(found: Difference) -> None:
+def _examples(difference: Difference) -> None:
     from adverdict.rescoring.diff.page import groups
 
-    for first, group in groups(found.examples):
+    for first, group in groups(difference.examples):
         whose = " against a person's verdict" if first.by == "person" else ""
         _say(f"\n{first.was} → {first.now}{whose}, most impressions first", bold=True)
-        for one in group[:SHOWN]:
-            _example(one)
+        for example in group[:SHOWN]:
+            _example(example)
 
 
-def _example(one: Example) -> None:
-    title = (one.title or "(no title)") if one.readable else "(the run's input does not hold this ad any more)"
-    impressions = "no impressions stated" if one.impressions is None else f"{one.impressions:,.0f} impressions"
-    _say(f"  {one.ad_id}  {one.market}  {impressions}  {title[:TITLE]}{'…' if len(title) > TITLE else ''}")
-    for change in one.changes:
+def _example(example: Example) -> None:
+    title = (example.title or "(no title)") if example.readable else "(the run's input does not hold this ad any more)"
+    impressions = "no impressions stated" if example.impressions is None else f"{example.impressions:,.0f} impressions"
+    _say(f"  {example.ad_id}  {example.market}  {impressions}  {title[:TITLE]}{'…' if len(title) > TITLE else ''}")
+    for change in example.changes:
         risks = f"risk {_risk(change.risk_before)} → {_risk(change.risk_after)}"
         _say(f"    {change.policy}: {change.was or 'not known'} → {change.now}, {risks}{_limits(change)}")
-    for reason in one.reasons:
+    for reason in example.reasons:
         _say(f"      {reason.effect:+.2f} {reason.policy}: {reason.text}")
 
 
 def _limits(change: Change) -> str:
     """The new thresholds, as far as the policy has any."""
     both = (("approve below", change.approve_below), ("reject from", change.reject_at))
-    told = ", ".join(f"{words} {_risk(limit)}" for words, limit in both if limit is not None)
-    return f" (now {told})" if told else ""
+    limits = ", ".join(f"{words} {_risk(limit)}" for words, limit in both if limit is not None)
+    return f" (now {limits})" if limits else ""
 
 
-def _next(found: Difference) -> None:
+def _next(difference: Difference) -> None:
     from adverdict.rescoring.diff.page import apply_command
 
-    if found.flipped or found.unrecorded:
+    if difference.flipped or difference.unrecorded:
         _say("\ncomparing changes nothing; to put some of it into force, in a step that can be undone:")
-        _say(f"  {apply_command(found)}")
+        _say(f"  {apply_command(difference)}")
 
 
 def _risk(value: float | None) -> str:

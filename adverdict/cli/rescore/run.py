@@ -112,10 +112,10 @@ def _usual(context: typer.Context, name: str) -> bool:
     return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
 
 
-def _moment(option: str, told: str | None) -> datetime | None:
+def _moment(option: str, value: str | None) -> datetime | None:
     from adverdict.cli.moments import moment
 
-    return moment(option, told)
+    return moment(option, value)
 
 
 def _read(wrong: list[Any], read: Any) -> Any:
@@ -253,7 +253,7 @@ def _undecided(summary: Summary, own: str) -> list[str]:
         some = counted(len(summary.quarantined_shards), "shard")
         rows = f", {counted(summary.rows_in_quarantined_shards, 'row')}," if summary.rows_in_quarantined_shards else ""
         lines.append(f"{some}{rows} could not be decided; what stands, stands:")
-        lines += [f"  {one.shard}: {one.reason}" for one in summary.quarantined_shards[:SHOWN]]
+        lines += [f"  {shard.shard}: {shard.reason}" for shard in summary.quarantined_shards[:SHOWN]]
     if lines:
         lines.append(f"look in {summary.out.rstrip('/')}/{own}/quarantine")
     return lines

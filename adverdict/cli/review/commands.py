@@ -81,16 +81,16 @@ def reviewers_command(
         from adverdict.domain.errors import InvalidSettings, Mistake
         from adverdict.review.tasks.routing import register, reviewer, reviewers
 
-        told = {"markets": markets, "languages": languages, "policies": policies, "senior": senior, "active": active}
-        changes = {key: _list(value) if isinstance(value, str) else value for key, value in told.items() if value is not None}
+        given = {"markets": markets, "languages": languages, "policies": policies, "senior": senior, "active": active}
+        changes = {key: _list(value) if isinstance(value, str) else value for key, value in given.items() if value is not None}
         if changes and name is None:
             raise InvalidSettings("nobody was changed:", [Mistake("--set", "(none)", "the name of whom to change")])
         if name is not None:
             with ledger.change() as connection:
                 register(connection, replace(reviewer(connection, name), **changes))  # type: ignore[arg-type]  # keys are its fields
         with ledger.look() as connection:
-            found = reviewers(connection)
-        tables.show_reviewers(found)
+            registered = reviewers(connection)
+        tables.show_reviewers(registered)
 
 
 @app.command("quality")
@@ -107,10 +107,10 @@ def quality_command(
         from adverdict.cli.review import tables
         from adverdict.review.quality.quality import quality
 
-        found = quality(ledger, moment("--since", since), moment("--until", until), by_market=by_market)
-        tables.show_quality(found)
+        report = quality(ledger, moment("--since", since), moment("--until", until), by_market=by_market)
+        tables.show_quality(report)
         if json:
-            write_json(json, found.to_json())
+            write_json(json, report.to_json())
 
 
 @app.command("queues")
@@ -125,5 +125,5 @@ def queues_command(policy_files: PolicyFiles = None) -> None:
         tables.show_queues(Queue(ledger, installation.book, installation.review).depths())
 
 
-def _list(told: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in told.split(",") if part.strip())
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -53,24 +53,24 @@ def transparency_command(
 
         begin, end = moment("--since", since), moment("--until", until)
         with ledger_of(settings) as ledger:
-            found = transparency(ledger, begin, end)
-            out.print(found.to_text(), end="", highlight=False, markup=False)
+            report = transparency(ledger, begin, end)
+            out.print(report.to_text(), end="", highlight=False, markup=False)
             if json:
-                write_json(json, found.to_json())
+                write_json(json, report.to_json())
             if table:
-                write_whole(table, found.to_csv())
+                write_whole(table, report.to_csv())
             if statements:
                 books = kept_books(ledger, read_policies(settings.policies))
                 count = _write_lines(statements, _lines(stated(ledger, books, begin, end)))
                 out.print(f"{count:,} statements of reasons written to {statements}", highlight=False, markup=False)
 
 
-def _lines(found: Iterable[StatementOfReasons]) -> Iterable[str]:
+def _lines(statements: Iterable[StatementOfReasons]) -> Iterable[str]:
     import json
 
-    for one in found:
-        told = {"in_union": one.in_union, "statement": one.to_database(), "redress": one.redress}
-        yield json.dumps(told, ensure_ascii=False) + "\n"
+    for statement in statements:
+        document = {"in_union": statement.in_union, "statement": statement.to_database(), "redress": statement.redress}
+        yield json.dumps(document, ensure_ascii=False) + "\n"
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> int:

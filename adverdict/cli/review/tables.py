@@ -29,16 +29,16 @@ def show_exported(done: Exported) -> None:
     sources = ", ".join(f"{count:,} {source}" for source, count in done.sources.items())
     written = f"{counted(done.ads, 'ad')} and {counted(done.labels, 'label')} ({sources or 'none'})"
     out.print(f"{written} written to {done.folder}", highlight=False, markup=False)
-    for one in done.strata:
-        decisions = "decision" if one.decisions == 1 else "decisions"
-        out.print(f"  {one.verdict:<8} {one.decisions:>9,} {decisions}, {_reading(one)}", highlight=False)
+    for stratum in done.strata:
+        decisions = "decision" if stratum.decisions == 1 else "decisions"
+        out.print(f"  {stratum.verdict:<8} {stratum.decisions:>9,} {decisions}, {_reading(stratum)}", highlight=False)
     if not done.labels:
         err.print("no label yet: there is nothing to train on", style="yellow")
 
 
-def _reading(one: Stratum) -> str:
-    chance = "left to people" if one.verdict == "review" else f"drawn for an audit with probability {one.probability or 0:g}"
-    return f"{one.chosen:,} {chance}, {one.labelled:,} of these labelled so far"
+def _reading(stratum: Stratum) -> str:
+    chance = "left to people" if stratum.verdict == "review" else f"drawn for an audit with probability {stratum.probability or 0:g}"
+    return f"{stratum.chosen:,} {chance}, {stratum.labelled:,} of these labelled so far"
 
 
 def show_removed(done: Removed, compact: bool) -> None:
@@ -49,14 +49,14 @@ def show_removed(done: Removed, compact: bool) -> None:
         err.print(f"pieces of deleted rows may be left in the database's files; {why}", style="yellow")
 
 
-def show_reviewers(found: Sequence[Reviewer]) -> None:
-    if not found:
+def show_reviewers(registered: Sequence[Reviewer]) -> None:
+    if not registered:
         out.print("nobody is registered: every API key for review reads everything that needs no senior", highlight=False)
         return
     table = columns(("name", "markets", "languages", "policies", "senior", "active"), left=LEFT, title="Reviewers")
-    for one in found:
-        skills = (", ".join(named) for named in (one.markets, one.languages, one.policies))
-        _add(table, one.name, *skills, "yes" if one.senior else "", "" if one.active else "no")
+    for reviewer in registered:
+        skills = (", ".join(named) for named in (reviewer.markets, reviewer.languages, reviewer.policies))
+        _add(table, reviewer.name, *skills, "yes" if reviewer.senior else "", "" if reviewer.active else "no")
     _show(table)
     out.print("nothing named means all; others read everything that needs no senior", highlight=False)
 
@@ -68,62 +68,62 @@ def show_queues(depths: Sequence[QueueDepth]) -> None:
     table = columns(
         ("market", "language", "kind", "policies", "open", "leased", "oldest", "overdue"), left=LEFT, title="Waiting for people"
     )
-    for one in depths:
-        kind = f"{one.kind}, senior" if one.senior and one.kind != "senior" else one.kind
-        counts = (f"{one.open:,}", f"{one.leased:,}", _age(one.oldest_seconds), f"{one.overdue:,}" if one.overdue else "")
-        _add(table, one.market, one.language or "–", kind, ", ".join(one.policies), *counts)
+    for depth in depths:
+        kind = f"{depth.kind}, senior" if depth.senior and depth.kind != "senior" else depth.kind
+        counts = (f"{depth.open:,}", f"{depth.leased:,}", _age(depth.oldest_seconds), f"{depth.overdue:,}" if depth.overdue else "")
+        _add(table, depth.market, depth.language or "–", kind, ", ".join(depth.policies), *counts)
     _show(table)
 
 
-def show_quality(found: QualityReport) -> None:
+def show_quality(report: QualityReport) -> None:
     """Automatic decisions by policy, then reviewers by policy, then what each did."""
-    for table in (_decisions(found), _reviewers(found.reviewers), _work(found)):
+    for table in (_decisions(report), _reviewers(report.reviewers), _work(report)):
         if table.row_count:
             _show(table)
         else:
             out.print(f"{table.title}: nothing on record", highlight=False)
-    for one in (*found.policies, *found.markets):
-        if one.problem:
-            err.print(printable(f"{one.policy}: {one.problem}"), style="yellow", markup=False, highlight=False)
+    for quality in (*report.policies, *report.markets):
+        if quality.problem:
+            err.print(printable(f"{quality.policy}: {quality.problem}"), style="yellow", markup=False, highlight=False)
 
 
-def _decisions(found: QualityReport) -> Table:
+def _decisions(report: QualityReport) -> Table:
     names = ("policy", "market", "violating of approved", "read", "harmless of rejected", "read", "unread")
     table = columns(names, left=LEFT, title="Automatic decisions, by audits (95 % intervals)")
-    for one in (*found.policies, *found.markets):
-        shares = (*_share(one.leakage, one.approved), *_share(one.wrongful_rejection, one.rejected))
-        _add(table, one.policy, one.market or "all", *shares, f"{one.unread:,}")
+    for quality in (*report.policies, *report.markets):
+        shares = (*_share(quality.leakage, quality.approved), *_share(quality.wrongful_rejection, quality.rejected))
+        _add(table, quality.policy, quality.market or "all", *shares, f"{quality.unread:,}")
     return table
 
 
-def _reviewers(found: Sequence[ReviewerQuality]) -> Table:
+def _reviewers(reviewers: Sequence[ReviewerQuality]) -> Table:
     names = ("policy", "reviewer", "finds violations", "worth", "clears the rest", "worth", "readings", "golden")
     table = columns(names, left=LEFT, title="Reviewers (95 % intervals; worth: ads of known truth)")
-    for one in found:
-        rated = one.quality
+    for reviewer in reviewers:
+        rated = reviewer.quality
         rates = [text for rate in (rated.sensitivity, rated.specificity) for text in (_interval(rate), f"{rate.n:,.0f}")]
-        name = rated.reviewer if one.settled else f"{rated.reviewer} (not settled)"
-        _add(table, one.policy, name, *rates, f"{rated.readings:,}", f"{rated.golden:,}")
+        name = rated.reviewer if reviewer.settled else f"{rated.reviewer} (not settled)"
+        _add(table, reviewer.policy, name, *rates, f"{rated.readings:,}", f"{rated.golden:,}")
     return table
 
 
-def _work(found: QualityReport) -> Table:
+def _work(report: QualityReport) -> Table:
     table = columns(
         ("reviewer", "tasks", "golden", "seconds", "agreement", "cases"),
         left=LEFT,
         title="Work (agreement: with seniors, where one decided)",
     )
-    for one in found.workload:
-        seconds = number(one.median_seconds)
-        agreed = ("–", "0") if one.agreement is None else (_interval(one.agreement), f"{one.agreement.n:,.0f}")
-        _add(table, one.reviewer, f"{one.tasks:,}", f"{one.golden:,}", seconds, *agreed)
+    for workload in report.workload:
+        seconds = number(workload.median_seconds)
+        agreed = ("–", "0") if workload.agreement is None else (_interval(workload.agreement), f"{workload.agreement.n:,.0f}")
+        _add(table, workload.reviewer, f"{workload.tasks:,}", f"{workload.golden:,}", seconds, *agreed)
     return table
 
 
-def _share(found: AuditShare | None, decisions: int) -> tuple[str, str]:
-    if found is None:
+def _share(share: AuditShare | None, decisions: int) -> tuple[str, str]:
+    if share is None:
         return "–", f"0 of {decisions:,}"
-    return with_interval(found.value, found.low, found.high, ".2%"), f"{found.audited:,} of {found.decisions:,}"
+    return with_interval(share.value, share.low, share.high, ".2%"), f"{share.audited:,} of {share.decisions:,}"
 
 
 def _interval(rate: Estimate) -> str:

@@ -59,7 +59,7 @@ class Difference:
         return not self.presences and not self.changes
 
     def sentences(self) -> list[str]:
-        return [str(one) for one in (*self.presences, *self.changes)]
+        return [str(line) for line in (*self.presences, *self.changes)]
 
 
 def difference(before: PolicyFolder, after: PolicyFolder) -> Difference:
@@ -96,7 +96,7 @@ def _changes(before: PolicyFolder, after: PolicyFolder) -> Iterator[Change]:
     places = [at for market in before.book.markets if after.book.knows(market) for at in _places(before, after, market)]
     tables = {at: (table(before, *at), table(after, *at)) for at in places}
     for policy in (name for name in after.book.names if name in before.book.names):
-        everywhere = [at for at in places if any(policy in found for found in tables[at])]
+        everywhere = [at for at in places if any(policy in places for places in tables[at])]
         for (old, new), changed in _grouped(before, after, policy, everywhere, tables).items():
             yield Change(policy, old, new, tuple(changed), scope(changed, everywhere))
 
@@ -114,12 +114,12 @@ def _grouped(
     tables: Mapping[At, tuple[Mapping[str, Values], Mapping[str, Values]]],
 ) -> dict[tuple[Value, Value], list[At]]:
     """The places of every changed value, by what it was and is and where both are written; in the order of the keys."""
-    found: dict[tuple[Value, Value], list[At]] = {}
+    changed: dict[tuple[Value, Value], list[At]] = {}
     for at in places:
         old, new = (side.get(policy, ()) for side in tables[at])
         pairs = [(was, is_) for was, is_ in zip(old, new, strict=True) if was.key != "surfaces"] if old and new else []
         pairs.append((surfaces_of(before, at[0], policy), surfaces_of(after, at[0], policy)))
         for was, is_ in pairs:
             if was.value != is_.value:
-                found.setdefault((was, is_), []).append(at)
-    return dict(sorted(found.items(), key=lambda item: FLAT_KEYS.index(item[0][0].key)))
+                changed.setdefault((was, is_), []).append(at)
+    return dict(sorted(changed.items(), key=lambda item: FLAT_KEYS.index(item[0][0].key)))

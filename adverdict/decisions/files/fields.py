@@ -40,11 +40,11 @@ class Wrong(Exception):
         super().__init__(expected)
 
 
-def read_fields(found: Located, path: str, mistakes: list[Mistake], *, on_surface: bool = False) -> Fields:
+def read_fields(section: Located, path: str, mistakes: list[Mistake], *, on_surface: bool = False) -> Fields:
     """The keys of one policy in one file. Under a ``surfaces:`` section the key ``surfaces`` has no meaning and is refused."""
     known = [key for key in KEYS if not (on_surface and key == "surfaces")]
     fields: Fields = {}
-    for key, item in known_items(found, path, known, mistakes):
+    for key, item in known_items(section, path, known, mistakes):
         if key == "targets":
             if not isinstance(item.value, dict):
                 fields.update({f"targets.{name}": Sourced(None, item.where) for name in TARGET_READERS})
@@ -55,16 +55,16 @@ def read_fields(found: Located, path: str, mistakes: list[Mistake], *, on_surfac
     return fields
 
 
-def known_items(found: Located, path: str, known: Iterable[str], mistakes: list[Mistake]) -> list[tuple[str, Located]]:
+def known_items(section: Located, path: str, known: Iterable[str], mistakes: list[Mistake]) -> list[tuple[str, Located]]:
     """The entries of a mapping whose keys are known; every other key is a mistake, with the likeliest meant."""
     names = list(known)
-    if not isinstance(found.value, dict):
-        mistakes.append(Mistake(path, found.shown(), "a mapping with keys of " + ", ".join(names), found.where))
+    if not isinstance(section.value, dict):
+        mistakes.append(Mistake(path, section.shown(), "a mapping with keys of " + ", ".join(names), section.where))
         return []
-    for key, item in found.value.items():
+    for key, item in section.value.items():
         if key not in names:
             mistakes.append(Mistake(f"key of {path}", key, one_of(names, key), item.where))
-    return [(key, item) for key, item in found.value.items() if key in names]
+    return [(key, item) for key, item in section.value.items() if key in names]
 
 
 def one_of(names: Iterable[str], came: object = None) -> str:
@@ -104,10 +104,10 @@ def _surfaces(item: Located) -> frozenset[str] | None:
         return None
     if not isinstance(item.value, list) or not item.value:
         raise Wrong("a list of surfaces, such as [kids_video], or all")
-    for one in item.value:
-        if not isinstance(one.value, str) or not NAME.fullmatch(one.value) or one.value == ALL_SURFACES:
+    for surface in item.value:
+        if not isinstance(surface.value, str) or not NAME.fullmatch(surface.value) or surface.value == ALL_SURFACES:
             raise Wrong("surfaces in lower-case letters, digits and _, such as [kids_video]")
-    return frozenset(str(one.value) for one in item.value)
+    return frozenset(str(surface.value) for surface in item.value)
 
 
 def _number(item: Located) -> float:

@@ -99,13 +99,13 @@ def _build(node: yaml.Node, where: str, file: str, mistakes: list[Mistake]) -> L
 
 
 def _mapping(node: yaml.MappingNode, file: str, mistakes: list[Mistake]) -> dict[str, Located]:
-    found: dict[str, Located] = {}
+    items: dict[str, Located] = {}
     for key, value in node.value:
         where = _at(file, key.start_mark)
         if not isinstance(key, yaml.ScalarNode):
             mistakes.append(Mistake("key", _build(key, where, file, mistakes).shown(), "a word as key", where))
-        elif key.value in found:
-            mistakes.append(Mistake("key", key.value, f"each key once (first at {found[key.value].where})", where))
+        elif key.value in items:
+            mistakes.append(Mistake("key", key.value, f"each key once (first at {items[key.value].where})", where))
         else:
-            found[key.value] = _build(value, where, file, mistakes)
-    return found
+            items[key.value] = _build(value, where, file, mistakes)
+    return items

@@ -62,19 +62,19 @@ def read_folder(folder: Path | str | None = None) -> PolicyFolder:
 
 
 def _policy_paths(folder: Path, mistakes: list[Mistake]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in (".yaml", ".yml"):
             continue
         if path.suffix == ".yaml" and (path.stem == DEFAULT or path.stem in COUNTRIES):
-            found[path.stem] = path
+            files[path.stem] = path
         else:
             mistakes.append(Mistake("file name", path.name, _right_name(path), path.name))
-    if DEFAULT not in found:
+    if DEFAULT not in files:
         mistakes.append(Mistake("file", None, "default.yaml, which defines every policy", "default.yaml"))
-    if not set(found) - {DEFAULT} and not mistakes:
+    if not set(files) - {DEFAULT} and not mistakes:
         mistakes.append(Mistake("file", None, "at least one market's file, such as SE.yaml", str(folder)))
-    return found
+    return files
 
 
 def _right_name(path: Path) -> str:
@@ -107,41 +107,41 @@ def _file(name: str, tree: Located, names: set[str], mistakes: list[Mistake]) ->
     where: dict[str, str] = {}
     policies: dict[str, Fields] = {}
     surfaces: dict[str, dict[str, Fields]] = {}
-    for policy, found in _named(entries.get("policies"), "policies", mistakes):
-        policies[policy] = read_fields(found, f"policies.{policy}", mistakes)
-        where[policy] = found.where
+    for policy, fields in _named(entries.get("policies"), "policies", mistakes):
+        policies[policy] = read_fields(fields, f"policies.{policy}", mistakes)
+        where[policy] = fields.where
     for surface, section in _named(entries.get("surfaces"), "surfaces", mistakes):
         surfaces[surface] = {}
-        for policy, found in _named(section, f"surfaces.{surface}", mistakes):
-            surfaces[surface][policy] = read_fields(found, f"surfaces.{surface}.{policy}", mistakes, on_surface=True)
-            where[f"{surface}.{policy}"] = found.where
+        for policy, fields in _named(section, f"surfaces.{surface}", mistakes):
+            surfaces[surface][policy] = read_fields(fields, f"surfaces.{surface}.{policy}", mistakes, on_surface=True)
+            where[f"{surface}.{policy}"] = fields.where
     if name == DEFAULT and not policies and isinstance(tree.value, dict):
         mistakes.append(Mistake("policies", None, "at least one policy", tree.where))
     extends = None if name == DEFAULT else _extends(entries.get("extends"), tree, names, mistakes)
     return PolicyFile(name, extends, policies, surfaces, where)
 
 
-def _extends(found: Located | None, tree: Located, names: set[str], mistakes: list[Mistake]) -> Sourced | None:
-    if found is not None and isinstance(found.value, str) and found.value in names:
-        return Sourced(found.value, found.where)
+def _extends(named: Located | None, tree: Located, names: set[str], mistakes: list[Mistake]) -> Sourced | None:
+    if named is not None and isinstance(named.value, str) and named.value in names:
+        return Sourced(named.value, named.where)
     if isinstance(tree.value, dict):
-        value, where = (found.shown(), found.where) if found is not None else (None, tree.where)
+        value, where = (named.shown(), named.where) if named is not None else (None, tree.where)
         hint = str(value).removesuffix(".yaml")
         mistakes.append(Mistake("extends", value, f"a file of this folder: {one_of(sorted(names), hint)}", where))
     return None
 
 
-def _named(found: Located | None, path: str, mistakes: list[Mistake]) -> list[tuple[str, Located]]:
+def _named(section: Located | None, path: str, mistakes: list[Mistake]) -> list[tuple[str, Located]]:
     """The entries of a mapping whose keys are names of policies or surfaces."""
-    if found is None:
+    if section is None:
         return []
-    if not isinstance(found.value, dict):
-        mistakes.append(Mistake(path, found.shown(), "a mapping of names to their settings", found.where))
+    if not isinstance(section.value, dict):
+        mistakes.append(Mistake(path, section.shown(), "a mapping of names to their settings", section.where))
         return []
-    for name, item in found.value.items():
+    for name, item in section.value.items():
         if not NAME.fullmatch(name):
             mistakes.append(Mistake(f"key of {path}", name, "a name in lower-case letters, digits and _", item.where))
-    return [(name, item) for name, item in found.value.items() if NAME.fullmatch(name)]
+    return [(name, item) for name, item in section.value.items() if NAME.fullmatch(name)]
 
 
 def _unknown_policies(files: Mapping[str, PolicyFile]) -> list[Mistake]:

@@ -67,7 +67,7 @@ def show(folder: PolicyFolder, market: str, surface: str | None = None) -> Place
     policies = [
         Shown(name, here[name]) if name in here else Shown(name, (), surfaces_of(folder, market, name)) for name in folder.book.names
     ]
-    differing = {} if key else {one: found for one in surfaces if (found := _differing(here, table(folder, market, one)))}
+    differing = {} if key else {name: keys for name in surfaces if (keys := _differing(here, table(folder, market, name)))}
     return Place(market, key, key is None or key in surfaces, tuple(policies), differing)
 
 
@@ -100,14 +100,14 @@ def thresholds_in_use(policy: PolicyInForce, market: str, solved: SolvedThreshol
     """What a policy decides by in a market with the thresholds a model brings, at ``now`` (with a time zone; certificates expire)."""
     if policy.stance is Stance.ALLOWED:
         return InUse(None, "none needed: allowed")
-    found = policy.thresholds or solved.find(policy.name, market, policy.targets)
-    if found is None:
+    thresholds = policy.thresholds or solved.find(policy.name, market, policy.targets)
+    if thresholds is None:
         return InUse(None, f"none were solved for {'these targets' if solved.concerns(policy.name) else 'this policy'}: a person decides")
     own = SolvedFor(policy.name, market, policy.targets) in solved.points
     origin = "written in the policy files" if policy.thresholds else f"solved for {market if own else 'all markets together'}"
-    numbers = f"approve below {found.approve_below:.3f}, reject from {found.reject_at:.3f}"
-    powerless = policy.when_uncertified is WhenUncertified.REVIEW and not found.certified_at(now)
-    return InUse(found, f"{numbers}; {origin}, {_trust(found, now)}{': a person decides' if powerless else ''}")
+    numbers = f"approve below {thresholds.approve_below:.3f}, reject from {thresholds.reject_at:.3f}"
+    powerless = policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now)
+    return InUse(thresholds, f"{numbers}; {origin}, {_trust(thresholds, now)}{': a person decides' if powerless else ''}")
 
 
 def in_words(value: object) -> str:
@@ -140,23 +140,23 @@ def _values(policy: PolicyInForce, fields: Fields) -> Values:
 
 def _value(key: str, fields: Fields, policy: PolicyInForce | None) -> Value:
     """What no file says has the value that reading gave it."""
-    found = fields.get(key)
-    value = getattr(policy, key, None) if found is None else found.value
-    return Value(key, NOTHING_SAID.get(key) if value is None else value, BUILT_IN if found is None else found.where)
+    written = fields.get(key)
+    value = getattr(policy, key, None) if written is None else written.value
+    return Value(key, NOTHING_SAID.get(key) if value is None else value, BUILT_IN if written is None else written.where)
 
 
 def _differing(general: Mapping[str, Values], here: Mapping[str, Values]) -> dict[str, tuple[str, ...]]:
-    found = {
+    differing = {
         name: tuple(mine.key for mine, usual in zip(own, general[name], strict=True) if mine.value != usual.value)
         if name in general
         else (IN_FORCE,)
         for name, own in here.items()
     }
-    return {name: keys for name, keys in found.items() if keys}
+    return {name: keys for name, keys in differing.items() if keys}
 
 
-def _trust(found: Thresholds, now: datetime) -> str:
-    if found.certificate_id is None:
+def _trust(thresholds: Thresholds, now: datetime) -> str:
+    if thresholds.certificate_id is None:
         return "uncertified"
-    end = f" {'expired' if found.expired_at(now) else 'until'} {found.expires_at:%Y-%m-%d}" if found.expires_at else ""
-    return f"certificate {found.certificate_id}{end}"
+    end = f" {'expired' if thresholds.expired_at(now) else 'until'} {thresholds.expires_at:%Y-%m-%d}" if thresholds.expires_at else ""
+    return f"certificate {thresholds.certificate_id}{end}"

@@ -22,10 +22,10 @@ from adverdict.domain.errors import Conflict, Unavailable
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import steps
+from adverdict.ledger.effective import EffectiveDecision, effective_decisions
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
 from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
-from adverdict.ledger.standing import Standing, standing
 from adverdict.ledger.store import Ledger, Writing, now
 from adverdict.rescoring.applying.candidates import Candidate, Originals, candidates
 from adverdict.rescoring.applying.judging import EffectiveVerdict, SkipReason, skip_reason
@@ -180,7 +180,7 @@ class _Applying:
         with self._ledger.write() as writing:
             connection = writing.connection
             _refuse_withdrawn(connection, step)
-            stands = standing(connection, [one.ad.ad_id for one in batch])
+            stands = effective_decisions(connection, [one.ad.ad_id for one in batch])
             known = _on_record(connection, [one.decision.decision_id for one in batch])
             appealed = _appealed(connection, [one.decision_id for one in stands.values()])
             size, room = steps.size(connection, step), self._choice.most
@@ -198,7 +198,7 @@ class _Applying:
         changes = Counter(Change(one.ad.market, _before(one, stands), one.decision.verdict) for one in chosen)
         return _Batch(changes, reasons, opened, closed, size + len(chosen))
 
-    def _append(self, writing: Writing, chosen: Sequence[_Whole], stands: dict[str, Standing], at: datetime) -> tuple[int, int]:
+    def _append(self, writing: Writing, chosen: Sequence[_Whole], stands: dict[str, EffectiveDecision], at: datetime) -> tuple[int, int]:
         """Tasks opened and closed."""
         if not _on_record(writing.connection, [self.done.step]):
             writing.append(self.done.step, self._entry, at)
@@ -221,7 +221,7 @@ class _Applying:
         self.done.in_step = batch.in_step
 
 
-def _why(one: Candidate, stands: Standing | None, known: set[str], appealed: set[str]) -> SkipReason | None:
+def _why(one: Candidate, stands: EffectiveDecision | None, known: set[str], appealed: set[str]) -> SkipReason | None:
     now = None if stands is None else EffectiveVerdict(stands.decision_id, stands.verdict, stands.by, stands.submitted_at)
     why = skip_reason(one.new, now)
     if why is None and one.new.decision_id in known:
@@ -231,7 +231,7 @@ def _why(one: Candidate, stands: Standing | None, known: set[str], appealed: set
     return why
 
 
-def _before(one: _Whole, stands: dict[str, Standing]) -> Verdict | None:
+def _before(one: _Whole, stands: dict[str, EffectiveDecision]) -> Verdict | None:
     """What stood of this version of the ad."""
     was = stands.get(one.ad.ad_id)
     return was.verdict if was is not None and was.submitted_at == one.candidate.new.submitted_at else None

@@ -12,8 +12,8 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.effective import export
 from adverdict.ledger.moments import micros
-from adverdict.ledger.standing import export
 from adverdict.rescoring.applying.judging import EffectiveVerdict, RescoredDecision
 from adverdict.rescoring.folder.workbench import Workbench, parquet, quoted
 from adverdict.rescoring.input.reading import BadShard, read_shard

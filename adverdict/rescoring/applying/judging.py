@@ -36,7 +36,7 @@ class RescoredDecision:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveVerdict:
-    """What stands of the ad. ``ledger.standing.Standing`` is one; so is a row of its export."""
+    """What stands of the ad. ``ledger.effective.EffectiveDecision`` is one; so is a row of its export."""
 
     decision_id: str
     verdict: Verdict

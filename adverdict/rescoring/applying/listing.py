@@ -11,8 +11,8 @@ from typing import IO, Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.ledger.effective import DecisionHistory, decision_histories
 from adverdict.ledger.schema import contents
-from adverdict.ledger.standing import Course, courses
 from adverdict.ledger.store import Ledger, withdrawn
 from adverdict.review.period import pages
 from adverdict.storage.whole import replacing
@@ -52,10 +52,10 @@ def check(path: Path | None) -> None:
 
 def applied(ledger: Ledger, step: str) -> Iterator[ListedAd]:
     """The step's decisions that stand now, in the order in which they were applied, each with what stood just before it."""
-    for own, course in _courses(ledger, step):
-        now = course.at()
+    for own, history in _histories(ledger, step):
+        now = history.at()
         if now is not None and (now.decision_id, now.by) == (own.decision_id, "model"):
-            yield ListedAd(own.ad_id, own.decision_id, _verdict(course, own, own.seq - 1), now.verdict.value, own.market)
+            yield ListedAd(own.ad_id, own.decision_id, _verdict(history, own, own.seq - 1), now.verdict.value, own.market)
 
 
 def undone(ledger: Ledger, step: str) -> Iterator[ListedAd]:
@@ -64,8 +64,8 @@ def undone(ledger: Ledger, step: str) -> Iterator[ListedAd]:
         end = withdrawn(connection).get(step)
     if end is None:
         return
-    for own, course in _courses(ledger, step):
-        before, now = course.at(end - 1), course.at()
+    for own, history in _histories(ledger, step):
+        before, now = history.at(end - 1), history.at()
         if before is not None and (before.decision_id, before.by) == (own.decision_id, "model"):
             told = (now.decision_id, now.verdict.value) if now else (None, None)
             yield ListedAd(own.ad_id, told[0], before.verdict.value, told[1], own.market)
@@ -78,13 +78,13 @@ def write(path: Path, lines: Iterable[ListedAd]) -> int:
         return _WRITERS[path.suffix.lower()](work, lines)
 
 
-def _courses(ledger: Ledger, step: str) -> Iterator[tuple[_StepDecision, Course]]:
+def _histories(ledger: Ledger, step: str) -> Iterator[tuple[_StepDecision, DecisionHistory]]:
     """A view for each page: a list of a large step does not hold up what the database keeps for old views."""
     after = 0
     while True:
         with ledger.look() as connection:
             page = _page(connection, step, after)
-            known = courses(connection, [one.ad_id for one in page])
+            known = decision_histories(connection, [one.ad_id for one in page])
         yield from ((one, known[one.ad_id]) for one in page)
         if len(page) < PAGE:
             return
@@ -97,8 +97,8 @@ def _page(connection: Connection, step: str, after: int) -> list[_StepDecision]:
     return [_StepDecision(*row) for row in connection.execute(query.order_by(contents.c.seq).limit(PAGE))]
 
 
-def _verdict(course: Course, own: _StepDecision, seq: int) -> str | None:
-    before = course.at(seq)
+def _verdict(history: DecisionHistory, own: _StepDecision, seq: int) -> str | None:
+    before = history.at(seq)
     return None if before is None or before.submitted_at != own.submitted_at else before.verdict.value
 
 

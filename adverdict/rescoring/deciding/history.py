@@ -12,7 +12,7 @@ from adverdict.domain.progress import Progress
 from adverdict.features.history.freezing import Freezing, disk, freeze_folder
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.ledger.database import address
-from adverdict.ledger.events import Telling, telling
+from adverdict.ledger.events import LedgerEvents, telling
 from adverdict.ledger.history import PAGE
 from adverdict.ledger.store import Ledger
 
@@ -92,7 +92,7 @@ def _read_ledger(source: HistorySource, until: int | None, freezing: Freezing, p
         ledger.close()
 
 
-def _founded(told: Telling, scratch: Path) -> Path | None:
+def _founded(told: LedgerEvents, scratch: Path) -> Path | None:
     path = scratch / "founded.snapshot"
     with disk(path):
         return path if told.write_snapshot(path) else None

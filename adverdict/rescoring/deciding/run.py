@@ -117,7 +117,7 @@ def rescore(
         run = folder.begin(run, chosen.book.to_json(), chosen.solved.to_json().encode(), options.resume)
         history = run_history.kept(run)
         job = RescoringJob(place.url, planned, chosen.bundle, chosen.source, chosen.cache, chosen.registry, history, open_model)
-        done = {name for name, one in folder.done().items() if one.reason is None}  # what was given up is tried again
+        done = {name for name, report in folder.done().items() if report.reason is None}  # what was given up is tried again
         budget = budget and replace(budget, driver=memory.in_use())  # freezing leaves it larger
         reports = _decide(options, job, [shard for shard in planned.shards if shard.name not in done], workers, budget, progress, make)
     effort = _effort(options, workers, reports, time.monotonic() - begun)
@@ -169,11 +169,12 @@ def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Decider:
     from adverdict.scoring.bootstrap import bootstrap
 
     installation = bootstrap(options.settings, open_bundle=open_model)
-    settings, book, found = options.settings, installation.book, installation.find()
-    probed = probe(open_model, found.folder)
-    solved = found.thresholds(probed.version, probed.solved)
-    exits = exits_of(found.folder, found.issued, book, solved)
-    return _Decider(found.source, found.folder, probed, book, solved, exits, settings.cache, settings.ledger_url, settings.registry_uri)
+    settings, book, found_model = options.settings, installation.book, installation.find()
+    probed = probe(open_model, found_model.folder)
+    solved = found_model.thresholds(probed.version, probed.solved)
+    exits = exits_of(found_model.folder, found_model.issued, book, solved)
+    where = (settings.cache, settings.ledger_url, settings.registry_uri)
+    return _Decider(found_model.source, found_model.folder, probed, book, solved, exits, *where)
 
 
 def _workers(options: Options, chosen: _Decider, budget: Budget | None, progress: Progress) -> int:

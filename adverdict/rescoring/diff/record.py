@@ -53,7 +53,7 @@ class LedgerRecord:
         return Baseline(kind="ledger", words=f"what stands in the ledger, up to entry {self.until:,}", seq=self.until)
 
     def standing(self, bench: Workbench) -> None:
-        from adverdict.ledger.standing import export
+        from adverdict.ledger.effective import export
 
         target = bench.scratch / "standing.parquet"
         export(self.ledger, target, until=self.until)

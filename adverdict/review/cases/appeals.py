@@ -15,11 +15,11 @@ from adverdict.domain.ad import Text
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import store
+from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Labelled, Resolved, Ruled
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents
 from adverdict.ledger.schema import tasks as table
-from adverdict.ledger.standing import not_withdrawn
 from adverdict.ledger.store import Ledger, Writing
 from adverdict.review.cases.answers import Answer, Outcome
 from adverdict.review.cases.cases import Record, answer_id, record, resolve

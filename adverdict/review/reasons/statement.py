@@ -70,7 +70,7 @@ class StatementOfReasons(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Course:
+class _DecisionRecord:
     """What became of a decision, as far as the record goes."""
 
     ad: Ad
@@ -99,31 +99,31 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
     by. A rejection rests on the platform's terms unless ``legal_grounds`` names the law that a policy stands for: that an ad is illegal is
     for lawyers to say, not for a policy file.
     """
-    course = _course(entries)
-    if course is None:
+    record = _record_of(entries)
+    if record is None:
         return None
-    violated = _violated(course, book)
+    violated = _violated(record, book)
     categories = tuple(dict.fromkeys(category(one.name) for one in violated)) or (Category.OTHER,)
-    by_people = course.resolved is not None or course.upheld_at is not None
+    by_people = record.resolved is not None or record.upheld_at is not None
     return StatementOfReasons(
-        decision_id=course.decision.decision_id,
-        puid=course.decision.decision_id,
-        territorial_scope=(course.ad.market,) if course.ad.market in UNION else (),
-        application_date=course.rejected_at.date(),
-        decision_facts=_facts(course, violated, book)[:LONGEST],
-        automated_detection="Yes" if detected(course.decision) else "No",
-        automated_decision=automated(course.decision, by_people),
+        decision_id=record.decision.decision_id,
+        puid=record.decision.decision_id,
+        territorial_scope=(record.ad.market,) if record.ad.market in UNION else (),
+        application_date=record.rejected_at.date(),
+        decision_facts=_facts(record, violated, book)[:LONGEST],
+        automated_detection="Yes" if detected(record.decision) else "No",
+        automated_decision=automated(record.decision, by_people),
         **_ground(violated, legal_grounds or {}),
         category=categories[0],
         category_addition=categories[1:],
-        content_type=_content_type(course.ad),
-        content_language=_language(course.ad.language),
-        content_date=course.ad.submitted_at.date(),
-        redress=_redress(course),
+        content_type=_content_type(record.ad),
+        content_language=_language(record.ad.language),
+        content_date=record.ad.submitted_at.date(),
+        redress=_redress(record),
     )
 
 
-def _course(entries: Sequence[Entry]) -> _Course | None:
+def _record_of(entries: Sequence[Entry]) -> _DecisionRecord | None:
     bodies = [(entry.at, entry.body) for entry in entries]
     recorded_at, made = next(((at, body) for at, body in bodies if isinstance(body, DecisionMade)), (None, None))
     if made is None or recorded_at is None:
@@ -140,16 +140,16 @@ def _course(entries: Sequence[Entry]) -> _Course | None:
             verdict = Verdict.APPROVE
         elif isinstance(body, Ruled):
             verdict, upheld_at = Verdict.REJECT, at
-    return _Course(made.ad, made.decision, resolved, rejected_at, upheld_at) if verdict is Verdict.REJECT else None
+    return _DecisionRecord(made.ad, made.decision, resolved, rejected_at, upheld_at) if verdict is Verdict.REJECT else None
 
 
-def _violated(course: _Course, book: PolicyBook) -> list[_Violated]:
+def _violated(record: _DecisionRecord, book: PolicyBook) -> list[_Violated]:
     """The most severe first. Words for the advertiser are those on record, or the policy's where people decided."""
     there = {policy.name: policy for _, _, policy in book.every()}
-    there |= {policy.name: policy for policy in book.in_force(course.ad.market, course.ad.surface)}
-    said = {one.policy: one for one in course.decision.policies if one.verdict is Verdict.REJECT}
+    there |= {policy.name: policy for policy in book.in_force(record.ad.market, record.ad.surface)}
+    said = {one.policy: one for one in record.decision.policies if one.verdict is Verdict.REJECT}
     found = []
-    for name in dict.fromkeys(said if course.resolved is None else course.resolved.violated):
+    for name in dict.fromkeys(said if record.resolved is None else record.resolved.violated):
         policy, automatic = there.get(name), said.get(name)
         sentence = (automatic.advertiser_reason if automatic else None) or (
             policy.reason if policy else f"The ad breaks the policy {name}."
@@ -196,21 +196,21 @@ def _titles(violated: Sequence[_Violated]) -> str:
     return "; ".join(one.title for one in violated) or "the advertising policies"
 
 
-def _facts(course: _Course, violated: Sequence[_Violated], book: PolicyBook) -> str:
-    ad, decided = course.ad, course.decision.verdict
+def _facts(record: _DecisionRecord, violated: Sequence[_Violated], book: PolicyBook) -> str:
+    ad, decided = record.ad, record.decision.verdict
     surface = _surface(ad, book)
     told = [f"The ad was submitted on {ad.submitted_at:%Y-%m-%d} to be shown in {ad.market}{f' ({surface})' if surface else ''}."]
     told += [f"Automated assessment, {one.title}: {one.because}." for one in violated if one.because]
-    if course.resolved is not None:
-        assessed = "An automated assessment" if detected(course.decision) else "No automated assessment was made, which"
+    if record.resolved is not None:
+        assessed = "An automated assessment" if detected(record.decision) else "No automated assessment was made, which"
         why = {
             Verdict.REVIEW: f"{assessed} left the decision to people.",
             Verdict.APPROVE: "It had been approved, and was drawn at random for people to check.",
             Verdict.REJECT: "People examined it afterwards.",
         }
-        told += [why[decided], f"They found on {course.rejected_at:%Y-%m-%d} that it violates: {_titles(violated)}."]
-    if course.upheld_at is not None:
-        told.append(f"The advertiser objected; somebody else examined the ad and upheld the decision on {course.upheld_at:%Y-%m-%d}.")
+        told += [why[decided], f"They found on {record.rejected_at:%Y-%m-%d} that it violates: {_titles(violated)}."]
+    if record.upheld_at is not None:
+        told.append(f"The advertiser objected; somebody else examined the ad and upheld the decision on {record.upheld_at:%Y-%m-%d}.")
     return " ".join(told)
 
 
@@ -234,9 +234,9 @@ def _language(tag: str | None) -> str | None:
     return primary.upper() if len(primary) == 2 and primary.isalpha() else None
 
 
-def _redress(course: _Course) -> tuple[str, ...]:
+def _redress(record: _DecisionRecord) -> tuple[str, ...]:
     """Articles 20 and 21, and the courts."""
     complaint = "Appeal free of charge within six months; a person who has not read the case decides (Article 20)."
-    used = f"The internal complaint was examined and the decision upheld on {course.upheld_at:%Y-%m-%d}." if course.upheld_at else None
+    used = f"The internal complaint was examined and the decision upheld on {record.upheld_at:%Y-%m-%d}." if record.upheld_at else None
     settle = "Turn to a certified out-of-court dispute settlement body (Article 21)."
     return used or complaint, settle, "Go to court."

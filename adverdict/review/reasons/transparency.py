@@ -21,10 +21,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Erased, Rescored, Resolved, Ruled, Withdrawn
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents
-from adverdict.ledger.standing import not_withdrawn
 from adverdict.ledger.store import Ledger
 from adverdict.review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 from adverdict.review.quality.prevalence import AuditShare

@@ -17,7 +17,7 @@ from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries, tasks
 from adverdict.review.tasks.draws import lock_number
 from adverdict.review.tasks.routing import Reviewer
-from adverdict.review.tasks.tasks import UNFINISHED, Lane, Task, task_of
+from adverdict.review.tasks.tasks import UNFINISHED, RoutingKey, Task, task_of
 
 
 def hold(connection: Connection, reviewer: str) -> None:
@@ -43,7 +43,7 @@ def readable(connection: Connection, decision_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def may_take(who: Reviewer, lane: Lane) -> bool:
+def may_take(who: Reviewer, lane: RoutingKey) -> bool:
     """Whether a reviewer has the skills; an ad whose language is not told goes to anybody in its market."""
     return (
         (who.senior or not lane.senior)
@@ -74,7 +74,7 @@ def _lanes(connection: Connection, who: Reviewer, state: str, values: dict[str, 
 
 @lru_cache(maxsize=100_000)
 def _fits(who: Reviewer, lane: str) -> bool:
-    return may_take(who, Lane.parse(lane))
+    return may_take(who, RoutingKey.parse(lane))
 
 
 @lru_cache

@@ -13,9 +13,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.effective import effective_decisions
 from adverdict.ledger.schema import contents
 from adverdict.ledger.schema import tasks as table
-from adverdict.ledger.standing import standing
 from adverdict.review.tasks.tasks import CHUNK, withdraw
 
 OF_REVIEW = ("review", "double", "senior")
@@ -47,7 +47,8 @@ def reopen_superseded(connection: Connection, step: str) -> int:
     withdrawn = _withdrawn_about_ads_of(connection, step)
     for start in range(0, len(withdrawn), CHUNK):
         some = withdrawn[start : start + CHUNK]
-        stands = {one.decision_id: one for one in standing(connection, {ad_id for _, ad_id in some}).values() if one.by == "model"}
+        effective = effective_decisions(connection, {ad_id for _, ad_id in some}).values()
+        stands = {decision.decision_id: decision for decision in effective if decision.by == "model"}
         again = {decision_id: stands[decision_id].verdict for decision_id, _ in some if decision_id in stands}
         left = sorted(one for one, verdict in again.items() if verdict is Verdict.REVIEW)
         rows = (table.c.state == "withdrawn") & _reviews(left, sorted(again.keys() - set(left)))

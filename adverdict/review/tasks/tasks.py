@@ -61,7 +61,7 @@ class Task:
         return "senior" if self.kind == "senior" else "appeal" if self.kind == "appeal" else "review"
 
 
-class Lane(NamedTuple):
+class RoutingKey(NamedTuple):
     """What a task asks of its reviewer. There are few lanes however many tasks, so a reviewer's next task is found lane by lane."""
 
     market: str
@@ -75,13 +75,13 @@ class Lane(NamedTuple):
         return "|".join((self.market, self.language or "", "senior" if self.senior else "", ",".join(self.policies)))
 
     @classmethod
-    def parse(cls, key: str) -> Lane:
+    def parse(cls, key: str) -> RoutingKey:
         market, language, senior, policies = key.split("|")
         return cls(market, language or None, bool(senior), tuple(policies.split(",")) if policies else ())
 
 
-def lane_of(task: Task) -> Lane:
-    return Lane(task.market, task.language, task.senior, task.policies)
+def routing_key_of(task: Task) -> RoutingKey:
+    return RoutingKey(task.market, task.language, task.senior, task.policies)
 
 
 def task_of(row: Row[Any]) -> Task:
@@ -147,7 +147,7 @@ def existing(connection: Connection, ids: Sequence[str]) -> set[str]:
 def _row(task: Task) -> dict[str, object]:
     values: dict[str, Any] = dict(vars(task))
     values["policies"] = json.dumps(task.policies)
-    values["lane"] = lane_of(task).key
+    values["lane"] = routing_key_of(task).key
     for name in ("opened_at", "due_at", "lease_until", "closed_at"):
         values[name] = None if values[name] is None else micros(values[name])
     return values

@@ -20,7 +20,7 @@ PAGE = "certificates.html"
 
 
 @dataclass(frozen=True)
-class Standing:
+class CertificateStanding:
     """How a certificate, or a market under it, stands: a sign for those who see no colours, and words."""
 
     kind: str
@@ -30,12 +30,12 @@ class Standing:
 
 
 STANDINGS = {
-    Status.CERTIFIED: Standing("certified", "✓", "certified"),
-    Status.PARTLY: Standing("partly", "◐", "partly certified"),
-    Status.INFEASIBLE: Standing("infeasible", "✕", "not certified"),
+    Status.CERTIFIED: CertificateStanding("certified", "✓", "certified"),
+    Status.PARTLY: CertificateStanding("partly", "◐", "partly certified"),
+    Status.INFEASIBLE: CertificateStanding("infeasible", "✕", "not certified"),
 }
-NOT_SERVED = Standing("infeasible", "✕", "not served")
-NOT_USED = Standing("partly", "◐", "not in use")
+NOT_SERVED = CertificateStanding("infeasible", "✕", "not served")
+NOT_USED = CertificateStanding("partly", "◐", "not in use")
 """Certified, but the thresholds chosen within what is certified decide nothing."""
 EVERY = (*STANDINGS.values(), NOT_USED, NOT_SERVED)
 
@@ -58,15 +58,15 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     """
     filters = {"share": share_of, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
     templates = environment("adverdict.rollout.pages", filters)
-    ordered = sorted(certificates, key=lambda one: one.policy)
+    ordered = sorted(certificates, key=lambda certificate: certificate.policy)
     policies = [
         {
             "number": number,
             "name": name,
             "title": (titles or {}).get(name, name),
-            "certificates": [_certificate(one, folder) for one in group],
+            "certificates": [_certificate(certificate, folder) for certificate in group],
         }
-        for number, (name, group) in enumerate(groupby(ordered, key=lambda one: one.policy), start=1)
+        for number, (name, group) in enumerate(groupby(ordered, key=lambda certificate: certificate.policy), start=1)
     ]
     page = templates.get_template(PAGE).render(
         policies=policies,
@@ -79,7 +79,7 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     return target
 
 
-def standing(certificate: Certificate) -> Standing:
+def standing(certificate: Certificate) -> CertificateStanding:
     """Of all the certificate's markets together. What serves nobody, or decides nothing, is not called certified."""
     if certificate.status is Status.INFEASIBLE:
         return STANDINGS[certificate.status]
@@ -93,13 +93,13 @@ def asking(certificate: Certificate) -> list[MarketEvidence]:
     return [one for one in certificate.markets if not one.lends]
 
 
-def _tally(certificates: Iterable[Certificate]) -> list[tuple[Standing, int]]:
+def _tally(certificates: Iterable[Certificate]) -> list[tuple[CertificateStanding, int]]:
     """How many (policy, market, targets) stand how."""
     stand = [_of_market(one, market) for one in certificates for market in asking(one)]
     return [(one, stand.count(one)) for one in EVERY if one in stand]
 
 
-def _of_market(certificate: Certificate, market: MarketEvidence) -> Standing:
+def _of_market(certificate: Certificate, market: MarketEvidence) -> CertificateStanding:
     return standing(certificate) if market.served or certificate.status is Status.INFEASIBLE else NOT_SERVED
 
 

@@ -86,12 +86,14 @@ def draw_errors(certificate: Certificate, bound: Bound) -> Drawing:
 def draw_review(certificate: Certificate) -> Drawing:
     """The share of labelled ads left to people, as either threshold moves and the other stays where it was chosen."""
     now, points = split(certificate), certificate.curve
-    approving = [(one.threshold, now.ads - one.below - now.rejected) for one in points if one.threshold <= certificate.reject_at]
-    rejecting = [(one.threshold, now.ads - one.above - now.approved) for one in points if one.threshold >= certificate.approve_below]
-    chosen = [one for one in (certificate.approve_below, certificate.reject_at) if 0 < one < 1]
+    approving = [(point.threshold, now.ads - point.below - now.rejected) for point in points if point.threshold <= certificate.reject_at]
+    rejecting = [
+        (point.threshold, now.ads - point.above - now.approved) for point in points if point.threshold >= certificate.approve_below
+    ]
+    chosen = [limit for limit in (certificate.approve_below, certificate.reject_at) if 0 < limit < 1]
 
     def draw(axes: Axes, colour: Mapping[str, str]) -> None:
-        _threshold_axis(axes, [*(one.threshold for one in points), *chosen])
+        _threshold_axis(axes, [*(point.threshold for point in points), *chosen])
         axes.plot(*_line(approving, now.ads), color=colour[SEEN], linewidth=2.0, label="approve moves")
         if certificate.bound(Side.REJECT):
             axes.plot(*_line(rejecting, now.ads), color=colour[UPPER], linewidth=1.5, linestyle=(0, (5, 1.5)), label="reject moves")

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, select
 from adverdict.domain.decision import PolicyVerdict, Reason
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.chain import plain_json
+from adverdict.ledger.effective import decision_histories
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import contents, entries, tasks
-from adverdict.ledger.standing import courses
 from adverdict.ledger.store import about, withdrawn
 from adverdict.review.reasons.marking import Piece, pieces
 from adverdict.review.tasks.tasks import UNFINISHED, Task, task_of
@@ -115,7 +115,7 @@ def record(connection: Connection, decision_id: str) -> Record:
 
 
 def _later(connection: Connection, made: DecisionMade) -> str | None:
-    course = courses(connection, [made.ad.ad_id]).get(made.ad.ad_id)
+    course = decision_histories(connection, [made.ad.ad_id]).get(made.ad.ad_id)
     now = course.at(submitted_at=micros(made.ad.submitted_at)) if course else None
     return None if now is None or now.decision_id == made.decision.decision_id else now.decision_id
 

@@ -14,9 +14,9 @@ from adverdict.decisions.policy import PolicyBook, PolicyInForce, surface_key
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.ledger.chain import plain_json
+from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Labelled, Ruled
 from adverdict.ledger.schema import contents, entries
-from adverdict.ledger.standing import not_withdrawn
 from adverdict.ledger.store import Ledger
 from adverdict.review.labels.labels import effective, inclusion
 from adverdict.review.period import about_each

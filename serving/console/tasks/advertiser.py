@@ -15,9 +15,9 @@ from sqlalchemy import Connection, select
 
 from adverdict.domain.ad import Ad
 from adverdict.ledger.chain import plain_json
+from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.moments import moment
 from adverdict.ledger.schema import contents, entries
-from adverdict.ledger.standing import not_withdrawn
 from adverdict.models.explain import WORD
 
 ENTRIES = 400

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from adverdict.ledger.moments import micros
 from adverdict.review.cases.answers import Answer
-from adverdict.review.queue import Leased
+from adverdict.review.queue import LeasedTask
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.tasks.view import TaskView, shown
 from adverdict.serving.console.visits import Visit, refusal
@@ -84,7 +84,7 @@ def _page(visit: Visit, *, lost: str = "", status: int = 200) -> Response:
 def _drawn(
     visit: Visit,
     drawn: TaskView,
-    leased: Leased | None = None,
+    leased: LeasedTask | None = None,
     *,
     lost: str = "",
     wrong: tuple[str, ...] = (),
@@ -123,7 +123,7 @@ def _again(visit: Visit, task_id: str, token: int, error: InvalidInput) -> Respo
     return _drawn(visit, drawn, leased, wrong=wrong, filled=filled, status=400)
 
 
-def _held(visit: Visit) -> Leased | None:
+def _held(visit: Visit) -> LeasedTask | None:
     """The task this reviewer holds already: reloading the page, or a second window, must not take another one."""
     for leased in visit.parts.queue.held(visit.session.name):
         try:
@@ -165,5 +165,5 @@ def _token(visit: Visit) -> int:
     return int(token)
 
 
-def _left(leased: Leased, now: datetime) -> int:
+def _left(leased: LeasedTask, now: datetime) -> int:
     return max(1, int((leased.until - now).total_seconds()))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.effective import effective_decisions, export
 from adverdict.ledger.entries import DecisionMade, Withdrawn
-from adverdict.ledger.standing import export, standing
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import listing
@@ -202,7 +202,7 @@ def test_what_stands_is_exported_as_it_is_looked_up(world: World, tmp_path: Path
     rows = pq.ParquetFile(folder / "all.parquet").read().to_pylist()
     assert [row["ad_id"] for row in rows] == sorted(row["ad_id"] for row in rows)
     with world.ledger.look() as connection:
-        looked_up = standing(connection, [f"ad-{number}" for number in range(1, 7)])
+        looked_up = effective_decisions(connection, [f"ad-{number}" for number in range(1, 7)])
     for row in rows:
         one = looked_up[row["ad_id"]]
         assert (row["decision_id"], row["seq"], row["verdict"], row["by"]) == (one.decision_id, one.seq, one.verdict.value, one.by)

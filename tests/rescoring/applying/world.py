@@ -14,9 +14,9 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit, Decision
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.effective import EffectiveDecision, effective_decisions
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import tasks as task_table
-from adverdict.ledger.standing import Standing, standing
 from adverdict.ledger.store import Ledger
 from adverdict.rescoring.applying.apply import Applied, Choice, apply
 from adverdict.rescoring.applying.undo import Undone, undo
@@ -119,10 +119,10 @@ class World:
         """Of each ad by its number: its verdict and who gave it."""
         return {number: (one.verdict.value, one.by) for number, one in self.standing().items()}
 
-    def standing(self) -> dict[int, Standing]:
+    def standing(self) -> dict[int, EffectiveDecision]:
         ids = {entry.body.ad.ad_id for entry in self.ledger.read(kinds=["decision"]) if isinstance(entry.body, DecisionMade)}
         with self.ledger.look() as connection:
-            return {int(ad_id.removeprefix("ad-")): one for ad_id, one in sorted(standing(connection, ids).items())}
+            return {int(ad_id.removeprefix("ad-")): one for ad_id, one in sorted(effective_decisions(connection, ids).items())}
 
     def tasks(self) -> list[Task]:
         with self.ledger.look() as connection:

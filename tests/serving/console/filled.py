@@ -22,7 +22,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger
 from adverdict.review.cases.answers import Answer
 from adverdict.review.cases.appeals import appeal
-from adverdict.review.queue import Leased, Queue
+from adverdict.review.queue import LeasedTask, Queue
 from adverdict.review.tasks import golden
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.routing import Reviewer, register
@@ -296,7 +296,7 @@ def _work(queue: Queue, ledger: Ledger, reviewer: str, clock: Clock, rng: random
         queue.answer(leased.task.task_id, reviewer, leased.token, _answer(ledger, leased, rng))
 
 
-def _answer(ledger: Ledger, leased: Leased, rng: random.Random) -> Answer:
+def _answer(ledger: Ledger, leased: LeasedTask, rng: random.Random) -> Answer:
     """Right nine times in ten."""
     task = leased.task
     with ledger.look() as connection:

@@ -9,7 +9,7 @@ import pytest
 from adverdict.decisions.policy import PolicyBook
 from adverdict.ledger.store import Ledger
 from adverdict.review.cases.answers import Answer
-from adverdict.review.queue import Leased, Queue, QueueDepth
+from adverdict.review.queue import LeasedTask, Queue, QueueDepth
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.console.tasks.queues import without_kinds
 from tests.serving.console.conftest import Visitor, log_in
@@ -24,9 +24,9 @@ def waiting(ledger: Ledger, packaged: PolicyBook, tmp_path: object) -> World:
     return fill(ledger, packaged, tmp_path, 40, answered=0.0, queue=queue)  # type: ignore[arg-type]  # pytest's path
 
 
-def claims(queue: Queue) -> list[Leased]:
+def claims(queue: Queue) -> list[LeasedTask]:
     """Of as many reviewers as it takes to find nothing."""
-    found: list[Leased] = []
+    found: list[LeasedTask] = []
     for number in range(200):
         leased = queue.claim(f"reader-{number}")
         if leased is None:

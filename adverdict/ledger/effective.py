@@ -37,7 +37,7 @@ _RULINGS = {"upheld": Verdict.REJECT, "overturned": Verdict.APPROVE}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EffectiveDecision:
     """What stands about one ad."""
 
     ad_id: str
@@ -56,30 +56,30 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Course:
+class DecisionHistory:
     """Everything that was ever decided about one ad, in order, and when steps were withdrawn."""
 
-    said: Sequence[Standing]
+    said: Sequence[EffectiveDecision]
     ended: Mapping[str, int]
     """Step -> seq of its withdrawal."""
 
-    def at(self, seq: int | None = None, submitted_at: int | None = None) -> Standing | None:
+    def at(self, seq: int | None = None, submitted_at: int | None = None) -> EffectiveDecision | None:
         """What stood once the entry ``seq`` was written, of one version or of the current one; None: nothing. By default, now."""
-        standing = [
+        effective_decisions = [
             one
             for one in self.said
             if (seq is None or one.seq <= seq) and (submitted_at is None or one.submitted_at == submitted_at) and self._stands(one, seq)
         ]
-        return max(standing, key=lambda one: (one.submitted_at, one.seq), default=None)
+        return max(effective_decisions, key=lambda one: (one.submitted_at, one.seq), default=None)
 
-    def _stands(self, one: Standing, seq: int | None) -> bool:
+    def _stands(self, one: EffectiveDecision, seq: int | None) -> bool:
         end = None if one.by == "person" or one.step is None else self.ended.get(one.step)
         return end is None or (seq is not None and end > seq)
 
 
-def standing(connection: Connection, ad_ids: Iterable[str]) -> dict[str, Standing]:
+def effective_decisions(connection: Connection, ad_ids: Iterable[str]) -> dict[str, EffectiveDecision]:
     """What stands now about those of the ads that are on record."""
-    found = {ad_id: course.at() for ad_id, course in courses(connection, ad_ids).items()}
+    found = {ad_id: history.at() for ad_id, history in decision_histories(connection, ad_ids).items()}
     return {ad_id: one for ad_id, one in found.items() if one is not None}
 
 
@@ -90,11 +90,11 @@ def not_withdrawn() -> ColumnElement[bool]:
     return contents.c.step.is_(None) | contents.c.step.not_in(steps)
 
 
-def courses(connection: Connection, ad_ids: Iterable[str]) -> dict[str, Course]:
+def decision_histories(connection: Connection, ad_ids: Iterable[str]) -> dict[str, DecisionHistory]:
     """What was decided about each of the ads; those never decided, or erased, have none."""
     wanted, ended = sorted(set(ad_ids)), withdrawn(connection)
     decisions: dict[str, tuple[int, str | None]] = {}
-    said: defaultdict[str, list[Standing]] = defaultdict(list)
+    said: defaultdict[str, list[EffectiveDecision]] = defaultdict(list)
     for start in range(0, len(wanted), CHUNK):
         query = _told().where(contents.c.ad_id.in_(wanted[start : start + CHUNK])).order_by(contents.c.seq)
         for row in connection.execute(query):
@@ -106,8 +106,8 @@ def courses(connection: Connection, ad_ids: Iterable[str]) -> dict[str, Course]:
                 version, step = decisions[row.about]
                 by: Literal["model", "person"] = "model" if row.kind == DecisionMade.kind else "person"
                 verdict = Verdict(_verdict(row))
-                said[row.ad_id].append(Standing(row.ad_id, row.about, verdict, by, row.seq, moment(row.at), step, version))
-    return {ad_id: Course(some, ended) for ad_id, some in said.items()}
+                said[row.ad_id].append(EffectiveDecision(row.ad_id, row.about, verdict, by, row.seq, moment(row.at), step, version))
+    return {ad_id: DecisionHistory(some, ended) for ad_id, some in said.items()}
 
 
 def export(ledger: Ledger, path: Path, *, until: int | None = None) -> int:
