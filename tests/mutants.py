@@ -95,15 +95,15 @@ SOLVED, BOUNDS, SOLVE = (
 )
 
 MUTANTS = [
-    decide("if p < thresholds.approve_below:", "if p <= thresholds.approve_below:"),
-    decide("    if p >= thresholds.reject_at:\n", "    if p > thresholds.reject_at:\n"),
+    decide("1 - (risk < approve_below)", "1 - (risk <= approve_below)", SOLVED),
+    decide("(risk >= reject_at)", "(risk > reject_at)", SOLVED),
     decide("verdict = most_severe(ruling", "verdict = min(ruling"),
     decide("return 0 <= risk.p <= 1 and risk.policy == name", "return risk.policy == name"),
     decide("return 0 <= risk.p <= 1 and risk.policy == name", "return 0 <= risk.p <= 1"),
-    decide("policy.stance is Stance.RESTRICTED and held is not False", "policy.stance is Stance.RESTRICTED and held is True"),
+    decide("if not policy.may_reject(held):", "if held is True:"),
     decide("if policy.stance is Stance.ALLOWED:", "if policy.stance is Stance.RESTRICTED:"),
     decide("        if stopped:\n", "        if stopped and risk is None:\n"),
-    decide('if flag.split(":")[0] not in STILL_DECIDES', "if flag not in STILL_DECIDES"),
+    decide("if not degradation.cause.still_decides]", "if degradation.cause.still_decides]"),
     decide("uncertified=any(not thresholds", "uncertified=all(not thresholds"),
     decide("policy.thresholds or solved.find(policy.name", "solved.find(policy.name"),
     decide(
@@ -146,7 +146,7 @@ MUTANTS = [
     history("if seen.discard(advertiser)}", "if seen}"),
     history("happened = moment != NEVER", "happened = moment > 0", COUNTS),
     history("return (violations + k) / (labels + n)", "return (violations + k) / (labels + k)", COUNTS),
-    history("of_ad[1:, 7] = np.minimum(violations_any[1:], 1)", "of_ad[1:, 7] = violations_any[1:]", COUNTS),
+    history("_OWN.start + 1] = np.minimum(violations[1:], 1)", "_OWN.start + 1] = violations[1:]", COUNTS),
     thresholds("here.sizes, limit) > level:", "here.sizes, limit) > 2 * level:"),
     thresholds("            stopped = here\n            break\n", "            stopped = here\n            continue\n"),
     thresholds("first, last = first or here, here", "first, last = first or here, first or here"),
@@ -160,7 +160,7 @@ MUTANTS = [
     thresholds("Status.CERTIFIED if all(shown)", "Status.CERTIFIED if any(shown)", SOLVE),
     thresholds("own if own is not None else self.points.get(SolvedFor(policy, POOLED, targets))", "own", SOLVED),
     thresholds("        if len(points) != len(entries):\n", "        if len(points) > len(entries):\n", SOLVED),
-    thresholds('"thresholds": _stored(found)}', '"thresholds": _stored(found) | {"expires_at": None}}', SOLVED),
+    thresholds('"thresholds": _stored(thresholds)}', '"thresholds": _stored(thresholds) | {"expires_at": None}}', SOLVED),
 ]
 
 
