@@ -99,7 +99,8 @@ def rescore(
             with ShardBars() as bars:
                 summary = run(options, bars)
         except KeyboardInterrupt:
-            err.print(f"what is decided stays in {printable(out)}; the same command with --resume goes on", markup=False, highlight=False)
+            said = f"what is decided stays in {printable(out)}; the same command with --resume goes on"
+            err.print(said, markup=False, highlight=False, soft_wrap=True)
             raise
         console.print(report(summary, own_folder(Place.at(out))), markup=False, highlight=False)
         if not summary.complete:
