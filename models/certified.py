@@ -13,12 +13,12 @@ from adverdict.domain.errors import UntrustedBundle
 from adverdict.models.cascade import Cascade
 
 
-def certified_thresholds(issued: Issued, version: str, brought: SolvedThresholds) -> SolvedThresholds:
+def certified_thresholds(issued: Issued, version: str) -> SolvedThresholds:
     """What a bundle decides by under these certificates. Raises UntrustedBundle when they are another bundle's."""
     others = sorted(issued.versions - {version})
     if others:
         raise UntrustedBundle(f"these certificates are for bundle {', '.join(others)}, and the bundle in use is {version}")
-    return thresholds(issued.certificates, brought)
+    return thresholds(issued.certificates)
 
 
 def exit_rule(issued: Issued, book: PolicyBook, solved: SolvedThresholds, doubt: Doubt | None) -> ExitRule | None:

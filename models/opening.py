@@ -110,7 +110,7 @@ class FoundModel:
 
     def thresholds(self, version: str, brought: SolvedThresholds) -> SolvedThresholds:
         """What a bundle of this version, which brought these thresholds, decides by. Raises UntrustedBundle for another's certificates."""
-        return brought if self.issued is None else certified_thresholds(self.issued, version, brought)
+        return brought if self.issued is None else certified_thresholds(self.issued, version)
 
     def load(self) -> Bundle:
         """The bundle as it was made. Raises UntrustedBundle or ContractMismatch."""

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from adverdict.certification.thresholds.empirical import LabelledScores, SolvedThresholds, solve_all
+from adverdict.certification.thresholds.empirical import solve_all
+from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.decisions.files.read import read_policies
-from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
@@ -211,12 +213,16 @@ def _measured(scored: Scored, progress: Progress) -> dict[str, Any]:
 
 def solve_thresholds(fitted: Fitted, book: PolicyBook) -> SolvedThresholds:
     """The empirical thresholds of every policy in the book, on the out-of-fold risks of the development ads."""
-    markets = np.array([ad.market for ad in fitted.data.ads])
-    scores = {}
-    for i, policy in enumerate(fitted.data.policies):
-        rows = fitted.data.labelled(i)
-        scores[policy] = LabelledScores(fitted.held_out_risk[rows, i, 0], fitted.data.targets[rows, i] >= 0.5, markets[rows])
-    return solve_all(scores, book)
+    data = fitted.data
+    scored = ScoredAds(
+        policies=data.policies,
+        market=np.array([ad.market for ad in data.ads]),
+        surface=np.array([surface_key(ad.surface) for ad in data.ads]),
+        group=np.unique(data.groups, return_inverse=True)[1].astype(np.int64),
+        risk=fitted.held_out_risk[:, :, 0],
+        verdict=data.targets,
+    )
+    return solve_all(scored, book)
 
 
 def out_of_fold(fitted: Fitted) -> Scored:

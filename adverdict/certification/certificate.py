@@ -16,9 +16,10 @@ from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.words import Side, Strength
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
-from adverdict.domain.errors import UntrustedBundle
+from adverdict.domain.errors import UntrustedBundle, shorten
 
-SCHEMA = 1
+SCHEMA = 2
+"""Raised when a certificate promises something else: 2 since thresholds aim at the least harm within limits on every ad."""
 CERTIFICATES = "certificates.json"
 
 
@@ -31,15 +32,6 @@ class Status(StrEnum):
     """No bound is shown, or for no market."""
 
 
-class Otherwise(StrEnum):
-    """What decides where nothing is certified."""
-
-    REVIEW = "review"
-    """People."""
-    UNCERTIFIED = "uncertified"
-    """The thresholds the model brings, which carry no certificate; each decision says so."""
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -48,6 +40,22 @@ class StatedTargets(_Part):
     max_leakage: float
     max_wrongful_reject: float
     confidence: float
+    max_risk: float = Field(description="no ad of this risk or more is approved without a person")
+    min_risk_rejected: float = Field(description="no ad of less risk is rejected without a person")
+    max_missed: float | None = Field(description="largest share of violating ads that may be approved; null: it is only stated")
+
+    @property
+    def averages(self) -> Targets:
+        return Targets(self.max_leakage, self.max_wrongful_reject, self.confidence)
+
+
+class Aim(_Part):
+    """The thresholds of least harm, settled before any label was looked at; certification never goes beyond them."""
+
+    approve_below: float
+    reject_at: float
+    leaked: float = Field(description="what a violating ad that is approved counts for, in wrongly rejected ads")
+    price: float | None = Field(description="what a review costs, in wrongly rejected ads; null: reviewers do not suffice at any price")
 
 
 class Count(_Part):
@@ -73,11 +81,41 @@ class Bound(_Part):
     level: float = Field(description="chance of error spent on this side")
     certified_from: Count | None = Field(description="the most cautious threshold certified; null: none is")
     certified_to: Count | None = Field(description="the boldest threshold certified")
-    upper: float | None = Field(description="upper confidence bound of the true rate of errors at the boldest threshold")
+    used: Count | None = Field(description="the threshold in use; null: this side decides nothing")
+    upper: float | None = Field(description="upper confidence bound of the true rate of errors at the threshold in use; null as above")
     stopped_at: Count | None = Field(description="the first threshold that failed")
+    at_aim: Count | None = Field(description="what the threshold aimed at decided of the labelled ads; null: none of them")
+    upper_at_aim: float | None = Field(description="upper confidence bound there, below or above the target; null as above")
     labels_needed: int | None = Field(
-        description="labelled ads after which the bound would be shown 4 times in 5; null: no number would do, or none is needed"
+        description="labels, each of another advertiser, after which the bound would be shown 4 times in 5; null: no number would do, or "
+        "none is needed"
     )
+
+
+class Decides(_Part):
+    """What the thresholds do to the ads of the data they would decide on, labelled or not, by their risks."""
+
+    ads: int
+    approved: int
+    rejected: int
+
+    @property
+    def people(self) -> int:
+        return self.ads - self.approved - self.rejected
+
+
+class Edge(_Part):
+    """The riskiest part of what is approved, from a third of the threshold up to it: an average hides the last ad let in."""
+
+    risk_from: float
+    ads: int = Field(description="labelled ads there")
+    errors: int = Field(description="violating ones among them")
+    upper: float = Field(description="upper confidence bound of the share that violates")
+    limit: float = Field(description="the policy's max_risk")
+
+    @property
+    def shown(self) -> bool:
+        return self.upper <= self.limit
 
 
 class LabelNoise(_Part):
@@ -117,7 +155,7 @@ class CurvePoint(_Part):
 class Certificate(_Part):
     """See the module. ``certificate_id`` is a digest of everything else."""
 
-    schema_: Literal[1] = Field(default=1, alias="schema")
+    schema_: Literal[2] = Field(default=2, alias="schema")
     certificate_id: str
     policy: str
     surfaces: tuple[str, ...] | None = Field(description="where it holds; null: on every surface that the policy files do not name")
@@ -127,8 +165,12 @@ class Certificate(_Part):
     status: Status
     approve_below: float
     reject_at: float
-    otherwise: Otherwise = Otherwise.REVIEW
+    aim: Aim
+    traffic: Decides = Field(description="in the markets it serves")
     bounds: tuple[Bound, ...]
+    edge: Edge | None = Field(description="null: no ad is approved, or none is labelled")
+    missed_upper: float | None = Field(description="upper confidence bound of the share of violating ads that are approved; null: unknown")
+    violating: float | None = Field(description="share of the labelled ads that violate; null: none is labelled")
     alike: float = Field(ge=0, le=1, description="correlation of the ads of one advertiser that was allowed for; 1: all alike")
     family: tuple[str, ...] = Field(description="what else holds at the same time, all with the confidence stated")
     noise: LabelNoise
@@ -151,6 +193,11 @@ class Certificate(_Part):
     def decides(self) -> bool:
         """Whether its thresholds decide any ad."""
         return self.approve_below > 0 or self.reject_at < 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether approving every ad would keep ``max_leakage``, so that it limits nothing."""
+        return self.violating is not None and self.violating <= self.targets.max_leakage
 
     @property
     def ads(self) -> int:
@@ -188,6 +235,7 @@ class Issued:
     @classmethod
     def from_json(cls, text: str) -> Issued:
         """Raises UntrustedBundle on anything ``to_json`` does not write, and on a certificate whose content is not what it is named by."""
+        _refuse_other_schema(text)
         try:
             found = _Stored.model_validate_json(text)
         except ValidationError as error:
@@ -203,25 +251,43 @@ class Issued:
         return {one.bundle_version for one in self.certificates} | ({self.exits.bundle_version} if self.exits else set())
 
 
-def thresholds(certificates: Sequence[Certificate], brought: SolvedThresholds | None = None) -> SolvedThresholds:
-    """What a service looks up. Where nothing is certified, thresholds that decide nothing; or those the model brought, where the
-    certificate says so."""
+def thresholds(certificates: Sequence[Certificate]) -> SolvedThresholds:
+    """What a service looks up.
+
+    Where approving is not certified the threshold aimed at is provisional: it decides only where the policy lets uncertified thresholds
+    decide, and never beyond its limits. Rejecting is earned: what is not certified rejects nobody.
+    """
     points: dict[SolvedFor, Thresholds] = {}
-    if brought is not None and any(one.otherwise is Otherwise.UNCERTIFIED for one in certificates):
-        points |= brought.points
     for one in certificates:
-        targets = Targets(**one.targets.model_dump())
         for market in one.markets:
-            key = SolvedFor(one.policy, market.market, targets)
-            if market.served and one.decides:
-                points[key] = Thresholds(one.approve_below, one.reject_at, one.certificate_id, one.expires_at)
-            elif not market.lends and one.otherwise is Otherwise.REVIEW:
-                points[key] = Thresholds(0.0, 1.0, one.certificate_id, one.expires_at)
+            if not market.lends:
+                points[SolvedFor(one.policy, market.market, one.targets.averages)] = _in_use(one, market.served)
     return SolvedThresholds(points)
 
 
+def _in_use(one: Certificate, served: bool) -> Thresholds:
+    below, at = (one.approve_below, one.reject_at) if served else (0.0, 1.0)
+    if below > 0:
+        return Thresholds(below, at, one.certificate_id, one.expires_at)
+    return Thresholds(min(one.aim.approve_below, at), at, one.certificate_id, one.expires_at, provisional=True)
+
+
+def _refuse_other_schema(text: str) -> None:
+    """Before anything else: under another schema every further complaint would mislead. What has no schema at all is refused later."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    schema = content.get("schema", SCHEMA) if isinstance(content, dict) else SCHEMA
+    if schema != SCHEMA:
+        raise UntrustedBundle(
+            f"certificates.json has schema {shorten(schema)}; this version reads schema {SCHEMA}, under which no ad is approved above its "
+            "policy's max_risk: certify again with adverdict policy solve --data FOLDER"
+        )
+
+
 class _Stored(_Part):
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[2] = Field(alias="schema")
     certificates: tuple[Certificate, ...]
     exits: ExitEvidence | None = None
 

@@ -120,13 +120,12 @@ def _champion(marketplace: Path, encoder: str, settings: Settings) -> bool:
 
 
 def _certify(marketplace: Path, settings: Settings) -> None:
-    from adverdict.certification.certificate import Otherwise
     from adverdict.cli.policy.solve import show
     from adverdict.rollout.certify import SolveJob, solve
 
-    _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing, its own decide, uncertified")
+    _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing they are provisional")
     with Bars() as bars:
-        solved = solve(SolveJob([marketplace], settings, one_policy=True, otherwise=Otherwise.UNCERTIFIED), bars)
+        solved = solve(SolveJob([marketplace], settings), bars)
     show(solved, brief=True)
 
 

@@ -109,22 +109,28 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
         lacking = expired or (Degradation(Cause.UNCERTIFIED, policy.name),)
         return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=lacking)
     ruling = _by_thresholds(policy, p, ad, thresholds, now)
-    return _Ruling(ruling.verdict, ruling.because, thresholds, (*expired, *ruling.degraded))
+    return ruling._replace(degraded=(*expired, *ruling.degraded))
 
 
 def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
+    """By the thresholds within the policy's limits: above ``max_risk`` nothing is approved, below ``min_risk_rejected`` nothing rejected."""
+    limited = policy.limited(thresholds)
+    verdict = verdict_at(p, limited.approve_below, limited.reject_at)
     held = policy.licence_held(ad.market, ad.advertiser_licences)
     licence = wording.licence(policy.name, ad.market) if policy.licence is not Licence.NONE else None
-    verdict = verdict_at(p, thresholds.approve_below, thresholds.reject_at)
     if verdict is Verdict.APPROVE:
-        return _Ruling(Verdict.APPROVE, wording.approved(p, thresholds, now))
+        return _Ruling(Verdict.APPROVE, wording.approved(p, limited, now), limited)
+    if p < thresholds.approve_below:
+        return _Ruling(Verdict.REVIEW, wording.above_max_risk(p, policy), limited)
     if not policy.may_reject(held):
         matters = licence if held is None and verdict is Verdict.REJECT else None
-        because = wording.restricted(p, thresholds, ad.market, holds=licence if held else None, unknown=matters)
-        return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.LICENCE_UNKNOWN, policy.name),) if matters else ())
+        because = wording.restricted(p, limited, ad.market, holds=licence if held else None, unknown=matters)
+        return _Ruling(Verdict.REVIEW, because, limited, (Degradation(Cause.LICENCE_UNKNOWN, policy.name),) if matters else ())
     if verdict is Verdict.REJECT:
-        return _Ruling(Verdict.REJECT, wording.rejected(p, thresholds, now, unlicensed=licence))
-    return _Ruling(Verdict.REVIEW, wording.between(p, thresholds, unlicensed=licence))
+        return _Ruling(Verdict.REJECT, wording.rejected(p, limited, now, unlicensed=licence), limited)
+    if p >= thresholds.reject_at:
+        return _Ruling(Verdict.REVIEW, wording.below_min_risk_rejected(p, policy), limited)
+    return _Ruling(Verdict.REVIEW, wording.between(p, limited, unlicensed=licence), limited)
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:

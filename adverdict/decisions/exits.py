@@ -35,4 +35,5 @@ def cuts(policy: PolicyInForce, market: str, solved: SolvedThresholds) -> tuple[
         return NOTHING_HANGS_ON_IT
     if policy.when_uncertified is WhenUncertified.REVIEW and thresholds.certificate_id is None:
         return NOTHING_HANGS_ON_IT
-    return thresholds.approve_below, thresholds.reject_at
+    limited = policy.limited(thresholds)
+    return limited.approve_below, limited.reject_at

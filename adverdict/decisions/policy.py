@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from adverdict.domain.errors import InvalidPolicy, Mistake
+from adverdict.domain.standing import Standing
 
 
 class Severity(StrEnum):
@@ -63,6 +65,10 @@ class Licence(StrEnum):
 
 DEFAULT_AUDIT_SHARE = 0.01
 """Where no file says otherwise: one automatic decision in a hundred is also seen by a reviewer."""
+MAX_RISK = {Severity.QUALITY: 0.5, Severity.SERIOUS: 0.25, Severity.SEVERE: 0.1, Severity.ZERO_TOLERANCE: 0.05}
+"""Where no file says otherwise: the risk from which no ad is approved without a person."""
+MIN_RISK_REJECTED = 0.5
+"""Where no file says otherwise: the risk below which no ad is rejected without a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +98,17 @@ class Thresholds:
     """None: nobody has shown that these thresholds keep any target."""
     expires_at: datetime | None = None
     """From when on the certificate no longer holds, in UTC. None: it has no end, or there is no certificate."""
+    provisional: bool = False
+    """Whether the certificate says that what is asked for is not shown yet. Such thresholds decide where the policy lets them."""
+    audit_share: float | None = None
+    """Share of what they decide that a reviewer must see too, for the certificate to be renewed or earned; None: the policy's is enough."""
 
     def __post_init__(self) -> None:
         ordered = 0 <= self.approve_below <= self.reject_at <= 1
         _require(ordered, "thresholds", [self.approve_below, self.reject_at], "0 <= approve_below <= reject_at <= 1")
+        share = self.audit_share
+        _require(share is None or 0 <= share <= 1, "audit_share", share, "a share from 0 to 1")
+        _require(self.certificate_id is not None or not self.provisional, "provisional", True, "False: there is no certificate")
         if self.expires_at is not None:
             _require(self.certificate_id is not None, "expires_at", str(self.expires_at), "None: there is no certificate to expire")
             _require(self.expires_at.utcoffset() == timedelta(0), "expires_at", str(self.expires_at), "a time in UTC")
@@ -106,7 +119,19 @@ class Thresholds:
 
     def certified_at(self, moment: datetime) -> bool:
         """Whether there is a certificate that still holds at ``moment`` (aware)."""
-        return self.certificate_id is not None and not self.expired_at(moment)
+        return self.certificate_id is not None and not self.provisional and not self.expired_at(moment)
+
+    def standing_at(self, moment: datetime) -> Standing:
+        """At ``moment`` (aware), as far as the thresholds themselves know."""
+        if self.certificate_id is None:
+            return Standing.NONE
+        if self.expired_at(moment):
+            return Standing.EXPIRED
+        return Standing.PROVISIONAL if self.provisional else Standing.CERTIFIED
+
+
+LIMITS = ("max_risk", "min_risk_rejected", "max_missed")
+"""Fields of a policy that are None in books kept before there were any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +152,28 @@ class PolicyInForce:
     when_uncertified: WhenUncertified = WhenUncertified.DECIDE
     audit_share: float = DEFAULT_AUDIT_SHARE
     """Probability in [0, 1] that an ad decided automatically under this policy is also seen by a reviewer."""
+    max_risk: float | None = None
+    """No ad of this risk or more is approved without a person, whatever the thresholds are. None: in books kept before there was a limit."""
+    min_risk_rejected: float | None = None
+    """No ad of less risk than this is rejected without a person. None as above."""
+    max_missed: float | None = None
+    """Largest P(approved automatically | violating) that a certificate must show; None: it is stated, and nothing is asked of it."""
 
     def __post_init__(self) -> None:
         safe = self.when_degraded is not WhenDegraded.APPROVE or self.severity is Severity.QUALITY
         _require(safe, "when_degraded", self.when_degraded.value, f"hold or review, because the severity is {self.severity}")
         asks = self.licence is Licence.NONE or self.stance is Stance.RESTRICTED
         _require(asks, "licence", self.licence.value, f"none, because the stance is {self.stance}")
-        _require(0 <= self.audit_share <= 1, "audit_share", self.audit_share, "a share from 0 to 1")
+        for name in ("audit_share", *LIMITS):
+            share = getattr(self, name)
+            _require(share is None or 0 <= share <= 1, name, share, "a share from 0 to 1")
+
+    def limited(self, thresholds: Thresholds) -> Thresholds:
+        """The same thresholds within ``max_risk`` and ``min_risk_rejected``: those that decide."""
+        below = min(thresholds.approve_below, 1.0 if self.max_risk is None else self.max_risk)
+        at = max(thresholds.reject_at, 0.0 if self.min_risk_rejected is None else self.min_risk_rejected)
+        same = (below, at) == (thresholds.approve_below, thresholds.reject_at)
+        return thresholds if same else replace(thresholds, approve_below=below, reject_at=at)
 
     def licence_held(self, market: str, licences: Collection[str] | None) -> bool | None:
         """Whether an advertiser with these ``policy:market`` licences holds the one asked for; None: none is asked for, or nobody knows."""
@@ -232,7 +272,14 @@ def _hash(names: tuple[str, ...], rules: Mapping[str, MarketRules]) -> str:
 
 
 def _canonical(policies: tuple[PolicyInForce, ...]) -> dict[str, object]:
-    return {policy.name: asdict(policy) for policy in policies}
+    """What books kept before there was such a value could not say is left out where nothing is said: their hash is on record."""
+    return {policy.name: _said(asdict(policy)) for policy in policies}
+
+
+def _said(fields: dict[str, Any]) -> dict[str, Any]:
+    if fields["thresholds"] is not None:  # written by hand: those carry no certificate
+        fields["thresholds"] = {key: value for key, value in fields["thresholds"].items() if key not in ("provisional", "audit_share")}
+    return {key: value for key, value in fields.items() if value is not None or key not in LIMITS}
 
 
 def _require(holds: bool, what: str, value: object, expected: str) -> None:

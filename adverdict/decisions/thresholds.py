@@ -16,7 +16,8 @@ from adverdict.domain.errors import InvalidPolicy, UntrustedBundle, shorten
 from adverdict.domain.verdict import Verdict, of_severity
 
 SCHEMA = 2
-"""Raised when what is stored changes: 2 since a certificate's end is kept with it."""
+"""Raised when what is stored changes and cannot be read as before: 2 since a certificate's end is kept with it. What thresholds say of
+themselves beyond that is written only where it is said, so that what was stored before still has its digest."""
 POOLED = "*"
 """In place of a market: solved over all markets together."""
 
@@ -86,7 +87,8 @@ class SolvedThresholds:
 
 
 def _stored(thresholds: Thresholds) -> dict[str, object]:
-    return {**asdict(thresholds), "expires_at": thresholds.expires_at.isoformat() if thresholds.expires_at else None}
+    stored = {**asdict(thresholds), "expires_at": thresholds.expires_at.isoformat() if thresholds.expires_at else None}
+    return {key: value for key, value in stored.items() if key not in _SAID or value}
 
 
 def _refuse_other_schema(text: str) -> None:
@@ -98,6 +100,10 @@ def _refuse_other_schema(text: str) -> None:
     schema = content.get("schema", SCHEMA) if isinstance(content, dict) else SCHEMA
     if schema != SCHEMA:
         raise UntrustedBundle(f"thresholds.json has schema {shorten(schema)}; this version reads schema {SCHEMA}: train the bundle again")
+
+
+_SAID = ("provisional", "audit_share")
+"""Left out where nothing is said."""
 
 
 class _Strict(BaseModel):
@@ -115,6 +121,8 @@ class _StoredThresholds(_Strict):
     reject_at: float
     certificate_id: str | None
     expires_at: Annotated[Utc, Strict(False)] | None  # text, as JSON has no times; Utc refuses numbers
+    provisional: bool = False
+    audit_share: float | None = None
 
 
 class _StoredPoint(_Strict):

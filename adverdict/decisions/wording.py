@@ -25,6 +25,17 @@ def between(p: float, thresholds: Thresholds, *, unlicensed: str | None) -> str:
     return f"{_no_licence(unlicensed)}risk {risk} is at least {below} and below {at}: a person decides"
 
 
+def above_max_risk(p: float, policy: PolicyInForce) -> str:
+    """Of an ad that the thresholds alone would approve."""
+    return f"risk {_told_from(p, policy.max_risk)} is not below max_risk {policy.max_risk:g}: a person decides, whatever the thresholds"
+
+
+def below_min_risk_rejected(p: float, policy: PolicyInForce) -> str:
+    """Of an ad that the thresholds alone would reject."""
+    limit = policy.min_risk_rejected
+    return f"risk {_told_from(p, limit)} is below min_risk_rejected {limit:g}: a person decides, whatever the thresholds"
+
+
 def restricted(p: float, thresholds: Thresholds, market: str, *, holds: str | None, unknown: str | None) -> str:
     """``holds``: the licence on record; ``unknown``: the licence that would matter, and that nobody told of."""
     risk, below, _ = _told_apart(p, thresholds)
@@ -71,6 +82,11 @@ def _trust(thresholds: Thresholds, now: datetime) -> str:
 
 def _no_licence(unlicensed: str | None) -> str:
     return f"no {unlicensed} is on record, and " if unlicensed else ""
+
+
+def _told_from(p: float, limit: float | None) -> str:
+    """A risk with three decimals, or as many as it takes to tell it from a limit that it is not."""
+    return next((shown for digits in range(3, 18) if float(shown := f"{p:.{digits}f}") != limit or p == limit), repr(p))
 
 
 def _told_apart(p: float, thresholds: Thresholds) -> tuple[str, ...]:

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise, Otherwise
+from adverdict.certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
 from adverdict.certification.thresholds.agreement import label_noise
-from adverdict.certification.thresholds.capacity import CapacityPlan, Traffic, plan
+from adverdict.certification.thresholds.capacity import Priced
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.solve import Origin, Solution, Terms, answers, issue
+from adverdict.certification.thresholds.solve import Origin, Solution, Terms, certify
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook, surface_key
 from adverdict.domain.ad import Ad, Label
@@ -50,20 +50,20 @@ RANDOM = frozenset({"import", "review", "audit"})
 
 @dataclass(frozen=True)
 class SolveJob:
-    """``measure_noise``: lower the bounds by what the raters' agreement leaves open. ``one_policy``: the confidence of each policy for
-    itself, not for all of a market at once. ``out``: also keep the certificates in this folder."""
+    """``measure_noise``: lower the bounds by what the raters' agreement leaves open. ``all_at_once``: one confidence for all policies of a
+    market together, not for each. ``out``: also keep the certificates in this folder."""
 
     data: Sequence[Path]
     settings: Settings
     """Which model, which policies, and where certificates are kept."""
     measure_noise: bool = True
-    one_policy: bool = False
-    otherwise: Otherwise = Otherwise.REVIEW
+    all_at_once: bool = False
     valid_for: timedelta = timedelta(days=90)
     max_flipped: float = 0.001
     """Share of ads on which leaving the models early may change a verdict, with ``EXIT_CONFIDENCE``."""
     capacity: float | None = None
-    """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets."""
+    """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets. None: a review is worth what makes people see
+    ``capacity.REVIEW_SHARE`` of these ads."""
     volume: Mapping[str, float] = field(default_factory=dict)
     out: Path | None = None
 
@@ -90,8 +90,6 @@ class Sample:
 class Solved:
     solution: Solution
     sample: Sample
-    plan: CapacityPlan | None
-    """How the capacity is used; None when none was given."""
     exits: ExitCertificate | None
     """Who leaves the models early under these thresholds; None: the bundle has no early exit."""
     page: Path
@@ -106,7 +104,7 @@ class TooFewReviewers(GateRefused):
 
     code = "infeasible_capacity"
 
-    def __init__(self, plan: CapacityPlan, certificates: Sequence[Certificate]) -> None:
+    def __init__(self, plan: Priced, certificates: Sequence[Certificate]) -> None:
         self.plan = plan
         short = plan.reviews_needed - plan.capacity
         lines = [
@@ -128,16 +126,13 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
         refuse_unseen(job.volume, set(sample.scored.market.tolist()))
     progress.stage("certificates", 1)
     origin = Origin(sample.bundle.version, sample.digests, datetime.now(UTC), job.valid_for)
-    terms = Terms(sample.noise, job.one_policy, job.otherwise)
-    answered = answers(sample.scored, sample.book, terms)
-    planned = None if job.capacity is None else plan(Traffic(sample.scored, sample.book, answered, job.volume), job.capacity)
-    chosen = planned.thresholds if planned else [answer.thresholds for answer in answered]
-    solution = issue(sample.scored, answered, chosen, sample.book, origin, terms)
+    terms = Terms(sample.noise, job.all_at_once, job.capacity, job.volume if job.capacity is not None else None)
+    solution = certify(sample.scored, sample.book, origin, terms)
     progress.advance()
-    if planned is not None and not planned.feasible:
-        raise TooFewReviewers(planned, solution.certificates)
+    if job.capacity is not None and not solution.priced.feasible:
+        raise TooFewReviewers(solution.priced, solution.certificates)
     progress.stage("page", 1)
-    kept = keep(job, sample, solution, origin, planned)
+    kept = keep(job, sample, solution, origin)
     progress.advance()
     return kept
 
@@ -171,7 +166,7 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
     )
 
 
-def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, planned: CapacityPlan | None = None) -> Solved:
+def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> Solved:
     """Write certificates and page under ``home`` (and ``out``), and attach them to a registered model."""
     evidence, exits = certify_exits(job, sample, solution, origin)
     text = Issued(solution.certificates, evidence).to_json()
@@ -185,7 +180,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, plan
     if is_registered(sample.source):
         attached = sample.source
         attach_certificates(attached, folder, digest)
-    return Solved(solution, sample, planned, exits, page, file, attached)
+    return Solved(solution, sample, exits, page, file, attached)
 
 
 def certify_exits(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> tuple[ExitEvidence | None, ExitCertificate | None]:
@@ -208,7 +203,7 @@ def certify_exits(job: SolveJob, sample: Sample, solution: Solution, origin: Ori
         solved_at=origin.solved_at,
         expires_at=origin.solved_at + origin.valid_for,
     )
-    solved = certified_thresholds(Issued(solution.certificates, evidence), sample.bundle.version, sample.bundle.thresholds)
+    solved = certified_thresholds(Issued(solution.certificates, evidence), sample.bundle.version)
     return evidence, solve_exits(evidence, sample.book, solved, cascade.doubt)
 
 
@@ -292,7 +287,7 @@ def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], rating
 def figures(solved: Solved) -> dict[str, object]:
     """For machines: the certificates as stored, and what they rest on."""
     stored = json.loads(Issued(solved.solution.certificates).to_json())
-    planned = {key: value for key, value in asdict(solved.plan).items() if key != "thresholds"} if solved.plan else None
+    priced = {key: value for key, value in asdict(solved.solution.priced).items() if key != "thresholds"}
     counts = {"labelled": solved.sample.labelled, "labelled_seen": solved.sample.seen}
     exits = asdict(solved.exits) | {"expires_at": solved.exits.expires_at.isoformat()} if solved.exits else None
-    return {**stored, **counts, "plan": planned, "exits": exits, "attached": solved.attached}
+    return {**stored, **counts, "plan": priced, "exits": exits, "attached": solved.attached}

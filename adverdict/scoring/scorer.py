@@ -105,8 +105,7 @@ class Scorer:
 
         solved = exits = None
         if issued is not None:
-            brought = self.model.solved if self.model else SolvedThresholds()
-            solved = certified_thresholds(issued, self.model.version if self.model else Cause.NO_MODEL, brought)
+            solved = certified_thresholds(issued, self.model.version if self.model else Cause.NO_MODEL)
             exits = exit_rule(issued, self.book, solved, self._cascade.doubt if self._cascade else None)
         return Scorer(self.model, self.book, solved=solved, exits=exits, known=self.known, clock=self._clock, ids=self._ids)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from adverdict.benchmarks.truth.populations import Population, simulated
 from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.thresholds.answers import Answer
-from adverdict.certification.thresholds.capacity import CapacityPlan, Traffic, plan
+from adverdict.certification.thresholds.capacity import Priced, Traffic, plan
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.solve import Terms, answers
 from adverdict.certification.thresholds.strata import Question, questions
@@ -161,14 +161,15 @@ def split(population: Population, book: PolicyBook, rng: np.random.Generator) ->
     here, there = known & first, known & ~first
     planned, judge = (Judge(_part(scored, rows), population.truth[rows], book, volume) for rows in (here, there))
     raters = LabelNoise(sensitivity=population.sensitivity, specificity=population.specificity, source="assumed")
-    found = answers(_part(scored, here), book, Terms(dict.fromkeys(scored.policies, raters), one_policy=True))
-    bound, free = (Traffic(_part(scored, here), book, some, volume) for some in (found, [_everywhere(one) for one in found]))
-    needed = bound.reviews([one.thresholds for one in found])
+    _, found = answers(_part(scored, here), book, Terms(dict.fromkeys(scored.policies, raters), volume=volume))
+    free = [_everywhere(one) for one in found]
+    needed = plan(Traffic.of_answers(_part(scored, here), book, found, volume), found, 0.0).reviews_needed
     cases = []
     for times in TIMES:
-        for kind, traffic in ((CERTIFIED, bound), (BEYOND, free)):
-            made = plan(traffic, times * needed, beyond_certificates=kind == BEYOND)
-            cases.append({"times": times, "kind": kind, **_case(made, traffic, planned, judge)})
+        for kind, some in ((CERTIFIED, found), (BEYOND, free)):
+            traffic = Traffic.of_answers(_part(scored, here), book, some, volume)
+            made = plan(traffic, some, times * needed, beyond_certificates=kind == BEYOND)
+            cases.append({"times": times, "kind": kind, **_case(made, some, planned, judge)})
     return {"needed": needed, "cases": cases}
 
 
@@ -217,12 +218,12 @@ def _summary(cases: Sequence[Entry]) -> Entry:
     }
 
 
-def _case(made: CapacityPlan, traffic: Traffic, planned: Judge, judge: Judge) -> Entry:
+def _case(made: Priced, found: Sequence[Answer], planned: Judge, judge: Judge) -> Entry:
     """The plan and fixed thresholds that leave as many reviews on the half it was made on, both on the other half."""
     head = {"capacity": made.capacity, "feasible": made.feasible, "missing": max(0.0, made.reviews_needed - made.capacity)}
     if not made.feasible:
         return head
-    pairs = {key: pair for one, pair in zip(traffic.found, made.thresholds, strict=True) for key in _keys(one)}
+    pairs = {key: pair for one, pair in zip(found, made.thresholds, strict=True) for key in _keys(one)}
 
     def chosen(question: Question) -> Thresholds:
         return pairs.get(_key(question), Thresholds(0.0, 1.0))

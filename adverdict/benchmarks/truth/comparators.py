@@ -14,12 +14,13 @@ import numpy as np
 
 from adverdict.benchmarks.truth.deployments import Method, Trial
 from adverdict.certification.certificate import LabelNoise
-from adverdict.certification.thresholds.answers import boldest, sequence_tests
+from adverdict.certification.thresholds.answers import nearest, sequence_tests
 from adverdict.certification.thresholds.empirical import solve
-from adverdict.certification.thresholds.sequence import LabelledAds
+from adverdict.certification.thresholds.sequence import FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
 from adverdict.decisions.policy import Thresholds
 
 OURS = "certified"
+BOLDEST = "boldest within the targets"
 TRUSTING = "labels taken as true"
 TOGETHER = "advertisers in one piece"
 MAPIE = "MAPIE"
@@ -31,7 +32,31 @@ best on real ads. Its correction for many tests costs more with each."""
 def certified(ads: LabelledAds, trial: Trial) -> Thresholds:
     """As ``certification.thresholds.solve.certify`` does."""
     noise = LabelNoise(sensitivity=trial.sensitivity, specificity=trial.specificity, source="assumed")
-    return boldest(*sequence_tests(ads, trial.stratum, noise))
+    return nearest(*sequence_tests(ads, trial.stratum, noise, trial.aim), trial.aim)
+
+
+def boldest(ads: LabelledAds, trial: Trial) -> Thresholds:
+    """As much as the same tests certify, without an aim and without limits on single ads: the whole of each average is spent."""
+    level = trial.stratum.level
+    approve = fixed_sequence_test(ads, Side.APPROVE, trial.targets.max_leakage * trial.sensitivity, level)
+    wrongful = trial.targets.max_wrongful_reject * trial.specificity
+    reject = fixed_sequence_test(ads, Side.REJECT, wrongful, level) if trial.stratum.rejects else None
+    return most(approve, reject)
+
+
+def most(approve: FixedSequenceTest, reject: FixedSequenceTest | None) -> Thresholds:
+    """The thresholds that decide most within what both sides certify. Where both could take an ad it is rejected, if that is certified."""
+    if approve.first is None or approve.last is None:
+        return Thresholds(0.0, reject.last.threshold if reject and reject.last else 1.0)
+    if reject is None or reject.first is None or reject.last is None:
+        return Thresholds(approve.last.threshold, 1.0)
+    if approve.last.threshold <= reject.last.threshold:
+        return Thresholds(approve.last.threshold, reject.last.threshold)
+    # Every threshold from first to last is certified on its side: one that both ranges hold serves both.
+    common = max(reject.last.threshold, approve.first.threshold)
+    if common <= min(approve.last.threshold, reject.first.threshold):
+        return Thresholds(common, common)
+    return Thresholds(approve.last.threshold, 1.0)
 
 
 def trusting(ads: LabelledAds, trial: Trial) -> Thresholds:
@@ -104,7 +129,7 @@ def ours(trial: Trial) -> dict[str, Method]:
 
 def others(mapie_installed: bool = importlib.util.find_spec("mapie") is not None) -> tuple[dict[str, Method], dict[str, str]]:
     """By name; and for each that cannot be run here the reason."""
-    found: dict[str, Method] = {"plain binomial": plain_binomial, "empirical": empirical, "fixed .05/.95": fixed}
+    found: dict[str, Method] = {BOLDEST: boldest, "plain binomial": plain_binomial, "empirical": empirical, "fixed .05/.95": fixed}
     if not mapie_installed:
         return found, {MAPIE: "not installed; pip install 'adverdict[bench]' brings it"}
     return {MAPIE: mapie, **found}, {}

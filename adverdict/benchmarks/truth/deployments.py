@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.certification.thresholds.least_harm import least_harm, on_grid
 from adverdict.certification.thresholds.sequence import GRID, LabelledAds
 from adverdict.certification.thresholds.strata import Stratum
 from adverdict.decisions.policy import Targets, Thresholds
@@ -110,9 +111,16 @@ class Trial:
     groups: int
     """Advertisers of the whole population; each deployment draws as many, with replacement. Groups are numbered 0 to here."""
 
+    price: float = 0.25
+    """Of a review, in wrongly rejected ads."""
+
     @property
     def targets(self) -> Targets:
         return self.stratum.targets
+
+    @property
+    def aim(self) -> Thresholds:
+        return on_grid(least_harm(self.price, self.stratum.stakes))
 
 
 @dataclass(frozen=True)

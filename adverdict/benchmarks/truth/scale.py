@@ -78,10 +78,10 @@ def measure(ads: int, job: ScaleBenchmark, curves: bool) -> Entry:
     """Seconds of each step, and the peak of this process's memory; ``data_mib`` is the peak before solving."""
     scored, asked = synthetic(ads, job), book(job)
     before, start, cpu = _peak(), time.perf_counter(), time.process_time()
-    found = answers(scored, asked, Terms())
+    aimed, found = answers(scored, asked, Terms())
     answered = time.perf_counter()
     origin = Origin("synthetic", ("synthetic",), datetime.now(UTC))
-    solution = issue(scored, found, [one.thresholds for one in found], asked, origin, Terms(curves=curves))
+    solution = issue(scored, found, [one.thresholds for one in found], asked, origin, Terms(curves=curves), aimed)
     end = time.perf_counter()
     return {
         "ads": ads,
@@ -106,7 +106,7 @@ def compare(ads: int, job: ScaleBenchmark) -> Entry:
     """
     scored, asked = synthetic(ads, job), book(job)
     start = time.process_time()
-    found = answers(scored, asked, Terms())
+    _, found = answers(scored, asked, Terms())
     ours = time.process_time() - start
     start = time.process_time()
     for one in found:

@@ -1,4 +1,4 @@
-"""How far the labels of each stratum certify, and the thresholds chosen within that."""
+"""How far the labels of each stratum certify, and the thresholds of least harm within that."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from adverdict.certification.certificate import LabelNoise, MarketEvidence
 from adverdict.certification.statistics.bounds import p_value_over
+from adverdict.certification.thresholds.least_harm import least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID, Counts, FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
 from adverdict.certification.thresholds.strata import PRESENT, Question, Stratum, Strength
@@ -22,7 +23,7 @@ CONTRADICTED = 0.01
 
 @dataclass(frozen=True)
 class Answer:
-    """A stratum with both sides tested. ``thresholds`` are the boldest certified; ``markets`` says whom they serve."""
+    """A stratum with both sides tested; ``markets`` says whom the thresholds serve."""
 
     stratum: Stratum
     ads: LabelledAds
@@ -30,7 +31,10 @@ class Answer:
     approve: FixedSequenceTest
     reject: FixedSequenceTest | None
     """None where nothing may be rejected."""
+    aim: Thresholds
+    """Those of least harm at the price of a review, settled before any label was looked at."""
     thresholds: Thresholds
+    """The nearest to the aim that are certified."""
     markets: tuple[MarketEvidence, ...]
 
     @property
@@ -39,36 +43,39 @@ class Answer:
         return tuple(question for question in self.stratum.questions if question.market in names)
 
 
-def answer(scored: ScoredAds, stratum: Stratum, noise: Mapping[str, LabelNoise]) -> Answer:
-    """Test both sides of a stratum. ``noise`` by policy; other labels are taken as true."""
+def answer(scored: ScoredAds, stratum: Stratum, noise: Mapping[str, LabelNoise], price: float) -> Answer:
+    """Test both sides of a stratum up to what its policy permits, and choose by the price of a review within what is certified.
+
+    ``noise`` by policy; other labels are taken as true.
+    """
     ads = scored.labelled(stratum.policy, stratum.rows)
     raters = noise.get(stratum.policy, TRUE_LABELS)
-    approve, reject = sequence_tests(ads, stratum, raters)
-    found = boldest(approve, reject)
-    return Answer(stratum, ads, raters, approve, reject, found, _markets(scored, stratum, found))
+    aim = on_grid(least_harm(price, stratum.stakes))
+    approve, reject = sequence_tests(ads, stratum, raters, aim)
+    chosen = nearest(approve, reject, aim)
+    return Answer(stratum, ads, raters, approve, reject, aim, chosen, _markets(scored, stratum, chosen))
 
 
-def sequence_tests(ads: LabelledAds, stratum: Stratum, noise: LabelNoise) -> tuple[FixedSequenceTest, FixedSequenceTest | None]:
+def sequence_tests(
+    ads: LabelledAds, stratum: Stratum, noise: LabelNoise, aim: Thresholds
+) -> tuple[FixedSequenceTest, FixedSequenceTest | None]:
     """Both sides of a stratum; None where nothing may be rejected."""
-    leakage = stratum.targets.max_leakage * noise.sensitivity
-    wrongful = stratum.targets.max_wrongful_reject * noise.specificity
-    approve = fixed_sequence_test(ads, Side.APPROVE, leakage, stratum.level)
-    return approve, fixed_sequence_test(ads, Side.REJECT, wrongful, stratum.level) if stratum.rejects else None
+    targets, stakes, level = stratum.targets, stratum.stakes, stratum.level
+    approve = fixed_sequence_test(
+        ads, Side.APPROVE, targets.max_leakage * noise.sensitivity, level, furthest=stakes.max_risk, aim=aim.approve_below
+    )
+    if not stratum.rejects:
+        return approve, None
+    wrongful = targets.max_wrongful_reject * noise.specificity
+    reject = fixed_sequence_test(ads, Side.REJECT, wrongful, level, furthest=stakes.min_risk_rejected, aim=aim.reject_at)
+    return approve, reject
 
 
-def boldest(approve: FixedSequenceTest, reject: FixedSequenceTest | None) -> Thresholds:
-    """The thresholds that decide most within what both sides certify. Where both could take an ad it is rejected, if that is certified."""
-    if approve.first is None or approve.last is None:
-        return Thresholds(0.0, reject.last.threshold if reject and reject.last else 1.0)
-    if reject is None or reject.first is None or reject.last is None:
-        return Thresholds(approve.last.threshold, 1.0)
-    if approve.last.threshold <= reject.last.threshold:
-        return Thresholds(approve.last.threshold, reject.last.threshold)
-    # Every threshold from first to last is certified on its side: one that both ranges hold serves both.
-    common = max(reject.last.threshold, approve.first.threshold)
-    if common <= min(approve.last.threshold, reject.first.threshold):
-        return Thresholds(common, common)
-    return Thresholds(approve.last.threshold, 1.0)
+def nearest(approve: FixedSequenceTest | None, reject: FixedSequenceTest | None, aim: Thresholds) -> Thresholds:
+    """The certified thresholds nearest to the aim, on each side none that decides more than it; 0 and 1 where a side has none."""
+    below, at = certified(approve), certified(reject)
+    below, at = below[below <= aim.approve_below], at[at >= aim.reject_at]
+    return Thresholds(float(below.max(initial=0.0)), float(at.min(initial=1.0)))
 
 
 def certified(side: FixedSequenceTest | None) -> NDArray[np.float64]:

@@ -1,46 +1,51 @@
-"""The thresholds with the least expected harm that a day's reviewers can keep up with, shared over all policies and markets.
+"""What a review may cost: the price at which people are asked as often as they have time for, over all policies and markets.
 
-Within what is certified, every review has one price: an ad is reviewed where deciding it automatically is expected to do more harm than the
-price. The price that uses the capacity up is the best there is, for at the optimum no review can be moved to where it would prevent more
-(the Lagrangian of a separable allocation: Everett 1963, Operations Research 11, 399-417). Only the load is not separable, as an ad under
-several policies is reviewed once; so it is counted ad by ad.
+Every review has one price: an ad is reviewed where deciding it automatically is expected to do more harm than that. The price that uses the
+reviewers up is the best there is, for at the optimum no review can be moved to where it would prevent more (the Lagrangian of a separable
+allocation: Everett 1963, Operations Research 11, 399-417). Only the load is not separable, as an ad under several policies is reviewed
+once; so it is counted ad by ad.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.answers import Answer, certified
+from adverdict.certification.thresholds.answers import Answer, nearest
+from adverdict.certification.thresholds.least_harm import ANY_PRICE, Stakes, least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID
+from adverdict.certification.thresholds.strata import Question, stakes_of
 from adverdict.decisions.harm import LEAKED, WRONGED
-from adverdict.decisions.policy import PolicyBook, Severity, Stance, Thresholds, WhenUncertified
+from adverdict.decisions.policy import PolicyBook, Stance, Thresholds, WhenUncertified
+from adverdict.decisions.thresholds import severity_at
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+AtPrice = Callable[[float], Sequence[Thresholds]]
+"""The thresholds of every part of the traffic where a review costs so much."""
 
-BEYOND_PRICE = 1e12
-"""A review that costs more than any decision harms."""
+REVIEW_SHARE = 0.25
+"""Of all ads, that people see where nobody says how many reviewers there are. It only sets the price of a review."""
 STEPS = 60
 """Halvings of the interval of prices: far below what one ad more or less makes of the load."""
 
 
 @dataclass(frozen=True)
-class CapacityPlan:
-    """Thresholds under a capacity. Ads and harm are a day's; harm in wrongly rejected ads, by the calibrated risks."""
+class Priced:
+    """What a day's reviewers make a review worth. Ads and harm are a day's; harm in wrongly rejected ads, by the calibrated risks."""
 
     thresholds: tuple[Thresholds, ...]
-    """In the order of the answers."""
+    """In the order of the traffic's parts."""
     capacity: float
     reviews: float
     harm: float
     price: float
-    """Expected harm that the last review a day prevents."""
+    """Expected harm that the last review a day prevents; ``ANY_PRICE`` where reviewers do not suffice."""
     reviews_needed: float
-    """The fewest reviews a day that the certified thresholds allow."""
+    """The fewest reviews a day that are possible here."""
     reviews_by_market: Mapping[str, float]
 
     @property
@@ -48,58 +53,60 @@ class CapacityPlan:
         return self.reviews_needed <= self.capacity
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Ads that are decided by the same thresholds."""
+
+    rows: Rows
+    risk: Floats
+    may_reject: NDArray[np.bool_]
+    leaked: float
+
+
 class Traffic:
     """A day's ads, stood for by scored ones: what they would meet under any thresholds."""
 
-    def __init__(self, scored: ScoredAds, book: PolicyBook, found: Sequence[Answer], volume: Mapping[str, float]) -> None:
-        """``volume``: ads a day by market. Markets without scored ads cannot be stood for and are the caller's to refuse."""
+    def __init__(
+        self,
+        scored: ScoredAds,
+        book: PolicyBook,
+        together: Sequence[Sequence[Question]],
+        volume: Mapping[str, float] | None = None,
+        by_people: Sequence[Question] = (),
+    ) -> None:
+        """``together``: questions that are decided by the same thresholds. ``by_people``: those no thresholds are there for. ``volume``: ads
+        a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are the caller's to
+        refuse."""
         self.market = scored.market
-        self.found = tuple(found)
-        counted = dict(zip(*np.unique(scored.market, return_counts=True), strict=True))
-        self.weight = np.array([volume.get(str(market), 0.0) / counted[market] for market in scored.market])
-        self.always = _reviewed_anyway(scored, book)
+        self.weight = np.ones(len(scored)) if volume is None else _weights(scored.market, volume)
+        self._always = _reviewed_anyway(scored, book)
+        for question in by_people:
+            self._always[question.rows] = True
         self._by_hand = list(_by_hand(scored, book))
-        self._rows = [np.concatenate([q.rows for q in one.served] or [np.zeros(0, dtype=np.intp)]) for one in found]
-        self._may = [np.concatenate([np.full(len(q.rows), q.rejects) for q in one.served] or [np.zeros(0, np.bool_)]) for one in found]
-        self._risk = [scored.risk[rows, scored.policies.index(one.stratum.policy)] for rows, one in zip(self._rows, found, strict=True)]
-        self.leaked = [max(_severities(book, one), default=LEAKED[Severity.QUALITY]) for one in found]
-        for one in found:  # what a certificate does not serve is reviewed
-            for question in one.stratum.questions:
-                if question not in one.served:
-                    self.always[question.rows] = True
+        self._parts = [_part(scored, questions) for questions in together]
 
-    def options(self, index: int, beyond_certificates: bool) -> _Options:
-        """What may be chosen for an answer: certified thresholds up to the boldest pair, or all there are."""
-        found, cost = self.found[index], self.leaked[index]
-        below, at = found.thresholds.approve_below, found.thresholds.reject_at
-        approve, reject = (GRID, GRID[::-1]) if beyond_certificates else (certified(found.approve), certified(found.reject))
-        if not beyond_certificates:
-            approve, reject = approve[approve <= below], reject[reject >= at] if at < 1 else reject[:0]
-        if not found.stratum.rejects:
-            reject = reject[:0]
-        risk, weight = self._risk[index], self.weight[self._rows[index]]
-        rejecting = np.where(self._may[index], weight, 0.0)
-        return _Options(
-            below=np.append(0.0, approve),
-            approved=_under(risk, weight, np.append(0.0, approve)),
-            leaked=_under(risk, weight * cost * risk, np.append(0.0, approve)),
-            at=np.append(1.0, reject),
-            rejected=_from(risk, rejecting, np.append(1.0, reject)),
-            wronged=_from(risk, rejecting * WRONGED * (1.0 - risk), np.append(1.0, reject)),
-            even=WRONGED / (WRONGED + cost),
-        )
+    @classmethod
+    def of_answers(cls, scored: ScoredAds, book: PolicyBook, found: Sequence[Answer], volume: Mapping[str, float] | None = None) -> Traffic:
+        """What a certificate does not serve is for people."""
+        not_served = [question for one in found for question in one.stratum.questions if question not in one.served]
+        return cls(scored, book, [one.served for one in found], volume, not_served)
+
+    @property
+    def ads(self) -> float:
+        """A day."""
+        return float(self.weight.sum())
 
     def decided(self, chosen: Sequence[Thresholds]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
         """Which ads are reviewed, which rejected (bool (n,) each), and the harm expected of each ad's decision, float64 (n,)."""
-        reviewed, rejected = self.always.copy(), np.zeros(len(self.market), dtype=np.bool_)
+        reviewed, rejected = self._always.copy(), np.zeros(len(self.market), dtype=np.bool_)
         leaked, innocent = np.zeros(len(self.market)), np.ones(len(self.market))
-        solved = zip(chosen, self._rows, self._risk, self._may, self.leaked, strict=True)
-        for pair, rows, risk, may_reject, cost in (*solved, *self._by_hand):
-            reject = (risk >= pair.reject_at) & may_reject & (pair.reject_at < 1)
-            rejected[rows] |= reject
-            reviewed[rows] |= (risk >= pair.approve_below) & ~reject
-            leaked[rows] += cost * risk
-            innocent[rows] *= np.where(reject, 1.0 - risk, 1.0)
+        for pair, part in (*zip(chosen, self._parts, strict=True), *self._by_hand):
+            severity = severity_at(part.risk, pair.approve_below, pair.reject_at)
+            reject = (severity == 2) & part.may_reject
+            rejected[part.rows] |= reject
+            reviewed[part.rows] |= (severity > 0) & ~reject
+            leaked[part.rows] += part.leaked * part.risk
+            innocent[part.rows] *= np.where(reject, 1.0 - part.risk, 1.0)
         reviewed &= ~rejected
         return reviewed, rejected, np.where(reviewed, 0.0, np.where(rejected, WRONGED * innocent, leaked))
 
@@ -108,21 +115,17 @@ class Traffic:
         return float(self.weight @ self.decided(chosen)[0])
 
 
-def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False) -> CapacityPlan:
-    """The least expected harm with at most ``capacity`` reviews a day; where even the boldest certified thresholds leave more, those.
-
-    ``beyond_certificates``: choose among all thresholds, certified or not, to see what a guarantee costs.
-    """
-    options = [traffic.options(i, beyond_certificates) for i in range(len(traffic.found))]
-    boldest = [one.at_price(BEYOND_PRICE) for one in options]
+def priced(traffic: Traffic, capacity: float, at_price: AtPrice) -> Priced:
+    """The least price of a review at which people see at most ``capacity`` ads a day; where none is enough, the fewest reviews possible."""
+    boldest = at_price(ANY_PRICE)
     needed = traffic.reviews(boldest)
-    low, high = 0.0, BEYOND_PRICE
-    chosen, price = boldest, high
+    low, high = 0.0, ANY_PRICE
+    chosen, price = boldest, ANY_PRICE
     if needed <= capacity:
         high = 2 * max(LEAKED.values())  # no ad's decision harms more than the worst leak
         for _ in range(STEPS):
             middle = (low + high) / 2
-            tried = [one.at_price(middle) for one in options]
+            tried = at_price(middle)
             if traffic.reviews(tried) <= capacity:
                 high, chosen, price = middle, tried, middle
             else:
@@ -130,59 +133,61 @@ def plan(traffic: Traffic, capacity: float, *, beyond_certificates: bool = False
     reviewed, _, harm = traffic.decided(chosen)
     load = traffic.weight * reviewed
     by_market = {str(market): float(load[traffic.market == market].sum()) for market in np.unique(traffic.market)}
-    return CapacityPlan(tuple(chosen), capacity, float(load.sum()), float(traffic.weight @ harm), price, needed, by_market)
+    return Priced(tuple(chosen), capacity, float(load.sum()), float(traffic.weight @ harm), price, needed, by_market)
 
 
-@dataclass(frozen=True)
-class _Options:
-    """What may be chosen for one answer, and what it does to a day's ads: float64 (k,) each, from deciding nothing to the boldest."""
-
-    below: Floats
-    approved: Floats
-    leaked: Floats
-    """Harm expected of those approved."""
-    at: Floats
-    rejected: Floats
-    wronged: Floats
-    even: float
-    """The risk at which approving and rejecting harm alike."""
-
-    def at_price(self, price: float) -> Thresholds:
-        """The least harm where a review costs ``price``."""
-        below = float(self.below[np.argmin(self.leaked - price * self.approved)])
-        at = float(self.at[np.argmin(self.wronged - price * self.rejected)])
-        if below > at:  # both cost less than a review: whichever harms less
-            middle = min(max(self.even, at), below)
-            below = at = float(GRID[min(int(np.searchsorted(GRID, middle)), len(GRID) - 1)])
-        return Thresholds(below, at)
+def aims(stakes: Sequence[Stakes]) -> AtPrice:
+    """Least harm whatever is certified: what certification sets out for."""
+    return lambda price: [on_grid(least_harm(price, one)) for one in stakes]
 
 
-def _under(risk: Floats, values: Floats, thresholds: Floats) -> Floats:
-    """Sum of the values of ads with a lower risk than each threshold."""
-    order = np.argsort(risk, kind="stable")
-    total = np.append(0.0, np.cumsum(values[order]))
-    return np.asarray(total[np.searchsorted(risk[order], thresholds, side="left")])
+def certified_aims(found: Sequence[Answer]) -> AtPrice:
+    """Least harm within what is certified."""
+    stakes = [one.stratum.stakes for one in found]
+    return lambda price: [
+        nearest(one.approve, one.reject, on_grid(least_harm(price, at))) for one, at in zip(found, stakes, strict=True)
+    ]
 
 
-def _from(risk: Floats, values: Floats, thresholds: Floats) -> Floats:
-    """Sum of the values of ads with at least the risk of each threshold; 0 at a threshold of 1, which rejects nobody."""
-    return np.where(thresholds < 1, values.sum() - _under(risk, values, thresholds), 0.0)
+def plan(traffic: Traffic, found: Sequence[Answer], capacity: float, *, beyond_certificates: bool = False) -> Priced:
+    """The least expected harm with at most ``capacity`` reviews a day, within what is certified.
+
+    ``beyond_certificates``: choose among all thresholds that the policies permit, certified or not, to see what a guarantee costs.
+    """
+    return priced(traffic, capacity, aims([one.stratum.stakes for one in found]) if beyond_certificates else certified_aims(found))
 
 
-def _severities(book: PolicyBook, found: Answer) -> list[float]:
-    names = {(question.policy, question.market, question.targets) for question in found.stratum.questions}
-    return [LEAKED[policy.severity] for market, _, policy in book.every() if (policy.name, market, policy.targets) in names]
+def review_price(
+    scored: ScoredAds, book: PolicyBook, asked: Sequence[Question], capacity: float | None = None, volume: Mapping[str, float] | None = None
+) -> Priced:
+    """What a review is worth before anything is certified: at it ``capacity`` a day suffice, or, where that is None, people see
+    ``REVIEW_SHARE`` of all ads. Uses no label."""
+    traffic = Traffic(scored, book, [[question] for question in asked], volume)
+    most = REVIEW_SHARE * traffic.ads if capacity is None else capacity
+    return priced(traffic, most, aims([question.stakes for question in asked]))
 
 
-def _by_hand(scored: ScoredAds, book: PolicyBook) -> Iterator[tuple[Thresholds, NDArray[np.intp], Floats, NDArray[np.bool_], float]]:
+def _weights(market: NDArray[np.str_], volume: Mapping[str, float]) -> Floats:
+    counted = dict(zip(*np.unique(market, return_counts=True), strict=True))
+    return np.array([volume.get(str(one), 0.0) / counted[one] for one in market])
+
+
+def _part(scored: ScoredAds, questions: Sequence[Question]) -> _Part:
+    rows = np.concatenate([question.rows for question in questions] or [np.zeros(0, dtype=np.intp)])
+    may = np.concatenate([np.full(len(question.rows), question.rejects) for question in questions] or [np.zeros(0, np.bool_)])
+    risk = scored.risk[rows, scored.policies.index(questions[0].policy)] if questions else np.zeros(0)
+    return _Part(rows, risk, may, max((question.stakes.leaked for question in questions), default=1.0))
+
+
+def _by_hand(scored: ScoredAds, book: PolicyBook) -> Iterator[tuple[Thresholds, _Part]]:
     """Thresholds that the policy files set themselves: they decide too, and no capacity moves them."""
     for (market, surface), rows in scored.places.items():
         for policy in book.in_force(market, surface or None):
             if policy.thresholds is not None and policy.name in scored.policies and policy.stance is not Stance.ALLOWED:
                 nothing = policy.when_uncertified is WhenUncertified.REVIEW
-                pair = Thresholds(0.0, 1.0) if nothing else policy.thresholds
+                pair = Thresholds(0.0, 1.0) if nothing else policy.limited(policy.thresholds)
                 may_reject = np.full(len(rows), policy.stance is Stance.PROHIBITED)
-                yield pair, rows, scored.risk[rows, scored.policies.index(policy.name)], may_reject, LEAKED[policy.severity]
+                yield pair, _Part(rows, scored.risk[rows, scored.policies.index(policy.name)], may_reject, stakes_of(policy).leaked)
 
 
 def _reviewed_anyway(scored: ScoredAds, book: PolicyBook) -> NDArray[np.bool_]:

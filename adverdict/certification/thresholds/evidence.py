@@ -27,7 +27,7 @@ def count(counted: ThresholdCount | None) -> Count | None:
 
 
 def labels_needed(ads: LabelledAds, side: FixedSequenceTest) -> int | None:
-    """Labelled ads, sampled like these, after which the easiest threshold of the side would be certified with probability .8.
+    """Labels, one an advertiser and of risks like these, after which the easiest threshold would be certified with probability .8.
 
     None where the risks separate too badly for ``MOST_LABELS`` to do, and where there are no ads to judge by.
     """
@@ -39,7 +39,7 @@ def labels_needed(ads: LabelledAds, side: FixedSequenceTest) -> int | None:
         rate = (counts.errors[index] + counts.expected[index] / decided * FORESEEN) / (decided + FORESEEN)
         draws = draws_needed(float(rate), side.limit, side.level)
         if draws is not None:
-            needed = draws * decided / counts.at(index).sizes.draws * len(ads) / decided
+            needed = draws * len(ads) / decided
             best = needed if best is None else min(best, needed)
     return None if best is None or best > MOST_LABELS else math.ceil(best)
 

@@ -62,6 +62,10 @@ class LabelledAds:
     def __len__(self) -> int:
         return len(self.risk)
 
+    def turned(self) -> LabelledAds:
+        """The same ads with the opposite labels, as alike as they are."""
+        return LabelledAds(self.risk, ~self.violating, self.group, self.alikeness)
+
     def part(self, rows: Bools | NDArray[np.intp]) -> LabelledAds:
         return LabelledAds(self.risk[rows], self.violating[rows], self.group[rows], self.alike)
 
@@ -136,15 +140,23 @@ class Counts:
         return indices[first & (decided > 0)]
 
 
-def fixed_sequence_test(ads: LabelledAds, side: Side, limit: float, level: float, counts: Counts | None = None) -> FixedSequenceTest:
+def fixed_sequence_test(
+    ads: LabelledAds, side: Side, limit: float, level: float, *, furthest: float | None = None, aim: float | None = None
+) -> FixedSequenceTest:
     """Certify as much of one side as the labels support.
 
     With probability at least ``1 - level`` over the draw of the advertisers, no threshold from ``first`` to ``last`` leads to a rate of
-    errors above ``limit``. Raises nothing: too few labels are an answer.
+    errors above ``limit``. No threshold bolder than ``furthest`` is tested, and the first test is not bolder than ``aim``, even if not one
+    error could be forgiven there: what lies beyond it would not be used. Both are settled without labels; None: the grid's end. Raises
+    nothing: too few labels are an answer.
     """
-    counts = counts or Counts(ads, side)
+    counts = Counts(ads, side)
     way = counts.cautious_to_bold()
+    if furthest is not None:
+        way = way[_not_bolder(side, way, furthest)]
     start = max(_surest(counts, way, limit), _forgiving(counts, way, limit, level))
+    if aim is not None:
+        start = min(start, max(int(_not_bolder(side, way, aim).sum()) - 1, 0))
     first = last = stopped = None
     for index in way[start:].tolist():
         here = counts.at(index)
@@ -153,6 +165,11 @@ def fixed_sequence_test(ads: LabelledAds, side: Side, limit: float, level: float
             break
         first, last = first or here, here
     return FixedSequenceTest(side, limit, level, first, last, stopped)
+
+
+def _not_bolder(side: Side, way: NDArray[np.intp], threshold: float) -> Bools:
+    """Which thresholds of the way decide no more than one at ``threshold``."""
+    return GRID[way] <= threshold if side is Side.APPROVE else GRID[way] >= threshold
 
 
 def _surest(counts: Counts, way: NDArray[np.intp], limit: float) -> int:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.certification.statistics.bounds import Sizes, fewest_draws
+from adverdict.certification.thresholds.least_harm import Stakes
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.words import Strength as Strength
+from adverdict.decisions.harm import LEAKED
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets
 
 OWN = 3.0
@@ -33,12 +36,19 @@ class Question:
     policy: str
     market: str
     targets: Targets
-    rejects: bool
-    """Whether the market's rules let thresholds reject at all."""
+    stakes: Stakes
+    """Of the severest place it is asked for, and the narrowest limits."""
+    max_missed: float | None
+    """Largest P(approved automatically | violating) that is asked for; None: it is only stated."""
     surfaces: frozenset[str] | None
     """The surfaces these targets are stated for; None: all that are not named."""
     rows: Rows
     """Every ad it decides on, labelled or not."""
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the market's rules let thresholds reject at all."""
+        return self.stakes.rejects
 
     @property
     def name(self) -> str:
@@ -75,8 +85,17 @@ class Stratum:
         return self.questions[0].surfaces
 
     @property
+    def stakes(self) -> Stakes:
+        """The strictest of its questions."""
+        return reduce(Stakes.strictest, (question.stakes for question in self.questions))
+
+    @property
     def rejects(self) -> bool:
         return any(question.rejects for question in self.questions)
+
+    @property
+    def max_missed(self) -> float | None:
+        return min((question.max_missed for question in self.questions if question.max_missed is not None), default=None)
 
 
 def questions(scored: ScoredAds, book: PolicyBook) -> list[Question]:
@@ -85,7 +104,7 @@ def questions(scored: ScoredAds, book: PolicyBook) -> list[Question]:
     for market, surface, policy in book.every():
         if policy.name in scored.policies and _solvable(policy):
             gathered = found.setdefault((policy.name, market, policy.targets), _Gathered())
-            gathered.rejects |= _may_reject(policy)
+            gathered.policies.append(policy)
             gathered.surfaces.add(surface)
     for (market, where), rows in scored.places.items():
         for policy in book.in_force(market, where or None):
@@ -101,23 +120,34 @@ _Key = tuple[str, str, Targets]
 class _Gathered:
     """A question while its places are being collected. Surface None stands for all that are not named."""
 
-    rejects: bool = False
+    policies: list[PolicyInForce] = field(default_factory=list)
     surfaces: set[str | None] = field(default_factory=set)
     rows: list[Rows] = field(default_factory=list)
 
     def question(self, policy: str, market: str, targets: Targets) -> Question:
         named = None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
         rows = np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
-        return Question(policy, market, targets, self.rejects, named, rows)
+        missed = min((one.max_missed for one in self.policies if one.max_missed is not None), default=None)
+        return Question(policy, market, targets, reduce(Stakes.strictest, map(stakes_of, self.policies)), missed, named, rows)
+
+
+def stakes_of(policy: PolicyInForce) -> Stakes:
+    """What is at stake where a policy is in force."""
+    return Stakes(
+        LEAKED[policy.severity],
+        1.0 if policy.max_risk is None else policy.max_risk,
+        0.0 if policy.min_risk_rejected is None else policy.min_risk_rejected,
+        _may_reject(policy),
+    )
 
 
 def _solvable(policy: PolicyInForce) -> bool:
     return policy.thresholds is None and policy.stance is not Stance.ALLOWED
 
 
-def strata(scored: ScoredAds, asked: Sequence[Question], *, one_policy: bool = False) -> list[Stratum]:
-    """Questions put together as their numbers of labels allow. With ``one_policy`` each policy's confidence stands for itself alone;
-    otherwise for all policies of a market at once (Bonferroni). A surface with targets of its own is a question more."""
+def strata(scored: ScoredAds, asked: Sequence[Question], *, all_at_once: bool = False) -> list[Stratum]:
+    """Questions put together as their numbers of labels allow. Each policy's confidence stands for itself, as its manager reads it; with
+    ``all_at_once`` for all policies of a market together (Bonferroni). A surface with targets of its own is a question more."""
     family: defaultdict[str, list[Question]] = defaultdict(list)
     for question in asked:
         family[question.market].append(question)
@@ -126,7 +156,7 @@ def strata(scored: ScoredAds, asked: Sequence[Question], *, one_policy: bool = F
         alike[question.policy, question.surfaces].append(question)
     made: list[Stratum] = []
     for same in alike.values():
-        made += _grouped(scored, same, {q.market: _at_once(family[q.market], q.policy if one_policy else None) for q in same})
+        made += _grouped(scored, same, {q.market: _at_once(family[q.market], None if all_at_once else q.policy) for q in same})
     return made
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from adverdict.certification.certificate import Bound, Certificate, LabelNoise, Otherwise
+from collections.abc import Iterator
+
+from adverdict.certification.certificate import Bound, Certificate, LabelNoise
 from adverdict.certification.thresholds.evidence import MOST_LABELS
 from adverdict.certification.thresholds.sequence import Side
 from adverdict.certification.thresholds.strata import PRESENT, Strength
@@ -10,24 +12,72 @@ from adverdict.domain.formats import percent
 
 UNLIKE = 0.001
 """Labelled ads this unlikely to be a random part of the traffic are worth a finding."""
-_ERROR = {Side.APPROVE: "violating", Side.REJECT: "not violating"}
-_OTHERWISE = {
-    Otherwise.REVIEW: "every ad whose risk decides goes to a person",
-    Otherwise.UNCERTIFIED: "the model's own thresholds decide, without any promise",
-}
-_DECIDED = {Side.APPROVE: "approved automatically", Side.REJECT: "rejected automatically"}
+_TARGET = {Side.APPROVE: "max_leakage", Side.REJECT: "max_wrongful_reject"}
 
 
 def statement(certificate: Certificate) -> str:
-    """What is promised, or that nothing is."""
+    """What is promised, or that nothing is, and what then decides."""
+    approve, reject = (certificate.bound(side) for side in Side)
     if not certificate.served or not certificate.decides:
-        return f"Nothing is certified here: {_OTHERWISE[certificate.otherwise]}."
-    promised = [
-        f"at most {percent(bound.target)} of the ads {_DECIDED[bound.side]} ({_at(certificate, bound.side)}) are {_ERROR[bound.side]}"
-        for bound in certificate.bounds
-        if _used(certificate, bound.side)
-    ]
-    return f"With {percent(certificate.targets.confidence)} confidence, {' and '.join(promised)}, {_where(certificate)}."
+        return f"Nothing is certified here: {_otherwise(certificate)}."
+    said = [*_approving(certificate, approve), *_rejecting(certificate, reject)]
+    people = certificate.traffic.people / certificate.traffic.ads if certificate.traffic.ads else 0.0
+    return " ".join([*said, f"People decide {people:.0%} {_where(certificate)}."])
+
+
+def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
+    if bound is None or bound.used is None:
+        yield f"Approving is not certified: {_otherwise(certificate)}."
+        return
+    yield f"Approves below a risk of {certificate.approve_below:g}: {_share_of_ads(certificate, certificate.traffic.approved)}."
+    yield f"With {percent(certificate.targets.confidence)} confidence at most {_promised(certificate, bound)} of them violate {_counted(bound)}."
+    edge = certificate.edge
+    if edge is not None:
+        counted = f"{edge.errors:,} of {edge.ads:,} labelled"
+        yield (
+            f"Of the riskiest it approves (from {edge.risk_from:.3g}) at most {percent(edge.upper)} violate ({counted}); "
+            f"none has a risk of {edge.limit:g} or more."
+        )
+    if certificate.missed_upper is not None:
+        yield f"Of 100 violating ads at most {100 * certificate.missed_upper:.0f} are approved."
+
+
+def _rejecting(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
+    if bound is None:
+        return
+    if bound.used is None:
+        yield "Rejects nobody yet: automatic rejection is earned by labels of the riskiest ads."
+        return
+    yield (
+        f"Rejects from {certificate.reject_at:g}: {_share_of_ads(certificate, certificate.traffic.rejected)}, "
+        f"at most {_promised(certificate, bound)} of them wrongly {_counted(bound)}."
+    )
+
+
+def _promised(certificate: Certificate, bound: Bound) -> str:
+    """The bound itself only at the threshold aimed at, which was settled before the labels; else what was tested."""
+    aim = certificate.aim.approve_below if bound.side is Side.APPROVE else certificate.aim.reject_at
+    at_aim = bound.used is not None and bound.used.threshold == aim and bound.upper is not None
+    return percent(bound.upper) if at_aim and bound.upper is not None else percent(bound.target)
+
+
+def _counted(bound: Bound) -> str:
+    used = bound.used
+    return f"({used.errors:,} of {used.ads:,} labelled; asked: {percent(bound.target)})" if used else ""
+
+
+def _share_of_ads(certificate: Certificate, ads: int) -> str:
+    return f"{ads / certificate.traffic.ads:.1%} of the ads" if certificate.traffic.ads else "none of no ads"
+
+
+def _otherwise(certificate: Certificate) -> str:
+    below = certificate.aim.approve_below
+    if below <= 0:
+        return "every ad whose risk decides goes to a person"
+    return (
+        f"where the policy lets uncertified thresholds decide, ads below a risk of {below:g} are approved provisionally, "
+        "and every other ad goes to a person"
+    )
 
 
 def assumptions(certificate: Certificate) -> tuple[str, ...]:
@@ -56,6 +106,7 @@ def findings(certificate: Certificate) -> tuple[str, ...]:
     """What is missing and what would do; what speaks against an assumption."""
     found = [_missing(certificate, bound) for bound in certificate.bounds if bound.certified_to is None]
     found += [f"{one.market} is not served: {one.why_not}." for one in certificate.markets if one.why_not]
+    found += [*_idle(certificate), *_edge(certificate), *_missed(certificate)]
     if certificate.like_traffic is not None and certificate.like_traffic < UNLIKE:
         found.append(
             f"The labelled ads' risks differ from those of the other ads (p = {certificate.like_traffic:.1g}): the promise holds for ads "
@@ -64,20 +115,41 @@ def findings(certificate: Certificate) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _idle(certificate: Certificate) -> Iterator[str]:
+    if certificate.idle and certificate.violating is not None:
+        yield (
+            f"{percent(certificate.violating)} of all labelled ads violate, so max_leakage {certificate.targets.max_leakage:g} limits "
+            "nothing here: it would let every ad be approved. max_risk and the harm of a leak do the limiting."
+        )
+
+
+def _edge(certificate: Certificate) -> Iterator[str]:
+    edge = certificate.edge
+    if edge is not None and not edge.shown and certificate.approve_below > 0:
+        yield (
+            f"Whether the riskiest ads approved violate less often than max_risk {edge.limit:g} is not shown: {edge.errors:,} of "
+            f"{edge.ads:,} labelled from {edge.risk_from:.3g} to {certificate.approve_below:g} do. Label more ads of such risks."
+        )
+
+
+def _missed(certificate: Certificate) -> Iterator[str]:
+    asked, upper = certificate.targets.max_missed, certificate.missed_upper
+    if asked is not None and upper is not None and upper > asked:
+        yield f"max_missed {asked:g} is not shown: of 100 violating ads up to {100 * upper:.0f} may be approved."
+
+
 def _missing(certificate: Certificate, bound: Bound) -> str:
-    name = "max_leakage" if bound.side is Side.APPROVE else "max_wrongful_reject"
-    start = f"{name} {bound.target:g} is infeasible with {certificate.ads:,} labelled ads"
+    start = f"{_TARGET[bound.side]} {bound.target:g} is not shown with {certificate.ads:,} labelled ads"
     if certificate.ads < PRESENT:
         return f"{start}: at least {PRESENT} are needed before anything can be said."
-    stopped = bound.stopped_at
-    seen = f" ({stopped.errors} of {stopped.ads} ads wrong at {stopped.threshold:g})" if stopped else ""
+    shown = f"; shown is at most {percent(bound.upper_at_aim)} at {bound.at_aim.threshold:g}" if bound.at_aim and bound.upper_at_aim else ""
     if bound.labels_needed is None:
         reason = f"not even {MOST_LABELS:,} would do, because the risks do not separate well enough"
-        return f"{start}{seen}: {reason}. Loosen the target or improve the model."
+        return f"{start}{shown}: {reason}. Loosen the target or improve the model."
     more = bound.labels_needed - certificate.ads
     if more <= 0:
-        return f"{start}{seen}: as many do four times in five, these did not. Label more, and solve again."
-    return f"{start}{seen}: about {bound.labels_needed:,} would do ({more:,} more), if the next are like these."
+        return f"{start}{shown}: as many do four times in five if they are of as many advertisers; label more advertisers, and solve again."
+    return f"{start}{shown}: one ad each of about {more:,} more advertisers would do, if the next are like these."
 
 
 def _alike(alike: float) -> str:
@@ -95,15 +167,6 @@ def _noise(noise: LabelNoise) -> str:
     if noise.sensitivity < 1 or noise.specificity < 1:
         return f"{quality}, as was stated by whoever had this solved; the limits are lowered by as much."
     return "The raters' majority is taken as the truth; their errors are not allowed for."
-
-
-def _at(certificate: Certificate, side: Side) -> str:
-    return f"risk below {certificate.approve_below:g}" if side is Side.APPROVE else f"risk at least {certificate.reject_at:g}"
-
-
-def _used(certificate: Certificate, side: Side) -> bool:
-    """Whether the thresholds chosen decide anything on this side."""
-    return certificate.approve_below > 0 if side is Side.APPROVE else certificate.reject_at < 1
 
 
 def _where(certificate: Certificate) -> str:

@@ -15,14 +15,15 @@ from adverdict.cli.options import Data, Json, Model, PolicyFiles
 from adverdict.cli.tables import columns
 
 if TYPE_CHECKING:
-    from adverdict.certification.certificate import Certificate, Otherwise
+    from adverdict.certification.certificate import Certificate
     from adverdict.certification.exits.solve import ExitCertificate
-    from adverdict.certification.thresholds.capacity import CapacityPlan
+    from adverdict.certification.thresholds.capacity import Priced
     from adverdict.rollout.certify import Solved
 
 SHOWN = 20
 """Findings printed; the page has all of them."""
 BRIEF = 3
+BUSIEST = 6
 STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
 
 
@@ -37,12 +38,9 @@ def solve_command(
     label_noise: Annotated[
         bool, typer.Option("--label-noise/--no-label-noise", help="Lower the bounds by what the raters' disagreement leaves open.")
     ] = True,
-    one_policy: Annotated[
-        bool, typer.Option("--each-policy-alone", help="Confidence for each policy by itself, not for all of a market at once.")
+    all_at_once: Annotated[
+        bool, typer.Option("--all-at-once", help="One confidence for all policies of a market together, not for each by itself.")
     ] = False,
-    otherwise: Annotated[
-        str, typer.Option("--otherwise", help="Where nothing is certified: review, or uncertified for the model's own thresholds.")
-    ] = "review",
     valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=3650, help="Days until the certificates expire.")] = 90,
     max_flipped: Annotated[
         float, typer.Option("--max-flipped", min=1e-6, max=0.5, help="Share of ads whose verdict leaving the models early may change.")
@@ -61,8 +59,7 @@ def solve_command(
             data=data,
             settings=settings,
             measure_noise=label_noise,
-            one_policy=one_policy,
-            otherwise=_otherwise(otherwise),
+            all_at_once=all_at_once,
             valid_for=timedelta(days=valid_days),
             max_flipped=max_flipped,
             capacity=None if capacity is None else read_capacity(capacity),
@@ -82,15 +79,6 @@ def _both_or_neither(capacity: str | None, volume: Path | None) -> None:
     if (capacity is None) != (volume is None):
         missing = "--volume" if volume is None else "--capacity"
         raise InvalidSettings("a capacity needs volumes, and volumes a capacity", [Mistake(missing, "(none)", "both or neither")])
-
-
-def _otherwise(value: str) -> Otherwise:
-    from adverdict.certification.certificate import Otherwise
-    from adverdict.domain.errors import InvalidSettings, Mistake
-
-    if value not in set(Otherwise):
-        raise InvalidSettings("not a way to decide", [Mistake("--otherwise", value, f"one of {', '.join(Otherwise)}")])
-    return Otherwise(value)
 
 
 def show(solved: Solved, *, brief: bool = False) -> None:
@@ -119,8 +107,7 @@ def show(solved: Solved, *, brief: bool = False) -> None:
         out.print(line, highlight=False)
     if len(missing) > shown:
         out.print(f"  … and {len(missing) - shown} more on the page", style="dim")
-    if solved.plan:
-        _show_plan(solved.plan)
+    _show_price(solved.solution.priced)
     if solved.exits:
         _show_exits(solved.exits)
     until = f", until {certificates[0].expires_at:%Y-%m-%d}" if certificates else ": every threshold is in the policy files"
@@ -132,13 +119,17 @@ def show(solved: Solved, *, brief: bool = False) -> None:
         out.print(f"to use them   --certificates {solved.file}, or ADVERDICT_CERTIFICATES")
 
 
-def _show_plan(plan: CapacityPlan) -> None:
-    busiest = sorted(plan.reviews_by_market.items(), key=lambda item: -item[1])
-    out.print(
-        f"reviews       {plan.reviews:,.0f} a day of {plan.capacity:,.0f} ({plan.reviews_needed:,.0f} at the boldest thresholds): "
-        + ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
-    )
-    out.print(f"harm          {plan.harm:,.1f} a day expected, in wrongly rejected ads; one more review would prevent {plan.price:.3g}")
+def _show_price(priced: Priced) -> None:
+    """What a review is worth, and what follows from it."""
+    from adverdict.certification.thresholds.least_harm import ANY_PRICE
+
+    busiest = sorted(priced.reviews_by_market.items(), key=lambda item: -item[1])[:BUSIEST]
+    seen = ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
+    worth = f"counts as {priced.price:.3g} wrongly rejected ads" if priced.price < ANY_PRICE else "is worth more than any mistake"
+    out.print(f"a review      {worth}: at that people see {priced.reviews:,.0f} ads, {priced.capacity:,.0f} were asked for ({seen})")
+    out.print(f"harm          {priced.harm:,.1f} expected by the calibrated risks, in wrongly rejected ads")
+    if not priced.feasible:
+        out.print(f"              the policies' limits alone leave {priced.reviews_needed:,.0f} to people", style="yellow")
 
 
 def _show_exits(exits: ExitCertificate) -> None:
@@ -175,7 +166,6 @@ def _bound(certificate: Certificate, side: str) -> str:
     found = next((bound for bound in certificate.bounds if bound.side == side), None)
     if found is None:
         return "not asked for"
-    if found.certified_to is None or found.upper is None:
+    if found.used is None or found.upper is None:
         return f"not shown (target {found.target:g})"
-    counted = found.certified_to
-    return f"≤ {found.upper:.3f} of {found.target:g} ({counted.errors}/{counted.ads})"
+    return f"≤ {found.upper:.3f} of {found.target:g} ({found.used.errors}/{found.used.ads})"

@@ -144,7 +144,10 @@ def _thresholds(item: Located) -> Thresholds | None:
 
 
 TARGET_READERS: dict[str, Callable[[Located], object]] = {
+    "max_risk": _share,
     "max_leakage": _share,
+    "max_missed": _share,
+    "min_risk_rejected": _share,
     "max_wrongful_reject": _share,
     "confidence": _confidence,
 }
@@ -165,6 +168,7 @@ KEYS = (
     *("when_degraded", "when_uncertified", "audit_share", "reason"),
 )
 """Every key of a policy, in the order people write them."""
-REQUIRED = ("title", "severity", "stance", *(f"targets.{name}" for name in TARGET_READERS), "reason")
-"""Keys the default file must give each policy; the others have a default: no licence, all surfaces, ``auto`` thresholds, ``review`` when
-degraded, ``decide`` when uncertified, and an audit share of ``DEFAULT_AUDIT_SHARE``."""
+REQUIRED = ("title", "severity", "stance", "targets.max_leakage", "targets.max_wrongful_reject", "targets.confidence", "reason")
+"""Keys the default file must give each policy; the others have a default: a ``max_risk`` by severity, ``MIN_RISK_REJECTED``, no
+``max_missed``, no licence, all surfaces, ``auto`` thresholds, ``review`` when degraded, ``decide`` when uncertified, and an audit share of
+``DEFAULT_AUDIT_SHARE``."""

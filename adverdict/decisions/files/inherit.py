@@ -13,6 +13,8 @@ from typing import Any
 from adverdict.decisions.files.fields import REQUIRED, Fields, Sourced, one_of
 from adverdict.decisions.policy import (
     DEFAULT_AUDIT_SHARE,
+    MAX_RISK,
+    MIN_RISK_REJECTED,
     Licence,
     MarketRules,
     PolicyInForce,
@@ -170,4 +172,7 @@ def _policy(name: str, fields: Fields) -> PolicyInForce:
         licence=values.get("licence", Licence.NONE),
         when_uncertified=values.get("when_uncertified", WhenUncertified.DECIDE),
         audit_share=values.get("audit_share", DEFAULT_AUDIT_SHARE),
+        max_risk=values.get("targets.max_risk", MAX_RISK[values["severity"]]),
+        min_risk_rejected=values.get("targets.min_risk_rejected", MIN_RISK_REJECTED),
+        max_missed=values.get("targets.max_missed"),
     )

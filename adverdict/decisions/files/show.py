@@ -17,7 +17,7 @@ IN_FORCE = "in force there"
 """In place of a key: the general rules leave the policy out."""
 FLAT_KEYS = tuple(flat for key in KEYS for flat in ([f"targets.{name}" for name in TARGET_READERS] if key == "targets" else [key]))
 """Every key of a policy in the order people write them, the targets one by one."""
-NOTHING_SAID = {"thresholds": "auto", "surfaces": ALL_SURFACES}
+NOTHING_SAID = {"thresholds": "auto", "surfaces": ALL_SURFACES, "targets.max_missed": "not limited"}
 """How a file writes what is None once it is read."""
 
 Values = tuple["Value", ...]
@@ -105,9 +105,11 @@ def thresholds_in_use(policy: PolicyInForce, market: str, solved: SolvedThreshol
         return InUse(None, f"none were solved for {'these targets' if solved.concerns(policy.name) else 'this policy'}: a person decides")
     own = SolvedFor(policy.name, market, policy.targets) in solved.points
     origin = "written in the policy files" if policy.thresholds else f"solved for {market if own else 'all markets together'}"
-    numbers = f"approve below {thresholds.approve_below:.3f}, reject from {thresholds.reject_at:.3f}"
+    limited = policy.limited(thresholds)
+    numbers = f"approve below {limited.approve_below:.3f}, reject from {limited.reject_at:.3f}"
     powerless = policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now)
-    return InUse(thresholds, f"{numbers}; {origin}, {_trust(thresholds, now)}{': a person decides' if powerless else ''}")
+    within = "" if limited is thresholds else ", held within max_risk and min_risk_rejected"
+    return InUse(limited, f"{numbers}; {origin}{within}, {_trust(thresholds, now)}{': a person decides' if powerless else ''}")
 
 
 def in_words(value: object) -> str:
@@ -141,7 +143,7 @@ def _values(policy: PolicyInForce, fields: Fields) -> Values:
 def _value(key: str, fields: Fields, policy: PolicyInForce | None) -> Value:
     """What no file says has the value that reading gave it."""
     written = fields.get(key)
-    value = getattr(policy, key, None) if written is None else written.value
+    value = getattr(policy, key.removeprefix("targets."), None) if written is None else written.value
     return Value(key, NOTHING_SAID.get(key) if value is None else value, BUILT_IN if written is None else written.where)
 
 

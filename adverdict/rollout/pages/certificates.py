@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Otherwise, Status
+from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Status
 from adverdict.certification.words import Side, Strength
 from adverdict.domain.formats import percent, share_of
 from adverdict.rollout.pages.plots import Split, draw_errors, draw_review, split
@@ -42,7 +42,7 @@ EVERY = (*STANDINGS.values(), NOT_USED, NOT_SERVED)
 
 @dataclass(frozen=True)
 class Row:
-    """One side's evidence: what its boldest certified threshold decided, or the one that failed."""
+    """One side's evidence: what the threshold in use decided, or the boldest certified one, or the one that failed."""
 
     bound: Bound
     count: Count | None
@@ -54,7 +54,6 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     """Write ``certificates.html`` and the plots into ``folder``, which is created; the page's path.
 
     ``solved_by`` says in words who or what solved them, ``titles`` names policies for people; both may hold anything, all of it is escaped.
-    Raises UntrustedBundle for a certificate that counted no ads around its own thresholds.
     """
     filters = {"share": share_of, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
     templates = environment("adverdict.rollout.pages", filters)
@@ -112,7 +111,7 @@ def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
         "pooled": certificate.strength is Strength.POOLED,
         "decides": bool(certificate.served) and certificate.decides,
-        "uncertified": certificate.otherwise is Otherwise.UNCERTIFIED,
+        "provisional": certificate.aim.approve_below > 0,
         "split": counted,
         "rows": [_row(certificate, bound) for bound in certificate.bounds],
         "plots": _plots(certificate, counted, folder),
@@ -121,7 +120,7 @@ def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
 
 def _row(certificate: Certificate, bound: Bound) -> Row:
     chosen = certificate.approve_below if bound.side is Side.APPROVE else certificate.reject_at
-    return Row(bound, bound.certified_to or bound.stopped_at, chosen)
+    return Row(bound, bound.used or bound.certified_to or bound.stopped_at, chosen)
 
 
 def _plots(certificate: Certificate, counted: Split, folder: Path) -> list[dict[str, str]]:

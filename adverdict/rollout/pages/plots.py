@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from adverdict.certification.certificate import Bound, Certificate, CurvePoint
 from adverdict.certification.words import Side
-from adverdict.domain.errors import UntrustedBundle
 from adverdict.training.pages.plots import Drawing
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ class Split:
     approved: int
     rejected: int
     ads: int
-    exact: bool
-    """Whether the ads were counted at these very thresholds, and not between two others."""
 
     @property
     def automatic(self) -> int:
@@ -45,16 +42,9 @@ class Split:
 
 
 def split(certificate: Certificate) -> Split:
-    """The certificate's labelled ads under the thresholds it chose. Raises UntrustedBundle where it counted none on either side of them.
-
-    A certificate keeps its ads' numbers at the ends of what is certified and along its curve; in between they are read off a line.
-    """
-    approved, exactly = _decided(certificate, Side.APPROVE, certificate.approve_below)
-    rejected, exactly_too = _decided(certificate, Side.REJECT, certificate.reject_at)
-    if certificate.approve_below == certificate.reject_at:  # one threshold for both sides leaves nobody in between
-        approved, rejected = (approved, certificate.ads - approved) if exactly else (certificate.ads - rejected, rejected)
-        exactly = exactly_too = exactly or exactly_too
-    return Split(approved, rejected, certificate.ads, exactly and exactly_too)
+    """The certificate's labelled ads under the thresholds it chose."""
+    used = {bound.side: bound.used.ads for bound in certificate.bounds if bound.used is not None}
+    return Split(used.get(Side.APPROVE, 0), used.get(Side.REJECT, 0), certificate.ads)
 
 
 def draw_errors(certificate: Certificate, bound: Bound) -> Drawing:
@@ -104,21 +94,6 @@ def draw_review(certificate: Certificate) -> Drawing:
         _legend(axes, colour)
 
     return draw
-
-
-def _decided(certificate: Certificate, side: Side, chosen: float) -> tuple[int, bool]:
-    """Labelled ads decided on one side, and whether they were counted at exactly this threshold."""
-    if chosen == (0.0 if side is Side.APPROVE else 1.0):
-        return 0, True
-    known = {point.threshold: _ads(point, side) for point in certificate.curve}
-    bound = certificate.bound(side)
-    known |= {count.threshold: count.ads for count in (bound.certified_from, bound.certified_to) if count} if bound else {}
-    if chosen in known:
-        return known[chosen], True
-    if not known or not min(known) < chosen < max(known):
-        raise UntrustedBundle(f"certificate {certificate.certificate_id} counted no ads around its threshold {chosen:g}")
-    at = sorted(known)
-    return round(float(np.interp(_log_odds(chosen), [_log_odds(one) for one in at], [known[one] for one in at]))), False
 
 
 def _log_odds(threshold: float) -> float:
