@@ -60,6 +60,11 @@ def test_the_ends(found: Sample, expected: float) -> None:
     assert alikeness(*found) == expected
 
 
+def test_too_few_groups_are_as_alike_as_others_were_found_to_be_at_most() -> None:
+    assert alikeness(*of([1] * (FEWEST_GROUPS - 1), 4), elsewhere=0.7) == 0.7
+    assert alikeness(*of([4, 0, 0] * 100, 4), elsewhere=0.7) == 1.0, "enough groups speak for themselves"
+
+
 def test_what_is_measured_in_enough_groups_is_not_one() -> None:
     assert alikeness(*of([1] * FEWEST_GROUPS + [0] * 20, 4)) < 0.5
 

@@ -12,8 +12,10 @@ FEWEST_GROUPS = 20
 """Groups of two ads or more, and groups with a violation, below which nothing is measured and the ads are taken to be all alike."""
 
 
-def alikeness(violating: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
-    """Upper confidence limit, in [0, 1], of the correlation of two ads of a group; 1 where there are too few groups to tell.
+def alikeness(violating: NDArray[np.bool_], group: NDArray[np.int64], elsewhere: float = 1.0) -> float:
+    """Upper confidence limit, in [0, 1], of the correlation of two ads of a group; ``elsewhere`` where there are too few groups to tell.
+
+    ``elsewhere`` in [0, 1]: such a limit from other labels of the same policy, of more groups; 1, all alike, where there are none.
 
     The analysis-of-variance estimator (Donner 1986, International Statistical Review 54, 67-82), bootstrapped over groups. What an error of
     a model has in common with its advertiser's other ads is at most what their violations have: the risk has already told part of it. On
@@ -23,7 +25,7 @@ def alikeness(violating: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
     size = tally[tally > 0]
     said = np.bincount(group, weights=violating).astype(np.float64)[tally > 0]
     if (size > 1).sum() < FEWEST_GROUPS or (said > 0).sum() < FEWEST_GROUPS:
-        return 1.0
+        return elsewhere
     rng = np.random.default_rng(0)  # the same labels must give the same certificate
     weights = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), RESAMPLES).astype(np.float64)
     return float(np.clip(np.quantile(_correlation(weights, size, said), QUANTILE), 0.0, 1.0))
