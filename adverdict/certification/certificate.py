@@ -76,6 +76,7 @@ class Bound(_Part):
     """One side's answer."""
 
     side: Side
+    strength: Strength = Field(description="whose labels it rests on")
     target: float = Field(description="the policy's limit for the rate of errors")
     limit: float = Field(description="what was tested: the target, lowered for errors that raters miss")
     level: float = Field(description="chance of error spent on this side")

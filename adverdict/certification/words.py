@@ -15,8 +15,10 @@ class Side(StrEnum):
 
 
 class Strength(StrEnum):
-    """Whose labels a certificate rests on."""
+    """Whose labels a bound rests on."""
 
     OWN = "own"
-    POOLED = "pooled"
-    """Those of several markets together; it holds for their traffic taken together."""
+    BORROWED = "borrowed"
+    """The market's own, and those of others as far as markets are alike: it holds over markets like these, on average."""
+    TOGETHER = "together"
+    """Those of several markets: it holds for their traffic taken together, and one of them may do worse."""

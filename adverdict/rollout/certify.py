@@ -22,7 +22,8 @@ from adverdict.certification.exits.solve import ExitCertificate, solve_exits
 from adverdict.certification.thresholds.agreement import label_noise
 from adverdict.certification.thresholds.capacity import Priced
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.solve import Origin, Solution, Terms, certify
+from adverdict.certification.thresholds.issue import Origin
+from adverdict.certification.thresholds.solve import Solution, Terms, certify
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook, surface_key
 from adverdict.domain.ad import Ad, Label
@@ -125,7 +126,7 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     if job.capacity is not None:
         refuse_unseen(job.volume, set(sample.scored.market.tolist()))
     progress.stage("certificates", 1)
-    origin = Origin(sample.bundle.version, sample.digests, datetime.now(UTC), job.valid_for)
+    origin = Origin(sample.bundle.version, sample.book.hash, sample.digests, datetime.now(UTC), job.valid_for)
     terms = Terms(sample.noise, job.all_at_once, job.capacity, job.volume if job.capacity is not None else None)
     solution = certify(sample.scored, sample.book, origin, terms)
     progress.advance()

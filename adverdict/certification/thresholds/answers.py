@@ -8,74 +8,164 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.certificate import LabelNoise, MarketEvidence
-from adverdict.certification.statistics.bounds import p_value_over
+from adverdict.certification.certificate import LabelNoise
+from adverdict.certification.statistics.borrowed import FEWEST_OTHERS
+from adverdict.certification.statistics.bounds import fewest_draws
 from adverdict.certification.thresholds.least_harm import least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID, Counts, FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
-from adverdict.certification.thresholds.strata import PRESENT, Question, Stratum, Strength
+from adverdict.certification.thresholds.sequence import (
+    GRID,
+    BorrowingCounts,
+    Counts,
+    FixedSequenceTest,
+    LabelledAds,
+    Side,
+    fixed_sequence_test,
+)
+from adverdict.certification.thresholds.strata import PRESENT, Stratum
+from adverdict.certification.words import Strength
 from adverdict.decisions.policy import Thresholds
 
 TRUE_LABELS = LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
-CONTRADICTED = 0.01
-"""A market of a pool whose own labels would be this unlikely within the target is not served by the pool."""
+DOUBTFUL = 0.2
+"""Chance, after its own labels and those of others (``statistics.borrowed``), that a market is over its limit, above which the certificate
+of all markets together does not serve it."""
+ENOUGH = 3.0
+"""A side stands on its own labels with this many times the fewest draws that could certify anything: enough to forgive a few errors."""
+
+
+@dataclass(frozen=True)
+class SideAnswer:
+    """One side of a stratum, tested."""
+
+    counts: Counts
+    """Of the labels it was tested on."""
+    test: FixedSequenceTest
+    strength: Strength
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A stratum with both sides tested; ``markets`` says whom the thresholds serve."""
+    """A stratum with both sides tested, each on the labels that suit it."""
 
     stratum: Stratum
     ads: LabelledAds
+    """Of its own market."""
     noise: LabelNoise
-    approve: FixedSequenceTest
-    reject: FixedSequenceTest | None
+    approve: SideAnswer
+    reject: SideAnswer | None
     """None where nothing may be rejected."""
     aim: Thresholds
     """Those of least harm at the price of a review, settled before any label was looked at."""
     thresholds: Thresholds
     """The nearest to the aim that are certified."""
-    markets: tuple[MarketEvidence, ...]
 
     @property
-    def served(self) -> tuple[Question, ...]:
-        names = {one.market for one in self.markets if one.served}
-        return tuple(question for question in self.stratum.questions if question.market in names)
+    def served(self) -> bool:
+        """Whether the market has labels enough of its own for anything to be said of it."""
+        return len(self.ads) >= PRESENT
+
+    def at_price(self, price: float) -> Thresholds:
+        """Those of least harm at another price, within what is certified."""
+        aim = on_grid(least_harm(price, self.stratum.question.stakes))
+        return nearest(self.approve.test, self.reject.test if self.reject else None, aim)
 
 
-def answer(scored: ScoredAds, stratum: Stratum, noise: Mapping[str, LabelNoise], price: float) -> Answer:
+class Labels:
+    """The labelled ads of every stratum, counted once for all that rest on them."""
+
+    def __init__(self, scored: ScoredAds) -> None:
+        self._scored = scored
+        self._counts: dict[tuple[str, Side, bytes], Counts] = {}
+        self._tests: dict[tuple[Counts, float, float, float, float], FixedSequenceTest] = {}
+
+    def of(self, policy: str, rows: NDArray[np.intp]) -> LabelledAds:
+        return self._scored.labelled(policy, rows)
+
+    def counts(self, policy: str, rows: NDArray[np.intp], side: Side) -> Counts:
+        key = policy, side, rows.tobytes()
+        if key not in self._counts:
+            self._counts[key] = Counts(self.of(policy, rows), side)
+        return self._counts[key]
+
+    def test(self, counts: Counts, limit: float, level: float, furthest: float, aim: float) -> FixedSequenceTest:
+        """Markets with the same targets are answered by one test where they are taken together."""
+        key = counts, limit, level, furthest, aim
+        if key not in self._tests:
+            self._tests[key] = fixed_sequence_test(counts, limit, level, furthest=furthest, aim=aim)
+        return self._tests[key]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One side of a stratum: what is to be shown of it."""
+
+    stratum: Stratum
+    side: Side
+    limit: float
+    """For the rate of errors that labels may show: the target, lowered for what raters miss."""
+    furthest: float
+    """The boldest threshold the policy permits."""
+    aim: float
+
+
+def answer(labels: Labels, stratum: Stratum, noise: Mapping[str, LabelNoise], price: float) -> Answer:
     """Test both sides of a stratum up to what its policy permits, and choose by the price of a review within what is certified.
 
     ``noise`` by policy; other labels are taken as true.
     """
-    ads = scored.labelled(stratum.policy, stratum.rows)
-    raters = noise.get(stratum.policy, TRUE_LABELS)
-    aim = on_grid(least_harm(price, stratum.stakes))
-    approve, reject = sequence_tests(ads, stratum, raters, aim)
-    chosen = nearest(approve, reject, aim)
-    return Answer(stratum, ads, raters, approve, reject, aim, chosen, _markets(scored, stratum, chosen))
+    stakes, targets = stratum.question.stakes, stratum.targets
+    ads, raters = labels.of(stratum.policy, stratum.rows), noise.get(stratum.policy, TRUE_LABELS)
+    aim = on_grid(least_harm(price, stakes))
+    leakage = targets.max_leakage * raters.sensitivity
+    approve = _tested(labels, _Asked(stratum, Side.APPROVE, leakage, stakes.max_risk, aim.approve_below))
+    reject = None
+    if stakes.rejects:
+        wrongful = targets.max_wrongful_reject * raters.specificity
+        reject = _tested(labels, _Asked(stratum, Side.REJECT, wrongful, stakes.min_risk_rejected, aim.reject_at))
+    return Answer(stratum, ads, raters, approve, reject, aim, nearest(approve.test, reject.test if reject else None, aim))
 
 
-def sequence_tests(
-    ads: LabelledAds, stratum: Stratum, noise: LabelNoise, aim: Thresholds
-) -> tuple[FixedSequenceTest, FixedSequenceTest | None]:
-    """Both sides of a stratum; None where nothing may be rejected."""
-    targets, stakes, level = stratum.targets, stratum.stakes, stratum.level
-    approve = fixed_sequence_test(
-        ads, Side.APPROVE, targets.max_leakage * noise.sensitivity, level, furthest=stakes.max_risk, aim=aim.approve_below
-    )
-    if not stratum.rejects:
-        return approve, None
-    wrongful = targets.max_wrongful_reject * noise.specificity
-    reject = fixed_sequence_test(ads, Side.REJECT, wrongful, level, furthest=stakes.min_risk_rejected, aim=aim.reject_at)
-    return approve, reject
+def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
+    """On the market's own labels where those at the threshold aimed at could bear a few errors; else on those of all markets together, as
+    far as its own do not speak against it; else on its own with what the others lend.
+
+    Which of them is settled by how many labels there are, by each side for itself: rejections are few wherever violations are.
+    """
+    stratum, limit, level = asked.stratum, asked.limit, asked.stratum.level
+    own = labels.counts(stratum.policy, stratum.rows, asked.side)
+    enough = limit > 0 and float(own.worth.draws[_index(asked.aim)]) >= ENOUGH * fewest_draws(limit, level)
+    if enough or int(own.labelled) < PRESENT or len(stratum.lenders) < FEWEST_OTHERS:
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN)
+    lent = [labels.counts(stratum.policy, rows, asked.side).worth for rows in stratum.lenders.values()]
+    borrowing = BorrowingCounts(labels.of(stratum.policy, stratum.rows), asked.side, lent)
+    everything = np.sort(np.concatenate([stratum.rows, *stratum.lenders.values()]))
+    together = labels.counts(stratum.policy, everything, asked.side)
+    joint = labels.test(together, limit, level, asked.furthest, asked.aim)
+    used = _nearest(joint, asked.aim)
+    if used is not None:
+        over = borrowing.p_value(_index(used), limit)
+        if over <= DOUBTFUL:
+            return SideAnswer(together, joint, Strength.BORROWED if over <= level else Strength.TOGETHER)
+    return SideAnswer(borrowing, fixed_sequence_test(borrowing, limit, level, furthest=asked.furthest, aim=asked.aim), Strength.BORROWED)
+
+
+def _index(threshold: float) -> int:
+    return min(int(np.searchsorted(GRID, threshold)), len(GRID) - 1)
+
+
+def _nearest(test: FixedSequenceTest, aim: float) -> float | None:
+    """The certified threshold nearest to the aim that decides no more; None: none is."""
+    found = certified(test)
+    found = found[found <= aim] if test.side is Side.APPROVE else found[found >= aim]
+    return float(found[-1]) if len(found) else None
 
 
 def nearest(approve: FixedSequenceTest | None, reject: FixedSequenceTest | None, aim: Thresholds) -> Thresholds:
     """The certified thresholds nearest to the aim, on each side none that decides more than it; 0 and 1 where a side has none."""
-    below, at = certified(approve), certified(reject)
-    below, at = below[below <= aim.approve_below], at[at >= aim.reject_at]
-    return Thresholds(float(below.max(initial=0.0)), float(at.min(initial=1.0)))
+    below = None if approve is None else _nearest(approve, aim.approve_below)
+    at = None if reject is None else _nearest(reject, aim.reject_at)
+    return Thresholds(0.0 if below is None else below, 1.0 if at is None else at)
 
 
 def certified(side: FixedSequenceTest | None) -> NDArray[np.float64]:
@@ -85,44 +175,3 @@ def certified(side: FixedSequenceTest | None) -> NDArray[np.float64]:
     low, high = sorted((side.first.threshold, side.last.threshold))
     within = GRID[(low <= GRID) & (high >= GRID)]
     return within if side.side is Side.APPROVE else within[::-1]
-
-
-def _markets(scored: ScoredAds, stratum: Stratum, found: Thresholds) -> tuple[MarketEvidence, ...]:
-    """Every market whose labels were used; a pool serves those its own labels do not speak against."""
-    serves = {question.market: question for question in stratum.questions}
-    made = []
-    for market in sorted({*stratum.sources, *serves}):
-        here = scored.labelled(stratum.policy, stratum.rows[scored.market[stratum.rows] == market])
-        why_not = _why_not(here, found, stratum) if market in serves else None
-        made.append(
-            MarketEvidence(
-                market=market,
-                ads=len(serves[market].rows) if market in serves else len(here),
-                labelled=len(here),
-                violating=int(here.violating.sum()),
-                served=market in serves and why_not is None,
-                lends=market not in serves,
-                why_not=why_not,
-            )
-        )
-    return tuple(made)
-
-
-def _why_not(here: LabelledAds, found: Thresholds, stratum: Stratum) -> str | None:
-    """Why a market is not served; None: it is."""
-    if len(here) < PRESENT:
-        return f"{len(here)} labelled ads; {PRESENT} are needed before others may speak for it"
-    return _contradiction(here, found, stratum) if stratum.strength is Strength.POOLED else None
-
-
-def _contradiction(here: LabelledAds, found: Thresholds, stratum: Stratum) -> str | None:
-    limits = {Side.APPROVE: stratum.targets.max_leakage, Side.REJECT: stratum.targets.max_wrongful_reject}
-    for side, threshold in ((Side.APPROVE, found.approve_below), (Side.REJECT, found.reject_at)):
-        index = int(np.searchsorted(GRID, threshold))
-        if index >= len(GRID) or GRID[index] != threshold:
-            continue  # 0 and 1 decide nothing
-        counted = Counts(here, side).at(index)
-        if p_value_over(counted.errors, counted.sizes, limits[side]) <= CONTRADICTED:
-            wrong = "violate" if side is Side.APPROVE else "do not violate"
-            return f"its own labels speak against it: {counted.errors} of {counted.ads} ads the pool would {side} {wrong}"
-    return None

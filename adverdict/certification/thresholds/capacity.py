@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.answers import Answer, nearest
+from adverdict.certification.thresholds.answers import Answer
 from adverdict.certification.thresholds.least_harm import ANY_PRICE, Stakes, least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import Question, stakes_of
@@ -70,26 +70,26 @@ class Traffic:
         self,
         scored: ScoredAds,
         book: PolicyBook,
-        together: Sequence[Sequence[Question]],
+        asked: Sequence[Question],
         volume: Mapping[str, float] | None = None,
         by_people: Sequence[Question] = (),
     ) -> None:
-        """``together``: questions that are decided by the same thresholds. ``by_people``: those no thresholds are there for. ``volume``: ads
-        a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are the caller's to
-        refuse."""
+        """``asked``: what thresholds answer, one part of the traffic each. ``by_people``: questions no thresholds are there for. ``volume``:
+        ads a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are the caller's
+        to refuse."""
         self.market = scored.market
         self.weight = np.ones(len(scored)) if volume is None else _weights(scored.market, volume)
         self._always = _reviewed_anyway(scored, book)
         for question in by_people:
             self._always[question.rows] = True
         self._by_hand = list(_by_hand(scored, book))
-        self._parts = [_part(scored, questions) for questions in together]
+        self._parts = [_part(scored, question) for question in asked]
 
     @classmethod
     def of_answers(cls, scored: ScoredAds, book: PolicyBook, found: Sequence[Answer], volume: Mapping[str, float] | None = None) -> Traffic:
         """What a certificate does not serve is for people."""
-        not_served = [question for one in found for question in one.stratum.questions if question not in one.served]
-        return cls(scored, book, [one.served for one in found], volume, not_served)
+        asked = [one.stratum.question for one in found]
+        return cls(scored, book, asked, volume, [one.stratum.question for one in found if not one.served])
 
     @property
     def ads(self) -> float:
@@ -143,10 +143,7 @@ def aims(stakes: Sequence[Stakes]) -> AtPrice:
 
 def certified_aims(found: Sequence[Answer]) -> AtPrice:
     """Least harm within what is certified."""
-    stakes = [one.stratum.stakes for one in found]
-    return lambda price: [
-        nearest(one.approve, one.reject, on_grid(least_harm(price, at))) for one, at in zip(found, stakes, strict=True)
-    ]
+    return lambda price: [one.at_price(price) for one in found]
 
 
 def plan(traffic: Traffic, found: Sequence[Answer], capacity: float, *, beyond_certificates: bool = False) -> Priced:
@@ -154,7 +151,7 @@ def plan(traffic: Traffic, found: Sequence[Answer], capacity: float, *, beyond_c
 
     ``beyond_certificates``: choose among all thresholds that the policies permit, certified or not, to see what a guarantee costs.
     """
-    return priced(traffic, capacity, aims([one.stratum.stakes for one in found]) if beyond_certificates else certified_aims(found))
+    return priced(traffic, capacity, aims([one.stratum.question.stakes for one in found]) if beyond_certificates else certified_aims(found))
 
 
 def review_price(
@@ -162,7 +159,7 @@ def review_price(
 ) -> Priced:
     """What a review is worth before anything is certified: at it ``capacity`` a day suffice, or, where that is None, people see
     ``REVIEW_SHARE`` of all ads. Uses no label."""
-    traffic = Traffic(scored, book, [[question] for question in asked], volume)
+    traffic = Traffic(scored, book, asked, volume)
     most = REVIEW_SHARE * traffic.ads if capacity is None else capacity
     return priced(traffic, most, aims([question.stakes for question in asked]))
 
@@ -172,11 +169,9 @@ def _weights(market: NDArray[np.str_], volume: Mapping[str, float]) -> Floats:
     return np.array([volume.get(str(one), 0.0) / counted[one] for one in market])
 
 
-def _part(scored: ScoredAds, questions: Sequence[Question]) -> _Part:
-    rows = np.concatenate([question.rows for question in questions] or [np.zeros(0, dtype=np.intp)])
-    may = np.concatenate([np.full(len(question.rows), question.rejects) for question in questions] or [np.zeros(0, np.bool_)])
-    risk = scored.risk[rows, scored.policies.index(questions[0].policy)] if questions else np.zeros(0)
-    return _Part(rows, risk, may, max((question.stakes.leaked for question in questions), default=1.0))
+def _part(scored: ScoredAds, question: Question) -> _Part:
+    risk = scored.risk[question.rows, scored.policies.index(question.policy)]
+    return _Part(question.rows, risk, np.full(len(risk), question.rejects), question.stakes.leaked)
 
 
 def _by_hand(scored: ScoredAds, book: PolicyBook) -> Iterator[tuple[Thresholds, _Part]]:

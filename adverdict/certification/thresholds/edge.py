@@ -6,7 +6,7 @@ import numpy as np
 
 from adverdict.certification.certificate import Edge
 from adverdict.certification.statistics.bounds import Sizes, upper_bound
-from adverdict.certification.thresholds.sequence import GRID, Bools, Counts, LabelledAds, Side, ThresholdCount
+from adverdict.certification.thresholds.sequence import Bools, LabelledAds
 
 WIDTH = 3.0
 """The edge reaches from a third of the threshold up to it: fixed before labels, as a band chosen after looking is another test."""
@@ -42,15 +42,6 @@ def missed_upper(ads: LabelledAds, threshold: float, level: float) -> float | No
     innocent, sizes = _counted(ads.turned(), ~below)
     caught = (1.0 - share) * (1.0 - upper_bound(innocent, sizes, (1.0 - LEAKED_SHARE) * level)) if sizes.ads else 0.0
     return leaking / (leaking + caught) if leaking + caught else 1.0
-
-
-def count_at(ads: LabelledAds, side: Side, threshold: float) -> ThresholdCount | None:
-    """What a threshold of the grid decides of the labelled ads; None: nothing, or it is not of the grid."""
-    index = int(np.searchsorted(GRID, threshold))
-    if index >= len(GRID) or GRID[index] != threshold:
-        return None  # 0 and 1 decide nothing
-    counted = Counts(ads, side).at(index)
-    return counted if counted.ads else None
 
 
 def _counted(ads: LabelledAds, rows: Bools) -> tuple[int, Sizes]:

@@ -10,7 +10,7 @@ from scipy import stats
 from adverdict.certification.certificate import Count
 from adverdict.certification.statistics.bounds import Sizes, draws_needed
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import Counts, FixedSequenceTest, Floats, LabelledAds, ThresholdCount
+from adverdict.certification.thresholds.sequence import Counts, FixedSequenceTest, Floats, ThresholdCount
 from adverdict.certification.thresholds.strata import Stratum
 
 MOST_LABELS = 1_000_000
@@ -26,12 +26,11 @@ def count(counted: ThresholdCount | None) -> Count | None:
     return Count(threshold=counted.threshold, ads=sizes.ads, errors=counted.errors, advertisers=sizes.groups, draws=round(sizes.draws, 1))
 
 
-def labels_needed(ads: LabelledAds, side: FixedSequenceTest) -> int | None:
+def labels_needed(counts: Counts, side: FixedSequenceTest) -> int | None:
     """Labels, one an advertiser and of risks like these, after which the easiest threshold would be certified with probability .8.
 
     None where the risks separate too badly for ``MOST_LABELS`` to do, and where there are no ads to judge by.
     """
-    counts = Counts(ads, side.side)
     way = counts.cautious_to_bold()[::4]  # every fourth threshold: this is a forecast
     best: float | None = None
     for index in way.tolist():
@@ -39,16 +38,15 @@ def labels_needed(ads: LabelledAds, side: FixedSequenceTest) -> int | None:
         rate = (counts.errors[index] + counts.expected[index] / decided * FORESEEN) / (decided + FORESEEN)
         draws = draws_needed(float(rate), side.limit, side.level)
         if draws is not None:
-            needed = draws * len(ads) / decided
+            needed = draws * counts.labelled / decided
             best = needed if best is None else min(best, needed)
     return None if best is None or best > MOST_LABELS else math.ceil(best)
 
 
 def like_traffic(scored: ScoredAds, stratum: Stratum) -> float | None:
-    """p-value of labelled and other ads of these questions having the same distribution of risk (Kolmogorov and Smirnov), with each
-    part counted as the independent ads it is worth. None where either part is missing."""
-    everything = np.unique(np.concatenate([question.rows for question in stratum.questions]))
-    column = scored.policies.index(stratum.policy)
+    """p-value of labelled and other ads of the market having the same distribution of risk (Kolmogorov and Smirnov), with each part counted
+    as the independent ads it is worth. None where either part is missing."""
+    everything, column = stratum.question.rows, scored.policies.index(stratum.policy)
     known = ~np.isnan(scored.verdict[everything, column])
     labelled, others = everything[known], everything[~known]
     if not len(labelled) or not len(others):

@@ -12,6 +12,7 @@ where they mislead, the certificate is weaker, never false.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.certification.statistics.alikeness import alikeness
+from adverdict.certification.statistics.borrowed import Draws, borrowed_p, borrowed_upper
 from adverdict.certification.statistics.bounds import Sizes, p_value, upper_bound
 from adverdict.certification.words import Side as Side
 
@@ -103,10 +105,6 @@ class FixedSequenceTest:
     def certified(self) -> bool:
         return self.last is not None
 
-    def upper(self) -> float | None:
-        """Upper confidence bound of the labels' rate of errors at the furthest certified threshold."""
-        return None if self.last is None else upper_bound(self.last.errors, self.last.sizes, self.level)
-
 
 class Counts:
     """Numbers of ads and errors at every threshold of the grid, for one side; group sizes where they are asked for."""
@@ -119,6 +117,7 @@ class Counts:
         error = ads.violating[order] if side is Side.APPROVE else ~ads.violating[order]
         expected = ads.risk[order] if side is Side.APPROVE else 1.0 - ads.risk[order]
         self.side = side
+        self.labelled = len(ads)
         self.decided: NDArray[np.intp] = below if side is Side.APPROVE else len(ads) - below
         self.errors = np.concatenate([[0], np.cumsum(error)])[self.decided]
         self.expected = np.concatenate([[0.0], np.cumsum(expected)])[self.decided]
@@ -126,9 +125,27 @@ class Counts:
         self._group = np.unique(ads.group, return_inverse=True)[1][order]  # numbered from 0 here, so that counting them is short
         self._alike = ads.alikeness
 
+    @cached_property
+    def worth(self) -> Draws:
+        """Errors and ads at every threshold, float64 (len(GRID),), as the independent draws they are worth (``bounds.Sizes.draws``)."""
+        squares = np.concatenate([[0], np.cumsum(2 * _earlier(self._group) + 1)])[self.decided]
+        ads = np.maximum(self.decided, 1)
+        share = 1.0 / (1.0 + (np.maximum(squares / ads, 1.0) - 1.0) * self._alike)
+        return Draws(self.errors * share, self.decided * share)
+
     def at(self, index: int) -> ThresholdCount:
         """At ``GRID[index]``."""
         return ThresholdCount(float(GRID[index]), int(self.errors[index]), Sizes.of(self._group[: self.decided[index]], self._alike))
+
+    def p_value(self, index: int, limit: float, errors: int | None = None) -> float:
+        """Small values speak for a rate under ``limit`` at ``GRID[index]``; as if there were ``errors``, where they are given."""
+        here = self.at(index)
+        return p_value(here.errors if errors is None else errors, here.sizes, limit)
+
+    def upper(self, index: int, level: float) -> float:
+        """Upper confidence bound of the rate of errors at ``GRID[index]``."""
+        here = self.at(index)
+        return upper_bound(here.errors, here.sizes, level)
 
     def cautious_to_bold(self) -> NDArray[np.intp]:
         """Indices of the grid, fewest ads decided first; of thresholds that decide the same ads only the most cautious, so that nothing is
@@ -140,8 +157,31 @@ class Counts:
         return indices[first & (decided > 0)]
 
 
+class BorrowingCounts(Counts):
+    """The same where other markets' labels speak too (``statistics.borrowed``): the numbers of ads and errors are the market's own."""
+
+    def __init__(self, ads: LabelledAds, side: Side, lenders: Sequence[Draws]) -> None:
+        """``lenders``: ``worth`` of each other market's ads."""
+        super().__init__(ads, side)
+        self._lenders = Draws(*(np.stack([getattr(one, name) for one in lenders], axis=1) for name in ("errors", "draws")))
+
+    def p_value(self, index: int, limit: float, errors: int | None = None) -> float:
+        return float(borrowed_p(self._own(index, errors), self._lent(index), np.array([limit]))[0])
+
+    def upper(self, index: int, level: float) -> float:
+        return float(borrowed_upper(self._own(index), self._lent(index), np.array([level]))[0])
+
+    def _own(self, index: int, errors: int | None = None) -> Draws:
+        worth, ads = self.worth.draws[index], int(self.decided[index])
+        counted = int(self.errors[index]) if errors is None else min(errors, ads)
+        return Draws.of([counted * worth / max(ads, 1)], [worth])
+
+    def _lent(self, index: int) -> Draws:
+        return Draws(self._lenders.errors[None, index], self._lenders.draws[None, index])
+
+
 def fixed_sequence_test(
-    ads: LabelledAds, side: Side, limit: float, level: float, *, furthest: float | None = None, aim: float | None = None
+    counts: Counts, limit: float, level: float, *, furthest: float | None = None, aim: float | None = None
 ) -> FixedSequenceTest:
     """Certify as much of one side as the labels support.
 
@@ -150,8 +190,7 @@ def fixed_sequence_test(
     error could be forgiven there: what lies beyond it would not be used. Both are settled without labels; None: the grid's end. Raises
     nothing: too few labels are an answer.
     """
-    counts = Counts(ads, side)
-    way = counts.cautious_to_bold()
+    side, way = counts.side, counts.cautious_to_bold()
     if furthest is not None:
         way = way[_not_bolder(side, way, furthest)]
     start = max(_surest(counts, way, limit), _forgiving(counts, way, limit, level))
@@ -160,7 +199,7 @@ def fixed_sequence_test(
     first = last = stopped = None
     for index in way[start:].tolist():
         here = counts.at(index)
-        if p_value(here.errors, here.sizes, limit) > level:
+        if counts.p_value(index, limit) > level:
             stopped = here
             break
         first, last = first or here, here
@@ -170,6 +209,16 @@ def fixed_sequence_test(
 def _not_bolder(side: Side, way: NDArray[np.intp], threshold: float) -> Bools:
     """Which thresholds of the way decide no more than one at ``threshold``."""
     return GRID[way] <= threshold if side is Side.APPROVE else GRID[way] >= threshold
+
+
+def _earlier(group: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Of each ad, how many of its group come before it."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    earlier = np.empty(len(group), dtype=np.intp)
+    earlier[order] = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
+    return earlier
 
 
 def _surest(counts: Counts, way: NDArray[np.intp], limit: float) -> int:
@@ -184,7 +233,7 @@ def _surest(counts: Counts, way: NDArray[np.intp], limit: float) -> int:
 def _forgiving(counts: Counts, way: NDArray[np.intp], limit: float, level: float) -> int:
     """Where enough ads are decided for ``FORGIVEN`` errors to pass: before it the test is lost whatever the ads are, and the risks, if they
     are too modest, might begin there. Uses numbers of ads alone; past the end where there never are enough."""
-    return bisect_left(range(len(way)), True, key=lambda i: p_value(FORGIVEN, counts.at(int(way[i])).sizes, limit) <= level)
+    return bisect_left(range(len(way)), True, key=lambda i: counts.p_value(int(way[i]), limit, FORGIVEN) <= level)
 
 
 def _divergence(rate: Floats, limit: float) -> Floats:

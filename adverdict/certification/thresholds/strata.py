@@ -1,30 +1,23 @@
-"""Which ads answer for which thresholds: a policy in one market, or in several small ones that borrow strength from each other.
-
-Who pools is settled by how many labelled ads there are, never by what they say, so that no market is pooled because its own labels were
-unwelcome.
-"""
+"""Who needs thresholds, and which labels answer: those of a policy in one market, and those that other markets lend."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.statistics.bounds import Sizes, fewest_draws
 from adverdict.certification.thresholds.least_harm import Stakes
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.words import Strength as Strength
 from adverdict.decisions.harm import LEAKED
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets
 
-OWN = 3.0
-"""A market stands on its own with this many times the fewest draws that could certify anything: enough to forgive a few errors."""
 PRESENT = 30
-"""A market with fewer labelled ads than this is in no pool: nothing would speak for it, or against."""
+"""A market with fewer labelled ads of its own than this is served by nothing: nothing would speak for it, or against."""
 
 Rows = NDArray[np.intp]
 
@@ -58,44 +51,25 @@ class Question:
 
 @dataclass(frozen=True)
 class Stratum:
-    """Questions answered together, from the same labels."""
+    """A question with the labels that answer it."""
 
-    questions: tuple[Question, ...]
-    strength: Strength
+    question: Question
     level: float
     """The chance of error each side may spend."""
     family: tuple[str, ...]
     """Names of the questions whose certificates hold all at once, with the confidence stated."""
-    sources: tuple[str, ...]
-    """The markets whose labels are used; more than those of the questions where larger ones lend theirs."""
     rows: Rows
-    """The ads with those labels."""
+    """The labelled ads of its market."""
+    lenders: Mapping[str, Rows]
+    """By market, the labelled ads of the same policy and surfaces elsewhere."""
 
     @property
     def policy(self) -> str:
-        return self.questions[0].policy
+        return self.question.policy
 
     @property
     def targets(self) -> Targets:
-        return self.questions[0].targets
-
-    @property
-    def surfaces(self) -> frozenset[str] | None:
-        """Where, as in ``Question``."""
-        return self.questions[0].surfaces
-
-    @property
-    def stakes(self) -> Stakes:
-        """The strictest of its questions."""
-        return reduce(Stakes.strictest, (question.stakes for question in self.questions))
-
-    @property
-    def rejects(self) -> bool:
-        return any(question.rejects for question in self.questions)
-
-    @property
-    def max_missed(self) -> float | None:
-        return min((question.max_missed for question in self.questions if question.max_missed is not None), default=None)
+        return self.question.targets
 
 
 def questions(scored: ScoredAds, book: PolicyBook) -> list[Question]:
@@ -146,17 +120,19 @@ def _solvable(policy: PolicyInForce) -> bool:
 
 
 def strata(scored: ScoredAds, asked: Sequence[Question], *, all_at_once: bool = False) -> list[Stratum]:
-    """Questions put together as their numbers of labels allow. Each policy's confidence stands for itself, as its manager reads it; with
-    ``all_at_once`` for all policies of a market together (Bonferroni). A surface with targets of its own is a question more."""
+    """Each question with its labels. Each policy's confidence stands for itself, as its manager reads it; with ``all_at_once`` for all
+    policies of a market together (Bonferroni). A surface with targets of its own is a question more."""
     family: defaultdict[str, list[Question]] = defaultdict(list)
+    alike: defaultdict[tuple[str, frozenset[str] | None], dict[str, Rows]] = defaultdict(dict)
     for question in asked:
         family[question.market].append(question)
-    alike: defaultdict[tuple[str, frozenset[str] | None], list[Question]] = defaultdict(list)
+        alike[question.policy, question.surfaces][question.market] = _labelled(scored, question)
+    made = []
     for question in asked:
-        alike[question.policy, question.surfaces].append(question)
-    made: list[Stratum] = []
-    for same in alike.values():
-        made += _grouped(scored, same, {q.market: _at_once(family[q.market], None if all_at_once else q.policy) for q in same})
+        rows = alike[question.policy, question.surfaces]
+        together = _at_once(family[question.market], None if all_at_once else question.policy)
+        others = {market: lent for market, lent in rows.items() if market != question.market and len(lent)}
+        made.append(Stratum(question, _level(question, together), together, rows[question.market], others))
     return made
 
 
@@ -169,51 +145,11 @@ def _may_reject(policy: PolicyInForce) -> bool:
     return policy.stance is Stance.PROHIBITED or policy.licence is Licence.REQUIRED
 
 
-def _grouped(scored: ScoredAds, same: Sequence[Question], family: dict[str, tuple[str, ...]]) -> list[Stratum]:
-    """The strata of one policy. Markets of a pool answer each with its own targets, from the labels of all of them."""
-    alone, small, empty = [], [], []
-    for question in same:
-        rows = _labelled(scored, question)
-        if len(rows) < PRESENT:
-            empty.append(question)
-        elif _enough(scored, rows, question.targets, _level(question, family)):
-            alone.append(question)
-        else:
-            small.append(question)
-    made = [_stratum(scored, [question], [], family) for question in [*alone, *empty]]
-    for targets in dict.fromkeys(question.targets for question in small):
-        served = [question for question in small if question.targets == targets]
-        others = [question for question in small if question.targets != targets]
-        pool = _stratum(scored, served, others, family)
-        lacking = bool(alone) and not _enough(scored, pool.rows, targets, pool.level)
-        made.append(_stratum(scored, served, [*others, *alone], family) if lacking else pool)
-    return made
-
-
-def _stratum(scored: ScoredAds, served: Sequence[Question], lenders: Sequence[Question], family: dict[str, tuple[str, ...]]) -> Stratum:
-    sources = [*served, *lenders]
-    return Stratum(
-        questions=tuple(served),
-        strength=Strength.POOLED if len(sources) > 1 else Strength.OWN,
-        level=min(_level(question, family) for question in served),
-        family=tuple(sorted({name for question in served for name in family[question.market]})),
-        sources=tuple(sorted(question.market for question in sources)),
-        rows=np.sort(np.concatenate([_labelled(scored, question) for question in sources])),
-    )
-
-
-def _level(question: Question, family: dict[str, tuple[str, ...]]) -> float:
+def _level(question: Question, family: tuple[str, ...]) -> float:
     sides = 2 if question.rejects else 1
-    return (1.0 - question.targets.confidence) / (sides * len(family[question.market]))
+    return (1.0 - question.targets.confidence) / (sides * len(family))
 
 
 def _labelled(scored: ScoredAds, question: Question) -> Rows:
     kept: Rows = question.rows[~np.isnan(scored.verdict[question.rows, scored.policies.index(question.policy)])]
     return kept
-
-
-def _enough(scored: ScoredAds, rows: Rows, targets: Targets, level: float) -> bool:
-    """For the leakage: rejections are few wherever violations are."""
-    if targets.max_leakage <= 0:
-        return False
-    return Sizes.of(np.unique(scored.group[rows], return_inverse=True)[1]).draws >= OWN * fewest_draws(targets.max_leakage, level)

@@ -12,6 +12,7 @@ from adverdict.domain.formats import percent
 
 UNLIKE = 0.001
 """Labelled ads this unlikely to be a random part of the traffic are worth a finding."""
+_DECIDED = {Side.APPROVE: "approved", Side.REJECT: "rejected"}
 _TARGET = {Side.APPROVE: "max_leakage", Side.REJECT: "max_wrongful_reject"}
 
 
@@ -93,11 +94,17 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
         made.append(
             f"The confidence is that of {len(certificate.family)} promises at once, divided equally: {'; '.join(certificate.family)}."
         )
-    if certificate.strength is Strength.POOLED:
-        names = ", ".join(one.market for one in certificate.markets)
+    together = [bound for bound in certificate.bounds if bound.strength is Strength.TOGETHER and bound.used is not None]
+    if together:
         made.append(
-            f"Strength is borrowed: the labels are those of {names} together, and the promise holds for them together, in the proportions "
-            "of the data. One of them alone may do worse."
+            f"The promise about ads {' and '.join(_DECIDED[bound.side] for bound in together)} is for {_all_names(certificate)} taken together, "
+            "in the proportions of the labels. This market alone may do worse; its own labels make that unlikely, and no more."
+        )
+    if any(bound.strength is Strength.BORROWED for bound in certificate.bounds):
+        names = ", ".join(one.market for one in certificate.markets if one.lends)
+        made.append(
+            f"Strength is borrowed from {names}: half of what is believed of this market before its own labels is that it is one like "
+            "them. Over markets like these the promise holds, on average; one that is unlike them may do worse, so its audits matter."
         )
     return tuple(made)
 
@@ -169,14 +176,13 @@ def _noise(noise: LabelNoise) -> str:
     return "The raters' majority is taken as the truth; their errors are not allowed for."
 
 
+def _all_names(certificate: Certificate) -> str:
+    return ", ".join(sorted(one.market for one in certificate.markets))
+
+
 def _where(certificate: Certificate) -> str:
-    names = ", ".join(certificate.served)
     place = f" on {', '.join(certificate.surfaces)}" if certificate.surfaces else ""
-    if certificate.strength is Strength.OWN:
-        return f"in {names}{place}"
-    sources = ", ".join(one.market for one in certificate.markets)
-    together = f"over {sources} taken together{place}"
-    return together if len(certificate.served) == len(certificate.markets) else f"{together}; it serves {names}"
+    return f"in {', '.join(certificate.served)}{place}"
 
 
 def _share(share: float, of: str) -> str:

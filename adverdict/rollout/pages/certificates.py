@@ -109,7 +109,7 @@ def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
         "is": certificate,
         "standing": standing(certificate),
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
-        "pooled": certificate.strength is Strength.POOLED,
+        "borrowed": certificate.strength is Strength.BORROWED,
         "decides": bool(certificate.served) and certificate.decides,
         "provisional": certificate.aim.approve_below > 0,
         "split": counted,
