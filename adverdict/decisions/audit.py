@@ -15,6 +15,8 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit
 from adverdict.domain.verdict import Verdict
 
+DESIGN = "audit-1"
+"""Names the way ads are drawn here, on each decision and label: another way to draw is another design."""
 _PERSON = b"adjudicate-audit"
 """Sets this hash apart from every other use of the same ids (BLAKE2, RFC 7693); changing it would draw other ads on a replay."""
 _BITS = 53
@@ -26,7 +28,7 @@ def audit(ad: Ad, verdict: Verdict, policies: Iterable[PolicyInForce]) -> Audit 
     if verdict is Verdict.REVIEW:
         return None
     probability = max((policy.audit_share for policy in policies), default=0.0)
-    return Audit(probability=probability, chosen=audit_draw(ad) < probability)
+    return Audit(probability=probability, chosen=audit_draw(ad) < probability, design=DESIGN)
 
 
 def audit_draw(ad: Ad) -> float:

@@ -1,0 +1,15 @@
+"""Where the certificate of a pair of thresholds stands at a moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adverdict.decisions.policy import Thresholds
+from adverdict.domain.standing import Standing
+
+
+def standing_at(thresholds: Thresholds, moment: datetime) -> Standing:
+    """``moment``: aware."""
+    if thresholds.certificate_id is None:
+        return Standing.NONE
+    return Standing.EXPIRED if thresholds.expired_at(moment) else Standing.CERTIFIED
