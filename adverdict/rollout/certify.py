@@ -184,7 +184,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin, plan
     attached = None
     if is_registered(sample.source):
         attached = sample.source
-        attach_certificates(attached, folder, digest)
+        attach_certificates(attached, folder, digest, sample.book.hash)
     return Solved(solution, sample, planned, exits, page, file, attached)
 
 
