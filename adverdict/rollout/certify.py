@@ -21,8 +21,8 @@ from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
 from adverdict.certification.thresholds.agreement import label_noise
 from adverdict.certification.thresholds.capacity import Priced
-from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.issue import Origin
+from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.solve import Solution, Terms, certify
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook, surface_key
@@ -180,7 +180,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> S
     attached = None
     if is_registered(sample.source):
         attached = sample.source
-        attach_certificates(attached, folder, digest)
+        attach_certificates(attached, folder, digest, sample.book.hash)
     return Solved(solution, sample, exits, page, file, attached)
 
 
