@@ -121,6 +121,10 @@ class Thresholds:
         return self.certificate_id is not None and not self.provisional and not self.expired_at(moment)
 
 
+LIMITS = ("max_risk", "min_risk_rejected", "max_missed")
+"""Fields of a policy that are None in books kept before there were any."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
     """One policy with every value settled for one market and surface."""
@@ -140,7 +144,7 @@ class PolicyInForce:
     audit_share: float = DEFAULT_AUDIT_SHARE
     """Probability in [0, 1] that an ad decided automatically under this policy is also seen by a reviewer."""
     max_risk: float | None = None
-    """No ad of this risk or more is approved without a person, whatever the thresholds are. None: in books kept before there was a limit."""
+    """No ad of this risk or more is approved without a person, whatever the thresholds. None: in books kept before there was a limit."""
     min_risk_rejected: float | None = None
     """No ad of less risk than this is rejected without a person. None as above."""
     max_missed: float | None = None

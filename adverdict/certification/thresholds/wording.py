@@ -31,7 +31,8 @@ def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
         yield f"Approving is not certified: {_otherwise(certificate)}."
         return
     yield f"Approves below a risk of {certificate.approve_below:g}: {_share_of_ads(certificate, certificate.traffic.approved)}."
-    yield f"With {percent(certificate.targets.confidence)} confidence at most {_promised(certificate, bound)} of them violate {_counted(bound)}."
+    confidence, most = percent(certificate.targets.confidence), _promised(certificate, bound)
+    yield f"With {confidence} confidence at most {most} of them violate {_counted(bound)}."
     edge = certificate.edge
     if edge is not None:
         counted = f"{edge.errors:,} of {edge.ads:,} labelled"
@@ -97,8 +98,8 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
     together = [bound for bound in certificate.bounds if bound.strength is Strength.TOGETHER and bound.used is not None]
     if together:
         made.append(
-            f"The promise about ads {' and '.join(_DECIDED[bound.side] for bound in together)} is for {_all_names(certificate)} taken together, "
-            "in the proportions of the labels. This market alone may do worse; its own labels make that unlikely, and no more."
+            f"The promise about ads {' and '.join(_DECIDED[bound.side] for bound in together)} is for {_all_names(certificate)} taken "
+            "together, in the proportions of the labels. This market alone may do worse; its own labels make that unlikely, and no more."
         )
     if any(bound.strength is Strength.BORROWED for bound in certificate.bounds):
         names = ", ".join(one.market for one in certificate.markets if one.lends)
