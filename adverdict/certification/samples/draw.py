@@ -51,6 +51,27 @@ def draw(rows: Rows, group: NDArray[np.int64], ads: int, rng: np.random.Generato
     return Drawn(rows[chosen], inclusion[chosen])
 
 
+def ads_needed(group: NDArray[np.int64], draws: int) -> int | None:
+    """How many ads, taken as ``draw`` takes them, are worth ``draws`` independent ones; None where all of them are not.
+
+    ``group`` int64 (n,): the advertiser of each ad there is.
+    """
+    sizes = np.bincount(np.unique(group, return_inverse=True)[1]) if len(group) else np.zeros(0, dtype=np.int64)
+    low, high = min(draws, len(group)), len(group)
+    if not high or _worth(sizes, high) < draws:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _worth(sizes, middle) >= draws else (middle + 1, high)
+    return high
+
+
+def _worth(sizes: NDArray[np.int64], ads: int) -> float:
+    """Kish's effective number (see ``bounds.Sizes.draws``) of a draw of so many ads, if those of an advertiser are all alike."""
+    hits = sizes * (ads / sizes.sum())
+    return float(ads**2 / np.maximum(hits, hits**2).sum())
+
+
 def _inclusion(weight: Floats, ads: int) -> Floats:
     """Probabilities in proportion to ``weight`` that add up to ``ads``, none above 1."""
     inclusion = np.zeros(len(weight))

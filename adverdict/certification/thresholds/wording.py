@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adverdict.certification.certificate import Bound, Certificate, LabelNoise
+from adverdict.certification.certificate import Bound, Certificate, Design, LabelNoise
 from adverdict.certification.thresholds.evidence import MOST_LABELS
 from adverdict.certification.thresholds.sequence import Side
 from adverdict.certification.thresholds.strata import PRESENT, Strength
@@ -85,8 +85,8 @@ def _otherwise(certificate: Certificate) -> str:
 def assumptions(certificate: Certificate) -> tuple[str, ...]:
     """Everything the statement rests on."""
     made = [
-        "The next ads come from the same mix of advertisers, creatives and policy practice as the labelled ones, which are a random part "
-        "of the traffic.",
+        "The next ads come from the same mix of advertisers, creatives and policy practice as the labelled ones.",
+        _design(certificate.design),
         "Advertisers err independently of each other, and not more the more ads they have.",
         _alike(certificate.alike),
         _noise(certificate.noise),
@@ -108,6 +108,17 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
             "them. Over markets like these the promise holds, on average; one that is unlike them may do worse, so its audits matter."
         )
     return tuple(made)
+
+
+def _design(design: Design) -> str:
+    if not design.samples:
+        drawn = "That the labelled ads are a random part of all ads was stated by whoever had this solved; nothing on record shows it"
+    else:
+        of = f" of {design.announced:,} announced" if design.announced is not None else ""
+        drawn = f"The labelled ads were drawn by chance, one of an advertiser as far as can be: {design.labelled:,}{of}"
+    if design.looked_again:
+        return f"{drawn}. They are looked at more than once, so the bounds hold whenever one looks (tests by betting), and are wider."
+    return f"{drawn}. They are looked at once: solving again when more are labelled is another look, and is tested so."
 
 
 def findings(certificate: Certificate) -> tuple[str, ...]:
