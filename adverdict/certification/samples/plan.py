@@ -1,7 +1,8 @@
 """How many ads to label, and which, so that the thresholds aimed at can be certified: planned before any is labelled.
 
-A sample has one part for all policies, a random part of all ads, which shows leakage, and for each policy more ads of the two risks at which
-it says too little: the edge of what would be approved, and what would be rejected. A number announced before is tested exactly, and once.
+A sample has one part for all policies, a random part of all ads, which shows leakage, and for each policy more ads of the two risks at
+which that says too little: the edge of what would be approved, and what would be rejected. A number announced before is tested exactly,
+and once.
 """
 
 from __future__ import annotations
