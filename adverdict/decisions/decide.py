@@ -113,7 +113,7 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
 
 
 def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
-    """By the thresholds within the policy's limits: above ``max_risk`` nothing is approved, below ``min_risk_rejected`` nothing rejected."""
+    """By the thresholds within the policy's limits: none is approved from ``max_risk`` on, none rejected below ``min_risk_rejected``."""
     limited = policy.limited(thresholds)
     verdict = verdict_at(p, limited.approve_below, limited.reject_at)
     held = policy.licence_held(ad.market, ad.advertiser_licences)

@@ -153,7 +153,7 @@ class PolicyInForce:
     audit_share: float = DEFAULT_AUDIT_SHARE
     """Probability in [0, 1] that an ad decided automatically under this policy is also seen by a reviewer."""
     max_risk: float | None = None
-    """No ad of this risk or more is approved without a person, whatever the thresholds are. None: in books kept before there was a limit."""
+    """No ad of this risk or more is approved without a person, whatever the thresholds. None: in books kept before there was a limit."""
     min_risk_rejected: float | None = None
     """No ad of less risk than this is rejected without a person. None as above."""
     max_missed: float | None = None
