@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from adverdict.domain.errors import InvalidPolicy, Mistake
-from adverdict.domain.standing import Standing
 
 
 class Severity(StrEnum):
@@ -120,14 +119,6 @@ class Thresholds:
     def certified_at(self, moment: datetime) -> bool:
         """Whether there is a certificate that still holds at ``moment`` (aware)."""
         return self.certificate_id is not None and not self.provisional and not self.expired_at(moment)
-
-    def standing_at(self, moment: datetime) -> Standing:
-        """At ``moment`` (aware), as far as the thresholds themselves know."""
-        if self.certificate_id is None:
-            return Standing.NONE
-        if self.expired_at(moment):
-            return Standing.EXPIRED
-        return Standing.PROVISIONAL if self.provisional else Standing.CERTIFIED
 
 
 LIMITS = ("max_risk", "min_risk_rejected", "max_missed")

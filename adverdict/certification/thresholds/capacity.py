@@ -75,8 +75,8 @@ class Traffic:
         by_people: Sequence[Question] = (),
     ) -> None:
         """``asked``: what thresholds answer, one part of the traffic each. ``by_people``: questions no thresholds are there for.
-        ``volume``: ads a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are the
-        caller's to refuse."""
+        ``volume``: ads a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are
+        the caller's to refuse."""
         self.market = scored.market
         self.weight = np.ones(len(scored)) if volume is None else _weights(scored.market, volume)
         self._always = _reviewed_anyway(scored, book)
