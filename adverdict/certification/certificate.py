@@ -23,6 +23,10 @@ SCHEMA = 2
 CERTIFICATES = "certificates.json"
 
 
+FEWEST_FOR_A_RATE = 300
+"""Labelled ads below which nothing is said of how many ads violate."""
+
+
 class Status(StrEnum):
     CERTIFIED = "certified"
     """Every bound the policy asks for here is shown."""
@@ -210,8 +214,9 @@ class Certificate(_Part):
 
     @property
     def idle(self) -> bool:
-        """Whether approving every ad would keep ``max_leakage``, so that it limits nothing."""
-        return self.violating is not None and self.violating <= self.targets.max_leakage
+        """Whether approving every ad would keep ``max_leakage``, so that it limits nothing. Not on a handful of labels."""
+        counted = sum(one.labelled for one in self.markets)
+        return self.violating is not None and counted >= FEWEST_FOR_A_RATE and self.violating <= self.targets.max_leakage
 
     @property
     def ads(self) -> int:

@@ -72,7 +72,7 @@ class SamplePlan:
 
     needs: tuple[Need, ...]
     random: int
-    """Ads of the random part: the number announced."""
+    """Ads of the random parts: the number announced."""
     to_label: tuple[ToLabel, ...]
 
     @property
@@ -100,19 +100,19 @@ def plan_sample(
         if len(question.rows):
             together[question.policy, question.surfaces, question.targets].append(question)
     needs = [_need(scored, questions, price, most if ads is None else ads) for questions in together.values()]
-    wanted = max((need.random for need in needs if need.random is not None), default=most)
-    rows = np.unique(np.concatenate([question.rows for question in asked] or [np.zeros(0, dtype=np.intp)]))
-    drawn = draw(rows, scored.group[rows], min(wanted, most) if ads is None else ads, rng, None if views is None else views[rows])
+    everything = np.unique(np.concatenate([question.rows for question in asked] or [np.zeros(0, dtype=np.intp)]))
+    everywhere = [need.random for need in needs if need.random is not None and need.ads == len(everything)]
+    wanted = min(max(everywhere, default=most), most) if ads is None else ads
+    drawn = draw(everything, scored.group[everything], wanted, rng, None if views is None else views[everything])
     asked_of = _policies_of(asked)
     made = [
         ToLabel(int(row), policy, SamplePart.RANDOM, float(inclusion))
         for row, inclusion in zip(drawn.rows, drawn.inclusion, strict=True)
         for policy in asked_of.get(int(row), ())
     ]
-    taken = set(drawn.rows.tolist())
     for need, questions in zip(needs, together.values(), strict=True):
-        made += _more(scored, need, questions, taken, rng)
-    return SamplePlan(tuple(needs), len(drawn), tuple(made))
+        made += _more(scored, need, questions, {one.row for one in made if one.policy == need.policy}, 0 if ads else most, rng)
+    return SamplePlan(tuple(needs), len({one.row for one in made if one.part is SamplePart.RANDOM}), tuple(made))
 
 
 def _need(scored: ScoredAds, questions: Sequence[Question], price: float, most: int) -> Need:
@@ -155,17 +155,22 @@ def _lacking(errors: Floats, limit: float, level: float, had: float) -> int:
     return max(0, min(needed, len(errors)) - math.floor(had))
 
 
-def _more(scored: ScoredAds, need: Need, questions: Sequence[Question], taken: set[int], rng: np.random.Generator) -> list[ToLabel]:
-    """Ads of the two regions that the random part does not have."""
+def _more(
+    scored: ScoredAds, need: Need, questions: Sequence[Question], taken: set[int], most: int, rng: np.random.Generator
+) -> list[ToLabel]:
+    """What a policy needs beyond the part drawn for all of them: random ads of where it decides, at most ``most`` with those it has, and
+    ads of the two regions. Each is again a random part of what it is drawn from, without those that were taken."""
     stakes = reduce(Stakes.strictest, (question.stakes for question in questions))
     rows = np.concatenate([question.rows for question in questions])
     risk = scored.risk[rows, scored.policies.index(need.policy)]
-    _, band, above = _regions(risk, need.approve_below, stakes)
-    left = ~np.isin(rows, list(taken))
-    made = []
-    for part, region, ads in ((SamplePart.EDGE, band, need.edge), (SamplePart.ABOVE, above, need.above)):
-        chosen: Rows = rows[region & left]
-        drawn = draw(chosen, scored.group[chosen], ads, rng)
+    below, band, above = _regions(risk, need.approve_below, stakes)
+    had = int(np.isin(rows, list(taken)).sum())
+    random = max(0, min(need.random or 0, most) - had)
+    made: list[ToLabel] = []
+    parts = ((SamplePart.RANDOM, below | ~below, random), (SamplePart.EDGE, band, need.edge), (SamplePart.ABOVE, above, need.above))
+    for part, region, ads in parts:
+        left: Rows = rows[region & ~np.isin(rows, [*taken, *(one.row for one in made)])]
+        drawn = draw(left, scored.group[left], ads, rng)
         made += [ToLabel(int(row), need.policy, part, float(p)) for row, p in zip(drawn.rows, drawn.inclusion, strict=True)]
     return made
 

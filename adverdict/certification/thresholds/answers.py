@@ -43,6 +43,8 @@ class SideAnswer:
     """Of the labels it was tested on."""
     test: FixedSequenceTest
     strength: Strength
+    rows: NDArray[np.intp]
+    """Of the scored ads that it was tested on."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
     own = labels.counts(asked, stratum.rows)
     enough = limit > 0 and float(own.worth.draws[_index(asked.aim)]) >= ENOUGH * fewest_draws(limit, level)
     if enough or len(labels.of(stratum.policy, stratum.rows)) < PRESENT or len(stratum.lenders) < FEWEST_OTHERS:
-        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN)
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows)
     lent = [labels.counts(asked, rows).worth for rows in stratum.lenders.values()]
     borrowing = BorrowingCounts(labels.of_side(asked, stratum.rows), asked.side, lent)
     everything = np.sort(np.concatenate([stratum.rows, *stratum.lenders.values()]))
@@ -156,10 +158,12 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
     if used is not None:
         over = borrowing.p_value(_index(used), limit)
         if over <= DOUBTFUL:
-            return SideAnswer(together, joint, Strength.BORROWED if over <= level and labels.may_borrow else Strength.TOGETHER)
+            strength = Strength.BORROWED if over <= level and labels.may_borrow else Strength.TOGETHER
+            return SideAnswer(together, joint, strength, everything)
     if not labels.may_borrow:
-        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN)
-    return SideAnswer(borrowing, fixed_sequence_test(borrowing, limit, level, furthest=asked.furthest, aim=asked.aim), Strength.BORROWED)
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows)
+    borrowed = fixed_sequence_test(borrowing, limit, level, furthest=asked.furthest, aim=asked.aim)
+    return SideAnswer(borrowing, borrowed, Strength.BORROWED, stratum.rows)
 
 
 def _index(threshold: float) -> int:
