@@ -33,7 +33,10 @@ class Cause(StrEnum):
     NOT_SOLVED = "thresholds_not_solved"
     UNCERTIFIED = "uncertified"
     CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_REVOKED = "certificate_revoked"
     LICENCE_UNKNOWN = "licence_unknown"
+    BRAKE = "brake"
+    """Somebody has stopped automatic decisions of this side. About: the brake."""
 
     @property
     def still_decides(self) -> bool:
