@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import data, key, market, model, models, quickstart, service, settings
+from adverdict.cli import brake, data, key, market, model, models, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.policy import commands as policy
@@ -59,6 +59,7 @@ for name, group in {
     "market": market.app,
     "model": model.app,
     "ledger": ledger.app,
+    "brake": brake.app,
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,

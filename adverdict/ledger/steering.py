@@ -8,12 +8,14 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlalchemy import Connection
 
+from adverdict.decisions.files.fields import one_of
+from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import Brake, BrakeSide, Steering
-from adverdict.domain.errors import Conflict, NotFound
+from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from adverdict.ledger.entries import Braked, CertificateRevoked, Entry, Released
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.schema import entries
-from adverdict.ledger.store import Writing, entry_of, entry_query, find
+from adverdict.ledger.store import Ledger, Writing, entry_of, entry_query, find
 
 STEERING = tuple(one.kind for one in (Braked, Released, CertificateRevoked))
 """Kinds of entries."""
@@ -24,6 +26,12 @@ def steering_at(connection: Connection, until: int | None = None) -> Steering:
     query = entry_query().where(entries.c.kind.in_(STEERING)).order_by(entries.c.seq)
     rows = connection.execute(query if until is None else query.where(entries.c.seq <= until))
     return steered(Steering(), map(entry_of, rows))
+
+
+def steering_now(ledger: Ledger) -> Steering:
+    """What holds now. Raises Unavailable."""
+    with ledger.look() as connection:
+        return steering_at(connection)
 
 
 def steered(before: Steering, told: Iterable[Entry]) -> Steering:
@@ -47,6 +55,21 @@ def brakes_on(connection: Connection) -> list[tuple[Entry, Braked]]:
     return [(entry, entry.body) for entry in map(entry_of, rows) if isinstance(entry.body, Braked)]
 
 
+def asked_for(book: PolicyBook, *, side: str, policy: str | None, market: str | None, surface: str | None, why: str, by: str) -> Braked:
+    """A brake that somebody asks for; blanks mean everywhere. Raises InvalidInput with every mistake, such as a market that is none."""
+    policy, market, surface = (text.strip() or None if text else None for text in (policy, market, surface))
+    mistakes = [] if side in set(BrakeSide) else [Mistake("side", side, f"one of {', '.join(BrakeSide)}")]
+    if policy is not None and policy not in book.names:
+        mistakes.append(Mistake("policy", policy, f"a policy that default.yaml defines: {one_of(book.names, policy)}"))
+    if market is not None and not book.knows(market):
+        mistakes.append(Mistake("market", market, f"a market with a file: {one_of(book.markets, market)}"))
+    if not why.strip():
+        mistakes.append(Mistake("why", why, "a reason: it stays on record"))
+    if mistakes:
+        raise InvalidInput("no brake was put on:", mistakes)
+    return Braked(side=BrakeSide(side), policy=policy, market=market, surface=surface, why=why.strip(), by=by)
+
+
 def brake(writing: Writing, told: Braked, at: datetime) -> tuple[str, int]:
     """Put a brake on: its id, and the seq of its entry. One of the same side and scope that is on already is that one."""
     for entry, on in brakes_on(writing.connection):
@@ -57,7 +80,9 @@ def brake(writing: Writing, told: Braked, at: datetime) -> tuple[str, int]:
 
 
 def release(writing: Writing, brake_id: str, why: str, by: str, at: datetime) -> int:
-    """Take a brake off: the seq of the entry that does. Raises NotFound, or Conflict where it is off already."""
+    """Take a brake off: the seq of the entry that does. Raises NotFound, InvalidInput, or Conflict where it is off already."""
+    if not why.strip():
+        raise InvalidInput("no brake was released:", [Mistake("why", why, "a reason: it stays on record")])
     body = find(writing.connection, brake_id).body
     if not isinstance(body, Braked):
         raise NotFound(f"{brake_id} is no brake")
@@ -75,8 +100,8 @@ def revoke(writing: Writing, certificate_id: str, why: str, by: str, at: datetim
     return True
 
 
-def scope_in_words(side: BrakeSide, policy: str | None, market: str | None, surface: str | None) -> str:
-    """Such as ``approving gambling ads in SE on feed``."""
-    done = {BrakeSide.APPROVE: "approving", BrakeSide.REJECT: "rejecting", BrakeSide.BOTH: "deciding"}[side]
-    where = [f"under {policy}" if policy else "", f"in {market}" if market else "", f"on {surface}" if surface else ""]
+def scope_in_words(told: Braked) -> str:
+    """What a brake stops, such as ``approving under gambling in SE on feed``."""
+    done = {BrakeSide.APPROVE: "approving", BrakeSide.REJECT: "rejecting", BrakeSide.BOTH: "deciding"}[told.side]
+    where = [word and f"{before} {word}" for before, word in (("under", told.policy), ("in", told.market), ("on", told.surface))]
     return " ".join([done, *(one for one in where if one)]) + ("" if any(where) else " anything anywhere")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from adverdict.decisions.policy import MarketRules, PolicyBook
 from adverdict.decisions.steering import Brake, BrakeSide, Steering
-from adverdict.domain.errors import Conflict, NotFound
+from adverdict.domain.errors import Conflict, InvalidInput, NotFound
+from adverdict.ledger.entries import Braked
 from adverdict.ledger.history import LedgerHistory
-from adverdict.ledger.steering import brake, brakes_on, release, revoke, scope_in_words, steering_at
+from adverdict.ledger.steering import asked_for, brake, brakes_on, release, revoke, scope_in_words, steering_at
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
+from tests.decisions.build import POLICY
 from tests.ledger.made import an_ad, append_decisions, braked, decided, erase_rows, minutes, steer
 
 
@@ -109,12 +112,31 @@ def test_erasing_an_advertiser_leaves_brakes_on(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    ("brake", "words"),
+    ("told", "words"),
     [
-        ((BrakeSide.APPROVE, "gambling", "SE", "feed"), "approving under gambling in SE on feed"),
-        ((BrakeSide.REJECT, None, "SE", None), "rejecting in SE"),
-        ((BrakeSide.BOTH, None, None, None), "deciding anything anywhere"),
+        (braked(BrakeSide.APPROVE, policy="gambling", market="SE", surface="feed"), "approving under gambling in SE on feed"),
+        (braked(BrakeSide.REJECT, market="SE"), "rejecting in SE"),
+        (braked(BrakeSide.BOTH), "deciding anything anywhere"),
     ],
 )
-def test_a_scope_in_words(brake: tuple[BrakeSide, str | None, str | None, str | None], words: str) -> None:
-    assert scope_in_words(*brake) == words
+def test_a_scope_in_words(told: Braked, words: str) -> None:
+    assert scope_in_words(told) == words
+
+
+BOOK = PolicyBook(names=("gambling",), rules={"SE": MarketRules((POLICY,))})
+
+
+def test_blanks_in_a_scope_mean_everywhere() -> None:
+    told = asked_for(BOOK, side="approve", policy="", market=" ", surface=None, why=" a wave ", by="olga")
+    assert told == Braked(side=BrakeSide.APPROVE, why="a wave", by="olga")
+
+
+def test_a_brake_that_would_hold_nowhere_is_refused_with_all_that_is_wrong() -> None:
+    with pytest.raises(InvalidInput) as error:
+        asked_for(BOOK, side="stop", policy="gambing", market="FR", surface=None, why=" ", by="olga")
+    assert [(one.field, one.value) for one in error.value.mistakes] == [
+        ("side", "stop"),
+        ("policy", "gambing"),
+        ("market", "FR"),
+        ("why", " "),
+    ]
