@@ -47,6 +47,7 @@ for command in (
     models.evaluate,
     models.compare,
     models.promote,
+    models.rollback,
     data.score,
     data.explain,
     service.serve,
