@@ -91,13 +91,7 @@ def _bands(policy: PolicyInForce, market: str, surface: str | None, solved: Solv
     """Decided by ``decide`` itself, between the risks at which anything can change."""
     raw = policy.thresholds or solved.find(policy.name, market, policy.targets)
     limited = policy.limited(raw) if raw else None
-    ends = {
-        0.0,
-        1.0,
-        *((raw.approve_below, raw.reject_at) if raw else ()),
-        *((limited.approve_below, limited.reject_at) if limited else ()),
-    }
-    edges = sorted(ends)
+    edges = sorted({0.0, 1.0, *(end for pair in (raw, limited) if pair for end in (pair.approve_below, pair.reject_at))})
     found: list[Band] = []
     for low, high in zip(edges, edges[1:], strict=False):
         verdict, because = _decided(policy, market, surface, solved, now, (low + high) / 2)

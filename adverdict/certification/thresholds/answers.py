@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.statistics.borrowed import FEWEST_OTHERS
 from adverdict.certification.statistics.bounds import fewest_draws
-from adverdict.certification.thresholds.least_harm import least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import (
     GRID,
@@ -70,7 +69,7 @@ class Answer:
 
     def at_price(self, price: float) -> Thresholds:
         """Those of least harm at another price, within what is certified."""
-        aim = on_grid(least_harm(price, self.stratum.question.stakes))
+        aim = self.stratum.question.aim(price)
         return nearest(self.approve.test, self.reject.test if self.reject else None, aim)
 
 
@@ -128,13 +127,14 @@ def answer(labels: Labels, stratum: Stratum, noise: Mapping[str, LabelNoise], pr
     """
     stakes, targets = stratum.question.stakes, stratum.targets
     ads, raters = labels.of(stratum.policy, stratum.rows), noise.get(stratum.policy, TRUE_LABELS)
-    aim = on_grid(least_harm(price, stakes))
+    aim = stratum.question.aim(price)
     leakage = targets.max_leakage * raters.sensitivity
     approve = _tested(labels, _Asked(stratum, Side.APPROVE, leakage, stakes.max_risk, aim.approve_below))
     reject = None
     if stakes.rejects:
         wrongful = targets.max_wrongful_reject * raters.specificity
-        reject = _tested(labels, _Asked(stratum, Side.REJECT, wrongful, stakes.min_risk_rejected, aim.reject_at))
+        furthest = max(stakes.min_risk_rejected, stratum.question.attainable.reject_at)
+        reject = _tested(labels, _Asked(stratum, Side.REJECT, wrongful, furthest, aim.reject_at))
     return Answer(stratum, ads, raters, approve, reject, aim, nearest(approve.test, reject.test if reject else None, aim))
 
 
