@@ -10,8 +10,8 @@ import numpy as np
 
 from adverdict.certification.certificate import Certificate, Design, LabelNoise
 from adverdict.certification.thresholds.answers import certified
-from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.issue import Origin
+from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.solve import Solution, Terms, answers, certify, issue
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from adverdict.models.calibration import sigmoid
