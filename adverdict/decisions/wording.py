@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adverdict.decisions.policy import PolicyInForce, Targets, Thresholds, WhenDegraded
+from adverdict.decisions.steering import Brake, BrakeSide
 from adverdict.domain.degraded import Degradation
 
 
@@ -55,6 +56,17 @@ def uncertified(thresholds: Thresholds, now: datetime) -> str:
     elif thresholds.provisional:
         lacking = f"certificate {thresholds.certificate_id} is provisional, not everything it is asked for is shown"
     return f"{lacking}: a person decides (when_uncertified: review)"
+
+
+def revoked(thresholds: Thresholds) -> str:
+    return f"certificate {thresholds.certificate_id} was revoked: a person decides"
+
+
+def braked(brakes: Sequence[Brake]) -> str:
+    """``brakes``: those of one side that stop what would have been decided."""
+    on = ", ".join(brake.brake_id for brake in brakes)
+    done = "approved" if brakes[0].side is BrakeSide.APPROVE else "rejected"
+    return f"nothing is {done} automatically (brake:{on}): a person decides"
 
 
 def not_solved(targets: Targets, *, for_others: bool) -> str:

@@ -118,8 +118,7 @@ class Counts:
             order = order[::-1]
         error = ads.violating[order] if side is Side.APPROVE else ~ads.violating[order]
         expected = ads.risk[order] if side is Side.APPROVE else 1.0 - ads.risk[order]
-        self.side = side
-        self.labelled = len(ads)
+        self.ads, self.side = ads, side
         self.decided: NDArray[np.intp] = below if side is Side.APPROVE else len(ads) - below
         self.errors = np.concatenate([[0], np.cumsum(error)])[self.decided]
         self.expected = np.concatenate([[0.0], np.cumsum(expected)])[self.decided]

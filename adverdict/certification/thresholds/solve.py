@@ -20,8 +20,12 @@ from adverdict.decisions.thresholds import SolvedThresholds
 
 @dataclass(frozen=True)
 class Terms:
-    """How to certify. ``noise`` by policy; others' labels are taken as true. ``all_at_once``: see ``strata``. ``looked_again``: see
-    ``answers.Labels``. ``capacity``: reviews a day, with ``volume``, ads a day by market; None: a review is worth what makes people see ``capacity.REVIEW_SHARE`` of all ads."""
+    """How to certify.
+
+    ``noise`` by policy; others' labels are taken as true. ``all_at_once``: see ``strata``; ``looked_again``: see ``answers.Labels``.
+    ``capacity``: reviews a day, with ``volume``, ads a day by market; None: a review is worth what makes people see
+    ``capacity.REVIEW_SHARE`` of all ads.
+    """
 
     noise: Mapping[str, LabelNoise] = field(default_factory=dict)
     all_at_once: bool = False
