@@ -170,7 +170,7 @@ class CurvePoint(_Part):
     leakage_upper: float
     above: int = Field(description="labelled ads with this risk or a higher one")
     wronged: int = Field(description="not violating ones among them")
-    wrongful_upper: float
+    wrongful_upper: float | None = Field(description="null where nothing may be rejected")
 
 
 class Certificate(_Part):

@@ -44,6 +44,8 @@ class SideAnswer:
     strength: Strength
     rows: NDArray[np.intp]
     """Of the scored ads that it was tested on."""
+    furthest: float
+    """The boldest threshold that could be tested."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
     own = labels.counts(asked, stratum.rows)
     enough = limit > 0 and float(own.worth.draws[_index(asked.aim)]) >= ENOUGH * fewest_draws(limit, level)
     if enough or len(labels.of(stratum.policy, stratum.rows)) < PRESENT or len(stratum.lenders) < FEWEST_OTHERS:
-        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows)
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows, asked.furthest)
     lent = [labels.counts(asked, rows).worth for rows in stratum.lenders.values()]
     borrowing = BorrowingCounts(labels.of_side(asked, stratum.rows), asked.side, lent)
     everything = np.sort(np.concatenate([stratum.rows, *stratum.lenders.values()]))
@@ -159,11 +161,11 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
         over = borrowing.p_value(_index(used), limit)
         if over <= DOUBTFUL:
             strength = Strength.BORROWED if over <= level and labels.may_borrow else Strength.TOGETHER
-            return SideAnswer(together, joint, strength, everything)
+            return SideAnswer(together, joint, strength, everything, asked.furthest)
     if not labels.may_borrow:
-        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows)
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows, asked.furthest)
     borrowed = fixed_sequence_test(borrowing, limit, level, furthest=asked.furthest, aim=asked.aim)
-    return SideAnswer(borrowing, borrowed, Strength.BORROWED, stratum.rows)
+    return SideAnswer(borrowing, borrowed, Strength.BORROWED, stratum.rows, asked.furthest)
 
 
 def _index(threshold: float) -> int:

@@ -20,7 +20,7 @@ from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import Question, stakes_of
 from adverdict.decisions.harm import LEAKED, WRONGED
 from adverdict.decisions.policy import PolicyBook, Stance, Thresholds, WhenUncertified
-from adverdict.decisions.thresholds import severity_at
+from adverdict.decisions.thresholds import SolvedThresholds, severity_at
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -152,6 +152,16 @@ def plan(traffic: Traffic, found: Sequence[Answer], capacity: float, *, beyond_c
     ``beyond_certificates``: choose among all thresholds that the policies permit, certified or not, to see what a guarantee costs.
     """
     return priced(traffic, capacity, aims([one.stratum.question for one in found]) if beyond_certificates else certified_aims(found))
+
+
+def in_use(asked: Sequence[Question], solved: SolvedThresholds) -> list[Thresholds]:
+    """What decides each question by thresholds that were solved: nothing where they are provisional and the policy does not let them."""
+    used = []
+    for question in asked:
+        found = solved.find(question.policy, question.market, question.targets)
+        decides = found is not None and (not found.provisional or question.decides_uncertified)
+        used.append(found if found is not None and decides else Thresholds(0.0, 1.0))
+    return used
 
 
 def review_price(

@@ -65,7 +65,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         statement="",
         assumptions=(),
         findings=(),
-        curve=curve(ads, stratum.level, chosen) if curves else (),
+        curve=curve(found, chosen) if curves else (),
         bundle_version=origin.bundle_version,
         policy_hash=origin.policy_hash,
         data=origin.data,

@@ -70,7 +70,7 @@ def on_grid(thresholds: Thresholds) -> Thresholds:
 
 
 def attainable(risk: NDArray[np.float64], targets: Targets) -> Thresholds:
-    """The boldest thresholds of the grid at which calibrated ``risk``, float64 (n,), foresees both targets kept; 0 and 1 where none does."""
+    """The boldest thresholds of the grid at which calibrated ``risk``, float64 (n,), foresees both targets kept; 0 and 1: none does."""
     ordered = np.sort(risk)
     total = np.append(0.0, np.cumsum(ordered))
     below = np.searchsorted(ordered, GRID, side="left")

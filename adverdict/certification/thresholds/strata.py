@@ -14,7 +14,7 @@ from adverdict.certification.thresholds.least_harm import Stakes, attainable, le
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.words import Strength as Strength
 from adverdict.decisions.harm import LEAKED
-from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
+from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets, Thresholds, WhenUncertified
 
 PRESENT = 30
 """A market with fewer labelled ads of its own than this is served by nothing: nothing would speak for it, or against."""
@@ -37,6 +37,8 @@ class Question:
     """The surfaces these targets are stated for; None: all that are not named."""
     rows: Rows
     """Every ad it decides on, labelled or not."""
+    decides_uncertified: bool = True
+    """Whether the policy lets thresholds decide of which nothing is shown yet."""
     attainable: Thresholds = field(default_factory=lambda: Thresholds(1.0, 0.0))
     """The boldest at which the calibrated risks foresee both targets kept, in all markets together: beyond them labels hardly ever show
     what is asked for. Uses no label."""
@@ -125,7 +127,9 @@ class _Gathered:
         named = None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
         rows = np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
         missed = min((one.max_missed for one in self.policies if one.max_missed is not None), default=None)
-        return Question(policy, market, targets, reduce(Stakes.strictest, map(stakes_of, self.policies)), missed, named, rows)
+        stakes = reduce(Stakes.strictest, map(stakes_of, self.policies))
+        uncertified = all(one.when_uncertified is WhenUncertified.DECIDE for one in self.policies)
+        return Question(policy, market, targets, stakes, missed, named, rows, uncertified)
 
 
 def stakes_of(policy: PolicyInForce) -> Stakes:
