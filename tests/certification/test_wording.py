@@ -30,7 +30,7 @@ BOLD = Count(threshold=0.2, ads=950, errors=15, advertisers=720, draws=720.0)
 HIGH = Count(threshold=0.9, ads=120, errors=4, advertisers=100, draws=100.0)
 FAILED = Count(threshold=0.02, ads=140, errors=6, advertisers=100, draws=110.0)
 TARGETS = StatedTargets(max_leakage=0.02, max_wrongful_reject=0.1, confidence=0.95, max_risk=0.25, min_risk_rejected=0.5, max_missed=None)
-AIM = Aim(approve_below=0.12, reject_at=0.9, leaked=5.0, price=0.6)
+AIM = Aim(approve_below=0.12, reject_at=0.9, provisional=0.08, leaked=5.0, price=0.6)
 APPROVE = Bound(
     side=Side.APPROVE,
     strength=Strength.OWN,
@@ -137,7 +137,7 @@ STATEMENTS = {
     "rejecting not aimed at": certificate(**NOT_REJECTING, aim=AIM.model_copy(update={"reject_at": 1.0})),
     "rejecting not asked for": certificate(reject_at=1.0, bounds=(APPROVE,), traffic=Decides(ads=2000, approved=1400, rejected=0)),
     "approving not shown": certificate(**NOT_APPROVING),
-    "approving not aimed at": certificate(**NOT_APPROVING, aim=AIM.model_copy(update={"approve_below": 0.0})),
+    "approving not aimed at": certificate(**NOT_APPROVING, aim=AIM.model_copy(update={"approve_below": 0.0, "provisional": 0.0})),
     "a confidence with a fraction": certificate(targets=TARGETS.model_copy(update={"confidence": 0.999})),
     "on one surface": certificate(surfaces=("kids_video", "search")),
     "no label of the riskiest approved": certificate(edge=None, missed_upper=None),
@@ -145,7 +145,7 @@ STATEMENTS = {
     "one side borrowed": certificate(**BORROWED),
     "no ads of the market in the data": certificate(traffic=Decides(ads=0, approved=0, rejected=0)),
     "nothing shown": certificate(**NOTHING),
-    "nothing shown and nothing aimed at": certificate(**NOTHING, aim=AIM.model_copy(update={"approve_below": 0.0, "reject_at": 1.0})),
+    "nothing shown and nothing aimed at": certificate(**NOTHING, aim=AIM.model_copy(update={"approve_below": 0.0, "reject_at": 1.0, "provisional": 0.0})),
     "not served": certificate(markets=(UNSERVED,)),
 }
 AGREED = LabelNoise(sensitivity=0.8123, specificity=0.95, source="agreement", twice_rated=12_345, disagreed=1_234)
