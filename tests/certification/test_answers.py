@@ -13,7 +13,7 @@ from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.statistics.bounds import Sizes, p_value
 from adverdict.certification.thresholds.answers import DOUBTFUL, Answer, Labels, answer, certified, nearest
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID, Counts, FixedSequenceTest, Side, ThresholdCount
+from adverdict.certification.thresholds.sequence import GRID, FixedSequenceTest, Side, ThresholdCount
 from adverdict.certification.thresholds.strata import PRESENT, questions, strata
 from adverdict.certification.words import Strength
 from adverdict.decisions.policy import PolicyInForce, Stance, Targets, Thresholds
@@ -201,7 +201,7 @@ def test_a_market_like_the_others_gets_what_their_labels_certify() -> None:
 def test_a_market_whose_own_labels_speak_against_it_is_not_served_by_those_of_all_together() -> None:
     found = answered(*OTHERS, Place("SE", 90, shift=3.0))["SE"]
     assert found.approve.strength is Strength.BORROWED
-    assert found.approve.counts.labelled == 90, "its own, with what the others lend"
+    assert len(found.approve.counts.ads) == 90, "its own, with what the others lend"
     assert found.thresholds.approve_below < found.aim.approve_below
     for market in ("DE", "GB", "JP", "US"):
         assert answered(*OTHERS, Place("SE", 90, shift=3.0))[market].thresholds.approve_below > 0
@@ -289,10 +289,10 @@ def test_a_dearer_review_never_leaves_more_to_people_and_nothing_uncertified_is_
 @given(st.integers(0, 2**32), st.sampled_from([100, 400, 1500]), st.sampled_from([1, 4]))
 def test_chosen_thresholds_pass_their_own_test(seed: int, n: int, each: int) -> None:
     found = answered(Place("SE", n, each=each), seed=seed)["SE"]
-    for side, threshold in ((Side.APPROVE, found.thresholds.approve_below), (Side.REJECT, found.thresholds.reject_at)):
+    assert found.reject is not None
+    for side, limit, threshold in ((found.approve, 0.05, found.thresholds.approve_below), (found.reject, 0.1, found.thresholds.reject_at)):
         if 0 < threshold < 1:
-            counted = Counts(found.ads, side).at(int(np.searchsorted(GRID, threshold)))
-            limit = 0.05 if side is Side.APPROVE else 0.1
+            counted = side.counts.at(int(np.searchsorted(GRID, threshold)))
             assert p_value(counted.errors, counted.sizes, limit) <= found.stratum.level
 
 

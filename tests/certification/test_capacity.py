@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from adverdict.certification.statistics.bounds import Sizes
 from adverdict.certification.thresholds.answers import Answer, nearest
 from adverdict.certification.thresholds.capacity import REVIEW_SHARE, Priced, Traffic, plan, review_price
-from adverdict.certification.thresholds.least_harm import ANY_PRICE, least_harm, on_grid
+from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID, FixedSequenceTest, Side, ThresholdCount
 from adverdict.certification.thresholds.solve import Terms, answers
@@ -64,7 +64,7 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
     weight = VOLUME[question.market] / here.sum()
     made: Options = []
     for below, at in product([0.0, *GRID[approve[0] : approve[1] + 1]], [1.0, *GRID[reject[1] : reject[0] + 1]]):
-        if below <= at:
+        if below <= at and (at == 1.0 or at >= question.attainable.reject_at):
             approved, rejected = risk < below, risk >= at
             harm = (leaked * risk[approved]).sum() + (1 - risk[rejected]).sum()
             made.append((weight * (~approved & ~rejected).sum(), weight * harm, Thresholds(float(below), float(at))))
@@ -188,11 +188,11 @@ def test_a_review_is_worth_more_the_fewer_there_are() -> None:
     assert prices[0] > prices[-1]
 
 
-@pytest.mark.parametrize("capacity", [None, 600.0, 1500.0])
+@pytest.mark.parametrize("capacity", [None, 700.0, 1500.0])
 def test_at_that_price_each_policy_aims_at_least_harm(capacity: float | None) -> None:
     found = worth(WORLD, BOTH, capacity)
     asked = questions(WORLD, BOTH)
-    assert found.thresholds == tuple(on_grid(least_harm(found.price, question.stakes)) for question in asked)
+    assert found.thresholds == tuple(question.aim(found.price) for question in asked)
     assert found.reviews <= found.capacity
 
 

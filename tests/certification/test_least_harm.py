@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.certification.thresholds.least_harm import ANY_PRICE, Stakes, least_harm, on_grid
+from adverdict.certification.thresholds.least_harm import ANY_PRICE, Stakes, attainable, least_harm, on_grid
 from adverdict.certification.thresholds.sequence import GRID
 from adverdict.decisions.harm import LEAKED, WRONGED
-from adverdict.decisions.policy import Thresholds
+from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import severity_at
 
 SERIOUS = Stakes(leaked=5.0, max_risk=0.25, min_risk_rejected=0.5)
@@ -66,7 +66,8 @@ def test_no_ad_is_decided_beyond_the_limits(price: float, stakes: Stakes, risk: 
 def least(price: float, stakes: Stakes, risk: float) -> float:
     """What is least of all that may be done with one ad."""
     harms = [price]
-    if risk < stakes.max_risk:
+    even = 1 / (1 + stakes.leaked)
+    if risk < stakes.max_risk and (risk <= even or not stakes.rejects):  # else it would do less harm rejected
         harms.append(stakes.leaked * risk)
     if stakes.rejects and risk >= stakes.min_risk_rejected:
         harms.append(WRONGED * (1 - risk))
@@ -77,7 +78,8 @@ def least(price: float, stakes: Stakes, risk: float) -> float:
 def test_each_ad_meets_what_is_least_within_the_limits(price: float, stakes: Stakes, risk: np.ndarray) -> None:
     """While reviewers are not so short that one is worth more than a wrong rejection; an ad exactly on an end may go either way."""
     found = least_harm(price, stakes)
-    harm = np.choose(severity_at(risk, found.approve_below, found.reject_at), [stakes.leaked * risk, np.full(len(risk), price), 1 - risk])
+    decided = severity_at(risk, found.approve_below, found.reject_at)
+    harm = np.choose(decided, [stakes.leaked * risk, np.full(len(risk), price), 1 - risk])
     ends = np.isclose(risk, found.approve_below) | np.isclose(risk, found.reject_at)
     best = np.array([least(price, stakes, p) for p in risk])
     assert harm[~ends] == pytest.approx(best[~ends])
@@ -107,6 +109,39 @@ def test_a_threshold_of_the_grid_stays_where_it_is_whatever_was_lost_in_computin
     near = float(GRID[np.abs(GRID - threshold).argmin()])
     for lost in (-1e-12, 0.0, 1e-12):
         assert on_grid(Thresholds(near + lost, near + lost)) == Thresholds(near, near)
+
+
+# --- as far as calibrated risks foresee the targets kept -----------------------------------------------------------------------------------
+
+TENTH = Targets(max_leakage=0.1, max_wrongful_reject=0.1, confidence=0.95)
+
+
+@pytest.mark.parametrize(
+    ("risk", "below", "at"),
+    [
+        pytest.param([], 0.0, 1.0, id="no ads"),
+        pytest.param([0.01, 0.15, 0.92], 0.154, 0.154, id="of either part a tenth at most is foreseen to be wrong"),
+        pytest.param([0.01, 0.3, 0.92], 0.299, 0.31, id="one risk more would be too many"),
+        pytest.param([0.3, 0.6], 0.0, 1.0, id="nothing keeps either"),
+        pytest.param([0.95, 0.86, 0.2], 0.0, 0.206, id="the average counts, not the last ad"),
+    ],
+)
+def test_what_is_attainable(risk: list[float], below: float, at: float) -> None:
+    found = attainable(np.array(risk), TENTH)
+    assert (found.approve_below, found.reject_at) == pytest.approx((below, at), abs=0.006)
+
+
+@given(risks, st.builds(Targets, shares, shares, st.just(0.95)))
+def test_at_what_is_attainable_the_risks_foresee_both_targets_kept_and_not_beyond(risk: np.ndarray, targets: Targets) -> None:
+    found = attainable(risk, targets)
+    approved, rejected = risk[risk < found.approve_below], risk[risk >= found.reject_at]
+    assert not len(rejected) or (1 - rejected).mean() <= targets.max_wrongful_reject + 1e-9
+    for threshold in GRID[found.reject_at > GRID]:
+        assert (1 - risk[risk >= threshold]).mean() > targets.max_wrongful_reject - 1e-9 if (risk >= threshold).any() else True
+    if found.approve_below < found.reject_at:
+        assert not len(approved) or approved.mean() <= targets.max_leakage + 1e-9
+        for threshold in GRID[found.approve_below < GRID]:
+            assert risk[risk < threshold].mean() > targets.max_leakage - 1e-9 if (risk < threshold).any() else True
 
 
 @pytest.mark.parametrize(

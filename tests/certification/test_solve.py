@@ -15,7 +15,7 @@ from adverdict.certification.thresholds.issue import Origin
 from adverdict.certification.thresholds.sequence import GRID, Side
 from adverdict.certification.thresholds.solve import Solution, Terms, answers, certify, issue
 from adverdict.certification.thresholds.strata import Strength
-from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
+from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds, WhenUncertified
 from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book
 from tests.effort import examples
@@ -67,7 +67,7 @@ def test_whatever_the_labels_no_market_is_left_out_and_none_gets_thresholds_with
             assert key.market in certificate.served
             assert certificate.status is not Status.INFEASIBLE
         if point.provisional:
-            assert point.approve_below <= certificate.aim.approve_below <= 0.25
+            assert point.approve_below <= certificate.aim.provisional <= certificate.aim.approve_below <= 0.25
         assert point.reject_at == (certificate.reject_at if certificate.served else 1.0), "what is not certified rejects nobody"
 
 
@@ -101,7 +101,7 @@ def test_whose_labels_stand_behind_the_thresholds_of_a_market(market: str, own: 
 def test_what_cannot_be_certified_gets_a_certificate_that_says_so_and_is_provisional_at_most(market: str, why: str) -> None:
     found = found_in(market)
     certificate = of(found)
-    assert (found.approve_below, found.reject_at, found.provisional) == (certificate.aim.approve_below, 1.0, True)
+    assert (found.approve_below, found.reject_at, found.provisional) == (certificate.aim.provisional, 1.0, True)
     assert certificate.status is Status.INFEASIBLE
     assert certificate.served == ()
     assert certificate.statement.startswith("Nothing is certified here")
@@ -205,13 +205,13 @@ def test_what_is_stored_is_what_was_solved() -> None:
     assert SolvedThresholds.from_json(SOLUTION.solved.to_json()) == SOLUTION.solved
 
 
-def test_a_provisional_threshold_is_the_one_aimed_at_and_only_of_approving() -> None:
+def test_a_provisional_threshold_goes_as_far_as_risks_alone_speak_for_it_and_only_approves() -> None:
     people = [(one, found_in(one.markets[0].market)) for one in SOLUTION.certificates if one.policy == "adult"]
     assert {found.provisional for _, found in people} == {True, False}
     for certificate, found in people:
         assert found.provisional == (not certificate.served or certificate.approve_below == 0)
         if found.provisional:
-            assert found.approve_below == certificate.aim.approve_below
+            assert found.approve_below == certificate.aim.provisional <= certificate.aim.approve_below
             assert not found.certified_at(SOLVED_AT)
 
 
@@ -230,7 +230,7 @@ def test_thresholds_chosen_within_what_is_certified_are_those_of_the_certificate
     priced, found = answers(scored, book(GAMBLING), PLAIN)
     first = found[0].approve.test.first
     assert first is not None
-    made = issue(scored, found, [Thresholds(first.threshold, 1.0)], ORIGIN, priced)
+    made = issue(scored, book(GAMBLING), found, [Thresholds(first.threshold, 1.0)], ORIGIN, priced)
     (point,) = made.solved.points.values()
     assert (point.approve_below, point.reject_at) == (first.threshold, 1.0)
     assert point.approve_below < found[0].thresholds.approve_below
@@ -249,6 +249,15 @@ def test_with_a_capacity_people_see_no_more_than_they_can(capacity: float) -> No
     assert seen == pytest.approx(found.priced.reviews)
 
 
+@pytest.mark.parametrize(
+    ("when", "people"), [(WhenUncertified.REVIEW, pytest.approx(1.0)), (WhenUncertified.DECIDE, pytest.approx(0.46, abs=0.1))]
+)
+def test_what_people_see_counts_provisional_thresholds_where_the_policy_lets_them(when: WhenUncertified, people: float) -> None:
+    found = certify(ads(Place("SE", 40, 900)), book(replace(GAMBLING, when_uncertified=when)), ORIGIN, PLAIN)
+    assert found.certificates[0].status is Status.INFEASIBLE
+    assert found.people == people
+
+
 def test_too_few_reviewers_are_told_how_many_would_do() -> None:
     terms = replace(PLAIN, capacity=10.0, volume={"SE": 20_000.0})
     found = certify(ads(Place("SE", 2000)), book(GAMBLING), ORIGIN, terms)
@@ -256,11 +265,12 @@ def test_too_few_reviewers_are_told_how_many_would_do() -> None:
     assert found.priced.reviews_needed > 10
 
 
-def test_all_at_once_promises_more_and_shows_less() -> None:
+def test_all_at_once_promises_more_and_shows_less_of_the_same_labels() -> None:
     each, together = (certify(WORLD, BOOK, ORIGIN, replace(PLAIN, all_at_once=at_once)) for at_once in (False, True))
     for one, two in zip(each.certificates, together.certificates, strict=True):
         assert one.aim == two.aim
         assert len(one.family) < len(two.family)
         for alone, shared in zip(one.bounds, two.bounds, strict=True):
             assert shared.level < alone.level
-            assert (alone.certified_to is not None) or (shared.certified_to is None)
+            if alone.strength is shared.strength is Strength.OWN:
+                assert (alone.certified_to.ads if alone.certified_to else 0) >= (shared.certified_to.ads if shared.certified_to else 0)

@@ -47,6 +47,29 @@ def test_labels_of_risky_ads_are_among_those_of_the_market() -> None:
     assert found.rows.tolist() == [*range(100), *range(120, 150)]
 
 
+def spread(*risks: float) -> ScoredAds:
+    n = len(risks)
+    none = np.full((n, 1), np.nan)
+    return ScoredAds(("gambling",), np.full(n, "SE"), np.full(n, ""), np.arange(n), np.array(risks)[:, None], none)
+
+
+def test_rejecting_never_begins_where_risks_foresee_too_many_wrong_rejections_and_approving_may() -> None:
+    """At any price of a review: whom a rejection hits wrongly nobody sees, and labels may show that risks are too high."""
+    (question,) = questions(spread(0.01, 0.2, 0.2, 0.6, 0.6, 0.95, 0.97), book(GAMBLING))
+    assert question.attainable.approve_below <= 0.2
+    assert question.aim(1e12).approve_below == 0.25
+    assert question.aim(1e12).reject_at == question.attainable.reject_at > 0.6
+    assert question.aim(0.01).reject_at > question.attainable.reject_at, "a cheap review rejects even less"
+
+
+def test_what_is_attainable_is_worked_out_of_all_markets_together_and_by_targets() -> None:
+    scored = ads(Place("SE", 0, 300), Place("DE", 0, 300))
+    same = questions(scored, book(GAMBLING, markets=("SE", "DE")))
+    assert len({one.attainable for one in same}) == 1
+    other = questions(scored, rules({"SE": MarketRules((GAMBLING,)), "DE": MarketRules((replace(GAMBLING, targets=STRICT),))}))
+    assert len({one.attainable for one in other}) == 2
+
+
 # --- the policy's limits -----------------------------------------------------------------------------------------------------------------
 
 WIDE = replace(GAMBLING, max_risk=0.4, min_risk_rejected=0.6)

@@ -145,7 +145,9 @@ STATEMENTS = {
     "one side borrowed": certificate(**BORROWED),
     "no ads of the market in the data": certificate(traffic=Decides(ads=0, approved=0, rejected=0)),
     "nothing shown": certificate(**NOTHING),
-    "nothing shown and nothing aimed at": certificate(**NOTHING, aim=AIM.model_copy(update={"approve_below": 0.0, "reject_at": 1.0, "provisional": 0.0})),
+    "nothing shown and nothing aimed at": certificate(
+        **NOTHING, aim=AIM.model_copy(update={"approve_below": 0.0, "reject_at": 1.0, "provisional": 0.0})
+    ),
     "not served": certificate(markets=(UNSERVED,)),
 }
 AGREED = LabelNoise(sensitivity=0.8123, specificity=0.95, source="agreement", twice_rated=12_345, disagreed=1_234)
