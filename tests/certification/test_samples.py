@@ -93,7 +93,7 @@ def test_as_many_are_announced_as_the_neediest_policy_takes_and_not_more_than_th
 
 
 def test_the_edge_and_the_top_get_ads_of_their_own_where_chance_brings_too_few() -> None:
-    scored, asked, plan = planned("gambling", most=150)
+    scored, _, plan = planned("gambling", most=150)
     (need,) = plan.needs
     risk = scored.risk[:, 0]
     for part, low, high in ((SamplePart.EDGE, need.approve_below / 3, need.approve_below), (SamplePart.ABOVE, 0.5, 1.0)):

@@ -33,7 +33,7 @@ def test_two_of_three_are_right_nearly_always_and_say_how_the_ad_was_drawn(marke
     majority = said.group_by("ad_id", "policy").agg(pl.col("says").mean() > 0.5).join(truth, on=["ad_id", "policy"])
     wrong = majority.filter(pl.col("says") != pl.col("violates"))
     assert len(wrong) < 0.01 * len(majority)
-    assert len(wrong.filter(pl.col("violates"))) < 0.1 * majority["violates"].sum()
+    assert len(wrong.filter(pl.col("violates"))) < 0.1 * len(majority.filter(pl.col("violates")))
 
 
 def test_nobody_reads_an_ad_twice_or_under_a_policy_that_does_not_apply(marketplace: Path, tmp_path: Path) -> None:
