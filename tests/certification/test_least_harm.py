@@ -111,7 +111,7 @@ def test_a_threshold_of_the_grid_stays_where_it_is_whatever_was_lost_in_computin
         assert on_grid(Thresholds(near + lost, near + lost)) == Thresholds(near, near)
 
 
-# --- as far as calibrated risks foresee the targets kept -----------------------------------------------------------------------------------
+# --- as far as calibrated risks foresee the targets kept ----------------------------------------------------------------------------------
 
 TENTH = Targets(max_leakage=0.1, max_wrongful_reject=0.1, confidence=0.95)
 
