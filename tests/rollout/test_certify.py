@@ -245,11 +245,10 @@ def test_what_is_solved_is_kept_where_a_service_and_a_person_find_it(monkeypatch
     served = {one.policy: one for one in solved.solution.certificates if one.served == ("SE",)}
     assert set(served) == {"gambling", "deceptive"}
     assert all(0.002 < one.approve_below <= 0.5 <= one.reject_at <= 0.99 for one in served.values())
-    assert solved.plan is not None
-    assert solved.plan.reviews <= 50
+    assert solved.solution.priced.reviews <= 50
     told = json.loads(json.dumps(figures(solved)))
     assert (told["labelled"], told["labelled_seen"], told["attached"]) == (800, 0, None)
-    assert told["plan"]["reviews_by_market"] == {"SE": solved.plan.reviews}
+    assert told["plan"]["reviews_by_market"] == {"SE": solved.solution.priced.reviews}
     assert [one["certificate_id"] for one in told["certificates"]] == [one.certificate_id for one in solved.solution.certificates]
 
 
@@ -340,7 +339,7 @@ def test_a_service_comes_to_the_rule_that_was_shown(monkeypatch: pytest.MonkeyPa
     kept = Issued.from_json(solved.file.read_text(encoding="utf-8"))
     assert bundle.cascade is not None
     assert solved.exits is not None
-    in_use = certified_thresholds(kept, bundle.version, bundle.thresholds)
+    in_use = certified_thresholds(kept, bundle.version)
     assert exit_rule(kept, solved.sample.book, in_use, bundle.cascade.doubt) == solved.exits.rule
 
 

@@ -114,7 +114,7 @@ def _certificate(certificate: Certificate, folder: Path, drawn: Drawn) -> dict[s
         "is": certificate,
         "standing": standing(certificate),
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
-        "borrowed": certificate.strength is Strength.BORROWED,
+        "others": certificate.strength is not Strength.OWN,
         "decides": bool(certificate.served) and certificate.decides,
         "provisional": certificate.aim.provisional > 0,
         "split": counted,
