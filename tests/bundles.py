@@ -77,10 +77,12 @@ def tiny_bundle(shared: Shared, marketplace: Path, encoder_folder: Path) -> Path
         from adverdict.training.fit.everything import FitSettings
         from adverdict.training.fit.gbm import GbmSettings
         from adverdict.training.train import TrainJob, train
+        from tests.training.reports import without_plots
 
         encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
         settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-        train(TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False), Silent())
+        job = TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False)
+        train(job, Silent(), report=without_plots)
 
     return shared("bundle", trained) / "bundle"
 
