@@ -59,6 +59,22 @@ def marketplace(shared: Shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_marketplace(shared: Shared, marketplace: Path) -> Path:
+    """Its first half, for what is trained or scored again and again."""
+
+    def half(folder: Path) -> None:
+        from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
+
+        pack = read_pack(marketplace)
+        kept = {ad.ad_id for ad in pack.ads[: ADS // 2]}
+        (folder / "pack").mkdir()
+        write_ads(folder / "pack" / "ads.parquet", pack.ads[: ADS // 2])
+        write_labels(folder / "pack" / "labels.parquet", [label for label in pack.labels if label.ad_id in kept])
+
+    return shared("small_marketplace", half) / "pack"
+
+
+@pytest.fixture(scope="session")
 def encoder_folder(shared: Shared) -> Path:
     """A tiny Hugging Face encoder."""
     from tests.tiny import tiny_encoder

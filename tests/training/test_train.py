@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adverdict.domain.ad import Ad
 from adverdict.domain.errors import GateRefused, InvalidInput, InvalidSettings
 from adverdict.domain.progress import Silent
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
-from adverdict.storage.tables.pack import Pack, read_pack, write_ads, write_labels
+from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from adverdict.training.dataset import dataset
 from adverdict.training.evaluation.evaluate import evaluate
 from adverdict.training.fit.crossvalidate import held_out
@@ -32,39 +30,27 @@ from tests.training.reports import without_plots
 
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 POLICIES = ("deceptive", "kids_unsuitable")
-ADS = 1500
-"""So many of the marketplace are enough to train on."""
 
 
 @pytest.fixture(scope="module")
 def other_market(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Part of the marketplace in a market that nobody trained on."""
+    folder = tmp_path_factory.mktemp("other") / "pack"
+    folder.mkdir()
     pack = read_pack(marketplace)
-    return written(tmp_path_factory.mktemp("other"), pack, [ad.model_copy(update={"market": "ZZ"}) for ad in pack.ads[-600:]])
-
-
-@pytest.fixture(scope="module")
-def pack(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is trained on here."""
-    whole = read_pack(marketplace)
-    return written(tmp_path_factory.mktemp("trained on"), whole, whole.ads[:ADS])
-
-
-def written(folder: Path, pack: Pack, ads: Sequence[Ad]) -> Path:
-    """These of the pack's ads, and their labels."""
+    ads = [ad.model_copy(update={"market": "ZZ"}) for ad in pack.ads[-600:]]
     kept = {ad.ad_id for ad in ads}
-    (folder / "pack").mkdir()
-    write_ads(folder / "pack" / "ads.parquet", ads)
-    write_labels(folder / "pack" / "labels.parquet", [label for label in pack.labels if label.ad_id in kept])
-    return folder / "pack"
+    write_ads(folder / "ads.parquet", ads)
+    write_labels(folder / "labels.parquet", [label for label in pack.labels if label.ad_id in kept])
+    return folder
 
 
 @pytest.fixture(scope="module")
-def home(pack: Path, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(small_marketplace: Path, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one registered, promoted training without an encoder."""
     home = tmp_path_factory.mktemp("home")
     shutil.copy(migrated, home)
-    trained = train(TrainJob(data=[pack], settings=Settings(home=home), policies=POLICIES, fit=QUICK), Silent())
+    trained = train(TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK), Silent())
     assert trained.registered is not None
     promote(trained.registered.uri, [], False, Settings(home=home), Silent())
     return home
@@ -127,7 +113,7 @@ def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) ->
 
 
 @pytest.mark.parametrize("stage", ["n-gram model", "blend and calibration", "MLflow"])
-def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, pack: Path, tmp_path: Path, stage: str) -> None:
+def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, small_marketplace: Path, tmp_path: Path, stage: str) -> None:
     class Interrupting(Silent):
         def stage(self, name: str, total: int) -> None:
             if name == stage:
@@ -136,7 +122,9 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, pac
     out = tmp_path / "bundle"
     with pytest.raises(KeyboardInterrupt):
         train(
-            TrainJob(data=[pack], settings=Settings(home=home), policies=POLICIES, fit=QUICK, out=out), Interrupting(), report=without_plots
+            TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK, out=out),
+            Interrupting(),
+            report=without_plots,
         )
     configure(Settings(home=home))
     assert aliased(CHALLENGER) is None
@@ -145,15 +133,15 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, pac
     assert not list(tmp_path.iterdir())
 
 
-def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, pack: Path, other_market: Path) -> None:
-    job = TrainJob(data=[pack], settings=Settings(home=home), policies=("deceptive",), fit=QUICK)
+def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, small_marketplace: Path, other_market: Path) -> None:
+    job = TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=("deceptive",), fit=QUICK)
     trained = train(job, Silent(), report=without_plots)
     assert trained.registered is not None
     uri = trained.registered.uri
     with pytest.raises(InvalidSettings, match="labelled ads"):
         promote(uri, [], False, Settings(home=home), Silent())
     with pytest.raises(InvalidSettings, match="was not trained on"):
-        promote(uri, [pack], False, Settings(home=home), Silent())
+        promote(uri, [small_marketplace], False, Settings(home=home), Silent())
     with pytest.raises(GateRefused, match="kids_unsuitable"):
         promote(uri, [other_market], False, Settings(home=home), Silent())
     assert aliased(CHAMPION) == "1"
@@ -167,15 +155,15 @@ def test_a_model_does_not_differ_from_itself(tiny_bundle: Path, other_market: Pa
     assert all(policy["ap"]["difference"] in (0.0, None) for policy in found["policies"].values())
 
 
-def test_nested_folds_score_every_ad_once(pack: Path) -> None:
-    data, _ = trainable(dataset([read_pack(pack)], POLICIES))
+def test_nested_folds_score_every_ad_once(small_marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(small_marketplace)], POLICIES))
     scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())
     assert sorted(scored.ad_ids) == sorted(ad.ad_id for ad in data.ads)
     assert set(scored.p) == {"ngram", "gbm", "blend"}
 
 
-def test_a_search_returns_settings_inside_its_bounds(pack: Path) -> None:
-    data, _ = trainable(dataset([read_pack(pack)], ("deceptive",)))
+def test_a_search_returns_settings_inside_its_bounds(small_marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(small_marketplace)], ("deceptive",)))
     found = search(data, QUICK, trials=2, progress=Silent())
     assert 10 <= found.gbm.num_boost_round <= 1000
     assert found.n_folds == QUICK.n_folds
