@@ -7,28 +7,36 @@ individuals. What its thresholds truly let through is then a matter of counting.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.least_harm import least_harm, on_grid
-from adverdict.certification.thresholds.sequence import GRID, LabelledAds
+from adverdict.certification.thresholds.least_harm import Stakes, least_harm, on_grid
+from adverdict.certification.thresholds.sequence import GRID, Counts, LabelledAds, Side, ThresholdCount
 from adverdict.certification.thresholds.strata import Stratum
+from adverdict.decisions.harm import WRONGED
 from adverdict.decisions.policy import Targets, Thresholds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-Method = Callable[[LabelledAds, "Trial"], Thresholds]
-"""Labelled ads of one deployment -> the thresholds it would decide by."""
+PRICE = 0.25
+"""Of a review, in wrongly rejected ads: what harm is counted with here, and what the thresholds aim at."""
+EDGE = 10
+"""The edge of what is approved: its riskiest tenth."""
+ENDS = np.concatenate([[0.0], GRID, [1.0]])
+"""Every threshold of the grid, and those that decide nothing."""
+
+Method = Callable[["Deployment", "Trial"], Thresholds]
+"""The labels of one deployment -> the thresholds it would decide by."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a pair of thresholds truly does to traffic: numbers of ads."""
 
     ads: int
@@ -36,6 +44,9 @@ class Outcome:
     leaked: int
     rejected: int
     wronged: int
+    edge: int = 0
+    """The riskiest of the approved."""
+    edge_leaked: int = 0
 
     @property
     def leakage(self) -> float:
@@ -48,12 +59,16 @@ class Outcome:
         return self.wronged / self.rejected if self.rejected else math.nan
 
     @property
-    def auto_rate(self) -> float:
-        return (self.approved + self.rejected) / self.ads if self.ads else 0.0
+    def reviewed(self) -> int:
+        return self.ads - self.approved - self.rejected
 
     def exceeds(self, targets: Targets) -> bool:
         """What decides nothing exceeds nothing."""
         return self.leakage > targets.max_leakage or self.wrongful > targets.max_wrongful_reject
+
+    def harm(self, leaked: float) -> float:
+        """In wrongly rejected ads, where an approved ad that violates counts as ``leaked`` of them and a review as ``PRICE``."""
+        return leaked * self.leaked + WRONGED * self.wronged + PRICE * self.reviewed
 
 
 @dataclass(frozen=True)
@@ -69,28 +84,34 @@ class Traffic:
         order = np.argsort(risk, kind="stable")
         return cls(risk[order], violating[order], group[order])
 
-    def of_groups(self, chosen: Bools) -> Traffic:
-        """``chosen`` bool (n_groups,)."""
-        kept = chosen[self.group]
-        return Traffic(self.risk[kept], self.violating[kept], self.group[kept])
-
     def outcome(self, found: Thresholds) -> Outcome:
         below, above = (int(np.searchsorted(self.risk, end, side="left")) for end in (found.approve_below, found.reject_at))
-        n, leaked = len(self.risk), int(self._violating[below])
-        return Outcome(n, below, leaked, n - above, n - above - int(self._violating[-1] - self._violating[above]))
+        n, leaked, edge = len(self.risk), int(self._violating[below]), math.ceil(below / EDGE)
+        wronged = n - above - int(self._violating[-1] - self._violating[above])
+        return Outcome(n, below, leaked, n - above, wronged, edge, leaked - int(self._violating[below - edge]))
+
+    def least_harm(self, leaked: float, rejects: bool) -> float:
+        """The least ``Outcome.harm`` any pair of the grid could do to exactly these ads."""
+        below = np.searchsorted(self.risk, ENDS, side="left")
+        above = len(self.risk) - below
+        approving = leaked * self._violating[below] - PRICE * below
+        rejecting = WRONGED * (above - (self._violating[-1] - self._violating[below])) - PRICE * above
+        if not rejects:
+            rejecting[:-1] = np.inf
+        best = np.minimum.accumulate(approving)  # the best approval at or below each threshold that rejects
+        return float((best + rejecting).min() + PRICE * len(self.risk))
 
     def oracle(self, targets: Targets, rejects: bool) -> Thresholds:
         """Of all pairs on the grid that meet both targets on exactly these ads, one that decides the most."""
-        ends = np.concatenate([[0.0], GRID, [1.0]])
-        below = np.searchsorted(self.risk, ends, side="left")
+        below = np.searchsorted(self.risk, ENDS, side="left")
         above = len(self.risk) - below
         leaked = self._violating[below]
         wronged = above - (self._violating[-1] - leaked)
         approves = np.flatnonzero(leaked <= targets.max_leakage * below)
-        rejecting = np.flatnonzero(wronged <= targets.max_wrongful_reject * above) if rejects else np.array([len(ends) - 1])
+        rejecting = np.flatnonzero(wronged <= targets.max_wrongful_reject * above) if rejects else np.array([len(ENDS) - 1])
         partner = approves[np.searchsorted(approves, rejecting, side="right") - 1]  # the boldest approval not above; 0 always is one
         best = int(np.argmax(below[partner] + above[rejecting]))
-        return Thresholds(float(ends[partner[best]]), float(ends[rejecting[best]]))
+        return Thresholds(float(ENDS[partner[best]]), float(ENDS[rejecting[best]]))
 
     @cached_property
     def _violating(self) -> Ints:
@@ -107,78 +128,140 @@ class Trial:
     specificity: float
     """What the raters do at least (``certification.certificate.LabelNoise``)."""
     labelled: LabelledAds
+    truth: Bools
+    """Of the labelled ads."""
     traffic: Traffic
     groups: int
     """Advertisers of the whole population; each deployment draws as many, with replacement. Groups are numbered 0 to here."""
-
-    price: float = 0.25
-    """Of a review, in wrongly rejected ads."""
+    thin: float | None = None
+    """Part of the ads drawn that is labelled, at random; None: all of them, so that the sample is one of whole advertisers."""
 
     @property
     def targets(self) -> Targets:
         return self.stratum.targets
 
     @property
+    def stakes(self) -> Stakes:
+        return self.stratum.question.stakes
+
+    @cached_property
     def aim(self) -> Thresholds:
-        return on_grid(least_harm(self.price, self.stratum.stakes))
+        """Of least harm at ``PRICE``, as certification sets out for it."""
+        return on_grid(least_harm(PRICE, self.stakes))
+
+    @property
+    def limits(self) -> dict[Side, float]:
+        """For the rate of errors that labels may show, by side: the targets, lowered for what raters miss."""
+        found = {Side.APPROVE: self.targets.max_leakage * self.sensitivity}
+        return {**found, Side.REJECT: self.targets.max_wrongful_reject * self.specificity} if self.stakes.rejects else found
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The ads that came to one deployment, in order of their advertisers, and which of them are labelled."""
+
+    came: LabelledAds
+    """All of them, with what raters say or would say."""
+    truth: Bools
+    labelled: Bools
+    _counts: dict[Side, Counts] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def ads(self) -> LabelledAds:
+        """Those with labels."""
+        return self.came if self.labelled.all() else self.came.part(self.labelled)
+
+    def counts(self, side: Side) -> Counts:
+        """Of the labels, counted once for every method that asks."""
+        if side not in self._counts:
+            self._counts[side] = _Remembered(self.ads, side)
+        return self._counts[side]
+
+    def with_labels(self, ads: LabelledAds) -> Deployment:
+        """As if these were the labels."""
+        return Deployment(ads, self.truth[self.labelled], np.ones(len(ads), dtype=np.bool_))
+
+    def up_to(self, share: float) -> Deployment:
+        """Of the first part of the advertisers that came."""
+        first = self.came.group < share * (int(self.came.group.max()) + 1)
+        return Deployment(self.came.part(first), self.truth[first], self.labelled[first])
+
+
+class _Remembered(Counts):
+    """The same answers, of which several methods ask for the same."""
+
+    def __init__(self, ads: LabelledAds, side: Side) -> None:
+        super().__init__(ads, side)
+        self._at: dict[int, ThresholdCount] = {}
+        self._p: dict[tuple[int, float, int | None], float] = {}
+
+    def at(self, index: int) -> ThresholdCount:
+        if index not in self._at:
+            self._at[index] = super().at(index)
+        return self._at[index]
+
+    def p_value(self, index: int, limit: float, errors: int | None = None) -> float:
+        key = index, limit, errors
+        if key not in self._p:
+            self._p[key] = super().p_value(index, limit, errors)
+        return self._p[key]
 
 
 @dataclass(frozen=True)
 class Tally:
-    """One method over the deployments of one trial; one entry a deployment."""
+    """One method over the deployments of one trial."""
 
-    leakage: Floats
-    wrongful: Floats
-    auto_rate: Floats
-    exceeded: Bools
+    outcomes: tuple[Outcome, ...]
+    targets: Targets
+
+    @property
+    def exceeded(self) -> int:
+        return sum(one.exceeds(self.targets) for one in self.outcomes)
+
+    def mean(self, of: Callable[[Outcome], float]) -> float | None:
+        """Over the deployments for which there is such a number."""
+        values = np.array([of(one) for one in self.outcomes], dtype=np.float64)
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else None
+
+    @property
+    def edge(self) -> float | None:
+        """Share violating in the riskiest tenth of what is approved, all deployments together; None: none approves anything."""
+        edge = sum(one.edge for one in self.outcomes)
+        return sum(one.edge_leaked for one in self.outcomes) / edge if edge else None
 
 
 def deploy(trial: Trial, methods: Mapping[str, Method], deployments: int, seed: int) -> dict[str, Tally]:
     """Every method on the same deployments."""
-    draws, rng = _Groups(trial), np.random.default_rng(seed)
     found: dict[str, list[Outcome]] = {name: [] for name in methods}
-    for _ in range(deployments):
-        ads = draws.draw(rng)
+    for deployment in drawn(trial, deployments, seed):
         for name, method in methods.items():
-            found[name].append(trial.traffic.outcome(method(ads, trial)))
-    return {name: _tally(outcomes, trial.targets) for name, outcomes in found.items()}
+            found[name].append(trial.traffic.outcome(method(deployment, trial)))
+    return {name: Tally(tuple(outcomes), trial.targets) for name, outcomes in found.items()}
 
 
-def halves(trial: Trial, method: Method, splits: int, seed: int) -> Tally:
-    """Solved on the labels of a random half of the advertisers, looked at on the traffic of the other half."""
-    draws, rng, outcomes = _Groups(trial), np.random.default_rng(seed), []
-    for _ in range(splits):
-        chosen = rng.permutation(trial.groups) < trial.groups // 2
-        found = method(draws.chosen(chosen), trial)
-        outcomes.append(trial.traffic.of_groups(~chosen).outcome(found))
-    return _tally(outcomes, trial.targets)
+def drawn(trial: Trial, deployments: int, seed: int) -> Iterator[Deployment]:
+    """The same for the same seed."""
+    advertisers, rng = _Advertisers(trial), np.random.default_rng(seed)
+    for _ in range(deployments):
+        yield advertisers.draw(rng)
 
 
-def _tally(outcomes: list[Outcome], targets: Targets) -> Tally:
-    return Tally(
-        leakage=np.array([one.leakage for one in outcomes]),
-        wrongful=np.array([one.wrongful for one in outcomes]),
-        auto_rate=np.array([one.auto_rate for one in outcomes]),
-        exceeded=np.array([one.exceeds(targets) for one in outcomes], dtype=np.bool_),
-    )
-
-
-class _Groups:
+class _Advertisers:
     """The labelled ads of a trial in order of their advertisers."""
 
     def __init__(self, trial: Trial) -> None:
         order = np.argsort(trial.labelled.group, kind="stable")
-        self._ads = trial.labelled.part(order)
+        self._ads, self._truth, self._thin = trial.labelled.part(order), trial.truth[order], trial.thin
         self._size = np.bincount(trial.labelled.group, minlength=trial.groups)
         self._start = np.cumsum(self._size) - self._size
 
-    def draw(self, rng: np.random.Generator) -> LabelledAds:
+    def draw(self, rng: np.random.Generator) -> Deployment:
         """One drawn twice is two advertisers that happen to be alike."""
         picked = rng.integers(0, len(self._size), len(self._size))
         size = self._size[picked]
         end = np.cumsum(size)
         rows = np.repeat(self._start[picked] - end + size, size) + np.arange(end[-1])
-        return LabelledAds(self._ads.risk[rows], self._ads.violating[rows], np.repeat(np.arange(len(picked)), size))
-
-    def chosen(self, chosen: Bools) -> LabelledAds:
-        return self._ads.part(chosen[self._ads.group])
+        came = replace(self._ads.part(rows), group=np.repeat(np.arange(len(picked)), size))
+        labelled = np.ones(len(rows), dtype=np.bool_) if self._thin is None else rng.random(len(rows)) < self._thin
+        return Deployment(came, self._truth[rows], labelled)
