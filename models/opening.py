@@ -9,15 +9,14 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from adverdict.certification.certificate import Issued
-from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import AdverdictError, NotFound, UntrustedBundle
 from adverdict.domain.settings import Settings
 from adverdict.models.certified import certified_thresholds
+from adverdict.models.in_use import policies_before
 from adverdict.models.manifest import check
 from adverdict.models.registry import (
     certificates_of,
@@ -45,8 +44,8 @@ class Registry(Protocol):
         """Its folder, downloaded under ``cache`` whole or not at all. Raises NotFound or Unavailable."""
         ...
 
-    def certificates(self, source: str) -> str | None:
-        """The sha256 of the certificates that belong to a version now; None: it has none. Raises NotFound or Unavailable."""
+    def certificates(self, source: str, policy_hash: str) -> str | None:
+        """The sha256 of a version's certificates for these policies now; None: it has none. Raises NotFound or Unavailable."""
         ...
 
     def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
@@ -78,10 +77,10 @@ class MlflowRegistry:
             forget_others(cache)
         return folder
 
-    def certificates(self, source: str) -> str | None:
+    def certificates(self, source: str, policy_hash: str) -> str | None:
         if self._certificates is not None:
             return hashlib.sha256(self._certificates.read_bytes()).hexdigest()
-        return certificates_of(source)
+        return certificates_of(source, policy_hash)
 
     def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
         if self._certificates is None:
@@ -102,21 +101,28 @@ class FoundModel:
     registry: Registry
     cache: Path
 
-    @cached_property
-    def issued(self) -> Issued | None:
-        """The certificates it decides by; None: it has none. Raises NotFound, Unavailable or UntrustedBundle."""
-        digest = self.registry.certificates(self.source)
+    def issued(self, policy_hash: str) -> Issued | None:
+        """The certificates it decides by under these policies; None: none. Raises NotFound, Unavailable or UntrustedBundle."""
+        digest, _ = certificates_for(self.source, policy_hash, self.registry, policies_before(self.cache, self.source))
         return None if digest is None else Issued.from_json(self.registry.fetch_certificates(self.source, digest, self.cache))
-
-    def thresholds(self, version: str, brought: SolvedThresholds) -> SolvedThresholds:
-        """What a bundle of this version, which brought these thresholds, decides by. Raises UntrustedBundle for another's certificates."""
-        return brought if self.issued is None else certified_thresholds(self.issued, version)
 
     def load(self) -> Bundle:
         """The bundle as it was made. Raises UntrustedBundle or ContractMismatch."""
         from adverdict.models.bundle import load_bundle
 
         return load_bundle(self.folder)
+
+
+def certificates_for(source: str, policy_hash: str, registry: Registry, before: str | None) -> tuple[str | None, str]:
+    """The sha256 of the certificates that decide under these policies, None: none do; and the policies that they are attached for.
+
+    Where none were solved for these, those of the policies ``before`` (``policies_before``) they were edited go on: what did not change
+    stays certified, and what did is left to people, until certificates are solved anew. Raises NotFound or Unavailable.
+    """
+    own = registry.certificates(source, policy_hash)
+    if own is not None or before is None:
+        return own, policy_hash
+    return registry.certificates(source, before), before
 
 
 def find_model(name: str, settings: Settings, registry: Registry | None = None) -> FoundModel:
@@ -130,14 +136,14 @@ def find_model(name: str, settings: Settings, registry: Registry | None = None) 
     return FoundModel(source, registry.fetch(source, settings.cache), registry, settings.cache)
 
 
-def open_model(name: str, settings: Settings) -> Bundle:
-    """The same, loaded, with the thresholds it decides by: certified ones where there are certificates.
+def open_model(name: str, settings: Settings, policy_hash: str) -> Bundle:
+    """The same, loaded, with the thresholds it decides by under these policies: certified ones where there are certificates.
 
     Raises NotFound, Unavailable, UntrustedBundle or ContractMismatch.
     """
     found_model = find_model(name, settings)
-    bundle = found_model.load()
-    return replace(bundle, thresholds=found_model.thresholds(bundle.version, bundle.thresholds))
+    bundle, issued = found_model.load(), found_model.issued(policy_hash)
+    return bundle if issued is None else replace(bundle, thresholds=certified_thresholds(issued, bundle.version))
 
 
 def find_version(folders: Sequence[Path], settings: Settings) -> Callable[[str], Path]:

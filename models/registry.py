@@ -21,7 +21,7 @@ REGISTERED, REGISTERED_BEFORE = "adverdict", "adjudicate"
 BUNDLE_ARTIFACT = "bundle"
 BUNDLE_VERSION_TAG = "bundle_version"
 CERTIFICATES_TAG = "certificates"
-"""On a version: sha256 of the certificates that now belong to it."""
+"""On a version: sha256 of the certificates it had when there was one set a version. Who has none of their own policies finds them."""
 CERTIFICATES = "certificates.json"
 MAX_CERTIFICATES_BYTES = 200_000_000
 SCHEMES = ("models:/", "runs:/", "mlflow-artifacts:/")
@@ -111,15 +111,21 @@ def certificates_path(digest: str) -> str:
     return f"certificates/{digest[:16]}"
 
 
-def certificates_of(exact: str) -> str | None:
-    """The sha256 of the certificates that belong to ``models:/name/version`` now; None: none do. Raises NotFound or Unavailable."""
+def certificates_tag(policy_hash: str) -> str:
+    """On a version: sha256 of the certificates that were solved for these policies."""
+    return f"{CERTIFICATES_TAG}.{policy_hash}"
+
+
+def certificates_of(exact: str, policy_hash: str) -> str | None:
+    """The sha256 of the certificates of ``models:/name/version`` for these policies; None: it has none. Raises NotFound or Unavailable."""
     if not exact.startswith("models:/"):
         return None
     with _registry_errors(exact):
         from mlflow import MlflowClient
 
         name, _, version = exact.removeprefix("models:/").rpartition("/")
-        return MlflowClient().get_model_version(name, version).tags.get(CERTIFICATES_TAG)
+        tags = MlflowClient().get_model_version(name, version).tags
+        return tags.get(certificates_tag(policy_hash)) or tags.get(CERTIFICATES_TAG)
 
 
 def fetch_certificates(exact: str, digest: str, cache: Path) -> str:

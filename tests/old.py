@@ -12,6 +12,8 @@ from typing import Any
 ARCHIVE = Path(__file__).parent / "fixtures" / "adjudicate-0.1.tar.xz"
 ADDRESS = "/adjudicate-0.1/"
 """With which the addresses in the archive begin."""
+ADDED = ("unused_risks", "familiarity", "arm", "cluster", "steered_seq", "record")
+"""Fields that a decision has had since."""
 ADDRESSES = {
     "experiments": "artifact_location",
     "runs": "artifact_uri",
@@ -50,3 +52,10 @@ def decisions(file: Path) -> list[dict[str, Any]]:
 
 def without_id(decision: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in decision.items() if name not in ("decision_id", "decided_at")}
+
+
+def as_then(decision: dict[str, Any]) -> dict[str, Any]:
+    """As much of a decision as version 0.1 recorded: what it said is compared, and no more."""
+    told = {name: value for name, value in without_id(decision).items() if name not in ADDED}
+    told["policies"] = [{name: value for name, value in one.items() if name != "standing"} for one in told["policies"]]
+    return told | {"audit": told["audit"] and {name: told["audit"][name] for name in ("probability", "chosen")}}

@@ -26,7 +26,7 @@ from adverdict.scoring.scorer import Scorer
 from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.databases import postgres
-from tests.old import decisions, home_of, without_id
+from tests.old import as_then, decisions, home_of
 from tests.serving.conftest import HERE, app, service, until
 
 __all__ = ["app", "postgres", "service"]
@@ -41,8 +41,10 @@ BY_THE_CLOCK = pytest.mark.skipif(
 
 @pytest.fixture
 def home(old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Version 0.1's home with its ledger, which the environment names, as it names the policies."""
-    return use(home_of(old, tmp_path / "home", ledger=True), old, monkeypatch)
+    """Version 0.1's home with its ledger, brought up to date; the environment names it, as it names the policies."""
+    made = use(home_of(old, tmp_path / "home", ledger=True), old, monkeypatch)
+    run("ledger", "migrate")
+    return made
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def run(*arguments: str | Path) -> str:
 def scored(scorer: Scorer, ads: list[Ad]) -> list[dict[str, Any]]:
     """What it decides while the certificates hold, as ``adverdict score`` writes it: shard by shard, as JSON."""
     then = Scorer(scorer.model, scorer.book, solved=scorer.solved, exits=scorer.exits, known=scorer.known, clock=lambda: WHEN)
-    return [without_id(decision.model_dump(mode="json")) for decision in then.score(ads)]
+    return [as_then(decision.model_dump(mode="json")) for decision in then.score(ads)]
 
 
 def test_a_bundle_decides_the_same_to_the_last_digit(old: Path, ads: list[Ad], home_before: Path) -> None:
@@ -92,7 +94,7 @@ def test_a_registered_model_decides_the_same_with_the_ledger(old: Path, ads: lis
 @BY_THE_CLOCK
 def test_the_command_line_decides_the_same(old: Path, home: Path, tmp_path: Path) -> None:
     run("score", "--model", CHAMPION, "--ads", old / "ads", "--out", tmp_path / "scored.jsonl")
-    assert decisions(tmp_path / "scored.jsonl") == decisions(old / "scored_after.jsonl")
+    assert [as_then(one) for one in decisions(tmp_path / "scored.jsonl")] == decisions(old / "scored_after.jsonl")
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def client(service: Any, app: Any, home_before: Path, monkeypatch: pytest.Monkey
 def test_the_service_decides_the_same(old: Path, ads: list[Ad], client: TestClient) -> None:
     recorded = decisions(old / "http.jsonl")
     answers = [client.post("/v1/score", json=ad.model_dump(mode="json")).json() for ad in ads[: len(recorded)]]
-    assert [without_id(answer) for answer in answers] == recorded
+    assert [as_then(answer) for answer in answers] == recorded
 
 
 def test_a_bundle_on_record_is_found_under_the_name_it_was_registered_by(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +174,9 @@ def test_a_rescoring_is_read(old: Path, rescored: Path) -> None:
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
-    return [row for table in RunFolder.open(out).decisions() for row in table.to_pylist()]
+    """As they were then, in the order in which they stand."""
+    told = [row for table in RunFolder.open(out).decisions() for row in table.to_pylist()]
+    return [as_then(row) | {name: row[name] for name in ("decision_id", "decided_at")} for row in told]
 
 
 @pytest.mark.slow

@@ -105,6 +105,18 @@ class Decides(_Part):
         return self.ads - self.approved - self.rejected
 
 
+class Design(_Part):
+    """How the labels came to be, and so how they may be tested."""
+
+    samples: tuple[str, ...] = Field(description="planned samples that the labels are of; empty: they were stated to be a random part")
+    announced: int | None = Field(description="ads of these samples; null: no number was announced")
+    labelled: int = Field(description="ads labelled")
+    looked_again: bool = Field(
+        description="whether labels were solved with before, or are not all there yet: then evidence by betting is asked for, which may be "
+        "looked at as often as one likes, instead of an exact test, which may be looked at once"
+    )
+
+
 class Edge(_Part):
     """The riskiest part of what is approved, from a third of the threshold up to it: an average hides the last ad let in."""
 
@@ -183,6 +195,7 @@ class Certificate(_Part):
     bundle_version: str
     policy_hash: str
     data: tuple[str, ...] = Field(description="digests of the labelled data")
+    design: Design
     solved_at: AwareDatetime
     expires_at: AwareDatetime
 

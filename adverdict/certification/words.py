@@ -22,3 +22,14 @@ class Strength(StrEnum):
     """The market's own, and those of others as far as markets are alike: it holds over markets like these, on average."""
     TOGETHER = "together"
     """Those of several markets: it holds for their traffic taken together, and one of them may do worse."""
+
+
+class SamplePart(StrEnum):
+    """Of which ads a planned sample draws; also how the design of a label begins to differ."""
+
+    RANDOM = "random"
+    """Of all."""
+    EDGE = "edge"
+    """Of the riskiest that would be approved."""
+    ABOVE = "above"
+    """Of those that may be rejected."""

@@ -85,11 +85,11 @@ def train(
 def evaluate(data: Data, model: Model = None, json: Json = None) -> None:
     """Measure a model on labelled ads, per policy and market, with intervals."""
     with door(model=model) as settings:
-        from adverdict.models.opening import open_model
+        from adverdict.models.opening import find_model
         from adverdict.storage.tables.pack import read_pack
         from adverdict.training.evaluation.evaluate import evaluate as measure
 
-        bundle = open_model(settings.model, settings)
+        bundle = find_model(settings.model, settings).load()
         packs = [read_pack(folder) for folder in data]
         with Bars() as bars:
             figures = measure(bundle, packs, bars)
@@ -191,8 +191,8 @@ def _rows(models: dict[str, Any]) -> Iterable[tuple[str, str, dict[str, Any]]]:
 
 
 def _compare(champion: str, challenger: str, data: Sequence[Path], settings: Settings) -> dict[str, Any]:
-    from adverdict.models.opening import open_model
+    from adverdict.models.opening import find_model
     from adverdict.training.promote import compare_bundles
 
     with Bars() as bars:
-        return compare_bundles(open_model(champion, settings), open_model(challenger, settings), data, bars)
+        return compare_bundles(find_model(champion, settings).load(), find_model(challenger, settings).load(), data, bars)

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 SEED = 7
 START_SECONDS = 120
-CERTIFY_SHARE = 0.3
+CERTIFY_SHARE = 0.5
 """Of the advertisers: the model never sees them, so that their labels can certify its thresholds."""
+ADS_PER_ADVERTISER = 1.5
+"""Of those who could have submitted: a third as many advertisers as ads come of it, and it is advertisers that certify."""
 
 
 def quickstart(
@@ -51,7 +53,7 @@ def quickstart(
         check_free(settings.host, settings.port)  # before minutes of training
         marketplace = _simulate(ads, settings.home)
         if _champion(marketplace, encoder, settings):
-            _certify(marketplace, settings)
+            _certify(_labelled_sample(marketplace, settings), settings)
         with _service(settings) as url:
             _heading(f"Deciding three ads at {url}/v1/score")
             examples = _examples(marketplace)
@@ -86,7 +88,7 @@ def _simulate(ads: int, home: Path) -> Path:
 
     with Bars() as bars:
         bars.stage("simulating ads", ads)
-        write_marketplace(folder, ads, SEED, bars)
+        write_marketplace(folder, ads, SEED, bars, ADS_PER_ADVERTISER)
     return folder
 
 
@@ -117,6 +119,28 @@ def _champion(marketplace: Path, encoder: str, settings: Settings) -> bool:
         promoted = promote(trained.registered.uri, [], False, settings, bars)
     out.print(f"{len(promoted.gates)} gates passed; {trained.registered.uri} is now models:/adverdict@champion")
     return True
+
+
+def _labelled_sample(marketplace: Path, settings: Settings) -> Path:
+    """A planned sample of ads of advertisers the model never saw, read by simulated reviewers."""
+    from adverdict.cli.policy.sample import show
+    from adverdict.rollout.designs import sample_design
+    from adverdict.rollout.sample import SampleJob, plan_labels
+    from adverdict.simulation.panel import Asked, read_sample
+
+    _heading("Planning which ads to label, one of an advertiser, and having simulated reviewers read them")
+    with Bars() as bars:
+        sample = plan_labels(SampleJob([marketplace], settings), bars)
+    show(sample)
+    plan = sample.plan
+    asked = [
+        Asked(sample.ads[one.row].ad_id, one.policy, sample_design(sample.name, plan.random, one.part), one.inclusion)
+        for one in plan.to_label
+    ]
+    folder = settings.home / f"sample-{sample.name}"
+    labels = read_sample(marketplace, asked, folder, SEED)
+    out.print(f"{labels:,} simulated labels written to {folder}", markup=False, highlight=False)
+    return folder
 
 
 def _certify(marketplace: Path, settings: Settings) -> None:

@@ -10,23 +10,27 @@ import json
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from adverdict.decisions.policy import PolicyInForce
+from adverdict.decisions.policy import PolicyInForce, Thresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit
 from adverdict.domain.verdict import Verdict
 
+DESIGN = "audit-1"
+"""Names the way ads are drawn here, on each decision and label: another way to draw is another design."""
 _PERSON = b"adjudicate-audit"
 """Sets this hash apart from every other use of the same ids (BLAKE2, RFC 7693); changing it would draw other ads on a replay."""
 _BITS = 53
 """Of the hash: as many as a float64 holds exactly, so that the result is never rounded up to 1."""
 
 
-def audit(ad: Ad, verdict: Verdict, policies: Iterable[PolicyInForce]) -> Audit | None:
-    """None for review. The largest ``audit_share`` of the policies in force counts: none of them is watched less than its file asks."""
+def audit(ad: Ad, verdict: Verdict, policies: Iterable[PolicyInForce], used: Iterable[Thresholds]) -> Audit | None:
+    """None for review. The largest ``audit_share`` counts, of the policies in force and of the thresholds used: none of them is watched
+    less than its file asks, or its certificate needs to be renewed."""
     if verdict is Verdict.REVIEW:
         return None
-    probability = max((policy.audit_share for policy in policies), default=0.0)
-    return Audit(probability=probability, chosen=audit_draw(ad) < probability)
+    needed = (thresholds.audit_share for thresholds in used if thresholds.audit_share is not None)
+    probability = max((*(policy.audit_share for policy in policies), *needed), default=0.0)
+    return Audit(probability=probability, chosen=audit_draw(ad) < probability, design=DESIGN)
 
 
 def audit_draw(ad: Ad) -> float:

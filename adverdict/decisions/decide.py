@@ -10,11 +10,13 @@ from typing import NamedTuple
 from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
+from adverdict.decisions.standing import standing_at
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Decision, PolicyVerdict, Reason
+from adverdict.domain.decision import RECORD, Decision, PolicyVerdict, Reason
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.risk import RiskScore
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict, most_severe
 
 
@@ -37,6 +39,8 @@ class _Ruling(NamedTuple):
     thresholds: Thresholds | None = None
     """Those that were used."""
     degraded: tuple[Degradation, ...] = ()
+    standing: Standing | None = None
+    """Of the thresholds that were looked at, used or not."""
 
 
 def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: SolvedThresholds, *, context: DecisionContext) -> Decision:
@@ -60,13 +64,15 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         decided_at=context.decided_at,
         verdict=verdict,
         policies=tuple(_told(name, ruling, risks.get(name), policies.get(name)) for name, ruling in rulings.items()),
+        unused_risks=tuple(risk for name, risk in risks.items() if name not in rulings and _usable(risk, name)),
         reasons=context.reasons,
         degraded=tuple(str(degradation) for degradation in degraded),
         uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
-        audit=audit(ad, verdict, policies.values()),
+        audit=audit(ad, verdict, policies.values(), used.values()),
         bundle_version=context.bundle_version,
         policy_hash=book.hash,
         threshold_set=solved.digest if any(policies[name].thresholds is None for name in used) else None,
+        record=RECORD,
     )
 
 
@@ -105,15 +111,16 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
         because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
         return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.NOT_SOLVED, policy.name),))
     expired = (Degradation(Cause.CERTIFICATE_EXPIRED, policy.name),) if thresholds.expired_at(now) else ()
+    standing = standing_at(thresholds, now)
     if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
         lacking = expired or (Degradation(Cause.UNCERTIFIED, policy.name),)
-        return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=lacking)
+        return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=lacking, standing=standing)
     ruling = _by_thresholds(policy, p, ad, thresholds, now)
-    return ruling._replace(degraded=(*expired, *ruling.degraded))
+    return ruling._replace(degraded=(*expired, *ruling.degraded), standing=standing)
 
 
 def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
-    """By the thresholds within the policy's limits: above ``max_risk`` nothing is approved, below ``min_risk_rejected`` nothing rejected."""
+    """By the thresholds within the policy's limits: from ``max_risk`` on none is approved, below ``min_risk_rejected`` none rejected."""
     limited = policy.limited(thresholds)
     verdict = verdict_at(p, limited.approve_below, limited.reject_at)
     held = policy.licence_held(ad.market, ad.advertiser_licences)
@@ -169,4 +176,5 @@ def _told(name: str, ruling: _Ruling, risk: RiskScore | None, policy: PolicyInFo
         certificate_id=thresholds.certificate_id if thresholds else None,
         because=ruling.because,
         advertiser_reason=policy.reason if policy and ruling.verdict is Verdict.REJECT else None,
+        standing=ruling.standing,
     )

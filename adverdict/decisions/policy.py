@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from adverdict.domain.errors import InvalidPolicy, Mistake
-from adverdict.domain.standing import Standing
 
 
 class Severity(StrEnum):
@@ -121,14 +120,6 @@ class Thresholds:
         """Whether there is a certificate that still holds at ``moment`` (aware)."""
         return self.certificate_id is not None and not self.provisional and not self.expired_at(moment)
 
-    def standing_at(self, moment: datetime) -> Standing:
-        """At ``moment`` (aware), as far as the thresholds themselves know."""
-        if self.certificate_id is None:
-            return Standing.NONE
-        if self.expired_at(moment):
-            return Standing.EXPIRED
-        return Standing.PROVISIONAL if self.provisional else Standing.CERTIFIED
-
 
 LIMITS = ("max_risk", "min_risk_rejected", "max_missed")
 """Fields of a policy that are None in books kept before there were any."""
@@ -153,7 +144,7 @@ class PolicyInForce:
     audit_share: float = DEFAULT_AUDIT_SHARE
     """Probability in [0, 1] that an ad decided automatically under this policy is also seen by a reviewer."""
     max_risk: float | None = None
-    """No ad of this risk or more is approved without a person, whatever the thresholds are. None: in books kept before there was a limit."""
+    """No ad of this risk or more is approved without a person, whatever the thresholds. None: in books kept before there was a limit."""
     min_risk_rejected: float | None = None
     """No ad of less risk than this is rejected without a person. None as above."""
     max_missed: float | None = None

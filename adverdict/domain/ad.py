@@ -173,3 +173,4 @@ class Label(BaseModel):
     inclusion_probability: Probability | None = Field(
         default=None, description="with which this ad came before the rater; 1/inclusion_probability is its weight, null when not known"
     )
+    design: OptionalWord = Field(default=None, description="how the ad was drawn: the id of a sampling design or plan; null when not known")

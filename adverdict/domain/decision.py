@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from adverdict.domain.ad import Id, OptionalWord
 from adverdict.domain.risk import RiskScore
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
+
+RECORD = 2
+"""What a decision made now can say. 2 brought ``unused_risks``, ``familiarity``, ``arm``, ``cluster`` and ``steered_seq``, the ``standing``
+under a policy's verdict and the ``design`` of an audit. Each of them is null where a decision does not say it."""
 
 
 class Reason(BaseModel):
@@ -36,6 +42,9 @@ class PolicyVerdict(BaseModel):
     certificate_id: str | None = Field(default=None, description="null: the thresholds carry no guarantee")
     because: str = Field(description="the rule that gave the verdict, in words")
     advertiser_reason: str | None = Field(default=None, description="the sentence the advertiser reads; rejections only")
+    standing: Standing | None = Field(
+        default=None, description="of the certificate under the thresholds looked at, used or not; null: none were, or it was not told"
+    )
 
 
 class Audit(BaseModel):
@@ -45,6 +54,18 @@ class Audit(BaseModel):
 
     probability: float = Field(ge=0, le=1, description="chance of being chosen, known before the draw; 1/probability is the ad's weight")
     chosen: bool = Field(description="whether a reviewer sees the ad")
+    design: OptionalWord = Field(default=None, description="how ads are drawn, such as audit-1; null: it was not told")
+
+
+class Arm(BaseModel):
+    """The side of a roll-out that an ad's advertiser falls on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rollout: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    side: Literal["control", "candidate", "outside"]
+    bucket: float = Field(ge=0, lt=1, description="where the advertiser lies between all others, the same for the whole roll-out")
+    share: float = Field(ge=0, le=1, description="of advertisers that the candidate decided for at that moment")
 
 
 class Decision(BaseModel):
@@ -60,6 +81,9 @@ class Decision(BaseModel):
     decided_at: datetime
     verdict: Verdict
     policies: tuple[PolicyVerdict, ...]
+    unused_risks: tuple[RiskScore, ...] | None = Field(
+        default=None, description="of policies that the models scored and that are not in force here, so have no verdict; null: not told"
+    )
     reasons: tuple[Reason, ...] = ()
     degraded: tuple[str, ...] = Field(default=(), description="what was missing or stale; empty when nothing was")
     uncertified: bool = Field(description="true when any threshold used carries no certificate, or an expired one")
@@ -73,3 +97,18 @@ class Decision(BaseModel):
         default=None, description="early: its verdicts were settled before the costly models ran; null: every model always runs"
     )
     exit_certificate: str | None = Field(default=None, description="which rule settles that; null: none is certified")
+    familiarity: float | None = Field(
+        default=None, ge=0, le=1, description="how much the ad is like those that the models learnt from; null: not measured"
+    )
+    arm: Arm | None = Field(default=None, description="side of the roll-out that was on; null: none was")
+    cluster: Id | None = Field(default=None, description="of ads that belong together; null: not known")
+    steered_seq: int | None = Field(
+        default=None, description="last entry of the ledger whose brakes and revocations were known; null: as of ``history_seq``"
+    )
+    record: int = Field(default=1, ge=1, description="version of what a decision can say: fields that came with a later one are null")
+
+    @property
+    def risks(self) -> dict[str, RiskScore]:
+        """All that the models said, by policy; of a decision of record 1, only what they said of policies in force."""
+        told = {one.policy: one.risk for one in self.policies if one.risk is not None}
+        return told | {risk.policy: risk for risk in self.unused_risks or ()}

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
+from adverdict.ledger.columns import arm_column
 from adverdict.ledger.entries import KINDS, Body, DecisionMade, Rescored
 from adverdict.ledger.entropy import draw
 from adverdict.ledger.moments import micros
@@ -74,6 +75,7 @@ def looked_up_by(body: Body, entry_id: str) -> dict[str, str | int | None]:
             "submitted_at": micros(ad.submitted_at),
             "submission": micros(ad.submitted_at) if body.first else None,
             "step": body.step,
+            "arm": arm_column(arm.rollout, arm.side) if (arm := body.decision.arm) else None,
         }
     return {
         "about": getattr(body, "decision_id", None),
@@ -86,6 +88,7 @@ def looked_up_by(body: Body, entry_id: str) -> dict[str, str | int | None]:
         "submitted_at": None,
         "submission": None,
         "step": entry_id if isinstance(body, Rescored) else getattr(body, "step", None),
+        "arm": None,
     }
 
 

@@ -9,7 +9,19 @@ from pydantic_core import from_json
 
 from adverdict.ledger.moments import micros
 
-COLUMNS = ("about", "ad_id", "advertiser_id", "creative_id", "landing_domain", "market", "verdict", "submitted_at", "submission", "step")
+COLUMNS = (
+    "about",
+    "ad_id",
+    "advertiser_id",
+    "creative_id",
+    "landing_domain",
+    "market",
+    "verdict",
+    "submitted_at",
+    "submission",
+    "step",
+    "arm",
+)
 """Of ``contents``, repeated from the body."""
 
 
@@ -40,6 +52,13 @@ def columns_of(kind: str, plain: dict[str, Any], entry_id: str) -> list[Any]:
         ad = plain["ad"]
         told = [ad["ad_id"], ad["advertiser_id"], ad["creative_id"], ad["landing_domain"], ad["market"]]
         at = micros(datetime.fromisoformat(ad["submitted_at"]))
-        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None, plain.get("step")]
+        arm = plain["decision"].get("arm")
+        side = arm_column(arm["rollout"], arm["side"]) if arm else None
+        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None, plain.get("step"), side]
     get, step = plain.get, entry_id if kind == "rescoring" else plain.get("step")
-    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None, step]
+    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None, step, None]
+
+
+def arm_column(rollout: str, side: str) -> str:
+    """One column for a roll-out and its side: what is asked for is one of a roll-out's three sides, or all."""
+    return f"{rollout}/{side}"

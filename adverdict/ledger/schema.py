@@ -59,6 +59,7 @@ contents = Table(
     Column("submitted_at", BigInteger),  # of the ad; tells its versions apart
     Column("submission", BigInteger),  # the same where the version had not been decided before: the history reads no more than this
     Column("step", String(80)),  # the rescoring step that recorded a decision; of the step's own entry and of its withdrawal, too
+    Column("arm", String(100)),  # of a decision made while a roll-out was on: ROLLOUT/SIDE
     Column("salt", LargeBinary(16), nullable=False),
     Column("body", LargeBinary, nullable=False),  # zlib of canonical JSON
     Index(None, "about"),
@@ -68,6 +69,7 @@ contents = Table(
     Index(None, "landing_domain"),
     # Few entries have one, and those that have none need no room in the index.
     Index("ix_contents_step", "step", sqlite_where=text("step IS NOT NULL"), postgresql_where=text("step IS NOT NULL")),
+    Index("ix_contents_arm", "arm", sqlite_where=text("arm IS NOT NULL"), postgresql_where=text("arm IS NOT NULL")),
 )
 """One row an entry until it is erased. The columns repeat the body for looking up; verification compares them."""
 

@@ -25,6 +25,7 @@ from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger, Writing
 from adverdict.review.cases import appeals, cases
 from adverdict.review.cases.answers import Answer, Outcome, answered, check, same
+from adverdict.review.labels.labels import as_drawn
 from adverdict.review.tasks import claims, golden, routing, tasks
 from adverdict.review.tasks.draws import is_task_id
 from adverdict.review.tasks.draws import task_id as derived_id
@@ -209,7 +210,9 @@ class Queue:
         except NotFound as error:
             raise Conflict(f"task {task.task_id} is no longer needed: {error}") from error
         source = cases.source(writing.connection, task)
-        writing.append(cases.answer_id(task.task_id), answered(answer, task, source, now), now)
+        given = answered(answer, task, source, now)
+        drawn = tuple(as_drawn(label, before.made.decision) for label in given.labels)
+        writing.append(cases.answer_id(task.task_id), given.model_copy(update={"labels": drawn}), now)
         if task.kind == "appeal":
             return appeals.rule(writing, task, answer, before, self._book, self._settings, now)
         return cases.settle(writing, task, cases.record(writing, task.about), self._settings, now)

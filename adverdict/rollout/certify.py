@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,24 +16,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.certificate import CERTIFICATES, Certificate, Issued, LabelNoise
+from adverdict.certification.certificate import CERTIFICATES, Certificate, Design, Issued, LabelNoise
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
 from adverdict.certification.thresholds.agreement import label_noise
 from adverdict.certification.thresholds.capacity import Priced
-from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.issue import Origin
+from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.solve import Solution, Terms, certify
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook, surface_key
 from adverdict.domain.ad import Ad, Label
-from adverdict.domain.errors import GateRefused, InvalidInput, Mistake
+from adverdict.domain.errors import GateRefused, InvalidInput, Mistake, UntrustedBundle
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import Bundle
 from adverdict.models.certified import certified_thresholds
 from adverdict.models.opening import find_model
 from adverdict.models.registry import is_registered
+from adverdict.rollout.designs import Designed, by_design
 from adverdict.rollout.pages.certificates import write_page
 from adverdict.rollout.volume import refuse_unseen
 from adverdict.storage.tables.pack import Pack, read_pack
@@ -45,8 +46,6 @@ from adverdict.training.tracking.run import attach_certificates
 EXIT_CONFIDENCE = 0.95
 MOST_EVIDENCE = 30_000
 """Ads kept with the certificates for solving the exit rule again; as text, half a megabyte a policy and 20,000 ads."""
-RANDOM = frozenset({"import", "review", "audit"})
-"""Sources of labels that may be a random part of the traffic; golden tasks and appeals are chosen ads."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,7 @@ class Sample:
     scored: ScoredAds
     noise: Mapping[str, LabelNoise]
     digests: tuple[str, ...]
+    designed: Designed
     labelled: int
     seen: int
     early: NDArray[np.float64] | None = None
@@ -126,8 +126,15 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     if job.capacity is not None:
         refuse_unseen(job.volume, set(sample.scored.market.tolist()))
     progress.stage("certificates", 1)
-    origin = Origin(sample.bundle.version, sample.book.hash, sample.digests, datetime.now(UTC), job.valid_for)
-    terms = Terms(sample.noise, job.all_at_once, job.capacity, job.volume if job.capacity is not None else None)
+    design = _design(job, sample)
+    origin = Origin(sample.bundle.version, sample.book.hash, sample.digests, datetime.now(UTC), design, job.valid_for)
+    terms = Terms(
+        noise=sample.noise,
+        all_at_once=job.all_at_once,
+        looked_again=design.looked_again,
+        capacity=job.capacity,
+        volume=job.volume if job.capacity is not None else None,
+    )
     solution = certify(sample.scored, sample.book, origin, terms)
     progress.advance()
     if job.capacity is not None and not solution.priced.feasible:
@@ -146,25 +153,49 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
     packs = [read_pack(folder) for folder in job.data]
     ads = [ad for pack in packs for ad in pack.ads]
     _refuse_twice(ads)
-    labels = [label for pack in packs for label in pack.labels if label.source in RANDOM and label.policy in bundle.policies]
-    labelled = {label.ad_id for label in labels}
+    designed = by_design(label for pack in packs for label in pack.labels if label.policy in bundle.policies)
+    labelled = {label.ad_id for label in (*designed.random, *designed.risky)}
     fresh = [ad for ad in ads if not bundle.seen.knows(ad)]
     if not any(ad.ad_id in labelled for ad in fresh):
         raise InvalidInput("nothing to certify with", [_nothing(bundle, ads, labelled)])
-    risk, early = _risks(bundle, fresh, packs, progress)
-    ratings = _ratings(labels, bundle.policies)
+    random, risky = (_ratings(labels, bundle.policies) for labels in (designed.random, designed.risky))
+    scored, early = score_fresh(bundle, fresh, packs, random, risky, progress)
     return Sample(
         source=found_model.source,
         bundle=bundle,
         book=book,
         ads=fresh,
-        scored=_scored(bundle, fresh, risk, ratings),
-        noise=_noise(ratings, {ad.ad_id for ad in fresh}) if job.measure_noise else {},
+        scored=scored,
+        noise=_noise(random, {ad.ad_id for ad in fresh}) if job.measure_noise else {},
         digests=tuple(pack.digest for pack in packs),
+        designed=designed,
         labelled=len(labelled),
         seen=sum(ad.ad_id in labelled for ad in ads) - sum(ad.ad_id in labelled for ad in fresh),
         early=early,
     )
+
+
+def _design(job: SolveJob, sample: Sample) -> Design:
+    """How the labels came to be, and whether they may be tested as if this were the only look."""
+    designed = sample.designed
+    return Design(
+        samples=tuple(sorted(designed.samples)),
+        announced=designed.announced,
+        labelled=len({label.ad_id for label in designed.random}),
+        looked_again=not designed.complete or looked_before(job.settings.home, sample.bundle.version, sample.book.hash, sample.digests),
+    )
+
+
+def looked_before(home: Path, version: str, policy_hash: str, data: Sequence[str]) -> bool:
+    """Whether other labels were solved with for the same model and policies; the same labels give the same answer and are no other look."""
+    for file in sorted((home / "certificates").glob(f"*/{CERTIFICATES}")):
+        try:
+            issued = Issued.from_json(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, UntrustedBundle):
+            continue  # nothing this version can read was issued there
+        if any((one.bundle_version, one.policy_hash) == (version, policy_hash) and one.data != tuple(data) for one in issued.certificates):
+            return True
+    return False
 
 
 def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> Solved:
@@ -180,7 +211,7 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> S
     attached = None
     if is_registered(sample.source):
         attached = sample.source
-        attach_certificates(attached, folder, digest)
+        attach_certificates(attached, folder, digest, sample.book.hash)
     return Solved(solution, sample, exits, page, file, attached)
 
 
@@ -235,10 +266,13 @@ def _nothing(bundle: Bundle, ads: Sequence[Ad], labelled: set[str]) -> Mistake:
     return Mistake("ads", f"{n} labelled, all of advertisers the model has seen", expected)
 
 
-def _risks(
-    bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Whole and early risks, float64 (n_ads, n_policies). History: the bundle's and the packs' submissions, as the service has it."""
+def score_fresh(
+    bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], random: Ratings, risky: Ratings, progress: Progress
+) -> tuple[ScoredAds, NDArray[np.float64] | None]:
+    """Scored ads with their labels by design, and early risks, float64 (n_ads, n_policies), where the bundle has an early exit.
+
+    History: the bundle's and the packs' submissions, as the service has it.
+    """
     history = history_with(bundle, packs)
     progress.stage("scoring", len(ads))
     whole, early = [], []
@@ -250,14 +284,15 @@ def _risks(
         if sooner is not None:
             early.append(sooner[:, :, 0])
         progress.advance(len(some))
-    return np.concatenate(whole), np.concatenate(early) if early else None
+    scored = _scored(bundle, ads, np.concatenate(whole), random, risky)
+    return scored, np.concatenate(early) if early else None
 
 
 Ratings = dict[str, dict[str, tuple[int, int]]]
 """By policy and ad: ratings that say violating, and all ratings."""
 
 
-def _ratings(labels: Sequence[Label], policies: Sequence[str]) -> Ratings:
+def _ratings(labels: Iterable[Label], policies: Sequence[str]) -> Ratings:
     ratings: Ratings = {policy: {} for policy in policies}
     for label in labels:
         yes, n = ratings[label.policy].get(label.ad_id, (0, 0))
@@ -269,20 +304,26 @@ def _noise(ratings: Ratings, fresh: set[str]) -> dict[str, LabelNoise]:
     return {policy: label_noise(said for ad_id, said in by_ad.items() if ad_id in fresh) for policy, by_ad in ratings.items()}
 
 
-def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], ratings: Ratings) -> ScoredAds:
-    nobody = (0, 0)
-    verdict = np.full(risk.shape, np.nan)
-    for column, policy in enumerate(bundle.policies):
-        said = [ratings[policy].get(ad.ad_id, nobody) for ad in ads]
-        verdict[:, column] = [yes / n if n else np.nan for yes, n in said]
+def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], random: Ratings, risky: Ratings) -> ScoredAds:
     return ScoredAds(
         policies=bundle.policies,
         market=np.array([ad.market for ad in ads]),
         surface=np.array([surface_key(ad.surface) for ad in ads]),
         group=np.unique(groups_of(ads), return_inverse=True)[1].astype(np.int64),
         risk=risk,
-        verdict=verdict,
+        verdict=_means(random, ads, bundle.policies),
+        risky=_means(risky, ads, bundle.policies) if any(risky.values()) else None,
     )
+
+
+def _means(ratings: Ratings, ads: Sequence[Ad], policies: Sequence[str]) -> NDArray[np.float64]:
+    """Of the raters' verdicts, float64 (n_ads, n_policies); NaN where there is none."""
+    nobody = (0, 0)
+    means = np.full((len(ads), len(policies)), np.nan)
+    for column, policy in enumerate(policies):
+        said = [ratings[policy].get(ad.ad_id, nobody) for ad in ads]
+        means[:, column] = [yes / n if n else np.nan for yes, n in said]
+    return means
 
 
 def figures(solved: Solved) -> dict[str, object]:

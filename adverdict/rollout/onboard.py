@@ -30,7 +30,7 @@ from adverdict.features.text.language import UNKNOWN, language_of
 from adverdict.features.text.normalise import ad_text
 from adverdict.models.bundle import Bundle
 from adverdict.models.opening import find_model
-from adverdict.rollout.certify import RANDOM
+from adverdict.rollout.designs import STATED
 from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.storage.whole import replacing_text
 from adverdict.training.dataset import groups_of
@@ -85,7 +85,7 @@ def open_market(job: OnboardJob, progress: Progress) -> OnboardedMarket:
 
 def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFolder, progress: Progress, seed: int = 0) -> OnboardedMarket:
     """The same for what is already loaded."""
-    rated = {label.ad_id for pack in packs for label in pack.labels if label.policy in bundle.policies and label.source in RANDOM}
+    rated = {label.ad_id for pack in packs for label in pack.labels if label.policy in bundle.policies and label.source in STATED}
     everything = [ad for pack in packs for ad in pack.ads]
     here = [ad for ad in everything if ad.market == market]
     labelled = [ad for ad in everything if ad.market != market and ad.ad_id in rated]
@@ -204,7 +204,7 @@ def _said(packs: Sequence[Pack]) -> dict[tuple[str, str], list[bool]]:
     said: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
     for pack in packs:
         for label in pack.labels:
-            if label.source in RANDOM:
+            if label.source in STATED:
                 said[label.ad_id, label.policy].append(label.violates)
     return said
 

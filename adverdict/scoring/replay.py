@@ -33,6 +33,8 @@ MAX_SHOWN = 100
 CLOSE = 1e-6
 """Numbers nearer than this are the same: matrix libraries sum a batch in another order than a single ad."""
 PAGE = 500
+NOT_ALWAYS_TOLD = frozenset({"unused_risks", "standing", "design", "familiarity", "arm", "cluster", "steered_seq"})
+"""Fields that came with record 2, null where it was made by software that did not know of them yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def replay(
 
 
 def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
-    """Every field that differs, by its path."""
-    pairs = _unequal("", recorded.model_dump(mode="json"), again.model_dump(mode="json"))
+    """Every field that differs, by its path, of what the record says: what it cannot say, because it is older, is no difference."""
+    pairs = _unequal("", recorded.model_dump(mode="json", exclude={"record"}), again.model_dump(mode="json", exclude={"record"}))
     return [Difference(recorded.decision_id, seq, path, before, after) for path, before, after in pairs]
 
 
@@ -195,6 +197,8 @@ def _runs(seqs: Sequence[int]) -> Iterator[list[int]]:
 def _unequal(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(before, dict) and isinstance(after, dict):
         for name in {**before, **after}:
+            if name in NOT_ALWAYS_TOLD and before.get(name) is None:
+                continue
             yield from _unequal(f"{path}.{name}" if path else name, before.get(name), after.get(name))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for position, (one, other) in enumerate(zip(before, after, strict=True)):

@@ -94,7 +94,7 @@ class Scorer:
         book, found_model = installation.book, installation.find()
         opened = installation.open_bundle(found_model.folder)
         known = known_to(installation.settings.ledger_url, opened.snapshot)
-        return cls(opened, book, known=known).certified(found_model.issued)
+        return cls(opened, book, known=known).certified(found_model.issued(book.hash))
 
     def certified(self, issued: Issued | None) -> Scorer:
         """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.

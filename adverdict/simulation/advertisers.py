@@ -9,7 +9,8 @@ import numpy as np
 from adverdict.simulation.mix import Bools, Floats, Ints, Keys, below, mix, unit, weighted
 from adverdict.simulation.world import DAY, DAYS, LAUNCH_DAY, MARKET_WEIGHTS, POLICIES, START, Intent
 
-ADS_PER_ADVERTISER = 14
+ADS_PER_ADVERTISER = 14.0
+"""Of those who could have submitted; many of the smallest never do."""
 RING_SIZE = 12
 _INTENT_SHARE = np.array([0.46, 0.22, 0.14, 0.18])
 _VERIFIED_SHARE = np.array([0.75, 0.45, 0.25, 0.06])
@@ -45,9 +46,9 @@ class Advertisers:
         return np.asarray(active[np.searchsorted(edges, turn, side="right")])
 
 
-def found_advertisers(seed: int, ads: int) -> Advertisers:
-    """As many advertisers as ``ads`` ads need (at least 60). Number 0 is honest and always active: no day is without an advertiser."""
-    count = max(60, ads // ADS_PER_ADVERTISER)
+def found_advertisers(seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> Advertisers:
+    """As many advertisers as ``ads`` ads need where they have ``each`` on average (at least 60). Number 0 is honest and always active: no day is without an advertiser."""
+    count = max(60, int(ads // each))
     key = mix(seed, "advertiser", np.arange(count))
     intent = weighted(unit(key, "intent"), _INTENT_SHARE)
     intent[0] = Intent.HONEST

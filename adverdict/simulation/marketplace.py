@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adverdict.simulation import raters
-from adverdict.simulation.advertisers import Advertisers, found_advertisers
+from adverdict.simulation.advertisers import ADS_PER_ADVERTISER, Advertisers, found_advertisers
 from adverdict.simulation.arrivals import Arrivals, Span
 from adverdict.simulation.campaigns import Creatives, campaign_of, creative_of, describe
 from adverdict.simulation.facts import CAUSE, Facts, facts_of
@@ -42,9 +42,10 @@ class Block:
 class Marketplace:
     """A marketplace of ``ads`` ads. The same seed and number give the same blocks on every machine."""
 
-    def __init__(self, seed: int, ads: int) -> None:
+    def __init__(self, seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> None:
+        """``each``: ads an advertiser has on average."""
         self.seed = seed
-        self.advertisers: Advertisers = found_advertisers(seed, ads)
+        self.advertisers: Advertisers = found_advertisers(seed, ads, each)
         self.raters = raters.hire(seed)
         self.arrivals = Arrivals(seed, ads)
 

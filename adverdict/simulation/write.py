@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.simulation import tables
+from adverdict.simulation.advertisers import ADS_PER_ADVERTISER
 from adverdict.simulation.marketplace import Block, Marketplace
 from adverdict.simulation.raters import rater_ids
 from adverdict.simulation.world import POLICIES
@@ -42,14 +43,14 @@ class Written:
         return self.positives[policy] / max(self.asked[policy], 1)
 
 
-def write_marketplace(out: Path, ads: int, seed: int, progress: Progress = SILENT) -> Written:
-    """Simulate ``ads`` ads into ``out``: ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet``, ``truth/*.parquet``.
+def write_marketplace(out: Path, ads: int, seed: int, progress: Progress = SILENT, each: float = ADS_PER_ADVERTISER) -> Written:
+    """Simulate ``ads`` ads, ``each`` an advertiser on average, into ``out``: ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet``, ``truth/*.parquet``.
 
     The files are equal byte for byte for equal ``ads`` and ``seed`` and one version of pyarrow. They appear under their names only when
     all is written, and replace earlier ones. ``progress`` advances by the ads done. Raises ``InvalidSettings``.
     """
-    _check(ads, seed)
-    market = Marketplace(seed, ads)
+    _check(ads, seed, each)
+    market = Marketplace(seed, ads, each)
     ids = rater_ids(seed)
     counted = np.zeros((2, len(POLICIES)), dtype=np.int64)
     labels = done = 0
@@ -76,12 +77,14 @@ _FILES = {
 }
 
 
-def _check(ads: int, seed: int) -> None:
+def _check(ads: int, seed: int, each: float) -> None:
     mistakes = []
     if ads < 1:
         mistakes.append(Mistake("ads", ads, "at least 1"))
     if not 0 <= seed < 2**63:
         mistakes.append(Mistake("seed", seed, "0 or more, below 2**63"))
+    if not each >= 1:
+        mistakes.append(Mistake("ads per advertiser", each, "1 or more"))
     if mistakes:
         raise InvalidSettings("cannot simulate this marketplace", mistakes)
 

@@ -25,8 +25,10 @@ DECISION: dict[str, Any] = {
             "certificate_id": "cert-5d41402abc4b2a76",
             "because": "risk 0.972 is at least 0.930: rejected automatically (certificate cert-5d41402abc4b2a76)",
             "advertiser_reason": "The ad promises something it cannot keep.",
+            "standing": "certified",
         }
     ],
+    "unused_risks": [{"policy": "gambling", "p": 0.008, "p_low": 0.005, "p_high": 0.012}],
     "reasons": [
         {
             "policy": "deceptive",
@@ -38,7 +40,7 @@ DECISION: dict[str, Any] = {
     ],
     "degraded": [],
     "uncertified": False,
-    "audit": {"probability": 0.01, "chosen": False},
+    "audit": {"probability": 0.01, "chosen": False, "design": "audit-1"},
     "bundle_version": "9f86d081884c7d65",
     "policy_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     "threshold_set": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
@@ -46,6 +48,11 @@ DECISION: dict[str, Any] = {
     "as_of": None,
     "exit": "full",
     "exit_certificate": "exit-72705b95a0adeee1",
+    "familiarity": None,
+    "arm": None,
+    "cluster": None,
+    "steered_seq": None,
+    "record": 2,
 }
 LABEL: dict[str, Any] = {
     "ad_id": "ad-1001",

@@ -6,7 +6,6 @@ which is rebound whole. A request that has begun keeps the scorer it began with.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import threading
@@ -18,14 +17,12 @@ from pathlib import Path
 from adverdict.certification.certificate import Issued
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
-from adverdict.models.opening import Registry
+from adverdict.models.in_use import InUse, last_in_use, note, policies_before
+from adverdict.models.opening import Registry, certificates_for
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
-from adverdict.storage.whole import write_whole
 
 log = logging.getLogger("adverdict.champion")
-
-LAST_GOOD = "last-good.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +77,8 @@ class Champion:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self._watch = watch
+        self._before: str | None = None
+        """Policies whose certificates were used last with the version in service, maybe by who served before."""
         self._refused: set[str] = set()
         self._refused_certificates: set[str] = set()
         self._stop = threading.Event()
@@ -147,7 +146,8 @@ class Champion:
             self._refused.add(source)
             log.error("%s is refused: %s", source, error, exc_info=None if isinstance(error, AdverdictError) else error)
             return self._recalled(self._kept(_refused(source)))
-        self._remember(source, str(folder.resolve()))
+        self._before = policies_before(self._cache, source)
+        self._remember(source, str(folder.resolve()), None, self._before)
         return self._serving(loaded)
 
     def _certified(self, state: ServingState) -> ServingState:
@@ -155,11 +155,11 @@ class Champion:
         loaded = state.loaded
         if loaded is None or state.degraded:
             return state
-        digest = self._registry.certificates(loaded.source)
+        digest, policies = certificates_for(loaded.source, loaded.scorer.book.hash, self._registry, self._before)
         if digest == loaded.certificates:
             return state
         if digest is None:
-            self._remember(loaded.source, loaded.folder)
+            self._remember(loaded.source, loaded.folder, None, policies)
             return replace(state, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
         if digest in self._refused_certificates:
             return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
@@ -172,7 +172,7 @@ class Champion:
             log.error("the certificates of %s are refused: %s", loaded.source, error)
             return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         log.info("%s decides by certificates %s", loaded.source, digest[:16])
-        self._remember(loaded.source, loaded.folder, digest)
+        self._remember(loaded.source, loaded.folder, digest, policies)
         return replace(state, loaded=replace(loaded, scorer=scorer, certificates=digest))
 
     def _fetched(self, source: str) -> tuple[LoadedModel, Path]:
@@ -218,13 +218,12 @@ class Champion:
 
     def _last_good(self) -> LoadedModel | None:
         try:
-            record = json.loads((self._cache / LAST_GOOD).read_text(encoding="utf-8"))
-            if record["model"] != self.model or record["source"] in self._refused:
+            last = last_in_use(self._cache)
+            if last is None or last.model != self.model or last.source in self._refused:
                 return None
-            return self._with_last_certificates(self._open(Path(record["folder"]), record["source"]), record.get("certificates"))
-        except FileNotFoundError:
-            return None
-        except (AdverdictError, OSError, ValueError, KeyError, TypeError) as error:
+            self._before = last.policies
+            return self._with_last_certificates(self._open(Path(last.folder), last.source), last.certificates)
+        except (AdverdictError, OSError, ValueError, TypeError) as error:
             log.error("the last good bundle cannot be used: %s", error)
             return None
 
@@ -235,11 +234,10 @@ class Champion:
         certificates = Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
         return replace(loaded, scorer=loaded.scorer.certified(certificates), certificates=digest)
 
-    def _remember(self, source: str, folder: str, certificates: str | None = None) -> None:
-        """Note the bundle in service for a start without a registry; written whole, since workers share the file."""
-        record = {"model": self.model, "source": source, "folder": folder, "certificates": certificates}
+    def _remember(self, source: str, folder: str, certificates: str | None, policies: str | None) -> None:
+        """Note what is in service, for a start without a registry or by other policies."""
         try:
-            write_whole(self._cache / LAST_GOOD, json.dumps(record))
+            note(self._cache, InUse(self.model, source, folder, certificates, policies))
         except OSError as error:
             log.warning("cannot note the last good bundle, a start without the registry would find nothing: %s", error)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.decisions.audit import audit, audit_draw
+from adverdict.decisions.audit import DESIGN, audit, audit_draw
 from adverdict.decisions.policy import PolicyInForce, Stance
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit
@@ -29,12 +29,12 @@ SHARES = [(0.0, False), (1.0, True)]
 @pytest.mark.parametrize(("p", "verdict"), [(0.01, "approve"), (0.95, "reject")])
 def test_an_automatic_decision_is_drawn_with_its_share_and_stands(share: float, chosen: bool, p: float, verdict: str) -> None:
     decision = decided([sharing(share)], {"gambling": p})
-    assert (decision.verdict, decision.audit) == (verdict, Audit(probability=share, chosen=chosen))
+    assert (decision.verdict, decision.audit) == (verdict, Audit(probability=share, chosen=chosen, design=DESIGN))
 
 
 @pytest.mark.parametrize(("share", "chosen"), [(audit_draw(an_ad()), False), (math.nextafter(audit_draw(an_ad()), 1), True)])
 def test_a_draw_must_lie_below_the_share(share: float, chosen: bool) -> None:
-    assert decided([sharing(share)], {"gambling": 0.01}).audit == Audit(probability=share, chosen=chosen)
+    assert decided([sharing(share)], {"gambling": 0.01}).audit == Audit(probability=share, chosen=chosen, design=DESIGN)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -51,11 +51,13 @@ def test_the_largest_share_of_the_policies_in_force_counts_whichever_decided(ris
 
 
 def test_an_allowed_policy_is_audited_too() -> None:
-    assert decided([replace(sharing(1.0), stance=Stance.ALLOWED)], {"gambling": 0.95}).audit == Audit(probability=1.0, chosen=True)
+    assert decided([replace(sharing(1.0), stance=Stance.ALLOWED)], {"gambling": 0.95}).audit == Audit(
+        probability=1.0, chosen=True, design=DESIGN
+    )
 
 
 def test_under_no_policy_nobody_is_drawn() -> None:
-    assert audit(an_ad(), Verdict.APPROVE, []) == Audit(probability=0.0, chosen=False)
+    assert audit(an_ad(), Verdict.APPROVE, []) == Audit(probability=0.0, chosen=False, design=DESIGN)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])

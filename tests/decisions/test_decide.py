@@ -10,6 +10,7 @@ import pytest
 from adverdict.decisions.decide import decide
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.domain.decision import RECORD, Decision
 from adverdict.domain.degraded import Cause
 from adverdict.domain.verdict import Verdict
 from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, TARGETS, an_ad, book, decided, risk
@@ -212,3 +213,43 @@ def test_impossible_thresholds_cannot_be_made(approve_below: float, reject_at: f
 def test_impossible_targets_cannot_be_made(targets: tuple[float, float, float]) -> None:
     with pytest.raises(Exception, match="not a policy that can be in force"):
         Targets(*targets)
+
+
+def test_every_risk_the_models_said_is_on_record_also_of_policies_that_are_not_in_force() -> None:
+    elsewhere = PolicyBook(
+        names=("gambling", "adult"),
+        rules={"SE": MarketRules((POLICY,)), "DE": MarketRules((POLICY, replace(POLICY, name="adult")))},
+    )
+    risks = {name: risk(p, name) for name, p in (("gambling", 0.02), ("adult", 0.4), ("unheard_of", 0.3))}
+    decision = decide(an_ad("SE"), risks, elsewhere, NONE_SOLVED, context=CONTEXT)
+    assert [one.policy for one in decision.policies] == ["gambling", "unheard_of"]
+    assert decision.unused_risks == (risks["adult"],)
+    assert decision.risks == risks
+
+
+@pytest.mark.parametrize("p", UNUSABLE[:-1])
+def test_what_is_no_risk_is_not_on_record_as_one(p: float) -> None:
+    known = PolicyBook(names=("gambling", "adult"), rules={"SE": MarketRules((POLICY,))})
+    risks = {"gambling": risk(0.02), "adult": risk(p, "adult")}
+    assert decide(an_ad("SE"), risks, known, NONE_SOLVED, context=CONTEXT).unused_risks == ()
+
+
+def test_a_policy_without_thresholds_to_look_at_has_no_standing() -> None:
+    assert decided([ALLOWED], {"gambling": 0.5}).policies[0].standing is None
+    assert decided([AUTO], {"gambling": 0.5}).policies[0].standing is None
+    assert decided([POLICY], {}).policies[0].standing is None
+
+
+def test_what_is_not_known_yet_is_null_and_not_made_up() -> None:
+    decision = decided([POLICY], {"gambling": 0.5})
+    assert decision.record == RECORD
+    assert (decision.familiarity, decision.arm, decision.cluster, decision.steered_seq) == (None, None, None, None)
+
+
+def test_a_decision_from_before_says_no_more_than_it_did() -> None:
+    added = {"unused_risks", "familiarity", "arm", "cluster", "steered_seq", "record"}
+    told = decided([POLICY], {"gambling": 0.01}).model_dump(mode="json", exclude=dict.fromkeys(added, True))
+    del told["policies"][0]["standing"], told["audit"]["design"]
+    read = Decision.model_validate(told)
+    assert (read.record, read.unused_risks, read.policies[0].standing, read.audit and read.audit.design) == (1, None, None, None)
+    assert read.risks == {"gambling": risk(0.01)}

@@ -25,27 +25,28 @@ def insisting(policy: PolicyInForce) -> PolicyInForce:
 
 
 CASES = [
-    ("valid", VALID, ("approve", "review", "reject"), (), False),
-    ("without an end", ENDLESS, ("approve", "review", "reject"), (), False),
-    ("expired at the very moment", EXPIRED, ("approve", "review", "reject"), ("certificate_expired:gambling",), True),
-    ("long expired", LONG_EXPIRED, ("approve", "review", "reject"), ("certificate_expired:gambling",), True),
-    ("written by hand", BY_HAND, ("approve", "review", "reject"), (), True),
-    ("valid, insisted on", insisting(VALID), ("approve", "review", "reject"), (), False),
-    ("without an end, insisted on", insisting(ENDLESS), ("approve", "review", "reject"), (), False),
-    ("expired, insisted on", insisting(EXPIRED), ("review", "review", "review"), ("certificate_expired:gambling",), False),
-    ("written by hand, insisted on", insisting(BY_HAND), ("review", "review", "review"), ("uncertified:gambling",), False),
+    ("valid", VALID, ("approve", "review", "reject"), (), False, "certified"),
+    ("without an end", ENDLESS, ("approve", "review", "reject"), (), False, "certified"),
+    ("expired at the very moment", EXPIRED, ("approve", "review", "reject"), ("certificate_expired:gambling",), True, "expired"),
+    ("long expired", LONG_EXPIRED, ("approve", "review", "reject"), ("certificate_expired:gambling",), True, "expired"),
+    ("written by hand", BY_HAND, ("approve", "review", "reject"), (), True, "none"),
+    ("valid, insisted on", insisting(VALID), ("approve", "review", "reject"), (), False, "certified"),
+    ("without an end, insisted on", insisting(ENDLESS), ("approve", "review", "reject"), (), False, "certified"),
+    ("expired, insisted on", insisting(EXPIRED), ("review", "review", "review"), ("certificate_expired:gambling",), False, "expired"),
+    ("written by hand, insisted on", insisting(BY_HAND), ("review", "review", "review"), ("uncertified:gambling",), False, "none"),
 ]
 RISKS = (0.01, 0.5, 0.95)
 
 
-@pytest.mark.parametrize(("_case", "policy", "verdicts", "flags", "uncertified"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(("_case", "policy", "verdicts", "flags", "uncertified", "standing"), CASES, ids=[case[0] for case in CASES])
 def test_a_certificate_is_asked_for_at_the_moment_of_the_decision(
-    _case: str, policy: PolicyInForce, verdicts: tuple[str, ...], flags: tuple[str, ...], uncertified: bool
+    _case: str, policy: PolicyInForce, verdicts: tuple[str, ...], flags: tuple[str, ...], uncertified: bool, standing: str
 ) -> None:
     decisions = [decided([policy], {"gambling": p}) for p in RISKS]
     assert tuple(decision.verdict for decision in decisions) == verdicts
     assert [decision.degraded for decision in decisions] == [flags] * 3
     assert [decision.uncertified for decision in decisions] == [uncertified] * 3, "of the thresholds that were used"
+    assert [decision.policies[0].standing for decision in decisions] == [standing] * 3, "of those that were looked at"
 
 
 @pytest.mark.parametrize("p", RISKS)

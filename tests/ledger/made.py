@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from adverdict.domain.ad import Ad, Label
-from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
+from adverdict.domain.decision import RECORD, Arm, Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import (
@@ -86,6 +86,13 @@ def a_decision(ad: Ad, verdict: Verdict = Verdict.REVIEW, *, at: datetime | None
 
 def decided(ad: Ad, verdict: Verdict = Verdict.REVIEW, *, first: bool = True, **decision: Any) -> DecisionMade:
     return DecisionMade(ad=ad, decision=a_decision(ad, verdict, **decision), first=first)
+
+
+def in_an_arm(ad: Ad, side: Literal["control", "candidate", "outside"] = "candidate") -> DecisionMade:
+    """Decided while a roll-out to a tenth of the advertisers was on."""
+    made = decided(ad)
+    arm = Arm(rollout="rol-1", side=side, bucket=0.03, share=0.1)
+    return made.model_copy(update={"decision": made.decision.model_copy(update={"arm": arm, "record": RECORD})})
 
 
 def a_label(ad: Ad, *, violates: bool = True, policy: str = "deceptive", at: datetime | None = None, **changes: Any) -> Label:

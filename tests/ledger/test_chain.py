@@ -81,5 +81,6 @@ def test_the_columns_repeat_the_content() -> None:
         "submitted_at": 1772355780000000,
         "submission": 1772355780000000,
         "step": None,
+        "arm": None,
     }
     assert chain.looked_up_by(made.labelled(body), "lab-1")["about"] == body.decision.decision_id

@@ -40,8 +40,9 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
     ledger = Ledger.open(database_url)
     append_decisions(ledger, decided(an_ad()))
     with ledger.change() as connection:
-        connection.execute(text("DROP INDEX ix_contents_step"))
-        connection.execute(text("ALTER TABLE contents DROP COLUMN step"))
+        for column in ("step", "arm"):
+            connection.execute(text(f"DROP INDEX ix_contents_{column}"))
+            connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     upgrade(ledger.engine)
     a_step(ledger)

@@ -24,7 +24,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import SHOWN, Problem, read_anchor, verify, verify_view
 from tests.decisions.build import POLICY
 from tests.effort import part_of
-from tests.ledger.made import a_step, an_ad, append_decisions, decided, every_kind, minutes
+from tests.ledger.made import a_step, an_ad, append_decisions, decided, every_kind, in_an_arm, minutes
 
 
 def test_a_ledger_nobody_changed_has_no_problems(ledger: Ledger) -> None:
@@ -49,6 +49,14 @@ def test_every_mutation_of_a_chain_with_every_kind_of_entry_is_found(ledger: Led
     assert tried.missed == ()
     assert tried.tried > part_of(900)
     assert verify(ledger).found == 0, "the mutations were rolled back"
+
+
+def test_an_ad_moved_to_the_other_side_of_a_roll_out_is_found(ledger: Ledger) -> None:
+    append_decisions(ledger, in_an_arm(an_ad(1)))
+    with ledger.look() as connection:
+        assert connection.execute(text("SELECT arm FROM contents")).scalars().all() == ["rol-1/candidate"]
+    assert verify(ledger).found == 0
+    assert tampered(ledger, "UPDATE contents SET arm = 'rol-1/control'")
 
 
 def test_every_column_is_among_the_mutations(ledger: Ledger) -> None:
@@ -234,6 +242,7 @@ def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> 
     every_kind(ledger)
     a_step(ledger)
     append_decisions(ledger, decided(an_ad(9, submitted_at=minutes(9).replace(microsecond=7), creative_id=None, landing_domain=None)))
+    append_decisions(ledger, in_an_arm(an_ad(10)))
     seen = set()
     for entry in ledger.read():
         if entry.body is not None:
@@ -243,7 +252,7 @@ def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> 
             seen.add(entry.body.kind)
     assert seen == set(KINDS)
     with ledger.look() as connection:
-        assert names(connection) == ["seq", *COLUMNS[:-1], "salt", "body", COLUMNS[-1]], "a migration added the last"
+        assert names(connection) == ["seq", *COLUMNS[:-2], "salt", "body", *COLUMNS[-2:]], "migrations added the last two"
 
 
 @pytest.mark.parametrize("title", ['"', '","policies":[', '\\","policies":[', "}}", ',"policies":[', ',"first":', ',"policy_hash":'])

@@ -18,7 +18,7 @@ def test_a_file_that_holds_no_certificates_is_refused_and_not_read_as_none(tmp_p
     file.write_bytes(content)
     found = find_model(str(tmp_path), Settings(home=tmp_path, certificates=file))
     with pytest.raises(UntrustedBundle, match=r"no text|not a set of certificates"):
-        _ = found.issued
+        found.issued("any policies")
 
 
 def test_a_name_that_is_neither_registered_nor_a_folder_is_not_found(tmp_path: Path) -> None:

@@ -13,14 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
+from adverdict.domain.decision import Arm, Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.errors import InvalidTable
 from adverdict.domain.risk import RiskScore
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.folder.columns import ADDED, COLUMNS, decisions_of, parquet_of, schema, to_table
 from tests.effort import examples
 from tests.rescoring.tables import a_decision, an_ad
 
+words = st.from_regex(r"[a-z]{1,20}-[0-9]", fullmatch=True)
 texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)
 names = st.sampled_from(["gambling", "weapons", "kids_unsuitable"])
 verdicts = st.sampled_from(list(Verdict))
@@ -42,9 +44,14 @@ def policy_verdicts(draw: st.DrawFn) -> PolicyVerdict:
         certificate_id=draw(st.none() | texts),
         because=draw(texts),
         advertiser_reason=draw(st.none() | texts),
+        standing=draw(st.none() | st.sampled_from(list(Standing))),
     )
 
 
+risks = st.builds(RiskScore, policy=names, p=shares, p_low=shares, p_high=shares)
+arms = st.builds(
+    Arm, rollout=words, side=st.sampled_from(["control", "candidate", "outside"]), bucket=st.floats(0, 1, exclude_max=True), share=shares
+)
 reasons = st.builds(Reason, policy=names, kind=st.sampled_from(["phrase", "fact"]), signal=texts, text=texts, effect=numbers)
 decisions = st.builds(
     Decision,
@@ -56,10 +63,11 @@ decisions = st.builds(
     decided_at=moments,
     verdict=verdicts,
     policies=st.lists(policy_verdicts(), max_size=3).map(tuple),
+    unused_risks=st.none() | st.lists(risks, max_size=3).map(tuple),
     reasons=st.lists(reasons, max_size=3).map(tuple),
     degraded=st.lists(texts, max_size=3).map(tuple),
     uncertified=st.booleans(),
-    audit=st.none() | st.builds(Audit, probability=shares, chosen=st.booleans()),
+    audit=st.none() | st.builds(Audit, probability=shares, chosen=st.booleans(), design=st.none() | words),
     bundle_version=st.none() | texts,
     policy_hash=texts,
     threshold_set=st.none() | texts,
@@ -67,6 +75,11 @@ decisions = st.builds(
     as_of=st.none() | moments,
     exit=st.none() | st.sampled_from(["early", "full"]),
     exit_certificate=st.none() | texts,
+    familiarity=st.none() | shares,
+    arm=st.none() | arms,
+    cluster=st.none() | words,
+    steered_seq=st.none() | st.integers(0, 2**63 - 1),
+    record=st.integers(1, 9),
 )
 
 
@@ -103,13 +116,30 @@ def test_a_risk_is_three_numbers_beside_its_verdict_and_null_without_one() -> No
     ]
 
 
-def test_a_table_written_before_ads_could_leave_early_is_read_with_nothing_in_the_new_columns() -> None:
+def test_an_older_table_is_read_with_nothing_in_the_columns_it_lacks() -> None:
     told = [a_decision(an_ad(1)), a_decision(an_ad(2))]
-    assert [name for name in ADDED if name in COLUMNS] == ["exit", "exit_certificate"]
+    assert set(ADDED) < set(COLUMNS)
     assert decisions_of(of(told).drop_columns(list(ADDED))) == told
     assert decisions_of(of([]).drop_columns(list(ADDED))) == []
     left = [one.model_copy(update={"exit": "early", "exit_certificate": "exit-1"}) for one in told]
     assert decisions_of(of(left).drop_columns(["exit_certificate"])) == [one.model_copy(update={"exit": "early"}) for one in told]
+
+
+def test_a_table_of_record_1_is_read_as_such() -> None:
+    told = [a_decision(an_ad(1)), a_decision(an_ad(2))]
+    table = of([one.model_copy(update={"record": 2, "cluster": "c-1"}) for one in told])
+    for name, lost in (("audit", "design"), ("policies", "standing")):
+        kind = table.schema.field(name).type
+        fields = [field for field in (kind.value_type if name == "policies" else kind) if field.name != lost]
+        before = pa.list_(pa.struct(fields)) if name == "policies" else pa.struct(fields)
+        table = table.set_column(table.column_names.index(name), name, pa.array(_without(table.column(name).to_pylist(), lost), before))
+    assert decisions_of(table.drop_columns(list(ADDED))) == told
+
+
+def _without(told: Any, name: str) -> Any:
+    if isinstance(told, list):
+        return [_without(one, name) for one in told]
+    return {key: value for key, value in told.items() if key != name} if isinstance(told, dict) else told
 
 
 def test_no_decisions_have_the_same_columns_as_some() -> None:

@@ -64,13 +64,15 @@ class Desk:
             for one in who:
                 routing.register(connection, one)
 
-    def decide(self, verdict: Verdict = Verdict.REVIEW, *, audited: float | None = None, **ad: Any) -> DecisionMade:
-        """One decision with its tasks; ``audited``: drawn for the audit stream with this probability."""
+    def decide(
+        self, verdict: Verdict = Verdict.REVIEW, *, audited: float | None = None, design: str | None = None, **ad: Any
+    ) -> DecisionMade:
+        """One decision with its tasks; ``audited``: drawn for the audit stream with this probability, by this ``design``."""
         self.decided += 1
         made_ad = an_ad(self.decided, **ad)
         decision = a_decision(made_ad, verdict, at=self.clock(), decision_id=f"dec-{self.decided:032x}")
         if verdict is not Verdict.REVIEW:
-            decision = decision.model_copy(update={"audit": Audit(probability=audited or 0.1, chosen=audited is not None)})
+            decision = decision.model_copy(update={"audit": Audit(probability=audited or 0.1, chosen=audited is not None, design=design)})
         return self.append(DecisionMade(ad=made_ad, decision=decision, first=True))
 
     def append(self, *mades: DecisionMade) -> DecisionMade:

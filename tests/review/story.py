@@ -128,6 +128,7 @@ def a_decision(
     policies: Sequence[str] = POLICIES,
     stopped_by: Sequence[str] = ("deceptive",),
     known: bool = True,
+    design: str | None = None,
 ) -> Decision:
     """``stopped_by``: the policies under which the ad was not approved; ``known`` False: no model could score it."""
     return Decision(
@@ -140,7 +141,7 @@ def a_decision(
         verdict=verdict,
         policies=tuple(_ruling(name, verdict if name in stopped_by else Verdict.APPROVE, known) for name in policies),
         uncertified=True,
-        audit=None if verdict is Verdict.REVIEW else Audit(probability=audit[0], chosen=audit[1]),
+        audit=None if verdict is Verdict.REVIEW else Audit(probability=audit[0], chosen=audit[1], design=design),
         bundle_version="v1",
         policy_hash="0" * 64,
         threshold_set=None,

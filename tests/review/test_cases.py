@@ -75,6 +75,28 @@ def test_an_audit_that_agrees_changes_nothing(desk: Desk) -> None:
     assert [one.source for one in desk.entries(made, Answered)[0].labels] == ["audit"]
 
 
+def test_every_reading_of_an_audit_says_how_its_ad_was_drawn(desk: Desk) -> None:
+    made = desk.decide(Verdict.APPROVE, audited=0.25, design="audit-1")
+    for reviewer in ("rita", "sven", "tove"):
+        desk.say(reviewer, "reject")
+    labels = [label for given in desk.entries(made, Answered) for label in given.labels]
+    assert [(one.design, one.inclusion_probability) for one in labels] == [("audit-1", 0.25)] * 3
+
+
+def test_what_was_left_to_people_came_before_them_for_certain_and_by_no_design(desk: Desk) -> None:
+    made = desk.decide(Verdict.REVIEW)
+    desk.say("rita", "reject")
+    [label] = desk.entries(made, Answered)[0].labels
+    assert (label.design, label.inclusion_probability) == (None, 1.0)
+
+
+def test_an_audit_whose_draw_named_no_design_makes_none_up(desk: Desk) -> None:
+    made = desk.decide(Verdict.APPROVE, audited=0.25)
+    desk.say("rita", "approve")
+    [label] = desk.entries(made, Answered)[0].labels
+    assert (label.design, label.inclusion_probability) == (None, 0.25)
+
+
 def test_an_audit_that_contradicts_is_read_twice_more_and_the_majority_decides(desk: Desk) -> None:
     made = desk.decide(Verdict.APPROVE, audited=0.25)
     assert len(desk.say("rita", "reject").opened) == 2

@@ -59,6 +59,23 @@ def test_every_label_comes_with_its_source_and_the_probability_of_being_asked_fo
     assert pack.warnings == []
 
 
+def test_the_design_of_an_audit_is_exported_and_stays_null_where_nobody_told_it(ledger: Ledger, tmp_path: Path) -> None:
+    story = Story(ledger)
+    told, untold = (
+        story.decide(an_ad(number), APPROVE, audit=(0.2, True), design=design) for number, design in ((1, "audit-1"), (2, None))
+    )
+    for made in (told, untold):
+        story.answer(made, "approve", kind="audit", asked=["gambling"])
+    story.label(told, a_label(told.ad, policy="adult", design="plan-7", inclusion_probability=0.5))
+    export(ledger, tmp_path / "pack")
+    labels = read_pack(tmp_path / "pack").labels
+    assert {(one.ad_id, one.policy, one.design) for one in labels} == {
+        ("ad-1", "gambling", "audit-1"),
+        ("ad-1", "adult", "plan-7"),
+        ("ad-2", "gambling", None),
+    }
+
+
 def test_denominators_count_decisions_nobody_read(ledger: Ledger, tmp_path: Path) -> None:
     story = Story(ledger)
     for number in range(10):

@@ -56,7 +56,9 @@ class FakeRegistry:
         self.away: Exception | None = None
         self.fetched: list[str] = []
         self.certified: dict[str, str] = {}
-        """Text of each version's certificates."""
+        """Text of each version's certificates, for whatever policies."""
+        self.certified_for: dict[tuple[str, str], str] = {}
+        """By version and hash of the policies they were solved for."""
 
     def resolve(self, model: str) -> str:
         if self.away:
@@ -74,10 +76,11 @@ class FakeRegistry:
             (folder / "bundle.json").write_text(json.dumps(self.bundles[version]))
         return folder
 
-    def certificates(self, source: str) -> str | None:
+    def certificates(self, source: str, policy_hash: str) -> str | None:
         if self.away:
             raise self.away
-        text = self.certified.get(source.rsplit("/", 1)[-1])
+        version = source.rsplit("/", 1)[-1]
+        text = self.certified_for.get((version, policy_hash)) or self.certified.get(version)
         return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
     def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
@@ -86,7 +89,8 @@ class FakeRegistry:
             if self.away:
                 raise self.away
             cache.mkdir(parents=True, exist_ok=True)
-            kept.write_text(self.certified[source.rsplit("/", 1)[-1]], encoding="utf-8")
+            texts = [*self.certified.values(), *self.certified_for.values()]
+            kept.write_text(next(one for one in texts if hashlib.sha256(one.encode()).hexdigest() == digest), encoding="utf-8")
         return kept.read_text(encoding="utf-8")
 
 

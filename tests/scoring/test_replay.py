@@ -15,6 +15,7 @@ from adverdict.certification.exits.cuts import CutTable, Exits
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.files.read import read_policies
 from adverdict.domain.ad import Ad, Label
+from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.entries import DecisionMade
@@ -24,7 +25,7 @@ from adverdict.review.labels.incoming import bring
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.opened import BundleModel, open_bundle
 from adverdict.scoring.recorder import DecidedRequest, Recorder
-from adverdict.scoring.replay import replay
+from adverdict.scoring.replay import compare, replay
 from adverdict.scoring.scorer import EVERYBODY, Depth, Scorer
 from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import erase_rows
@@ -94,6 +95,23 @@ def test_a_changed_record_is_told_field_by_field(ledger: Ledger, model: BundleMo
     found = replay(ledger, lambda version: only(model, version))
     assert [(one.seq, one.field) for one in found.differences] == [(seq, "policies[0].risk.p")]
     assert (found.same, found.different) == (49, 1)
+
+
+def test_a_record_of_before_that_says_less_is_the_same(ledger: Ledger, model: BundleModel) -> None:
+    entry = next(iter(ledger.read(kinds=["decision"])))
+    assert isinstance(entry.body, DecisionMade)
+    again = entry.body.decision
+    assert standings(again)
+    said = again.model_dump(mode="json", exclude=dict.fromkeys(("record", "unused_risks", "familiarity", "arm", "cluster"), True))
+    for policy in said["policies"]:
+        del policy["standing"]
+    before = Decision.model_validate(said)
+    assert compare(before, again, entry.seq) == []
+    assert [one.field for one in compare(again, before, entry.seq)] == [*standings(again), "unused_risks"]
+
+
+def standings(decision: Decision) -> list[str]:
+    return [f"policies[{number}].standing" for number, one in enumerate(decision.policies) if one.standing is not None]
 
 
 def test_what_cannot_be_replayed_is_counted_by_cause(ledger: Ledger) -> None:

@@ -11,9 +11,10 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.models.in_use import LAST_GOOD
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
-from adverdict.serving.worker.champion import LAST_GOOD, Champion, ServingState
+from adverdict.serving.worker.champion import Champion, ServingState
 from tests.scoring.fakes import FakeRegistry, open_fake
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -136,3 +137,85 @@ def test_a_scorer_refuses_certificates_of_another_bundle(champion: Champion) -> 
     champion.check()
     with pytest.raises(UntrustedBundle, match="another"):
         champion.current()[0].certified(Issued.from_json(certificates(bundle="another")))
+
+
+# By policies ------------------------------------------------------------------------------------------------------------------------
+
+
+def edited(book: PolicyBook) -> PolicyBook:
+    """The same policies with another hash."""
+    return replace(book, names=(*book.names, "not_in_force_anywhere"))
+
+
+def test_a_set_that_was_solved_for_other_policies_touches_nobody_who_runs(
+    champion: Champion, registry: FakeRegistry, book: PolicyBook
+) -> None:
+    champion.check()
+    registry.certified_for["1", edited(book).hash] = certificates()
+    champion.check()
+    assert below(champion) == [], "with thresholds of its own that carry none"
+    registry.certified_for["1", book.hash] = certificates(below=0.3)
+    champion.check()
+    registry.certified_for["1", edited(book).hash] = certificates(below=0.1)
+    champion.check()
+    assert (below(champion), champion.state.degraded) == ([0.3], ())
+
+
+def test_each_service_picks_the_set_of_its_own_policies(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
+    other = edited(book)
+    registry.certified_for = {("1", book.hash): certificates(below=0.3), ("1", other.hash): certificates(below=0.1)}
+    mine, theirs = make(registry, book, tmp_path / "mine"), make(registry, other, tmp_path / "theirs")
+    for champion in (mine, theirs):
+        champion.check()
+    assert (below(mine), below(theirs)) == ([0.3], [0.1])
+
+
+def test_a_set_from_before_there_was_one_a_policy_folder_serves_whoever_has_none_of_its_own(
+    champion: Champion, registry: FakeRegistry, book: PolicyBook
+) -> None:
+    registry.certified["1"] = certificates(below=0.2)
+    champion.check()
+    assert below(champion) == [0.2]
+    registry.certified_for["1", book.hash] = certificates(below=0.3)
+    champion.check()
+    assert below(champion) == [0.3]
+
+
+def test_who_edited_a_policy_goes_on_with_the_set_it_had_until_another_is_solved(
+    champion: Champion, registry: FakeRegistry, book: PolicyBook, tmp_path: Path
+) -> None:
+    registry.certified_for["1", book.hash] = certificates(below=0.3)
+    champion.check()
+    again = make(registry, edited(book), tmp_path)
+    again.check()
+    assert below(again) == [0.3]
+    third = make(registry, edited(edited(book)), tmp_path)
+    third.check()
+    assert below(third) == [0.3], "however often they are edited"
+    registry.certified_for["1", edited(book).hash] = certificates(below=0.1)
+    third.check()
+    assert below(third) == [0.3], "not what was solved for others meanwhile"
+    registry.certified_for["1", edited(edited(book)).hash] = certificates(below=0.2)
+    third.check()
+    assert below(third) == [0.2]
+
+
+def test_a_set_that_was_withdrawn_is_not_gone_on_with(champion: Champion, registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:
+    registry.certified_for["1", book.hash] = certificates(below=0.3)
+    champion.check()
+    registry.certified_for.clear()
+    again = make(registry, edited(book), tmp_path)
+    again.check()
+    assert below(again) == []
+
+
+def test_another_version_does_not_go_on_with_the_set_of_the_one_before(
+    champion: Champion, registry: FakeRegistry, book: PolicyBook, tmp_path: Path
+) -> None:
+    registry.certified_for["1", book.hash] = certificates(below=0.3)
+    champion.check()
+    registry.bundles["2"], registry.champion = {"version": "v2"}, "2"
+    registry.certified_for["2", book.hash] = certificates(bundle="v2", below=0.1)
+    again = make(registry, edited(book), tmp_path)
+    again.check()
+    assert below(again) == []

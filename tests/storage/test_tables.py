@@ -85,7 +85,14 @@ def test_what_is_written_reads_back_exactly(tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_labels_read_back_exactly(tmp_path: Path, suffix: str) -> None:
-    full = {"rater_id": "r", "severity": "mild", "reason": 'a "b"\nc', "source": "audit", "inclusion_probability": 0.1 + 0.2}
+    full = {
+        "rater_id": "r",
+        "severity": "mild",
+        "reason": 'a "b"\nc',
+        "source": "audit",
+        "inclusion_probability": 0.1 + 0.2,
+        "design": "audit-1",
+    }
     written = [a_label(), a_label().model_copy(update=full)]
     write_labels(tmp_path / f"labels{suffix}", written)
     assert read_labels(tmp_path) == written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import time
@@ -19,8 +20,21 @@ from mlflow.exceptions import MlflowException
 from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
 from adverdict.domain.settings import TRACKING_URI, Settings, read_settings
 from adverdict.models.manifest import DataEntry
+from adverdict.models.registry import certificates_of, fetch_certificates
 from adverdict.training.evaluation.metrics import measure
-from adverdict.training.tracking.run import CHALLENGER, CHAMPION, NAME, PREVIOUS, Registered, TrainingRun, aliased, configure, ping, promote
+from adverdict.training.tracking.run import (
+    CHALLENGER,
+    CHAMPION,
+    NAME,
+    PREVIOUS,
+    Registered,
+    TrainingRun,
+    aliased,
+    attach_certificates,
+    configure,
+    ping,
+    promote,
+)
 from adverdict.training.tracking.store import Store
 from tests.training.scores import scored
 
@@ -196,6 +210,28 @@ def test_code_that_cannot_be_imported_is_no_outage(store: Store, bundle: Path) -
     with pytest.raises(MlflowException, match="nothing_of_this_name"):
         train(store, bundle)
     assert MlflowClient().search_registered_models() == []
+
+
+def test_certificates_hang_on_a_version_one_set_for_each_policy_folder(store: Store, bundle: Path, tmp_path: Path) -> None:
+    version = train(store, bundle).uri
+    sets = {}
+    for policies, text in (("a" * 64, "of a"), ("b" * 64, "of b"), ("a" * 64, "of a, renewed")):
+        folder = tmp_path / text
+        folder.mkdir()
+        (folder / "certificates.json").write_text(text)
+        sets[policies] = hashlib.sha256(text.encode()).hexdigest()
+        others = {name: certificates_of(version, name * 64) for name in "abc" if name * 64 != policies}
+        attach_certificates(version, folder, sets[policies], policies)
+        assert {name: certificates_of(version, name * 64) for name in others} == others, "nobody else is touched"
+        assert fetch_certificates(version, sets[policies], tmp_path / "cache") == text
+    assert {policies: certificates_of(version, policies) for policies in sets} == sets
+    assert certificates_of(version, "c" * 64) is None
+
+
+def test_certificates_attached_before_there_was_a_set_a_policy_folder_are_found_as_before(store: Store, bundle: Path) -> None:
+    version = train(store, bundle)
+    MlflowClient().set_model_version_tag(NAME, version.version, "certificates", "f" * 64)
+    assert certificates_of(version.uri, "a" * 64) == "f" * 64
 
 
 def test_promotion_moves_the_alias_and_remembers_the_champion_before(store: Store, bundle: Path) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, Unavailable
 from adverdict.domain.settings import TRACKING_URI, Settings
 from adverdict.models.manifest import DataEntry
-from adverdict.models.registry import BUNDLE_ARTIFACT, CERTIFICATES_TAG, certificates_path, use_registry
+from adverdict.models.registry import BUNDLE_ARTIFACT, certificates_path, certificates_tag, use_registry
 from adverdict.training.evaluation.figures import flat
 from adverdict.training.tracking.store import IMPATIENT, Store, check_file, only_errors, temporarily, without_mlflows_own_warnings
 
@@ -266,11 +266,11 @@ def promote(version: str) -> str | None:
     return before
 
 
-def attach_certificates(model: str, folder: Path, digest: str) -> None:
-    """Keep a folder of certificates with the run of ``models:/NAME/VERSION`` and make them the version's own, in that order: whoever
-    follows the version finds a whole set, the one before or this one. ``digest``: sha256 of its ``certificates.json``.
+def attach_certificates(model: str, folder: Path, digest: str, policy_hash: str) -> None:
+    """Keep a folder of certificates with the run of ``models:/NAME/VERSION`` and make them the version's own for these policies, in that
+    order: whoever follows the version finds a whole set, the one before or this one. ``digest``: sha256 of its ``certificates.json``.
 
-    Raises NotFound or Unavailable.
+    Who decides by other policies is not touched. Raises NotFound or Unavailable.
     """
     import mlflow
 
@@ -279,7 +279,7 @@ def attach_certificates(model: str, folder: Path, digest: str) -> None:
         client = _client()
         run_id = str(client.get_model_version(name, version).run_id)
         client.log_artifacts(run_id, str(folder), certificates_path(digest))
-        client.set_model_version_tag(name, version, CERTIFICATES_TAG, digest)
+        client.set_model_version_tag(name, version, certificates_tag(policy_hash), digest)
 
 
 def _client() -> MlflowClient:

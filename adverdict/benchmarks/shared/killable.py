@@ -93,7 +93,7 @@ class OneModelRegistry:
     def fetch(self, model: str, cache: Path) -> Path:
         return cache
 
-    def certificates(self, source: str) -> str | None:
+    def certificates(self, source: str, policy_hash: str) -> str | None:
         return None
 
     def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:

@@ -5,8 +5,10 @@ labels of other markets + unlabelled risks here -> base rate -> is it to be beli
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,8 @@ from adverdict.certification.markets.cells import Floats, Unlabelled, too_few
 from adverdict.certification.markets.forecast import Forecast, boldest, forecast
 from adverdict.certification.markets.label_shift import Assumption, BaseRate, base_rates, corrected
 from adverdict.certification.markets.mixture import MixtureTest, mixture_test
-from adverdict.certification.markets.sampling import Draw, Part, ads_needed, as_dense, draw
 from adverdict.certification.markets.transfer import Transfer, transfer, widened
+from adverdict.certification.samples.draw import ads_needed, draw
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import LabelledAds, Side
 from adverdict.certification.thresholds.strata import Question, questions
@@ -25,6 +27,30 @@ from adverdict.decisions.policy import PolicyBook, Targets, Thresholds
 Rows = NDArray[np.intp]
 FIRST = 50
 """Ads to label at first where nothing can be said of a market but the number without which nothing is ever certified is smaller."""
+
+
+class Part(StrEnum):
+    """A stratum of the ads to label. The order is the order to label in, a stratum whole before the next."""
+
+    APPROVE = "approve"
+    """Ads that a threshold would approve, as many as the leakage bound needs."""
+    UNDECIDED = "undecided"
+    """Ads that nothing would decide, at least as large a part of them as of the others: so a threshold bolder than those planned for is
+    judged too severely, never too kindly."""
+    REJECT = "reject"
+    """Ads that a threshold would reject, as many as the bound on wrongful rejections needs."""
+    ALL = "all"
+    """The whole market: nothing is known that would tell parts of it apart."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One ad to label."""
+
+    row: int
+    part: Part
+    inclusion: float
+    """Probability in (0, 1] that an ad of this part is on the list."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +174,7 @@ def _inside(rate: float) -> float:
 
 
 def _to_label(scored: ScoredAds, question: Question, found: Onboarding, rng: np.random.Generator) -> tuple[Draw, ...]:
-    """See ``sampling``. Ads that have a label are not drawn again."""
+    """See ``samples.draw``. Ads that have a label are not drawn again."""
     column = scored.policies.index(question.policy)
     rows = question.rows[np.isnan(scored.verdict[question.rows, column])]
     risk, group = scored.risk[rows, column], scored.group[rows]
@@ -157,17 +183,17 @@ def _to_label(scored: ScoredAds, question: Question, found: Onboarding, rng: np.
     at = max(below, reject.threshold) if reject and reject.threshold is not None else np.inf
     if not below and at == np.inf:
         least = [one.at_least for one in found.forecasts if one.at_least is not None]
-        return tuple(draw(Part.ALL, rows, group, max([FIRST, *least]), rng))
+        return tuple(_drawn(Part.ALL, rows, group, max([FIRST, *least]), rng))
     regions = {Part.APPROVE: risk < below, Part.UNDECIDED: (risk >= below) & (risk < at), Part.REJECT: risk >= at}
     wanted = {
         Part.APPROVE: _wanted(approve, group[regions[Part.APPROVE]]),
         Part.REJECT: _wanted(reject, group[regions[Part.REJECT]]),
     }
     undecided = int(regions[Part.UNDECIDED].sum())
-    wanted[Part.UNDECIDED] = max(as_dense(ads, int(regions[part].sum()), undecided) for part, ads in wanted.items())
+    wanted[Part.UNDECIDED] = max(_as_dense(ads, int(regions[part].sum()), undecided) for part, ads in wanted.items())
     made: list[Draw] = []
     for part, inside in regions.items():
-        made += draw(part, rows[inside], group[inside], wanted[part], rng)
+        made += _drawn(part, rows[inside], group[inside], wanted[part], rng)
     return tuple(made)
 
 
@@ -177,3 +203,13 @@ def _wanted(side: Forecast | None, group: NDArray[np.int64]) -> int:
         return 0
     needed = ads_needed(group, side.draws)
     return len(group) if needed is None else needed
+
+
+def _drawn(part: Part, rows: Rows, group: NDArray[np.int64], ads: int, rng: np.random.Generator) -> list[Draw]:
+    drawn = draw(rows, group, ads, rng)
+    return [Draw(int(row), part, float(inclusion)) for row, inclusion in zip(drawn.rows, drawn.inclusion, strict=True)]
+
+
+def _as_dense(ads: int, of: int, others: int) -> int:
+    """As large a part of ``others`` as ``ads`` are of ``of``."""
+    return math.ceil(ads / of * others) if of else 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 from adverdict.certification.markets.forecast import Forecast
 from adverdict.certification.markets.label_shift import Assumption
 from adverdict.certification.markets.mixture import REJECTED_BELOW
-from adverdict.certification.markets.onboarding import Onboarding
-from adverdict.certification.markets.sampling import Part
+from adverdict.certification.markets.onboarding import Onboarding, Part
 from adverdict.certification.thresholds.sequence import Side
 
 _DECIDED = {Side.APPROVE: "approved automatically", Side.REJECT: "rejected automatically"}

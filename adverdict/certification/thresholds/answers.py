@@ -15,6 +15,7 @@ from adverdict.certification.thresholds.least_harm import least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import (
     GRID,
+    BettingCounts,
     BorrowingCounts,
     Counts,
     FixedSequenceTest,
@@ -71,31 +72,6 @@ class Answer:
         return nearest(self.approve.test, self.reject.test if self.reject else None, aim)
 
 
-class Labels:
-    """The labelled ads of every stratum, counted once for all that rest on them."""
-
-    def __init__(self, scored: ScoredAds) -> None:
-        self._scored = scored
-        self._counts: dict[tuple[str, Side, bytes], Counts] = {}
-        self._tests: dict[tuple[Counts, float, float, float, float], FixedSequenceTest] = {}
-
-    def of(self, policy: str, rows: NDArray[np.intp]) -> LabelledAds:
-        return self._scored.labelled(policy, rows)
-
-    def counts(self, policy: str, rows: NDArray[np.intp], side: Side) -> Counts:
-        key = policy, side, rows.tobytes()
-        if key not in self._counts:
-            self._counts[key] = Counts(self.of(policy, rows), side)
-        return self._counts[key]
-
-    def test(self, counts: Counts, limit: float, level: float, furthest: float, aim: float) -> FixedSequenceTest:
-        """Markets with the same targets are answered by one test where they are taken together."""
-        key = counts, limit, level, furthest, aim
-        if key not in self._tests:
-            self._tests[key] = fixed_sequence_test(counts, limit, level, furthest=furthest, aim=aim)
-        return self._tests[key]
-
-
 @dataclass(frozen=True)
 class _Asked:
     """One side of a stratum: what is to be shown of it."""
@@ -107,6 +83,40 @@ class _Asked:
     furthest: float
     """The boldest threshold the policy permits."""
     aim: float
+
+
+class Labels:
+    """The labelled ads of every stratum, counted once for all that rest on them."""
+
+    def __init__(self, scored: ScoredAds, *, looked_again: bool = False) -> None:
+        """``looked_again``: whether these labels, or a part of them, were solved with before, or more are to come."""
+        self._scored = scored
+        self._kind = BettingCounts if looked_again else Counts
+        self.may_borrow = not looked_again
+        self._counts: dict[tuple[str, Side, float, bytes], Counts] = {}
+        self._tests: dict[tuple[Counts, float, float, float, float], FixedSequenceTest] = {}
+
+    def of(self, policy: str, rows: NDArray[np.intp]) -> LabelledAds:
+        """A random part of the ads."""
+        return self._scored.labelled(policy, rows)
+
+    def of_side(self, asked: _Asked, rows: NDArray[np.intp]) -> LabelledAds:
+        """What speaks on one side: rejecting looks at no ad below what the policy permits, and so may use labels of risky ads."""
+        policy = asked.stratum.policy
+        return self.of(policy, rows) if asked.side is Side.APPROVE else self._scored.labelled_from(policy, rows, asked.furthest)
+
+    def counts(self, asked: _Asked, rows: NDArray[np.intp]) -> Counts:
+        key = asked.stratum.policy, asked.side, asked.furthest, rows.tobytes()
+        if key not in self._counts:
+            self._counts[key] = self._kind(self.of_side(asked, rows), asked.side)
+        return self._counts[key]
+
+    def test(self, counts: Counts, limit: float, level: float, furthest: float, aim: float) -> FixedSequenceTest:
+        """Markets with the same targets are answered by one test where they are taken together."""
+        key = counts, limit, level, furthest, aim
+        if key not in self._tests:
+            self._tests[key] = fixed_sequence_test(counts, limit, level, furthest=furthest, aim=aim)
+        return self._tests[key]
 
 
 def answer(labels: Labels, stratum: Stratum, noise: Mapping[str, LabelNoise], price: float) -> Answer:
@@ -133,20 +143,22 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
     Which of them is settled by how many labels there are, by each side for itself: rejections are few wherever violations are.
     """
     stratum, limit, level = asked.stratum, asked.limit, asked.stratum.level
-    own = labels.counts(stratum.policy, stratum.rows, asked.side)
+    own = labels.counts(asked, stratum.rows)
     enough = limit > 0 and float(own.worth.draws[_index(asked.aim)]) >= ENOUGH * fewest_draws(limit, level)
-    if enough or int(own.labelled) < PRESENT or len(stratum.lenders) < FEWEST_OTHERS:
+    if enough or len(labels.of(stratum.policy, stratum.rows)) < PRESENT or len(stratum.lenders) < FEWEST_OTHERS:
         return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN)
-    lent = [labels.counts(stratum.policy, rows, asked.side).worth for rows in stratum.lenders.values()]
-    borrowing = BorrowingCounts(labels.of(stratum.policy, stratum.rows), asked.side, lent)
+    lent = [labels.counts(asked, rows).worth for rows in stratum.lenders.values()]
+    borrowing = BorrowingCounts(labels.of_side(asked, stratum.rows), asked.side, lent)
     everything = np.sort(np.concatenate([stratum.rows, *stratum.lenders.values()]))
-    together = labels.counts(stratum.policy, everything, asked.side)
+    together = labels.counts(asked, everything)
     joint = labels.test(together, limit, level, asked.furthest, asked.aim)
     used = _nearest(joint, asked.aim)
     if used is not None:
         over = borrowing.p_value(_index(used), limit)
         if over <= DOUBTFUL:
-            return SideAnswer(together, joint, Strength.BORROWED if over <= level else Strength.TOGETHER)
+            return SideAnswer(together, joint, Strength.BORROWED if over <= level and labels.may_borrow else Strength.TOGETHER)
+    if not labels.may_borrow:
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN)
     return SideAnswer(borrowing, fixed_sequence_test(borrowing, limit, level, furthest=asked.furthest, aim=asked.aim), Strength.BORROWED)
 
 

@@ -74,9 +74,9 @@ class Traffic:
         volume: Mapping[str, float] | None = None,
         by_people: Sequence[Question] = (),
     ) -> None:
-        """``asked``: what thresholds answer, one part of the traffic each. ``by_people``: questions no thresholds are there for. ``volume``:
-        ads a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are the caller's
-        to refuse."""
+        """``asked``: what thresholds answer, one part of the traffic each. ``by_people``: questions no thresholds are there for.
+        ``volume``: ads a day by market; None: the ads themselves are the day's. Markets without scored ads cannot be stood for and are
+        the caller's to refuse."""
         self.market = scored.market
         self.weight = np.ones(len(scored)) if volume is None else _weights(scored.market, volume)
         self._always = _reviewed_anyway(scored, book)

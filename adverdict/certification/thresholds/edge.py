@@ -17,8 +17,8 @@ LEAKED_SHARE = 0.8
 def edge(ads: LabelledAds, threshold: float, max_risk: float, level: float) -> Edge | None:
     """Labels with a risk from ``threshold / WIDTH`` up to ``threshold``; None where no ad is approved or none is labelled there.
 
-    The sentence about these ads needs no assumption about risks. Where riskier ads violate no less often than others it bounds every ad that
-    is approved.
+    The sentence about these ads needs no assumption about risks. Where riskier ads violate no less often than others it bounds every ad
+    that is approved.
     """
     low = threshold / WIDTH
     errors, sizes = _counted(ads, (ads.risk >= low) & (ads.risk < threshold))

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from adverdict.certification.certificate import Aim, Bound, Certificate, Decides, MarketEvidence, StatedTargets, Status, sealed
+from adverdict.certification.certificate import Aim, Bound, Certificate, Decides, Design, MarketEvidence, StatedTargets, Status, sealed
 from adverdict.certification.thresholds.answers import Answer, SideAnswer
 from adverdict.certification.thresholds.curve import curve
-from adverdict.certification.thresholds.edge import edge, missed_upper
+from adverdict.certification.thresholds.edge import WIDTH, edge, missed_upper
 from adverdict.certification.thresholds.evidence import count, labels_needed, like_traffic
 from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
@@ -31,6 +31,8 @@ class Origin:
     policy_hash: str
     data: tuple[str, ...]
     solved_at: datetime
+    design: Design
+    """How the labels came to be."""
     valid_for: timedelta = timedelta(days=90)
 
 
@@ -52,7 +54,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         aim=_aim(found, price),
         traffic=_traffic(scored, found, chosen),
         bounds=bounds,
-        edge=edge(ads, used, question.stakes.max_risk, stratum.level),
+        edge=edge(scored.labelled_from(stratum.policy, stratum.rows, used / WIDTH), used, question.stakes.max_risk, stratum.level),
         missed_upper=missed_upper(ads, used, 2 * stratum.level),
         violating=float(ads.violating.mean()) if len(ads) else None,
         alike=ads.alikeness,
@@ -66,6 +68,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         bundle_version=origin.bundle_version,
         policy_hash=origin.policy_hash,
         data=origin.data,
+        design=origin.design,
         solved_at=origin.solved_at,
         expires_at=origin.solved_at + origin.valid_for,
     )

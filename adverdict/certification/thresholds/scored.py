@@ -18,8 +18,9 @@ class ScoredAds:
 
     One entry an ad: ``market`` and ``surface`` str (n,) (surface "" where none is given), ``group`` int64 (n,) from 0 (ads of one
     advertiser or with a common creative). ``risk`` float64 (n, n_policies), calibrated P(violates); ``verdict`` float64 (n, n_policies),
-    the mean of the raters' verdicts in [0, 1], NaN where nobody labelled the ad under that policy. Raises InvalidInput for other shapes
-    and values.
+    the mean of the raters' verdicts in [0, 1], NaN where nobody labelled the ad under that policy, of a random part of all ads.
+    ``risky``: the same of ads that were labelled because of their risk, all of one risk with the same probability; they only speak where
+    nothing less risky is counted with them. None: there are none. Raises InvalidInput for other shapes and values.
     """
 
     policies: tuple[str, ...]
@@ -28,20 +29,23 @@ class ScoredAds:
     group: NDArray[np.int64]
     risk: NDArray[np.float64]
     verdict: NDArray[np.float64]
+    risky: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         n, shape = len(self.market), (len(self.market), len(self.policies))
         found = {"surface": self.surface.shape, "group": self.group.shape}
         mistakes = [Mistake(name, shape_, f"one entry an ad: ({n},)") for name, shape_ in found.items() if shape_ != (n,)]
-        for name, values in (("risk", self.risk), ("verdict", self.verdict)):
+        labels = [("verdict", self.verdict), *([("risky", self.risky)] if self.risky is not None else [])]
+        for name, values in (("risk", self.risk), *labels):
             if values.shape != shape:
                 mistakes.append(Mistake(name, values.shape, f"one entry an ad and policy: {shape}"))
         wrong = self.risk[~((self.risk >= 0) & (self.risk <= 1))]  # NaN is outside every interval
         if wrong.size:
             mistakes.append(Mistake("risk", float(wrong.flat[0]), f"risks from 0 to 1; {wrong.size} are not"))
-        off = self.verdict[~(np.isnan(self.verdict) | ((self.verdict >= 0) & (self.verdict <= 1)))]
-        if off.size:
-            mistakes.append(Mistake("verdict", float(off.flat[0]), f"verdicts from 0 to 1, or NaN; {off.size} are not"))
+        for name, values in labels:
+            off = values[~(np.isnan(values) | ((values >= 0) & (values <= 1)))]
+            if off.size:
+                mistakes.append(Mistake(name, float(off.flat[0]), f"verdicts from 0 to 1, or NaN; {off.size} are not"))
         if mistakes:
             raise InvalidInput("these scored ads cannot be used", mistakes)
 
@@ -49,9 +53,19 @@ class ScoredAds:
         return len(self.market)
 
     def labelled(self, policy: str, rows: NDArray[np.intp]) -> LabelledAds:
-        """The ads of ``rows`` that have a label under the policy. A tie of the raters counts as violating."""
+        """The ads of ``rows`` that have a label under the policy, as a random part. A tie of the raters counts as violating."""
+        return self._chosen(policy, rows, self.verdict)
+
+    def labelled_from(self, policy: str, rows: NDArray[np.intp], risk: float) -> LabelledAds:
+        """The same of ads with at least this risk, those labelled because of it with them."""
+        rows = rows[self.risk[rows, self.policies.index(policy)] >= risk]
+        return self._chosen(
+            policy, rows, self.verdict if self.risky is None else np.where(np.isnan(self.verdict), self.risky, self.verdict)
+        )
+
+    def _chosen(self, policy: str, rows: NDArray[np.intp], verdicts: NDArray[np.float64]) -> LabelledAds:
         column = self.policies.index(policy)
-        verdict = self.verdict[rows, column]
+        verdict = verdicts[rows, column]
         kept = ~np.isnan(verdict)
         return LabelledAds(self.risk[rows[kept], column], verdict[kept] >= 0.5, self.group[rows[kept]])
 

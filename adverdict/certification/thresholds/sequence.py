@@ -18,10 +18,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 from adverdict.certification.statistics.alikeness import alikeness
 from adverdict.certification.statistics.borrowed import Draws, borrowed_p, borrowed_upper
 from adverdict.certification.statistics.bounds import Sizes, p_value, upper_bound
+from adverdict.certification.statistics.sequential import supporting
 from adverdict.certification.words import Side as Side
 
 Floats = NDArray[np.float64]
@@ -155,6 +157,24 @@ class Counts:
         decided = self.decided[indices]
         first = np.append(True, decided[1:] != decided[:-1])
         return indices[first & (decided > 0)]
+
+
+class BettingCounts(Counts):
+    """The same for labels that are looked at more than once: evidence by betting holds whenever one looks (``statistics.sequential``)."""
+
+    def p_value(self, index: int, limit: float, errors: int | None = None) -> float:
+        ads = int(self.decided[index])
+        if not ads or not 0 < limit < 1:
+            return 1.0
+        worth = float(self.worth.draws[index])
+        counted = int(self.errors[index]) if errors is None else min(errors, ads)
+        return min(1.0, 1.0 / float(supporting(counted * worth / ads, worth, limit)))
+
+    def upper(self, index: int, level: float) -> float:
+        ends = 1e-9, 1 - 1e-9
+        if self.p_value(index, ends[1]) >= level:
+            return 1.0
+        return float(optimize.brentq(lambda limit: self.p_value(index, limit) - level, *ends, xtol=1e-7, rtol=1e-6))
 
 
 class BorrowingCounts(Counts):

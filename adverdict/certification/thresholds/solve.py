@@ -20,11 +20,12 @@ from adverdict.decisions.thresholds import SolvedThresholds
 
 @dataclass(frozen=True)
 class Terms:
-    """How to certify. ``noise`` by policy; others' labels are taken as true. ``all_at_once``: see ``strata``. ``capacity``: reviews a day,
-    with ``volume``, ads a day by market; None: a review is worth what makes people see ``capacity.REVIEW_SHARE`` of all ads."""
+    """How to certify. ``noise`` by policy; others' labels are taken as true. ``all_at_once``: see ``strata``. ``looked_again``: see
+    ``answers.Labels``. ``capacity``: reviews a day, with ``volume``, ads a day by market; None: a review is worth what makes people see ``capacity.REVIEW_SHARE`` of all ads."""
 
     noise: Mapping[str, LabelNoise] = field(default_factory=dict)
     all_at_once: bool = False
+    looked_again: bool = False
     capacity: float | None = None
     volume: Mapping[str, float] | None = None
     curves: bool = True
@@ -56,7 +57,7 @@ def answers(scored: ScoredAds, book: PolicyBook, terms: Terms) -> tuple[Priced, 
     """What a review is worth, and how far the labels certify the thresholds that follow from it, stratum by stratum."""
     asked = questions(scored, book)
     aimed = review_price(scored, book, asked, terms.capacity, terms.volume)
-    labels, made = Labels(scored), strata(scored, asked, all_at_once=terms.all_at_once)
+    labels, made = Labels(scored, looked_again=terms.looked_again), strata(scored, asked, all_at_once=terms.all_at_once)
     return aimed, [answer(labels, stratum, terms.noise, aimed.price) for stratum in made]
 
 

@@ -151,5 +151,9 @@ def _level(question: Question, family: tuple[str, ...]) -> float:
 
 
 def _labelled(scored: ScoredAds, question: Question) -> Rows:
-    kept: Rows = question.rows[~np.isnan(scored.verdict[question.rows, scored.policies.index(question.policy)])]
+    column = scored.policies.index(question.policy)
+    known = ~np.isnan(scored.verdict[question.rows, column])
+    if scored.risky is not None:
+        known |= ~np.isnan(scored.risky[question.rows, column])
+    kept: Rows = question.rows[known]
     return kept

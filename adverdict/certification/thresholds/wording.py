@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adverdict.certification.certificate import Bound, Certificate, LabelNoise
+from adverdict.certification.certificate import Bound, Certificate, Design, LabelNoise
 from adverdict.certification.thresholds.evidence import MOST_LABELS
 from adverdict.certification.thresholds.sequence import Side
 from adverdict.certification.thresholds.strata import PRESENT, Strength
@@ -31,7 +31,8 @@ def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
         yield f"Approving is not certified: {_otherwise(certificate)}."
         return
     yield f"Approves below a risk of {certificate.approve_below:g}: {_share_of_ads(certificate, certificate.traffic.approved)}."
-    yield f"With {percent(certificate.targets.confidence)} confidence at most {_promised(certificate, bound)} of them violate {_counted(bound)}."
+    confidence, most = percent(certificate.targets.confidence), _promised(certificate, bound)
+    yield f"With {confidence} confidence at most {most} of them violate {_counted(bound)}."
     edge = certificate.edge
     if edge is not None:
         counted = f"{edge.errors:,} of {edge.ads:,} labelled"
@@ -84,8 +85,8 @@ def _otherwise(certificate: Certificate) -> str:
 def assumptions(certificate: Certificate) -> tuple[str, ...]:
     """Everything the statement rests on."""
     made = [
-        "The next ads come from the same mix of advertisers, creatives and policy practice as the labelled ones, which are a random part "
-        "of the traffic.",
+        "The next ads come from the same mix of advertisers, creatives and policy practice as the labelled ones.",
+        _design(certificate.design),
         "Advertisers err independently of each other, and not more the more ads they have.",
         _alike(certificate.alike),
         _noise(certificate.noise),
@@ -97,8 +98,8 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
     together = [bound for bound in certificate.bounds if bound.strength is Strength.TOGETHER and bound.used is not None]
     if together:
         made.append(
-            f"The promise about ads {' and '.join(_DECIDED[bound.side] for bound in together)} is for {_all_names(certificate)} taken together, "
-            "in the proportions of the labels. This market alone may do worse; its own labels make that unlikely, and no more."
+            f"The promise about ads {' and '.join(_DECIDED[bound.side] for bound in together)} is for {_all_names(certificate)} taken "
+            "together, in the proportions of the labels. This market alone may do worse; its own labels make that unlikely, and no more."
         )
     if any(bound.strength is Strength.BORROWED for bound in certificate.bounds):
         names = ", ".join(one.market for one in certificate.markets if one.lends)
@@ -107,6 +108,17 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
             "them. Over markets like these the promise holds, on average; one that is unlike them may do worse, so its audits matter."
         )
     return tuple(made)
+
+
+def _design(design: Design) -> str:
+    if not design.samples:
+        drawn = "That the labelled ads are a random part of all ads was stated by whoever had this solved; nothing on record shows it"
+    else:
+        of = f" of {design.announced:,} announced" if design.announced is not None else ""
+        drawn = f"The labelled ads were drawn by chance, one of an advertiser as far as can be: {design.labelled:,}{of}"
+    if design.looked_again:
+        return f"{drawn}. They are looked at more than once, so the bounds hold whenever one looks (tests by betting), and are wider."
+    return f"{drawn}. They are looked at once: solving again when more are labelled is another look, and is tested so."
 
 
 def findings(certificate: Certificate) -> tuple[str, ...]:

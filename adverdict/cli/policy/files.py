@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,7 +125,7 @@ def _thresholds(read: PolicyFolder, place: Place, model: str, settings: Settings
     from adverdict.decisions.files.show import thresholds_in_use
     from adverdict.models.opening import open_model
 
-    solved, now = open_model(model, settings).thresholds, datetime.now(UTC)
+    solved, now = open_model(model, settings, read.book.hash).thresholds, datetime.now(UTC)
     in_force = read.book.in_force(place.market, place.surface)
     return {policy.name: thresholds_in_use(policy, place.market, solved, now) for policy in in_force}
 
@@ -142,11 +143,14 @@ def _together(model: str | None, data: Sequence[Path], table: Path | None) -> No
 
 
 def _on_ads(model: str, settings: Settings, data: Sequence[Path], old: PolicyFolder, new: PolicyFolder) -> WhatIf:
+    from adverdict.decisions.thresholds import SolvedThresholds
     from adverdict.models.opening import open_model
     from adverdict.rollout.whatif import what_if_on_packs
     from adverdict.storage.tables.pack import read_pack
 
-    bundle = open_model(model, settings)
+    bundle = open_model(model, settings, old.book.hash)
+    solved = open_model(model, settings, new.book.hash).thresholds  # each by its own, and those of other targets are another question
+    bundle = replace(bundle, thresholds=SolvedThresholds({**solved.points, **bundle.thresholds.points}))
     packs = [read_pack(folder) for folder in data]
     with Bars() as bars:
         return what_if_on_packs(bundle, packs, old.book, new.book, datetime.now(UTC), bars)

@@ -165,14 +165,15 @@ def _stored(place: Place, resume: bool) -> Run | None:
 
 def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Decider:
     """Raises NotFound, Unavailable, UntrustedBundle, ContractMismatch, InvalidPolicy or InvalidSettings."""
-    from adverdict.models.certified import exits_of
+    from adverdict.models.certified import certified_thresholds, exits_of
     from adverdict.scoring.bootstrap import bootstrap
 
     installation = bootstrap(options.settings, open_bundle=open_model)
     settings, book, found_model = options.settings, installation.book, installation.find()
     probed = probe(open_model, found_model.folder)
-    solved = found_model.thresholds(probed.version, probed.solved)
-    exits = exits_of(found_model.folder, found_model.issued, book, solved)
+    issued = found_model.issued(book.hash)
+    solved = probed.solved if issued is None else certified_thresholds(issued, probed.version)
+    exits = exits_of(found_model.folder, issued, book, solved)
     where = (settings.cache, settings.ledger_url, settings.registry_uri)
     return _Decider(found_model.source, found_model.folder, probed, book, solved, exits, *where)
 

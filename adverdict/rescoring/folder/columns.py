@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Audit, Decision, PolicyVerdict, Reason
+from adverdict.domain.decision import Arm, Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.errors import InvalidTable, Mistake
+from adverdict.domain.risk import RiskScore
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ COLUMNS = (
     "as_of",
     "decided_at",
     "policies",
+    "unused_risks",
     "reasons",
     "audit",
     "bundle_version",
@@ -39,15 +41,37 @@ COLUMNS = (
     "history_seq",
     "exit",
     "exit_certificate",
+    "familiarity",
+    "arm",
+    "cluster",
+    "steered_seq",
+    "record",
     "shard",
     "row",
 )
-ADDED = ("exit", "exit_certificate")
-"""Columns that tables written before there was an early exit lack: null to who reads them."""
+ADDED: dict[str, int | None] = {
+    **dict.fromkeys(("exit", "exit_certificate")),
+    **dict.fromkeys(("unused_risks", "familiarity", "arm", "cluster", "steered_seq")),
+    "record": 1,
+}
+"""Columns that tables lack which were written before there was an early exit, or before record 2; and what they hold to who reads them."""
 OF_AD = ("impressions", "submitted_at")
 OF_RUN = ("shard", "row")
 MOMENTS = ("submitted_at", "as_of", "decided_at")
-VERDICTS = ("policy", "verdict", "p", "p_low", "p_high", "approve_below", "reject_at", "certificate_id", "because", "advertiser_reason")
+VERDICTS = (
+    "policy",
+    "verdict",
+    "p",
+    "p_low",
+    "p_high",
+    "approve_below",
+    "reject_at",
+    "certificate_id",
+    "because",
+    "advertiser_reason",
+    "standing",
+)
+NESTED = ("policies", "unused_risks", "reasons", "audit", "arm")
 RISK = ("p", "p_low", "p_high")
 _NO_RISK = dict.fromkeys(RISK)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,7 +88,10 @@ def schema() -> pa.Schema:
     numbers = {*RISK, "approve_below", "reject_at"}
     types["policies"] = pa.list_(pa.struct([(name, number if name in numbers else text) for name in VERDICTS]))
     types["reasons"] = pa.list_(pa.struct([(name, number if name == "effect" else text) for name in Reason.model_fields]))
-    types["audit"] = pa.struct([("probability", number), ("chosen", pa.bool_())])
+    types |= {"familiarity": number, "steered_seq": pa.int64(), "record": pa.int64()}
+    types["unused_risks"] = pa.list_(pa.struct([(name, text if name == "policy" else number) for name in RiskScore.model_fields]))
+    types["audit"] = pa.struct([("probability", number), ("chosen", pa.bool_()), ("design", text)])
+    types["arm"] = pa.struct([(name, number if name in ("bucket", "share") else text) for name in Arm.model_fields])
     return pa.schema([(name, types[name]) for name in COLUMNS])
 
 
@@ -75,12 +102,14 @@ def to_table(rows: Sequence[int], ads: Sequence[Ad], decisions: Sequence[Decisio
     if not len(rows) == len(ads) == len(decisions):
         raise ValueError(f"{len(rows)} rows, {len(ads)} ads and {len(decisions)} decisions of {shard} do not belong together")
     kinds = schema()
-    plain = [name for name in COLUMNS if name not in (*OF_AD, *OF_RUN, "policies", "reasons", "audit")]
+    plain = [name for name in COLUMNS if name not in (*OF_AD, *OF_RUN, *NESTED)]
     columns: dict[str, Any] = {**_fields(decisions, plain), **_fields(ads, OF_AD), "shard": [shard] * len(rows), "row": rows}
     arrays = {name: pa.array(values, kinds.field(name).type) for name, values in columns.items()}
     arrays["policies"] = _policies([decision.policies for decision in decisions], kinds.field("policies").type)
+    arrays["unused_risks"] = _lists([decision.unused_risks for decision in decisions], kinds.field("unused_risks").type)
     arrays["reasons"] = _lists([decision.reasons for decision in decisions], kinds.field("reasons").type)
-    arrays["audit"] = _audits([decision.audit for decision in decisions], kinds.field("audit").type)
+    arrays["audit"] = _structs([decision.audit for decision in decisions], kinds.field("audit").type)
+    arrays["arm"] = _structs([decision.arm for decision in decisions], kinds.field("arm").type)
     return pa.Table.from_arrays([arrays[name] for name in COLUMNS], schema=kinds)
 
 
@@ -110,9 +139,9 @@ def completed(table: pa.Table) -> pa.Table:
     """With the columns of ``ADDED`` that it lacks."""
     import pyarrow as pa
 
-    for name in ADDED:
+    for name, told in ADDED.items():
         if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), schema().field(name).type))
+            table = table.append_column(name, pa.array([told] * len(table), schema().field(name).type))
     return table
 
 
@@ -138,17 +167,18 @@ def _policies(told: Sequence[Sequence[PolicyVerdict]], kind: Any) -> Any:
     return _list_array(told, pa.StructArray.from_arrays(*_struct(columns, kind.value_type)), kind)
 
 
-def _lists(told: Sequence[Sequence[Reason]], kind: Any) -> Any:
+def _lists(told: Sequence[Sequence[Reason | RiskScore] | None], kind: Any) -> Any:
+    """A list of structs a row; null for None."""
     import pyarrow as pa
 
-    columns = _fields([one for reasons in told for one in reasons], list(Reason.model_fields))
+    columns = _fields([one for some in told for one in some or ()], [field.name for field in kind.value_type])
     return _list_array(told, pa.StructArray.from_arrays(*_struct(columns, kind.value_type)), kind)
 
 
-def _audits(told: Sequence[Audit | None], kind: Any) -> Any:
+def _structs(told: Sequence[Audit | Arm | None], kind: Any) -> Any:
     import pyarrow as pa
 
-    columns = {name: [None if one is None else getattr(one, name) for one in told] for name in ("probability", "chosen")}
+    columns = {field.name: [None if one is None else getattr(one, field.name) for one in told] for field in kind}
     arrays, names = _struct(columns, kind)
     return pa.StructArray.from_arrays(arrays, names, mask=pa.array([one is None for one in told], pa.bool_()))
 
@@ -159,11 +189,12 @@ def _struct(columns: dict[str, Any], kind: Any) -> tuple[list[Any], list[str]]:
     return [pa.array(columns[field.name], field.type) for field in kind], [field.name for field in kind]
 
 
-def _list_array(told: Sequence[Sequence[Any]], flat: Any, kind: Any) -> Any:
+def _list_array(told: Sequence[Sequence[Any] | None], flat: Any, kind: Any) -> Any:
     import pyarrow as pa
 
-    offsets = pa.array(accumulate((len(one) for one in told), initial=0), pa.int32())
-    return pa.ListArray.from_arrays(offsets, flat, type=kind)
+    offsets = pa.array(accumulate((len(one or ()) for one in told), initial=0), pa.int32())
+    missing = pa.array([one is None for one in told], pa.bool_()) if None in told else None
+    return pa.ListArray.from_arrays(offsets, flat, type=kind, mask=missing)
 
 
 def _fields(objects: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -41,8 +41,14 @@ def inclusion(label: Label, decision: Decision) -> float | None:
     return 1.0 if label.source == "review" and decision.verdict is Verdict.REVIEW else None
 
 
+def as_drawn(label: Label, decision: Decision) -> Label:
+    """A reviewer's label with what is known of the draw that brought the ad before them."""
+    design = decision.audit.design if label.source == "audit" and decision.audit else None
+    return label.model_copy(update={"inclusion_probability": inclusion(label, decision), "design": design})
+
+
 def as_exported(entry: Entry, label: Label, ad_id: str, decision: Decision | None) -> Label:
     """The label as a pack holds it, on the ad ``ad_id``. ``decision``: the one it is about, None when erased."""
     if isinstance(entry.body, Answered) and decision is not None:
-        return label.model_copy(update={"ad_id": ad_id, "inclusion_probability": inclusion(label, decision)})
+        label = as_drawn(label, decision)
     return label.model_copy(update={"ad_id": ad_id})

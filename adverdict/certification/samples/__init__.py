@@ -1,0 +1,1 @@
+"""Which ads to label so that thresholds can be certified with the labels."""

@@ -1,0 +1,178 @@
+"""How many ads to label, and which, so that the thresholds aimed at can be certified: planned before any is labelled.
+
+A sample has one part for all policies, a random part of all ads, which shows leakage, and for each policy more ads of the two risks at
+which that says too little: the edge of what would be approved, and what would be rejected. A number announced before is tested exactly,
+and once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from adverdict.certification.samples.draw import Floats, Rows, draw
+from adverdict.certification.statistics.bounds import draws_needed, fewest_draws
+from adverdict.certification.thresholds.edge import WIDTH
+from adverdict.certification.thresholds.least_harm import Stakes, least_harm, on_grid
+from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.sequence import Bools
+from adverdict.certification.thresholds.strata import Question
+from adverdict.certification.words import SamplePart
+from adverdict.decisions.policy import Targets
+
+MOST = 100_000
+"""Nobody labels more ads than this to show one bound."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one policy needs to be certified in all its markets together. Labels, each of another advertiser."""
+
+    policy: str
+    surfaces: tuple[str, ...]
+    """Where, if not everywhere."""
+    targets: Targets
+    ads: int
+    advertisers: int
+    approve_below: float
+    reject_at: float
+    """The thresholds aimed at."""
+    foreseen: float | None
+    """Share of the ads approved that violate, by the calibrated risks; None: none would be approved."""
+    random: int | None
+    """Ads of all, so that leakage is shown four times in five; None: no number up to ``MOST`` would do."""
+    edge: int
+    """More of the riskiest ads that would be approved."""
+    above: int
+    """More of those that may be rejected."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.policy} on {', '.join(self.surfaces)}" if self.surfaces else self.policy
+
+
+@dataclass(frozen=True)
+class ToLabel:
+    """One ad to label under one policy."""
+
+    row: int
+    policy: str
+    part: SamplePart
+    inclusion: float
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """Which ads to label, the random part first, in the order to label in."""
+
+    needs: tuple[Need, ...]
+    random: int
+    """Ads of the random part: the number announced."""
+    to_label: tuple[ToLabel, ...]
+
+    @property
+    def ads(self) -> int:
+        return len({one.row for one in self.to_label})
+
+
+def plan_sample(
+    scored: ScoredAds,
+    asked: Sequence[Question],
+    price: float,
+    rng: np.random.Generator,
+    *,
+    most: int,
+    ads: int | None = None,
+    views: Floats | None = None,
+) -> SamplePlan:
+    """What ``asked`` needs, and a draw of it. ``price``: of a review, as the solve will have it.
+
+    ``most``: ads of the random part at most; ``ads``: exactly so many. ``views`` float64 (n,): what each ad counts for where promises are
+    about impressions; None: all alike. Labels have no part in it.
+    """
+    together: defaultdict[tuple[str, frozenset[str] | None, Targets], list[Question]] = defaultdict(list)
+    for question in asked:
+        if len(question.rows):
+            together[question.policy, question.surfaces, question.targets].append(question)
+    needs = [_need(scored, questions, price, most if ads is None else ads) for questions in together.values()]
+    wanted = max((need.random for need in needs if need.random is not None), default=most)
+    rows = np.unique(np.concatenate([question.rows for question in asked] or [np.zeros(0, dtype=np.intp)]))
+    drawn = draw(rows, scored.group[rows], min(wanted, most) if ads is None else ads, rng, None if views is None else views[rows])
+    asked_of = _policies_of(asked)
+    made = [
+        ToLabel(int(row), policy, SamplePart.RANDOM, float(inclusion))
+        for row, inclusion in zip(drawn.rows, drawn.inclusion, strict=True)
+        for policy in asked_of.get(int(row), ())
+    ]
+    taken = set(drawn.rows.tolist())
+    for need, questions in zip(needs, together.values(), strict=True):
+        made += _more(scored, need, questions, taken, rng)
+    return SamplePlan(tuple(needs), len(drawn), tuple(made))
+
+
+def _need(scored: ScoredAds, questions: Sequence[Question], price: float, most: int) -> Need:
+    stakes = reduce(Stakes.strictest, (question.stakes for question in questions))
+    targets, aim = questions[0].targets, on_grid(least_harm(price, stakes))
+    rows = np.concatenate([question.rows for question in questions])
+    risk = scored.risk[rows, scored.policies.index(questions[0].policy)]
+    level = (1.0 - targets.confidence) / (2 if stakes.rejects else 1)
+    below, band, above = _regions(risk, aim.approve_below, stakes)
+    foreseen = float(risk[below].mean()) if below.any() else None
+    draws = None if foreseen is None else draws_needed(foreseen, targets.max_leakage, level, at_most=MOST)
+    random = None if draws is None else math.ceil(draws / below.mean())
+    labelled = min(most, random or most)
+    return Need(
+        policy=questions[0].policy,
+        surfaces=tuple(sorted(questions[0].surfaces or ())),
+        targets=targets,
+        ads=len(rows),
+        advertisers=len(np.unique(scored.group[rows])),
+        approve_below=aim.approve_below,
+        reject_at=aim.reject_at,
+        foreseen=foreseen,
+        random=random,
+        edge=_lacking(risk[band], stakes.max_risk, level, labelled * float(band.mean())),
+        above=_lacking(1.0 - risk[above], targets.max_wrongful_reject, level, labelled * float(above.mean())) if stakes.rejects else 0,
+    )
+
+
+def _regions(risk: Floats, approve_below: float, stakes: Stakes) -> tuple[Bools, Bools, Bools]:
+    """What would be approved, the edge of it, and what may be rejected; bool (n,) each."""
+    below = risk < approve_below
+    return below, below & (risk >= approve_below / WIDTH), risk >= stakes.min_risk_rejected
+
+
+def _lacking(errors: Floats, limit: float, level: float, had: float) -> int:
+    """Labels of a region beyond those that a random part has of it; as many as show the least where the forecast is above the limit."""
+    if not len(errors) or not 0 < limit < 1:
+        return 0
+    needed = draws_needed(float(errors.mean()), limit, level, at_most=MOST) or fewest_draws(limit, level)
+    return max(0, min(needed, len(errors)) - math.floor(had))
+
+
+def _more(scored: ScoredAds, need: Need, questions: Sequence[Question], taken: set[int], rng: np.random.Generator) -> list[ToLabel]:
+    """Ads of the two regions that the random part does not have."""
+    stakes = reduce(Stakes.strictest, (question.stakes for question in questions))
+    rows = np.concatenate([question.rows for question in questions])
+    risk = scored.risk[rows, scored.policies.index(need.policy)]
+    _, band, above = _regions(risk, need.approve_below, stakes)
+    left = ~np.isin(rows, list(taken))
+    made = []
+    for part, region, ads in ((SamplePart.EDGE, band, need.edge), (SamplePart.ABOVE, above, need.above)):
+        chosen: Rows = rows[region & left]
+        drawn = draw(chosen, scored.group[chosen], ads, rng)
+        made += [ToLabel(int(row), need.policy, part, float(p)) for row, p in zip(drawn.rows, drawn.inclusion, strict=True)]
+    return made
+
+
+def _policies_of(asked: Sequence[Question]) -> Mapping[int, list[str]]:
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for question in asked:
+        for row in question.rows.tolist():
+            found[row].append(question.policy)
+    return found
