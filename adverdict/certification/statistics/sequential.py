@@ -27,7 +27,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from adverdict.domain.errors import InvalidInput, Mistake
 
@@ -95,7 +94,8 @@ class Bets:
         return np.asarray(np.exp(np.minimum(total, _LARGEST)))
 
     def _logarithm(self, growth: Floats) -> Floats:
-        return np.asarray(special.logsumexp(growth + np.log(self.parts), axis=-1))
+        most = growth.max(axis=-1)
+        return np.asarray(most + np.log(np.exp(growth - most[..., None]) @ self.parts))
 
 
 def bets_for(limit: float) -> Bets:
