@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from adverdict.benchmarks.truth.deployments import Deployment, Method, Trial
 from adverdict.certification.thresholds.answers import nearest
 from adverdict.certification.thresholds.empirical import solve
-from adverdict.certification.thresholds.sequence import FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
+from adverdict.certification.thresholds.sequence import BettingCounts, Counts, FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
 from adverdict.decisions.policy import Thresholds
 
 OURS = "certified"
@@ -32,10 +33,18 @@ best on real ads. Its correction for many tests costs more with each."""
 
 def certified(deployment: Deployment, trial: Trial) -> Thresholds:
     """As ``certification.thresholds.answers.answer`` does where a market has labels of its own; a test holds it to that."""
-    furthest = {Side.APPROVE: trial.stakes.max_risk, Side.REJECT: trial.stakes.min_risk_rejected}
+    return _certified(trial, {side: deployment.counts(side, trial.furthest[side]) for side in trial.limits})
+
+
+def betting(deployment: Deployment, trial: Trial) -> Thresholds:
+    """As it does with labels that are looked at more than once."""
+    return _certified(trial, {side: BettingCounts(deployment.of_side(side, trial.furthest[side]), side) for side in trial.limits})
+
+
+def _certified(trial: Trial, counts: Mapping[Side, Counts]) -> Thresholds:
     aim = {Side.APPROVE: trial.aim.approve_below, Side.REJECT: trial.aim.reject_at}
     tests = {
-        side: fixed_sequence_test(deployment.counts(side), limit, trial.stratum.level, furthest=furthest[side], aim=aim[side])
+        side: fixed_sequence_test(counts[side], limit, trial.stratum.level, furthest=trial.furthest[side], aim=aim[side])
         for side, limit in trial.limits.items()
     }
     return nearest(tests[Side.APPROVE], tests.get(Side.REJECT), trial.aim)
@@ -43,7 +52,8 @@ def certified(deployment: Deployment, trial: Trial) -> Thresholds:
 
 def boldest(deployment: Deployment, trial: Trial) -> Thresholds:
     """As much as the same tests certify, without an aim and without limits on single ads: the whole of each average is spent."""
-    tests = {side: fixed_sequence_test(deployment.counts(side), limit, trial.stratum.level) for side, limit in trial.limits.items()}
+    level = trial.stratum.level
+    tests = {side: fixed_sequence_test(deployment.counts(side, 0.0), limit, level) for side, limit in trial.limits.items()}
     return most(tests[Side.APPROVE], tests.get(Side.REJECT))
 
 
@@ -79,12 +89,12 @@ def trusting(deployment: Deployment, trial: Trial) -> Thresholds:
 
 def together(deployment: Deployment, trial: Trial) -> Thresholds:
     """Ours where the ads of an advertiser are taken to stand or fall all together, whatever they show."""
-    return certified(deployment.with_labels(replace(deployment.ads, alike=1.0)), trial)
+    return certified(Deployment(replace(deployment.ads, alike=1.0)), trial)
 
 
 def plain_binomial(deployment: Deployment, trial: Trial) -> Thresholds:
     """The same test with every ad counted as independent of all others."""
-    return certified(deployment.with_labels(replace(deployment.ads, group=np.arange(len(deployment.ads)))), trial)
+    return certified(Deployment(replace(deployment.ads, group=np.arange(len(deployment.ads)))), trial)
 
 
 def empirical(deployment: Deployment, trial: Trial) -> Thresholds:

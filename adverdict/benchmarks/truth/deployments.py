@@ -128,8 +128,6 @@ class Trial:
     specificity: float
     """What the raters do at least (``certification.certificate.LabelNoise``)."""
     labelled: LabelledAds
-    truth: Bools
-    """Of the labelled ads."""
     traffic: Traffic
     groups: int
     """Advertisers of the whole population; each deployment draws as many, with replacement. Groups are numbered 0 to here."""
@@ -150,6 +148,11 @@ class Trial:
         return on_grid(least_harm(PRICE, self.stakes))
 
     @property
+    def furthest(self) -> dict[Side, float]:
+        """The boldest threshold that the policy permits, by side."""
+        return {Side.APPROVE: self.stakes.max_risk, Side.REJECT: self.stakes.min_risk_rejected}
+
+    @property
     def limits(self) -> dict[Side, float]:
         """For the rate of errors that labels may show, by side: the targets, lowered for what raters miss."""
         found = {Side.APPROVE: self.targets.max_leakage * self.sensitivity}
@@ -158,33 +161,30 @@ class Trial:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The ads that came to one deployment, in order of their advertisers, and which of them are labelled."""
+    """The labels of one deployment, in order of the advertisers that came."""
 
-    came: LabelledAds
-    """All of them, with what raters say or would say."""
-    truth: Bools
-    labelled: Bools
-    _counts: dict[Side, Counts] = field(default_factory=dict, repr=False)
+    ads: LabelledAds
+    _parts: dict[float, LabelledAds] = field(default_factory=dict, repr=False)
+    _counts: dict[tuple[Side, float], Counts] = field(default_factory=dict, repr=False)
 
-    @cached_property
-    def ads(self) -> LabelledAds:
-        """Those with labels."""
-        return self.came if self.labelled.all() else self.came.part(self.labelled)
+    def of_side(self, side: Side, furthest: float) -> LabelledAds:
+        """What speaks on one side (``answers.Labels.of_side``): on rejecting, ads that the policy lets be rejected."""
+        if side is Side.APPROVE or furthest <= 0:
+            return self.ads
+        if furthest not in self._parts:
+            self._parts[furthest] = self.ads.part(self.ads.risk >= furthest)
+        return self._parts[furthest]
 
-    def counts(self, side: Side) -> Counts:
-        """Of the labels, counted once for every method that asks."""
-        if side not in self._counts:
-            self._counts[side] = _Remembered(self.ads, side)
-        return self._counts[side]
-
-    def with_labels(self, ads: LabelledAds) -> Deployment:
-        """As if these were the labels."""
-        return Deployment(ads, self.truth[self.labelled], np.ones(len(ads), dtype=np.bool_))
+    def counts(self, side: Side, furthest: float) -> Counts:
+        """Counted once for every method that asks."""
+        key = side, furthest
+        if key not in self._counts:
+            self._counts[key] = _Remembered(self.of_side(side, furthest), side)
+        return self._counts[key]
 
     def up_to(self, share: float) -> Deployment:
         """Of the first part of the advertisers that came."""
-        first = self.came.group < share * (int(self.came.group.max()) + 1)
-        return Deployment(self.came.part(first), self.truth[first], self.labelled[first])
+        return Deployment(self.ads.part(self.ads.group < share * (int(self.ads.group.max(initial=0)) + 1)))
 
 
 class _Remembered(Counts):
@@ -252,7 +252,7 @@ class _Advertisers:
 
     def __init__(self, trial: Trial) -> None:
         order = np.argsort(trial.labelled.group, kind="stable")
-        self._ads, self._truth, self._thin = trial.labelled.part(order), trial.truth[order], trial.thin
+        self._ads, self._thin = trial.labelled.part(order), trial.thin
         self._size = np.bincount(trial.labelled.group, minlength=trial.groups)
         self._start = np.cumsum(self._size) - self._size
 
@@ -263,5 +263,4 @@ class _Advertisers:
         end = np.cumsum(size)
         rows = np.repeat(self._start[picked] - end + size, size) + np.arange(end[-1])
         came = replace(self._ads.part(rows), group=np.repeat(np.arange(len(picked)), size))
-        labelled = np.ones(len(rows), dtype=np.bool_) if self._thin is None else rng.random(len(rows)) < self._thin
-        return Deployment(came, self._truth[rows], labelled)
+        return Deployment(came if self._thin is None else came.part(rng.random(len(rows)) < self._thin))

@@ -176,7 +176,6 @@ def _trial(population: Population, stratum: Stratum, thin: float | None) -> Tria
         sensitivity=population.sensitivity,
         specificity=population.specificity,
         labelled=scored.labelled(stratum.policy, stratum.rows),
-        truth=truth[stratum.rows] == 1.0,
         traffic=Traffic.of(scored.risk[rows, column], truth[rows] == 1.0, scored.group[rows]),
         groups=int(scored.group.max()) + 1,
         thin=thin,
