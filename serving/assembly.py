@@ -6,12 +6,15 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.entropy import hexadecimal
+from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger
 from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.scoring.bootstrap import Installation, bootstrap
@@ -40,6 +43,9 @@ def assemble(
     metrics = Metrics(book)
 
     def watch(state: ServingState) -> None:
+        if ledger is not None:
+            with suppress(Unavailable):  # readiness says that the ledger is away
+                metrics.steer(steering_now(ledger))
         if metrics.stand(state):
             if settings.tune_collector:
                 quieten_collector()

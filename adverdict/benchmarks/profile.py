@@ -107,7 +107,7 @@ class AdPath:
         """The whole path, function by function; the answers."""
         bundle, known = self.bundle, self.scorer.known
         ads = clock.time("parsing", lambda: [Ad.model_validate_json(body) for body in bodies])
-        history = bundle.history if known is None else known.state
+        history = (known.state if known else None) or bundle.history
         counts = clock.time("history", lambda: history.counts(ads, bundle.policies))
         views = clock.time("text taken apart", lambda: [view(ad) for ad in ads])
         signals = clock.time("text signals", lambda: [text_signals(one) for one in views])

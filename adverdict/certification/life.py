@@ -28,7 +28,7 @@ from enum import StrEnum
 import numpy as np
 
 from adverdict.certification.statistics.bounds import Sizes, draws_needed, p_value
-from adverdict.certification.statistics.sequential import Bets, Floats, bets_against, bets_for, weights
+from adverdict.certification.statistics.sequential import WEEK, Bets, Floats, bets_against, bets_for, weights
 from adverdict.domain.errors import InvalidInput, Mistake
 
 LOOKING_DAILY = 1.5
@@ -199,9 +199,11 @@ class _Record:
 
     def looks(self, start: int, end: int, state: State) -> _Looks:
         """Of a spell from ``start`` to before ``end``."""
-        growth_for, growth_against = self._growth[State.PROVISIONAL if state is State.PROVISIONAL else State.CERTIFIED]
+        provisional = state is State.PROVISIONAL
+        growth_for, growth_against = self._growth[State.PROVISIONAL if provisional else State.CERTIFIED]
         bets_on, bets_off = self._bets
-        return _Looks(bets_on.running(growth_for[start:end]), bets_off.restarted(growth_against[start:end]))
+        weeks = None if provisional else -(-self.terms.valid_days // WEEK)
+        return _Looks(bets_on.running(growth_for[start:end]), bets_off.restarted(growth_against[start:end], WEEK, weeks))
 
     def _of_each_day(self, floor: float) -> tuple[Floats, Floats]:
         """The growth of bets for and against on each day; an audit still open counts against either sentence."""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import data, key, market, model, models, quickstart, service, settings
+from adverdict.cli import brake, data, key, market, model, models, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.policy import commands as policy
@@ -47,6 +47,7 @@ for command in (
     models.evaluate,
     models.compare,
     models.promote,
+    models.rollback,
     data.score,
     data.explain,
     service.serve,
@@ -59,6 +60,7 @@ for name, group in {
     "market": market.app,
     "model": model.app,
     "ledger": ledger.app,
+    "brake": brake.app,
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,

@@ -1,9 +1,11 @@
-"""Commands about models: train, evaluate, compare, promote, and the nested benchmark."""
+"""Commands about models: train, evaluate, compare, promote, roll back, and the nested benchmark."""
 
 from __future__ import annotations
 
+import getpass
 import signal
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,6 +134,21 @@ def promote(
         for gate in promoted.gates:
             out.print(f"  [green]passed[/]  {gate.sentence}")
         out.print(f"{promoted.uri} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
+
+
+def rollback(
+    why: Annotated[str, typer.Option("--why", help="Kept with the version that is left.")],
+    by: Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")] = None,
+) -> None:
+    """Make the champion before the champion again: no labels, no gates. Every service follows within seconds."""
+    with door() as settings:
+        from adverdict.training.tracking.rollback import rollback as run
+        from adverdict.training.tracking.run import NAME, configure, ping
+
+        store = configure(settings)
+        ping(store)
+        done = run(store, why, by or getpass.getuser(), datetime.now(UTC))
+        out.print(f"models:/{NAME}/{done.now} is the champion again, in place of {done.before}")
 
 
 def benchmark_packs(

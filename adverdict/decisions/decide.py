@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
 from adverdict.decisions.standing import standing_at
+from adverdict.decisions.steering import Brake, BrakeSide
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import RECORD, Decision, PolicyVerdict, Reason
@@ -22,7 +23,7 @@ from adverdict.domain.verdict import Verdict, most_severe
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What a decision carries that its rules do not look at, but for ``degraded`` and whether a certificate has expired by then."""
+    """What a decision carries that its rules do not look at, but for ``degraded``, brakes, and which certificates hold at that moment."""
 
     decision_id: str
     decided_at: datetime
@@ -31,6 +32,10 @@ class DecisionContext:
     degraded: tuple[Degradation, ...] = ()
     """What was missing or stale while scoring."""
     reasons: tuple[Reason, ...] = ()
+    brakes: tuple[Brake, ...] = ()
+    """That are on."""
+    revoked: frozenset[str] = frozenset()
+    """Ids of certificates that hold no longer."""
 
 
 class _Ruling(NamedTuple):
@@ -96,22 +101,28 @@ def _rulings(
         elif risk is None or not _usable(risk, policy.name):
             rulings[policy.name] = _without_risk(policy)
         else:
-            rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context.decided_at)
+            rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context)
+        if context.brakes:
+            rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.brakes)
     for name in sorted(risks.keys() - book.names):
         unknown = Degradation(Cause.UNKNOWN_POLICY, name)
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(unknown,))
     return rulings
 
 
-def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, now: datetime) -> _Ruling:
+def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, context: DecisionContext) -> _Ruling:
     if policy.stance is Stance.ALLOWED:
         return _Ruling(Verdict.APPROVE, f"allowed in {ad.market}")
     thresholds = policy.thresholds or solved.find(policy.name, ad.market, policy.targets)
     if thresholds is None:
         because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
         return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.NOT_SOLVED, policy.name),))
+    now = context.decided_at
+    standing = standing_at(thresholds, now, context.revoked)
+    if standing is Standing.REVOKED:
+        revoked = (Degradation(Cause.CERTIFICATE_REVOKED, policy.name),)
+        return _Ruling(Verdict.REVIEW, wording.revoked(thresholds), degraded=revoked, standing=standing)
     expired = (Degradation(Cause.CERTIFICATE_EXPIRED, policy.name),) if thresholds.expired_at(now) else ()
-    standing = standing_at(thresholds, now)
     if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
         lacking = expired or (Degradation(Cause.UNCERTIFIED, policy.name),)
         return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=lacking, standing=standing)
@@ -138,6 +149,21 @@ def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Threshol
     if p >= thresholds.reject_at:
         return _Ruling(Verdict.REVIEW, wording.below_min_risk_rejected(p, policy), limited)
     return _Ruling(Verdict.REVIEW, wording.between(p, limited, unlicensed=licence), limited)
+
+
+def _braked(policy: PolicyInForce, ruling: _Ruling, ad: Ad, brakes: tuple[Brake, ...]) -> _Ruling:
+    """The same, but what a brake stops is left to people: as by thresholds that approve, or reject, nothing."""
+    on = [brake for brake in brakes if brake.holds(policy.name, ad.market, ad.surface) and brake.side.stops(ruling.verdict)]
+    causes = [Degradation(Cause.BRAKE, brake.brake_id) for brake in on]
+    if not on:
+        return ruling
+    if any(brake.side is BrakeSide.BOTH for brake in on):
+        stopped = _while_stopped(policy, causes)
+        return stopped._replace(degraded=(*causes, *stopped.degraded), standing=ruling.standing)
+    used = ruling.thresholds
+    if used is not None:
+        used = replace(used, approve_below=0.0) if ruling.verdict is Verdict.APPROVE else replace(used, reject_at=1.0)
+    return _Ruling(Verdict.REVIEW, wording.braked(on), used, (*ruling.degraded, *causes), ruling.standing)
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:

@@ -33,7 +33,7 @@ def cuts(policy: PolicyInForce, market: str, solved: SolvedThresholds) -> tuple[
     thresholds = policy.thresholds or solved.find(policy.name, market, policy.targets)
     if policy.stance is Stance.ALLOWED or thresholds is None:
         return NOTHING_HANGS_ON_IT
-    if policy.when_uncertified is WhenUncertified.REVIEW and thresholds.certificate_id is None:
+    if policy.when_uncertified is WhenUncertified.REVIEW and (thresholds.certificate_id is None or thresholds.provisional):
         return NOTHING_HANGS_ON_IT
     limited = policy.limited(thresholds)
     return limited.approve_below, limited.reject_at

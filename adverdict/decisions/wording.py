@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adverdict.decisions.policy import PolicyInForce, Targets, Thresholds, WhenDegraded
+from adverdict.decisions.steering import Brake, BrakeSide
 from adverdict.domain.degraded import Degradation
 
 
@@ -27,13 +28,14 @@ def between(p: float, thresholds: Thresholds, *, unlicensed: str | None) -> str:
 
 def above_max_risk(p: float, policy: PolicyInForce) -> str:
     """Of an ad that the thresholds alone would approve."""
-    return f"risk {_told_from(p, policy.max_risk)} is not below max_risk {policy.max_risk:g}: a person decides, whatever the thresholds"
+    risk, limit = _told_from(p, 1.0 if policy.max_risk is None else policy.max_risk)
+    return f"risk {risk} is not below max_risk {limit}: a person decides, whatever the thresholds"
 
 
 def below_min_risk_rejected(p: float, policy: PolicyInForce) -> str:
     """Of an ad that the thresholds alone would reject."""
-    limit = policy.min_risk_rejected
-    return f"risk {_told_from(p, limit)} is below min_risk_rejected {limit:g}: a person decides, whatever the thresholds"
+    risk, limit = _told_from(p, 0.0 if policy.min_risk_rejected is None else policy.min_risk_rejected)
+    return f"risk {risk} is below min_risk_rejected {limit}: a person decides, whatever the thresholds"
 
 
 def restricted(p: float, thresholds: Thresholds, market: str, *, holds: str | None, unknown: str | None) -> str:
@@ -48,8 +50,23 @@ def licence(policy: str, market: str) -> str:
 
 
 def uncertified(thresholds: Thresholds, now: datetime) -> str:
-    lost = f"certificate {thresholds.certificate_id} expired on {thresholds.expires_at:%Y-%m-%d}" if thresholds.expired_at(now) else None
-    return f"{lost or 'the thresholds carry no certificate'}: a person decides (when_uncertified: review)"
+    lacking = "the thresholds carry no certificate"
+    if thresholds.expired_at(now):
+        lacking = f"certificate {thresholds.certificate_id} expired on {thresholds.expires_at:%Y-%m-%d}"
+    elif thresholds.provisional:
+        lacking = f"certificate {thresholds.certificate_id} is provisional, not everything it is asked for is shown"
+    return f"{lacking}: a person decides (when_uncertified: review)"
+
+
+def revoked(thresholds: Thresholds) -> str:
+    return f"certificate {thresholds.certificate_id} was revoked: a person decides"
+
+
+def braked(brakes: Sequence[Brake]) -> str:
+    """``brakes``: those of one side that stop what would have been decided."""
+    on = ", ".join(brake.brake_id for brake in brakes)
+    done = "approved" if brakes[0].side is BrakeSide.APPROVE else "rejected"
+    return f"nothing is {done} automatically (brake:{on}): a person decides"
 
 
 def not_solved(targets: Targets, *, for_others: bool) -> str:
@@ -76,17 +93,19 @@ def stopped(causes: Sequence[Degradation], policy: PolicyInForce) -> str:
 def _trust(thresholds: Thresholds, now: datetime) -> str:
     if thresholds.certificate_id is None:
         return "uncertified threshold"
+    provisional = "provisional " if thresholds.provisional else ""
     expired = f", expired on {thresholds.expires_at:%Y-%m-%d}" if thresholds.expired_at(now) else ""
-    return f"certificate {thresholds.certificate_id}{expired}"
+    return f"{provisional}certificate {thresholds.certificate_id}{expired}"
 
 
 def _no_licence(unlicensed: str | None) -> str:
     return f"no {unlicensed} is on record, and " if unlicensed else ""
 
 
-def _told_from(p: float, limit: float | None) -> str:
-    """A risk with three decimals, or as many as it takes to tell it from a limit that it is not."""
-    return next((shown for digits in range(3, 18) if float(shown := f"{p:.{digits}f}") != limit or p == limit), repr(p))
+def _told_from(p: float, limit: float) -> tuple[str, str]:
+    """A risk with three decimals, or as many as it takes to see on which side of a limit it lies, and the limit as a file has it."""
+    shown = (f"{p:.{digits}f}" for digits in range(3, 18))
+    return next((text for text in shown if (float(text) > limit, float(text) < limit) == (p > limit, p < limit)), repr(p)), str(limit)
 
 
 def _told_apart(p: float, thresholds: Thresholds) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ class Cause(StrEnum):
     """About: its version."""
     UNKNOWN_MARKET = "unknown_market"
     """No policy file tells of the market. About: its name."""
+    NO_THRESHOLD = "no_usable_threshold"
+    """No policy of any market has thresholds that decide anything. About: why. Told of a service, not of a decision."""
     NO_POLICY = "no_policy_in_force"
     UNKNOWN_POLICY = "unknown_policy"
     """The model knows a risk that no policy file defines. About, here and below: the policy."""
@@ -33,7 +35,10 @@ class Cause(StrEnum):
     NOT_SOLVED = "thresholds_not_solved"
     UNCERTIFIED = "uncertified"
     CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_REVOKED = "certificate_revoked"
     LICENCE_UNKNOWN = "licence_unknown"
+    BRAKE = "brake"
+    """Somebody has stopped automatic decisions of this side. About: the brake."""
 
     @property
     def still_decides(self) -> bool:

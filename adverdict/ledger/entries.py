@@ -10,15 +10,19 @@ erasure      contents that were erased, and why
 rescoring    a step that puts the decisions of a rescoring on record; they name it
 withdrawal   of such a step: from then on its decisions do not stand
 foundation   what was known before the first entry
+brake        nothing of one side is decided automatically from then on, for a policy, a market, a surface, or everywhere
+release      of a brake
+revocation   of a certificate: what its thresholds would decide is left to people from then on
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from adverdict.domain.ad import Ad, Id, Label, Market, OptionalText, PolicyName, Text, Utc
+from adverdict.decisions.steering import BrakeSide
+from adverdict.domain.ad import Ad, Id, Label, Market, OptionalText, OptionalWord, PolicyName, Text, Utc
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
 
@@ -159,10 +163,52 @@ class Withdrawn(_Body):
     by: str
 
 
-Body = DecisionMade | Labelled | Answered | Resolved | Appealed | Ruled | Erased | Founded | Rescored | Withdrawn
-KINDS: dict[str, type[Body]] = {
-    one.kind: one for one in (DecisionMade, Labelled, Answered, Resolved, Appealed, Ruled, Erased, Founded, Rescored, Withdrawn)
-}
+class Braked(_Body):
+    """The entry's id is the brake's. A scope that is null means everywhere."""
+
+    kind: ClassVar[str] = "brake"
+
+    side: BrakeSide
+    policy: PolicyName | None = None
+    market: Market | None = None
+    surface: OptionalWord = None
+    why: Text
+    by: str
+
+
+class Released(_Body):
+    kind: ClassVar[str] = "release"
+
+    brake: str
+    why: Text
+    by: str
+
+
+class CertificateRevoked(_Body):
+    kind: ClassVar[str] = "revocation"
+
+    certificate_id: str
+    why: Text
+    evidence: dict[str, JsonValue] = Field(default_factory=dict, description="the figures that speak against it, and as of which entry")
+    by: str
+
+
+Body = (
+    DecisionMade
+    | Labelled
+    | Answered
+    | Resolved
+    | Appealed
+    | Ruled
+    | Erased
+    | Founded
+    | Rescored
+    | Withdrawn
+    | Braked
+    | Released
+    | CertificateRevoked
+)
+KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 
 
 class Entry(BaseModel):

@@ -16,18 +16,20 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select
 
+from adverdict.decisions.steering import Steering
 from adverdict.domain.ad import Ad, Label
 from adverdict.features.history.state import HistoryState
-from adverdict.ledger.entries import Answered, DecisionMade, Entry, Erased, Founded, Labelled, Ruled
+from adverdict.ledger.entries import Answered, Braked, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Labelled, Released, Ruled
 from adverdict.ledger.moments import moment
 from adverdict.ledger.schema import contents, entries
+from adverdict.ledger.steering import STEERING, steered
 from adverdict.ledger.store import Ledger, entry_of, entry_query, keep, recall
 
 HISTORY = "history"
 """Kind under which snapshots are kept."""
 FOUNDATION = "fnd-1"
-TELLING = tuple(one.kind for one in (Labelled, Answered, Ruled))
-"""Kinds of entries that change the state, beside decisions."""
+TELLING = (*(one.kind for one in (Labelled, Answered, Ruled)), *STEERING)
+"""Kinds of entries that change the state, or what steers decisions, beside decisions."""
 PAGE = 2000
 _END = select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)
 
@@ -47,6 +49,8 @@ class LedgerHistory:
         self._retracted: set[tuple[str, str]] = set()
         """Entry and policy of labels that no longer count: retracting one twice takes nothing more away."""
         self.state = HistoryState()
+        self.steering = Steering()
+        """Which brakes are on, and which certificates are revoked."""
         self.seq = 0
         """The last entry it knows."""
 
@@ -87,6 +91,7 @@ class LedgerHistory:
             snapshot = self._own
         state = HistoryState() if snapshot is None else read(snapshot)
         self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, end_of(connection)
+        self.steering = Steering()
 
     def _settled(self, connection: Connection, end: int) -> int:
         """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
@@ -110,6 +115,7 @@ class LedgerHistory:
                 if (one.entry_id, one.policy) not in self._retracted:
                     self._retracted.add((one.entry_id, one.policy))
                     self.state.retract_labels(one.labels, {ad.ad_id: ad})
+            self.steering = steered(self.steering, told.steering)
             self.seq = until
 
 
@@ -129,6 +135,8 @@ class HistoryChanges(NamedTuple):
     labels: list[tuple[Ad, tuple[Label, ...]]]
     """With the ad that was decided, in the version they are about."""
     retracted: list[tuple[Ad, RetractedLabels]]
+    steering: list[Entry]
+    """Brakes, releases and revocations."""
 
 
 def changes_between(connection: Connection, after: int, until: int) -> HistoryChanges:
@@ -142,6 +150,7 @@ def changes_between(connection: Connection, after: int, until: int) -> HistoryCh
         submissions,
         [(ads[decision], told) for decision, told in labels if told and decision in ads],
         [(ads[one.decision_id], one) for one in retracted if one.decision_id in ads],
+        [entry for entry in page if isinstance(entry.body, Braked | Released | CertificateRevoked)],
     )
 
 

@@ -44,8 +44,8 @@ class Designed:
 def by_design(labels: Iterable[Label]) -> Designed:
     """Planned samples where there are any, else what is stated to be a random part.
 
-    Reviews of ads that people saw because of their risk, all of them, speak of the riskiest ads beside a planned sample. Raises InvalidInput
-    for labels without a design of which some were drawn with other probabilities than others: counted alike they would mislead.
+    Reviews of ads that people saw because of their risk, all of them, speak of the riskiest ads beside a planned sample. Raises
+    InvalidInput for labels without a design of which some were drawn with other probabilities than others: counted alike they mislead.
     """
     labels = list(labels)
     told = [(label, _SAMPLE.match(label.design or "")) for label in labels]

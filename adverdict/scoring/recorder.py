@@ -65,16 +65,20 @@ class Recorder:
         """
         if scorer.model is None:
             return None
-        from adverdict.ledger.history import LedgerHistory, found
+        from adverdict.ledger.history import LedgerHistory, end_of, found
+        from adverdict.ledger.steering import steering_at
 
         if not self._founded:
             found(self.ledger, scorer.model.snapshot, scorer.model.version, self._clock())
             self._founded = True
         if self._history is None:
             self._history = LedgerHistory(self.ledger)
-        if not self._history.catch_up_settled():
-            self._begin_anew()
-        return HistorySnapshot(self._history.state, self._history.seq)
+        if self._history.catch_up_settled():
+            return HistorySnapshot(self._history.state, self._history.seq, self._history.steering)
+        self._begin_anew()
+        with self.ledger.look() as connection:  # a brake does not wait for a history to be read anew
+            end = end_of(connection)
+            return HistorySnapshot(self._history.state, self._history.seq, steering_at(connection, end), end)
 
     def _begin_anew(self) -> None:
         from adverdict.ledger.history import LedgerHistory

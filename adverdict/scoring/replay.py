@@ -17,6 +17,7 @@ import numpy as np
 
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
@@ -24,6 +25,7 @@ from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
+from adverdict.ledger.steering import steering_at
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.model import Model
@@ -126,12 +128,22 @@ class _Replayer:
             ids=lambda: recorded.decision_id,
         )
         known = None
-        if recorded.history_seq is not None and model is not None:
-            known = HistorySnapshot(self._history(model).catch_up(recorded.history_seq), recorded.history_seq)
+        if model is not None:
+            known = self._known(model, recorded)
         causes = tuple(degradation for degradation in degradations(recorded.degraded) if degradation.cause.still_decides)
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
         depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"
         return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
+
+    def _known(self, model: Model, recorded: Decision) -> HistorySnapshot:
+        state, seq, steering = None, recorded.history_seq, Steering()
+        if seq is not None:
+            history = self._history(model)
+            state, steering = history.catch_up(seq), history.steering
+        if recorded.steered_seq is not None:
+            with self._ledger.look() as connection:
+                steering = steering_at(connection, recorded.steered_seq)
+        return HistorySnapshot(state, seq, steering, recorded.steered_seq)
 
     def _history(self, model: Model) -> LedgerHistory:
         """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from uuid import uuid4
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
@@ -41,9 +42,14 @@ EVERYBODY, NOBODY = float("inf"), -1.0
 class HistorySnapshot:
     """The history that scoring reads."""
 
-    state: History
+    state: History | None
+    """None: what the model brings."""
     seq: int | None
     """The last entry of the ledger it knows; None where no ledger told it."""
+    steering: Steering = field(default_factory=Steering)
+    """The brakes that are on, and the certificates revoked, as of that entry."""
+    steered_seq: int | None = None
+    """The entry as of which ``steering`` is instead; None: it is that one."""
 
 
 class Scorer:
@@ -140,7 +146,7 @@ class Scorer:
         if not ads:
             return []
         known = known or self.known
-        history = known.state if known else None
+        history, steering = (known.state, known.steering) if known else (None, Steering())
         causes = degraded if self.model else (Degradation(Cause.NO_MODEL), *degraded)
         seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
         rule = self._rule(depth)
@@ -154,7 +160,16 @@ class Scorer:
                 details |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
                 if early.exit(position) == "early" and early.doubt(position) > rule.limit:
                     why = (*causes, Degradation(Cause.DEADLINE))
-            context = DecisionContext(self._ids(), self._clock(), self.model.version if self.model else None, why)
+            if known and known.steered_seq is not None:
+                details["steered_seq"] = known.steered_seq
+            context = DecisionContext(
+                self._ids(),
+                self._clock(),
+                self.model.version if self.model else None,
+                why,
+                brakes=steering.brakes,
+                revoked=steering.revoked,
+            )
             decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
                 details["reasons"] = scored.reasons(position, worth_explaining(decision))
@@ -196,7 +211,7 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot 
         return None
     try:
         history = LedgerHistory(ledger, snapshot)
-        return HistorySnapshot(history.catch_up(), history.seq)
+        return HistorySnapshot(history.catch_up(), history.seq, history.steering)
     finally:
         ledger.close()
 

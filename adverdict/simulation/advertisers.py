@@ -47,7 +47,10 @@ class Advertisers:
 
 
 def found_advertisers(seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> Advertisers:
-    """As many advertisers as ``ads`` ads need where they have ``each`` on average (at least 60). Number 0 is honest and always active: no day is without an advertiser."""
+    """As many advertisers as ``ads`` ads need where they have ``each`` on average (at least 60).
+
+    Number 0 is honest and always active: no day is without an advertiser.
+    """
     count = max(60, int(ads // each))
     key = mix(seed, "advertiser", np.arange(count))
     intent = weighted(unit(key, "intent"), _INTENT_SHARE)

@@ -44,7 +44,9 @@ class Written:
 
 
 def write_marketplace(out: Path, ads: int, seed: int, progress: Progress = SILENT, each: float = ADS_PER_ADVERTISER) -> Written:
-    """Simulate ``ads`` ads, ``each`` an advertiser on average, into ``out``: ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet``, ``truth/*.parquet``.
+    """Simulate ``ads`` ads, ``each`` an advertiser on average, into ``out``.
+
+    That is ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet`` and ``truth/*.parquet``.
 
     The files are equal byte for byte for equal ``ads`` and ``seed`` and one version of pyarrow. They appear under their names only when
     all is written, and replace earlier ones. ``progress`` advances by the ads done. Raises ``InvalidSettings``.

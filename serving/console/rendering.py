@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse
 from adverdict.domain.formats import day, moment
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
+from adverdict.serving.console.banner import BrakeShown
 from adverdict.serving.console.sessions import Session
 from adverdict.storage.pages import environment, variables
 
@@ -37,6 +39,7 @@ TABS = (
     Tab("Policies", f"{HOME}/policies", ("policy",)),
     Tab("Models", f"{HOME}/models", ("policy",)),
     Tab("Quality", f"{HOME}/quality", ("policy",)),
+    Tab("Brakes", f"{HOME}/brakes", ("policy",)),
 )
 
 
@@ -44,10 +47,18 @@ def tabs_of(session: Session | None) -> tuple[Tab, ...]:
     return tuple(tab for tab in TABS if session is not None and session.may(*tab.scopes))
 
 
-def render(template: str, *, session: Session | None = None, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
+def render(
+    template: str,
+    *,
+    session: Session | None = None,
+    status: int = 200,
+    here: str = "",
+    brakes: Sequence[BrakeShown] = (),
+    **values: Any,
+) -> HTMLResponse:
     """``here``: name of the tab that is open."""
-    text = _environment().get_template(template).render(session=session, tabs=tabs_of(session), here=here, home=HOME, **values)
-    return HTMLResponse(text, status_code=status)
+    frame = {"session": session, "tabs": tabs_of(session), "here": here, "home": HOME, "brakes": brakes}
+    return HTMLResponse(_environment().get_template(template).render(**frame, **values), status_code=status)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The service as one Starlette application: every address it answers. One that is not here does not exist.
 
-A request's way: ``Envelope`` -> route -> ``Guards`` -> ``EndpointApp`` -> the handler in ``score``, ``records`` or ``pages``
+A request's way: ``Envelope`` -> route -> ``Guards`` -> ``EndpointApp`` -> the handler in ``score``, ``records``, ``brakes`` or ``pages``
 -> ``worker.intake`` -> ``scoring.scorer``.
 """
 
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.http import openapi, pages, records, score
+from adverdict.serving.http import brakes, openapi, pages, records, score
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
 from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
@@ -28,7 +28,7 @@ from adverdict.serving.worker.runtime import RuntimeSlot
 
 log = logging.getLogger("adverdict.http")
 
-ENDPOINTS = (*score.endpoints, *records.endpoints, *pages.endpoints)
+ENDPOINTS = (*score.endpoints, *records.endpoints, *brakes.endpoints, *pages.endpoints)
 
 
 def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette:
@@ -65,6 +65,7 @@ def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
         takes_body=endpoint.takes is not None,
         waits=endpoint.waits,
         open_here=endpoint.open_here,
+        or_admin=endpoint.or_admin,
     )
     return Route(endpoint.path, guarded, methods=[endpoint.method])
 

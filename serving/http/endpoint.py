@@ -22,8 +22,9 @@ JSON = "application/json"
 LOCAL = "local"
 """Name of callers on this machine while no keys are configured."""
 
-Access = Literal["probe", "public", "score", "label", "review", "admin"]
+Access = Literal["probe", "public", "score", "label", "review", "policy", "admin"]
 """``probe``: anybody. ``public``: anybody once keys are configured, this machine only before. Otherwise the scope a key must have."""
+ADMIN: Access = "admin"
 
 PROBE: Access = "probe"
 PUBLIC: Access = "public"
@@ -90,6 +91,8 @@ class Endpoint:
     """Whether it stands in line to be decided, so that it is refused where waiting is vain."""
     open_here: bool = False
     """Whether this machine is let in without a key, whatever the scope."""
+    or_admin: bool = False
+    """Whether the scope ``admin`` will do as well."""
 
     @property
     def label(self) -> str:
@@ -124,10 +127,11 @@ class Endpoints:
         errors: Sequence[int] = (),
         examples: Mapping[str, str] | None = None,
         open_here: bool = False,
+        or_admin: bool = False,
     ) -> Callable[[Getting], Getting]:
         def written(handler: Getting) -> Getting:
-            endpoint = Endpoint("GET", path, access, handler, None, gives, summary, errors, examples or {}, open_here=open_here)
-            self._all.append(endpoint)
+            told = (path, access, handler, None, gives, summary, errors, examples or {})
+            self._all.append(Endpoint("GET", *told, open_here=open_here, or_admin=or_admin))
             return handler
 
         return written
@@ -142,9 +146,11 @@ class Endpoints:
         summary: str,
         errors: Sequence[int] = (),
         waits: bool = False,
+        or_admin: bool = False,
     ) -> Callable[[Posting[Read, Model]], Posting[Read, Model]]:
         def written(handler: Posting[Read, Model]) -> Posting[Read, Model]:
-            self._all.append(Endpoint("POST", path, access, handler, takes, (gives,), summary, errors, waits=waits))
+            told = (path, access, handler, takes, (gives,), summary, errors)
+            self._all.append(Endpoint("POST", *told, waits=waits, or_admin=or_admin))
             return handler
 
         return written

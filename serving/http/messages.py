@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adverdict.domain.ad import Ad, Id, Label, Text
+from adverdict.decisions.steering import BrakeSide
+from adverdict.domain.ad import Ad, Id, Label, Market, OptionalWord, PolicyName, Text
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
 
@@ -105,6 +106,60 @@ class AppealRecorded(BaseModel):
 
     appeal_id: str
     decision_id: str
+
+
+class BrakeRequest(BaseModel):
+    """What is to be left to people from now on. A scope that is null or left out means everywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: BrakeSide = Field(description="approve: nothing is approved automatically; reject: nothing is rejected; both: nothing is decided")
+    policy: PolicyName | None = None
+    market: Market | None = None
+    surface: OptionalWord = None
+    why: Annotated[Text, Field(min_length=1, max_length=1000)]
+
+
+class ReleaseRequest(BaseModel):
+    """A brake that may go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    brake_id: Id
+    why: Annotated[Text, Field(min_length=1, max_length=1000)]
+
+
+class BrakeOn(BaseModel):
+    """A brake that is on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    brake_id: str
+    seq: int = Field(description="place in the ledger's chain: decisions that know it obey")
+    side: BrakeSide
+    policy: str | None
+    market: str | None
+    surface: str | None
+    why: str
+    by: str
+    since: datetime
+
+
+class BrakesOn(BaseModel):
+    """All brakes that are on, oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    brakes: tuple[BrakeOn, ...]
+
+
+class BrakeReleased(BaseModel):
+    """From the entry on, what the brake stopped is decided automatically again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    brake_id: str
+    seq: int
 
 
 class Standing(BaseModel):

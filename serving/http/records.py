@@ -40,7 +40,9 @@ Body = TypeVar("Body", bound=BaseModel)
 endpoints = Endpoints()
 
 
-def _reader(model: type[Body]) -> Callable[[bytes], Body]:
+def reader(model: type[Body]) -> Callable[[bytes], Body]:
+    """From a body to its model. Raises InvalidInput with every mistake."""
+
     def read(body: bytes) -> Body:
         try:
             return model.model_validate_json(body)
@@ -59,19 +61,19 @@ def _reader(model: type[Body]) -> Callable[[bytes], Body]:
     examples={"decision_id": DECISION["decision_id"]},
 )
 async def decision(call: Call) -> DecisionRecord:
-    return await asyncio.to_thread(_record, _ledger(call), call.named["decision_id"], call.runtime.book)
+    return await asyncio.to_thread(_record, ledger_of(call), call.named["decision_id"], call.runtime.book)
 
 
 @endpoints.post(
     "/v1/labels",
     "label",
-    takes=RequestBody(LabelsRequest, _reader(LabelsRequest), {"labels": [LABEL]}),
+    takes=RequestBody(LabelsRequest, reader(LabelsRequest), {"labels": [LABEL]}),
     gives=ResponseBody("recorded", LabelsRecorded, {"labels": 1, "entries": ["lab-5f1d7a84db8e4cf6bba1d6c2b7ab9a0e"]}),
     summary="Bring labels on ads that were decided here: all of them are recorded, or none",
     errors=(404, 503, 504),
 )
 async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
-    ledger, policies = _ledger(call), call.runtime.book.names
+    ledger, policies = ledger_of(call), call.runtime.book.names
     entries = await asyncio.to_thread(bring, ledger, body.labels, call.caller, now(), call.request, policies=policies)
     return LabelsRecorded(labels=len(body.labels), entries=tuple(entries))
 
@@ -81,7 +83,7 @@ async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
     "score",
     takes=RequestBody(
         AppealRequest,
-        _reader(AppealRequest),
+        reader(AppealRequest),
         {"decision_id": DECISION["decision_id"], "statement": "We are licensed; the claim is in our prospectus."},
     ),
     gives=ResponseBody(
@@ -91,7 +93,7 @@ async def labels(call: Call, body: LabelsRequest) -> LabelsRecorded:
     errors=(404, 503, 504),
 )
 async def appeals(call: Call, body: AppealRequest) -> AppealRecorded:
-    appeal_id = await asyncio.to_thread(_appeal_filed, call, _ledger(call), body)
+    appeal_id = await asyncio.to_thread(_appeal_filed, call, ledger_of(call), body)
     return AppealRecorded(appeal_id=appeal_id, decision_id=body.decision_id)
 
 
@@ -168,7 +170,8 @@ def _appeal(entry: Entry, ruling: Entry | None) -> AppealStanding:
     )
 
 
-def _ledger(call: Call) -> Ledger:
+def ledger_of(call: Call) -> Ledger:
+    """Raises NotFound where nothing is recorded."""
     if call.runtime.ledger is None:
         raise NotFound("nothing is recorded here: ADVERDICT_DATABASE_URL is none")
     return call.runtime.ledger

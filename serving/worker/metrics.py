@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.steering import BrakeSide, Steering
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.serving.worker.champion import ServingState
@@ -58,6 +59,8 @@ class Metrics:
             multiprocess_mode="min",
         )
         self.stale = Gauge("adverdict_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
+
+        self.brakes = Gauge("adverdict_brakes", "Brakes that are on", ["side"], registry=here, multiprocess_mode="livemax")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request, ``other`` for an address that does not exist."""
@@ -107,6 +110,11 @@ class Metrics:
             self.bundle.labels(*_names(state)).set(1)
             self.swaps.inc()
         return swapped
+
+    def steer(self, steering: Steering) -> None:
+        """Tell which brakes are on now."""
+        for side in BrakeSide:
+            self.brakes.labels(side.value).set(sum(brake.side is side for brake in steering.brakes))
 
     def render(self) -> bytes:
         """The text format. With several workers their files are read together, so this blocks: call it in a thread."""

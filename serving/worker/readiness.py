@@ -25,6 +25,8 @@ class Readiness(BaseModel):
     policy_hash: str = Field(description="sha256 of the policy files in force")
     since: datetime | None = Field(description="when this bundle began to serve")
     checked_at: datetime | None = Field(description="when the registry was last asked")
-    degraded: tuple[str, ...] = Field(description="causes, as decisions carry them; empty when nothing is missing or stale")
+    degraded: tuple[str, ...] = Field(
+        description="causes, as decisions carry them, and no_usable_threshold when every ad goes to people; empty when nothing is missing"
+    )
     ledger: int | None = Field(description="last entry on record; null: nothing is recorded, or the ledger does not answer")
     swaps: int = Field(description="bundles this worker has put into service since it started")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 from starlette.types import ASGIApp
 
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.steering import Steering
+from adverdict.decisions.usable import nothing_usable
+from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
+from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger
-from adverdict.serving.worker.champion import Champion
+from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
@@ -41,7 +46,7 @@ class WorkerRuntime:
     def readiness(self) -> Readiness:
         state = self.champion.state
         loaded = state.loaded
-        recording, end = self._recording()
+        recording, end, steering = self._recording()
         model = loaded.scorer.model if loaded else None
         return Readiness(
             status=self._status(recording),
@@ -54,7 +59,7 @@ class WorkerRuntime:
             policy_hash=self.book.hash,
             since=loaded.since if loaded else None,
             checked_at=state.checked_at,
-            degraded=tuple(str(degradation) for degradation in state.degraded),
+            degraded=tuple(str(degradation) for degradation in (*state.degraded, *_nothing_decides(loaded, steering))),
             swaps=state.swaps,
             ledger=end,
         )
@@ -66,19 +71,27 @@ class WorkerRuntime:
             return "starting"
         return "ready" if self.champion.state.loaded else "no_model"
 
-    def _recording(self) -> tuple[bool, int | None]:
-        """Whether decisions can be written down, as far as reading tells, and the last entry."""
+    def _recording(self) -> tuple[bool, int | None, Steering]:
+        """Whether decisions can be written down, as far as reading tells, the last entry, and what is out of automatic hands."""
         if self.ledger is None:
-            return True, None
+            return True, None, Steering()
         try:
-            return True, self.ledger.end()[0]
+            return True, self.ledger.end()[0], steering_now(self.ledger)
         except Unavailable as error:
             log.warning("%s", error)
-            return False, None
+            return False, None, Steering()
 
     def close(self) -> None:
         if self.ledger is not None:
             self.ledger.close()
+
+
+def _nothing_decides(loaded: LoadedModel | None, steering: Steering) -> tuple[Degradation, ...]:
+    """That every ad goes to people although a model is in service, and why."""
+    if loaded is None:
+        return ()
+    causes = nothing_usable(loaded.scorer.book, loaded.scorer.solved, datetime.now(UTC), steering)
+    return (Degradation(Cause.NO_THRESHOLD, ",".join(causes)),) if causes else ()
 
 
 class RuntimeSlot:

@@ -8,19 +8,35 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from adverdict.certification.certificate import Certificate, LabelNoise, Otherwise
+from adverdict.certification.certificate import Certificate, Design, LabelNoise
 from adverdict.certification.thresholds.answers import certified
+from adverdict.certification.thresholds.issue import Origin
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.solve import Origin, Solution, Terms, answers, certify, issue
+from adverdict.certification.thresholds.solve import Solution, Terms, answers, certify, issue
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from adverdict.models.calibration import sigmoid
 from tests.decisions.build import POLICY
 
-ORIGIN = Origin(bundle_version="0123456789abcdef", data=("5a" * 32,), solved_at=datetime(2026, 11, 22, 16, 5, tzinfo=UTC))
+STATED = Design(samples=(), announced=None, labelled=2500, looked_again=False)
+ORIGIN = Origin(
+    bundle_version="0123456789abcdef",
+    policy_hash="c0" * 32,
+    data=("5a" * 32,),
+    solved_at=datetime(2026, 11, 22, 16, 5, tzinfo=UTC),
+    design=STATED,
+)
 NOISE = LabelNoise(sensitivity=0.9, specificity=0.95, source="agreement", twice_rated=1200, disagreed=75)
-PLAIN = replace(POLICY, thresholds=None, targets=Targets(max_leakage=0.03, max_wrongful_reject=0.1, confidence=0.95))
+PLAIN = replace(
+    POLICY,
+    thresholds=None,
+    targets=Targets(max_leakage=0.03, max_wrongful_reject=0.1, confidence=0.95),
+    max_risk=0.25,
+    min_risk_rejected=0.5,
+)
 RESTRICTED = replace(PLAIN, stance=Stance.RESTRICTED)
 TIGHT = replace(PLAIN, targets=Targets(max_leakage=0.03, max_wrongful_reject=0.001, confidence=0.95))
+HARDLY_ANY_LEAKS = replace(PLAIN, targets=Targets(max_leakage=0.001, max_wrongful_reject=0.1, confidence=0.95))
+LOOSE = replace(PLAIN, targets=Targets(max_leakage=0.6, max_wrongful_reject=0.1, confidence=0.95), max_missed=0.01)
 
 
 def rules(policy: PolicyInForce, *markets: str) -> PolicyBook:
@@ -49,29 +65,42 @@ def scored(labelled: Mapping[str, int], *, unlike: str | None = None, unlabelled
 def solutions(*, curves: bool = True) -> dict[str, Solution]:
     """One solution of each kind, by name. Solved anew at each call, from the same ads."""
     terms = Terms(curves=curves)
-    small = {"DE": 440, "GB": 430, "SE": 36, "US": 450}
+    small = {"BR": 200, "DE": 440, "GB": 430, "SE": 120, "US": 450}
+    large = {"BR": 900, "DE": 900, "GB": 900, "SE": 60, "US": 900}
     asked = {
         "certified": (scored({"SE": 2500}), rules(PLAIN, "SE"), terms),
-        "pooled": (scored(small, unlike="SE"), rules(PLAIN, *small, "JP"), terms),
-        "borrowed": (scored({"DE": 2500, "SE": 60}, unlike="SE"), rules(PLAIN, "DE", "SE"), terms),
-        "partly": (scored({"SE": 2500}), rules(TIGHT, "SE"), terms),
+        "together": (scored(small, seed=8), rules(PLAIN, *small, "JP"), terms),
+        "unlike_the_others": (scored(large, unlike="SE"), rules(PLAIN, *large), terms),
+        "rejecting_not_shown": (scored({"SE": 2500}), rules(TIGHT, "SE"), terms),
+        "approving_not_shown": (scored({"SE": 2500}), rules(HARDLY_ANY_LEAKS, "SE"), terms),
         "infeasible": (scored({"SE": 120}), rules(PLAIN, "SE"), terms),
-        "uncertified": (scored({"SE": 120}), rules(PLAIN, "SE"), replace(terms, otherwise=Otherwise.UNCERTIFIED)),
         "never_rejects": (scored({"SE": 2500}), rules(RESTRICTED, "SE"), terms),
+        "idle": (scored({"SE": 2500}), rules(LOOSE, "SE"), terms),
         "label_noise": (scored({"SE": 2500}), rules(PLAIN, "SE"), replace(terms, noise={POLICY.name: NOISE})),
+        "looked_again": (scored({"SE": 2500}), rules(PLAIN, "SE"), replace(terms, looked_again=True)),
     }
-    return {name: certify(ads, book, ORIGIN, how) for name, (ads, book, how) in asked.items()}
+    return {name: certify(ads, book, origin_of(how), how) for name, (ads, book, how) in asked.items()}
+
+
+def origin_of(terms: Terms) -> Origin:
+    return replace(ORIGIN, design=STATED.model_copy(update={"looked_again": terms.looked_again}))
 
 
 def certificates(*, curves: bool = True) -> dict[str, Certificate]:
-    """One certificate of each of ``solutions``: where there are several, the one that pools most markets."""
-    return {name: max(solution.certificates, key=lambda one: len(one.markets)) for name, solution in solutions(curves=curves).items()}
+    """One certificate of each of ``solutions``: that of SE."""
+    return {name: of_market(solution, "SE") for name, solution in solutions(curves=curves).items()}
+
+
+def of_market(solution: Solution, market: str) -> Certificate:
+    (found,) = [one for one in solution.certificates if one.markets[0].market == market]
+    return found
 
 
 def cautious(curves: bool = True) -> Certificate:
-    """Of the ads of ``certified``, with thresholds that are not the boldest: as reviewers with time to spare would have them."""
+    """Of the ads of ``certified``, with thresholds that are not those aimed at: as a plan might choose them."""
     ads, book, terms = scored({"SE": 2500}), rules(PLAIN, "SE"), Terms(curves=curves)
-    found = answers(ads, book, terms)
-    approve, reject = certified(found[0].approve), certified(found[0].reject)
+    priced, found = answers(ads, book, terms)
+    assert found[0].reject is not None
+    approve, reject = certified(found[0].approve.test), certified(found[0].reject.test)
     chosen = Thresholds(float(approve[len(approve) // 2]), float(reject[len(reject) // 2]))
-    return issue(ads, found, [chosen], book, ORIGIN, terms).certificates[0]
+    return issue(ads, found, [chosen], ORIGIN, priced, curves=curves).certificates[0]

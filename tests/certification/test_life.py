@@ -26,7 +26,8 @@ from tests.effort import part_of
 
 TERMS = Terms(limit=0.02)
 PROVISIONAL = replace(TERMS, provisional=True)
-CLEAN, BAD = (20, 0), (20, 6)
+CLEAN, DOUBTFUL, BAD = (20, 0), (20, 4), (20, 6)
+"""Audits of a day, and errors among them. The second raises doubt where a week begins with it."""
 
 
 def sample(day: int, errors: int = 0, ads: int = 200) -> PlannedSample:
@@ -103,15 +104,15 @@ def test_a_new_sample_renews_it_before_it_would_expire() -> None:
 
 
 def test_a_few_errors_raise_doubt_which_clean_days_put_to_rest() -> None:
-    found = life(stream((10, CLEAN), (1, BAD), (60, CLEAN)), [sample(0)], TERMS, 60)
+    found = life(stream((8, CLEAN), (1, DOUBTFUL), (60, CLEAN)), [sample(0)], TERMS, 60)
     assert [state for _, state in moves(found)] == [State.NONE, State.CERTIFIED, State.DOUBTED, State.CERTIFIED]
     doubt = [one for one in found if one.state is State.DOUBTED]
-    assert doubt[0].day == 10
+    assert doubt[0].day == 8
     assert all(5 <= one.evidence_against < 20 for one in doubt)
 
 
 def test_what_is_doubted_is_not_renewed_by_a_good_past_nor_by_a_sample() -> None:
-    doubtful = stream((66, CLEAN), (1, (20, 5)), (2, (20, 0)))
+    doubtful = stream((66, CLEAN), (1, DOUBTFUL), (2, (20, 0)))
     found = life(doubtful, [sample(9), sample(66)], TERMS, 69)
     assert moves(found)[2:3] == [(66, State.DOUBTED)]
     assert found[66].evidence_for > 40
@@ -119,7 +120,7 @@ def test_what_is_doubted_is_not_renewed_by_a_good_past_nor_by_a_sample() -> None
 
 
 def test_evidence_against_revokes_it_on_the_day_and_nothing_but_a_sample_brings_it_back() -> None:
-    audits = stream((30, CLEAN), (4, BAD), (80, CLEAN))
+    audits = stream((29, CLEAN), (1, DOUBTFUL), (3, BAD), (81, CLEAN))
     found = life(audits, [sample(0), sample(90)], PROVISIONAL, 114)
     assert [state for _, state in moves(found)] == [
         State.PROVISIONAL,
@@ -128,8 +129,8 @@ def test_evidence_against_revokes_it_on_the_day_and_nothing_but_a_sample_brings_
         State.REVOKED,
         State.CERTIFIED,
     ]
-    assert moves(found)[3][0] == 31
-    assert (found[31].cause, found[30].evidence_against < 20 <= found[31].evidence_against) == (Cause.AUDITS, True)
+    assert moves(found)[3][0] == 30
+    assert (found[30].cause, found[29].evidence_against < 20 <= found[30].evidence_against) == (Cause.AUDITS, True)
     assert moves(found)[4][0] == 91
 
 

@@ -142,7 +142,7 @@ def test_exactly_at_the_limit_it_reaches_twenty_in_at_most_one_run_of_twenty(ads
     if bursts:  # the day of a burst is over the limit, which is what processes begun that week say
         reached["for"] = reached["for"][:, 13::14]
     else:
-        reached["restarted"] = alarm.restarted(growth)
+        reached |= {"restarted": alarm.restarted(growth), "with equal shares": alarm.restarted(growth, periods=12)}
     shares = {name: float((evidence >= 20).any(axis=1).mean()) for name, evidence in reached.items()}
     assert max(shares.values()) <= 0.05, shares
 
@@ -178,6 +178,16 @@ def test_restarted_evidence_is_the_weighted_sum_of_that_of_each_period() -> None
     last = bets.restarted(bets.growth(found, audited), every=3)[-1]
     parts = [against(found[start:].sum(), 10 * (8 - start), 0.1) / ((j + 1) * (j + 2)) for j, start in enumerate((0, 3, 6))]
     assert last == pytest.approx(sum(parts))
+
+
+def test_where_the_number_of_periods_is_known_each_has_an_equal_share() -> None:
+    found = np.array([0, 2, 0, 1, 3, 0, 0, 1])
+    bets = bets_against(0.1)
+    growth = bets.growth(found, np.full(8, 10))
+    parts = [against(found[start:].sum(), 10 * (8 - start), 0.1) / 5 for start in (0, 3, 6)]
+    assert bets.restarted(growth, every=3, periods=5)[-1] == pytest.approx(sum(parts))
+    with pytest.raises(ValueError, match="3 periods begin where 2 have a share"):
+        bets.restarted(growth, every=3, periods=2)
 
 
 def test_before_anything_is_audited_evidence_is_one_and_restarted_what_has_begun_of_it() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified
+from adverdict.decisions.standing import standing_at
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.decisions.build import POLICY, TARGETS, WHEN, decided
 from tests.golden import Golden
@@ -18,6 +19,7 @@ ENDLESS = replace(POLICY, thresholds=Thresholds(0.08, 0.9, "cert-1"))
 EXPIRED = replace(POLICY, thresholds=Thresholds(0.08, 0.9, "cert-1", WHEN))
 LONG_EXPIRED = replace(POLICY, thresholds=Thresholds(0.08, 0.9, "cert-1", WHEN - timedelta(days=30)))
 BY_HAND = POLICY
+PROVISIONAL = replace(POLICY, thresholds=Thresholds(0.08, 0.9, "cert-1", SOON, provisional=True))
 
 
 def insisting(policy: PolicyInForce) -> PolicyInForce:
@@ -30,6 +32,8 @@ CASES = [
     ("expired at the very moment", EXPIRED, ("approve", "review", "reject"), ("certificate_expired:gambling",), True, "expired"),
     ("long expired", LONG_EXPIRED, ("approve", "review", "reject"), ("certificate_expired:gambling",), True, "expired"),
     ("written by hand", BY_HAND, ("approve", "review", "reject"), (), True, "none"),
+    ("provisional", PROVISIONAL, ("approve", "review", "reject"), (), True, "provisional"),
+    ("provisional, insisted on", insisting(PROVISIONAL), ("review", "review", "review"), ("uncertified:gambling",), False, "provisional"),
     ("valid, insisted on", insisting(VALID), ("approve", "review", "reject"), (), False, "certified"),
     ("without an end, insisted on", insisting(ENDLESS), ("approve", "review", "reject"), (), False, "certified"),
     ("expired, insisted on", insisting(EXPIRED), ("review", "review", "review"), ("certificate_expired:gambling",), False, "expired"),
@@ -76,6 +80,27 @@ def test_a_policy_without_a_rule_to_break_needs_no_certificate(policy: PolicyInF
 def test_why_in_words(golden: Golden) -> None:
     said = [f"{case}: {decided([policy], {'gambling': p}).policies[0].because}" for case, policy, *_ in CASES for p in RISKS]
     golden.check("because_certificates.txt", "\n".join(said))
+
+
+@pytest.mark.parametrize(
+    ("policy", "standing"),
+    [(VALID, "certified"), (ENDLESS, "certified"), (EXPIRED, "expired"), (BY_HAND, "none"), (PROVISIONAL, "provisional")],
+)
+def test_thresholds_know_how_far_they_can_be_relied_on(policy: PolicyInForce, standing: str) -> None:
+    assert policy.thresholds is not None
+    assert standing_at(policy.thresholds, WHEN) == standing
+    assert standing_at(policy.thresholds, WHEN).holds == policy.thresholds.certified_at(WHEN)
+
+
+def test_thresholds_without_a_certificate_cannot_be_provisional() -> None:
+    with pytest.raises(Exception, match="there is no certificate"):
+        Thresholds(0.1, 0.9, provisional=True)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_an_audit_share_of_thresholds_is_a_share(share: float) -> None:
+    with pytest.raises(Exception, match="a share from 0 to 1"):
+        Thresholds(0.1, 0.9, audit_share=share)
 
 
 @pytest.mark.parametrize(

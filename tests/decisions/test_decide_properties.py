@@ -18,7 +18,8 @@ NAMES = ["adult", "deceptive", "gambling", "weapons"]
 SOLVED = SolvedThresholds({SolvedFor("gambling", POOLED, TARGETS): Thresholds(0.2, 0.7)})
 
 shares = st.floats(0, 1)
-certificates = st.sampled_from([(), ("cert-1",), ("cert-1", WHEN), ("cert-1", WHEN + timedelta(days=1))])
+certificates = st.sampled_from([(), ("cert-1",), ("cert-1", WHEN), ("cert-1", WHEN + timedelta(days=1)), ("cert-1", None, True)])
+limits = st.none() | shares
 thresholds = st.none() | st.tuples(shares, shares, certificates).map(lambda drawn: Thresholds(*sorted(drawn[:2]), *drawn[2]))
 licences = st.none() | st.lists(st.sampled_from([f"{name}:SE" for name in NAMES] + ["gambling:GB"])).map(tuple)
 risks = shares | st.sampled_from([0.2, 0.7, math.nan])
@@ -43,6 +44,8 @@ def policies(draw: st.DrawFn) -> list[PolicyInForce]:
                 licence=draw(st.sampled_from(Licence)) if stance is Stance.RESTRICTED else Licence.NONE,
                 when_uncertified=draw(st.sampled_from(WhenUncertified)),
                 audit_share=draw(shares),
+                max_risk=draw(limits),
+                min_risk_rejected=draw(limits),
             )
         )
     return made
@@ -109,6 +112,7 @@ def test_a_policy_that_insists_on_a_certificate_decides_nothing_without_a_valid_
         if ruling.policy in insisting and ruling.approve_below is not None:
             assert ruling.certificate_id is not None
             assert f"certificate_expired:{ruling.policy}" not in decision.degraded
+            assert "provisional" not in ruling.because
     if decision.uncertified:
         assert {ruling.policy for ruling in decision.policies if ruling.approve_below is not None} - insisting
 

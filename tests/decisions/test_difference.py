@@ -36,11 +36,30 @@ NEW_POLICY = """\
         ),
         (
             {"default": DEFAULT.replace("    gambling: {severity: severe}", "    gambling: {severity: zero_tolerance}")},
-            ["gambling, on kids_video: severity severe -> zero_tolerance (default.yaml:18 -> default.yaml:18)"],
+            [
+                "gambling, on kids_video: severity severe -> zero_tolerance (default.yaml:18 -> default.yaml:18)",
+                "gambling, on kids_video: max_risk 0.1 -> 0.05 (built-in default -> built-in default)",
+            ],
         ),
         (
             {"default": DEFAULT.replace("serious", "quality")},
-            ["gambling, everywhere but on kids_video: severity serious -> quality (default.yaml:4 -> default.yaml:4)"],
+            [
+                "gambling, everywhere but on kids_video: severity serious -> quality (default.yaml:4 -> default.yaml:4)",
+                "gambling, everywhere but on kids_video: max_risk 0.25 -> 0.5 (built-in default -> built-in default)",
+            ],
+        ),
+        (
+            {"BR": MARKETS["BR"].replace("{", "{max_risk: 0.2, min_risk_rejected: 0.8, max_missed: 0.3, ")},
+            [
+                "gambling, in BR but on kids_video: max_risk 0.25 -> 0.2 (built-in default -> BR.yaml:4)",
+                "gambling, in BR on kids_video: max_risk 0.1 -> 0.2 (built-in default -> BR.yaml:4)",
+                "gambling, in BR: max_missed not limited -> 0.3 (built-in default -> BR.yaml:4)",
+                "gambling, in BR: min_risk_rejected 0.5 -> 0.8 (built-in default -> BR.yaml:4)",
+            ],
+        ),
+        (
+            {"BR": MARKETS["BR"].replace("{", "{min_risk_rejected: 0.5, ")},
+            [],
         ),
         (
             {"DE": "extends: SE\n"},
@@ -117,7 +136,9 @@ STANCES = st.sampled_from(["prohibited", "restricted", "allowed"])
 LINES = st.lists(
     st.one_of(
         STANCES.map(lambda stance: f"stance: {stance}"),
-        st.sampled_from(["0.01", "0.02"]).map(lambda share: f"targets: {{max_leakage: {share}}}"),
+        st.tuples(
+            st.sampled_from(["max_leakage", "max_risk", "max_missed", "min_risk_rejected"]), st.sampled_from(["0.02", "0.25", "0.5"])
+        ).map(lambda target: f"targets: {{{target[0]}: {target[1]}}}"),
         st.sampled_from(["auto", "{approve_below: 0.1, reject_at: 0.9}"]).map(lambda thresholds: f"thresholds: {thresholds}"),
         st.sampled_from(["hold", "review"]).map(lambda degraded: f"when_degraded: {degraded}"),
     ),

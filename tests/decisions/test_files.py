@@ -96,12 +96,42 @@ BAD_MARKETS = [
     ("leakage in percent", market(f"{GAMBLING}targets: {{max_leakage: 5%}}\n"), "targets.max_leakage = '5%'", "a number from 0 to 1"),
     ("leakage quoted", market(f"{GAMBLING}targets: {{max_leakage: '0.1'}}\n"), "targets.max_leakage = '0.1'", "a number from 0 to 1"),
     ("leakage negative", market(f"{GAMBLING}targets: {{max_leakage: -0.1}}\n"), "targets.max_leakage = '-0.1'", "a number from 0 to 1"),
+    (
+        "max_risk in percent",
+        market(f"{GAMBLING}targets: {{max_risk: 25%}}\n"),
+        "SE.yaml:4: policies.gambling.targets.max_risk = '25%'",
+        "0 to 1",
+    ),
+    (
+        "max_missed above 1",
+        market(f"{GAMBLING}targets: {{max_missed: 2}}\n"),
+        "SE.yaml:4: policies.gambling.targets.max_missed = '2'",
+        "0 to 1",
+    ),
+    (
+        "min_risk_rejected negative",
+        market(f"{GAMBLING}targets: {{min_risk_rejected: -0.5}}\n"),
+        "SE.yaml:4: policies.gambling.targets.min_risk_rejected = '-0.5'",
+        "a number from 0 to 1",
+    ),
+    (
+        "max_risk misspelt",
+        market(f"{GAMBLING}targets: {{max_risc: 0.1}}\n"),
+        "SE.yaml:4: key of policies.gambling.targets = 'max_risc'",
+        "did you mean max_risk?",
+    ),
+    (
+        "max_risk beside the targets",
+        market(f"{GAMBLING}max_risk: 0.1\n"),
+        "SE.yaml:4: key of policies.gambling = 'max_risk'",
+        "one of title",
+    ),
     ("confidence 1", market(f"{GAMBLING}targets: {{confidence: 1}}\n"), "targets.confidence = '1'", "above 0 and below 1"),
     (
         "targets not a mapping",
         market(f"{GAMBLING}targets: 0.1\n"),
         "SE.yaml:4: policies.gambling.targets = '0.1'",
-        "a mapping with keys of max_leakage",
+        "a mapping with keys of max_risk, max_leakage",
     ),
     (
         "thresholds crossed",

@@ -44,14 +44,33 @@ def test_a_market_that_says_nothing_is_the_default(tmp_path: Path) -> None:
         licence=Licence.NONE,
         when_uncertified=WhenUncertified.DECIDE,
         audit_share=0.01,
+        max_risk=0.25,
+        min_risk_rejected=0.5,
+        max_missed=None,
     )
+
+
+@pytest.mark.parametrize(("severity", "max_risk"), [("quality", 0.5), ("serious", 0.25), ("severe", 0.1), ("zero_tolerance", 0.05)])
+def test_where_no_file_says_otherwise_the_severity_says_how_risky_an_approved_ad_may_be(
+    tmp_path: Path, severity: str, max_risk: float
+) -> None:
+    inherited = gambling(read_policies(write_folder(tmp_path, SE=f"extends: default\n{GAMBLING}severity: {severity}\n")))
+    assert inherited.max_risk == max_risk
+    own = gambling(
+        read_policies(write_folder(tmp_path, SE=f"extends: default\n{GAMBLING}severity: {severity}\n    targets: {{max_risk: 0.3}}\n"))
+    )
+    assert own.max_risk == 0.3
 
 
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
         ("title: Wagers", "title", "Wagers"),
-        ("severity: quality", "severity", Severity.QUALITY),
+        ("severity: quality\n    targets: {max_risk: 0.25}", "severity", Severity.QUALITY),
+        ("targets: {max_risk: 0.1}", "max_risk", 0.1),
+        ("targets: {max_risk: 1}", "max_risk", 1.0),
+        ("targets: {min_risk_rejected: 0}", "min_risk_rejected", 0.0),
+        ("targets: {max_missed: 0.2}", "max_missed", 0.2),
         ("stance: allowed", "stance", Stance.ALLOWED),
         ("targets: {max_leakage: 0.5}", "targets", Targets(0.5, 0.1, 0.95)),
         ("targets: {max_leakage: 1e-3, confidence: .9}", "targets", Targets(0.001, 0.1, 0.9)),

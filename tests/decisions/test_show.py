@@ -34,6 +34,10 @@ def folder(tmp_path: Path) -> PolicyFolder:
         ("GB", "feed", "stance", "prohibited", "default.yaml:5"),
         ("BR", None, "targets.max_leakage", "0.015", "BR.yaml:4"),
         ("BR", None, "targets.confidence", "0.95", "default.yaml:6"),
+        ("BR", None, "targets.max_risk", "0.25", BUILT_IN),
+        ("BR", "kids_video", "targets.max_risk", "0.1", BUILT_IN),
+        ("BR", None, "targets.min_risk_rejected", "0.5", BUILT_IN),
+        ("BR", None, "targets.max_missed", "not limited", BUILT_IN),
         ("BR", None, "thresholds", "auto", BUILT_IN),
         ("BR", None, "surfaces", "all", BUILT_IN),
         ("BR", None, "when_degraded", "review", BUILT_IN),
@@ -77,8 +81,14 @@ def test_a_policy_that_is_not_in_force_says_where_it_is(folder: PolicyFolder) ->
 @pytest.mark.parametrize(
     ("market", "differing"),
     [
-        ("SE", {"kids_video": {"gambling": ("severity",), "kids_unsuitable": ("in force there",)}}),
-        ("GB", {"kids_video": {"gambling": ("severity",), "kids_unsuitable": ("in force there",)}, "search": {"gambling": ("stance",)}}),
+        ("SE", {"kids_video": {"gambling": ("severity", "targets.max_risk"), "kids_unsuitable": ("in force there",)}}),
+        (
+            "GB",
+            {
+                "kids_video": {"gambling": ("severity", "targets.max_risk"), "kids_unsuitable": ("in force there",)},
+                "search": {"gambling": ("stance",)},
+            },
+        ),
     ],
 )
 def test_the_general_rules_name_the_surfaces_that_differ(folder: PolicyFolder, market: str, differing: object) -> None:
@@ -130,6 +140,21 @@ def _solved(point: Thresholds, market: str = "SE", policy: str = "gambling", tar
             _solved(POINT),
             "approve below 0.100, reject from 0.900; solved for SE, uncertified: a person decides",
         ),
+        (
+            AUTO,
+            _solved(replace(POINT, certificate_id="c-1", expires_at=LATER, provisional=True)),
+            "approve below 0.100, reject from 0.900; solved for SE, provisional certificate c-1 until 2026-03-02",
+        ),
+        (
+            replace(AUTO, when_uncertified=WhenUncertified.REVIEW),
+            _solved(replace(POINT, certificate_id="c-1", provisional=True)),
+            "approve below 0.100, reject from 0.900; solved for SE, provisional certificate c-1: a person decides",
+        ),
+        (
+            replace(AUTO, max_risk=0.05, min_risk_rejected=0.95),
+            _solved(POINT),
+            "approve below 0.050, reject from 0.950; solved for SE, held within max_risk and min_risk_rejected, uncertified",
+        ),
         (AUTO, _solved(POINT, targets=replace(TARGETS, max_leakage=0.5)), "none were solved for these targets: a person decides"),
         (AUTO, _solved(POINT, policy="adult"), "none were solved for this policy: a person decides"),
         (POLICY, _solved(POINT), "approve below 0.080, reject from 0.900; written in the policy files, uncertified"),
@@ -157,7 +182,7 @@ def test_machines_get_numbers_and_lists(value: object, expected: object) -> None
 
 
 def _attribute(policy: PolicyInForce, key: str) -> object:
-    found: object = policy
-    for name in key.split("."):
-        found = getattr(found, name)
+    where, _, name = key.rpartition(".")
+    holder = policy.targets if where and hasattr(policy.targets, name) else policy
+    found: object = getattr(holder, name)
     return found

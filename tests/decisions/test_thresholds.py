@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,11 @@ targets = st.builds(Targets, st.floats(0, 1), st.floats(0, 1), st.just(0.95))
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from("abc"), st.sampled_from(["SE", POOLED]), targets),
-        st.tuples(st.floats(0, 1), st.floats(0, 1), st.sampled_from([(), ("cert-1",), ("cert-1", END)])),
+        st.tuples(
+            st.floats(0, 1),
+            st.floats(0, 1),
+            st.sampled_from([(), ("cert-1",), ("cert-1", END), ("cert-1", END, True), ("cert-1", None, False, 0.05)]),
+        ),
     )
 )
 def test_solved_thresholds_survive_being_written(content: dict[tuple[str, str, Targets], tuple[float, float, tuple[Any, ...]]]) -> None:
@@ -33,6 +38,14 @@ def test_solved_thresholds_survive_being_written(content: dict[tuple[str, str, T
 
 
 STORED = SolvedThresholds({SolvedFor("gambling", POOLED, TARGETS): Thresholds(0.25, 0.75)}).to_json()
+
+
+def test_what_thresholds_do_not_say_is_not_stored_so_that_older_ones_keep_their_digest() -> None:
+    plain = SolvedThresholds({SolvedFor("gambling", POOLED, TARGETS): Thresholds(0.25, 0.75, "cert-1", END)})
+    assert plain.digest == "556f9ff26f1c24bbfa57c858e695047c3d32563971149eda5f3707560b0cb4fb"
+    provisional = SolvedThresholds({key: replace(found, provisional=True) for key, found in plain.points.items()})
+    audited = SolvedThresholds({key: replace(found, audit_share=0.05) for key, found in plain.points.items()})
+    assert len({plain.digest, provisional.digest, audited.digest}) == 3
 
 
 @pytest.mark.parametrize(
@@ -50,6 +63,9 @@ STORED = SolvedThresholds({SolvedFor("gambling", POOLED, TARGETS): Thresholds(0.
         ('"certificate_id": null', '"certificate_id": "cert-1", "expires_on": null'),
         (',\n    "expires_at": null', ""),
         ("{", ""),
+        ('"certificate_id": null', '"certificate_id": null, "provisional": true'),
+        ('"certificate_id": null', '"certificate_id": "cert-1", "provisional": 1'),
+        ('"certificate_id": null', '"certificate_id": "cert-1", "audit_share": 1.5'),
         ('"schema": 2', '"schema": 2, "more": 1'),
         ('"schema": 2', '"skema": 2'),
     ],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import RECORD, Arm, Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.risk import RiskScore
@@ -13,6 +14,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
+    Braked,
     DecisionMade,
     Erased,
     Founded,
@@ -23,6 +25,7 @@ from adverdict.ledger.entries import (
     Ruled,
     Withdrawn,
 )
+from adverdict.ledger.steering import brake, release, revoke
 from adverdict.ledger.store import Ledger, withdrawal_id
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -187,6 +190,19 @@ def every_kind(ledger: Ledger) -> None:
         writing.append("app-ad-1", appealed(made), minutes(6))
         writing.append("rul-app-ad-1", ruled(made, retracted=("lab-1", "ans-tsk-1")), minutes(7))
     erase_rows(ledger, 3)
+
+
+def braked(side: BrakeSide = BrakeSide.APPROVE, **scope: Any) -> Braked:
+    return Braked(side=side, why="a wave of scams", by="olga", **scope)
+
+
+def steer(ledger: Ledger) -> None:
+    """Three entries: a brake that is put on and released, and a certificate that is revoked."""
+    with ledger.write() as writing:
+        brake_id, _ = brake(writing, braked(market="SE"), minutes(70))
+        writing.flush()
+        release(writing, brake_id, "it has passed", "olga", minutes(71))
+        revoke(writing, "cert-1", "too much leaked", "audits", minutes(72), {"wrong": 9, "of": 100})
 
 
 STEP = "stp-1"

@@ -24,7 +24,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import SHOWN, Problem, read_anchor, verify, verify_view
 from tests.decisions.build import POLICY
 from tests.effort import part_of
-from tests.ledger.made import a_step, an_ad, append_decisions, decided, every_kind, in_an_arm, minutes
+from tests.ledger.made import a_step, an_ad, append_decisions, decided, every_kind, in_an_arm, minutes, steer
 
 
 def test_a_ledger_nobody_changed_has_no_problems(ledger: Ledger) -> None:
@@ -44,6 +44,7 @@ def test_an_empty_ledger_has_no_problems(ledger: Ledger) -> None:
 def test_every_mutation_of_a_chain_with_every_kind_of_entry_is_found(ledger: Ledger) -> None:
     every_kind(ledger)
     a_step(ledger)
+    steer(ledger)
     assert {entry.body.kind for entry in ledger.read() if entry.body} == set(KINDS)
     tried = try_all(ledger, most=part_of(1200))
     assert tried.missed == ()
@@ -241,6 +242,7 @@ def test_decisions_that_name_no_thresholds_go_back_to_nothing_that_is_kept(ledge
 def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> None:
     every_kind(ledger)
     a_step(ledger)
+    steer(ledger)
     append_decisions(ledger, decided(an_ad(9, submitted_at=minutes(9).replace(microsecond=7), creative_id=None, landing_domain=None)))
     append_decisions(ledger, in_an_arm(an_ad(10)))
     seen = set()

@@ -106,3 +106,11 @@ def test_a_worker_that_no_longer_follows_the_champion_asks_to_be_restarted(serve
         assert slot.runtime is not None
         slot.runtime.champion.stop()
         assert client.get("/livez").status_code == 503
+
+
+def test_a_service_that_leaves_everything_to_people_is_ready_and_says_why(serve: Serve) -> None:
+    with serve() as client:
+        assert client.get("/readyz").json()["degraded"] == []
+        client.post("/v1/brakes", json={"side": "both", "why": "a wave of scams"})
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"], answer.json()["degraded"]) == (200, "ready", ["no_usable_threshold:brake"])

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
+from adverdict.domain.errors import InvalidInput, InvalidSettings, NotFound, Unavailable
 from adverdict.domain.settings import TRACKING_URI, Settings, read_settings
 from adverdict.models.manifest import DataEntry
 from adverdict.models.registry import certificates_of, fetch_certificates
 from adverdict.training.evaluation.metrics import measure
+from adverdict.training.tracking.rollback import ROLLED_BACK, RolledBack, rollback
 from adverdict.training.tracking.run import (
     CHALLENGER,
     CHAMPION,
@@ -55,6 +57,7 @@ class Echo(PythonModel):
 
 mlflow.models.set_model(Echo())
 """
+WHEN = datetime(2026, 11, 28, 20, tzinfo=UTC)
 PACK = DataEntry(name="kids_video", digest="0123456789abcdef" * 4, ads=6401, labels=27020)
 
 
@@ -244,6 +247,47 @@ def test_promotion_moves_the_alias_and_remembers_the_champion_before(store: Stor
     assert promote(second) == first
     with pytest.raises(NotFound, match="99"):
         promote("99")
+
+
+def test_a_rollback_makes_the_champion_before_champion_again_and_says_who_did_it_when_and_why(store: Store, bundle: Path) -> None:
+    first, second = train(store, bundle).version, train(store, bundle).version
+    promote(first)
+    promote(second)
+    assert rollback(store, "wrongful rejections", "olga", WHEN) == RolledBack(before=second, now=first)
+    assert (aliased(CHAMPION), aliased(PREVIOUS)) == (first, None)
+    tags = MlflowClient().get_model_version(NAME, second).tags
+    assert {name: value for name, value in tags.items() if name.startswith(ROLLED_BACK)} == {
+        "rolled_back_to": first,
+        "rolled_back_at": "2026-11-28T20:00:00+00:00",
+        "rolled_back_by": "olga",
+        "rolled_back_why": "wrongful rejections",
+    }
+
+
+def test_a_rollback_is_refused_in_words_where_there_is_nothing_to_go_back_to(store: Store, bundle: Path) -> None:
+    with pytest.raises(NotFound, match="there is no champion of adverdict to roll back: 'adverdict promote' makes one"):
+        rollback(store, "x", "olga", WHEN)
+    first, second = train(store, bundle).version, train(store, bundle).version
+    promote(first)
+    with pytest.raises(NotFound, match=f"there is nothing to go back to from version {first}"):
+        rollback(store, "x", "olga", WHEN)
+    promote(second)
+    with pytest.raises(InvalidInput, match="--why"):
+        rollback(store, " ", "olga", WHEN)
+    assert aliased(CHAMPION) == second
+    rollback(store, "x", "olga", WHEN)
+    with pytest.raises(NotFound, match=f"there is nothing to go back to from version {first}"):
+        rollback(store, "x", "olga", WHEN)  # twice does not lead back to what was left
+
+
+def test_a_version_that_was_deleted_is_not_gone_back_to(store: Store, bundle: Path) -> None:
+    first, second = train(store, bundle).version, train(store, bundle).version
+    promote(first)
+    promote(second)
+    MlflowClient().delete_model_version(NAME, first)
+    with pytest.raises(NotFound):
+        rollback(store, "x", "olga", WHEN)
+    assert aliased(CHAMPION) == second
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "http://10.255.255.1:5000"], ids=["refused", "silent"])

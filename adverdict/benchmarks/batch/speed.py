@@ -155,7 +155,7 @@ def _stages(ours: OpenedPack, ads: Sequence[Ad]) -> Figures:
     from adverdict.scoring.scorer import EVERYBODY
 
     bundle, scorer = ours.bundle, ours.scorer
-    history = scorer.known.state if scorer.known else bundle.history
+    history = (scorer.known.state if scorer.known else None) or bundle.history
     exits = Exits(CutTable(scorer.book, scorer.solved, bundle.policies)(ads), EVERYBODY)
     counts, spent = _busy(lambda: history.counts(ads, bundle.policies))
     found = {"history": spent}

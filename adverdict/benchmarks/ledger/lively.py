@@ -7,12 +7,14 @@ from itertools import count
 
 from adverdict.benchmarks.shared.killable import MARKETS, POLICIES, CountingModel
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.verdict import Verdict
 from adverdict.features.history.state import HistoryState
-from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored, Resolved, Withdrawn
+from adverdict.ledger.entries import Braked, DecisionMade, KnownHistory, Rescored, Resolved, Withdrawn
 from adverdict.ledger.erase import erase
 from adverdict.ledger.history import LedgerHistory, found
+from adverdict.ledger.steering import brake, release, revoke
 from adverdict.ledger.store import Ledger, withdrawal_id
 from adverdict.review.cases.answers import Answer
 from adverdict.review.cases.appeals import appeal
@@ -30,7 +32,10 @@ GONE = "adv-0"
 
 
 def live(ledger: Ledger, book: PolicyBook) -> None:
-    """Every kind of entry: labels, answers, an appeal that is granted, a rescoring that is withdrawn, an erasure. ``ledger`` is empty."""
+    """Every kind of entry: labels, answers, an appeal that is granted, a rescoring that is withdrawn, a brake, an erasure.
+
+    ``ledger`` is empty.
+    """
     ticks = count(1)
     ids = count(1)
 
@@ -56,6 +61,7 @@ def live(ledger: Ledger, book: PolicyBook) -> None:
     appeal(ledger, rejected, "We do not promise anything.", "platform", book=book, settings=SETTINGS, now=clock())
     _answer_all(queue)
     _rescore(ledger, book, clock())
+    _steer(ledger, clock())
     erase(ledger, advertiser=GONE, why="asked to", by="operator", now=clock(), rewrite=False)
     assert isinstance(history.catch_up(), HistoryState), "it can be read to its end"
 
@@ -73,6 +79,15 @@ def _rescore(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
         writing.append(step, told, at)
         writing.append(again.decision_id, DecisionMade(ad=made.ad, decision=again, first=False, step=step), at)
         writing.append(withdrawal_id(step), Withdrawn(step=step, why="as simulated", by="operator"), at)
+
+
+def _steer(ledger: Ledger, at: datetime) -> None:
+    """A brake, its release, and a certificate that is revoked."""
+    with ledger.write() as writing:
+        brake_id, _ = brake(writing, Braked(side=BrakeSide.APPROVE, market=MARKETS[0], why="as simulated", by="operator"), at)
+        writing.flush()
+        release(writing, brake_id, "as simulated", "operator", at)
+        revoke(writing, "cert-lively", "as simulated", "audits", at, {"wrong": 3, "of": 40})
 
 
 def _answer_all(queue: Queue) -> None:

@@ -76,21 +76,25 @@ class Bets:
         """Evidence after each day (..., days), from every day's growth (..., days, k)."""
         return self.evidence(np.cumsum(growth, axis=-2))
 
-    def restarted(self, growth: Floats, every: int = WEEK) -> Floats:
+    def restarted(self, growth: Floats, every: int = WEEK, periods: int | None = None) -> Floats:
         """Evidence after each day of processes begun anew every so many days, so that a long good past cannot pay for a bad present.
 
-        ``growth`` (..., days, k) -> (..., days). The process begun j-th, from 0, counts with 1/((j + 1)(j + 2)); those yet to come, which
-        have the rest of the weight, are left out. (The sum without weights is the e-detector of Shin, Ramdas and Rinaldo 2024, arXiv
-        2203.03532, whose promise is a mean time between false alarms.) The chance is at most alpha that this evidence ever reaches 1/alpha
-        on a day at which the sentence bet on is true of no stretch of ads that runs from the beginning of a period to that day. So with
-        bets against a limit an alarm says "since the beginning of some period more than the limit are errors".
+        ``growth`` (..., days, k) -> (..., days). Each process has a share of the wealth from the start: ``1 / periods`` where no more than
+        so many are to begin; else the one begun j-th, from 0, has 1/((j + 1)(j + 2)). Those yet to come are left out. (The sum without
+        shares is the e-detector of Shin, Ramdas and Rinaldo 2024, arXiv 2203.03532, whose promise is a mean time between false alarms.) The
+        chance is at most alpha that this evidence ever reaches 1/alpha on a day at which the sentence bet on is true of no stretch of ads
+        that runs from the beginning of a period to that day. So with bets against a limit an alarm says "since the beginning of some period
+        more than the limit are errors". Raises ValueError where more than ``periods`` begin.
         """
         upto = np.cumsum(growth, axis=-2)
+        starts = range(0, upto.shape[-2], every)
+        if periods is not None and len(starts) > periods:
+            raise ValueError(f"{len(starts)} periods begin where {periods} have a share of the wealth")
         total = np.full(upto.shape[:-1], -np.inf)
-        for j, start in enumerate(range(0, upto.shape[-2], every)):
+        for j, start in enumerate(starts):
             before = upto[..., start - 1 : start, :] if start else 0.0
-            here = self._logarithm(upto[..., start:, :] - before) - np.log((j + 1.0) * (j + 2.0))
-            total[..., start:] = np.logaddexp(total[..., start:], here)
+            shares = (j + 1.0) * (j + 2.0) if periods is None else float(periods)
+            total[..., start:] = np.logaddexp(total[..., start:], self._logarithm(upto[..., start:, :] - before) - np.log(shares))
         return np.asarray(np.exp(np.minimum(total, _LARGEST)))
 
     def _logarithm(self, growth: Floats) -> Floats:

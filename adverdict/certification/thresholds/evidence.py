@@ -38,7 +38,7 @@ def labels_needed(counts: Counts, side: FixedSequenceTest) -> int | None:
         rate = (counts.errors[index] + counts.expected[index] / decided * FORESEEN) / (decided + FORESEEN)
         draws = draws_needed(float(rate), side.limit, side.level)
         if draws is not None:
-            needed = draws * counts.labelled / decided
+            needed = draws * len(counts.ads) / decided
             best = needed if best is None else min(best, needed)
     return None if best is None or best > MOST_LABELS else math.ceil(best)
 

@@ -38,7 +38,8 @@ class Origin:
 
 def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Origin, price: float, *, curves: bool = True) -> Certificate:
     """Of thresholds ``chosen`` within what ``found`` certifies, where a review costs ``price``."""
-    stratum, question, ads = found.stratum, found.stratum.question, found.ads
+    stratum, question = found.stratum, found.stratum.question
+    ads = found.approve.counts.ads
     bounds = tuple(_bound(side, found, chosen) for side in (found.approve, found.reject) if side is not None)
     used = chosen.approve_below or found.aim.approve_below
     draft = Certificate(
@@ -54,7 +55,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         aim=_aim(found, price),
         traffic=_traffic(scored, found, chosen),
         bounds=bounds,
-        edge=edge(scored.labelled_from(stratum.policy, stratum.rows, used / WIDTH), used, question.stakes.max_risk, stratum.level),
+        edge=edge(scored.labelled_from(stratum.policy, found.approve.rows, used / WIDTH), used, question.stakes.max_risk, stratum.level),
         missed_upper=missed_upper(ads, used, 2 * stratum.level),
         violating=float(ads.violating.mean()) if len(ads) else None,
         alike=ads.alikeness,
@@ -64,7 +65,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         statement="",
         assumptions=(),
         findings=(),
-        curve=curve(ads, stratum.level, chosen) if curves else (),
+        curve=curve(found, chosen) if curves else (),
         bundle_version=origin.bundle_version,
         policy_hash=origin.policy_hash,
         data=origin.data,
@@ -97,6 +98,7 @@ def _aim(found: Answer, price: float) -> Aim:
     return Aim(
         approve_below=found.aim.approve_below,
         reject_at=found.aim.reject_at,
+        provisional=min(found.aim.approve_below, found.stratum.question.attainable.approve_below),
         leaked=found.stratum.question.stakes.leaked,
         price=None if price >= ANY_PRICE else price,
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.least_harm import Stakes
+from adverdict.certification.thresholds.least_harm import Stakes, attainable, least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.words import Strength as Strength
 from adverdict.decisions.harm import LEAKED
-from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets
+from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets, Thresholds, WhenUncertified
 
 PRESENT = 30
 """A market with fewer labelled ads of its own than this is served by nothing: nothing would speak for it, or against."""
@@ -37,6 +37,20 @@ class Question:
     """The surfaces these targets are stated for; None: all that are not named."""
     rows: Rows
     """Every ad it decides on, labelled or not."""
+    decides_uncertified: bool = True
+    """Whether the policy lets thresholds decide of which nothing is shown yet."""
+    attainable: Thresholds = field(default_factory=lambda: Thresholds(1.0, 0.0))
+    """The boldest at which the calibrated risks foresee both targets kept, in all markets together: beyond them labels hardly ever show
+    what is asked for. Uses no label."""
+
+    def aim(self, price: float) -> Thresholds:
+        """The thresholds of least harm where a review costs ``price``, on the grid.
+
+        Rejecting never begins below what is attainable: whom it would hit wrongly has nobody to see it. Approving may, for labels can show
+        that risks are too high.
+        """
+        found = on_grid(least_harm(price, self.stakes))
+        return Thresholds(found.approve_below, max(found.reject_at, self.attainable.reject_at))
 
     @property
     def rejects(self) -> bool:
@@ -84,7 +98,18 @@ def questions(scored: ScoredAds, book: PolicyBook) -> list[Question]:
         for policy in book.in_force(market, where or None):
             if policy.name in scored.policies and _solvable(policy):
                 found[policy.name, market, policy.targets].rows.append(rows)
-    return [gathered.question(*key) for key, gathered in found.items()]
+    return _with_attainable(scored, [gathered.question(*key) for key, gathered in found.items()])
+
+
+def _with_attainable(scored: ScoredAds, asked: Sequence[Question]) -> list[Question]:
+    alike: defaultdict[tuple[str, frozenset[str] | None, Targets], list[Rows]] = defaultdict(list)
+    for question in asked:
+        alike[question.policy, question.surfaces, question.targets].append(question.rows)
+    risks = {key: scored.risk[np.concatenate(rows), scored.policies.index(key[0])] for key, rows in alike.items()}
+    return [
+        replace(question, attainable=attainable(risks[question.policy, question.surfaces, question.targets], question.targets))
+        for question in asked
+    ]
 
 
 _Key = tuple[str, str, Targets]
@@ -102,7 +127,9 @@ class _Gathered:
         named = None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
         rows = np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
         missed = min((one.max_missed for one in self.policies if one.max_missed is not None), default=None)
-        return Question(policy, market, targets, reduce(Stakes.strictest, map(stakes_of, self.policies)), missed, named, rows)
+        stakes = reduce(Stakes.strictest, map(stakes_of, self.policies))
+        uncertified = all(one.when_uncertified is WhenUncertified.DECIDE for one in self.policies)
+        return Question(policy, market, targets, stakes, missed, named, rows, uncertified)
 
 
 def stakes_of(policy: PolicyInForce) -> Stakes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from adverdict.certification.certificate import Bound, Certificate, Design, LabelNoise
@@ -13,6 +14,7 @@ from adverdict.domain.formats import percent
 UNLIKE = 0.001
 """Labelled ads this unlikely to be a random part of the traffic are worth a finding."""
 _DECIDED = {Side.APPROVE: "approved", Side.REJECT: "rejected"}
+_IF_THE_POLICY_LETS = "if the policy lets uncertified thresholds decide (when_uncertified: decide)"
 _TARGET = {Side.APPROVE: "max_leakage", Side.REJECT: "max_wrongful_reject"}
 
 
@@ -20,19 +22,26 @@ def statement(certificate: Certificate) -> str:
     """What is promised, or that nothing is, and what then decides."""
     approve, reject = (certificate.bound(side) for side in Side)
     if not certificate.served or not certificate.decides:
-        return f"Nothing is certified here: {_otherwise(certificate)}."
-    said = [*_approving(certificate, approve), *_rejecting(certificate, reject)]
-    people = certificate.traffic.people / certificate.traffic.ads if certificate.traffic.ads else 0.0
-    return " ".join([*said, f"People decide {people:.0%} {_where(certificate)}."])
+        return f"Nothing is certified here. {_nobody_decided(certificate)}"
+    return " ".join([*_approving(certificate, approve), *_rejecting(certificate, reject), _people(certificate)])
+
+
+def _nobody_decided(certificate: Certificate) -> str:
+    below = certificate.aim.provisional
+    if below <= 0:
+        return "A person decides every ad."
+    return f"Ads below a risk of {below:g} are approved provisionally {_IF_THE_POLICY_LETS}. A person decides all others."
 
 
 def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
     if bound is None or bound.used is None:
-        yield f"Approving is not certified: {_otherwise(certificate)}."
+        below = certificate.aim.provisional
+        provisionally = f": ads below a risk of {below:g} are approved provisionally {_IF_THE_POLICY_LETS}" if below > 0 else ""
+        yield f"Approving is not certified{provisionally}."
         return
     yield f"Approves below a risk of {certificate.approve_below:g}: {_share_of_ads(certificate, certificate.traffic.approved)}."
     confidence, most = percent(certificate.targets.confidence), _promised(certificate, bound)
-    yield f"With {confidence} confidence at most {most} of them violate {_counted(bound)}."
+    yield f"With {confidence} confidence at most {most} of them violate{_over(certificate, bound)} {_counted(bound)}."
     edge = certificate.edge
     if edge is not None:
         counted = f"{edge.errors:,} of {edge.ads:,} labelled"
@@ -41,19 +50,31 @@ def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
             f"none has a risk of {edge.limit:g} or more."
         )
     if certificate.missed_upper is not None:
-        yield f"Of 100 violating ads at most {100 * certificate.missed_upper:.0f} are approved."
+        yield f"Of 100 violating ads at most {_of_hundred(certificate.missed_upper)} are approved."
 
 
 def _rejecting(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
     if bound is None:
         return
     if bound.used is None:
-        yield "Rejects nobody yet: automatic rejection is earned by labels of the riskiest ads."
+        if certificate.aim.reject_at >= 1:
+            yield "Rejects nobody: a person's look costs less than a wrong rejection would harm."
+        else:
+            yield "Rejects nobody yet: labels of the riskiest ads have to show first how few would be rejected wrongly."
         return
-    yield (
-        f"Rejects from {certificate.reject_at:g}: {_share_of_ads(certificate, certificate.traffic.rejected)}, "
-        f"at most {_promised(certificate, bound)} of them wrongly {_counted(bound)}."
-    )
+    confidence, most = percent(certificate.targets.confidence), _promised(certificate, bound)
+    yield f"Rejects from a risk of {certificate.reject_at:g}: {_share_of_ads(certificate, certificate.traffic.rejected)}."
+    yield f"With {confidence} confidence at most {most} of them do not violate{_over(certificate, bound)} {_counted(bound)}."
+
+
+def _people(certificate: Certificate) -> str:
+    traffic = certificate.traffic
+    surfaces = f" on {', '.join(certificate.surfaces)}" if certificate.surfaces else ""
+    place = f"in {', '.join(certificate.served)}{surfaces}"
+    if not traffic.ads:
+        return f"A person decides all others {place}."
+    unless = ", but for those approved provisionally" if certificate.approve_below <= 0 < certificate.aim.provisional else ""
+    return f"A person decides the other {percent(traffic.people / traffic.ads)} {place}{unless}."
 
 
 def _promised(certificate: Certificate, bound: Bound) -> str:
@@ -63,23 +84,25 @@ def _promised(certificate: Certificate, bound: Bound) -> str:
     return percent(bound.upper) if at_aim and bound.upper is not None else percent(bound.target)
 
 
+def _over(certificate: Certificate, bound: Bound) -> str:
+    """Whom the promise is for, where that is not this market alone."""
+    if bound.strength is Strength.TOGETHER:
+        return f", over {_all_names(certificate)} taken together"
+    return ", on average over markets like this one" if bound.strength is Strength.BORROWED else ""
+
+
 def _counted(bound: Bound) -> str:
     used = bound.used
     return f"({used.errors:,} of {used.ads:,} labelled; asked: {percent(bound.target)})" if used else ""
 
 
 def _share_of_ads(certificate: Certificate, ads: int) -> str:
-    return f"{ads / certificate.traffic.ads:.1%} of the ads" if certificate.traffic.ads else "none of no ads"
+    return f"{percent(ads / certificate.traffic.ads)} of the ads" if certificate.traffic.ads else "no ads are here to tell how many"
 
 
-def _otherwise(certificate: Certificate) -> str:
-    below = certificate.aim.approve_below
-    if below <= 0:
-        return "every ad whose risk decides goes to a person"
-    return (
-        f"where the policy lets uncertified thresholds decide, ads below a risk of {below:g} are approved provisionally, "
-        "and every other ad goes to a person"
-    )
+def _of_hundred(share: float) -> int:
+    """An upper bound is not rounded down."""
+    return math.ceil(round(100 * share, 6))
 
 
 def assumptions(certificate: Certificate) -> tuple[str, ...]:
@@ -104,8 +127,8 @@ def assumptions(certificate: Certificate) -> tuple[str, ...]:
     if any(bound.strength is Strength.BORROWED for bound in certificate.bounds):
         names = ", ".join(one.market for one in certificate.markets if one.lends)
         made.append(
-            f"Strength is borrowed from {names}: half of what is believed of this market before its own labels is that it is one like "
-            "them. Over markets like these the promise holds, on average; one that is unlike them may do worse, so its audits matter."
+            f"Strength is borrowed: before its own labels count, this market is taken to be like {names} with a chance of one half. So the "
+            "promise holds on average over markets like these; one that is unlike them may do worse, and its audits matter."
         )
     return tuple(made)
 
@@ -118,7 +141,7 @@ def _design(design: Design) -> str:
         drawn = f"The labelled ads were drawn by chance, one of an advertiser as far as can be: {design.labelled:,}{of}"
     if design.looked_again:
         return f"{drawn}. They are looked at more than once, so the bounds hold whenever one looks (tests by betting), and are wider."
-    return f"{drawn}. They are looked at once: solving again when more are labelled is another look, and is tested so."
+    return f"{drawn}. They are looked at once; solving again when more are labelled is another look, and is tested as one."
 
 
 def findings(certificate: Certificate) -> tuple[str, ...]:
@@ -154,20 +177,22 @@ def _edge(certificate: Certificate) -> Iterator[str]:
 def _missed(certificate: Certificate) -> Iterator[str]:
     asked, upper = certificate.targets.max_missed, certificate.missed_upper
     if asked is not None and upper is not None and upper > asked:
-        yield f"max_missed {asked:g} is not shown: of 100 violating ads up to {100 * upper:.0f} may be approved."
+        yield f"max_missed {asked:g} is not shown: of 100 violating ads up to {_of_hundred(upper)} may be approved."
 
 
 def _missing(certificate: Certificate, bound: Bound) -> str:
-    start = f"{_TARGET[bound.side]} {bound.target:g} is not shown with {certificate.ads:,} labelled ads"
-    if certificate.ads < PRESENT:
+    own = sum(one.labelled for one in certificate.markets if not one.lends)
+    others = f" and {certificate.ads - own:,} of other markets" if certificate.ads > own else ""
+    start = f"{_TARGET[bound.side]} {bound.target:g} is not shown with {own:,} labelled ads{others}"
+    if own < PRESENT:
         return f"{start}: at least {PRESENT} are needed before anything can be said."
     shown = f"; shown is at most {percent(bound.upper_at_aim)} at {bound.at_aim.threshold:g}" if bound.at_aim and bound.upper_at_aim else ""
     if bound.labels_needed is None:
         reason = f"not even {MOST_LABELS:,} would do, because the risks do not separate well enough"
         return f"{start}{shown}: {reason}. Loosen the target or improve the model."
-    more = bound.labels_needed - certificate.ads
+    more = bound.labels_needed - own
     if more <= 0:
-        return f"{start}{shown}: as many do four times in five if they are of as many advertisers; label more advertisers, and solve again."
+        return f"{start}{shown}: so many would do four times in five, each of another advertiser. Label more advertisers, and solve again."
     return f"{start}{shown}: one ad each of about {more:,} more advertisers would do, if the next are like these."
 
 
@@ -175,7 +200,8 @@ def _alike(alike: float) -> str:
     if alike >= 1:
         return "The ads of one advertiser, or with one creative, may all stand or fall together."
     why = "the upper 95 % limit of what their labels show"
-    return f"Two ads of one advertiser, or with one creative, correlate by at most {alike:.2f}, {why} (not counted in the confidence)."
+    unsure = "that this limit may be wrong is not counted in the confidence"
+    return f"Two ads of one advertiser, or with one creative, correlate by at most {alike:.2f}, {why} ({unsure})."
 
 
 def _noise(noise: LabelNoise) -> str:
@@ -190,11 +216,6 @@ def _noise(noise: LabelNoise) -> str:
 
 def _all_names(certificate: Certificate) -> str:
     return ", ".join(sorted(one.market for one in certificate.markets))
-
-
-def _where(certificate: Certificate) -> str:
-    place = f" on {', '.join(certificate.surfaces)}" if certificate.surfaces else ""
-    return f"in {', '.join(certificate.served)}{place}"
 
 
 def _share(share: float, of: str) -> str:

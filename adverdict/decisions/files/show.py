@@ -161,4 +161,4 @@ def _trust(thresholds: Thresholds, now: datetime) -> str:
     if thresholds.certificate_id is None:
         return "uncertified"
     end = f" {'expired' if thresholds.expired_at(now) else 'until'} {thresholds.expires_at:%Y-%m-%d}" if thresholds.expires_at else ""
-    return f"certificate {thresholds.certificate_id}{end}"
+    return f"{'provisional ' if thresholds.provisional else ''}certificate {thresholds.certificate_id}{end}"

@@ -26,6 +26,7 @@ from adverdict.ledger.effective import EffectiveDecision, effective_decisions
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
 from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
+from adverdict.ledger.steering import steering_at
 from adverdict.ledger.store import Ledger, Writing, now
 from adverdict.rescoring.applying.candidates import Candidate, Originals, candidates
 from adverdict.rescoring.applying.judging import EffectiveVerdict, SkipReason, skip_reason
@@ -183,11 +184,14 @@ class _Applying:
             stands = effective_decisions(connection, [one.ad.ad_id for one in batch])
             known = _on_record(connection, [one.decision.decision_id for one in batch])
             appealed = _appealed(connection, [one.decision_id for one in stands.values()])
+            steering = steering_at(connection)
             size, room = steps.size(connection, step), self._choice.most
             chosen: list[_Whole] = []
             reasons = Counter[SkipReason]()
             for one in batch:
                 why = _why(one.candidate, stands.get(one.ad.ad_id), known, appealed)
+                if why is None and steering.stops(one.decision):
+                    why = SkipReason.STEERED
                 if why is None and room is not None and size + len(chosen) >= room:
                     why = SkipReason.MORE
                 if why is None:

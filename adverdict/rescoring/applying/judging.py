@@ -20,6 +20,7 @@ class SkipReason(StrEnum):
     NEWER = "a newer version of the ad was decided"
     OLDER = "the run holds a newer version of the ad"
     DEGRADED = "degraded, and would make the ad less safe"
+    STEERED = "a brake that is on, or a revoked certificate, stops such a verdict"
     MORE = "more than --max"
 
 

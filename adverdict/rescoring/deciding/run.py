@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import Conflict, NotFound, Unavailable
 from adverdict.domain.settings import Settings
@@ -24,6 +25,7 @@ from adverdict.rescoring.deciding.progress import Progress
 from adverdict.rescoring.deciding.run_history import RunHistory
 from adverdict.rescoring.deciding.start import Make, make_worker
 from adverdict.rescoring.deciding.summary import COUNTED, NAME, Effort, Summary, summarise
+from adverdict.rescoring.folder.identity import SteeringUsed
 from adverdict.rescoring.folder.manifest import ModelUsed, Run, RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard, ShardPlan, plan
 from adverdict.rescoring.memory import Budget
@@ -131,6 +133,7 @@ def rescore(
 def _run(options: Options, planned: ShardPlan, chosen: _Decider, stored: Run | None, run_history: RunHistory, started: datetime) -> Run:
     """What is asked for now; ``stored`` is the run that is gone on with, and says what nobody asked otherwise."""
     as_of = options.as_of or (stored.as_of if stored else started)
+    history = run_history.used(as_of, stored, options.history is not None)
     return Run.of(
         planned,
         started_at=started,
@@ -140,8 +143,29 @@ def _run(options: Options, planned: ShardPlan, chosen: _Decider, stored: Run | N
         policy_hash=chosen.book.hash,
         thresholds=chosen.solved.digest,
         exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
-        history=run_history.used(as_of, stored, options.history is not None),
+        history=history,
+        steering=stored.steering if stored else _steering(chosen.ledger, history.seq),
     )
+
+
+def _steering(ledger_url: str | None, known: int | None) -> SteeringUsed | None:
+    """What is out of automatic hands now, where a ledger says so; None: nothing is, nor was as of the entry that the history ``known``."""
+    from adverdict.ledger.history import end_of
+    from adverdict.ledger.steering import steering_at
+    from adverdict.ledger.store import Ledger
+
+    if ledger_url is None or not _is_there(ledger_url):
+        return None
+    ledger = Ledger.open(ledger_url, create=False)
+    try:
+        with ledger.look() as connection:
+            end = end_of(connection)
+            steering, before = steering_at(connection, end), steering_at(connection, known or 0)
+    finally:
+        ledger.close()
+    if steering == before == Steering():
+        return None
+    return SteeringUsed(seq=end, brakes=steering.brakes, revoked=tuple(sorted(steering.revoked)))
 
 
 def _is_there(ledger: str) -> bool:

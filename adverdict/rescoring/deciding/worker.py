@@ -82,6 +82,8 @@ class Worker:
         if model.version != self.run.model.version:
             raise Conflict(f"{self.name} has bundle {model.version}, and the run decides by {self.run.model.version}")
         known = HistorySnapshot(self._history(), self.run.history.seq)
+        if self.run.steering is not None:
+            known = replace(known, steering=self.run.steering.steering, steered_seq=self.run.steering.seq)
         book, solved = self.folder.book(), self.folder.thresholds()
         return Scorer(
             model,

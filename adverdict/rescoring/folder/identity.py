@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adverdict.decisions.exits import ExitRule
+from adverdict.decisions.steering import Brake, Steering
 from adverdict.domain.ad import Utc
 from adverdict.domain.errors import Mistake
 from adverdict.rescoring.input.plan import Input, ShardPlan
@@ -34,6 +35,18 @@ class HistoryUsed(_Record):
     source: str | None = Field(default=None, description="where it came from")
 
 
+class SteeringUsed(_Record):
+    """Brakes that were on, and certificates that were revoked, when the run began."""
+
+    seq: int = Field(description="last entry of the ledger that was known")
+    brakes: tuple[Brake, ...]
+    revoked: tuple[str, ...]
+
+    @property
+    def steering(self) -> Steering:
+        return Steering(self.brakes, frozenset(self.revoked))
+
+
 class Run(_Record):
     """``run.json``: written before anything else, never changed. The rows of a run depend on this alone."""
 
@@ -47,6 +60,7 @@ class Run(_Record):
     thresholds: str = Field(description="digest of the solved thresholds")
     exits: ExitRule | None = Field(default=None, description="by which ads leave the model early; null: every ad takes the whole way")
     history: HistoryUsed
+    steering: SteeringUsed | None = Field(default=None, description="what was out of automatic hands; null: nothing was")
     ads: str = Field(description="where the ads are, as it was given")
     root: str = Field(description="the folder that the inputs' names are relative to")
     inputs: tuple[Input, ...]
@@ -65,6 +79,7 @@ class Run(_Record):
         thresholds: str,
         exits: ExitRule | None,
         history: HistoryUsed,
+        steering: SteeringUsed | None = None,
     ) -> Run:
         """A run with the id that follows from it."""
         fields: dict[str, Any] = {
@@ -76,6 +91,7 @@ class Run(_Record):
             "thresholds": thresholds,
             "exits": exits,
             "history": history,
+            "steering": steering,
             "ads": plan.ads,
             "root": plan.root,
             "inputs": plan.inputs,
@@ -124,6 +140,7 @@ class Run(_Record):
             "thresholds": self.thresholds,
             **({"exits.certificate": self.exits.certificate_id, "exits.limit": self.exits.limit} if self.exits else {}),
             "history.digest": self.history.digest,
+            **({"brakes": [one.brake_id for one in self.steering.brakes], "revoked": list(self.steering.revoked)} if self.steering else {}),
             "as_of": _moment(self.as_of),
             "since": _moment(self.since),
             "rows_per_shard": self.rows_per_shard,

@@ -58,12 +58,13 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
     filters = {"share": share_of, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
     templates = environment("adverdict.rollout.pages", filters)
     ordered = sorted(certificates, key=lambda certificate: certificate.policy)
+    drawn: Drawn = {}
     policies = [
         {
             "number": number,
             "name": name,
             "title": (titles or {}).get(name, name),
-            "certificates": [_certificate(certificate, folder) for certificate in group],
+            "certificates": [_certificate(certificate, folder, drawn) for certificate in group],
         }
         for number, (name, group) in enumerate(groupby(ordered, key=lambda certificate: certificate.policy), start=1)
     ]
@@ -102,7 +103,11 @@ def _of_market(certificate: Certificate, market: MarketEvidence) -> CertificateS
     return standing(certificate) if market.served or certificate.status is Status.INFEASIBLE else NOT_SERVED
 
 
-def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
+Drawn = dict[tuple[object, ...], list[dict[str, str]]]
+"""Plots by what they show: markets that rest on the same labels and decide by the same thresholds share them."""
+
+
+def _certificate(certificate: Certificate, folder: Path, drawn: Drawn) -> dict[str, Any]:
     """Everything the page says of one certificate; its plots are written on the way."""
     counted = split(certificate)
     return {
@@ -111,10 +116,10 @@ def _certificate(certificate: Certificate, folder: Path) -> dict[str, Any]:
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
         "borrowed": certificate.strength is Strength.BORROWED,
         "decides": bool(certificate.served) and certificate.decides,
-        "provisional": certificate.aim.approve_below > 0,
+        "provisional": certificate.aim.provisional > 0,
         "split": counted,
         "rows": [_row(certificate, bound) for bound in certificate.bounds],
-        "plots": _plots(certificate, counted, folder),
+        "plots": _plots(certificate, counted, folder, drawn),
     }
 
 
@@ -123,24 +128,29 @@ def _row(certificate: Certificate, bound: Bound) -> Row:
     return Row(bound, bound.used or bound.certified_to or bound.stopped_at, chosen)
 
 
-def _plots(certificate: Certificate, counted: Split, folder: Path) -> list[dict[str, str]]:
+def _plots(certificate: Certificate, counted: Split, folder: Path, drawn: Drawn) -> list[dict[str, str]]:
     if not certificate.curve or not counted.ads:
         return []
+    shown = certificate.policy, certificate.curve, certificate.bounds, certificate.approve_below, certificate.reject_at
+    if shown not in drawn:
+        drawn[shown] = _draw(certificate, folder)
+    return drawn[shown]
+
+
+def _draw(certificate: Certificate, folder: Path) -> list[dict[str, str]]:
     titles = {Side.APPROVE: ("leakage", "Leakage"), Side.REJECT: ("wrongful", "Wrongful rejection")}
     drawings: dict[str, tuple[str, Drawing]] = {}
     for bound in certificate.bounds:
         kind, title = titles[bound.side]
         drawings[kind] = (title, draw_errors(certificate, bound))
     drawings["review"] = ("Review load", draw_review(certificate))
-    where = ", ".join(one.market for one in asking(certificate))
-    return [
-        {
-            "title": title,
-            "kind": kind,
-            "svg": render(draw, folder / f"{certificate.certificate_id}-{kind}.png", _title(title, certificate, where)),
-        }
-        for kind, (title, draw) in drawings.items()
-    ]
+    together = any(bound.strength is Strength.TOGETHER for bound in certificate.bounds)
+    where = "all markets together" if together else ", ".join(one.market for one in asking(certificate))
+    made = []
+    for kind, (title, draw) in drawings.items():
+        path = folder / f"{certificate.certificate_id}-{kind}.png"
+        made.append({"title": title, "kind": kind, "svg": render(draw, path, _title(title, certificate, where))})
+    return made
 
 
 def _title(title: str, certificate: Certificate, where: str) -> str:

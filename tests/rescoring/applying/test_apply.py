@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
+from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.errors import InvalidInput, Unavailable
 from adverdict.ledger.entries import DecisionMade, Rescored
+from adverdict.ledger.steering import brake
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import apply as applying
 from adverdict.rescoring.applying.apply import Change
 from adverdict.rescoring.applying.judging import SkipReason
 from adverdict.storage.tables.pack import write_ads
-from tests.ledger.made import minutes
+from tests.ledger.made import braked, minutes
 from tests.rescoring.applying.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
 
 
@@ -254,3 +256,12 @@ def test_a_shard_whose_ads_changed_is_refused_and_the_others_applied(world: Worl
     assert (done.applied, done.refused_decisions, sorted(done.refused)) == (0, 6, ["part-00000-00000", "part-00000-00001"])
     assert all("has changed since the run was planned" in why for why in done.refused.values())
     assert world.ledger.end()[0] == 0, "a step without decisions is none"
+
+
+def test_what_a_brake_stops_now_is_not_applied(world: World) -> None:
+    world.decide({1: REVIEW, 2: REVIEW, 3: APPROVE})
+    with world.ledger.write() as writing:
+        brake(writing, braked(BrakeSide.APPROVE, market="DE"), world.desk.clock())
+    done = world.apply(world.run({1: APPROVE, 2: REJECT, 3: REVIEW}))
+    assert (done.applied, done.left) == (2, {SkipReason.STEERED: 1})
+    assert {number: verdict for number, (verdict, _) in world.stands().items()} == {1: "review", 2: "reject", 3: "review"}

@@ -1,0 +1,37 @@
+"""The brakes page: what is left to people, since when and by whom; put one on, let one go."""
+
+from __future__ import annotations
+
+from starlette.responses import RedirectResponse, Response
+
+from adverdict.decisions.steering import BrakeSide
+from adverdict.ledger.steering import asked_for, brake, release
+from adverdict.serving.console.rendering import HOME
+from adverdict.serving.console.visits import Visit
+
+PAGE = f"{HOME}/brakes"
+
+
+def show(visit: Visit) -> Response:
+    return visit.page("brakes.html", "Brakes", book=visit.parts.book, sides=list(BrakeSide), now=visit.parts.clock())
+
+
+def put_on(visit: Visit) -> Response:
+    told = asked_for(
+        visit.parts.book,
+        side=visit.field("side"),
+        policy=visit.field("policy"),
+        market=visit.field("market"),
+        surface=visit.field("surface"),
+        why=visit.field("why"),
+        by=visit.session.name,
+    )
+    with visit.parts.ledger.write() as writing:
+        brake(writing, told, visit.parts.clock())
+    return RedirectResponse(PAGE, status_code=303)
+
+
+def take_off(visit: Visit) -> Response:
+    with visit.parts.ledger.write() as writing:
+        release(writing, visit.field("brake"), visit.field("why"), visit.session.name, visit.parts.clock())
+    return RedirectResponse(PAGE, status_code=303)
