@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.least_harm import Stakes, least_harm, on_grid
+from adverdict.certification.thresholds.least_harm import Stakes
 from adverdict.certification.thresholds.sequence import GRID, Counts, LabelledAds, Side, ThresholdCount
 from adverdict.certification.thresholds.strata import Stratum
 from adverdict.decisions.harm import WRONGED
@@ -145,12 +145,13 @@ class Trial:
     @cached_property
     def aim(self) -> Thresholds:
         """Of least harm at ``PRICE``, as certification sets out for it."""
-        return on_grid(least_harm(PRICE, self.stakes))
+        return self.stratum.question.aim(PRICE)
 
     @property
     def furthest(self) -> dict[Side, float]:
-        """The boldest threshold that the policy permits, by side."""
-        return {Side.APPROVE: self.stakes.max_risk, Side.REJECT: self.stakes.min_risk_rejected}
+        """The boldest threshold that may be tested, by side."""
+        rejecting = max(self.stakes.min_risk_rejected, self.stratum.question.attainable.reject_at)
+        return {Side.APPROVE: self.stakes.max_risk, Side.REJECT: rejecting}
 
     @property
     def limits(self) -> dict[Side, float]:

@@ -14,14 +14,12 @@ from adverdict.benchmarks.truth.judge import Chosen, Judge, Outcome, fixed, fixe
 from adverdict.benchmarks.truth.populations import Population
 from adverdict.certification.certificate import Design, LabelNoise
 from adverdict.certification.statistics.intervals import clopper_pearson
+from adverdict.certification.thresholds.capacity import in_use
 from adverdict.certification.thresholds.issue import Origin
 from adverdict.certification.thresholds.solve import Solution, Terms, certify
-from adverdict.certification.thresholds.strata import Question
 from adverdict.decisions.files.read import read_policies
-from adverdict.decisions.policy import PolicyBook, Thresholds, WhenUncertified
+from adverdict.decisions.policy import PolicyBook
 from adverdict.policies import folder as packaged_policies
-
-NOTHING = Thresholds(0.0, 1.0)
 
 
 def everyday(population: Population, seed: int) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def everyday(population: Population, seed: int) -> dict[str, Any]:
     here, there = halves(population, book, np.random.default_rng(seed))
     solution = solved(here, book)
     planned, judge = Judge(here, book), Judge(there, book)
-    ours = in_force(book, solution)
+    ours = in_force(solution)
     a = fixed_for(planned, planned.outcome(ours).reviews)
     found, same = judge.outcome(ours), judge.outcome(fixed(a))
     decided = round(found.ads - found.reviews)
@@ -59,18 +57,9 @@ def solved(population: Population, book: PolicyBook) -> Solution:
     return certify(population.scored, book, origin, Terms(dict.fromkeys(population.scored.policies, noise), curves=False))
 
 
-def in_force(book: PolicyBook, solution: Solution) -> Chosen:
-    """What decides: certified thresholds, and provisional ones where the policy lets them, within its limits."""
-    asks = {(one.name, market, one.targets): one for market, _, one in book.every()}
-
-    def chosen(question: Question) -> Thresholds:
-        found = solution.solved.find(question.policy, question.market, question.targets)
-        policy = asks[question.policy, question.market, question.targets]
-        if found is None or (found.provisional and policy.when_uncertified is WhenUncertified.REVIEW):
-            return NOTHING
-        return policy.limited(found)
-
-    return chosen
+def in_force(solution: Solution) -> Chosen:
+    """What decides by these thresholds (``thresholds.capacity.in_use``)."""
+    return lambda question: in_use([question], solution.solved)[0]
 
 
 def _per_1000(outcome: Outcome) -> float:
