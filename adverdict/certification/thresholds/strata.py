@@ -19,6 +19,8 @@ from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stanc
 PRESENT = 30
 """A market with fewer labelled ads of its own than this is served by nothing: nothing would speak for it, or against."""
 
+NOTHING_ATTAINABLE = Thresholds(0.0, 1.0)
+
 Rows = NDArray[np.intp]
 
 
@@ -39,7 +41,7 @@ class Question:
     """Every ad it decides on, labelled or not."""
     decides_uncertified: bool = True
     """Whether the policy lets thresholds decide of which nothing is shown yet."""
-    attainable: Thresholds = field(default_factory=lambda: Thresholds(1.0, 0.0))
+    attainable: Thresholds = NOTHING_ATTAINABLE
     """The boldest at which the calibrated risks foresee both targets kept, in all markets together: beyond them labels hardly ever show
     what is asked for. Uses no label."""
 
