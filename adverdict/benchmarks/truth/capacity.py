@@ -47,6 +47,7 @@ A_REVIEWER = 300.0
 """Ads one reviewer sees a day: six hours at a little over a minute each."""
 TIMES = (1.0, 2.0)
 """Of the least load at which certified thresholds within the policies' limits are feasible."""
+TRIES = 5
 CERTIFIED, BEYOND = "certified", "beyond certificates"
 POPULATIONS, SPLITS = 3, 10
 QUICK_POPULATIONS, QUICK_SPLITS = 1, 6
@@ -126,26 +127,57 @@ def split(population: Population, book: PolicyBook, rng: np.random.Generator) ->
     markets, ads = np.unique(np.concatenate([here.scored.market, there.scored.market]), return_counts=True)
     volume = {str(market): A_DAY * float(n / ads.sum()) for market, n in zip(markets, ads, strict=True)}
     planned, judge = Judge(here, book, volume), Judge(there, book, volume)
-    raters = LabelNoise(sensitivity=population.sensitivity, specificity=population.specificity, source="assumed")
-    noise = dict.fromkeys(here.scored.policies, raters)
-    _, found = answers(here.scored, book, Terms(noise, volume=volume))
-    traffic = Traffic.of_answers(here.scored, book, found, volume)
-    unlimited = traffic.reviews([_boldest(one) for one in found])
-    short = plan(traffic, found, unlimited)
+    planning = _Planning(here, book, volume)
+    short = planning.at(0.0)
+    unlimited = short.traffic.reviews([_boldest(one) for one in short.found])
+    needed = planning.needed(short.plan.reviews_needed)
     cases = []
     for times in TIMES:
+        made = planning.at(times * needed)
         for kind in (CERTIFIED, BEYOND):
-            made = plan(traffic, found, times * short.reviews_needed, beyond_certificates=kind == BEYOND)
-            cases.append({"times": times, "kind": kind, **_case(made, found, planned, judge)})
-    costs = costs_of_limits(traffic, found)
+            chosen = made.plan if kind == CERTIFIED else plan(made.traffic, made.found, times * needed, beyond_certificates=True)
+            cases.append({"times": times, "kind": kind, **_case(chosen, made.found, planned, judge)})
+    costs = costs_of_limits(short.traffic, short.found)
     return {
-        "needed": short.reviews_needed,
+        "needed": needed,
         "without_limits": unlimited,
-        "without_limits_feasible": short.feasible,
+        "without_limits_feasible": needed <= unlimited,
         "costs": {one.policy: dict(one.spared) for one in costs.by_policy},
         "given_up": dict(costs.given_up),
         "cases": cases,
     }
+
+
+@dataclass(frozen=True)
+class _Made:
+    found: Sequence[Answer]
+    traffic: Traffic
+    plan: Priced
+
+
+@dataclass(frozen=True)
+class _Planning:
+    """As ``adverdict policy solve --capacity`` does, for one capacity after the other."""
+
+    population: Population
+    book: PolicyBook
+    volume: Mapping[str, float]
+
+    def at(self, capacity: float) -> _Made:
+        scored = self.population.scored
+        raters = LabelNoise(sensitivity=self.population.sensitivity, specificity=self.population.specificity, source="assumed")
+        _, found = answers(scored, self.book, Terms(dict.fromkeys(scored.policies, raters), capacity=capacity, volume=self.volume))
+        traffic = Traffic.of_answers(scored, self.book, found, self.volume)
+        return _Made(found, traffic, plan(traffic, found, capacity))
+
+    def needed(self, at_least: float) -> float:
+        """The least load found feasible: tests set out for what the capacity makes a review worth, so that it moves a little with it."""
+        for _ in range(TRIES):
+            needed = self.at(at_least).plan.reviews_needed
+            if needed <= at_least:
+                break
+            at_least = needed
+        return at_least
 
 
 def summary(detail: Sequence[Entry]) -> Entry:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from adverdict.benchmarks.truth.deployments import Deployment, Method, Trial
+from adverdict.benchmarks.truth.deployments import Deployment, Method
+from adverdict.benchmarks.truth.trial import Trial
 from adverdict.certification.thresholds.answers import nearest
 from adverdict.certification.thresholds.empirical import solve
 from adverdict.certification.thresholds.sequence import BettingCounts, Counts, FixedSequenceTest, LabelledAds, Side, fixed_sequence_test

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adverdict.benchmarks.truth.deployments import Floats
+from adverdict.benchmarks.truth.trial import Floats
 from adverdict.benchmarks.truth.worlds import World, advertisers
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.certification.thresholds.answers import nearest

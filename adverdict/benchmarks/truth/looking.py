@@ -7,7 +7,8 @@ by betting may be looked at as often as one likes (``sequence.BettingCounts``).
 from __future__ import annotations
 
 from adverdict.benchmarks.truth.comparators import betting, certified
-from adverdict.benchmarks.truth.deployments import Method, Trial, drawn
+from adverdict.benchmarks.truth.deployments import Method, drawn
+from adverdict.benchmarks.truth.trial import Trial
 
 LOOKS = 20
 BETTING, SOLVING = "betting at every look", "the exact test anew at every look"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.benchmarks.truth.deployments import Floats, Ints, Traffic, Trial
+from adverdict.benchmarks.truth.trial import EVERYWHERE, Floats, Ints, Traffic, Trial
 from adverdict.certification.statistics.bounds import Sizes, fewest_draws
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import Stratum, questions, strata
@@ -45,8 +45,6 @@ from adverdict.training.fit.splits import by_advertiser, folds
 from adverdict.training.fit.trainable import trainable
 
 FOLDS = 5
-EVERYWHERE = "everywhere"
-"""In place of a market: all of them as one, so that every label is its own."""
 TRAINING_ADS = 12_000
 SIMULATED = "simulated"
 SENSITIVITY = 1 - 0.14 * 1.6

@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 from scipy import stats
 
-from adverdict.benchmarks.truth.deployments import Bools, Floats, Ints, Trial
 from adverdict.benchmarks.truth.populations import Population, trials
+from adverdict.benchmarks.truth.trial import Bools, Floats, Ints, Trial
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID
 from adverdict.decisions.policy import Severity, Stance, Targets

@@ -1,4 +1,4 @@
-"""Where reviewers do not suffice: what each policy's limits, and missing labels, cost in reviews, and which of them would do if given up."""
+"""Where reviewers do not suffice: what limits, and missing labels, cost in reviews by policy, and which of them would do if given up."""
 
 from __future__ import annotations
 
