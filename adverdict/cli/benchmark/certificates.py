@@ -77,11 +77,11 @@ def _methods(figures: Mapping[str, Any]) -> None:
 
 
 def _lines(figures: Mapping[str, Any]) -> list[str]:
-    daily, labels, quick = figures["everyday"], figures["labels"]["most"], figures["quick"]
+    daily, labels = figures["everyday"], figures["labels"]["most"]
+    each = f"{figures['deployments']} deployments a stratum{' (quick)' if figures['quick'] else ''}"
     low, high = daily["auto_share_interval"]
     return [
-        f"{figures['deployments']} deployments a stratum{' (quick)' if quick else ''}: the guarantee is refuted in {figures['strata_broken']} "
-        f"of {figures['strata']} strata",
+        f"{each}: the guarantee is refuted in {figures['strata_broken']} of {figures['strata']} strata",
         f"looked at {figures['strata_looked_at']} strata 20 times: refuted in {figures['strata_broken_peeking']} by tests made for it, in "
         f"{figures['strata_broken_solving_anew']} by the exact test anew at each look (the column: false at any look, betting/exact)",
         f"edge: {number(figures['edge_c5'], '.1%')} of the riskiest tenth approved violate (C=5, mean of {figures['edge_strata']} strata; "
