@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 
 import numpy as np
@@ -18,8 +18,6 @@ from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stanc
 
 PRESENT = 30
 """A market with fewer labelled ads of its own than this is served by nothing: nothing would speak for it, or against."""
-
-NOTHING_ATTAINABLE = Thresholds(0.0, 1.0)
 
 Rows = NDArray[np.intp]
 
@@ -39,9 +37,9 @@ class Question:
     """The surfaces these targets are stated for; None: all that are not named."""
     rows: Rows
     """Every ad it decides on, labelled or not."""
-    decides_uncertified: bool = True
+    decides_uncertified: bool
     """Whether the policy lets thresholds decide of which nothing is shown yet."""
-    attainable: Thresholds = NOTHING_ATTAINABLE
+    attainable: Thresholds
     """The boldest at which the calibrated risks foresee both targets kept, in all markets together: beyond them labels hardly ever show
     what is asked for. Uses no label."""
 
@@ -100,21 +98,21 @@ def questions(scored: ScoredAds, book: PolicyBook) -> list[Question]:
         for policy in book.in_force(market, where or None):
             if policy.name in scored.policies and _solvable(policy):
                 found[policy.name, market, policy.targets].rows.append(rows)
-    return _with_attainable(scored, [gathered.question(*key) for key, gathered in found.items()])
+    foreseen = _foreseen(scored, found)
+    return [gathered.question(*key, foreseen[key[0], gathered.named, key[2]]) for key, gathered in found.items()]
 
 
-def _with_attainable(scored: ScoredAds, asked: Sequence[Question]) -> list[Question]:
-    alike: defaultdict[tuple[str, frozenset[str] | None, Targets], list[Rows]] = defaultdict(list)
-    for question in asked:
-        alike[question.policy, question.surfaces, question.targets].append(question.rows)
-    risks = {key: scored.risk[np.concatenate(rows), scored.policies.index(key[0])] for key, rows in alike.items()}
-    return [
-        replace(question, attainable=attainable(risks[question.policy, question.surfaces, question.targets], question.targets))
-        for question in asked
-    ]
+def _foreseen(scored: ScoredAds, found: Mapping[_Key, _Gathered]) -> dict[_Alike, Thresholds]:
+    """What is attainable under a policy, on its surfaces, by its targets, in all markets together."""
+    rows: defaultdict[_Alike, list[Rows]] = defaultdict(list)
+    for (policy, _, targets), gathered in found.items():
+        rows[policy, gathered.named, targets].append(gathered.every_row)
+    risks = {key: scored.risk[np.concatenate(parts), scored.policies.index(key[0])] for key, parts in rows.items()}
+    return {key: attainable(risk, key[2]) for key, risk in risks.items()}
 
 
 _Key = tuple[str, str, Targets]
+_Alike = tuple[str, frozenset[str] | None, Targets]
 
 
 @dataclass
@@ -125,13 +123,19 @@ class _Gathered:
     surfaces: set[str | None] = field(default_factory=set)
     rows: list[Rows] = field(default_factory=list)
 
-    def question(self, policy: str, market: str, targets: Targets) -> Question:
-        named = None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
-        rows = np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
-        missed = min((one.max_missed for one in self.policies if one.max_missed is not None), default=None)
+    @property
+    def named(self) -> frozenset[str] | None:
+        return None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
+
+    @property
+    def every_row(self) -> Rows:
+        return np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
+
+    def question(self, policy: str, market: str, targets: Targets, foreseen: Thresholds) -> Question:
         stakes = reduce(Stakes.strictest, map(stakes_of, self.policies))
+        missed = min((one.max_missed for one in self.policies if one.max_missed is not None), default=None)
         uncertified = all(one.when_uncertified is WhenUncertified.DECIDE for one in self.policies)
-        return Question(policy, market, targets, stakes, missed, named, rows, uncertified)
+        return Question(policy, market, targets, stakes, missed, self.named, self.every_row, uncertified, foreseen)
 
 
 def stakes_of(policy: PolicyInForce) -> Stakes:
