@@ -1,4 +1,4 @@
-"""The certificates in service, watched: one worker at a time looks at their audits, revokes what these speak against, and tells the rest."""
+"""The certificates in service, watched: one worker at a time looks at their audits, revokes what these speak against, tells the rest."""
 
 from __future__ import annotations
 
