@@ -58,6 +58,10 @@ class Aim(_Part):
 
     approve_below: float
     reject_at: float
+    provisional: float = Field(
+        description="what is approved below it while nothing is certified: no more than the aim, and where the calibrated risks foresee "
+        "max_leakage kept"
+    )
     leaked: float = Field(description="what a violating ad that is approved counts for, in wrongly rejected ads")
     price: float | None = Field(description="what a review costs, in wrongly rejected ads; null: reviewers do not suffice at any price")
 
@@ -166,7 +170,7 @@ class CurvePoint(_Part):
     leakage_upper: float
     above: int = Field(description="labelled ads with this risk or a higher one")
     wronged: int = Field(description="not violating ones among them")
-    wrongful_upper: float
+    wrongful_upper: float | None = Field(description="null where nothing may be rejected")
 
 
 class Certificate(_Part):
@@ -273,8 +277,8 @@ class Issued:
 def thresholds(certificates: Sequence[Certificate]) -> SolvedThresholds:
     """What a service looks up.
 
-    Where approving is not certified the threshold aimed at is provisional: it decides only where the policy lets uncertified thresholds
-    decide, and never beyond its limits. Rejecting is earned: what is not certified rejects nobody.
+    Where approving is not certified the threshold that risks alone speak for is provisional: it decides only where the policy lets
+    uncertified thresholds decide, and never beyond its limits. Rejecting is earned: what is not certified rejects nobody.
     """
     points: dict[SolvedFor, Thresholds] = {}
     for one in certificates:
@@ -288,7 +292,7 @@ def _in_use(one: Certificate, served: bool) -> Thresholds:
     below, at = (one.approve_below, one.reject_at) if served else (0.0, 1.0)
     if below > 0:
         return Thresholds(below, at, one.certificate_id, one.expires_at)
-    return Thresholds(min(one.aim.approve_below, at), at, one.certificate_id, one.expires_at, provisional=True)
+    return Thresholds(min(one.aim.provisional, at), at, one.certificate_id, one.expires_at, provisional=True)
 
 
 def _refuse_other_schema(text: str) -> None:

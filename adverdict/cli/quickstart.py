@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adverdict.cli.console import Bars, out, printable
+from adverdict.cli.console import Bars, out, printable, write_json
 from adverdict.cli.door import door
-from adverdict.cli.options import CHAMPION, Encoder
+from adverdict.cli.options import CHAMPION, Encoder, Json
 
 if TYPE_CHECKING:
+    from adverdict.certification.certificate import Certificate
     from adverdict.domain.ad import Ad
+    from adverdict.domain.decision import Decision
     from adverdict.domain.settings import Settings
 
 SEED = 7
@@ -40,6 +42,7 @@ def quickstart(
     home: Annotated[Path | None, typer.Option("--home", help="Where everything is kept; ADVERDICT_HOME otherwise.")] = None,
     keep_serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving after the three decisions.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; ADVERDICT_PORT otherwise.")] = None,
+    json: Json = None,
 ) -> None:
     """Simulate a marketplace, train, promote, serve, and decide three ads. A second run reuses the data and champion of the first."""
     started = time.monotonic()
@@ -52,13 +55,15 @@ def quickstart(
         settings = chosen.model_copy(update={"host": "127.0.0.1", "model": CHAMPION, "certificates": None})
         check_free(settings.host, settings.port)  # before minutes of training
         marketplace = _simulate(ads, settings.home)
+        shown: dict[str, Any] = {}
         if _champion(marketplace, encoder, settings):
-            _certify(_labelled_sample(marketplace, settings), settings)
+            shown = _certify(_labelled_sample(marketplace, settings), settings)
         with _service(settings) as url:
             _heading(f"Deciding three ads at {url}/v1/score")
             examples = _examples(marketplace)
-            for ad in examples:
-                _decide(url, ad)
+            shown["decisions"] = [_decide(url, ad).model_dump(mode="json") for ad in examples]
+            if json:
+                write_json(json, shown)
             out.print(f"[dim]{time.monotonic() - started:.0f} s from start to here. The next one is yours:[/]\n")
             out.print(_curl(url, examples[-1]), highlight=False, markup=False, soft_wrap=True)
             if keep_serving:
@@ -143,14 +148,28 @@ def _labelled_sample(marketplace: Path, settings: Settings) -> Path:
     return folder
 
 
-def _certify(marketplace: Path, settings: Settings) -> None:
+def _certify(sample: Path, settings: Settings) -> dict[str, Any]:
+    """How many policies of how many are certified, in most of the ads they decide on, and the share of ads decided without a person."""
     from adverdict.cli.policy.solve import show
     from adverdict.rollout.certify import SolveJob, solve
 
     _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing they are provisional")
     with Bars() as bars:
-        solved = solve(SolveJob([marketplace], settings), bars)
+        solved = solve(SolveJob([sample], settings), bars)
     show(solved, brief=True)
+    certificates = solved.solution.certificates
+    of = {one.policy: [other for other in certificates if other.policy == one.policy] for one in certificates}
+    certified = [policy for policy, some in of.items() if _mostly_certified(some)]
+    for policy in certified:
+        widest = max((one for one in of[policy] if one.approve_below > 0 and one.served), key=lambda one: one.traffic.ads)
+        out.print(f"\n[bold]{policy}[/] in {', '.join(widest.served)}: {widest.statement}", highlight=False)
+    out.print(f"\n{len(certified)} of {len(of)} policies are certified to approve in most of the ads they decide on")
+    return {"certified": len(certified), "policies": len(of), "auto_share": 1.0 - solved.solution.people, "ads": len(solved.sample.ads)}
+
+
+def _mostly_certified(some: Sequence[Certificate]) -> bool:
+    shown = sum(one.traffic.ads for one in some if one.served and one.approve_below > 0)
+    return shown > sum(one.traffic.ads for one in some) / 2
 
 
 @contextmanager
@@ -200,7 +219,7 @@ def _examples(marketplace: Path) -> list[Ad]:
     return [ad.model_copy(update={"ad_id": f"example-{i + 1}"}) for i, ad in enumerate(chosen)]
 
 
-def _decide(url: str, ad: Ad) -> None:
+def _decide(url: str, ad: Ad) -> Decision:
     from rich.markup import escape
 
     from adverdict.cli.data import show
@@ -215,6 +234,7 @@ def _decide(url: str, ad: Ad) -> None:
     out.print(f"\n[italic]{escape(printable(text[:160]))}[/]")
     show(decision)
     out.print()
+    return decision
 
 
 def _curl(url: str, ad: Ad) -> str:

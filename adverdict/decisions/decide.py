@@ -71,7 +71,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         policies=tuple(_told(name, ruling, risks.get(name), policies.get(name)) for name, ruling in rulings.items()),
         unused_risks=tuple(risk for name, risk in risks.items() if name not in rulings and _usable(risk, name)),
         reasons=context.reasons,
-        degraded=tuple(str(degradation) for degradation in degraded),
+        degraded=tuple(dict.fromkeys(map(str, degraded))),
         uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
         audit=audit(ad, verdict, policies.values(), used.values()),
         bundle_version=context.bundle_version,

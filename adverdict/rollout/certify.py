@@ -330,6 +330,6 @@ def figures(solved: Solved) -> dict[str, object]:
     """For machines: the certificates as stored, and what they rest on."""
     stored = json.loads(Issued(solved.solution.certificates).to_json())
     priced = {key: value for key, value in asdict(solved.solution.priced).items() if key != "thresholds"}
-    counts = {"labelled": solved.sample.labelled, "labelled_seen": solved.sample.seen}
+    counts = {"labelled": solved.sample.labelled, "labelled_seen": solved.sample.seen, "people": solved.solution.people}
     exits = asdict(solved.exits) | {"expires_at": solved.exits.expires_at.isoformat()} if solved.exits else None
     return {**stored, **counts, "plan": priced, "exits": exits, "attached": solved.attached}

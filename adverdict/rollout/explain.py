@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from adverdict.certification.certificate import Certificate, Issued
@@ -91,15 +92,9 @@ def _bands(policy: PolicyInForce, market: str, surface: str | None, solved: Solv
     """Decided by ``decide`` itself, between the risks at which anything can change."""
     raw = policy.thresholds or solved.find(policy.name, market, policy.targets)
     limited = policy.limited(raw) if raw else None
-    ends = {
-        0.0,
-        1.0,
-        *((raw.approve_below, raw.reject_at) if raw else ()),
-        *((limited.approve_below, limited.reject_at) if limited else ()),
-    }
-    edges = sorted(ends)
+    edges = sorted({0.0, 1.0, *(end for pair in (raw, limited) if pair for end in (pair.approve_below, pair.reject_at))})
     found: list[Band] = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         verdict, because = _decided(policy, market, surface, solved, now, (low + high) / 2)
         if found and found[-1].verdict is verdict and verdict is not Verdict.REVIEW:
             found[-1] = Band(found[-1].low, high, verdict, found[-1].because)

@@ -146,7 +146,8 @@ class Scorer:
         if not ads:
             return []
         known = known or self.known
-        history, steering = (known.state, known.steering) if known else (None, Steering())
+        history = known.state if known else None
+        told = {"history_seq": known.seq, "steered_seq": known.steered_seq} if known else {}
         causes = degraded if self.model else (Degradation(Cause.NO_MODEL), *degraded)
         seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
         rule = self._rule(depth)
@@ -154,27 +155,22 @@ class Scorer:
         scored = early or (self.model.score(seen, history) if self.model else None)
         decisions = []
         for position, ad in enumerate(ads):
-            details: dict[str, object] = {"history_seq": known.seq if known else None, "as_of": as_of} if scored else {}
+            details: dict[str, object] = {**told, "as_of": as_of} if scored else {}
             why = causes
             if early and rule:
                 details |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
                 if early.exit(position) == "early" and early.doubt(position) > rule.limit:
                     why = (*causes, Degradation(Cause.DEADLINE))
-            if known and known.steered_seq is not None:
-                details["steered_seq"] = known.steered_seq
-            context = DecisionContext(
-                self._ids(),
-                self._clock(),
-                self.model.version if self.model else None,
-                why,
-                brakes=steering.brakes,
-                revoked=steering.revoked,
-            )
-            decision = decide(ad, scored.risks(position) if scored else {}, self.book, self.solved, context=context)
+            risks = scored.risks(position) if scored else {}
+            decision = decide(ad, risks, self.book, self.solved, context=self._context(why, known.steering if known else Steering()))
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
                 details["reasons"] = scored.reasons(position, worth_explaining(decision))
             decisions.append(decision.model_copy(update=details) if details else decision)
         return decisions
+
+    def _context(self, degraded: tuple[Degradation, ...], steering: Steering) -> DecisionContext:
+        version = self.model.version if self.model else None
+        return DecisionContext(self._ids(), self._clock(), version, degraded, brakes=steering.brakes, revoked=steering.revoked)
 
     def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:
         return self._cascade.score_until(ads, history, self._cuts.exits(ads, limit)) if self._cascade else None

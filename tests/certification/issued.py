@@ -103,4 +103,4 @@ def cautious(curves: bool = True) -> Certificate:
     assert found[0].reject is not None
     approve, reject = certified(found[0].approve.test), certified(found[0].reject.test)
     chosen = Thresholds(float(approve[len(approve) // 2]), float(reject[len(reject) // 2]))
-    return issue(ads, found, [chosen], ORIGIN, priced, curves=curves).certificates[0]
+    return issue(ads, book, found, [chosen], ORIGIN, priced, curves=curves).certificates[0]

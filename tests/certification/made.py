@@ -14,7 +14,7 @@ from tests.decisions.build import POLICY
 
 TARGETS = Targets(max_leakage=0.05, max_wrongful_reject=0.1, confidence=0.95)
 STRICT = Targets(max_leakage=0.03, max_wrongful_reject=0.05, confidence=0.95)
-GAMBLING = replace(POLICY, thresholds=None, targets=TARGETS)
+GAMBLING = replace(POLICY, thresholds=None, targets=TARGETS, max_risk=0.25, min_risk_rejected=0.5)
 ADULT = replace(GAMBLING, name="adult", title="Adult")
 
 

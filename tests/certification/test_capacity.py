@@ -1,4 +1,4 @@
-"""Reviews under a capacity: counted ad by ad, and spent where they prevent most."""
+"""What a review is worth, and reviews under a capacity: counted ad by ad, and spent where they prevent most."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.certification.statistics.bounds import Sizes
-from adverdict.certification.thresholds.answers import Answer, boldest
-from adverdict.certification.thresholds.capacity import Traffic, plan
+from adverdict.certification.thresholds.answers import Answer, nearest
+from adverdict.certification.thresholds.capacity import REVIEW_SHARE, Priced, Traffic, plan, review_price
+from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID, FixedSequenceTest, Side, ThresholdCount
 from adverdict.certification.thresholds.solve import Terms, answers
+from adverdict.certification.thresholds.strata import questions
 from adverdict.decisions.harm import LEAKED
 from adverdict.decisions.policy import MarketRules, PolicyBook, Severity, Stance, Thresholds, WhenUncertified
 from tests.certification.made import ADULT, GAMBLING, Place, ads, book, rules
@@ -26,10 +28,6 @@ from tests.effort import examples
 
 Options = list[tuple[float, float, Thresholds]]
 """Reviews, harm and the thresholds that lead to them."""
-
-
-def near(threshold: float) -> int:
-    return int(np.abs(GRID - threshold).argmin())
 
 
 def spanning(side: Side, first: int, last: int) -> FixedSequenceTest:
@@ -40,7 +38,9 @@ def spanning(side: Side, first: int, last: int) -> FixedSequenceTest:
 
 def with_ranges(found: Answer, approve: tuple[int, int], reject: tuple[int, int]) -> Answer:
     tests = spanning(Side.APPROVE, *approve), spanning(Side.REJECT, *reject)
-    return replace(found, approve=tests[0], reject=tests[1], thresholds=boldest(*tests))
+    assert found.reject is not None
+    sides = replace(found.approve, test=tests[0]), replace(found.reject, test=tests[1])
+    return replace(found, approve=sides[0], reject=sides[1], thresholds=nearest(*tests, found.aim))
 
 
 @cache
@@ -49,7 +49,7 @@ def two_markets(seed: int) -> tuple[ScoredAds, PolicyBook, tuple[Answer, ...]]:
     scored = ads(Place("SE", 250), Place("DE", 400), policies=("adult", "gambling"), seed=seed)
     grave = replace(ADULT, severity=Severity.SEVERE)
     policies = rules({"SE": MarketRules((GAMBLING,)), "DE": MarketRules((grave,))})
-    return scored, policies, tuple(answers(scored, policies, Terms(curves=False)))
+    return scored, policies, tuple(answers(scored, policies, Terms(curves=False))[1])
 
 
 VOLUME = {"SE": 500.0, "DE": 100.0}
@@ -57,14 +57,14 @@ VOLUME = {"SE": 500.0, "DE": 100.0}
 
 def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], reject: tuple[int, int]) -> Options:
     """What each pair of thresholds within the ranges costs, by the definitions."""
-    (market,) = [question.market for question in found.stratum.questions]
-    here = scored.market == market
+    question = found.stratum.question
+    here = scored.market == question.market
     risk = scored.risk[here, scored.policies.index(found.stratum.policy)]
     leaked = {"gambling": LEAKED[Severity.SERIOUS], "adult": LEAKED[Severity.SEVERE]}[found.stratum.policy]
-    weight = VOLUME[market] / here.sum()
+    weight = VOLUME[question.market] / here.sum()
     made: Options = []
     for below, at in product([0.0, *GRID[approve[0] : approve[1] + 1]], [1.0, *GRID[reject[1] : reject[0] + 1]]):
-        if below <= at:
+        if below <= at and (at == 1.0 or at >= question.attainable.reject_at):
             approved, rejected = risk < below, risk >= at
             harm = (leaked * risk[approved]).sum() + (1 - risk[rejected]).sum()
             made.append((weight * (~approved & ~rejected).sum(), weight * harm, Thresholds(float(below), float(at))))
@@ -74,8 +74,8 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
 @examples(40)
 @given(
     st.integers(0, 3),
-    st.lists(st.tuples(st.integers(60, 200), st.integers(0, 14)), min_size=2, max_size=2),
-    st.lists(st.tuples(st.integers(215, 400), st.integers(0, 14)), min_size=2, max_size=2),
+    st.lists(st.tuples(st.integers(60, 175), st.integers(0, 14)), min_size=2, max_size=2),
+    st.lists(st.tuples(st.integers(250, 400), st.integers(0, 14)), min_size=2, max_size=2),
     st.floats(0, 600),
 )
 def test_no_other_choice_does_less_harm_with_as_few_reviews(
@@ -84,7 +84,7 @@ def test_no_other_choice_does_less_harm_with_as_few_reviews(
     scored, policies, solved = two_markets(seed)
     ranges = [((a, a + more), (r, r - fewer)) for (a, more), (r, fewer) in zip(approve, reject, strict=True)]
     found = [with_ranges(one, *both) for one, both in zip(solved, ranges, strict=True)]
-    chosen = plan(Traffic(scored, policies, found, VOLUME), capacity)
+    chosen = plan(Traffic.of_answers(scored, policies, found, VOLUME), found, capacity)
     first, second = (every_choice(scored, one, *both) for one, both in zip(found, ranges, strict=True))
     reviews = np.add.outer([one[0] for one in first], [two[0] for two in second])
     harm = np.add.outer([one[1] for one in first], [two[1] for two in second])
@@ -96,42 +96,118 @@ def test_no_other_choice_does_less_harm_with_as_few_reviews(
     assert reviews.min() == pytest.approx(chosen.reviews_needed)
     assert chosen.feasible == (chosen.reviews_needed <= capacity)
     assert chosen.reviews <= capacity or not chosen.feasible
-    assert chosen.harm <= harm[reviews <= chosen.reviews + 1e-9].min() + 1e-6
+    if chosen.feasible:  # else a review is worth more than anything
+        step = 0.06 * chosen.price * 2.0 * 10  # of the grid, in harm: an ad stands for two a day, and hardly ten lie between two thresholds
+        assert chosen.harm <= harm[reviews <= chosen.reviews + 1e-9].min() + step
+
+
+def traffic_of(seed: int = 1) -> tuple[Traffic, tuple[Answer, ...]]:
+    scored, policies, found = two_markets(seed)
+    return Traffic.of_answers(scored, policies, found, VOLUME), found
 
 
 def test_more_reviewers_never_do_more_harm_and_fewer_never_have_more_to_do() -> None:
-    scored, policies, found = two_markets(1)
-    traffic = Traffic(scored, policies, found, VOLUME)
-    plans = [plan(traffic, capacity) for capacity in np.linspace(0, 700, 36)]
+    traffic, found = traffic_of()
+    plans = [plan(traffic, found, capacity) for capacity in np.linspace(0, 700, 36)]
     feasible = [one for one in plans if one.feasible]
     assert 10 < len(feasible) < 36
     assert (np.diff([one.harm for one in feasible]) <= 1e-9).all()
     assert (np.diff([one.reviews for one in feasible]) >= -1e-9).all()
+    assert (np.diff([one.price for one in feasible]) <= 1e-9).all()
     assert feasible[-1].reviews == pytest.approx(600)
     assert feasible[-1].harm == 0
 
 
-def test_what_the_certificates_leave_over_is_said_where_the_capacity_is_below_it() -> None:
-    scored, policies, found = two_markets(1)
-    none = plan(Traffic(scored, policies, found, VOLUME), 0.0)
+@pytest.mark.parametrize("capacity", [350.0, 400.0, 550.0, 700.0])
+def test_every_review_costs_the_same_in_every_market(capacity: float) -> None:
+    traffic, found = traffic_of()
+    chosen = plan(traffic, found, capacity)
+    assert chosen.feasible
+    assert chosen.reviews <= capacity
+    assert chosen.thresholds == tuple(one.at_price(chosen.price) for one in found)
+
+
+def test_what_is_left_over_is_said_where_the_capacity_is_below_it() -> None:
+    traffic, found = traffic_of()
+    none = plan(traffic, found, 0.0)
     assert not none.feasible
-    assert none.thresholds == tuple(one.thresholds for one in found)
+    assert none.price == ANY_PRICE
+    assert none.thresholds == tuple(one.at_price(ANY_PRICE) for one in found)
     assert none.reviews == none.reviews_needed > 0
-    enough = plan(Traffic(scored, policies, found, VOLUME), none.reviews_needed)
+    enough = plan(traffic, found, none.reviews_needed)
     assert enough.feasible
     assert enough.reviews == pytest.approx(none.reviews_needed)
 
 
 def test_nothing_beyond_what_is_certified_is_chosen_unless_it_is_asked_for() -> None:
-    scored, policies, found = two_markets(1)
-    traffic = Traffic(scored, policies, found, VOLUME)
+    traffic, found = traffic_of()
     for capacity in (0.0, 200.0, 400.0):
-        for one, pair in zip(found, plan(traffic, capacity).thresholds, strict=True):
-            assert pair.approve_below <= one.thresholds.approve_below
-            assert pair.reject_at >= one.thresholds.reject_at
-    free = plan(traffic, 0.0, beyond_certificates=True)
-    assert free.reviews < 1 < plan(traffic, 0.0).reviews
-    assert plan(traffic, 300.0, beyond_certificates=True).harm <= plan(traffic, 300.0).harm * 1.1
+        for one, pair in zip(found, plan(traffic, found, capacity).thresholds, strict=True):
+            boldest = one.at_price(ANY_PRICE)
+            assert pair.approve_below <= boldest.approve_below
+            assert pair.reject_at >= boldest.reject_at
+    free = plan(traffic, found, 0.0, beyond_certificates=True)
+    assert free.reviews < plan(traffic, found, 0.0).reviews
+    for one, pair in zip(found, free.thresholds, strict=True):
+        stakes = one.stratum.question.stakes
+        assert pair.approve_below <= stakes.max_risk
+        assert pair.reject_at >= stakes.min_risk_rejected, "the policy's limits hold all the same"
+
+
+# --- what a review is worth before anything is certified ---------------------------------------------------------------------------------
+
+
+def worth(scored: ScoredAds, policies: PolicyBook, capacity: float | None = None, volume: Mapping[str, float] | None = None) -> Priced:
+    return review_price(scored, policies, questions(scored, policies), capacity, volume)
+
+
+WORLD = ads(Place("SE", 1500), Place("DE", 1500), policies=("adult", "gambling"))
+BOTH = book(GAMBLING, ADULT, markets=("SE", "DE"))
+
+
+def test_where_nobody_says_how_many_reviewers_there_are_people_see_a_quarter_of_all_ads() -> None:
+    found = worth(WORLD, BOTH)
+    assert found.feasible
+    assert REVIEW_SHARE == 0.25
+    assert 0.24 * len(WORLD) < found.reviews <= 0.25 * len(WORLD)
+    assert 0 < found.price < 5
+
+
+@examples(20)
+@given(st.integers(0, 2**32), st.none() | st.floats(100, 3000))
+def test_no_label_has_a_part_in_what_a_review_is_worth(seed: int, capacity: float | None) -> None:
+    other = replace(WORLD, verdict=np.random.default_rng(seed).permutation(WORLD.verdict))
+    assert worth(other, BOTH, capacity) == worth(WORLD, BOTH, capacity)
+    nobody = replace(WORLD, verdict=np.full(WORLD.verdict.shape, np.nan))
+    assert worth(nobody, BOTH, capacity) == worth(WORLD, BOTH, capacity)
+
+
+def test_a_review_is_worth_more_the_fewer_there_are() -> None:
+    prices = [worth(WORLD, BOTH, capacity).price for capacity in (400.0, 600.0, 900.0, 1500.0, 3000.0)]
+    assert prices == sorted(prices, reverse=True)
+    assert prices[0] > prices[-1]
+
+
+@pytest.mark.parametrize("capacity", [None, 700.0, 1500.0])
+def test_at_that_price_each_policy_aims_at_least_harm(capacity: float | None) -> None:
+    found = worth(WORLD, BOTH, capacity)
+    asked = questions(WORLD, BOTH)
+    assert found.thresholds == tuple(question.aim(found.price) for question in asked)
+    assert found.reviews <= found.capacity
+
+
+def test_a_day_of_more_ads_needs_more_reviews_of_the_same_worth() -> None:
+    one, two = (worth(WORLD, BOTH, 600.0 * n, {"SE": 1500.0 * n, "DE": 1500.0 * n}) for n in (1, 10))
+    assert one.price == pytest.approx(two.price)
+    assert two.reviews == pytest.approx(10 * one.reviews)
+
+
+def test_limits_that_leave_more_to_people_than_they_can_see_are_said_to() -> None:
+    narrow = book(replace(GAMBLING, max_risk=0.01, min_risk_rejected=0.99), markets=("SE", "DE"))
+    found = worth(WORLD, narrow, 300.0)
+    assert not found.feasible
+    assert found.reviews == found.reviews_needed > 300
+    assert found.thresholds == (Thresholds(0.00995, 0.99005),) * 2
 
 
 FOUR = np.array([[0.01, 0.01], [0.5, 0.01], [0.5, 0.5], [0.95, 0.5]])
@@ -143,10 +219,9 @@ def four_ads(*policies: str) -> ScoredAds:
 
 
 def traffic(scored: ScoredAds, policies: PolicyBook, volume: Mapping[str, float], *, served: bool = True) -> Traffic:
-    """As if every market had labels enough to be served."""
-    found = answers(scored, policies, Terms(curves=False))
-    said = [tuple(market.model_copy(update={"served": served}) for market in one.markets) for one in found]
-    return Traffic(scored, policies, [replace(one, markets=markets) for one, markets in zip(found, said, strict=True)], volume)
+    """As if every market had labels enough to be served, or none."""
+    asked = questions(scored, policies)
+    return Traffic(scored, policies, asked, volume, [] if served else asked)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +269,9 @@ APPROVE_ALL = Thresholds(0.99, 1.0)
     ],
 )
 def test_what_is_reviewed_whatever_the_thresholds(policies: PolicyBook, served: bool, reviews: float) -> None:
-    found = traffic(four_ads("adult"), policies, {"SE": 100.0}, served=served)
-    assert found.reviews([APPROVE_ALL] * len(found.found)) == reviews
+    scored = four_ads("adult")
+    found = traffic(scored, policies, {"SE": 100.0}, served=served)
+    assert found.reviews([APPROVE_ALL] * len(questions(scored, policies))) == reviews
 
 
 @pytest.mark.parametrize(
@@ -209,10 +285,14 @@ def test_what_is_reviewed_whatever_the_thresholds(policies: PolicyBook, served: 
 )
 def test_markets_weigh_what_their_volume_is_however_many_ads_were_scored(volume: dict[str, float], expected: dict[str, float]) -> None:
     scored, policies, found = two_markets(1)
-    undecided = [replace(one, thresholds=Thresholds(0.0, 1.0)) for one in found]
-    made = plan(Traffic(scored, policies, undecided, volume), 0.0)
+    made = plan(Traffic.of_answers(scored, policies, found, volume), found, 1e9)
     assert made.reviews_by_market == {market: pytest.approx(n) for market, n in expected.items()}
-    assert made.reviews == pytest.approx(sum(expected.values()))
+    assert made.reviews == pytest.approx(sum(expected.values())), "with so many reviewers every ad is reviewed"
+
+
+def test_without_volumes_the_ads_themselves_are_the_day_s() -> None:
+    scored, policies, found = two_markets(1)
+    assert Traffic.of_answers(scored, policies, found).ads == len(scored)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +302,8 @@ def test_markets_weigh_what_their_volume_is_however_many_ads_were_scored(volume:
         ({"when_uncertified": WhenUncertified.REVIEW}, 100.0),
         ({"stance": Stance.RESTRICTED}, 75.0),
         ({"stance": Stance.ALLOWED}, 0.0),
+        ({"max_risk": 0.01}, 75.0),
+        ({"min_risk_rejected": 0.99}, 75.0),
     ],
 )
 def test_thresholds_set_by_hand_count_in_the_load(changes: dict[str, Any], reviews: float) -> None:
@@ -238,16 +320,12 @@ def test_thresholds_set_by_hand_count_in_the_load(changes: dict[str, Any], revie
     assert Traffic(scored, held, [], {"SE": 100.0}).reviews([]) == pytest.approx(reviews)
 
 
-def test_a_market_that_may_not_reject_is_reviewed_by_the_thresholds_of_its_pool() -> None:
+def test_where_nothing_may_be_rejected_what_would_be_is_reviewed() -> None:
     stances = {"SE": GAMBLING, "DE": replace(GAMBLING, stance=Stance.RESTRICTED)}
     held = PolicyBook(("gambling",), {market: MarketRules((policy,)) for market, policy in stances.items()})
     scored = ads(Place("SE", 150), Place("DE", 150))
-    [found] = answers(scored, held, Terms())
-    traffic = Traffic(scored, held, [found], {"SE": 100.0, "DE": 100.0})
-    reviewed, rejected, _ = traffic.decided([Thresholds(0.1, 0.5)])
+    reviewed, rejected, _ = traffic(scored, held, {"SE": 100.0, "DE": 100.0}).decided([Thresholds(0.1, 0.5)] * 2)
     risky = scored.risk[:, 0] >= 0.5
-    served = {one.market for one in found.markets if one.served}
-    assert served == {"SE", "DE"}
     assert rejected[(scored.market == "SE") & risky].all()
     assert not rejected[scored.market == "DE"].any()
     assert reviewed[(scored.market == "DE") & risky].all()

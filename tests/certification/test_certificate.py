@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 
-from adverdict.certification.certificate import Certificate, Issued, Otherwise, Status, sealed, thresholds
+from adverdict.certification.certificate import Certificate, Issued, Status, sealed, thresholds
 from adverdict.certification.thresholds.solve import Solution
 from adverdict.certification.words import Side, Strength
 from adverdict.decisions.policy import Targets, Thresholds
-from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
 from adverdict.domain.errors import UntrustedBundle
-from tests.certification.issued import ORIGIN, PLAIN, cautious, certificates, solutions
+from tests.certification.issued import ORIGIN, PLAIN, cautious, certificates, of_market, solutions
 from tests.golden import Golden
 
 END = ORIGIN.solved_at + ORIGIN.valid_for
-IN_JSON = ("certified", "pooled", "partly", "infeasible", "label_noise")
+IN_JSON = ("certified", "together", "rejecting_not_shown", "infeasible", "label_noise")
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +62,15 @@ def test_certificates_of_all_kinds_in_words(issued: dict[str, Certificate], gold
     ("name", "status", "strength", "served"),
     [
         ("certified", Status.CERTIFIED, Strength.OWN, ("SE",)),
-        ("pooled", Status.CERTIFIED, Strength.POOLED, ("DE", "GB", "US")),
-        ("borrowed", Status.INFEASIBLE, Strength.POOLED, ()),
-        ("partly", Status.PARTLY, Strength.OWN, ("SE",)),
+        ("together", Status.CERTIFIED, Strength.TOGETHER, ("SE",)),
+        ("unlike_the_others", Status.INFEASIBLE, Strength.BORROWED, ("SE",)),
+        ("rejecting_not_shown", Status.PARTLY, Strength.OWN, ("SE",)),
+        ("approving_not_shown", Status.PARTLY, Strength.OWN, ("SE",)),
         ("infeasible", Status.INFEASIBLE, Strength.OWN, ("SE",)),
         ("never_rejects", Status.CERTIFIED, Strength.OWN, ("SE",)),
+        ("idle", Status.CERTIFIED, Strength.OWN, ("SE",)),
         ("label_noise", Status.CERTIFIED, Strength.OWN, ("SE",)),
+        ("looked_again", Status.CERTIFIED, Strength.OWN, ("SE",)),
     ],
 )
 def test_the_example_of_each_kind_is_of_that_kind(
@@ -89,7 +91,9 @@ def test_raters_who_miss_violations_cost_automatic_approvals(issued: dict[str, C
     assert true is not None
     assert missed is not None
     assert missed.limit == pytest.approx(true.limit * 0.9)
-    assert issued["label_noise"].approve_below < issued["certified"].approve_below
+    assert true.certified_to is not None
+    assert missed.certified_to is not None
+    assert missed.certified_to.ads < true.certified_to.ads
 
 
 def test_what_is_stored_is_read_back_the_same_and_always_in_the_same_bytes(issued: dict[str, Certificate]) -> None:
@@ -150,13 +154,13 @@ def nan(entry: dict[str, Any]) -> None:
 def test_a_certificate_that_was_changed_is_refused(
     change: Callable[[dict[str, Any]], None], said: str, issued: dict[str, Certificate]
 ) -> None:
-    document = json.loads(Issued((issued["certified"], issued["partly"])).to_json())
+    document = json.loads(Issued((issued["certified"], issued["infeasible"])).to_json())
     change(document["certificates"][0])
     with pytest.raises(UntrustedBundle, match=said):
         Issued.from_json(json.dumps(document))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2, "certificates": []}', '{"schema": 1, "certificates": {}}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"certificates": []}', '{"schema": 2, "certificates": {}}'])
 def test_what_is_no_set_of_certificates_is_refused(text: str) -> None:
     with pytest.raises(UntrustedBundle, match="not a set of certificates"):
         Issued.from_json(text)
@@ -170,35 +174,46 @@ def test_a_certificate_has_expired_at_the_moment_it_names(moment: datetime, expi
     assert issued["certified"].expired_at(moment) is expired
 
 
-def test_markets_get_the_thresholds_of_the_certificate_that_serves_them_and_others_none(solved: dict[str, Solution]) -> None:
-    pool = next(one for one in solved["pooled"].certificates if one.strength is Strength.POOLED)
-    for market in ("DE", "GB", "US"):
-        expected = Thresholds(pool.approve_below, pool.reject_at, pool.certificate_id, END)
-        assert solved["pooled"].solved.find("gambling", market, PLAIN.targets) == expected
-    for market in ("SE", "JP"):
-        found = solved["pooled"].solved.find("gambling", market, PLAIN.targets)
-        assert found is not None
-        assert (found.approve_below, found.reject_at) == (0.0, 1.0)
+@pytest.mark.parametrize("schema", ["1", "3", '"2"', "null"])
+def test_certificates_of_another_schema_are_refused_with_the_command_that_replaces_them(schema: str) -> None:
+    with pytest.raises(UntrustedBundle) as refused:
+        Issued.from_json(f'{{"schema": {schema}, "certificates": [{{"status": "certified"}}]}}')
+    assert "certify again with adverdict policy solve --data FOLDER" in str(refused.value)
+    assert "this version reads schema 2, under which no ad is approved above its policy's max_risk" in str(refused.value)
 
 
-def test_a_lender_keeps_the_thresholds_of_its_own_certificate(solved: dict[str, Solution]) -> None:
-    own = next(one for one in solved["borrowed"].certificates if one.strength is Strength.OWN)
-    found = solved["borrowed"].solved.find("gambling", "DE", PLAIN.targets)
-    assert found == Thresholds(own.approve_below, own.reject_at, own.certificate_id, END)
+def test_each_market_gets_the_thresholds_of_its_own_certificate(solved: dict[str, Solution]) -> None:
+    for market in ("BR", "DE", "GB", "SE", "US"):
+        own = of_market(solved["together"], market)
+        found = solved["together"].solved.find("gambling", market, PLAIN.targets)
+        assert found == Thresholds(own.approve_below, own.reject_at, own.certificate_id, END)
 
 
 @pytest.mark.parametrize(
-    ("name", "otherwise", "expected"),
-    [("infeasible", Otherwise.REVIEW, (0.0, 1.0, True)), ("uncertified", Otherwise.UNCERTIFIED, (0.2, 0.7, False))],
+    ("name", "market", "rejects"),
+    [
+        pytest.param("infeasible", "SE", False, id="nothing is certified"),
+        pytest.param("together", "JP", False, id="nothing is labelled"),
+        pytest.param("unlike_the_others", "SE", False, id="its own labels speak against it"),
+        pytest.param("approving_not_shown", "SE", True, id="only rejecting is certified"),
+    ],
 )
-def test_where_nothing_is_certified_people_decide_or_the_models_own_thresholds(
-    name: str, otherwise: Otherwise, expected: tuple[float, float, bool], solved: dict[str, Solution]
+def test_where_approving_is_not_certified_the_threshold_that_risks_speak_for_is_provisional(
+    name: str, market: str, rejects: bool, solved: dict[str, Solution]
 ) -> None:
-    brought = SolvedThresholds({SolvedFor("gambling", "SE", PLAIN.targets): Thresholds(0.2, 0.7)})
-    assert {one.otherwise for one in solved[name].certificates} == {otherwise}
-    found = thresholds(solved[name].certificates, brought).find("gambling", "SE", PLAIN.targets)
+    own = of_market(solved[name], market)
+    found = solved[name].solved.find("gambling", market, PLAIN.targets if name != "approving_not_shown" else own.targets.averages)
     assert found is not None
-    assert (found.approve_below, found.reject_at, found.certificate_id is not None) == expected
+    assert (found.provisional, found.approve_below) == (True, own.aim.provisional)
+    assert own.aim.provisional <= own.aim.approve_below
+    assert (found.reject_at < 1) is rejects
+    assert found.approve_below <= own.targets.max_risk
+
+
+def test_a_provisional_threshold_crosses_no_rejection_that_is_certified(issued: dict[str, Certificate]) -> None:
+    crossed = issued["approving_not_shown"].model_copy(update={"reject_at": 0.002})
+    (found,) = thresholds([crossed]).points.values()
+    assert (found.approve_below, found.reject_at) == (0.002, 0.002)
 
 
 def test_other_targets_find_no_certificate(solved: dict[str, Solution]) -> None:

@@ -7,23 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adverdict.certification.markets.cells import Unlabelled
 from adverdict.certification.markets.forecast import boldest, forecast
 from adverdict.certification.markets.label_shift import Assumption
-from adverdict.certification.markets.onboarding import Onboarding, onboard
-from adverdict.certification.markets.sampling import Part, ads_needed, draw
+from adverdict.certification.markets.onboarding import Onboarding, Part, onboard
 from adverdict.certification.markets.wording import listed, sentences
-from adverdict.certification.statistics.bounds import Sizes
-from adverdict.certification.thresholds.sequence import LabelledAds, Side, fixed_sequence_test
+from adverdict.certification.samples.draw import draw
+from adverdict.certification.thresholds.sequence import Counts, LabelledAds, Side, fixed_sequence_test
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded
 from tests.certification.markets import POLICY, ads, scored
 from tests.golden import Golden
 
 TARGETS = Targets(0.02, 0.2, 0.9)
-GROUPS = st.lists(st.integers(1, 9), min_size=1, max_size=30).map(lambda sizes: np.repeat(np.arange(len(sizes)), sizes))
 
 
 def _book(stance: Stance = Stance.PROHIBITED, targets: Targets = TARGETS) -> PolicyBook:
@@ -132,7 +128,7 @@ def test_as_many_labels_as_foreseen_certify_four_times_in_five() -> None:
     rng, passed = np.random.default_rng(0), 0
     for _ in range(400):
         sample = LabelledAds(np.full(side.draws, 0.01), rng.random(side.draws) < 0.02, np.arange(side.draws))
-        passed += fixed_sequence_test(sample, Side.APPROVE, 0.05, 0.05).certified
+        passed += fixed_sequence_test(Counts(sample, Side.APPROVE), 0.05, 0.05).certified
     assert 0.75 < passed / 400 < 0.9
 
 
@@ -145,36 +141,6 @@ def test_the_boldest_threshold_is_the_last_within_the_limit() -> None:
     assert risk[risk < below].mean() <= 0.1 < risk[risk < below + 0.02].mean()
     assert (1 - risk[risk >= at]).mean() <= 0.1 < (1 - risk[risk >= at - 0.02]).mean()
     assert boldest(ads_, np.full(500, 0.5), Side.APPROVE, 0.1) is None
-
-
-@given(GROUPS, st.integers(0, 60), st.integers(0, 2**32 - 1))
-def test_no_advertiser_has_a_second_ad_before_every_other_has_its_first(groups: np.ndarray, n: int, seed: int) -> None:
-    chosen = draw(Part.ALL, np.arange(len(groups)), groups, n, np.random.default_rng(seed))
-    assert len({one.row for one in chosen}) == len(chosen) == min(n, len(groups))
-    sizes, taken = Counter(groups.tolist()), Counter(groups[[one.row for one in chosen]].tolist())
-    most = max(taken.values(), default=0)
-    assert all(taken[group] >= min(size, most - 1) for group, size in sizes.items())
-
-
-def test_an_inclusion_probability_is_how_often_the_ad_is_drawn() -> None:
-    groups = np.repeat(np.arange(4), [1, 2, 3, 6])
-    drawn, stated = np.zeros(12), np.full(12, np.nan)
-    for seed in range(4000):
-        for one in draw(Part.ALL, np.arange(12), groups, 6, np.random.default_rng(seed)):
-            drawn[one.row] += 1
-            stated[one.row] = one.inclusion
-    assert np.allclose(drawn / 4000, stated, atol=0.03)
-
-
-@given(GROUPS, st.integers(1, 40))
-def test_the_ads_that_are_worth_a_number_of_draws_are_worth_it_and_one_fewer_is_not(groups: np.ndarray, draws: int) -> None:
-    needed = ads_needed(groups, draws)
-    if needed is None:
-        assert Sizes.of(groups).draws < draws
-    else:
-        taken = draw(Part.ALL, np.arange(len(groups)), groups, needed, np.random.default_rng(0))
-        assert Sizes.of(groups[[one.row for one in taken]]).draws >= draws - 1e-9
-        assert needed >= draws
 
 
 @pytest.mark.parametrize("name", ["like_the_others", "unlike_the_others", "too_small"])
@@ -205,11 +171,11 @@ def test_labels_of_finished_parts_certify_no_threshold_falsely_more_often_than_s
     false = dict.fromkeys(Side, 0)
     for seed in range(300):
         rng = np.random.default_rng(seed)
-        chosen = [draw(part, np.flatnonzero(regions[part]), np.flatnonzero(regions[part]), wanted[part], rng) for part in finished]
-        rows = np.array([one.row for part in chosen for one in part])
+        every = [np.flatnonzero(regions[part]) for part in finished]
+        rows = np.concatenate([draw(some, some, wanted[part], rng).rows for part, some in zip(finished, every, strict=True)])
         labelled = LabelledAds(market.risk[rows], rng.random(len(rows)) < true[rows], rows)
         for side, limit in ((Side.APPROVE, 0.03), (Side.REJECT, 0.2)):
-            last = fixed_sequence_test(labelled, side, limit, 0.1).last
+            last = fixed_sequence_test(Counts(labelled, side), limit, 0.1).last
             if last is not None:
                 decided = market.risk < last.threshold if side is Side.APPROVE else market.risk >= last.threshold
                 false[side] += (true if side is Side.APPROVE else 1 - true)[decided].mean() > limit

@@ -1,4 +1,4 @@
-"""Whose labels answer for whom: by counts alone, with the chance of error shared out among all that is promised at once."""
+"""Who needs thresholds, within which limits, whose labels answer, and how the chance of error is shared out."""
 
 from __future__ import annotations
 
@@ -10,101 +10,95 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adverdict.certification.thresholds.least_harm import Stakes
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.strata import PRESENT, Question, Stratum, Strength, questions, strata
-from adverdict.decisions.policy import Licence, MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
+from adverdict.certification.thresholds.strata import Question, Stratum, questions, strata
+from adverdict.decisions.policy import Licence, MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds
 from tests.certification.made import ADULT, GAMBLING, STRICT, TARGETS, Place, ads, book, rules
 from tests.effort import examples
 
-ENOUGH = 216
-"""Labels of as many advertisers with which a market stands alone: three times the 72 that show 5 % at a level of .05 / 2 sides."""
-FEWER = ENOUGH - 1
 
-Answer = tuple[str, str, Strength]
-"""Markets served, markets whose labels are used, and whose strength that is."""
+def by_market(scored: ScoredAds, policies: PolicyBook) -> dict[str, Stratum]:
+    return {one.question.market: one for one in strata(scored, questions(scored, policies))}
 
 
-def answers(*places: Place, policy: PolicyInForce = GAMBLING) -> set[Answer]:
-    scored = ads(*places)
-    markets = tuple(dict.fromkeys(place.market for place in places))
-    return {summed_up(one) for one in strata(scored, questions(scored, book(policy, markets=markets)))}
+def test_a_market_answers_with_its_own_labels_and_every_other_lends_its() -> None:
+    scored = ads(Place("SE", 100, 50), Place("DE", 80), Place("GB", 0, 20))
+    found = by_market(scored, book(GAMBLING, markets=("SE", "DE", "GB")))
+    assert {market: len(one.rows) for market, one in found.items()} == {"SE": 100, "DE": 80, "GB": 0}
+    assert {market: {name: len(rows) for name, rows in one.lenders.items()} for market, one in found.items()} == {
+        "SE": {"DE": 80},
+        "DE": {"SE": 100},
+        "GB": {"SE": 100, "DE": 80},
+    }, "a market without labels lends none"
 
 
-def summed_up(found: Stratum) -> Answer:
-    return " ".join(sorted(one.market for one in found.questions)), " ".join(found.sources), found.strength
+def test_markets_with_other_targets_lend_their_labels_too() -> None:
+    scored = ads(Place("SE", 100), Place("DE", 80))
+    found = by_market(scored, rules({"SE": MarketRules((GAMBLING,)), "DE": MarketRules((replace(GAMBLING, targets=STRICT),))}))
+    assert {market: (one.targets, set(one.lenders)) for market, one in found.items()} == {"SE": (TARGETS, {"DE"}), "DE": (STRICT, {"SE"})}
+
+
+def test_labels_of_risky_ads_are_among_those_of_the_market() -> None:
+    scored = ads(Place("SE", 100, 50))
+    risky = np.full(scored.verdict.shape, np.nan)
+    risky[120:] = 1.0
+    found = by_market(replace(scored, risky=risky), book(GAMBLING))["SE"]
+    assert found.rows.tolist() == [*range(100), *range(120, 150)]
+
+
+def spread(*risks: float) -> ScoredAds:
+    n = len(risks)
+    none = np.full((n, 1), np.nan)
+    return ScoredAds(("gambling",), np.full(n, "SE"), np.full(n, ""), np.arange(n), np.array(risks)[:, None], none)
+
+
+def test_rejecting_never_begins_where_risks_foresee_too_many_wrong_rejections_and_approving_may() -> None:
+    """At any price of a review: whom a rejection hits wrongly nobody sees, and labels may show that risks are too high."""
+    (question,) = questions(spread(0.01, 0.2, 0.2, 0.6, 0.6, 0.95, 0.97), book(GAMBLING))
+    assert question.attainable.approve_below <= 0.2
+    assert question.aim(1e12).approve_below == 0.25
+    assert question.aim(1e12).reject_at == question.attainable.reject_at > 0.6
+    assert question.aim(0.01).reject_at > question.attainable.reject_at, "a cheap review rejects even less"
+
+
+def test_what_is_attainable_is_worked_out_of_all_markets_together_and_by_targets() -> None:
+    scored = ads(Place("SE", 0, 300), Place("DE", 0, 300))
+    same = questions(scored, book(GAMBLING, markets=("SE", "DE")))
+    assert len({one.attainable for one in same}) == 1
+    other = questions(scored, rules({"SE": MarketRules((GAMBLING,)), "DE": MarketRules((replace(GAMBLING, targets=STRICT),))}))
+    assert len({one.attainable for one in other}) == 2
+
+
+# --- the policy's limits -----------------------------------------------------------------------------------------------------------------
+
+WIDE = replace(GAMBLING, max_risk=0.4, min_risk_rejected=0.6)
 
 
 @pytest.mark.parametrize(
-    ("places", "expected"),
+    ("policies", "stakes", "missed"),
     [
-        pytest.param([Place("SE", ENOUGH)], {("SE", "SE", Strength.OWN)}, id="one large market"),
-        pytest.param([Place("SE", FEWER)], {("SE", "SE", Strength.OWN)}, id="one small market has nobody to pool with"),
+        pytest.param(book(GAMBLING), Stakes(5.0, 0.25, 0.5), None, id="those of the policy"),
+        pytest.param(book(replace(GAMBLING, severity=Severity.ZERO_TOLERANCE)), Stakes(100.0, 0.25, 0.5), None, id="harm by severity"),
         pytest.param(
-            [Place("SE", ENOUGH), Place("DE", ENOUGH)],
-            {("SE", "SE", Strength.OWN), ("DE", "DE", Strength.OWN)},
-            id="two large markets do not touch each other",
+            book(replace(GAMBLING, max_risk=None, min_risk_rejected=None)), Stakes(5.0, 1.0, 0.0), None, id="a book kept before limits"
         ),
-        pytest.param([Place("SE", 120), Place("DE", 100)], {("DE SE", "DE SE", Strength.POOLED)}, id="small markets pool"),
+        pytest.param(book(WIDE, kids_video=(GAMBLING,)), Stakes(5.0, 0.25, 0.6), None, id="the narrowest of the places asked together"),
         pytest.param(
-            [Place("US", 900), Place("SE", 120), Place("DE", 100)],
-            {("US", "US", Strength.OWN), ("DE SE", "DE SE", Strength.POOLED)},
-            id="a pool large enough asks nobody else",
+            book(GAMBLING, kids_video=(replace(GAMBLING, severity=Severity.SEVERE),)), Stakes(20.0, 0.25, 0.5), None, id="the gravest"
         ),
         pytest.param(
-            [Place("US", 900), Place("SE", 110), Place("DE", 100)],
-            {("US", "US", Strength.OWN), ("DE SE", "DE SE US", Strength.POOLED)},
-            id="a pool too small is lent the large market's labels",
-        ),
-        pytest.param(
-            [Place("US", ENOUGH), Place("SE", FEWER)],
-            {("US", "US", Strength.OWN), ("SE", "SE US", Strength.POOLED)},
-            id="one label too few to stand alone",
-        ),
-        pytest.param(
-            [Place("US", 900), Place("SE", PRESENT), Place("DE", PRESENT - 1)],
-            {("US", "US", Strength.OWN), ("SE", "SE US", Strength.POOLED), ("DE", "DE", Strength.OWN)},
-            id="hardly any labels: in no pool",
-        ),
-        pytest.param(
-            [Place("US", 900), Place("SE", 0, 500)],
-            {("US", "US", Strength.OWN), ("SE", "SE", Strength.OWN)},
-            id="ads without labels do not count",
-        ),
-        pytest.param(
-            [Place("SE", 10 * ENOUGH, each=10), Place("DE", 10 * FEWER, each=10)],
-            {("SE", "SE", Strength.OWN), ("DE", "DE SE", Strength.POOLED)},
-            id="advertisers count, not their ads",
+            book(replace(GAMBLING, max_missed=0.3), kids_video=(replace(GAMBLING, max_missed=0.2),)),
+            Stakes(5.0, 0.25, 0.5),
+            0.2,
+            id="the fewest missed",
         ),
     ],
 )
-def test_who_stands_alone_who_pools_and_who_lends(places: list[Place], expected: set[Answer]) -> None:
-    assert answers(*places) == expected
-
-
-def test_with_one_bound_to_show_fewer_labels_do() -> None:
-    one_sided = replace(GAMBLING, stance=Stance.RESTRICTED)
-    places = [Place("US", 900), Place("SE", 177), Place("DE", 176)]
-    assert answers(*places, policy=one_sided) == {
-        ("US", "US", Strength.OWN),
-        ("SE", "SE", Strength.OWN),
-        ("DE", "DE SE US", Strength.POOLED),
-    }
-
-
-@pytest.mark.parametrize("leakage", [0.0, 1.0])
-def test_targets_that_nothing_or_anything_meets_are_grouped_too(leakage: float) -> None:
-    policy = replace(GAMBLING, targets=replace(TARGETS, max_leakage=leakage))
-    alone = leakage == 1.0
-    found = answers(Place("SE", 100), Place("DE", 100), policy=policy)
-    assert found == ({("SE", "SE", Strength.OWN), ("DE", "DE", Strength.OWN)} if alone else {("DE SE", "DE SE", Strength.POOLED)})
-
-
-def test_small_markets_with_other_targets_lend_their_labels_and_keep_their_targets() -> None:
-    scored = ads(Place("SE", 100), Place("DE", 100), Place("GB", 100))
-    strict = replace(GAMBLING, targets=STRICT)
-    asked = questions(scored, rules({"SE": MarketRules((GAMBLING,)), "DE": MarketRules((GAMBLING,)), "GB": MarketRules((strict,))}))
-    found = {(summed_up(one)[:2], one.targets) for one in strata(scored, asked)}
-    assert found == {(("DE SE", "DE GB SE"), TARGETS), (("GB", "DE GB SE"), STRICT)}
+def test_what_is_at_stake_where_one_pair_of_thresholds_is_asked_for(policies: PolicyBook, stakes: Stakes, missed: float | None) -> None:
+    scored = ads(Place("SE", 20), Place("SE", 20, surface="kids_video"))
+    (question,) = questions(scored, policies)
+    assert (question.stakes, question.max_missed) == (stakes, missed)
 
 
 @st.composite
@@ -127,9 +121,13 @@ def test_labels_have_no_part_in_it(world: tuple[ScoredAds, PolicyBook], seed: in
     other = np.random.default_rng(seed).random(scored.verdict.shape)
     flipped = replace(scored, verdict=np.where(np.isnan(scored.verdict), np.nan, other))
     before, after = (strata(one, questions(one, policies)) for one in (scored, flipped))
-    assert [(summed_up(one), one.level, one.rows.tolist()) for one in before] == [
-        (summed_up(one), one.level, one.rows.tolist()) for one in after
-    ]
+    assert [summed_up(one) for one in before] == [summed_up(one) for one in after]
+
+
+def summed_up(found: Stratum) -> tuple[object, ...]:
+    question = found.question
+    lenders = {market: rows.tolist() for market, rows in found.lenders.items()}
+    return question.market, question.policy, question.stakes, found.level, found.rows.tolist(), lenders
 
 
 @examples(60)
@@ -137,47 +135,40 @@ def test_labels_have_no_part_in_it(world: tuple[ScoredAds, PolicyBook], seed: in
 def test_every_question_is_answered_once_and_every_ad_it_decides_on_is_in_it_once(world: tuple[ScoredAds, PolicyBook]) -> None:
     scored, policies = world
     asked = questions(scored, policies)
-    answered = [(one.policy, one.market, one.targets) for stratum in strata(scored, asked) for one in stratum.questions]
-    assert sorted(answered, key=str) == sorted(((one.policy, one.market, one.targets) for one in asked), key=str)
-    assert {key[:2] for key in answered} == {(policy.name, market) for market, _, policy in policies.every()}
+    answered = [stratum.question for stratum in strata(scored, asked)]
+    assert answered == asked
+    assert {(one.policy, one.market) for one in answered} == {(policy.name, market) for market, _, policy in policies.every()}
     for one in asked:
         assert one.rows.tolist() == np.flatnonzero(scored.market == one.market).tolist()
 
 
 @examples(60)
-@given(worlds())
-def test_the_bounds_of_a_market_spend_what_its_confidence_leaves_and_no_more(world: tuple[ScoredAds, PolicyBook]) -> None:
+@given(worlds(), st.booleans())
+def test_the_bounds_spend_what_the_confidence_leaves_and_no_more(world: tuple[ScoredAds, PolicyBook], all_at_once: bool) -> None:
+    """Each policy's for itself; or those of a market, all at once."""
     scored, policies = world
-    spent: defaultdict[str, float] = defaultdict(float)
-    found = strata(scored, questions(scored, policies))
-    for stratum in found:
-        for question in stratum.questions:
-            spent[question.market] += stratum.level * (2 if question.rejects else 1)
-            assert set(stratum.family) >= {policy.name for policy in policies.in_force(question.market, None)}
-    assert all(share <= 0.05 + 1e-12 for share in spent.values())
-    if all(len(stratum.questions) == 1 for stratum in found):
-        assert all(share == pytest.approx(0.05) for share in spent.values())
+    spent: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for stratum in strata(scored, questions(scored, policies), all_at_once=all_at_once):
+        question = stratum.question
+        spent[(question.market,) if all_at_once else (question.market, question.policy)] += stratum.level * (2 if question.rejects else 1)
+        in_force = {policy.name for policy in policies.in_force(question.market, None)}
+        assert set(stratum.family) == (in_force if all_at_once else {question.policy})
+    assert all(share == pytest.approx(0.05) for share in spent.values())
 
 
-@pytest.mark.parametrize(("one_policy", "level", "family"), [(False, 0.0125, ("adult", "gambling")), (True, 0.025, ("gambling",))])
-def test_each_policy_may_stand_for_itself(one_policy: bool, level: float, family: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("all_at_once", "level", "family"), [(True, 0.0125, ("adult", "gambling")), (False, 0.025, ("gambling",))])
+def test_each_policy_stands_for_itself_unless_all_are_to_hold_at_once(all_at_once: bool, level: float, family: tuple[str, ...]) -> None:
     scored = ads(Place("SE", 900), policies=("adult", "gambling"))
-    found = strata(scored, questions(scored, book(ADULT, GAMBLING)), one_policy=one_policy)
+    found = strata(scored, questions(scored, book(ADULT, GAMBLING)), all_at_once=all_at_once)
     (gambling,) = [one for one in found if one.policy == "gambling"]
     assert gambling.level == pytest.approx(level)
     assert gambling.family == family
 
 
-def test_a_pool_spends_no_more_than_its_neediest_market_can_spare() -> None:
-    scored = ads(Place("SE", 100), Place("DE", 100), policies=("adult", "gambling"))
-    asked = questions(
-        scored, rules({"SE": MarketRules((GAMBLING, ADULT)), "DE": MarketRules((replace(GAMBLING, stance=Stance.RESTRICTED),))})
-    )
-    (pool,) = [one for one in strata(scored, asked) if one.policy == "gambling"]
-    assert {one.market: one.rejects for one in pool.questions} == {"SE": True, "DE": False}
-    assert pool.level == pytest.approx(0.05 / 4), "SE shows two sides of two policies, DE one of one"
-    assert pool.family == ("adult", "gambling")
-    assert pool.rejects
+def test_with_one_bound_to_show_all_of_the_chance_of_error_is_spent_on_it() -> None:
+    scored = ads(Place("SE", 900))
+    (found,) = strata(scored, questions(scored, book(replace(GAMBLING, stance=Stance.RESTRICTED))))
+    assert found.level == pytest.approx(0.05)
 
 
 LICENSED = replace(GAMBLING, stance=Stance.RESTRICTED, licence=Licence.REQUIRED)
@@ -225,18 +216,24 @@ def test_surfaces(policies: PolicyBook, expected: set[tuple[Targets, frozenset[s
     assert {(one.targets, one.surfaces, len(one.rows)) for one in questions(scored, policies)} == expected
 
 
-def test_a_surface_s_own_question_pools_only_with_the_same_surface_elsewhere() -> None:
+def test_a_surface_s_own_question_is_lent_labels_of_the_same_surface_only() -> None:
     places = [Place(market, n, surface=where) for market in ("SE", "DE") for where, n in (("", 100), ("kids_video", 50))]
     scored = ads(*places)
     found = strata(scored, questions(scored, book(GAMBLING, markets=("SE", "DE"), kids_video=(KIDS,))))
-    assert {(one.targets, one.sources, len(one.rows)) for one in found} == {(TARGETS, ("DE", "SE"), 200), (STRICT, ("DE", "SE"), 100)}
-    assert all(not set(one.rows.tolist()) & set(two.rows.tolist()) for one in found for two in found if one is not two)
+    sizes = {
+        (one.question.market, one.targets): (len(one.rows), {market: len(rows) for market, rows in one.lenders.items()}) for one in found
+    }
+    assert sizes == {
+        ("SE", TARGETS): (100, {"DE": 100}),
+        ("DE", TARGETS): (100, {"SE": 100}),
+        ("SE", STRICT): (50, {"DE": 50}),
+        ("DE", STRICT): (50, {"SE": 50}),
+    }
 
 
 def test_a_market_in_the_book_without_ads_is_asked_about_and_gets_an_answer() -> None:
-    scored = ads(Place("SE", 900))
-    found = strata(scored, questions(scored, book(GAMBLING, markets=("SE", "JP"))))
-    assert {(summed_up(one), len(one.rows)) for one in found} == {(("SE", "SE", Strength.OWN), 900), (("JP", "JP", Strength.OWN), 0)}
+    found = by_market(ads(Place("SE", 900)), book(GAMBLING, markets=("SE", "JP")))
+    assert {market: len(one.rows) for market, one in found.items()} == {"SE": 900, "JP": 0}
 
 
 def test_a_market_outside_the_book_is_asked_nothing() -> None:
@@ -247,7 +244,7 @@ def test_a_market_outside_the_book_is_asked_nothing() -> None:
 def test_a_surface_with_targets_of_its_own_is_a_promise_more_and_pays_for_it() -> None:
     rules_of = MarketRules((GAMBLING,), {"kids_video": (replace(GAMBLING, targets=STRICT),)})
     scored = ads(Place("SE", 400), Place("SE", 400, surface="kids_video"))
-    found = strata(scored, questions(scored, PolicyBook(("gambling",), {"SE": rules_of})), one_policy=True)
-    assert {one.surfaces for one in found} == {None, frozenset({"kids_video"})}
+    found = strata(scored, questions(scored, PolicyBook(("gambling",), {"SE": rules_of})))
+    assert {one.question.surfaces for one in found} == {None, frozenset({"kids_video"})}
     assert {one.family for one in found} == {("gambling", "gambling on kids_video")}
     assert sum(2 * one.level for one in found) == pytest.approx(1 - GAMBLING.targets.confidence)

@@ -15,8 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Label
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
+from adverdict.ledger.steering import brake, release
+from adverdict.ledger.store import Ledger
 from adverdict.models.cascade import FILE
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding.job import RescoringJob, give_up
@@ -28,6 +31,7 @@ from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.memory import MIB
 from adverdict.storage.tables.pack import write_ads, write_labels
+from tests.ledger.made import braked, minutes
 from tests.rescoring.deciding import AS_OF, START, Bench, an_ad, files_of, in_process, rows_of
 from tests.scoring.early import CASCADE, EXPIRES, ISSUED, issued, open_early
 from tests.scoring.fakes import open_fake
@@ -343,3 +347,45 @@ def test_a_run_begun_after_its_exit_rule_expired_has_none(leaving: Bench) -> Non
     early(leaving, "before")
     runs = [RunFolder.open(leaving.home / name).run for name in ("out", "before")]
     assert len({run.run_id for run in runs}) == 2, "other ways through the model are other rows"
+
+
+# Brakes -----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ledger(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """An empty one, which the environment names."""
+    url = f"sqlite:///{bench.home / 'ledger.db'}"
+    monkeypatch.setenv("ADVERDICT_DATABASE_URL", url)
+    opened = Ledger.open(url)
+    yield opened
+    opened.close()
+
+
+def put_on(ledger: Ledger, side: BrakeSide) -> tuple[str, int]:
+    with ledger.write() as writing:
+        return brake(writing, braked(side), minutes(1))
+
+
+def test_a_rescoring_obeys_the_brakes_that_are_on_when_it_begins_also_when_it_is_gone_on_with(bench: Bench, ledger: Ledger) -> None:
+    brake_id, seq = put_on(ledger, BrakeSide.APPROVE)
+    run(bench.options(settings=bench.settings()))
+    before = rows_of(bench.home / "out")
+    assert {(row["verdict"], row["steered_seq"]) for row in before} == {("review", seq), ("reject", seq)}
+    with ledger.write() as writing:
+        release(writing, brake_id, "it has passed", "olga", minutes(2))
+    for file in [*(bench.home / "out").glob("_adverdict/done/*.json"), *(bench.home / "out").glob("market=*/*.parquet")]:
+        file.unlink()
+    run(bench.options(settings=bench.settings(), resume=True))
+    assert rows_of(bench.home / "out") == before
+    run(bench.options("afterwards", settings=bench.settings()))
+    assert {row["verdict"] for row in rows_of(bench.home / "afterwards")} == {"approve", "reject"}
+
+
+def test_a_run_under_a_brake_is_another_run(bench: Bench, ledger: Ledger) -> None:
+    run(bench.options("before", settings=bench.settings()))
+    put_on(ledger, BrakeSide.REJECT)
+    run(bench.options("under", settings=bench.settings()))
+    without, under = (RunFolder.open(str(bench.home / name)).run for name in ("before", "under"))
+    assert (without.steering, [one.side for one in under.steering.brakes] if under.steering else None) == (None, [BrakeSide.REJECT])
+    assert without.run_id != under.run_id

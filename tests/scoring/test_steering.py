@@ -21,7 +21,7 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.recorder import DecidedRequest, Recorder
 from adverdict.scoring.replay import replay
-from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.scorer import Scorer, known_to
 from tests.ledger.made import erase_rows
 from tests.scoring.fakes import FakeModel
 
@@ -88,6 +88,15 @@ def test_a_replay_finds_the_brakes_and_revocations_that_a_decision_knew(ledger: 
             revoke(writing, f"cert-{side}", "too much leaked", "audits", now())
     found = replay(ledger, lambda version: FakeModel(version))
     assert (found.same, found.different, dict(found.skipped)) == (9, 0, {})
+
+
+def test_a_scorer_that_is_loaded_knows_the_brakes_that_are_on(ledger_url: str) -> None:
+    ledger = Ledger.open(ledger_url, create=False)
+    brake_id, _ = braked(ledger)
+    ledger.close()
+    known = known_to(ledger_url, None)
+    assert known is not None
+    assert [one.brake_id for one in known.steering.brakes] == [brake_id]
 
 
 def under_load(urls: list[str], scorer: Scorer, brakes: int) -> Iterator[tuple[Verdict, int, list[Decision], float]]:

@@ -18,12 +18,12 @@ import numpy as np
 from adverdict.certification.samples.draw import Floats, Rows, draw
 from adverdict.certification.statistics.bounds import draws_needed, fewest_draws
 from adverdict.certification.thresholds.edge import WIDTH
-from adverdict.certification.thresholds.least_harm import Stakes, least_harm, on_grid
+from adverdict.certification.thresholds.least_harm import Stakes
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import Bools
 from adverdict.certification.thresholds.strata import Question
 from adverdict.certification.words import SamplePart
-from adverdict.decisions.policy import Targets
+from adverdict.decisions.policy import Targets, Thresholds
 
 MOST = 100_000
 """Nobody labels more ads than this to show one bound."""
@@ -117,11 +117,12 @@ def plan_sample(
 
 def _need(scored: ScoredAds, questions: Sequence[Question], price: float, most: int) -> Need:
     stakes = reduce(Stakes.strictest, (question.stakes for question in questions))
-    targets, aim = questions[0].targets, on_grid(least_harm(price, stakes))
+    targets, aims = questions[0].targets, [question.aim(price) for question in questions]
+    aim = Thresholds(min(one.approve_below for one in aims), max(one.reject_at for one in aims))
     rows = np.concatenate([question.rows for question in questions])
     risk = scored.risk[rows, scored.policies.index(questions[0].policy)]
     level = (1.0 - targets.confidence) / (2 if stakes.rejects else 1)
-    below, band, above = _regions(risk, aim.approve_below, stakes)
+    below, band, above = _regions(risk, aim.approve_below, _rejected_from(questions))
     foreseen = float(risk[below].mean()) if below.any() else None
     draws = None if foreseen is None else draws_needed(foreseen, targets.max_leakage, level, at_most=MOST)
     random = None if draws is None else math.ceil(draws / below.mean())
@@ -141,10 +142,15 @@ def _need(scored: ScoredAds, questions: Sequence[Question], price: float, most: 
     )
 
 
-def _regions(risk: Floats, approve_below: float, stakes: Stakes) -> tuple[Bools, Bools, Bools]:
+def _rejected_from(questions: Sequence[Question]) -> float:
+    """The risk below which no threshold to reject is ever tested."""
+    return max(max(question.stakes.min_risk_rejected, question.attainable.reject_at) for question in questions)
+
+
+def _regions(risk: Floats, approve_below: float, reject_from: float) -> tuple[Bools, Bools, Bools]:
     """What would be approved, the edge of it, and what may be rejected; bool (n,) each."""
     below = risk < approve_below
-    return below, below & (risk >= approve_below / WIDTH), risk >= stakes.min_risk_rejected
+    return below, below & (risk >= approve_below / WIDTH), risk >= reject_from
 
 
 def _lacking(errors: Floats, limit: float, level: float, had: float) -> int:
@@ -160,10 +166,9 @@ def _more(
 ) -> list[ToLabel]:
     """What a policy needs beyond the part drawn for all of them: random ads of where it decides, at most ``most`` with those it has, and
     ads of the two regions. Each is again a random part of what it is drawn from, without those that were taken."""
-    stakes = reduce(Stakes.strictest, (question.stakes for question in questions))
     rows = np.concatenate([question.rows for question in questions])
     risk = scored.risk[rows, scored.policies.index(need.policy)]
-    below, band, above = _regions(risk, need.approve_below, stakes)
+    below, band, above = _regions(risk, need.approve_below, _rejected_from(questions))
     had = int(np.isin(rows, list(taken)).sum())
     random = max(0, min(need.random or 0, most) - had)
     made: list[ToLabel] = []

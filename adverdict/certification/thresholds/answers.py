@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.statistics.borrowed import FEWEST_OTHERS
 from adverdict.certification.statistics.bounds import fewest_draws
-from adverdict.certification.thresholds.least_harm import least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import (
     GRID,
@@ -45,6 +44,8 @@ class SideAnswer:
     strength: Strength
     rows: NDArray[np.intp]
     """Of the scored ads that it was tested on."""
+    furthest: float
+    """The boldest threshold that could be tested."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Answer:
 
     def at_price(self, price: float) -> Thresholds:
         """Those of least harm at another price, within what is certified."""
-        aim = on_grid(least_harm(price, self.stratum.question.stakes))
+        aim = self.stratum.question.aim(price)
         return nearest(self.approve.test, self.reject.test if self.reject else None, aim)
 
 
@@ -128,13 +129,14 @@ def answer(labels: Labels, stratum: Stratum, noise: Mapping[str, LabelNoise], pr
     """
     stakes, targets = stratum.question.stakes, stratum.targets
     ads, raters = labels.of(stratum.policy, stratum.rows), noise.get(stratum.policy, TRUE_LABELS)
-    aim = on_grid(least_harm(price, stakes))
+    aim = stratum.question.aim(price)
     leakage = targets.max_leakage * raters.sensitivity
     approve = _tested(labels, _Asked(stratum, Side.APPROVE, leakage, stakes.max_risk, aim.approve_below))
     reject = None
     if stakes.rejects:
         wrongful = targets.max_wrongful_reject * raters.specificity
-        reject = _tested(labels, _Asked(stratum, Side.REJECT, wrongful, stakes.min_risk_rejected, aim.reject_at))
+        furthest = max(stakes.min_risk_rejected, stratum.question.attainable.reject_at)
+        reject = _tested(labels, _Asked(stratum, Side.REJECT, wrongful, furthest, aim.reject_at))
     return Answer(stratum, ads, raters, approve, reject, aim, nearest(approve.test, reject.test if reject else None, aim))
 
 
@@ -148,7 +150,7 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
     own = labels.counts(asked, stratum.rows)
     enough = limit > 0 and float(own.worth.draws[_index(asked.aim)]) >= ENOUGH * fewest_draws(limit, level)
     if enough or len(labels.of(stratum.policy, stratum.rows)) < PRESENT or len(stratum.lenders) < FEWEST_OTHERS:
-        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows)
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows, asked.furthest)
     lent = [labels.counts(asked, rows).worth for rows in stratum.lenders.values()]
     borrowing = BorrowingCounts(labels.of_side(asked, stratum.rows), asked.side, lent)
     everything = np.sort(np.concatenate([stratum.rows, *stratum.lenders.values()]))
@@ -159,11 +161,11 @@ def _tested(labels: Labels, asked: _Asked) -> SideAnswer:
         over = borrowing.p_value(_index(used), limit)
         if over <= DOUBTFUL:
             strength = Strength.BORROWED if over <= level and labels.may_borrow else Strength.TOGETHER
-            return SideAnswer(together, joint, strength, everything)
+            return SideAnswer(together, joint, strength, everything, asked.furthest)
     if not labels.may_borrow:
-        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows)
+        return SideAnswer(own, labels.test(own, limit, level, asked.furthest, asked.aim), Strength.OWN, stratum.rows, asked.furthest)
     borrowed = fixed_sequence_test(borrowing, limit, level, furthest=asked.furthest, aim=asked.aim)
-    return SideAnswer(borrowing, borrowed, Strength.BORROWED, stratum.rows)
+    return SideAnswer(borrowing, borrowed, Strength.BORROWED, stratum.rows, asked.furthest)
 
 
 def _index(threshold: float) -> int:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.certification.thresholds.answers import Answer
-from adverdict.certification.thresholds.least_harm import ANY_PRICE, Stakes, least_harm, on_grid
+from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import Question, stakes_of
 from adverdict.decisions.harm import LEAKED, WRONGED
 from adverdict.decisions.policy import PolicyBook, Stance, Thresholds, WhenUncertified
-from adverdict.decisions.thresholds import severity_at
+from adverdict.decisions.thresholds import SolvedThresholds, severity_at
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -136,9 +136,9 @@ def priced(traffic: Traffic, capacity: float, at_price: AtPrice) -> Priced:
     return Priced(tuple(chosen), capacity, float(load.sum()), float(traffic.weight @ harm), price, needed, by_market)
 
 
-def aims(stakes: Sequence[Stakes]) -> AtPrice:
+def aims(asked: Sequence[Question]) -> AtPrice:
     """Least harm whatever is certified: what certification sets out for."""
-    return lambda price: [on_grid(least_harm(price, one)) for one in stakes]
+    return lambda price: [question.aim(price) for question in asked]
 
 
 def certified_aims(found: Sequence[Answer]) -> AtPrice:
@@ -151,7 +151,17 @@ def plan(traffic: Traffic, found: Sequence[Answer], capacity: float, *, beyond_c
 
     ``beyond_certificates``: choose among all thresholds that the policies permit, certified or not, to see what a guarantee costs.
     """
-    return priced(traffic, capacity, aims([one.stratum.question.stakes for one in found]) if beyond_certificates else certified_aims(found))
+    return priced(traffic, capacity, aims([one.stratum.question for one in found]) if beyond_certificates else certified_aims(found))
+
+
+def in_use(asked: Sequence[Question], solved: SolvedThresholds) -> list[Thresholds]:
+    """What decides each question by thresholds that were solved: nothing where they are provisional and the policy does not let them."""
+    used = []
+    for question in asked:
+        found = solved.find(question.policy, question.market, question.targets)
+        decides = found is not None and (not found.provisional or question.decides_uncertified)
+        used.append(found if found is not None and decides else Thresholds(0.0, 1.0))
+    return used
 
 
 def review_price(
@@ -161,7 +171,7 @@ def review_price(
     ``REVIEW_SHARE`` of all ads. Uses no label."""
     traffic = Traffic(scored, book, asked, volume)
     most = REVIEW_SHARE * traffic.ads if capacity is None else capacity
-    return priced(traffic, most, aims([question.stakes for question in asked]))
+    return priced(traffic, most, aims(asked))
 
 
 def _weights(market: NDArray[np.str_], volume: Mapping[str, float]) -> Floats:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from adverdict.certification.certificate import CurvePoint
-from adverdict.certification.statistics.bounds import upper_bound
-from adverdict.certification.thresholds.sequence import GRID, Counts, LabelledAds, Side, ThresholdCount
+from adverdict.certification.thresholds.answers import Answer
+from adverdict.certification.thresholds.sequence import GRID, Counts, LabelledAds, Side
 from adverdict.decisions.policy import Thresholds
 
 POINTS = 30
 
 
-def curve(ads: LabelledAds, level: float, chosen: Thresholds) -> tuple[CurvePoint, ...]:
+def curve(found: Answer, chosen: Thresholds) -> tuple[CurvePoint, ...]:
     """At most ``POINTS`` thresholds and those chosen, evenly spread over the ads' risks and over the grid's range of them; none without
     ads."""
+    ads = found.approve.counts.ads
     if not len(ads):
         return ()
-    approve, reject = Counts(ads, Side.APPROVE), Counts(ads, Side.REJECT)
-    return tuple(_point(approve.at(index), reject.at(index), level) for index in _indices(ads, chosen))
+    above = Counts(ads, Side.REJECT)
+    return tuple(_point(found, above, index) for index in _indices(ads, chosen))
 
 
 def _indices(ads: LabelledAds, chosen: Thresholds) -> list[int]:
@@ -29,13 +30,15 @@ def _indices(ads: LabelledAds, chosen: Thresholds) -> list[int]:
     return sorted({min(int(index), len(GRID) - 1) for index in (*even, *by_ads, *used)})
 
 
-def _point(below: ThresholdCount, above: ThresholdCount, level: float) -> CurvePoint:
+def _point(found: Answer, above: Counts, index: int) -> CurvePoint:
+    below, reject = found.approve.counts, found.reject
+    tested = reject is not None and GRID[index] >= reject.furthest
     return CurvePoint(
-        threshold=below.threshold,
-        below=below.ads,
-        leaked=below.errors,
-        leakage_upper=upper_bound(below.errors, below.sizes, level),
-        above=above.ads,
-        wronged=above.errors,
-        wrongful_upper=upper_bound(above.errors, above.sizes, level),
+        threshold=float(GRID[index]),
+        below=int(below.decided[index]),
+        leaked=int(below.errors[index]),
+        leakage_upper=below.upper(index, found.approve.test.level),
+        above=int(above.decided[index]),
+        wronged=int(above.errors[index]),
+        wrongful_upper=reject.counts.upper(index, reject.test.level) if reject is not None and tested else None,
     )

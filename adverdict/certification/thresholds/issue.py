@@ -65,7 +65,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         statement="",
         assumptions=(),
         findings=(),
-        curve=curve(ads, stratum.level, chosen) if curves else (),
+        curve=curve(found, chosen) if curves else (),
         bundle_version=origin.bundle_version,
         policy_hash=origin.policy_hash,
         data=origin.data,
@@ -98,6 +98,7 @@ def _aim(found: Answer, price: float) -> Aim:
     return Aim(
         approve_below=found.aim.approve_below,
         reject_at=found.aim.reject_at,
+        provisional=min(found.aim.approve_below, found.stratum.question.attainable.approve_below),
         leaked=found.stratum.question.stakes.leaked,
         price=None if price >= ANY_PRICE else price,
     )

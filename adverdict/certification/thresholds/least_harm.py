@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adverdict.certification.thresholds.sequence import GRID
 from adverdict.decisions.harm import WRONGED
-from adverdict.decisions.policy import Thresholds
+from adverdict.decisions.policy import Targets, Thresholds
 
 ANY_PRICE = 1e12
 """A review that costs more than any decision harms: as much is decided automatically as the policy's limits permit."""
@@ -66,3 +67,17 @@ def on_grid(thresholds: Thresholds) -> Thresholds:
     below = int(np.searchsorted(GRID, thresholds.approve_below + _SLACK, side="right")) - 1
     at = int(np.searchsorted(GRID, thresholds.reject_at - _SLACK, side="left"))
     return Thresholds(float(GRID[below]) if below >= 0 else 0.0, float(GRID[at]) if at < len(GRID) else 1.0)
+
+
+def attainable(risk: NDArray[np.float64], targets: Targets) -> Thresholds:
+    """The boldest thresholds of the grid at which calibrated ``risk``, float64 (n,), foresees both targets kept; 0 and 1: none does."""
+    ordered = np.sort(risk)
+    total = np.append(0.0, np.cumsum(ordered))
+    below = np.searchsorted(ordered, GRID, side="left")
+    above = len(ordered) - below
+    leaked, wronged = total[below], above - (total[-1] - total[below])
+    approves = np.flatnonzero((below > 0) & (leaked <= targets.max_leakage * below))
+    rejects = np.flatnonzero((above > 0) & (wronged <= targets.max_wrongful_reject * above))
+    approve_below = float(GRID[approves[-1]]) if len(approves) else 0.0
+    reject_at = float(GRID[rejects[0]]) if len(rejects) else 1.0
+    return Thresholds(min(approve_below, reject_at), reject_at)

@@ -119,6 +119,7 @@ class Counts:
         error = ads.violating[order] if side is Side.APPROVE else ~ads.violating[order]
         expected = ads.risk[order] if side is Side.APPROVE else 1.0 - ads.risk[order]
         self.ads, self.side = ads, side
+        self._uppers: dict[tuple[int, float], float] = {}
         self.decided: NDArray[np.intp] = below if side is Side.APPROVE else len(ads) - below
         self.errors = np.concatenate([[0], np.cumsum(error)])[self.decided]
         self.expected = np.concatenate([[0.0], np.cumsum(expected)])[self.decided]
@@ -144,7 +145,12 @@ class Counts:
         return p_value(here.errors if errors is None else errors, here.sizes, limit)
 
     def upper(self, index: int, level: float) -> float:
-        """Upper confidence bound of the rate of errors at ``GRID[index]``."""
+        """Upper confidence bound of the rate of errors at ``GRID[index]``; kept, as markets taken together ask for the same."""
+        if (index, level) not in self._uppers:
+            self._uppers[index, level] = self._upper(index, level)
+        return self._uppers[index, level]
+
+    def _upper(self, index: int, level: float) -> float:
         here = self.at(index)
         return upper_bound(here.errors, here.sizes, level)
 
@@ -169,7 +175,7 @@ class BettingCounts(Counts):
         counted = int(self.errors[index]) if errors is None else min(errors, ads)
         return min(1.0, 1.0 / float(supporting(counted * worth / ads, worth, limit)))
 
-    def upper(self, index: int, level: float) -> float:
+    def _upper(self, index: int, level: float) -> float:
         ends = 1e-9, 1 - 1e-9
         if self.p_value(index, ends[1]) >= level:
             return 1.0
@@ -187,7 +193,7 @@ class BorrowingCounts(Counts):
     def p_value(self, index: int, limit: float, errors: int | None = None) -> float:
         return float(borrowed_p(self._own(index, errors), self._lent(index), np.array([limit]))[0])
 
-    def upper(self, index: int, level: float) -> float:
+    def _upper(self, index: int, level: float) -> float:
         return float(borrowed_upper(self._own(index), self._lent(index), np.array([level]))[0])
 
     def _own(self, index: int, errors: int | None = None) -> Draws:

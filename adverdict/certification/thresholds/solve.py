@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from adverdict.certification.certificate import Certificate, LabelNoise, thresholds
 from adverdict.certification.thresholds.answers import Answer, Labels, answer
-from adverdict.certification.thresholds.capacity import Priced, Traffic, plan, review_price
+from adverdict.certification.thresholds.capacity import Priced, Traffic, in_use, plan, review_price
 from adverdict.certification.thresholds.issue import Origin, certificate
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import questions, strata
@@ -42,6 +42,8 @@ class Solution:
     certificates: tuple[Certificate, ...]
     solved: SolvedThresholds
     priced: Priced
+    people: float
+    """Share of the ads, in [0, 1], that a person sees once these thresholds decide, provisional ones where the policy lets them."""
 
 
 def certify(scored: ScoredAds, book: PolicyBook, origin: Origin, terms: Terms | None = None) -> Solution:
@@ -52,9 +54,9 @@ def certify(scored: ScoredAds, book: PolicyBook, origin: Origin, terms: Terms | 
     terms = terms or Terms()
     aimed, found = answers(scored, book, terms)
     if terms.capacity is None:
-        return issue(scored, found, [one.thresholds for one in found], origin, aimed, curves=terms.curves)
+        return issue(scored, book, found, [one.thresholds for one in found], origin, aimed, curves=terms.curves)
     planned = plan(Traffic.of_answers(scored, book, found, terms.volume), found, terms.capacity)
-    return issue(scored, found, planned.thresholds, origin, planned, curves=terms.curves)
+    return issue(scored, book, found, planned.thresholds, origin, planned, curves=terms.curves)
 
 
 def answers(scored: ScoredAds, book: PolicyBook, terms: Terms) -> tuple[Priced, list[Answer]]:
@@ -66,9 +68,19 @@ def answers(scored: ScoredAds, book: PolicyBook, terms: Terms) -> tuple[Priced, 
 
 
 def issue(
-    scored: ScoredAds, found: Sequence[Answer], chosen: Sequence[Thresholds], origin: Origin, priced: Priced, *, curves: bool = True
+    scored: ScoredAds,
+    book: PolicyBook,
+    found: Sequence[Answer],
+    chosen: Sequence[Thresholds],
+    origin: Origin,
+    priced: Priced,
+    *,
+    curves: bool = True,
 ) -> Solution:
     """Certificates of thresholds ``chosen`` within what each answer certifies."""
     made = [certificate(scored, one, pair, origin, priced.price, curves=curves) for one, pair in zip(found, chosen, strict=True)]
     made.sort(key=lambda one: (one.policy, [market.market for market in one.markets], one.surfaces or ()))
-    return Solution(tuple(made), thresholds(made), priced)
+    solved = thresholds(made)
+    asked = [one.stratum.question for one in found]
+    people = Traffic(scored, book, asked).reviews(in_use(asked, solved)) / max(len(scored), 1)
+    return Solution(tuple(made), solved, priced, people)

@@ -10,11 +10,11 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.least_harm import Stakes
+from adverdict.certification.thresholds.least_harm import Stakes, attainable, least_harm, on_grid
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.words import Strength as Strength
 from adverdict.decisions.harm import LEAKED
-from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets
+from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Targets, Thresholds, WhenUncertified
 
 PRESENT = 30
 """A market with fewer labelled ads of its own than this is served by nothing: nothing would speak for it, or against."""
@@ -37,6 +37,20 @@ class Question:
     """The surfaces these targets are stated for; None: all that are not named."""
     rows: Rows
     """Every ad it decides on, labelled or not."""
+    decides_uncertified: bool
+    """Whether the policy lets thresholds decide of which nothing is shown yet."""
+    attainable: Thresholds
+    """The boldest at which the calibrated risks foresee both targets kept, in all markets together: beyond them labels hardly ever show
+    what is asked for. Uses no label."""
+
+    def aim(self, price: float) -> Thresholds:
+        """The thresholds of least harm where a review costs ``price``, on the grid.
+
+        Rejecting never begins below what is attainable: whom it would hit wrongly has nobody to see it. Approving may, for labels can show
+        that risks are too high.
+        """
+        found = on_grid(least_harm(price, self.stakes))
+        return Thresholds(found.approve_below, max(found.reject_at, self.attainable.reject_at))
 
     @property
     def rejects(self) -> bool:
@@ -84,10 +98,21 @@ def questions(scored: ScoredAds, book: PolicyBook) -> list[Question]:
         for policy in book.in_force(market, where or None):
             if policy.name in scored.policies and _solvable(policy):
                 found[policy.name, market, policy.targets].rows.append(rows)
-    return [gathered.question(*key) for key, gathered in found.items()]
+    foreseen = _foreseen(scored, found)
+    return [gathered.question(*key, foreseen[key[0], gathered.named, key[2]]) for key, gathered in found.items()]
+
+
+def _foreseen(scored: ScoredAds, found: Mapping[_Key, _Gathered]) -> dict[_Alike, Thresholds]:
+    """What is attainable under a policy, on its surfaces, by its targets, in all markets together."""
+    rows: defaultdict[_Alike, list[Rows]] = defaultdict(list)
+    for (policy, _, targets), gathered in found.items():
+        rows[policy, gathered.named, targets].append(gathered.every_row)
+    risks = {key: scored.risk[np.concatenate(parts), scored.policies.index(key[0])] for key, parts in rows.items()}
+    return {key: attainable(risk, key[2]) for key, risk in risks.items()}
 
 
 _Key = tuple[str, str, Targets]
+_Alike = tuple[str, frozenset[str] | None, Targets]
 
 
 @dataclass
@@ -98,11 +123,19 @@ class _Gathered:
     surfaces: set[str | None] = field(default_factory=set)
     rows: list[Rows] = field(default_factory=list)
 
-    def question(self, policy: str, market: str, targets: Targets) -> Question:
-        named = None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
-        rows = np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
+    @property
+    def named(self) -> frozenset[str] | None:
+        return None if None in self.surfaces else frozenset(surface for surface in self.surfaces if surface is not None)
+
+    @property
+    def every_row(self) -> Rows:
+        return np.sort(np.concatenate([*self.rows, np.zeros(0, dtype=np.intp)]))
+
+    def question(self, policy: str, market: str, targets: Targets, foreseen: Thresholds) -> Question:
+        stakes = reduce(Stakes.strictest, map(stakes_of, self.policies))
         missed = min((one.max_missed for one in self.policies if one.max_missed is not None), default=None)
-        return Question(policy, market, targets, reduce(Stakes.strictest, map(stakes_of, self.policies)), missed, named, rows)
+        uncertified = all(one.when_uncertified is WhenUncertified.DECIDE for one in self.policies)
+        return Question(policy, market, targets, stakes, missed, self.named, self.every_row, uncertified, foreseen)
 
 
 def stakes_of(policy: PolicyInForce) -> Stakes:

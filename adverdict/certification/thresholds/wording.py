@@ -27,7 +27,7 @@ def statement(certificate: Certificate) -> str:
 
 
 def _nobody_decided(certificate: Certificate) -> str:
-    below = certificate.aim.approve_below
+    below = certificate.aim.provisional
     if below <= 0:
         return "A person decides every ad."
     return f"Ads below a risk of {below:g} are approved provisionally {_IF_THE_POLICY_LETS}. A person decides all others."
@@ -35,7 +35,7 @@ def _nobody_decided(certificate: Certificate) -> str:
 
 def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
     if bound is None or bound.used is None:
-        below = certificate.aim.approve_below
+        below = certificate.aim.provisional
         provisionally = f": ads below a risk of {below:g} are approved provisionally {_IF_THE_POLICY_LETS}" if below > 0 else ""
         yield f"Approving is not certified{provisionally}."
         return
@@ -73,7 +73,7 @@ def _people(certificate: Certificate) -> str:
     place = f"in {', '.join(certificate.served)}{surfaces}"
     if not traffic.ads:
         return f"A person decides all others {place}."
-    unless = ", but for those approved provisionally" if certificate.approve_below <= 0 < certificate.aim.approve_below else ""
+    unless = ", but for those approved provisionally" if certificate.approve_below <= 0 < certificate.aim.provisional else ""
     return f"A person decides the other {percent(traffic.people / traffic.ads)} {place}{unless}."
 
 

@@ -108,6 +108,10 @@ def show(solved: Solved, *, brief: bool = False) -> None:
     if len(missing) > shown:
         out.print(f"  … and {len(missing) - shown} more on the page", style="dim")
     _show_price(solved.solution.priced)
+    auto = 1.0 - solved.solution.people
+    out.print(
+        f"of {len(sample.ads):,} ads {auto:.0%} are decided without a person, those approved provisionally among them", highlight=False
+    )
     if solved.exits:
         _show_exits(solved.exits)
     until = f", until {certificates[0].expires_at:%Y-%m-%d}" if certificates else ": every threshold is in the policy files"

@@ -116,7 +116,7 @@ def _certificate(certificate: Certificate, folder: Path, drawn: Drawn) -> dict[s
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
         "borrowed": certificate.strength is Strength.BORROWED,
         "decides": bool(certificate.served) and certificate.decides,
-        "provisional": certificate.aim.approve_below > 0,
+        "provisional": certificate.aim.provisional > 0,
         "split": counted,
         "rows": [_row(certificate, bound) for bound in certificate.bounds],
         "plots": _plots(certificate, counted, folder, drawn),

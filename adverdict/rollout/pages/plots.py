@@ -52,7 +52,7 @@ def draw_errors(certificate: Certificate, bound: Bound) -> Drawing:
     points = [point for point in certificate.curve if _ads(point, bound.side)]
     at = np.array([point.threshold for point in points])
     rate = np.array([_errors(point, bound.side) / _ads(point, bound.side) for point in points])
-    upper = np.array([point.leakage_upper if bound.side is Side.APPROVE else point.wrongful_upper for point in points])
+    upper = np.array([_upper(point, bound.side) for point in points])
     # Raters miss errors: as in the certificate, the bound is raised by as much as the limit was lowered.
     upper = np.minimum(1.0, upper * (bound.target / bound.limit if bound.limit else 1.0))
     chosen = certificate.approve_below if bound.side is Side.APPROVE else certificate.reject_at
@@ -108,6 +108,12 @@ def _errors(point: CurvePoint, side: Side) -> int:
     return point.leaked if side is Side.APPROVE else point.wronged
 
 
+def _upper(point: CurvePoint, side: Side) -> float:
+    """NaN, which is not drawn, where nothing was tested."""
+    upper = point.leakage_upper if side is Side.APPROVE else point.wrongful_upper
+    return math.nan if upper is None else upper
+
+
 def _range(bound: Bound) -> list[float]:
     return [count.threshold for count in (bound.certified_from, bound.certified_to) if count is not None]
 
@@ -145,7 +151,7 @@ def _mark(axes: Axes, colour: Mapping[str, str], chosen: Iterable[float]) -> Non
 
 
 def _top(target: float, upper: NDArray[np.float64]) -> float:
-    return min(1.02, max(ABOVE_TARGET * target, 1.4 * float(upper.min(initial=1.0)), 0.01))
+    return min(1.02, max(ABOVE_TARGET * target, 1.4 * float(np.nanmin(np.append(upper, 1.0))), 0.01))
 
 
 def _shares(axes: Axes) -> None:
