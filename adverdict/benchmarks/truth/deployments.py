@@ -141,8 +141,8 @@ def halves(trial: Trial, method: Method, splits: int, seed: int) -> Tally:
     draws, rng, outcomes = _Groups(trial), np.random.default_rng(seed), []
     for _ in range(splits):
         chosen = rng.permutation(trial.groups) < trial.groups // 2
-        found = method(draws.chosen(chosen), trial)
-        outcomes.append(trial.traffic.of_groups(~chosen).outcome(found))
+        thresholds = method(draws.chosen(chosen), trial)
+        outcomes.append(trial.traffic.of_groups(~chosen).outcome(thresholds))
     return _tally(outcomes, trial.targets)
 
 
