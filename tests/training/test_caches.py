@@ -230,11 +230,12 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     assert all("computed again" in warning for warning in warnings)
 
 
-def test_folds_share_what_one_of_them_computed(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_share_what_one_of_them_computed(marketplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from adverdict.training.fit.crossvalidate import held_out
     from adverdict.training.fit.splits import by_advertiser
 
     made: list[int] = counting(monkeypatch, contents, 0)
+    data = dataset([read_pack(marketplace)], POLICIES).part(np.arange(1200))
     settings = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=3), n_folds=2)
     scored = held_out(data, by_advertiser(data, 2, seed=0), settings, Silent())
     assert sum(made) == len(scored.ad_ids) == len(data.ads)
