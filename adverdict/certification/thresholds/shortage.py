@@ -9,7 +9,6 @@ from enum import StrEnum
 from adverdict.certification.thresholds.answers import Answer
 from adverdict.certification.thresholds.capacity import Traffic
 from adverdict.certification.thresholds.least_harm import ANY_PRICE
-from adverdict.certification.thresholds.strata import Question
 from adverdict.decisions.policy import Thresholds
 
 
@@ -48,21 +47,26 @@ class CostsOfLimits:
 
 
 def costs_of_limits(traffic: Traffic, found: Sequence[Answer]) -> CostsOfLimits:
-    """What each policy's limits and missing labels cost in reviews, at a price of reviews that is beyond everything."""
-    asked, boldest = [one.stratum.question for one in found], [one.at_price(ANY_PRICE) for one in found]
+    """What each policy's limits and missing labels cost in reviews, at a price of reviews that is beyond everything.
+
+    ``traffic`` and ``found`` as for ``capacity.plan``; what no certificate serves stays with people.
+    """
+    boldest = [one.at_price(ANY_PRICE) for one in found]
     needed = traffic.reviews(boldest)
 
     def without(lever: Lever, policy: str | None = None) -> float:
-        pairs = zip(asked, boldest, strict=True)
-        return traffic.reviews([_given_up(lever, one, pair) if policy in (None, one.policy) else pair for one, pair in pairs])
+        return traffic.reviews([_given_up(lever, one, pair, policy) for one, pair in zip(found, boldest, strict=True)])
 
-    policies = sorted({one.policy for one in asked})
+    policies = sorted({one.stratum.policy for one in found})
     by_policy = (LimitCost(policy, {lever: needed - without(lever, policy) for lever in Lever}) for policy in policies)
     return CostsOfLimits(needed, tuple(by_policy), {lever: without(lever) for lever in Lever})
 
 
-def _given_up(lever: Lever, question: Question, pair: Thresholds) -> Thresholds:
-    below, at = pair.approve_below, pair.reject_at
+def _given_up(lever: Lever, found: Answer, pair: Thresholds, policy: str | None) -> Thresholds:
+    """``pair`` where the answer is another policy's than ``policy``; None: every policy gives it up."""
+    question, below, at = found.stratum.question, pair.approve_below, pair.reject_at
+    if not found.served or policy not in (None, question.policy):
+        return pair
     if lever is Lever.MAX_RISK:
         return Thresholds(max(below, min(question.attainable.approve_below, at)), at)
     if lever is Lever.MAX_WRONGFUL_REJECT:
