@@ -1,4 +1,5 @@
-"""Whatever version 0.1 wrote, when the product had another name, loads, verifies and decides the same."""
+"""Whatever version 0.1 wrote, when the product had another name, loads, verifies and decides the same; but for its certificates, which
+promise too little and are replaced by one command."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,21 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from adverdict.benchmarks.shared.databases import fresh
+from adverdict.certification.certificate import Issued
+from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.cli.main import app as commands
+from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce
 from adverdict.domain.ad import Ad
+from adverdict.domain.errors import UntrustedBundle
+from adverdict.domain.settings import read_settings
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
+from adverdict.models.certified import exit_rule
 from adverdict.models.registry import version_of
 from adverdict.rescoring.folder.manifest import RunFolder
-from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.bootstrap import bootstrap
+from adverdict.scoring.opened import open_bundle
+from adverdict.scoring.scorer import Scorer, known_to
 from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.databases import postgres
@@ -33,10 +43,7 @@ __all__ = ["app", "postgres", "service"]
 
 CHAMPION = "models:/adjudicate@champion"
 WHEN = datetime(2026, 11, 28, 20, tzinfo=UTC)
-"""While the certificates in the archive hold. They expire on 26 February 2027."""
-BY_THE_CLOCK = pytest.mark.skipif(
-    datetime.now(UTC) >= datetime(2027, 2, 26, tzinfo=UTC), reason="what goes by today's clock finds the archive's certificates expired"
-)
+"""While the early exit in the archive holds. It expires on 26 February 2027."""
 
 
 @pytest.fixture
@@ -73,28 +80,77 @@ def run(*arguments: str | Path) -> str:
 
 
 def scored(scorer: Scorer, ads: list[Ad]) -> list[dict[str, Any]]:
-    """What it decides while the certificates hold, as ``adverdict score`` writes it: shard by shard, as JSON."""
+    """What it decides while the early exit holds, as ``adverdict score`` writes it: shard by shard, as JSON."""
     then = Scorer(scorer.model, scorer.book, solved=scorer.solved, exits=scorer.exits, known=scorer.known, clock=lambda: WHEN)
     return [as_then(decision.model_dump(mode="json")) for decision in then.score(ads)]
 
 
+def as_it_was(old: Path, model: str) -> Scorer:
+    """The model by the policies as they were read before there were limits, and with the early exit of its old certificates, which
+    themselves left everything to people."""
+    installation = bootstrap(read_settings(os.environ, {"model": model}))
+    opened = open_bundle(installation.find().folder)
+    book = without_limits(installation.book)
+    evidence = json.loads((old / "certs" / "certificates.json").read_text(encoding="utf-8"))["exits"]
+    exits = exit_rule(Issued((), ExitEvidence.model_validate(evidence)), book, opened.solved, opened.doubt)
+    return Scorer(opened, book, exits=exits, known=known_to(installation.settings.ledger_url, opened.snapshot))
+
+
+def without_limits(book: PolicyBook) -> PolicyBook:
+    def unlimited(policies: tuple[PolicyInForce, ...]) -> tuple[PolicyInForce, ...]:
+        return tuple(replace(policy, max_risk=None, min_risk_rejected=None) for policy in policies)
+
+    rules = {
+        market: MarketRules(unlimited(of.elsewhere), {surface: unlimited(some) for surface, some in of.by_surface.items()})
+        for market, of in book.rules.items()
+    }
+    return PolicyBook(book.names, rules)
+
+
 def test_a_bundle_decides_the_same_to_the_last_digit(old: Path, ads: list[Ad], home_before: Path) -> None:
-    scorer = Scorer.load(old / "bundle", certificates=old / "certs" / "certificates.json")
-    assert scored(scorer, ads) == decisions(old / "scored_before.jsonl")
+    assert scored(as_it_was(old, str(old / "bundle")), ads) == decisions(old / "scored_before.jsonl")
 
 
 def test_a_registered_model_decides_the_same_without_a_ledger(old: Path, ads: list[Ad], home_before: Path) -> None:
-    assert scored(Scorer.load(CHAMPION), ads) == decisions(old / "scored_before.jsonl")
+    assert scored(as_it_was(old, CHAMPION), ads) == decisions(old / "scored_before.jsonl")
 
 
 def test_a_registered_model_decides_the_same_with_the_ledger(old: Path, ads: list[Ad], home: Path) -> None:
-    assert scored(Scorer.load(CHAMPION), ads) == decisions(old / "scored_after.jsonl")
+    assert scored(as_it_was(old, CHAMPION), ads) == decisions(old / "scored_after.jsonl")
 
 
-@BY_THE_CLOCK
-def test_the_command_line_decides_the_same(old: Path, home: Path, tmp_path: Path) -> None:
+def test_a_bundle_without_certificates_loads_with_the_thresholds_it_brought(old: Path, ads: list[Ad], home_before: Path) -> None:
+    scorer = Scorer.load(old / "bundle")
+    assert scorer.model is not None
+    assert scorer.solved == scorer.model.solved
+    assert scorer.solved.points
+    assert len(scored(scorer, ads)) == len(ads)
+
+
+@pytest.mark.parametrize("certificates", [None, "certs/certificates.json"], ids=["of the registered version", "in a file"])
+def test_its_old_certificates_are_refused_with_the_command_that_replaces_them(
+    certificates: str | None, old: Path, home_before: Path
+) -> None:
+    with pytest.raises(UntrustedBundle, match=r"certificates\.json has schema 1; .* adverdict policy solve --data FOLDER"):
+        Scorer.load(CHAMPION if certificates is None else old / "bundle", certificates=certificates and old / certificates)
+
+
+def solve_anew(old: Path) -> str:
+    """Certify the registered model again, on the archive's own ads."""
+    return run("policy", "solve", "--model", CHAMPION, "--data", old / "ads")
+
+
+def test_certifying_again_needs_no_old_certificates_and_then_it_decides(old: Path, home_before: Path, tmp_path: Path) -> None:
+    assert "attached to   models:/adjudicate/1" in solve_anew(old)
     run("score", "--model", CHAMPION, "--ads", old / "ads", "--out", tmp_path / "scored.jsonl")
-    assert [as_then(one) for one in decisions(tmp_path / "scored.jsonl")] == decisions(old / "scored_after.jsonl")
+    told = decisions(tmp_path / "scored.jsonl")
+    assert len(told) == len(decisions(old / "scored_before.jsonl"))
+    assert {one["exit"] for one in told} <= {"early", "full"}
+
+
+def test_it_may_be_certified_again_into_a_file(old: Path, home_before: Path, tmp_path: Path) -> None:
+    run("policy", "solve", "--model", old / "bundle", "--data", old / "ads", "--out", tmp_path / "certs")
+    assert Scorer.load(old / "bundle", certificates=tmp_path / "certs" / "certificates.json").solved.points
 
 
 @pytest.fixture
@@ -107,11 +163,21 @@ def client(service: Any, app: Any, home_before: Path, monkeypatch: pytest.Monkey
         yield caller
 
 
-@BY_THE_CLOCK
-def test_the_service_decides_the_same(old: Path, ads: list[Ad], client: TestClient) -> None:
+def test_the_service_goes_on_without_the_old_certificates_and_says_so(old: Path, ads: list[Ad], client: TestClient) -> None:
     recorded = decisions(old / "http.jsonl")
     answers = [client.post("/v1/score", json=ad.model_dump(mode="json")).json() for ad in ads[: len(recorded)]]
-    assert [as_then(answer) for answer in answers] == recorded
+    assert all("certificates_refused" in answer["degraded"] for answer in answers)
+    whole = [(answer, then) for answer, then in zip(answers, recorded, strict=True) if then["exit"] == "full"]
+    assert whole
+    for answer, then in whole:
+        assert [one["risk"] for one in answer["policies"]] == [one["risk"] for one in then["policies"]], "to the last digit"
+
+
+def test_once_certified_again_the_service_decides_by_that(old: Path, home_before: Path, request: pytest.FixtureRequest) -> None:
+    solve_anew(old)
+    client: TestClient = request.getfixturevalue("client")
+    answer = client.post("/v1/score", json=read_ads(old / "ads")[0].model_dump(mode="json")).json()
+    assert "certificates_refused" not in answer["degraded"]
 
 
 def test_a_bundle_on_record_is_found_under_the_name_it_was_registered_by(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from adverdict.certification.thresholds.agreement import label_noise
 from adverdict.certification.thresholds.capacity import Priced
 from adverdict.certification.thresholds.issue import Origin
 from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.shortage import CostsOfLimits, in_words
 from adverdict.certification.thresholds.solve import Solution, Terms, certify
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook, surface_key
@@ -108,13 +109,13 @@ class TooFewReviewers(GateRefused):
 
     code = "infeasible_capacity"
 
-    def __init__(self, plan: Priced, certificates: Sequence[Certificate]) -> None:
-        self.plan = plan
-        short = plan.reviews_needed - plan.capacity
+    def __init__(self, plan: Priced, costs: CostsOfLimits, certificates: Sequence[Certificate]) -> None:
+        self.plan, self.costs = plan, costs
         lines = [
-            f"infeasible: the boldest certified thresholds leave {plan.reviews_needed:,.0f} reviews a day, the capacity is "
-            f"{plan.capacity:,.0f}; {short:,.0f} more reviews a day would do, or labels, or looser targets"
+            f"infeasible: deciding as much as the policies' limits and the certificates permit leaves {plan.reviews_needed:,.0f} reviews a "
+            f"day, the capacity is {plan.capacity:,.0f}"
         ]
+        lines += [f"  - {line}" for line in in_words(costs, plan.capacity)]
         lines += [
             f"  - {certificate.policy} in {', '.join(certificate.served) or 'no market'}: {finding}"
             for certificate in certificates
@@ -142,8 +143,8 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     audited = with_audit_shares(solution.certificates, sample.scored, sample.book, job.volume or sample.ads_a_day)
     solution = replace(solution, certificates=audited, solved=thresholds(audited))
     progress.advance()
-    if job.capacity is not None and not solution.priced.feasible:
-        raise TooFewReviewers(solution.priced, solution.certificates)
+    if solution.costs is not None:
+        raise TooFewReviewers(solution.priced, solution.costs, solution.certificates)
     progress.stage("page", 1)
     kept = keep(job, sample, solution, origin)
     progress.advance()

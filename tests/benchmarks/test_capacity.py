@@ -9,22 +9,12 @@ import pytest
 from rich.console import Console
 
 import adverdict.cli.benchmark.capacity as printed
-from adverdict.benchmarks.truth.capacity import (
-    A_DAY,
-    BEYOND,
-    CERTIFIED,
-    TARGETS,
-    Entry,
-    Judge,
-    Outcome,
-    fixed,
-    fixed_for,
-    judged,
-    stated,
-    summary,
-)
+from adverdict.benchmarks.truth import capacity
+from adverdict.benchmarks.truth.capacity import A_DAY, BEYOND, CERTIFIED, TARGETS, Entry, judged, run, stated, summary
+from adverdict.benchmarks.truth.judge import Judge, Outcome, fixed, fixed_for
 from adverdict.benchmarks.truth.populations import Population
 from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.shortage import Lever
 from adverdict.certification.thresholds.strata import Question
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
 from adverdict.domain.progress import Silent
@@ -49,18 +39,18 @@ def _one(weapons: float, adult: float, truth: tuple[float, float]) -> Judge:
         risk=np.array([[weapons, adult]]),
         verdict=np.full((1, 2), np.nan),
     )
-    return Judge(scored, np.array([truth]), BOOK, {"SE": 1.0})
+    return Judge(Population("one", scored, np.array([truth])), BOOK, {"SE": 1.0})
 
 
-REVIEWED = Outcome(reviews=1, harm=0, approved=0, leaked=0, rejected=0, wronged=0)
+REVIEWED = Outcome(ads=1, reviews=1, harm=0, approved=0, leaked=0, rejected=0, wronged=0)
 
 
 def _approved(harm: float) -> Outcome:
-    return Outcome(reviews=0, harm=harm, approved=1, leaked=harm > 0, rejected=0, wronged=0)
+    return Outcome(ads=1, reviews=0, harm=harm, approved=1, leaked=harm > 0, rejected=0, wronged=0)
 
 
 def _rejected(wrongly: bool) -> Outcome:
-    return Outcome(reviews=0, harm=wrongly, approved=0, leaked=0, rejected=1, wronged=wrongly)
+    return Outcome(ads=1, reviews=0, harm=wrongly, approved=0, leaked=0, rejected=1, wronged=wrongly)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +84,13 @@ def test_each_policy_is_decided_by_its_own_thresholds() -> None:
 def test_where_nothing_may_be_rejected_a_person_decides() -> None:
     book = PolicyBook(("weapons",), {"SE": MarketRules((_policy("weapons", Severity.SEVERE, Stance.RESTRICTED),))})
     ad = (np.array(["SE"]), np.array([""]), np.zeros(1, dtype=np.int64), np.array([[0.95]]), np.array([[np.nan]]))
-    judge = Judge(ScoredAds(("weapons",), *ad), np.zeros((1, 1)), book, {"SE": 1.0})
+    judge = Judge(Population("one", ScoredAds(("weapons",), *ad), np.zeros((1, 1))), book, {"SE": 1.0})
     assert judge.outcome(fixed(0.1)) == REVIEWED
 
 
 def test_fixed_thresholds_fill_the_load_and_do_not_exceed_it() -> None:
     population = _population(4000, 2)
-    judge = Judge(population.scored, population.truth, stated(BOOK, POLICIES, TARGETS[0]), {"SE": 100.0, "US": 100.0})
+    judge = Judge(population, stated(BOOK, POLICIES, TARGETS[0]), {"SE": 100.0, "US": 100.0})
     for reviews in (10.0, 40.0, 90.0):
         a = fixed_for(judge, reviews)
         assert reviews - 1 < judge.outcome(fixed(a)).reviews <= reviews
@@ -144,13 +134,20 @@ def _cases(detail: list[Entry], kind: str, times: float) -> list[Entry]:
     return [case for one in detail for case in one["cases"] if (case["kind"], case["times"]) == (kind, times)]
 
 
-def test_half_the_reviewers_are_too_few_for_the_certificates_and_as_many_are_missing(detail: list[Entry]) -> None:
+def test_the_least_load_within_the_limits_is_feasible_and_so_is_double(detail: list[Entry]) -> None:
     assert all(0 < one["needed"] < A_DAY for one in detail)
-    for case in _cases(detail, CERTIFIED, 0.5):
-        assert not case["feasible"]
-        assert case["missing"] == pytest.approx(case["capacity"])
-        assert "harm" not in case
-    assert all(case["feasible"] for times in (1.0, 2.0) for case in _cases(detail, CERTIFIED, times))
+    for times in (1.0, 2.0):
+        for case in _cases(detail, CERTIFIED, times):
+            assert case["feasible"]
+            assert case["reviews"] > 0
+
+
+def test_what_the_boldest_certified_thresholds_left_to_people_is_less_than_the_limits_need(detail: list[Entry]) -> None:
+    for one in detail:
+        assert one["without_limits"] < one["needed"]
+        assert not one["without_limits_feasible"]
+        assert set(one["costs"]) == set(POLICIES)
+        assert one["given_up"][Lever.MAX_RISK] <= one["needed"]
 
 
 @pytest.mark.parametrize("kind", [CERTIFIED, BEYOND])
@@ -161,14 +158,13 @@ def test_fixed_thresholds_are_given_the_same_load(kind: str, detail: list[Entry]
 
 
 def test_with_calibrated_risks_the_plan_does_less_harm_than_fixed_thresholds_and_foresees_it(detail: list[Entry]) -> None:
-    for times in (0.5, 1.0, 2.0):
-        cases = _cases(detail, BEYOND, times)
-        assert all(case["harm"] < case["fixed_harm"] for case in cases)
-        assert np.mean([case["harm"] for case in cases]) == pytest.approx(np.mean([case["foreseen"] for case in cases]), rel=0.5)
+    harm, fixed, foreseen = (np.mean([case[name] for case in _cases(detail, BEYOND, 1.0)]) for name in ("harm", "fixed_harm", "foreseen"))
+    assert harm < fixed
+    assert harm == pytest.approx(foreseen, rel=0.5)
 
 
 def test_more_reviewers_do_not_make_more_harm(detail: list[Entry]) -> None:
-    foreseen = [np.mean([case["foreseen"] for case in _cases(detail, BEYOND, times)]) for times in (0.5, 1.0, 2.0)]
+    foreseen = [np.mean([case["foreseen"] for case in _cases(detail, BEYOND, times)]) for times in (1.0, 2.0)]
     assert foreseen == sorted(foreseen, reverse=True)
 
 
@@ -179,33 +175,49 @@ def test_the_same_seed_gives_the_same_halves() -> None:
 
 
 def _case(times: float, kind: str, **values: float) -> Entry:
-    return {
-        "times": times,
-        "kind": kind,
-        "capacity": 600.0 * times,
-        "feasible": bool(values),
-        "missing": 0.0 if values else 300.0,
-        **values,
-    }
+    return {"times": times, "kind": kind, "capacity": 600.0 * times, "feasible": bool(values), **values}
 
 
 def _halving(number: int) -> Entry:
-    decided = {"approved": 9000.0, "leaked": 90.0, "rejected": 400.0, "wronged": 100.0}
+    decided = {"approved": 9000.0, "leaked": 90.0, "rejected": 400.0, "wronged": 100.0, "price": 0.5}
     fixed_decided = {"fixed_approved": 9380.0, "fixed_leaked": 200.0, "fixed_rejected": 10.0, "fixed_wronged": 1.0}
     good = {"reviews": 590.0, "fixed_reviews": 610.0, "harm": 100.0 + number, "foreseen": 120.0, "fixed_harm": 400.0}
     none = {"reviews": 1200.0, "fixed_reviews": 1200.0, "harm": 0.0, "foreseen": 0.0, "fixed_harm": 0.0}
     good, none = ({**decided, **fixed_decided, **found} for found in (good, none))
-    cases = [_case(0.5, CERTIFIED), _case(1.0, BEYOND, **good), _case(2.0, BEYOND, **none)]
-    return {"targets": {"max_leakage": 0.05, "max_wrongful_reject": 0.25}, "needed": 600.0 + number, "cases": cases}
+    spared = {Lever.MAX_RISK: 200.0 + number, Lever.MAX_WRONGFUL_REJECT: 0.0, Lever.LABELS: 10.0}
+    return {
+        "targets": {"max_leakage": 0.05, "max_wrongful_reject": 0.25},
+        "needed": 600.0 + number,
+        "without_limits": 80.0,
+        "without_limits_feasible": False,
+        "costs": {"weapons": spared},
+        "given_up": {Lever.MAX_RISK: 400.0, Lever.MAX_WRONGFUL_REJECT: 600.0, Lever.LABELS: 590.0},
+        "cases": [_case(1.0, BEYOND), _case(1.0, CERTIFIED, **good), _case(2.0, CERTIFIED, **none)],
+    }
 
 
 def test_a_ratio_is_only_taken_where_there_is_harm_to_compare_with() -> None:
     infeasible, compared, harmless = summary([_halving(number) for number in range(3)])["cases"]
-    assert (infeasible["feasible"], infeasible["ratio"], infeasible["reviewers_missing"]) == (0, None, 1.0)
+    assert (infeasible["feasible"], infeasible["ratio"], infeasible["reviews"]) == (0, None, None)
     assert (compared["feasible"], compared["compared"], compared["better"]) == (3, 3, 3)
     assert (compared["leakage"], compared["wrongful"]) == (pytest.approx(0.01), pytest.approx(0.25))
     assert compared["ratio"]["mean"] == pytest.approx(101 / 400)
     assert (harmless["feasible"], harmless["compared"], harmless["ratio"]) == (3, 0, None)
+
+
+@pytest.mark.slow
+def test_the_headline_is_the_worse_of_both_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "QUICK_SPLITS", 1)
+    monkeypatch.setattr(capacity, "ADVERTISERS", 600)
+    found = run(capacity.CapacityBenchmark(quick=True), Silent())
+    for name, times in (("harm_vs_fixed_needed", 1.0), ("harm_vs_fixed_double", 2.0)):
+        of = [
+            case["ratio"]["mean"]
+            for one in found["targets"]
+            for case in one["cases"]
+            if (case["kind"], case["times"]) == (CERTIFIED, times)
+        ]
+        assert found[name] == max(of)
 
 
 def test_what_is_printed(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:

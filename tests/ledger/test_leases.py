@@ -26,4 +26,5 @@ def test_somebody_else_has_it_when_it_has_run_out(ledger: Ledger) -> None:
 
 
 def test_other_work_is_leased_apart(ledger: Ledger) -> None:
-    assert held(ledger, "anna", 0) and held(ledger, "bert", 0, work="count")
+    assert held(ledger, "anna", 0)
+    assert held(ledger, "bert", 0, work="count")

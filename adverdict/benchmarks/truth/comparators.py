@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from adverdict.benchmarks.truth.deployments import Method, Trial
-from adverdict.certification.certificate import LabelNoise
-from adverdict.certification.thresholds.answers import nearest, sequence_tests
+from adverdict.benchmarks.truth.deployments import Deployment, Method
+from adverdict.benchmarks.truth.trial import Trial
+from adverdict.certification.thresholds.answers import nearest
 from adverdict.certification.thresholds.empirical import solve
-from adverdict.certification.thresholds.sequence import FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
+from adverdict.certification.thresholds.sequence import BettingCounts, Counts, FixedSequenceTest, LabelledAds, Side, fixed_sequence_test
 from adverdict.decisions.policy import Thresholds
 
 OURS = "certified"
 BOLDEST = "boldest within the targets"
+UNCERTIFIED = "least harm, uncertified"
+REVIEWED = "all reviewed"
 TRUSTING = "labels taken as true"
 TOGETHER = "advertisers in one piece"
 MAPIE = "MAPIE"
@@ -29,19 +32,30 @@ MAPIE_THRESHOLDS = 60
 best on real ads. Its correction for many tests costs more with each."""
 
 
-def certified(ads: LabelledAds, trial: Trial) -> Thresholds:
-    """As ``certification.thresholds.solve.certify`` does."""
-    noise = LabelNoise(sensitivity=trial.sensitivity, specificity=trial.specificity, source="assumed")
-    return nearest(*sequence_tests(ads, trial.stratum, noise, trial.aim), trial.aim)
+def certified(deployment: Deployment, trial: Trial) -> Thresholds:
+    """As ``certification.thresholds.answers.answer`` does where a market has labels of its own; a test holds it to that."""
+    return _certified(trial, {side: deployment.counts(side, trial.furthest[side]) for side in trial.limits})
 
 
-def boldest(ads: LabelledAds, trial: Trial) -> Thresholds:
+def betting(deployment: Deployment, trial: Trial) -> Thresholds:
+    """As it does with labels that are looked at more than once."""
+    return _certified(trial, {side: BettingCounts(deployment.of_side(side, trial.furthest[side]), side) for side in trial.limits})
+
+
+def _certified(trial: Trial, counts: Mapping[Side, Counts]) -> Thresholds:
+    aim = {Side.APPROVE: trial.aim.approve_below, Side.REJECT: trial.aim.reject_at}
+    tests = {
+        side: fixed_sequence_test(counts[side], limit, trial.stratum.level, furthest=trial.furthest[side], aim=aim[side])
+        for side, limit in trial.limits.items()
+    }
+    return nearest(tests[Side.APPROVE], tests.get(Side.REJECT), trial.aim)
+
+
+def boldest(deployment: Deployment, trial: Trial) -> Thresholds:
     """As much as the same tests certify, without an aim and without limits on single ads: the whole of each average is spent."""
     level = trial.stratum.level
-    approve = fixed_sequence_test(ads, Side.APPROVE, trial.targets.max_leakage * trial.sensitivity, level)
-    wrongful = trial.targets.max_wrongful_reject * trial.specificity
-    reject = fixed_sequence_test(ads, Side.REJECT, wrongful, level) if trial.stratum.rejects else None
-    return most(approve, reject)
+    tests = {side: fixed_sequence_test(deployment.counts(side, 0.0), limit, level) for side, limit in trial.limits.items()}
+    return most(tests[Side.APPROVE], tests.get(Side.REJECT))
 
 
 def most(approve: FixedSequenceTest, reject: FixedSequenceTest | None) -> Thresholds:
@@ -59,45 +73,53 @@ def most(approve: FixedSequenceTest, reject: FixedSequenceTest | None) -> Thresh
     return Thresholds(approve.last.threshold, 1.0)
 
 
-def trusting(ads: LabelledAds, trial: Trial) -> Thresholds:
-    """The same where nobody allows for the raters' errors."""
-    return certified(ads, replace(trial, sensitivity=1.0, specificity=1.0))
+def uncertified(deployment: Deployment, trial: Trial) -> Thresholds:
+    """What ours aim at, whatever the labels show."""
+    return trial.aim
 
 
-def together(ads: LabelledAds, trial: Trial) -> Thresholds:
-    """The same where the ads of an advertiser are taken to stand or fall all together, whatever they show."""
-    return certified(replace(ads, alike=1.0), trial)
+def reviewed(deployment: Deployment, trial: Trial) -> Thresholds:
+    """Nothing without a person."""
+    return Thresholds(0.0, 1.0)
 
 
-def plain_binomial(ads: LabelledAds, trial: Trial) -> Thresholds:
+def trusting(deployment: Deployment, trial: Trial) -> Thresholds:
+    """Ours where nobody allows for the raters' errors."""
+    return certified(deployment, replace(trial, sensitivity=1.0, specificity=1.0))
+
+
+def together(deployment: Deployment, trial: Trial) -> Thresholds:
+    """Ours where the ads of an advertiser are taken to stand or fall all together, whatever they show."""
+    return certified(Deployment(replace(deployment.ads, alike=1.0)), trial)
+
+
+def plain_binomial(deployment: Deployment, trial: Trial) -> Thresholds:
     """The same test with every ad counted as independent of all others."""
-    return certified(replace(ads, group=np.arange(len(ads))), trial)
+    return certified(Deployment(replace(deployment.ads, group=np.arange(len(deployment.ads)))), trial)
 
 
-def empirical(ads: LabelledAds, trial: Trial) -> Thresholds:
-    """The point that meets the targets on the labelled ads themselves."""
-    return solve(ads.risk, ads.violating, trial.targets)
+def empirical(deployment: Deployment, trial: Trial) -> Thresholds:
+    """The point that meets the targets on the labelled ads themselves, as much as they allow."""
+    return solve(deployment.ads.risk, deployment.ads.violating, trial.targets)
 
 
-def fixed(ads: LabelledAds, trial: Trial) -> Thresholds:
+def fixed(deployment: Deployment, trial: Trial) -> Thresholds:
     """The same two numbers everywhere, whatever the targets."""
-    return Thresholds(0.05, 0.95 if trial.stratum.rejects else 1.0)
+    return Thresholds(0.05, 0.95 if trial.stakes.rejects else 1.0)
 
 
-def mapie(ads: LabelledAds, trial: Trial) -> Thresholds:
+def mapie(deployment: Deployment, trial: Trial) -> Thresholds:
     """MAPIE's ``BinaryClassificationController``, once a side with its default correction (Holm): precision of rejections, negative
     predictive value of approvals; of the thresholds that hold, those that decide the most. Where both sides could take an ad it is
     rejected."""
     from mapie.risk_control import negative_predictive_value, precision
 
-    level = trial.stratum.level
+    ads, level, limits = deployment.ads, trial.stratum.level, trial.limits
     reject_at = 1.0
-    if trial.stratum.rejects:
-        wrongful = trial.targets.max_wrongful_reject * trial.specificity
-        reject_at = min(_controlled(ads, precision, 1.0 - wrongful, level), default=1.0)
-    leakage = trial.targets.max_leakage * trial.sensitivity
-    approving = [one for one in _controlled(ads, negative_predictive_value, 1.0 - leakage, level) if one <= reject_at]
-    return Thresholds(max(approving, default=0.0), reject_at)
+    if Side.REJECT in limits:
+        reject_at = min(_controlled(ads, precision, 1.0 - limits[Side.REJECT], level), default=1.0)
+    held = _controlled(ads, negative_predictive_value, 1.0 - limits[Side.APPROVE], level)
+    return Thresholds(max((one for one in held if one <= reject_at), default=0.0), reject_at)
 
 
 def _controlled(ads: LabelledAds, performance: Any, least: float, level: float) -> list[float]:
@@ -119,17 +141,22 @@ def _controlled(ads: LabelledAds, performance: Any, least: float, level: float) 
     return [float(one) for one in controller.valid_predict_params]
 
 
-def ours(trial: Trial) -> dict[str, Method]:
-    """Certified thresholds and their variants, as far as those differ here."""
-    found: dict[str, Method] = {OURS: certified, TOGETHER: together}
+def always() -> dict[str, Method]:
+    """Ours, and what is cheap to run beside it."""
+    return {OURS: certified, BOLDEST: boldest, UNCERTIFIED: uncertified, REVIEWED: reviewed, "fixed .05/.95": fixed}
+
+
+def variants(trial: Trial) -> dict[str, Method]:
+    """Ours with one assumption changed, as far as that makes a difference here."""
+    found: dict[str, Method] = {TOGETHER: together}
     if min(trial.sensitivity, trial.specificity) < 1.0:
         found[TRUSTING] = trusting
     return found
 
 
 def others(mapie_installed: bool = importlib.util.find_spec("mapie") is not None) -> tuple[dict[str, Method], dict[str, str]]:
-    """By name; and for each that cannot be run here the reason."""
-    found: dict[str, Method] = {BOLDEST: boldest, "plain binomial": plain_binomial, "empirical": empirical, "fixed .05/.95": fixed}
+    """What takes its time, by name; and for each that cannot be run here the reason."""
+    found: dict[str, Method] = {"plain binomial": plain_binomial, "empirical": empirical}
     if not mapie_installed:
         return found, {MAPIE: "not installed; pip install 'adverdict[bench]' brings it"}
     return {MAPIE: mapie, **found}, {}

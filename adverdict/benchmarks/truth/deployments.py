@@ -6,179 +6,121 @@ individuals. What its thresholds truly let through is then a matter of counting.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from adverdict.certification.thresholds.least_harm import least_harm, on_grid
-from adverdict.certification.thresholds.sequence import GRID, LabelledAds
-from adverdict.certification.thresholds.strata import Stratum
+from adverdict.benchmarks.truth.trial import Outcome, Trial
+from adverdict.certification.thresholds.sequence import Counts, LabelledAds, Side, ThresholdCount
 from adverdict.decisions.policy import Targets, Thresholds
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-
-Method = Callable[[LabelledAds, "Trial"], Thresholds]
-"""Labelled ads of one deployment -> the thresholds it would decide by."""
+Method = Callable[["Deployment", "Trial"], Thresholds]
+"""The labels of one deployment -> the thresholds it would decide by."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a pair of thresholds truly does to traffic: numbers of ads."""
+class Deployment:
+    """The labels of one deployment, in order of the advertisers that came."""
 
-    ads: int
-    approved: int
-    leaked: int
-    rejected: int
-    wronged: int
+    ads: LabelledAds
+    _parts: dict[float, LabelledAds] = field(default_factory=dict, repr=False)
+    _counts: dict[tuple[Side, float], Counts] = field(default_factory=dict, repr=False)
 
-    @property
-    def leakage(self) -> float:
-        """NaN where nothing is approved."""
-        return self.leaked / self.approved if self.approved else math.nan
+    def of_side(self, side: Side, furthest: float) -> LabelledAds:
+        """What speaks on one side (``answers.Labels.of_side``): on rejecting, ads that the policy lets be rejected."""
+        if side is Side.APPROVE or furthest <= 0:
+            return self.ads
+        if furthest not in self._parts:
+            self._parts[furthest] = self.ads.part(self.ads.risk >= furthest)
+        return self._parts[furthest]
 
-    @property
-    def wrongful(self) -> float:
-        """NaN where nothing is rejected."""
-        return self.wronged / self.rejected if self.rejected else math.nan
+    def counts(self, side: Side, furthest: float) -> Counts:
+        """Counted once for every method that asks."""
+        key = side, furthest
+        if key not in self._counts:
+            self._counts[key] = _Remembered(self.of_side(side, furthest), side)
+        return self._counts[key]
 
-    @property
-    def auto_rate(self) -> float:
-        return (self.approved + self.rejected) / self.ads if self.ads else 0.0
-
-    def exceeds(self, targets: Targets) -> bool:
-        """What decides nothing exceeds nothing."""
-        return self.leakage > targets.max_leakage or self.wrongful > targets.max_wrongful_reject
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """Every ad a stratum decides on. ``risk`` float64 (n,) increasing; ``violating`` bool (n,), the truth; ``group`` int64 (n,)."""
-
-    risk: Floats
-    violating: Bools
-    group: Ints
-
-    @classmethod
-    def of(cls, risk: Floats, violating: Bools, group: Ints) -> Traffic:
-        order = np.argsort(risk, kind="stable")
-        return cls(risk[order], violating[order], group[order])
-
-    def of_groups(self, chosen: Bools) -> Traffic:
-        """``chosen`` bool (n_groups,)."""
-        kept = chosen[self.group]
-        return Traffic(self.risk[kept], self.violating[kept], self.group[kept])
-
-    def outcome(self, found: Thresholds) -> Outcome:
-        below, above = (int(np.searchsorted(self.risk, end, side="left")) for end in (found.approve_below, found.reject_at))
-        n, leaked = len(self.risk), int(self._violating[below])
-        return Outcome(n, below, leaked, n - above, n - above - int(self._violating[-1] - self._violating[above]))
-
-    def oracle(self, targets: Targets, rejects: bool) -> Thresholds:
-        """Of all pairs on the grid that meet both targets on exactly these ads, one that decides the most."""
-        ends = np.concatenate([[0.0], GRID, [1.0]])
-        below = np.searchsorted(self.risk, ends, side="left")
-        above = len(self.risk) - below
-        leaked = self._violating[below]
-        wronged = above - (self._violating[-1] - leaked)
-        approves = np.flatnonzero(leaked <= targets.max_leakage * below)
-        rejecting = np.flatnonzero(wronged <= targets.max_wrongful_reject * above) if rejects else np.array([len(ends) - 1])
-        partner = approves[np.searchsorted(approves, rejecting, side="right") - 1]  # the boldest approval not above; 0 always is one
-        best = int(np.argmax(below[partner] + above[rejecting]))
-        return Thresholds(float(ends[partner[best]]), float(ends[rejecting[best]]))
-
-    @cached_property
-    def _violating(self) -> Ints:
-        return np.concatenate([[0], np.cumsum(self.violating)]).astype(np.int64)
+    def up_to(self, share: float) -> Deployment:
+        """Of the first part of the advertisers that came."""
+        return Deployment(self.ads.part(self.ads.group < share * (int(self.ads.group.max(initial=0)) + 1)))
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One stratum of one population: what its deployments are drawn from, and judged by."""
+class _Remembered(Counts):
+    """The same answers, of which several methods ask for the same."""
 
-    population: str
-    stratum: Stratum
-    sensitivity: float
-    specificity: float
-    """What the raters do at least (``certification.certificate.LabelNoise``)."""
-    labelled: LabelledAds
-    traffic: Traffic
-    groups: int
-    """Advertisers of the whole population; each deployment draws as many, with replacement. Groups are numbered 0 to here."""
+    def __init__(self, ads: LabelledAds, side: Side) -> None:
+        super().__init__(ads, side)
+        self._at: dict[int, ThresholdCount] = {}
+        self._p: dict[tuple[int, float, int | None], float] = {}
 
-    price: float = 0.25
-    """Of a review, in wrongly rejected ads."""
+    def at(self, index: int) -> ThresholdCount:
+        if index not in self._at:
+            self._at[index] = super().at(index)
+        return self._at[index]
 
-    @property
-    def targets(self) -> Targets:
-        return self.stratum.targets
-
-    @property
-    def aim(self) -> Thresholds:
-        return on_grid(least_harm(self.price, self.stratum.stakes))
+    def p_value(self, index: int, limit: float, errors: int | None = None) -> float:
+        key = index, limit, errors
+        if key not in self._p:
+            self._p[key] = super().p_value(index, limit, errors)
+        return self._p[key]
 
 
 @dataclass(frozen=True)
 class Tally:
-    """One method over the deployments of one trial; one entry a deployment."""
+    """One method over the deployments of one trial."""
 
-    leakage: Floats
-    wrongful: Floats
-    auto_rate: Floats
-    exceeded: Bools
+    outcomes: tuple[Outcome, ...]
+    targets: Targets
+
+    @property
+    def exceeded(self) -> int:
+        return sum(one.exceeds(self.targets) for one in self.outcomes)
+
+    def mean(self, of: Callable[[Outcome], float]) -> float | None:
+        """Over the deployments for which there is such a number."""
+        values = np.array([of(one) for one in self.outcomes], dtype=np.float64)
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else None
+
+    @property
+    def edge(self) -> float | None:
+        """Share violating in the riskiest tenth of what is approved, all deployments together; None: none approves anything."""
+        edge = sum(one.edge for one in self.outcomes)
+        return sum(one.edge_leaked for one in self.outcomes) / edge if edge else None
 
 
 def deploy(trial: Trial, methods: Mapping[str, Method], deployments: int, seed: int) -> dict[str, Tally]:
     """Every method on the same deployments."""
-    draws, rng = _Groups(trial), np.random.default_rng(seed)
     found: dict[str, list[Outcome]] = {name: [] for name in methods}
-    for _ in range(deployments):
-        ads = draws.draw(rng)
+    for deployment in drawn(trial, deployments, seed):
         for name, method in methods.items():
-            found[name].append(trial.traffic.outcome(method(ads, trial)))
-    return {name: _tally(outcomes, trial.targets) for name, outcomes in found.items()}
+            found[name].append(trial.traffic.outcome(method(deployment, trial)))
+    return {name: Tally(tuple(outcomes), trial.targets) for name, outcomes in found.items()}
 
 
-def halves(trial: Trial, method: Method, splits: int, seed: int) -> Tally:
-    """Solved on the labels of a random half of the advertisers, looked at on the traffic of the other half."""
-    draws, rng, outcomes = _Groups(trial), np.random.default_rng(seed), []
-    for _ in range(splits):
-        chosen = rng.permutation(trial.groups) < trial.groups // 2
-        found = method(draws.chosen(chosen), trial)
-        outcomes.append(trial.traffic.of_groups(~chosen).outcome(found))
-    return _tally(outcomes, trial.targets)
+def drawn(trial: Trial, deployments: int, seed: int) -> Iterator[Deployment]:
+    """The same for the same seed."""
+    advertisers, rng = _Advertisers(trial), np.random.default_rng(seed)
+    for _ in range(deployments):
+        yield advertisers.draw(rng)
 
 
-def _tally(outcomes: list[Outcome], targets: Targets) -> Tally:
-    return Tally(
-        leakage=np.array([one.leakage for one in outcomes]),
-        wrongful=np.array([one.wrongful for one in outcomes]),
-        auto_rate=np.array([one.auto_rate for one in outcomes]),
-        exceeded=np.array([one.exceeds(targets) for one in outcomes], dtype=np.bool_),
-    )
-
-
-class _Groups:
+class _Advertisers:
     """The labelled ads of a trial in order of their advertisers."""
 
     def __init__(self, trial: Trial) -> None:
         order = np.argsort(trial.labelled.group, kind="stable")
-        self._ads = trial.labelled.part(order)
+        self._ads, self._thin = trial.labelled.part(order), trial.thin
         self._size = np.bincount(trial.labelled.group, minlength=trial.groups)
         self._start = np.cumsum(self._size) - self._size
 
-    def draw(self, rng: np.random.Generator) -> LabelledAds:
+    def draw(self, rng: np.random.Generator) -> Deployment:
         """One drawn twice is two advertisers that happen to be alike."""
         picked = rng.integers(0, len(self._size), len(self._size))
         size = self._size[picked]
         end = np.cumsum(size)
         rows = np.repeat(self._start[picked] - end + size, size) + np.arange(end[-1])
-        return LabelledAds(self._ads.risk[rows], self._ads.violating[rows], np.repeat(np.arange(len(picked)), size))
-
-    def chosen(self, chosen: Bools) -> LabelledAds:
-        return self._ads.part(chosen[self._ads.group])
+        came = replace(self._ads.part(rows), group=np.repeat(np.arange(len(picked)), size))
+        return Deployment(came if self._thin is None else came.part(rng.random(len(rows)) < self._thin))

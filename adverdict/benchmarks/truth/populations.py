@@ -11,11 +11,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.benchmarks.truth.deployments import Floats, Ints, Traffic, Trial
+from adverdict.benchmarks.truth.trial import EVERYWHERE, Floats, Ints, Traffic, Trial
 from adverdict.certification.statistics.bounds import Sizes, fewest_draws
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.strata import Question, Stratum, questions, strata
-from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, WhenDegraded, surface_key
+from adverdict.certification.thresholds.strata import Stratum, questions, strata
+from adverdict.decisions.policy import (
+    MAX_RISK,
+    MIN_RISK_REJECTED,
+    MarketRules,
+    PolicyBook,
+    PolicyInForce,
+    Severity,
+    Stance,
+    Targets,
+    WhenDegraded,
+    surface_key,
+)
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Progress
@@ -23,12 +34,14 @@ from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.write import TRUTH_FOLDER
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.evaluate import BLEND_MODEL, ROWS
 from adverdict.training.fit.bundling import write_bundle
 from adverdict.training.fit.crossvalidate import held_out
 from adverdict.training.fit.everything import FitSettings, fit
-from adverdict.training.fit.splits import by_advertiser
+from adverdict.training.fit.ngram import fit_ngram
+from adverdict.training.fit.splits import by_advertiser, folds
 from adverdict.training.fit.trainable import trainable
 
 FOLDS = 5
@@ -85,44 +98,112 @@ def of_pack(folder: Path, settings: FitSettings, progress: Progress) -> Populati
     return Population(folder.name, _scored(data, risk), truth)
 
 
-def trials(population: Population, targets: Targets) -> list[Trial]:
-    """Every policy with its markets put together as certificates do, and each market alone in which any threshold could be certified."""
-    asked = questions(population.scored, _book(population, targets))
-    found = strata(population.scored, asked)
-    for market in sorted({question.market for question in asked}):
-        alone = strata(population.scored, [question for question in asked if question.market == market])
-        found += [one for one in alone if not any(one.policy == two.policy and one.sources == two.sources for two in found)]
-    return [_trial(population, stratum, asked) for stratum in found if _could(population.scored, stratum)]
+def of_pack_by_words(folder: Path, settings: FitSettings, progress: Progress) -> Population:
+    """The same in a tenth of the time: scored by the n-gram model alone, calibrated on the other folds' held-out scores."""
+    pack = read_pack(folder)
+    data, _ = trainable(dataset([pack]))
+    counts = ContentCache().of(data.ads, progress).counts
+    fold = folds(data, FOLDS, settings.seed)
+    progress.stage(f"{folder.name}, n-grams", FOLDS)
+    score = np.empty_like(data.targets)
+    for one in range(int(fold.max()) + 1):
+        model = fit_ngram(counts[fold != one], data.targets[fold != one], settings.inverse_regularisation)
+        score[fold == one] = model.logits_of(counts[fold == one])
+        progress.advance()
+    risk = np.column_stack([_calibrated(score[:, column], data.targets[:, column], fold) for column in range(len(data.policies))])
+    truth = np.where(np.isnan(data.targets), np.nan, data.targets >= 0.5)
+    return Population(folder.name, _scored(data, risk), truth)
 
 
-def _trial(population: Population, stratum: Stratum, asked: list[Question]) -> Trial:
+def _calibrated(score: Floats, target: Floats, fold: NDArray[np.intp]) -> Floats:
+    """Risks from scores by a logistic regression (Platt) on the scores of the other folds."""
+    from sklearn.linear_model import LogisticRegression
+
+    known = ~np.isnan(target)
+    risk = np.empty_like(score)
+    for one in range(int(fold.max()) + 1):
+        here, elsewhere = fold == one, known & (fold != one)
+        model = LogisticRegression(C=1e3).fit(score[elsewhere, None], target[elsewhere] >= 0.5)
+        risk[here] = model.predict_proba(score[here, None])[:, 1]
+    return risk
+
+
+def trials(
+    population: Population,
+    targets: Targets,
+    severity: Severity = Severity.SERIOUS,
+    stance: Stance = Stance.PROHIBITED,
+    *,
+    alone: bool = True,
+    thin: float | None = None,
+) -> list[Trial]:
+    """Every policy with all markets as one, and with ``alone`` each market by itself in which any threshold could be certified.
+
+    ``thin``: see ``Trial``.
+    """
+    asked = Asked(targets, severity, stance, thin)
+    everywhere = np.full(len(population.scored), EVERYWHERE)
+    found = _trials(replace(population, scored=replace(population.scored, market=everywhere)), asked)
+    if alone and len(np.unique(population.scored.market)) > 1:
+        found += [one for one in _trials(population, asked) if _could(one)]
+    return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of every policy of a population alike."""
+
+    targets: Targets
+    severity: Severity
+    stance: Stance
+    thin: float | None
+
+
+def _trials(population: Population, asked: Asked) -> list[Trial]:
+    found = strata(population.scored, questions(population.scored, _book(population, asked)))
+    return [_trial(population, stratum, asked.thin) for stratum in found if len(stratum.rows)]
+
+
+def _trial(population: Population, stratum: Stratum, thin: float | None) -> Trial:
     scored, column = population.scored, population.scored.policies.index(stratum.policy)
-    rows = np.concatenate([one.rows for one in asked if one.policy == stratum.policy and one.market in stratum.sources])
-    rows = rows[~np.isnan(population.truth[rows, column])]
+    truth, rows = population.truth[:, column], stratum.question.rows
+    rows = rows[~np.isnan(truth[rows])]
     return Trial(
         population=population.name,
         stratum=stratum,
         sensitivity=population.sensitivity,
         specificity=population.specificity,
         labelled=scored.labelled(stratum.policy, stratum.rows),
-        traffic=Traffic.of(scored.risk[rows, column], population.truth[rows, column] == 1.0, scored.group[rows]),
+        traffic=Traffic.of(scored.risk[rows, column], truth[rows] == 1.0, scored.group[rows]),
         groups=int(scored.group.max()) + 1,
+        thin=thin,
     )
 
 
-def _could(scored: ScoredAds, stratum: Stratum) -> bool:
+def _could(trial: Trial) -> bool:
     """Whether labels without a single error would certify anything."""
-    groups = scored.labelled(stratum.policy, stratum.rows).group
-    return Sizes.of(np.unique(groups, return_inverse=True)[1]).draws >= fewest_draws(stratum.targets.max_leakage, stratum.level)
+    sizes = Sizes.of(np.unique(trial.labelled.group, return_inverse=True)[1])
+    return sizes.draws >= fewest_draws(trial.targets.max_leakage, trial.stratum.level)
 
 
-def _book(population: Population, targets: Targets) -> PolicyBook:
-    """Every policy prohibited under the same targets in every market, on the surfaces where it applies to any ad."""
+def _book(population: Population, asked: Asked) -> PolicyBook:
+    """Every policy under the same rules in every market, on the surfaces where it applies to any ad."""
     scored = population.scored
     everywhere = {surface_key(str(surface)) for surface in scored.surface}
     found: list[tuple[PolicyInForce, set[str]]] = []
     for column, name in enumerate(scored.policies):
-        policy = PolicyInForce(name, name, Severity.SERIOUS, Stance.PROHIBITED, targets, None, WhenDegraded.REVIEW, name)
+        policy = PolicyInForce(
+            name,
+            name,
+            asked.severity,
+            asked.stance,
+            asked.targets,
+            None,
+            WhenDegraded.REVIEW,
+            name,
+            max_risk=MAX_RISK[asked.severity],
+            min_risk_rejected=MIN_RISK_REJECTED,
+        )
         known = ~np.isnan(population.truth[:, column])
         found.append((policy, {surface_key(str(surface)) for surface in scored.surface[known]}))
     general = tuple(policy for policy, surfaces in found if surfaces == everywhere)

@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from adverdict.certification.certificate import Design
+from adverdict.certification.thresholds.issue import Origin
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID
-from adverdict.certification.thresholds.solve import Origin, Terms, answers, issue
+from adverdict.certification.thresholds.solve import Terms, answers, issue
 from adverdict.certification.thresholds.strata import Stratum
 from adverdict.decisions.files.countries import COUNTRIES
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Severity, Stance, Targets, Thresholds, WhenDegraded
@@ -80,8 +82,9 @@ def measure(ads: int, job: ScaleBenchmark, curves: bool) -> Entry:
     before, start, cpu = _peak(), time.perf_counter(), time.process_time()
     aimed, found = answers(scored, asked, Terms())
     answered = time.perf_counter()
-    origin = Origin("synthetic", ("synthetic",), datetime.now(UTC))
-    solution = issue(scored, found, [one.thresholds for one in found], asked, origin, Terms(curves=curves), aimed)
+    design = Design(samples=(), announced=None, labelled=len(scored), looked_again=False)
+    origin = Origin("synthetic", asked.hash, ("synthetic",), datetime.now(UTC), design)
+    solution = issue(scored, asked, found, [one.thresholds for one in found], origin, aimed, curves=curves)
     end = time.perf_counter()
     return {
         "ads": ads,

@@ -6,13 +6,14 @@ questions (who needs thresholds) -> what a review is worth -> strata (whose labe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adverdict.certification.certificate import Certificate, LabelNoise, thresholds
 from adverdict.certification.thresholds.answers import Answer, Labels, answer
 from adverdict.certification.thresholds.capacity import Priced, Traffic, in_use, plan, review_price
 from adverdict.certification.thresholds.issue import Origin, certificate
 from adverdict.certification.thresholds.scored import ScoredAds
+from adverdict.certification.thresholds.shortage import CostsOfLimits, costs_of_limits
 from adverdict.certification.thresholds.strata import questions, strata
 from adverdict.decisions.policy import PolicyBook, Thresholds
 from adverdict.decisions.thresholds import SolvedThresholds
@@ -44,6 +45,8 @@ class Solution:
     priced: Priced
     people: float
     """Share of the ads, in [0, 1], that a person sees once these thresholds decide, provisional ones where the policy lets them."""
+    costs: CostsOfLimits | None = None
+    """What the policies' limits cost, where reviewers do not suffice; None: they do, or nobody said how many there are."""
 
 
 def certify(scored: ScoredAds, book: PolicyBook, origin: Origin, terms: Terms | None = None) -> Solution:
@@ -55,8 +58,10 @@ def certify(scored: ScoredAds, book: PolicyBook, origin: Origin, terms: Terms | 
     aimed, found = answers(scored, book, terms)
     if terms.capacity is None:
         return issue(scored, book, found, [one.thresholds for one in found], origin, aimed, curves=terms.curves)
-    planned = plan(Traffic.of_answers(scored, book, found, terms.volume), found, terms.capacity)
-    return issue(scored, book, found, planned.thresholds, origin, planned, curves=terms.curves)
+    traffic = Traffic.of_answers(scored, book, found, terms.volume)
+    planned = plan(traffic, found, terms.capacity)
+    solution = issue(scored, book, found, planned.thresholds, origin, planned, curves=terms.curves)
+    return solution if planned.feasible else replace(solution, costs=costs_of_limits(traffic, found))
 
 
 def answers(scored: ScoredAds, book: PolicyBook, terms: Terms) -> tuple[Priced, list[Answer]]:

@@ -14,17 +14,15 @@ from adverdict.domain.formats import interval, number
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from adverdict.training.fit.everything import FitSettings
-
-LEFT = ("reviewers", "thresholds", "curves")
+LEFT = ("reviews a day", "thresholds", "curves")
 
 
-def capacity(settings: FitSettings, quick: bool, json: Path | None) -> None:
+def capacity(seed: int, quick: bool, json: Path | None) -> None:
     with door():
         from adverdict.benchmarks.truth.capacity import CapacityBenchmark, run
 
         with Bars() as bars:
-            figures = run(CapacityBenchmark(settings, quick), bars)
+            figures = run(CapacityBenchmark(seed, quick), bars)
         show_capacity(figures)
         if json:
             write_json(json, figures)
@@ -42,38 +40,54 @@ def solve(seed: int, quick: bool, json: Path | None) -> None:
 
 
 def show_capacity(figures: Mapping[str, Any]) -> None:
-    """One table a set of targets: every capacity, within certificates and beyond them, beside fixed thresholds of the same load."""
+    """Tables for each set of targets: every capacity, within certificates and beyond them, beside fixed thresholds of the same load; and
+    what the limits cost."""
     for found in figures["targets"]:
-        targets, needed = found["targets"], found["reviews_needed"]
+        targets, needed, before = found["targets"], found["reviews_needed"], found["without_limits"]
         title = (
-            f"simulated; targets {targets['max_leakage']:g}/{targets['max_wrongful_reject']:g}: the boldest certified thresholds leave "
-            f"{needed['mean']:,.0f} of {figures['ads_a_day']:,.0f} ads a day to people"
+            f"simulated; targets {targets['max_leakage']:g}/{targets['max_wrongful_reject']:g}: within the policies' limits at least "
+            f"{needed['mean']:,.0f} of {figures['ads_a_day']:,.0f} ads a day are for people"
         )
-        names = (
-            "reviewers",
-            "thresholds",
-            "have",
-            "missing",
-            "reviews",
-            "fixed's",
-            "harm",
-            "foreseen",
-            "fixed's harm",
-            "ratio",
-            "95 %",
-            "better",
-        )
+        names = ("reviews a day", "thresholds", "reviews", "fixed's", "harm", "foreseen", "fixed's harm", "ratio", "95 %", "better")
         table = columns(names, left=LEFT, title=title, no_wrap=True)
         for case in found["cases"]:
             table.add_row(*_case(case))
         out.print(table)
         out.print(_rates(found["cases"]), highlight=False)
+        out.print(
+            f"without limits on single ads certified thresholds left {before['mean']:,.0f} to people: feasible within them in "
+            f"{found['without_limits_feasible']} of {found['halvings']} halvings",
+            highlight=False,
+        )
+        out.print(_costs(found))
+        out.print(_worth(found["cases"], figures["reviews_a_reviewer"]), highlight=False)
     out.print(
         f"harm of a day, by the truth, in wrongly rejected ads; {figures['splits']} halvings of the advertisers of "
-        f"{figures['populations']} populations, planned on one half and judged on the other; "
-        f"{figures['reviews_a_reviewer']:g} reviews a reviewer and day",
+        f"{figures['populations']} populations, planned on one half and judged on the other",
         highlight=False,
     )
+
+
+def _costs(found: Mapping[str, Any]) -> Table:
+    """Reviews a day spared if one policy alone gave one thing up; last, what is left if all do."""
+    levers = list(found["given_up"])
+    table = columns(
+        ("spared if it gave way", *levers), left=("spared if it gave way",), title="what limits cost in reviews a day", no_wrap=True
+    )
+    for policy, spared in found["costs"].items():
+        table.add_row(policy, *(number(spared[lever]) for lever in levers))
+    table.add_row("left, if all gave way", *(number(found["given_up"][lever]) for lever in levers))
+    return table
+
+
+def _worth(cases: Sequence[Mapping[str, Any]], a_reviewer: float) -> str:
+    """What one reviewer more would prevent, as the plan's price says."""
+    told = [
+        f"{case['price'] * a_reviewer:,.0f} at {case['times']:g} x needed"
+        for case in cases
+        if case["kind"] == "certified" and case["price"] is not None
+    ]
+    return f"one reviewer more ({a_reviewer:g} reviews a day) would prevent harm of about {', '.join(told) or '–'}"
 
 
 def show_solve(figures: Mapping[str, Any]) -> None:
@@ -110,10 +124,8 @@ def show_solve(figures: Mapping[str, Any]) -> None:
 def _case(case: Mapping[str, Any]) -> tuple[str, ...]:
     ratio = case["ratio"]
     return (
-        f"{case['times']:g} x needed",
+        f"{case['times']:g} x needed, {number(case['capacity'])}",
         case["kind"],
-        f"{case['reviewers']:.1f}",
-        f"[red]{case['reviewers_missing']:.1f}[/]" if case["reviewers_missing"] else "–",
         *(number(case[name]) for name in ("reviews", "fixed_reviews", "harm", "foreseen", "fixed_harm")),
         number(ratio["mean"] if ratio else None, ".2f"),
         interval(ratio["low"], ratio["high"], ".2f") if ratio else "–",
@@ -123,7 +135,7 @@ def _case(case: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _rates(cases: Sequence[Mapping[str, Any]]) -> Table:
     table = columns(
-        ("reviewers", "thresholds", "leakage", "fixed's", "wrongly rejected", "fixed's"),
+        ("reviews a day", "thresholds", "leakage", "fixed's", "wrongly rejected", "fixed's"),
         left=LEFT,
         title="true rates over all policies",
         no_wrap=True,

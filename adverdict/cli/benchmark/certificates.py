@@ -15,7 +15,7 @@ from adverdict.domain.formats import number
 if TYPE_CHECKING:
     from adverdict.training.fit.everything import FitSettings
 
-SHOWN_MARKETS = 3
+HARM = ("harm_ratio_c5", "harm_ratio_c20")
 
 
 def certificates(data: Sequence[Path], settings: FitSettings, deployments: int, quick: bool, json: Path | None) -> None:
@@ -30,51 +30,66 @@ def certificates(data: Sequence[Path], settings: FitSettings, deployments: int, 
 
 
 def show(figures: Mapping[str, Any]) -> None:
-    """Every stratum, then every method over all of them."""
+    """Every stratum, then every method over all of them, then what looking, few labels and borrowing come to."""
     _strata(figures["detail"])
-    for name in figures["populations"]:
-        _methods(name, figures["populations"][name])
+    _methods(figures)
     for name, reason in figures["missing"].items():
         err.print(f"left out: {name}: {reason}", style="yellow", markup=False)
-    count, of = figures["strata_rejected"], figures["strata"]
-    out.print(f"the guarantee is refuted in {count} of {of} strata, {figures['deployments']} deployments each", highlight=False)
+    for line in _lines(figures):
+        out.print(line, highlight=False)
 
 
 def _strata(detail: Sequence[Mapping[str, Any]]) -> None:
-    names = ("ads", "policy", "markets", "targets", "labelled", "draws", "exceeded", "95 %", "p", "auto", "oracle", "second look", "")
-    table = columns(names, left=("ads", "policy", "markets", "targets", ""), title="certified thresholds, by stratum")
+    names = ("ads", "policy", "market", "leak", "targets", "labelled", "exceeded", "95 %", "looks", "auto", "harm", "boldest", "edge", "")
+    table = columns(names, left=("ads", "policy", "market", "targets", ""), title="certified thresholds, by stratum")
     for entry in detail:
-        row, targets, second = entry["methods"]["certified"], entry["targets"], entry["second_look"]
+        row, targets, looks = entry["methods"]["certified"], entry["targets"], entry["looks"]
         table.add_row(
             entry["population"],
             entry["policy"],
-            _markets(entry["markets"]),
-            f"{targets['max_leakage']:g}/{targets['max_wrongful_reject']:g}",
+            entry["market"],
+            f"{entry['leaked']:g}",
+            f"{targets['max_leakage']:.2g}/{targets['max_wrongful_reject']:g}",
             f"{entry['labelled']:,}",
-            f"{entry['draws']:,.0f}",
-            f"{row['exceeded_share']:.1%}",
+            f"{row['exceeded']}/{row['deployments']}",
             "–".join(f"{end * 100:.1f}" for end in row["exceeded_interval"]),
-            f"{row['p']:.2g}",
-            f"{row['auto_rate']:.1%}",
-            f"{entry['oracle']:.1%}",
-            "/".join(number(second[error], ".1%") for error in ("leakage", "wrongful")),
-            "[red]refuted[/]" if row["rejected"] else "",
+            "/".join(str(one["exceeded"]) for one in looks.values()) or "–",
+            number(row["auto_rate"], ".1%"),
+            number(row["harm_ratio"], ".2f"),
+            number(entry["methods"]["boldest within the targets"]["harm_ratio"], ".2f"),
+            number(row["edge"], ".1%"),
+            "[red]broken[/]" if row["broken"] else "",
         )
     out.print(table)
 
 
-def _methods(name: str, methods: Mapping[str, Mapping[str, Any]]) -> None:
-    names = ("method", "strata", "refuted", "exceeded, worst", "auto", "of the oracle's")
-    table = columns(names, left=("method",), title=f"{name}: every method on the same deployments")
-    for method, found in methods.items():
-        table.add_row(
-            method,
-            str(found["strata"]),
-            str(found["strata_rejected"]),
-            *(number(found[share], ".1%") for share in ("exceeded_most", "auto_rate", "auto_rate_vs_oracle")),
-        )
+def _methods(figures: Mapping[str, Any]) -> None:
+    counts = figures["harm_strata"]
+    title = (
+        f"every method on the same deployments; harm over the least possible, mean of {counts['c5']} and {counts['c20']} strata of packs"
+    )
+    table = columns(("method", "strata", "broken", "harm, C=5", "harm, C=20"), left=("method",), title=title)
+    for method, found in figures["comparators"].items():
+        table.add_row(method, str(found["strata"]), str(found["strata_broken"]), *(number(found[name], ".2f") for name in HARM))
+    fixed = figures["harm_ratio_fixed"]
+    table.add_row("fixed a/1-a, load of certified", "–", "–", number(fixed["c5"], ".2f"), number(fixed["c20"], ".2f"))
     out.print(table)
 
 
-def _markets(markets: Sequence[str]) -> str:
-    return "+".join(markets) if len(markets) <= SHOWN_MARKETS else f"{len(markets)} pooled"
+def _lines(figures: Mapping[str, Any]) -> list[str]:
+    daily, labels = figures["everyday"], figures["labels"]["most"]
+    each = f"{figures['deployments']} deployments a stratum{' (quick)' if figures['quick'] else ''}"
+    low, high = daily["auto_share_interval"]
+    return [
+        f"{each}: the guarantee is refuted in {figures['strata_broken']} of {figures['strata']} strata",
+        f"looked at {figures['strata_looked_at']} strata 20 times: refuted in {figures['strata_broken_peeking']} by tests made for it, in "
+        f"{figures['strata_broken_solving_anew']} by the exact test anew at each look (the column: false at any look, betting/exact)",
+        f"edge: {number(figures['edge_c5'], '.1%')} of the riskiest tenth approved violate (C=5, mean of {figures['edge_strata']} strata; "
+        f"worst {number(figures['edge_c5_worst'], '.1%')})",
+        f"simulated, packaged policies: {daily['auto_share_all_ads']:.1%} ({low * 100:.1f}–{high * 100:.1f}) of {daily['ads']:,} ads are "
+        f"decided without a person; harm {daily['harm_per_1000']:,.1f} for 1,000 ads, a fixed pair of the same load "
+        f"{daily['fixed_harm_per_1000']:,.1f}",
+        f"simulated: {labels['labels']} labels ({labels['interval'][0]}–{labels['interval'][1]}) certify four deployments in five",
+        f"simulated: borrowing certifies {figures['borrowed_certified']:.1%} of markets, covers {figures['borrowed_coverage']:.1%}, serves "
+        f"{figures['borrowed_bad_served']:.1%} of the bad ones",
+    ]

@@ -52,13 +52,16 @@ def certificates(
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Also on these labelled ads: a folder with ads.* and labels.*. Repeat for several.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller simulated marketplace, with four policies.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="60 deployments a stratum, a smaller simulated marketplace, and packs scored by their words alone."),
+    ] = False,
     deployments: Annotated[int, typer.Option("--deployments", min=500, help="Deployments a stratum.")] = 500,
     encoder: Encoder = "none",
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Whether certified thresholds keep their targets as often as they promise, where the truth is known."""
+    """Whether certified thresholds keep their targets as often as they promise, and what harm they do, where the truth is known."""
     from adverdict.cli import models
     from adverdict.cli.benchmark import certificates as benchmarks
 
@@ -87,15 +90,14 @@ def markets(
 
 @app.command("capacity")
 def capacity(
-    quick: Annotated[bool, typer.Option("--quick", help="One smaller simulated marketplace instead of three.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One simulated market instead of three, halved less often.")] = False,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """What planned thresholds are worth beside fixed ones for the same reviewers, where the truth is known."""
-    from adverdict.cli import models
     from adverdict.cli.benchmark import capacity as benchmarks
 
-    benchmarks.capacity(models.fit_settings("none", 2, "", seed), quick, json)
+    benchmarks.capacity(seed, quick, json)
 
 
 @app.command("solve")
