@@ -206,6 +206,12 @@ class Certificate(_Part):
     design: Design
     solved_at: AwareDatetime
     expires_at: AwareDatetime
+    audit_share: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="of its approvals to be audited, so that audits renew it in time; null: the policy's is enough",
+    )
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -249,7 +255,7 @@ class Issued:
 
     def to_json(self) -> str:
         """As one document, the certificates in order of policy and market."""
-        entries = [json.loads(one.model_dump_json(by_alias=True)) for one in self.certificates]
+        entries = [json.loads(one.model_dump_json(by_alias=True, exclude=_unsaid(one))) for one in self.certificates]
         stored: dict[str, object] = {"schema": SCHEMA, "certificates": entries}
         if self.exits is not None:
             stored["exits"] = self.exits.model_dump(mode="json")
@@ -291,8 +297,9 @@ def thresholds(certificates: Sequence[Certificate]) -> SolvedThresholds:
 def _in_use(one: Certificate, served: bool) -> Thresholds:
     below, at = (one.approve_below, one.reject_at) if served else (0.0, 1.0)
     if below > 0:
-        return Thresholds(below, at, one.certificate_id, one.expires_at)
-    return Thresholds(min(one.aim.provisional, at), at, one.certificate_id, one.expires_at, provisional=True)
+        return Thresholds(below, at, one.certificate_id, one.expires_at, audit_share=one.audit_share)
+    below = min(one.aim.provisional, at)
+    return Thresholds(below, at, one.certificate_id, one.expires_at, provisional=True, audit_share=one.audit_share)
 
 
 def _refuse_other_schema(text: str) -> None:
@@ -316,5 +323,10 @@ class _Stored(_Part):
 
 
 def _identity(certificate: Certificate) -> str:
-    content = certificate.model_dump_json(by_alias=True, exclude={"certificate_id"})
+    content = certificate.model_dump_json(by_alias=True, exclude={"certificate_id", *_unsaid(certificate)})
     return f"cert-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _unsaid(certificate: Certificate) -> set[str]:
+    """Fields left out where they say nothing: what was issued before there were any keeps its text and its name."""
+    return {"audit_share"} if certificate.audit_share is None else set()

@@ -9,14 +9,14 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.certificate import CERTIFICATES, Certificate, Design, Issued, LabelNoise
+from adverdict.certification.certificate import CERTIFICATES, Certificate, Design, Issued, LabelNoise, thresholds
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
 from adverdict.certification.thresholds.agreement import label_noise
@@ -35,6 +35,7 @@ from adverdict.models.bundle import Bundle
 from adverdict.models.certified import certified_thresholds
 from adverdict.models.opening import find_model
 from adverdict.models.registry import is_registered
+from adverdict.rollout.audits import ads_a_day, with_audit_shares
 from adverdict.rollout.designs import Designed, by_design
 from adverdict.rollout.pages.certificates import write_page
 from adverdict.rollout.volume import refuse_unseen
@@ -84,6 +85,8 @@ class Sample:
     designed: Designed
     labelled: int
     seen: int
+    ads_a_day: Mapping[str, float] = field(default_factory=dict)
+    """By market, those of advertisers the model has seen among them."""
     early: NDArray[np.float64] | None = None
     """Early risks of the ads, ``float64 (n_ads, n_policies)``; None: the bundle has no early exit."""
 
@@ -137,6 +140,8 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
         volume=job.volume if job.capacity is not None else None,
     )
     solution = certify(sample.scored, sample.book, origin, terms)
+    audited = with_audit_shares(solution.certificates, sample.scored, sample.book, job.volume or sample.ads_a_day)
+    solution = replace(solution, certificates=audited, solved=thresholds(audited))
     progress.advance()
     if solution.costs is not None:
         raise TooFewReviewers(solution.priced, solution.costs, solution.certificates)
@@ -172,6 +177,7 @@ def read_sample(job: SolveJob, progress: Progress) -> Sample:
         designed=designed,
         labelled=len(labelled),
         seen=sum(ad.ad_id in labelled for ad in ads) - sum(ad.ad_id in labelled for ad in fresh),
+        ads_a_day=ads_a_day(ads),
         early=early,
     )
 

@@ -54,7 +54,7 @@ def a_certificate(at: datetime = START, *, limit: float = 0.02, shown: bool = Tr
             status=Status.CERTIFIED if shown else Status.INFEASIBLE,
             approve_below=below if shown else 0.0,
             reject_at=1.0,
-            aim=Aim(approve_below=below, reject_at=1.0, leaked=5.0, price=0.5),
+            aim=Aim(approve_below=below, reject_at=1.0, provisional=below, leaked=5.0, price=0.5),
             traffic=Decides(ads=900, approved=800, rejected=0),
             bounds=(bound,),
             edge=None,

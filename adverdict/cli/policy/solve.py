@@ -112,6 +112,7 @@ def show(solved: Solved, *, brief: bool = False) -> None:
     out.print(
         f"of {len(sample.ads):,} ads {auto:.0%} are decided without a person, those approved provisionally among them", highlight=False
     )
+    _show_audits(certificates)
     if solved.exits:
         _show_exits(solved.exits)
     until = f", until {certificates[0].expires_at:%Y-%m-%d}" if certificates else ": every threshold is in the policy files"
@@ -134,6 +135,16 @@ def _show_price(priced: Priced) -> None:
     out.print(f"harm          {priced.harm:,.1f} expected by the calibrated risks, in wrongly rejected ads")
     if not priced.feasible:
         out.print(f"              the policies' limits alone leave {priced.reviews_needed:,.0f} to people", style="yellow")
+
+
+def _show_audits(certificates: Sequence[Certificate]) -> None:
+    """How much of what is approved is audited, so that the certificates can be renewed, or revoked in time."""
+    from adverdict.domain.formats import percent
+
+    shares = sorted(certificate.audit_share for certificate in certificates if certificate.audit_share is not None)
+    if shares:
+        between = percent(shares[0]) if shares[0] == shares[-1] else f"{percent(shares[0])} to {percent(shares[-1])}"
+        out.print(f"audits        {between} of what a certificate approves, so that audits renew it in time, or revoke it")
 
 
 def _show_exits(exits: ExitCertificate) -> None:
