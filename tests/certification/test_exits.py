@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from adverdict.certification.certificate import Issued
+from adverdict.certification.certificate import SCHEMA, Issued
 from adverdict.certification.exits.cuts import Cuts, CutTable
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import GRID, solve_exits, verdicts
@@ -247,13 +247,12 @@ def test_evidence_that_is_none_is_refused_whoever_reads_it(changes: dict[str, ob
     with pytest.raises(ValidationError, match=said):
         ExitEvidence.model_validate(stored)
     with pytest.raises(UntrustedBundle, match=said):
-        Issued.from_json(json.dumps({"schema": 1, "certificates": [], "exits": stored}))
+        Issued.from_json(json.dumps({"schema": SCHEMA, "certificates": [], "exits": stored}))
 
 
-def test_certificates_without_evidence_stay_as_they_were() -> None:
-    """So that files written before there was an early exit are read, and have the digest by which a version names them."""
-    assert json.loads(Issued(()).to_json()) == {"schema": 1, "certificates": []}
-    assert Issued.from_json('{"schema": 1, "certificates": []}') == Issued(())
+def test_certificates_without_evidence_say_nothing_of_it() -> None:
+    assert json.loads(Issued(()).to_json()) == {"schema": SCHEMA, "certificates": []}
+    assert Issued.from_json(json.dumps({"schema": SCHEMA, "certificates": []})) == Issued(())
 
 
 def test_what_is_issued_tells_every_bundle_it_is_about() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.decisions.audit import DESIGN, audit, audit_draw
-from adverdict.decisions.policy import PolicyInForce, Stance
+from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit
 from adverdict.domain.verdict import Verdict
@@ -56,8 +56,16 @@ def test_an_allowed_policy_is_audited_too() -> None:
     )
 
 
+@pytest.mark.parametrize(("needed", "probability"), [(None, 0.1), (0.05, 0.1), (0.3, 0.3)])
+def test_thresholds_that_need_more_audits_to_be_renewed_get_them(needed: float | None, probability: float) -> None:
+    solved = replace(POLICY, thresholds=Thresholds(0.08, 0.9, "cert-1", audit_share=needed), audit_share=0.1)
+    found = decided([solved], {"gambling": 0.01}).audit
+    assert found is not None
+    assert found.probability == probability
+
+
 def test_under_no_policy_nobody_is_drawn() -> None:
-    assert audit(an_ad(), Verdict.APPROVE, []) == Audit(probability=0.0, chosen=False, design=DESIGN)
+    assert audit(an_ad(), Verdict.APPROVE, [], []) == Audit(probability=0.0, chosen=False, design=DESIGN)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
