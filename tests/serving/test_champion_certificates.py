@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.certification.certificate import Certificate, Issued, LabelNoise, MarketEvidence, StatedTargets, Status, sealed
-from adverdict.certification.thresholds.strata import Strength
+from adverdict.certification.certificate import Issued, sealed
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import Unavailable, UntrustedBundle
 from adverdict.serving.worker.champion import Champion
+from tests.review.certificates import a_certificate
 from tests.scoring.fakes import FakeRegistry
 from tests.serving.test_champion import make
 
@@ -19,31 +19,8 @@ ISSUED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def certificates(bundle: str = "v1", below: float = 0.2) -> str:
-    made = Certificate(
-        certificate_id="",
-        policy="gambling",
-        surfaces=None,
-        strength=Strength.OWN,
-        markets=(MarketEvidence(market="SE", ads=900, labelled=900, violating=40, served=True),),
-        targets=StatedTargets(max_leakage=0.02, max_wrongful_reject=0.1, confidence=0.95),
-        status=Status.CERTIFIED,
-        approve_below=below,
-        reject_at=0.9,
-        bounds=(),
-        alike=1.0,
-        family=("gambling",),
-        noise=LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed"),
-        like_traffic=None,
-        statement="",
-        assumptions=(),
-        findings=(),
-        bundle_version=bundle,
-        policy_hash="hash",
-        data=("digest",),
-        solved_at=ISSUED,
-        expires_at=ISSUED + timedelta(days=90),
-    )
-    return Issued((sealed(made),)).to_json()
+    named = {"policy": "gambling", "reject_at": 0.9, "bundle_version": bundle, "policy_hash": "hash"}
+    return Issued((sealed(a_certificate(ISSUED, below=below).model_copy(update=named)),)).to_json()
 
 
 @pytest.fixture

@@ -155,8 +155,8 @@ def test_a_model_does_not_differ_from_itself(tiny_bundle: Path, other_market: Pa
     assert all(policy["ap"]["difference"] in (0.0, None) for policy in found["policies"].values())
 
 
-def test_nested_folds_score_every_ad_once(small_marketplace: Path) -> None:
-    data, _ = trainable(dataset([read_pack(small_marketplace)], POLICIES))
+def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(marketplace)], POLICIES))
     scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())
     assert sorted(scored.ad_ids) == sorted(ad.ad_id for ad in data.ads)
     assert set(scored.p) == {"ngram", "gbm", "blend"}
