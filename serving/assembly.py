@@ -13,9 +13,10 @@ from starlette.types import ASGIApp
 
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
+from adverdict.ledger.audit_secret import make_audit_secret
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.steering import steering_now
-from adverdict.ledger.store import Ledger
+from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
@@ -53,12 +54,15 @@ def assemble(
             intake.warm()
 
     ledger = installation.ledger(create=True) if settings.ledger_url else None
+    secret = make_audit_secret(ledger, now()) if ledger else settings.audit_key
+    if secret is None:
+        log.warning("nothing is recorded and ADVERDICT_AUDIT_SECRET is not set: anybody can tell which ads are drawn for the audit")
     champion = Champion(
         settings.model,
         installation.registry,
-        lambda folder: Scorer(installation.open_bundle(folder), book, ids=new_id),
+        lambda folder: Scorer(installation.open_bundle(folder), book, audit_secret=secret, ids=new_id),
         settings.cache,
-        fallback=Scorer(None, book, ids=new_id),
+        fallback=Scorer(None, book, audit_secret=secret, ids=new_id),
         poll_seconds=settings.poll_seconds,
         watch=watch,
     )

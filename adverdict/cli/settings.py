@@ -39,6 +39,8 @@ def in_words(settings: Settings, field: str) -> str:
         return without_password(settings.registry_uri)
     if field == "api_keys":
         return ", ".join(f"{key.name} ({'+'.join(sorted(key.scopes))})" for key in value) or "none: only this machine is served"
+    if field == "audit_secret":
+        return "set, and not shown" if value else "none"
     if field == "policies" and value is None:
         return "those that come with Adverdict"
     if field == "certificates" and value is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,6 +36,8 @@ class DecisionContext:
     """That are on."""
     revoked: frozenset[str] = frozenset()
     """Ids of certificates that hold no longer."""
+    audit_secret: bytes | None = field(default=None, repr=False)
+    """By which ads are drawn for the audit stream; None: by a hash that everybody can compute."""
 
 
 class _Ruling(NamedTuple):
@@ -73,7 +75,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         reasons=context.reasons,
         degraded=tuple(dict.fromkeys(map(str, degraded))),
         uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
-        audit=audit(ad, verdict, policies.values(), used.values()),
+        audit=audit(ad, verdict, policies.values(), used.values(), context.audit_secret),
         bundle_version=context.bundle_version,
         policy_hash=book.hash,
         threshold_set=solved.digest if any(policies[name].thresholds is None for name in used) else None,

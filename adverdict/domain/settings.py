@@ -64,6 +64,13 @@ def _anchored(url: str) -> str:
     return url
 
 
+def _secret(text: str) -> str:
+    digits = re.fullmatch("([0-9a-fA-F]{2}){16,64}", text)
+    if text and not digits:
+        raise ValueError("32 to 128 hexadecimal digits, such as openssl rand -hex 32 prints")
+    return text
+
+
 def _existing(path: Path) -> Path:
     if not path.is_dir():
         raise ValueError("a folder that exists")
@@ -141,6 +148,13 @@ class Settings(BaseModel):
         description="the [ledger](ledger.md): `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`; `none`: nothing is recorded",
         json_schema_extra=_shown("sqlite:///HOME/ledger.db"),
     )
+    audit_secret: Annotated[str, AfterValidator(_secret)] = Field(
+        default="",
+        repr=False,
+        description="where nothing is recorded: 16 to 64 random bytes, written in hexadecimal digits, by which ads are drawn for the "
+        "[audit stream](policies.md#the-audit-stream); a ledger has a secret of its own",
+        json_schema_extra=_shown("none"),
+    )
     review_lease_seconds: float = Field(
         default=900.0, ge=10, le=86_400, allow_inf_nan=False, description="how long a reviewer holds a task"
     )
@@ -161,6 +175,11 @@ class Settings(BaseModel):
     def ledger_url(self) -> str | None:
         """Where decisions are recorded; None: nowhere. Never relative."""
         return None if self.database_url == NO_LEDGER else self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def audit_key(self) -> bytes | None:
+        """``audit_secret`` as bytes; None: there is none."""
+        return bytes.fromhex(self.audit_secret) or None
 
     @property
     def cache(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
-from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
 from adverdict.domain.settings import Settings, variable
 from adverdict.ledger.store import Ledger
 from adverdict.models.opening import FoundModel, MlflowRegistry, Registry, find_model
@@ -49,6 +49,19 @@ class Installation:
         if url is None:
             raise InvalidSettings("there is no ledger:", [Mistake(variable("database_url"), "none", "the URL of a database")])
         return Ledger.open(url, create=create)
+
+    def audit_secret(self) -> bytes | None:
+        """By which ads are drawn for the audit stream: the ledger's, or where there is none, that of the settings. Raises Unavailable."""
+        from adverdict.ledger.audit_secret import audit_secret
+
+        try:
+            ledger = self.ledger()
+        except (InvalidSettings, NotFound):
+            return self.settings.audit_key
+        try:
+            return audit_secret(ledger)
+        finally:
+            ledger.close()
 
 
 def bootstrap(settings: Settings, *, registry: Registry | None = None, open_bundle: Callable[[Path], Model] | None = None) -> Installation:

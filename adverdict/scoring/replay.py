@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adverdict.decisions.audit import KEYED
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import Steering
@@ -23,6 +24,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import SILENT, Progress
+from adverdict.ledger.audit_secret import audit_secret
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
 from adverdict.ledger.steering import steering_at
@@ -109,6 +111,7 @@ class _Replayer:
         self._model_of = model_of
         with ledger.look() as connection:
             self._founded = foundation(connection) is not None
+        self._secret = audit_secret(ledger)
         self._histories: dict[str | None, LedgerHistory] = {}
         self._models: dict[str, Model] = {}
         self._books: dict[str, PolicyBook] = {}
@@ -124,6 +127,7 @@ class _Replayer:
             self._book(recorded.policy_hash),
             solved=self._solved(made.thresholds),
             exits=_exit_taken(recorded),
+            audit_secret=self._audit_secret(recorded),
             clock=lambda: recorded.decided_at,
             ids=lambda: recorded.decision_id,
         )
@@ -134,6 +138,14 @@ class _Replayer:
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
         depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"
         return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
+
+    def _audit_secret(self, recorded: Decision) -> bytes | None:
+        """Raises NotFound where it was drawn by a secret that this ledger does not have."""
+        if recorded.audit is None or recorded.audit.design != KEYED:
+            return None
+        if self._secret is None:
+            raise NotFound("the ledger does not keep the secret by which it was drawn for the audit")
+        return self._secret
 
     def _known(self, model: Model, recorded: Decision) -> HistorySnapshot:
         state, seq, steering = None, recorded.history_seq, Steering()

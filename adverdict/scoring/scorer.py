@@ -63,6 +63,7 @@ class Scorer:
         solved: SolvedThresholds | None = None,
         exits: ExitRule | None = None,
         known: HistorySnapshot | None = None,
+        audit_secret: bytes | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
     ) -> None:
@@ -75,6 +76,7 @@ class Scorer:
         self._cascade = _cascade_of(model)
         self.known = known
         """What is known of advertisers unless ``score`` is told otherwise; None: what the model brings."""
+        self._audit_secret = audit_secret
         self._clock = clock
         self._ids = ids
 
@@ -100,7 +102,7 @@ class Scorer:
         book, found_model = installation.book, installation.find()
         opened = installation.open_bundle(found_model.folder)
         known = known_to(installation.settings.ledger_url, opened.snapshot)
-        return cls(opened, book, known=known).certified(found_model.issued(book.hash))
+        return cls(opened, book, known=known, audit_secret=installation.audit_secret()).certified(found_model.issued(book.hash))
 
     def certified(self, issued: Issued | None) -> Scorer:
         """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.
@@ -113,7 +115,16 @@ class Scorer:
         if issued is not None:
             solved = certified_thresholds(issued, self.model.version if self.model else Cause.NO_MODEL)
             exits = exit_rule(issued, self.book, solved, self._cascade.doubt if self._cascade else None)
-        return Scorer(self.model, self.book, solved=solved, exits=exits, known=self.known, clock=self._clock, ids=self._ids)
+        return Scorer(
+            self.model,
+            self.book,
+            solved=solved,
+            exits=exits,
+            known=self.known,
+            audit_secret=self._audit_secret,
+            clock=self._clock,
+            ids=self._ids,
+        )
 
     @cached_property
     def _cuts(self) -> CutTable:
@@ -170,7 +181,15 @@ class Scorer:
 
     def _context(self, degraded: tuple[Degradation, ...], steering: Steering) -> DecisionContext:
         version = self.model.version if self.model else None
-        return DecisionContext(self._ids(), self._clock(), version, degraded, brakes=steering.brakes, revoked=steering.revoked)
+        return DecisionContext(
+            self._ids(),
+            self._clock(),
+            version,
+            degraded,
+            brakes=steering.brakes,
+            revoked=steering.revoked,
+            audit_secret=self._audit_secret,
+        )
 
     def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:
         return self._cascade.score_until(ads, history, self._cuts.exits(ads, limit)) if self._cascade else None

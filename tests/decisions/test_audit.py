@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.decisions.audit import DESIGN, audit, audit_draw
+from adverdict.decisions.audit import KEYED, OPEN, audit, audit_draw
+from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds
+from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Audit
+from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
-from tests.decisions.build import POLICY, WHEN, an_ad, decided
+from tests.decisions.build import POLICY, WHEN, an_ad, book, decided
 
 
 def sharing(share: float, name: str = "gambling") -> PolicyInForce:
@@ -29,12 +32,12 @@ SHARES = [(0.0, False), (1.0, True)]
 @pytest.mark.parametrize(("p", "verdict"), [(0.01, "approve"), (0.95, "reject")])
 def test_an_automatic_decision_is_drawn_with_its_share_and_stands(share: float, chosen: bool, p: float, verdict: str) -> None:
     decision = decided([sharing(share)], {"gambling": p})
-    assert (decision.verdict, decision.audit) == (verdict, Audit(probability=share, chosen=chosen, design=DESIGN))
+    assert (decision.verdict, decision.audit) == (verdict, Audit(probability=share, chosen=chosen, design=OPEN))
 
 
 @pytest.mark.parametrize(("share", "chosen"), [(audit_draw(an_ad()), False), (math.nextafter(audit_draw(an_ad()), 1), True)])
 def test_a_draw_must_lie_below_the_share(share: float, chosen: bool) -> None:
-    assert decided([sharing(share)], {"gambling": 0.01}).audit == Audit(probability=share, chosen=chosen, design=DESIGN)
+    assert decided([sharing(share)], {"gambling": 0.01}).audit == Audit(probability=share, chosen=chosen, design=OPEN)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -52,7 +55,7 @@ def test_the_largest_share_of_the_policies_in_force_counts_whichever_decided(ris
 
 def test_an_allowed_policy_is_audited_too() -> None:
     assert decided([replace(sharing(1.0), stance=Stance.ALLOWED)], {"gambling": 0.95}).audit == Audit(
-        probability=1.0, chosen=True, design=DESIGN
+        probability=1.0, chosen=True, design=OPEN
     )
 
 
@@ -65,7 +68,7 @@ def test_thresholds_that_need_more_audits_to_be_renewed_get_them(needed: float |
 
 
 def test_under_no_policy_nobody_is_drawn() -> None:
-    assert audit(an_ad(), Verdict.APPROVE, [], []) == Audit(probability=0.0, chosen=False, design=DESIGN)
+    assert audit(an_ad(), Verdict.APPROVE, [], []) == Audit(probability=0.0, chosen=False, design=OPEN)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
@@ -77,6 +80,23 @@ def test_an_impossible_share_cannot_be_in_force(share: float) -> None:
 def test_the_draw_is_this_number_for_good() -> None:
     """A ledger holds the outcomes of earlier draws; a replay must come to the same."""
     assert audit_draw(an_ad()) == 0.418709381388776
+
+
+def test_a_draw_with_a_secret_is_this_number_for_good_and_says_nothing_of_the_one_without() -> None:
+    secret = bytes(range(32))
+    assert audit_draw(an_ad(), secret) == 0.49376789983174796
+    assert audit_draw(an_ad(), bytes(32)) not in (audit_draw(an_ad(), secret), audit_draw(an_ad()))
+    both = [(audit_draw(an_ad(ad_id=f"ad-{i}")) < 0.5, audit_draw(an_ad(ad_id=f"ad-{i}"), secret) < 0.5) for i in range(4000)]
+    alike = sum(one == other for one, other in both)
+    assert abs(alike - 2000) < 5 * math.sqrt(1000)
+
+
+def test_a_decision_says_by_which_design_its_ad_was_drawn_and_never_by_which_secret() -> None:
+    context = DecisionContext("d-1", WHEN, "7", audit_secret=b"nobody knows it" * 2)
+    risks = {"gambling": RiskScore(policy="gambling", p=0.01, p_low=0.01, p_high=0.01)}
+    decision = decide(an_ad(), risks, book([sharing(1.0)]), SolvedThresholds(), context=context)
+    assert decision.audit == Audit(probability=1.0, chosen=True, design=KEYED)
+    assert "nobody knows it" not in repr(context) + repr(decision)
 
 
 ids = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=50)

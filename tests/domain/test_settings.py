@@ -71,6 +71,17 @@ def test_an_empty_value_means_the_default() -> None:
     assert read_settings(dict.fromkeys(known_keys(), "")) == read_settings({})
 
 
+@pytest.mark.parametrize("told", ["ab" * 15, "ab" * 65, "xy" * 20, "abc" * 11])
+def test_an_audit_secret_is_enough_hexadecimal_digits_and_never_repeated(told: str) -> None:
+    with pytest.raises(InvalidSettings, match="32 to 128 hexadecimal digits") as refused:
+        read_settings({"ADVERDICT_AUDIT_SECRET": told})
+    assert told not in str(refused.value)
+    settings = read_settings({"ADVERDICT_AUDIT_SECRET": "ab" * 16})
+    assert settings.audit_key == b"\xab" * 16
+    assert "abab" not in repr(settings)
+    assert read_settings({}).audit_key is None
+
+
 def test_a_secret_given_by_mistake_is_not_repeated() -> None:
     with pytest.raises(InvalidSettings) as refused:
         read_settings({"ADVERDICT_API_KEYS": "a:score:my-real-password"})

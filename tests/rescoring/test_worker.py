@@ -45,6 +45,15 @@ def job(bench: Bench, tmp_path: Path) -> RescoringJob:
     return RescoringJob(str(tmp_path / "out"), planned, bench.home / "bundle", "", tmp_path / "cache", "", history, open_fake)
 
 
+def test_ads_are_drawn_for_the_audit_by_the_secret_of_the_job_which_is_written_nowhere(job: RescoringJob) -> None:
+    secret = b"told from process to process, only"
+    Worker(replace(job, audit_secret=secret))(job.plan.shards[0])
+    [table] = RunFolder.open(job.out).decisions()
+    assert {one.audit.design for one in decisions_of(table) if one.audit} == {"audit-2"}
+    assert not [path for path in Path(job.out).rglob("*") if path.is_file() and secret in path.read_bytes()]
+    assert str(secret) not in repr(replace(job, audit_secret=secret))
+
+
 def test_a_decision_is_what_the_scorer_says_of_the_ad_as_if_submitted_again(job: RescoringJob, bench: Bench) -> None:
     shard = job.plan.shards[0]
     report = Worker(job)(shard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zlib
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from sqlalchemy import select, update
 from adverdict.certification.exits.cuts import CutTable, Exits
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.files.read import read_policies
+from adverdict.decisions.policy import MarketRules, PolicyBook, Thresholds
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound
+from adverdict.ledger.audit_secret import make_audit_secret
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
@@ -29,6 +32,7 @@ from adverdict.scoring.recorder import DecidedRequest, Recorder
 from adverdict.scoring.replay import compare, replay
 from adverdict.scoring.scorer import EVERYBODY, Depth, Scorer
 from adverdict.storage.tables.pack import read_ads
+from tests.decisions.build import POLICY
 from tests.ledger.made import erase_rows
 
 
@@ -75,6 +79,34 @@ def only(model: BundleModel, version: str) -> BundleModel:
 def test_every_recorded_decision_comes_out_the_same(ledger: Ledger, model: BundleModel) -> None:
     found = replay(ledger, lambda version: only(model, version))
     assert (found.same, found.different, dict(found.skipped)) == (50, 0, {})
+
+
+def approving(ledger: Ledger, model: BundleModel, ads: list[Ad], secret: bytes | None) -> list[Decision]:
+    """Recorded decisions that approve every ad, and so draw it for the audit or not."""
+    policy = replace(POLICY, name=model.policies[0], thresholds=Thresholds(1.0, 1.0), audit_share=0.5)
+    book = PolicyBook(names=model.policies, rules={market: MarketRules((policy,)) for market in ("SE", "GB")})
+    scorer, worker = Scorer(model, book, audit_secret=secret), Recorder(ledger, ReviewSettings())
+    decided = scorer.score(ads, known=worker.known(scorer))
+    worker.record([DecidedRequest(ads, decided)], scorer)
+    return decided
+
+
+def test_ads_drawn_by_the_ledgers_secret_come_out_the_same_beside_those_drawn_without(
+    ledger: Ledger, model: BundleModel, ads: list[Ad]
+) -> None:
+    secret = make_audit_secret(ledger, ads[-1].submitted_at)
+    decided = [one for some in (None, secret) for one in approving(ledger, model, ads[:12], some)]
+    assert {one.audit.design for one in decided if one.audit} == {"audit-1", "audit-2"}
+    found = replay(ledger, lambda version: only(model, version))
+    assert (found.same, found.different, dict(found.skipped)) == (74, 0, {})
+
+
+def test_a_decision_drawn_by_a_secret_that_the_ledger_does_not_have_is_not_replayed(
+    ledger: Ledger, model: BundleModel, ads: list[Ad]
+) -> None:
+    approving(ledger, model, ads[:12], b"another ledger's secret")
+    found = replay(ledger, lambda version: only(model, version))
+    assert dict(found.skipped) == {"the ledger does not keep the secret by which it was drawn for the audit": 12}
 
 
 def test_history_of_the_ledger_moves_risks_so_that_replaying_with_another_one_differs(ledger: Ledger, model: BundleModel) -> None:

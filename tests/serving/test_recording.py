@@ -43,6 +43,25 @@ def test_an_answered_decision_is_on_record_as_it_was_answered(serve: Serve, tmp_
     assert (told["standing"]["by"], told["seq"]) == ("decision", answer["history_seq"] + 1)
 
 
+@pytest.mark.parametrize(
+    ("environment", "design"),
+    [
+        ({}, "audit-2"),
+        ({"ADVERDICT_DATABASE_URL": "none", "ADVERDICT_AUDIT_SECRET": "5ec2e7" * 8}, "audit-2"),
+        ({"ADVERDICT_DATABASE_URL": "none"}, "audit-1"),
+    ],
+    ids=["the ledger's secret", "that of the settings", "none"],
+)
+def test_ads_are_drawn_for_the_audit_by_a_secret_that_nobody_reads(
+    serve: Serve, environment: dict[str, str], design: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve(**environment) as client:
+        answer = client.post("/v1/score", json=ad(title="scam"))
+    assert answer.json()["audit"]["design"] == design
+    assert "5ec2e7" not in caplog.text + answer.text
+    assert ("ADVERDICT_AUDIT_SECRET is not set" in caplog.text) == (design == "audit-1")
+
+
 def test_what_stands_is_told_of_every_decision_on_the_same_version(serve: Serve, tmp_path: Path) -> None:
     """Decided again by a rescoring step, which is undone then."""
     with serve() as client:

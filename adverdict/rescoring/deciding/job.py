@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,8 @@ class RescoringJob:
     history: Path
     """The frozen history as the driver has it; on another machine it is fetched from the run's folder."""
     open_model: Callable[[Path], Model] = opened
+    audit_secret: bytes | None = field(default=None, repr=False)
+    """By which ads are drawn for the audit stream. It goes from process to process, and into no folder."""
 
 
 def kept_history(place: Place) -> Place:

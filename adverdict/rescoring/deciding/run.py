@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,6 +76,7 @@ class _Decider:
     cache: Path
     ledger: str | None
     registry: str
+    audit_secret: bytes | None = field(repr=False)
 
     def source_of_history(self, options: Options) -> HistorySource:
         """The folder that was given, else the ledger where there is one, else what the model knew. Raises NotFound, Unavailable."""
@@ -118,7 +119,8 @@ def rescore(
         folder = RunFolder(place)
         run = folder.begin(run, chosen.book.to_json(), chosen.solved.to_json().encode(), options.resume)
         history = run_history.kept(run)
-        job = RescoringJob(place.url, planned, chosen.bundle, chosen.source, chosen.cache, chosen.registry, history, open_model)
+        where = (chosen.bundle, chosen.source, chosen.cache, chosen.registry, history)
+        job = RescoringJob(place.url, planned, *where, open_model, chosen.audit_secret)
         done = {name for name, report in folder.done().items() if report.reason is None}  # what was given up is tried again
         budget = budget and replace(budget, driver=memory.in_use())  # freezing leaves it larger
         reports = _decide(options, job, [shard for shard in planned.shards if shard.name not in done], workers, budget, progress, make)
@@ -199,7 +201,7 @@ def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Decider:
     solved = probed.solved if issued is None else certified_thresholds(issued, probed.version)
     exits = exits_of(found_model.folder, issued, book, solved)
     where = (settings.cache, settings.ledger_url, settings.registry_uri)
-    return _Decider(found_model.source, found_model.folder, probed, book, solved, exits, *where)
+    return _Decider(found_model.source, found_model.folder, probed, book, solved, exits, *where, installation.audit_secret())
 
 
 def _workers(options: Options, chosen: _Decider, budget: Budget | None, progress: Progress) -> int:

@@ -91,6 +91,7 @@ class Worker:
             solved=solved,
             exits=self.run.exits,
             known=known,
+            audit_secret=self.job.audit_secret,
             clock=lambda: self.run.started_at,
             ids=lambda: next(self._ids),
         )
