@@ -22,6 +22,7 @@ from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.champion import Champion, ServingState
+from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.runtime import WorkerRuntime
@@ -68,7 +69,8 @@ def assemble(
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     pages = _console(installation, ledger, champion) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, book, pages)
+    evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, book, pages, evidence)
 
 
 def new_id() -> str:

@@ -64,11 +64,15 @@ class Adverdict:
     def begin(self) -> None:
         self.runtime.champion.start()
         self.runtime.intake.start()
+        if self.runtime.evidence:
+            self.runtime.evidence.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
         slot.runtime = None
+        if self.runtime.evidence:
+            self.runtime.evidence.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

@@ -59,6 +59,22 @@ def marketplace(shared: Shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_marketplace(shared: Shared, marketplace: Path) -> Path:
+    """Its first half, for what is trained or scored again and again."""
+
+    def half(folder: Path) -> None:
+        from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
+
+        pack = read_pack(marketplace)
+        kept = {ad.ad_id for ad in pack.ads[: ADS // 2]}
+        (folder / "pack").mkdir()
+        write_ads(folder / "pack" / "ads.parquet", pack.ads[: ADS // 2])
+        write_labels(folder / "pack" / "labels.parquet", [label for label in pack.labels if label.ad_id in kept])
+
+    return shared("small_marketplace", half) / "pack"
+
+
+@pytest.fixture(scope="session")
 def encoder_folder(shared: Shared) -> Path:
     """A tiny Hugging Face encoder."""
     from tests.tiny import tiny_encoder
@@ -77,10 +93,12 @@ def tiny_bundle(shared: Shared, marketplace: Path, encoder_folder: Path) -> Path
         from adverdict.training.fit.everything import FitSettings
         from adverdict.training.fit.gbm import GbmSettings
         from adverdict.training.train import TrainJob, train
+        from tests.training.reports import without_plots
 
         encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
         settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
-        train(TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False), Silent())
+        job = TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False)
+        train(job, Silent(), report=without_plots)
 
     return shared("bundle", trained) / "bundle"
 

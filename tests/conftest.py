@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Processes that tests start must find ``tests`` without finding the repository's other folders beside it."""
+    gc.disable()  # while everything is imported
     config.stash[BARE] = set()
     folder = Path(tempfile.mkdtemp(prefix="adverdict-tests-"))
     (folder / "tests").symlink_to(ROOT / "tests")
@@ -49,6 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_hypothesis_test(getattr(item, "obj", None)) or hasattr(getattr(item, "cls", None), "settings"):
             item.add_marker(pytest.mark.sampled)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: the collector would walk through a million of its objects again and again."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def bare_names() -> set[str]:
@@ -92,7 +102,15 @@ def mlflow_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mlflow_schema() -> None:
+    """MLflow executes its fifty migrations' files for every store that is opened, to learn the last one's name; once is enough here."""
+    from mlflow.store.db import utils
+
+    utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
+
+
+@pytest.fixture(scope="session")
+def old(tmp_path_factory: pytest.TempPathFactory, mlflow_schema: None) -> Path:
     """What version 0.1 wrote, unpacked; read only."""
     from tests.old import unpack
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import settings
 
-PART = 0.25
+PART = 0.2
 """Of Hypothesis' examples; runs differ in what they draw, so that many short ones see what a long one does."""
 
 settings.register_profile("default", deadline=None, max_examples=round(100 * PART))  # how long an example takes is the machine's affair

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,8 @@ from adverdict.training.pages.report import ReportData, write_report
 from adverdict.training.tracking.run import Registered, TrainingRun, configure, ping
 from adverdict.training.tracking.store import Store
 
+WriteReport = Callable[[Path, ReportData], object]
+"""As ``pages.report.write_report``."""
 CACHE_BYTES = 10 * 2**30
 """Of texts and ads, about 50 kB each with an encoder as small as minilm."""
 
@@ -79,7 +81,7 @@ class Trained:
     warnings: tuple[str, ...]
 
 
-def train(job: TrainJob, progress: Progress) -> Trained:
+def train(job: TrainJob, progress: Progress, *, report: WriteReport = write_report) -> Trained:
     """Run the job. Raises InvalidInput, NotFound or Unavailable before any training where it can; leaves nothing half-done."""
     _check(job)
     store = configure(job.settings) if job.register else None
@@ -90,8 +92,8 @@ def train(job: TrainJob, progress: Progress) -> Trained:
     everything, skipped = trainable(dataset(packs, job.policies))
     with tempfile.TemporaryDirectory(prefix="adverdict-train-") as work:
         disk_cache = DiskCache(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
-        made = _make(job, everything, skipped, book, Path(work), progress, disk_cache)
-        report = _keep(job, made)
+        made = _make(job, everything, skipped, book, Path(work), progress, disk_cache, report)
+        page = _keep(job, made)
         try:
             registered = None if store is None else _track(job, store, made, progress)
         except BaseException:
@@ -99,7 +101,7 @@ def train(job: TrainJob, progress: Progress) -> Trained:
                 shutil.rmtree(job.out, ignore_errors=True)
             raise
     warnings = [*(warning for pack in packs for warning in pack.warnings), *(disk_cache.warnings if disk_cache else ())]
-    return Trained(made.figures, made.version, registered, report, tuple(warnings))
+    return Trained(made.figures, made.version, registered, page, tuple(warnings))
 
 
 def _check(job: TrainJob) -> None:
@@ -155,6 +157,7 @@ def _make(
     work: Path,
     progress: Progress,
     disk_cache: DiskCache | None,
+    write: WriteReport,
 ) -> _TrainedBundle:
     split, contents = _split(job, everything), ContentCache(disk_cache)
     settings = search(split.development, job.fit, job.trials, progress, contents) if job.trials else job.fit
@@ -179,7 +182,7 @@ def _make(
         thresholds=thresholds,
         skipped=without,
     )
-    write_report(report, report_data)
+    write(report, report_data)
     return _TrainedBundle(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)
 
 

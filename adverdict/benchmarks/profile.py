@@ -132,9 +132,9 @@ class AdPath:
         scores = Scores(bundle.policies, risk, parts, blend, table, np.zeros(len(ads), dtype=bool), np.zeros(len(ads)))
         scored = ScoredAds(bundle, ads, scores)
         decided = clock.time("decision", lambda: [self._decided(ad, scored, row) for row, ad in enumerate(ads)])
-        told = clock.time("reasons", lambda: [_explained(one, scored, row) for row, one in enumerate(decided)])
-        clock.time("ledger", lambda: self._write(ads, told))
-        return clock.time("serialisation", lambda: [one.model_dump_json().encode() for one in told])
+        explained = clock.time("reasons", lambda: [_explained(one, scored, row) for row, one in enumerate(decided)])
+        clock.time("ledger", lambda: self._write(ads, explained))
+        return clock.time("serialisation", lambda: [one.model_dump_json().encode() for one in explained])
 
     def whole(self, bodies: Sequence[bytes], clock: Clock) -> list[bytes]:
         """The same path by the scorer, every ad read to the end."""

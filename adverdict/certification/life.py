@@ -30,6 +30,7 @@ import numpy as np
 from adverdict.certification.statistics.bounds import Sizes, draws_needed, p_value
 from adverdict.certification.statistics.sequential import WEEK, Bets, Floats, bets_against, bets_for, weights
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.standing import Standing
 
 LOOKING_DAILY = 1.5
 """Ads that evidence to be looked at every day takes, for one that a test of a number known in advance takes (measured)."""
@@ -39,27 +40,9 @@ RAISED = 3.0
 """Times as many audits, while there is doubt or nothing is shown yet."""
 
 
-class State(StrEnum):
-    NONE = "none"
-    """Nothing is shown, and nothing is decided automatically."""
-    PROVISIONAL = "provisional"
-    """Decides, as the policy allows, while audits are to show the bound."""
-    CERTIFIED = "certified"
-    RENEWED = "renewed"
-    DOUBTED = "doubted"
-    """In force, with evidence against it: audited more often, and not renewed."""
-    REVOKED = "revoked"
-    """Decides nothing until it is solved again."""
-
-    @property
-    def in_force(self) -> bool:
-        """Whether ads are decided automatically."""
-        return self not in (State.NONE, State.REVOKED)
-
-    @property
-    def audits_times(self) -> float:
-        """How many times the usual audits are due."""
-        return RAISED if self in (State.PROVISIONAL, State.DOUBTED) else 1.0
+def audits_times(standing: Standing) -> float:
+    """How many times the usual audits are due."""
+    return RAISED if standing in (Standing.PROVISIONAL, Standing.DOUBTED) else 1.0
 
 
 class Cause(StrEnum):
@@ -139,11 +122,11 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Standing:
+class DayEnd:
     """How a certificate stands at the end of a day."""
 
     day: int
-    state: State
+    standing: Standing
     evidence_for: float
     """Of this spell's ads having fewer errors than the limit; ``1 / level`` shows it."""
     evidence_against: float
@@ -152,18 +135,22 @@ class Standing:
     """What moved it on this day; None: it stands as the day before."""
 
 
-def life(audits: Sequence[Audits], samples: Sequence[PlannedSample], terms: Terms, days: int) -> tuple[Standing, ...]:
+def life(
+    audits: Sequence[Audits], samples: Sequence[PlannedSample], terms: Terms, days: int, begins: Standing | None = None
+) -> tuple[DayEnd, ...]:
     """The standing at the end of each day that can be counted, of the first ``days`` (the last of them is today).
+
+    ``begins``: what it was issued as before the first day; None: nothing is shown yet.
 
     A revocation stands on the day that brings it, since nothing may be decided after it; what is issued or renewed begins the day after.
     Answers that come later may move a day that was counted with audits open. Raises InvalidInput for counts that cannot be.
     """
     _check(audits, samples)
     record = _Record(audits, samples, terms, days)
-    standings: list[Standing] = []
-    state, cause = (State.PROVISIONAL if terms.provisional else State.NONE), None
+    standings: list[DayEnd] = []
+    standing, cause = begins or (Standing.PROVISIONAL if terms.provisional else Standing.NONE), None
     while len(standings) < record.days:
-        spell, state, cause = _spell(record, len(standings), state, cause)
+        spell, standing, cause = _spell(record, len(standings), standing, cause)
         standings += spell
     return tuple(standings)
 
@@ -171,7 +158,7 @@ def life(audits: Sequence[Audits], samples: Sequence[PlannedSample], terms: Term
 def audits_a_day(rate: float, limit: float, level: float, days: int = 90, at_least: float = FEWEST_AUDITS) -> float | None:
     """Audits a day with which a certificate is renewed 4 times in 5 where ``rate`` of its ads are errors; None where none would do.
 
-    ``level``: as in ``Terms``. Times ``State.audits_times`` where there is doubt.
+    ``level``: as in ``Terms``. Times ``audits_times`` where there is doubt.
     """
     needed = draws_needed(rate, limit, level)
     return None if needed is None else max(at_least, LOOKING_DAILY * needed / days)
@@ -194,13 +181,13 @@ class _Record:
         self.shown = {sample.day for sample in samples if sample.shows(terms.limit)}
         self._audits = [entry for entry in audits if entry.day < self.days]
         self._bets = bets_for(terms.limit), bets_against(terms.limit)
-        floors = {State.CERTIFIED: terms.floor, State.PROVISIONAL: terms.provisional_floor or terms.floor}
-        self._growth = {state: self._of_each_day(floor) for state, floor in floors.items()}
+        floors = {Standing.CERTIFIED: terms.floor, Standing.PROVISIONAL: terms.provisional_floor or terms.floor}
+        self._growth = {standing: self._of_each_day(floor) for standing, floor in floors.items()}
 
-    def looks(self, start: int, end: int, state: State) -> _Looks:
+    def looks(self, start: int, end: int, standing: Standing) -> _Looks:
         """Of a spell from ``start`` to before ``end``."""
-        provisional = state is State.PROVISIONAL
-        growth_for, growth_against = self._growth[State.PROVISIONAL if provisional else State.CERTIFIED]
+        provisional = standing is Standing.PROVISIONAL
+        growth_for, growth_against = self._growth[Standing.PROVISIONAL if provisional else Standing.CERTIFIED]
         bets_on, bets_off = self._bets
         weeks = None if provisional else -(-self.terms.valid_days // WEEK)
         return _Looks(bets_on.running(growth_for[start:end]), bets_off.restarted(growth_against[start:end], WEEK, weeks))
@@ -234,43 +221,43 @@ def _counted(audits: Sequence[Audits], days: int, patience: int) -> int:
     return max(0, min([days, *waiting]))
 
 
-def _spell(record: _Record, start: int, state: State, cause: Cause | None) -> tuple[list[Standing], State, Cause | None]:
+def _spell(record: _Record, start: int, standing: Standing, cause: Cause | None) -> tuple[list[DayEnd], Standing, Cause | None]:
     """One spell from ``start``: its days, and what the next one begins as, and why."""
-    if not state.in_force:
-        return _waiting(record, start, state, cause)
+    if not standing.in_force:
+        return _waiting(record, start, standing, cause)
     terms = record.terms
-    provisional = state is State.PROVISIONAL
+    provisional = standing is Standing.PROVISIONAL
     end = record.days if provisional else min(record.days, start + terms.valid_days)
-    looks = record.looks(start, end, state)
-    days: list[Standing] = []
-    was = state
+    looks = record.looks(start, end, standing)
+    days: list[DayEnd] = []
+    was = standing
     for day, (for_, against) in enumerate(zip(looks.evidence_for.tolist(), looks.evidence_against.tolist(), strict=True), start):
         if against >= 1 / terms.alpha:
-            return [*days, Standing(day, State.REVOKED, for_, against, Cause.AUDITS)], State.REVOKED, None
+            return [*days, DayEnd(day, Standing.REVOKED, for_, against, Cause.AUDITS)], Standing.REVOKED, None
         doubted = not provisional and against >= terms.doubt / terms.alpha
-        now = State.DOUBTED if doubted else state
+        now = Standing.DOUBTED if doubted else standing
         moved = cause if day == start else Cause.AUDITS if now is not was else None
-        days.append(Standing(day, now, for_, against, moved))
+        days.append(DayEnd(day, now, for_, against, moved))
         was = now
         if doubted:
             continue
-        following = State.CERTIFIED if provisional else State.RENEWED
+        following = Standing.CERTIFIED if provisional else Standing.RENEWED
         if day in record.shown:
             return days, following, Cause.SAMPLE
         renewable = provisional or day - start + 1 > terms.valid_days - terms.renewable_days
         if renewable and for_ >= 1 / terms.level:
             return days, following, Cause.AUDITS
-    return days, State.PROVISIONAL if terms.provisional else State.NONE, Cause.EXPIRY
+    return days, Standing.PROVISIONAL if terms.provisional else Standing.NONE, Cause.EXPIRY
 
 
-def _waiting(record: _Record, start: int, state: State, cause: Cause | None) -> tuple[list[Standing], State, Cause | None]:
+def _waiting(record: _Record, start: int, standing: Standing, cause: Cause | None) -> tuple[list[DayEnd], Standing, Cause | None]:
     """Nothing is decided, until a sample shows the bound; it holds from the next day on."""
-    days: list[Standing] = []
+    days: list[DayEnd] = []
     for day in range(start, record.days):
-        days.append(Standing(day, state, 1.0, 1.0, cause if day == start else None))
+        days.append(DayEnd(day, standing, 1.0, 1.0, cause if day == start else None))
         if day in record.shown:
-            return days, State.CERTIFIED, Cause.SAMPLE
-    return days, state, None
+            return days, Standing.CERTIFIED, Cause.SAMPLE
+    return days, standing, None
 
 
 def _check(audits: Sequence[Audits], samples: Sequence[PlannedSample]) -> None:

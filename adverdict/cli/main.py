@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import brake, data, key, market, model, models, quickstart, service, settings
+from adverdict.cli import brake, certificate, data, key, market, model, models, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.policy import commands as policy
@@ -61,6 +61,7 @@ for name, group in {
     "model": model.app,
     "ledger": ledger.app,
     "brake": brake.app,
+    "certificate": certificate.app,
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,

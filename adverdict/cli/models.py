@@ -20,6 +20,7 @@ from adverdict.domain.formats import number
 if TYPE_CHECKING:
     from adverdict.domain.settings import Settings
     from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.train import Trained
 
 
 def train(
@@ -73,13 +74,7 @@ def train(
         )
         with Bars() as bars:
             trained = run(job, bars)
-        for warning in trained.warnings:
-            err.print(f"warning: {warning}", style="yellow", markup=False)
-        show_figures(trained.figures)
-        out.print(f"bundle   {trained.version}")
-        if trained.registered:
-            out.print(f"model    {trained.registered.uri} (models:/{trained.registered.name}@challenger)")
-        out.print(f"report   {trained.report}")
+        _show_trained(trained)
         if json:
             write_json(json, dict(trained.figures))
 
@@ -112,10 +107,10 @@ def compare(
     with door() as settings:
         from adverdict.training.evaluation.compare import render
 
-        found = _compare(champion, challenger, data, settings)
-        out.print(render(found))
+        comparison = _compare(champion, challenger, data, settings)
+        out.print(render(comparison))
         if json:
-            write_json(json, found)
+            write_json(json, comparison)
 
 
 def promote(
@@ -175,21 +170,31 @@ def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: boo
     return FitSettings(encoder=chosen, history=history, seed=seed)
 
 
+def _show_trained(trained: Trained) -> None:
+    for warning in trained.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+    show_figures(trained.figures)
+    out.print(f"bundle   {trained.version}")
+    if trained.registered:
+        out.print(f"model    {trained.registered.uri} (models:/{trained.registered.name}@challenger)")
+    out.print(f"report   {trained.report}")
+
+
 def show_figures(figures: dict[str, Any] | Any) -> None:
     """A table of every model and policy: how good, of how many, how sure."""
     names = ("policy", "model", "ads", "violating", "AP", "95 %", "AUROC", "Brier", "slope", "intercept")
     table = columns(names, left=("policy", "model"), title=figures.get("split"))
-    for policy, model, found in _rows(figures["models"]):
-        calibration = found["calibration"]
+    for policy, model, measured in _rows(figures["models"]):
+        calibration = measured["calibration"]
         table.add_row(
             policy,
             model,
-            str(found["n"]),
-            str(found["positives"]),
-            number(found["ap"], ".3f"),
-            "–".join(number(end, ".3f") for end in found["ap_interval"] or (None, None)),
-            number(found["auroc"], ".3f"),
-            number(found["brier"], ".4f"),
+            str(measured["n"]),
+            str(measured["positives"]),
+            number(measured["ap"], ".3f"),
+            "–".join(number(end, ".3f") for end in measured["ap_interval"] or (None, None)),
+            number(measured["auroc"], ".3f"),
+            number(measured["brier"], ".4f"),
             number(calibration["slope"], ".2f"),
             number(calibration["intercept"], ".2f"),
         )

@@ -59,7 +59,8 @@ def uncertified(thresholds: Thresholds, now: datetime) -> str:
 
 
 def revoked(thresholds: Thresholds) -> str:
-    return f"certificate {thresholds.certificate_id} was revoked: a person decides"
+    next_step = "label a sample (adverdict policy sample), then adverdict policy solve"
+    return f"certificate {thresholds.certificate_id} was revoked: a person decides until it is certified again ({next_step})"
 
 
 def braked(brakes: Sequence[Brake]) -> str:

@@ -27,3 +27,8 @@ class Standing(StrEnum):
     def holds(self) -> bool:
         """Whether its promise is still given."""
         return self in (Standing.CERTIFIED, Standing.RENEWED, Standing.DOUBTED)
+
+    @property
+    def in_force(self) -> bool:
+        """Whether its certificate decides: by its promise, or provisionally, where the policy lets it."""
+        return self is Standing.PROVISIONAL or self.holds

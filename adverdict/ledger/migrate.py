@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -42,7 +43,9 @@ def require(engine: Engine) -> None:
         raise NotFound(f"the ledger at {where} has tables of version {current}, not {latest()}: run 'adverdict ledger migrate'")
 
 
+@cache
 def latest() -> str:
+    """The last migration that this software has."""
     found = ScriptDirectory(str(_SCRIPTS)).get_current_head()
     assert found is not None, "there is at least one migration"
     return found

@@ -166,3 +166,12 @@ sessions = Table(
     Column("expires_at", BigInteger, nullable=False),
     Index(None, "expires_at"),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("work", String(40), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Work that one process at a time is to do, and who does it until when."""

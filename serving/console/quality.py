@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
@@ -12,12 +12,15 @@ from typing import Any
 
 from starlette.responses import Response
 
+from adverdict.certification.certificate import Certificate
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.ledger.store import Ledger
 from adverdict.review.quality.estimates import Estimate
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.quality.quality import QualityReport, quality
+from adverdict.review.quality.standing import CertificateStanding
+from adverdict.review.quality.watching import AuditLog, look
 from adverdict.serving.console.visits import Visit
 
 PERIODS = (7, 28, 90, 365)
@@ -43,13 +46,18 @@ class CachedReport:
 
     until: datetime
     report: QualityReport
+    standings: tuple[CertificateStanding, ...] = ()
+    """Of the certificates in service, those the audits speak against first."""
 
 
 class ReportCache:
     """The reports of the periods, counted in a thread of their own and kept for a moment; one a worker."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
-        self._ledger, self._clock = ledger, clock
+    def __init__(
+        self, ledger: Ledger, clock: Callable[[], datetime], certificates: Callable[[], Sequence[Certificate]] = lambda: ()
+    ) -> None:
+        self._ledger, self._clock, self._certificates = ledger, clock, certificates
+        self._audits = AuditLog()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="quality")
         self._last: dict[int, CachedReport] = {}
         self._counting: dict[int, Future[CachedReport]] = {}
@@ -73,7 +81,9 @@ class ReportCache:
 
     def _count(self, days: int) -> CachedReport:
         now = self._clock()
-        self._last[days] = counted = CachedReport(now, quality(self._ledger, now - timedelta(days=days), now, by_market=True))
+        report = quality(self._ledger, now - timedelta(days=days), now, by_market=True)
+        stand = look(self._ledger, self._certificates(), self._audits, lambda: now)
+        self._last[days] = counted = CachedReport(now, report, tuple(sorted(stand, key=lambda one: (-one.evidence_against, one.policy))))
         return counted
 
 
@@ -86,7 +96,8 @@ def show(visit: Visit) -> Response:
     values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
     if counted is None:
         return visit.page("quality_counting.html", "Quality", days=int(told))
-    return visit.page("quality.html", "Quality", report=counted.report, until=counted.until, bands=_bands, **values)
+    values |= {"report": counted.report, "until": counted.until, "standings": counted.standings, "bands": _bands}
+    return visit.page("quality.html", "Quality", **values)
 
 
 def _targets(book: PolicyBook) -> dict[str, Targets]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adverdict.certification.certificate import Issued
+from adverdict.certification.certificate import Certificate, Issued
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
 from adverdict.models.in_use import InUse, last_in_use, note, policies_before
@@ -37,6 +37,13 @@ class LoadedModel:
     """Where its bundle lies."""
     certificates: str | None = None
     """sha256 of the certificates whose thresholds are used; None: those the bundle brings, which carry none."""
+    issued: tuple[Certificate, ...] = ()
+    """These certificates."""
+
+    def certified(self, digest: str | None, issued: Issued | None) -> LoadedModel:
+        """The same, deciding by these certificates. Raises UntrustedBundle for another model's."""
+        told = issued.certificates if issued else ()
+        return replace(self, scorer=self.scorer.certified(issued), certificates=digest, issued=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,11 @@ class Champion:
         """The scorer to use now and what is to be said of it; without a model, one that leaves everything to people."""
         state = self.state
         return (state.loaded.scorer if state.loaded else self._fallback), state.degraded
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Those by which it is decided now."""
+        loaded = self.state.loaded
+        return loaded.issued if loaded else ()
 
     def start(self) -> None:
         self._thread.start()
@@ -160,11 +172,12 @@ class Champion:
             return state
         if digest is None:
             self._remember(loaded.source, loaded.folder, None, policies)
-            return replace(state, loaded=replace(loaded, scorer=loaded.scorer.certified(None), certificates=None))
+            return replace(state, loaded=loaded.certified(None, None))
         if digest in self._refused_certificates:
             return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         try:
-            scorer = loaded.scorer.certified(Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
+            issued = Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
+            certified = loaded.certified(digest, issued)
         except (AdverdictError, ValueError) as error:
             if isinstance(error, Unavailable):
                 raise
@@ -173,7 +186,7 @@ class Champion:
             return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         log.info("%s decides by certificates %s", loaded.source, digest[:16])
         self._remember(loaded.source, loaded.folder, digest, policies)
-        return replace(state, loaded=replace(loaded, scorer=scorer, certificates=digest))
+        return replace(state, loaded=certified)
 
     def _fetched(self, source: str) -> tuple[LoadedModel, Path]:
         folder = self._registry.fetch(source, self._cache)
@@ -231,8 +244,7 @@ class Champion:
         """With the certificates it had when it was last in service, if their copy is still on this disk."""
         if digest is None:
             return loaded
-        certificates = Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
-        return replace(loaded, scorer=loaded.scorer.certified(certificates), certificates=digest)
+        return loaded.certified(digest, Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
 
     def _remember(self, source: str, folder: str, certificates: str | None, policies: str | None) -> None:
         """Note what is in service, for a start without a registry or by other policies."""

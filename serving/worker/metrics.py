@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter as Counted
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,6 +15,7 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import BrakeSide, Steering
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
+from adverdict.review.quality.standing import CertificateStanding
 from adverdict.serving.worker.champion import ServingState
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -60,6 +61,14 @@ class Metrics:
         )
         self.stale = Gauge("adverdict_degraded_workers", "Workers by cause", ["cause"], registry=here, multiprocess_mode="livesum")
 
+        self._watched: frozenset[str] = frozenset()
+        self.evidence = Gauge(
+            "adverdict_certificate_evidence",
+            "What audits say for and against a certificate, as evidence by betting; 1: nothing, 0: it is watched no more",
+            ["certificate", "side"],
+            registry=here,
+            multiprocess_mode="livemostrecent",
+        )
         self.brakes = Gauge("adverdict_brakes", "Brakes that are on", ["side"], registry=here, multiprocess_mode="livemax")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -115,6 +124,15 @@ class Metrics:
         """Tell which brakes are on now."""
         for side in BrakeSide:
             self.brakes.labels(side.value).set(sum(brake.side is side for brake in steering.brakes))
+
+    def watched(self, standings: Sequence[CertificateStanding]) -> None:
+        """Tell how the certificates in service stand."""
+        told = {one.certificate_id: (one.evidence_for, one.evidence_against) for one in standings}
+        gone = dict.fromkeys(self._watched - told.keys(), (0.0, 0.0))
+        for certificate, (for_, against) in {**told, **gone}.items():
+            self.evidence.labels(certificate, "for").set(for_)
+            self.evidence.labels(certificate, "against").set(against)
+        self._watched = frozenset(told)
 
     def render(self) -> bytes:
         """The text format. With several workers their files are read together, so this blocks: call it in a thread."""

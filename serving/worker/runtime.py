@@ -19,6 +19,7 @@ from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
+from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.readiness import Readiness
@@ -40,6 +41,8 @@ class WorkerRuntime:
     book: PolicyBook
     console: ASGIApp | None = None
     """The pages for people; they need a ledger."""
+    evidence: EvidenceWatch | None = None
+    """What watches the certificates; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

@@ -22,11 +22,12 @@ from adverdict.benchmarks.truth.revocation import (
     issued,
     quantile,
 )
-from adverdict.certification.life import State, Terms, life
+from adverdict.certification.life import Terms, life
 from adverdict.certification.statistics.sequential import against
 from adverdict.cli.benchmark.audits import show_certificates
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
+from adverdict.domain.standing import Standing
 from tests.effort import part_of
 
 
@@ -65,7 +66,7 @@ def test_at_the_limit_few_are_revoked_and_beyond_it_nearly_all() -> None:
     worse = replace(setting, ads=500)
     errors = np.full(SPELL, 20)  # twice the limit
     audits = audits_of((np.full(SPELL, worse.ads), errors), 1.0)
-    assert life(audits, [issued(0.02, Terms(0.02))], Terms(0.02), SPELL + 1)[-1].state is State.REVOKED
+    assert life(audits, [issued(0.02, Terms(0.02))], Terms(0.02), SPELL + 1)[-1].standing is Standing.REVOKED
 
 
 @pytest.mark.sampled
@@ -151,5 +152,5 @@ def test_evidence_of_the_last_weeks_is_what_a_revocation_rests_on() -> None:
     errors = np.array([1] * 40 + [5] * 8)
     audits = audits_of((np.full(48, 50), errors), 1.0)
     standings = life(audits, [issued(0.02, Terms(0.02))], Terms(0.02), 49)
-    day = next(one.day for one in standings if one.state is State.REVOKED)
+    day = next(one.day for one in standings if one.standing is Standing.REVOKED)
     assert max(float(against(errors[start:day].sum(), 50 * (day - start), 0.02)) for start in range(0, day, 7)) >= 20

@@ -111,7 +111,7 @@ def test_a_threshold_of_the_grid_stays_where_it_is_whatever_was_lost_in_computin
         assert on_grid(Thresholds(near + lost, near + lost)) == Thresholds(near, near)
 
 
-# --- as far as calibrated risks foresee the targets kept -----------------------------------------------------------------------------------
+# --- as far as calibrated risks foresee the targets kept ----------------------------------------------------------------------------------
 
 TENTH = Targets(max_leakage=0.1, max_wrongful_reject=0.1, confidence=0.95)
 
@@ -120,7 +120,7 @@ TENTH = Targets(max_leakage=0.1, max_wrongful_reject=0.1, confidence=0.95)
     ("risk", "below", "at"),
     [
         pytest.param([], 0.0, 1.0, id="no ads"),
-        pytest.param([0.01, 0.15, 0.92], 0.154, 0.154, id="of either part a tenth at most is foreseen to be wrong"),
+        pytest.param([0.01, 0.15, 0.92], 0.154, 0.154, id="a tenth of either part is foreseen to be wrong"),
         pytest.param([0.01, 0.3, 0.92], 0.299, 0.31, id="one risk more would be too many"),
         pytest.param([0.3, 0.6], 0.0, 1.0, id="nothing keeps either"),
         pytest.param([0.95, 0.86, 0.2], 0.0, 0.206, id="the average counts, not the last ad"),

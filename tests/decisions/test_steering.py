@@ -119,7 +119,10 @@ def test_a_revoked_certificate_decides_nothing_any_more(p: float) -> None:
     )
     [told] = decision.policies
     assert (decision.verdict, told.standing, decision.degraded) == ("review", Standing.REVOKED, ("certificate_revoked:gambling",))
-    assert told.because == "certificate cert-1 was revoked: a person decides"
+    assert told.because == (
+        "certificate cert-1 was revoked: a person decides until it is certified again (label a sample (adverdict policy sample), then "
+        "adverdict policy solve)"
+    )
     assert (told.approve_below, told.certificate_id) == (None, None)
 
 

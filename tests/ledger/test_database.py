@@ -31,7 +31,7 @@ ledger = Ledger.open(url)
 for number in range(25):
     append_decisions(ledger, *(decided(an_ad(number, ad_id=f"{name}-{number}-{part}")) for part in range(3)))
 """
-PROCESSES = 4
+PROCESSES = 3
 
 
 def test_processes_appending_at_once_leave_one_chain_without_a_gap(database_url: str) -> None:

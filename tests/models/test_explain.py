@@ -65,12 +65,14 @@ def test_phrases_do_not_depend_on_how_a_process_orders_its_sets() -> None:
         "text = ['σχεδιαστή', 'άλλοι', 'το', 'κρύβουν', 'εμείς', 'έως']\n"
         "grams = {w[a:b]: 1 / (7 * a + b + len(w)) for w in map(' {} '.format, text) for a in range(len(w)) for b in range(a + 3, a + 6)}\n"
         "named = NamedEffects({gram: row for row, gram in enumerate(grams)}, numpy.array([*grams.values()])[:, None])\n"
-        "print([x.hex() for x in _word_effects(text, named)[:, 0].tolist()])"
+        "told = str([x.hex() for x in _word_effects(text, named)[:, 0].tolist()])\n"
     )
-    told = {
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(told) == 1
+    here: dict[str, str] = {}
+    exec(code, here)
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "1",
+    }  # in this process it is another one, chosen at random unless somebody says otherwise
+    command = [sys.executable, "-c", f"{code}print(told)"]
+    there = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert there.strip() == here["told"]

@@ -163,7 +163,7 @@ def difference() -> Difference:
         example(5, REJECT, REVIEW, market="SE", readable=False, title=None, body=None, changes=(change(was=None, risk_before=None),)),
         example(6, APPROVE, REJECT, by="person", changes=(change(was="absent", risk_before=None),)),
     )
-    took, usual = Handling(seconds=38.5, source="market", answers=1_210), Handling(seconds=45, source="told")
+    took, usual = Handling(seconds=38.5, source="market", answers=1_210, low=37.2, high=39.8), Handling(seconds=45, source="told")
     return empty(
         inventory=inventory(unfinished_parts=2, unread_parts=1),
         compared=compared,

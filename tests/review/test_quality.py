@@ -72,10 +72,10 @@ def test_a_rejection_for_one_policy_says_nothing_of_another(ledger: Ledger) -> N
 
 def test_the_share_that_leaks_is_within_its_interval(ledger: Ledger) -> None:
     chance = random.Random(5)
-    told = platform(ledger, chance, approved=600, leaks=0.1, errs=0.05)
+    told = platform(ledger, chance, approved=300, leaks=0.1, errs=0.05)
     found = of(quality(ledger), "gambling").leakage
     assert found is not None
-    assert found.decisions == 600
+    assert found.decisions == 300
     assert found.low <= told <= found.high
     assert found.high - found.low < 0.2
     assert of(quality(ledger), "deceptive").leakage is not None

@@ -25,7 +25,7 @@ from adverdict.models.certified import certified_thresholds, exit_rule
 from adverdict.models.opening import FoundModel
 from adverdict.models.seen import Seen
 from adverdict.rollout import certify
-from adverdict.rollout.certify import Sample, SolveJob, TooFewReviewers, figures, read_sample, solve
+from adverdict.rollout.certify import Sample, Solved, SolveJob, TooFewReviewers, figures, read_sample, solve
 from adverdict.rollout.pages.certificates import PAGE
 from adverdict.simulation import write_marketplace
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
@@ -234,10 +234,21 @@ def many(tmp_path: Path) -> Path:
     return written(tmp_path / "many", ads, labels)
 
 
-def test_what_is_solved_is_kept_where_a_service_and_a_person_find_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    using(monkeypatch, FakeBundle())
-    solved = solve(job(tmp_path, many(tmp_path), capacity=50.0, volume={"SE": 100.0}), Silent())
-    assert solved.file.parent.parent == tmp_path / "home" / "certificates"
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("solved")
+
+
+@pytest.fixture(scope="module")
+def solved(home: Path) -> Solved:
+    """With a capacity, and by a model without an early exit."""
+    with pytest.MonkeyPatch.context() as patch:
+        using(patch, FakeBundle())
+        return solve(job(home, many(home), capacity=50.0, volume={"SE": 100.0}), Silent())
+
+
+def test_what_is_solved_is_kept_where_a_service_and_a_person_find_it(home: Path, solved: Solved) -> None:
+    assert solved.file.parent.parent == home / "home" / "certificates"
     assert Issued.from_json(solved.file.read_text(encoding="utf-8")) == Issued(solved.solution.certificates)
     assert {path.name for path in solved.file.parent.iterdir()} >= {CERTIFICATES, PAGE}
     assert solved.page.read_text(encoding="utf-8").count("Gambling") > 0
@@ -245,11 +256,10 @@ def test_what_is_solved_is_kept_where_a_service_and_a_person_find_it(monkeypatch
     served = {one.policy: one for one in solved.solution.certificates if one.served == ("SE",)}
     assert set(served) == {"gambling", "deceptive"}
     assert all(0.002 < one.approve_below <= 0.5 <= one.reject_at <= 0.99 for one in served.values())
-    assert solved.plan is not None
-    assert solved.plan.reviews <= 50
+    assert solved.solution.priced.reviews <= 50
     told = json.loads(json.dumps(figures(solved)))
     assert (told["labelled"], told["labelled_seen"], told["attached"]) == (800, 0, None)
-    assert told["plan"]["reviews_by_market"] == {"SE": solved.plan.reviews}
+    assert told["plan"]["reviews_by_market"] == {"SE": solved.solution.priced.reviews}
     assert [one["certificate_id"] for one in told["certificates"]] == [one.certificate_id for one in solved.solution.certificates]
 
 
@@ -273,16 +283,16 @@ def test_a_market_that_nobody_scored_cannot_be_planned_for(monkeypatch: pytest.M
         solve(job(tmp_path, many(tmp_path), capacity=10.0, volume={"SE": 100.0, "JP": 5.0}), Silent())
 
 
-def test_a_trained_bundle_is_certified_on_advertisers_it_has_not_seen(tmp_path: Path, tiny_bundle: Path, marketplace: Path) -> None:
+def test_a_trained_bundle_is_certified_on_advertisers_it_has_not_seen(tmp_path: Path, tiny_bundle: Path, small_marketplace: Path) -> None:
     fresh = tmp_path / "fresh"
     write_marketplace(fresh, 600, seed=12)
     renamed = written(tmp_path / "renamed", *apart(fresh))
     with pytest.raises(InvalidInput, match="all of advertisers the model has seen"):
-        solve(job(tmp_path, marketplace, model=str(tiny_bundle)), Silent())
-    solved = solve(job(tmp_path, marketplace, renamed, model=str(tiny_bundle), out=tmp_path / "out"), Silent())
+        solve(job(tmp_path, small_marketplace, model=str(tiny_bundle)), Silent())
+    solved = solve(job(tmp_path, small_marketplace, renamed, model=str(tiny_bundle), out=tmp_path / "out"), Silent())
     labelled = {one.ad_id for one in read_pack(renamed).labels}
     assert solved.sample.labelled - solved.sample.seen >= len(labelled) * 0.9
-    assert solved.sample.seen > 1000
+    assert solved.sample.seen > 500
     assert ((solved.sample.scored.risk > 0) & (solved.sample.scored.risk < 1)).all()
     assert {key.market for key in solved.solution.solved.points} == set(solved.sample.book.markets)
     assert Issued.from_json((tmp_path / "out" / CERTIFICATES).read_text(encoding="utf-8")).certificates == solved.solution.certificates
@@ -315,38 +325,40 @@ class EarlyBundle(FakeBundle):
         return np.where(scores.risk > 0.9, 0.4, scores.risk)
 
 
-def test_what_the_early_exit_is_solved_from_goes_with_the_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    using(monkeypatch, EarlyBundle())
-    solved = solve(job(tmp_path, many(tmp_path), max_flipped=0.05), Silent())
-    kept = Issued.from_json(solved.file.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def early(tmp_path_factory: pytest.TempPathFactory) -> Solved:
+    """By a model with an early exit."""
+    home = tmp_path_factory.mktemp("early")
+    with pytest.MonkeyPatch.context() as patch:
+        using(patch, EarlyBundle())
+        return solve(job(home, many(home), max_flipped=0.05), Silent())
+
+
+def test_what_the_early_exit_is_solved_from_goes_with_the_certificates(early: Solved) -> None:
+    kept = Issued.from_json(early.file.read_text(encoding="utf-8"))
     assert kept.exits is not None
     assert (kept.exits.max_flipped, kept.exits.policies, kept.exits.bundle_version) == (0.05, ("gambling", "deceptive"), "0123456789abcdef")
-    assert kept.exits.expires_at == solved.solution.certificates[0].expires_at
-    np.testing.assert_array_equal(kept.exits.whole_risk, solved.sample.scored.risk)
+    assert kept.exits.expires_at == early.solution.certificates[0].expires_at
+    np.testing.assert_array_equal(kept.exits.whole_risk, early.sample.scored.risk)
     np.testing.assert_array_equal(np.unique(kept.exits.early_risk), [0.002, 0.4, 0.5])
     assert set(kept.exits.where) == {("SE", "feed")}
-    assert solved.exits is not None
-    assert (solved.exits.ads, solved.exits.disagreeing) == (800, 200)
-    assert solved.exits.feasible
-    assert solved.exits.left <= 600, "not those who flip"
-    told = json.loads(json.dumps(figures(solved)))["exits"]
-    assert (told["limit"], told["left"], told["certificate_id"]) == (solved.exits.limit, solved.exits.left, solved.exits.certificate_id)
+    assert early.exits is not None
+    assert (early.exits.ads, early.exits.disagreeing) == (800, 200)
+    assert early.exits.feasible
+    assert early.exits.left <= 600, "not those who flip"
+    told = json.loads(json.dumps(figures(early)))["exits"]
+    assert (told["limit"], told["left"], told["certificate_id"]) == (early.exits.limit, early.exits.left, early.exits.certificate_id)
 
 
-def test_a_service_comes_to_the_rule_that_was_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bundle = EarlyBundle()
-    using(monkeypatch, bundle)
-    solved = solve(job(tmp_path, many(tmp_path), max_flipped=0.05), Silent())
-    kept = Issued.from_json(solved.file.read_text(encoding="utf-8"))
+def test_a_service_comes_to_the_rule_that_was_shown(early: Solved) -> None:
+    bundle, kept = EarlyBundle(), Issued.from_json(early.file.read_text(encoding="utf-8"))
     assert bundle.cascade is not None
-    assert solved.exits is not None
-    in_use = certified_thresholds(kept, bundle.version, bundle.thresholds)
-    assert exit_rule(kept, solved.sample.book, in_use, bundle.cascade.doubt) == solved.exits.rule
+    assert early.exits is not None
+    in_use = certified_thresholds(kept, bundle.version)
+    assert exit_rule(kept, early.sample.book, in_use, bundle.cascade.doubt) == early.exits.rule
 
 
-def test_without_an_early_exit_the_certificates_say_nothing_of_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    using(monkeypatch, FakeBundle())
-    solved = solve(job(tmp_path, many(tmp_path)), Silent())
+def test_without_an_early_exit_the_certificates_say_nothing_of_one(solved: Solved) -> None:
     assert solved.exits is None
     assert figures(solved)["exits"] is None
     assert "exits" not in json.loads(solved.file.read_text(encoding="utf-8"))

@@ -37,7 +37,7 @@ def test_the_bands_cover_all_risks_and_say_what_is_decided(one: float, two: floa
 
 def test_a_limit_is_told_where_it_decides() -> None:
     found = explain(replace(LIMITED, thresholds=Thresholds(0.4, 0.45)), "SE", None, SolvedThresholds(), None, WHEN)
-    assert [(band.low, band.verdict) for band in found.bands][0] == (0.0, Verdict.APPROVE)
+    assert (found.bands[0].low, found.bands[0].verdict) == (0.0, Verdict.APPROVE)
     assert any("max_risk 0.25" in band.because for band in found.bands)
     assert any("min_risk_rejected 0.5" in band.because for band in found.bands)
     assert any("nothing is promised" in sentence for sentence in found.sentences())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zlib
 from itertools import count
 from pathlib import Path
@@ -41,10 +42,11 @@ def ads(marketplace: Path) -> list[Ad]:
     return [ad for ad in read_ads(marketplace) if ad.market in ("SE", "GB")][-48:]
 
 
-@pytest.fixture
-def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
-    """Decisions of two workers on the same advertisers' ads, labels on them, and two without a model."""
-    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory, model: BundleModel, ads: list[Ad]) -> Path:
+    """Decisions of two workers on the same advertisers' ads, labels on them, and two without a model; to copy."""
+    file = tmp_path_factory.mktemp("recorded") / "ledger.db"
+    ledger = Ledger.open(f"sqlite:///{file}")
     scorer = Scorer(model, read_policies())
     workers = [Recorder(ledger, ReviewSettings()) for _ in range(2)]
     for start in range(0, 48, 8):
@@ -55,7 +57,13 @@ def ledger(tmp_path: Path, model: BundleModel, ads: list[Ad]) -> Ledger:
         bring(ledger, labels, "platform", ads[-1].submitted_at)
     nobody = Scorer(None, read_policies())
     workers[0].record([DecidedRequest(ads[:2], nobody.score(ads[:2], degraded=(Degradation(Cause.UNREACHABLE),)))], nobody)
-    return ledger
+    ledger.close()
+    return file
+
+
+@pytest.fixture
+def ledger(recorded: Path, tmp_path: Path) -> Ledger:
+    return Ledger.open(f"sqlite:///{shutil.copy(recorded, tmp_path)}", create=False)
 
 
 def only(model: BundleModel, version: str) -> BundleModel:

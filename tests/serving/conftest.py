@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -67,14 +68,23 @@ def another(caller: TestClient, *, client: tuple[str, int] = HERE, host: str = "
 
 
 def usual(home: Path, policy_folder: Path) -> dict[str, str]:
-    return {"ADVERDICT_HOME": str(home), "ADVERDICT_POLICIES": str(policy_folder), "ADVERDICT_POLL_SECONDS": "0.02"}
+    """Nobody minds the collector's pauses here, and tuning it walks through all that the tests of a process have loaded."""
+    return {
+        "ADVERDICT_HOME": str(home),
+        "ADVERDICT_POLICIES": str(policy_folder),
+        "ADVERDICT_POLL_SECONDS": "0.02",
+        "ADVERDICT_TUNE_COLLECTOR": "false",
+    }
 
 
 @pytest.fixture
-def serve(service: Any, app: Any, policy_folder: Path, registry: FakeRegistry, tmp_path: Path) -> Serve:
+def serve(service: Any, app: Any, policy_folder: Path, registry: FakeRegistry, empty_ledger: Path, tmp_path: Path) -> Serve:
     """``with serve(ADVERDICT_API_KEYS=…, client=…) as client``: a service of the test's own."""
+    ledger = tmp_path / "ledger.db"
 
     def start(*, client: tuple[str, int] = HERE, wait: bool = True, host: str = "127.0.0.1:8377", **environment: str) -> Any:
+        if "ADVERDICT_DATABASE_URL" not in environment and not ledger.exists():
+            shutil.copy(empty_ledger, ledger)
         return served(service, app, registry, {**usual(tmp_path, policy_folder), **environment}, client=client, wait=wait, host=host)
 
     return start

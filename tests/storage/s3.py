@@ -9,6 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+led_to: list[str] = []
+"""The endpoint of the file systems that are kept."""
+
 
 @contextmanager
 def server() -> Iterator[str]:
@@ -28,7 +31,9 @@ def lead_to(endpoint: str, patch: pytest.MonkeyPatch) -> None:
     """As an operator does it: by the environment alone."""
     from s3fs import S3FileSystem
 
-    S3FileSystem.clear_instance_cache()  # file systems are kept by their arguments, and the endpoint is none of them
+    if led_to != [endpoint]:
+        S3FileSystem.clear_instance_cache()  # file systems are kept by their arguments, and the endpoint is none of them
+        led_to[:] = [endpoint]
     told = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     told["AWS_MAX_ATTEMPTS"] = "1"  # s3fs tries again by itself
     for name, value in told.items():

@@ -15,7 +15,7 @@ KEPT = (*MLFLOW_DEFAULTS, TRACKING_URI)
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def migrated(tmp_path_factory: pytest.TempPathFactory, mlflow_schema: None) -> Iterator[Path]:
     """An SQLite store with its tables: making them takes seconds, copying them nothing."""
     from adverdict.training.tracking.run import configure, ping
 

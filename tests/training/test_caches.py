@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Silent
 from adverdict.domain.settings import Settings
 from adverdict.features.history.asof import counts_asof
@@ -30,14 +29,19 @@ from adverdict.training.encoder.tune import EncoderSettings
 from adverdict.training.fit.everything import FitSettings, prepare
 from adverdict.training.fit.gbm import GbmSettings
 from adverdict.training.train import TrainJob, train
+from tests.training.reports import without_plots
 
 PLENTY = 10**9
+ADS = 1000
 POLICIES = ("deceptive", "kids_unsuitable")
 
 
 @pytest.fixture(scope="module")
 def pack(marketplace: Path) -> Pack:
-    return read_pack(marketplace)
+    """As many of the marketplace's ads as are needed to train on."""
+    whole = read_pack(marketplace)
+    kept = {ad.ad_id for ad in whole.ads[:ADS]}
+    return replace(whole, ads=whole.ads[:ADS], labels=[label for label in whole.labels if label.ad_id in kept])
 
 
 @pytest.fixture(scope="module")
@@ -187,11 +191,10 @@ def _files(bundle: Path) -> dict[str, Any]:
     return dict(json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["files"])
 
 
-def _smaller(pack: Pack, ads: list[Ad], folder: Path) -> Path:
+def _written(pack: Pack, folder: Path) -> Path:
     folder.mkdir()
-    kept = {ad.ad_id for ad in ads}
-    write_ads(folder / "ads.parquet", ads)
-    write_labels(folder / "labels.parquet", [label for label in pack.labels if label.ad_id in kept])
+    write_ads(folder / "ads.parquet", pack.ads)
+    write_labels(folder / "labels.parquet", pack.labels)
     return folder
 
 
@@ -199,13 +202,13 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     pack: Pack, encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ads = sorted(pack.ads, key=lambda ad: ad.submitted_at)
-    whole = _smaller(pack, ads[:1000], tmp_path / "whole")
+    whole = _written(pack, tmp_path / "whole")
     encoder = EncoderSettings(str(encoder_folder), epochs=1, max_tokens=32)
     settings = FitSettings(encoder, GbmSettings(num_boost_round=5, learning_rate=0.2), n_folds=2)
 
     def made(home: str, name: str, cache_bytes: int = PLENTY) -> tuple[dict[str, Any], tuple[str, ...]]:
         job = TrainJob([whole], Settings(home=tmp_path / home), POLICIES[:1], fit=settings, register=False, cache_bytes=cache_bytes)
-        trained = train(replace(job, out=tmp_path / name), Silent())
+        trained = train(replace(job, out=tmp_path / name), Silent(), report=without_plots)
         return _files(tmp_path / name), trained.warnings
 
     off, _ = made("off", "without", cache_bytes=0)
@@ -227,15 +230,15 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     assert all("computed again" in warning for warning in warnings)
 
 
-def test_folds_share_what_one_of_them_computed(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_share_what_one_of_them_computed(marketplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from adverdict.training.fit.crossvalidate import held_out
     from adverdict.training.fit.splits import by_advertiser
 
     made: list[int] = counting(monkeypatch, contents, 0)
-    some = data.part(np.arange(1200))
+    data = dataset([read_pack(marketplace)], POLICIES).part(np.arange(1200))
     settings = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=3), n_folds=2)
-    scored = held_out(some, by_advertiser(some, 2, seed=0), settings, Silent())
-    assert sum(made) == len(scored.ad_ids) == 1200
+    scored = held_out(data, by_advertiser(data, 2, seed=0), settings, Silent())
+    assert sum(made) == len(scored.ad_ids) == len(data.ads)
 
 
 def test_no_ads_have_no_rows() -> None:

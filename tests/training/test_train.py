@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from adverdict.training.fit.trainable import trainable
 from adverdict.training.promote import compare_bundles, promote
 from adverdict.training.tracking.run import CHALLENGER, CHAMPION, aliased, configure
 from adverdict.training.train import TrainJob, train
+from tests.training.reports import without_plots
 
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 POLICIES = ("deceptive", "kids_unsuitable")
@@ -44,10 +46,11 @@ def other_market(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def home(marketplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(small_marketplace: Path, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one registered, promoted training without an encoder."""
     home = tmp_path_factory.mktemp("home")
-    trained = train(TrainJob(data=[marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK), Silent())
+    shutil.copy(migrated, home)
+    trained = train(TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK), Silent())
     assert trained.registered is not None
     promote(trained.registered.uri, [], False, Settings(home=home), Silent())
     return home
@@ -110,7 +113,7 @@ def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) ->
 
 
 @pytest.mark.parametrize("stage", ["n-gram model", "blend and calibration", "MLflow"])
-def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, marketplace: Path, tmp_path: Path, stage: str) -> None:
+def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, small_marketplace: Path, tmp_path: Path, stage: str) -> None:
     class Interrupting(Silent):
         def stage(self, name: str, total: int) -> None:
             if name == stage:
@@ -118,7 +121,11 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, mar
 
     out = tmp_path / "bundle"
     with pytest.raises(KeyboardInterrupt):
-        train(TrainJob(data=[marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK, out=out), Interrupting())
+        train(
+            TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=POLICIES, fit=QUICK, out=out),
+            Interrupting(),
+            report=without_plots,
+        )
     configure(Settings(home=home))
     assert aliased(CHALLENGER) is None
     assert aliased(CHAMPION) == "1"
@@ -126,14 +133,15 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, mar
     assert not list(tmp_path.iterdir())
 
 
-def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, marketplace: Path, other_market: Path) -> None:
-    trained = train(TrainJob(data=[marketplace], settings=Settings(home=home), policies=("deceptive",), fit=QUICK), Silent())
+def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, small_marketplace: Path, other_market: Path) -> None:
+    job = TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=("deceptive",), fit=QUICK)
+    trained = train(job, Silent(), report=without_plots)
     assert trained.registered is not None
     uri = trained.registered.uri
     with pytest.raises(InvalidSettings, match="labelled ads"):
         promote(uri, [], False, Settings(home=home), Silent())
     with pytest.raises(InvalidSettings, match="was not trained on"):
-        promote(uri, [marketplace], False, Settings(home=home), Silent())
+        promote(uri, [small_marketplace], False, Settings(home=home), Silent())
     with pytest.raises(GateRefused, match="kids_unsuitable"):
         promote(uri, [other_market], False, Settings(home=home), Silent())
     assert aliased(CHAMPION) == "1"
@@ -147,15 +155,15 @@ def test_a_model_does_not_differ_from_itself(tiny_bundle: Path, other_market: Pa
     assert all(policy["ap"]["difference"] in (0.0, None) for policy in found["policies"].values())
 
 
-def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
-    data, _ = trainable(dataset([read_pack(marketplace)], POLICIES))
+def test_nested_folds_score_every_ad_once(small_marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(small_marketplace)], POLICIES))
     scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())
     assert sorted(scored.ad_ids) == sorted(ad.ad_id for ad in data.ads)
     assert set(scored.p) == {"ngram", "gbm", "blend"}
 
 
-def test_a_search_returns_settings_inside_its_bounds(marketplace: Path) -> None:
-    data, _ = trainable(dataset([read_pack(marketplace)], ("deceptive",)))
+def test_a_search_returns_settings_inside_its_bounds(small_marketplace: Path) -> None:
+    data, _ = trainable(dataset([read_pack(small_marketplace)], ("deceptive",)))
     found = search(data, QUICK, trials=2, progress=Silent())
     assert 10 <= found.gbm.num_boost_round <= 1000
     assert found.n_folds == QUICK.n_folds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +20,11 @@ from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
 from adverdict.training.evaluation.metrics import PolicyScores, Scored
-from adverdict.training.pages.plots import draw_decision_curve, draw_precision_recall, draw_reliability, render
+from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render
 
 PAGE = "report.html"
+Render = Callable[[Drawing, Path, str], str]
+"""As ``plots.render``, which is nearly all of what a report costs."""
 FINAL = "blend"
 """The model whose risks are calibrated and served; the others are shown beside it."""
 
@@ -46,14 +48,14 @@ class ReportData:
     """Of the libraries used; those installed, unless given."""
 
 
-def write_report(folder: Path, data: ReportData) -> Path:
+def write_report(folder: Path, data: ReportData, *, render: Render = render) -> Path:
     """Write ``report.html`` and the plots into ``folder``, which is created; the page's path."""
     templates = environment("adverdict.training.pages", {"share": formats.share_of, "interval": interval, "number": number})
     page = templates.get_template(PAGE).render(
         data=data,
         final=FINAL,
         models=_models(data.scored),
-        policies=[_policy(policy, data, folder) for policy in data.scored.policies],
+        policies=[_policy(policy, data, folder, render) for policy in data.scored.policies],
         versions=data.versions if data.versions is not None else installed(),
     )
     target = folder / PAGE
@@ -82,7 +84,7 @@ def _models(scored: Scored) -> list[str]:
     return sorted(scored.p, key=lambda model: (model != FINAL, model))
 
 
-def _policy(policy: str, data: ReportData, folder: Path) -> dict[str, Any]:
+def _policy(policy: str, data: ReportData, folder: Path, render: Render) -> dict[str, Any]:
     """Everything the page says about one policy; its plots are written on the way."""
     models = _models(data.scored)
     final = FINAL if FINAL in models else models[0]
@@ -95,27 +97,29 @@ def _policy(policy: str, data: ReportData, folder: Path) -> dict[str, Any]:
         "figures": {model: data.metrics[model]["policies"][policy] for model in models},
         "thresholds": [_outcome(key, found, rated) for key, found in solved],
         "bins": bins,
-        "plots": _plots(policy, data.scored, models, rated, bins, lines, folder) if rated.y.any() and not rated.y.all() else [],
+        "plots": [
+            {"title": title, "kind": kind, "svg": render(draw, folder / f"{policy}-{kind}.png", f"{title}: {policy}")}
+            for kind, (title, draw) in _drawings(policy, data.scored, models, rated, bins, lines).items()
+        ],
     }
 
 
-def _plots(
-    policy: str, scored: Scored, models: Sequence[str], rated: PolicyScores, bins: Any, lines: Sequence[float], folder: Path
-) -> list[dict[str, str]]:
+def _drawings(
+    policy: str, scored: Scored, models: Sequence[str], rated: PolicyScores, bins: Any, lines: Sequence[float]
+) -> dict[str, tuple[str, Drawing]]:
+    """Titles and plots by kind; none where there are only violating ads, or no violating one."""
+    if not rated.y.any() or rated.y.all():
+        return {}
     by_model = {model: scored.labelled(model, policy) for model in reversed(models)}
     recalls: dict[str, PrecisionRecall] = {model: curve for model, one in by_model.items() if (curve := precision_recall(one))}
     benefits: dict[str, DecisionCurve] = {
         model: benefit for model, one in by_model.items() if (benefit := decision_curve(one, REJECT_FROM))
     }
-    drawings = {
+    return {
         "precision-recall": ("Precision and recall", draw_precision_recall(recalls, float(rated.y.mean()))),
         "reliability": ("Reliability", draw_reliability(bins, lines)),
         "decision-curve": ("Decision curve", draw_decision_curve(benefits, lines)),
     }
-    return [
-        {"title": title, "kind": kind, "svg": render(draw, folder / f"{policy}-{kind}.png", f"{title}: {policy}")}
-        for kind, (title, draw) in drawings.items()
-    ]
 
 
 def _solved(policy: str, thresholds: SolvedThresholds) -> list[tuple[SolvedFor, Thresholds]]:

@@ -78,8 +78,8 @@ def _certificate(scorer: Scorer, bundle: Bundle, issued: Issued | None) -> Figur
 
     if issued is None or issued.exits is None or bundle.cascade is None:
         return None
-    found = solve_exits(issued.exits, scorer.book, scorer.solved, bundle.cascade.doubt)
-    return asdict(found) | {"expires_at": found.expires_at.isoformat()}
+    solved = solve_exits(issued.exits, scorer.book, scorer.solved, bundle.cascade.doubt)
+    return asdict(solved) | {"expires_at": solved.expires_at.isoformat()}
 
 
 def _why_not(scorer: Scorer, bundle: Bundle, issued: Issued | None) -> str | None:

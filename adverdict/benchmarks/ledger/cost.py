@@ -72,7 +72,7 @@ def cost(
     advance: Callable[[], None] = lambda: None,
 ) -> Figures:
     """Figures by database, ``none`` among them; ``databases``: URLs of empty databases by name. ``folder`` takes logs."""
-    found: dict[tuple[str, int], list[LoadRound]] = {}
+    rounds: dict[tuple[str, int], list[LoadRound]] = {}
     with ExitStack() as stack:
         ports = {
             name: stack.enter_context(served(folder / name, bundle, rules, url)) for name, url in {WITHOUT: "none", **databases}.items()
@@ -83,11 +83,11 @@ def cost(
         for turn in range(plan.rounds):
             for clients in plan.clients:
                 for name in _turned(list(ports), turn):
-                    told = f"{name}-{turn}-{clients}"
-                    asked = asking.submit(ask, ports[name], bodies, clients, plan.seconds, told)
-                    found.setdefault((name, clients), []).append(asked.result())
+                    name_of_round = f"{name}-{turn}-{clients}"
+                    asked = asking.submit(ask, ports[name], bodies, clients, plan.seconds, name_of_round)
+                    rounds.setdefault((name, clients), []).append(asked.result())
                     advance()
-    return {name: {str(clients): _figures(found[name, clients], found[WITHOUT, clients]) for clients in plan.clients} for name in ports}
+    return {name: {str(clients): _figures(rounds[name, clients], rounds[WITHOUT, clients]) for clients in plan.clients} for name in ports}
 
 
 def train(folder: Path, quick: bool) -> tuple[Path, list[dict[str, Any]]]:

@@ -177,7 +177,7 @@ class _Client(threading.Thread):
 
     def _ask(self, path: str, body: dict[str, Any], key: str | None) -> Any:
         """The answer; None when the connection broke and there is no key to ask again with."""
-        told = json.dumps(body).encode()
+        sent = json.dumps(body).encode()
         headers = {"content-type": "application/json", **({"idempotency-key": key} if key else {})}
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
@@ -185,7 +185,7 @@ class _Client(threading.Thread):
                 time.sleep(0.003)
                 continue
             try:
-                status, answer = self._exchange(path, told, headers)
+                status, answer = self._exchange(path, sent, headers)
             except (OSError, http.client.HTTPException):
                 self._disconnect()
                 self._witness.broken += 1

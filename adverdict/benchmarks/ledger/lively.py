@@ -72,11 +72,11 @@ def _rescore(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
     made = next(one.body for one in ledger.read(kinds=("decision",)) if isinstance(one.body, DecisionMade) and one.body.first)
     again = made.decision.model_copy(update={"decision_id": "dec-again", "decided_at": at, "as_of": at, "verdict": Verdict.REJECT})
     known = KnownHistory(kind="ledger", digest="0" * 64, seq=ledger.end()[0])
-    told = Rescored(
+    rescored = Rescored(
         run_id="run-lively", bundle_version="counting-2", policy_hash=book.hash, thresholds="0" * 64, as_of=at, history=known, by="operator"
     )
     with ledger.write() as writing:
-        writing.append(step, told, at)
+        writing.append(step, rescored, at)
         writing.append(again.decision_id, DecisionMade(ad=made.ad, decision=again, first=False, step=step), at)
         writing.append(withdrawal_id(step), Withdrawn(step=step, why="as simulated", by="operator"), at)
 

@@ -62,9 +62,9 @@ def size(ledger: Ledger, scorer: Scorer, decided: Sequence[tuple[Ad, Decision]],
 
 def _again(ad: Ad, decision: Decision, number: int) -> DecisionMade:
     """The same under other ids, as long as real ones."""
-    told = {"ad_id": f"{ad.ad_id}-{number}"}
-    named = {**told, "decision_id": f"dec-{number:032x}"}
-    return DecisionMade(ad=ad.model_copy(update=told), decision=decision.model_copy(update=named), first=True)
+    renamed = {"ad_id": f"{ad.ad_id}-{number}"}
+    named = {**renamed, "decision_id": f"dec-{number:032x}"}
+    return DecisionMade(ad=ad.model_copy(update=renamed), decision=decision.model_copy(update=named), first=True)
 
 
 def _bytes(ledger: Ledger) -> int:

@@ -44,9 +44,9 @@ class CyclingBodies:
 
 
 def read_bodies(path: Path) -> CyclingBodies:
-    told = json.loads(path.read_bytes())
-    ads = [(one[0], datetime.fromtimestamp(one[1], UTC), one[2].encode()) for one in told["ads"]]
-    return CyclingBodies(ads, timedelta(seconds=told["span_s"]))
+    stored = json.loads(path.read_bytes())
+    ads = [(one[0], datetime.fromtimestamp(one[1], UTC), one[2].encode()) for one in stored["ads"]]
+    return CyclingBodies(ads, timedelta(seconds=stored["span_s"]))
 
 
 def ads_for_service(ads: list[Ad], path: Path) -> Path:

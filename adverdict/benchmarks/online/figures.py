@@ -60,12 +60,12 @@ class LoadLog:
     def outcome(self) -> Figures:
         """What became of all requests."""
         refused = self.status == 429
-        told = int((self.retry_after[refused] > 0).sum())
+        with_retry_after = int((self.retry_after[refused] > 0).sum())
         return {
             "requests": len(self.status),
             "accepted": int(self.good.sum()),
             "refused": int(refused.sum()),
-            "refused_with_retry_after": told,
+            "refused_with_retry_after": with_retry_after,
             "server_errors": int((self.status >= 500).sum()),
             "other_statuses": int(((self.status >= 100) & ~self.good & ~refused & (self.status < 500)).sum()),
             "connection_errors": int((self.status == FAILED).sum()),
@@ -75,8 +75,8 @@ class LoadLog:
 
     def answered(self) -> Figures:
         """What the answers that were read say, and how busy the client was: near 1, it is the client that was measured."""
-        told = {name: self.about[name] for name in ("verdicts", "degraded", "exits")}
-        return {**told, "client_busy": self.about["client_cpu_s"] / max(self.about["wall_s"], 1e-9)}
+        counted = {name: self.about[name] for name in ("verdicts", "degraded", "exits")}
+        return {**counted, "client_busy": self.about["client_cpu_s"] / max(self.about["wall_s"], 1e-9)}
 
 
 def quantile(values: Sequence[float] | NDArray[np.float64], q: float) -> float | None:

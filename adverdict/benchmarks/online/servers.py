@@ -77,8 +77,8 @@ class Server:
 
     def memory_mib(self) -> dict[str, float]:
         """Over its processes: ``pss`` counts a shared page once, ``rss`` for each."""
-        told = [_read(f"/proc/{pid}/smaps_rollup") for pid in self.pids()]
-        return {name.lower(): sum(_kb(text, f"{name}:") for text in told) / 1024 for name in ("Pss", "Rss")}
+        rollups = [_read(f"/proc/{pid}/smaps_rollup") for pid in self.pids()]
+        return {name.lower(): sum(_kb(text, f"{name}:") for text in rollups) / 1024 for name in ("Pss", "Rss")}
 
     def log(self) -> str:
         return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")

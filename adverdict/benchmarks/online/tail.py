@@ -84,20 +84,20 @@ def judged(overloaded: Figures, beside: Figures) -> Figures:
 
 def saturation(server: Server, plan: TailPlan) -> float:
     """Requests a second that 32 clients get answered when each asks again at once. Raises Unavailable when none is."""
-    found = server.load(kind="closed", clients=CLIENTS, warm_s=plan.warm_s, seconds=plan.saturation_s, timeout_s=60.0)
-    rate = found.rate(plan.warm_s, plan.saturation_s)
+    log = server.load(kind="closed", clients=CLIENTS, warm_s=plan.warm_s, seconds=plan.saturation_s, timeout_s=60.0)
+    rate = log.rate(plan.warm_s, plan.saturation_s)
     if not rate:
-        raise Unavailable(f"the service answered nothing: {found.outcome()}")
+        raise Unavailable(f"the service answered nothing: {log.outcome()}")
     return rate
 
 
 def _tail(server: Server, rate: float, seconds: float, seed: int) -> Figures:
     before = server.cpu_s()
-    found = server.load(kind="open", rate=rate, seconds=seconds, seed=seed)
-    late = 1000.0 * (found.sent - found.intended)
-    counted = {**found.outcome(), **found.answered()}
+    log = server.load(kind="open", rate=rate, seconds=seconds, seed=seed)
+    late = 1000.0 * (log.sent - log.intended)
+    counted = {**log.outcome(), **log.answered()}
     return {
-        **spread(_good(found)),
+        **spread(_good(log)),
         **counted,
         "arrivals_per_s": rate,
         "seconds": seconds,

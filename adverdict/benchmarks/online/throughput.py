@@ -83,15 +83,15 @@ def steps(setup: OnlineSetup, plan: ThroughputPlan, cores: int) -> int:
 
 def throughput(setup: OnlineSetup, plan: ThroughputPlan, cores: int, write: Write, advance: Advance) -> Figures:
     """Figures by group; ``vs_mlflow_serve`` and ``vs_fastapi`` are those of the bundle that counts with one worker."""
-    found: Figures = {"clients": CLIENTS, "left_out": {}}
+    figures: Figures = {"clients": CLIENTS, "left_out": {}}
     for name, encoder, workers, rounds in groups(setup, plan, cores):
-        one, left_out = _group(setup, plan, setup.testbed.bundle(encoder), workers, rounds, advance)
-        found[name] = one
-        found["left_out"] |= {f"{name}: {server}": why for server, why in left_out.items()}
-        if "vs_fastapi" not in found:
-            found |= {ratio: one[ratio] for ratio in ("vs_mlflow_serve", "vs_fastapi")}
-        write(found)
-    return found
+        group, left_out = _group(setup, plan, setup.testbed.bundle(encoder), workers, rounds, advance)
+        figures[name] = group
+        figures["left_out"] |= {f"{name}: {server}": why for server, why in left_out.items()}
+        if "vs_fastapi" not in figures:
+            figures |= {ratio: group[ratio] for ratio in ("vs_mlflow_serve", "vs_fastapi")}
+        write(figures)
+    return figures
 
 
 def _group(

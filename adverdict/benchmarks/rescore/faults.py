@@ -110,8 +110,8 @@ def worker_killed(case: FaultCase) -> Figures:
             raise NotFound("no worker could be told from the rest before the run had ended")
         os.kill(workers[0], signal.SIGKILL)
         ran = running.wait(SECONDS)
-    found = told(ran, case.asked.out, ids(case.ads))
-    return found if ran.code == 0 else {**found, "after": told(case.run(resumed(case.asked)), case.asked.out, ids(case.ads))}
+    outcome = told(ran, case.asked.out, ids(case.ads))
+    return outcome if ran.code == 0 else {**outcome, "after": told(case.run(resumed(case.asked)), case.asked.out, ids(case.ads))}
 
 
 def _working(out: Path, running: RunningCommand) -> list[int]:

@@ -98,9 +98,9 @@ def judge(tally: KillTally, reference: pa.Table, out: Path, ended: CommandResult
     if ended.code:
         tally.refused.append(f"exit code {ended.code}: {ended.line}")
     table = decided(out)
-    found = differences(reference, table)
-    tally.columns.update(found)
-    tally.mismatches += sum(found.values())
+    differing = differences(reference, table)
+    tally.columns.update(differing)
+    tally.mismatches += sum(differing.values())
     for name in PER_RUN:
         moments = len(set(table[name].to_pylist())) if name in table.column_names else 0
         if moments > 1:
@@ -121,10 +121,10 @@ def _to_the_end(
     """Start, kill, resume; the last of these is left alone. Ends early when a run ends by itself."""
     scratch, log = home / "scratch", home / "killed.log"
     while True:
-        one = resumed(asked)
+        attempt = resumed(asked)
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        with RunningCommand(one.command(), environment(home, TMPDIR=str(scratch)), log, watch_memory=False) as running:
+        with RunningCommand(attempt.command(), environment(home, TMPDIR=str(scratch)), log, watch_memory=False) as running:
             if tally.kills >= count or not _came(running, asked.out, scratch, usual, draw):
                 return running.wait(PATIENCE)
             tally.strays += running.kill()

@@ -96,10 +96,10 @@ def by_rescoring(case: EquivalenceCase, engine: str, workers: int) -> dict[str, 
 
 
 def by_scoring(case: EquivalenceCase) -> dict[str, Answer]:
-    told = case.home / "scored.jsonl"
-    command = adverdict("score", "--ads", str(case.moved), "--out", str(told), "--model", str(case.bundle), "--policies", str(case.rules))
+    scored = case.home / "scored.jsonl"
+    command = adverdict("score", "--ads", str(case.moved), "--out", str(scored), "--model", str(case.bundle), "--policies", str(case.rules))
     _well(run(command, environment(case.home), case.home / "score.log", SECONDS))
-    return answers(json.loads(line) for line in told.read_text(encoding="utf-8").splitlines())
+    return answers(json.loads(line) for line in scored.read_text(encoding="utf-8").splitlines())
 
 
 def over_http(case: EquivalenceCase) -> dict[str, Answer]:
@@ -112,9 +112,9 @@ def over_http(case: EquivalenceCase) -> dict[str, Answer]:
     shutil.rmtree(home, ignore_errors=True)
     with served(home, case.bundle, case.rules, "none") as port:
         for start in range(0, len(bodies), BATCH):
-            told = json.dumps({"ads": bodies[start : start + BATCH]}).encode()
+            batch = json.dumps({"ads": bodies[start : start + BATCH]}).encode()
             url, headers = f"http://127.0.0.1:{port}/v1/score/batch", {"content-type": "application/json"}
-            with urllib.request.urlopen(urllib.request.Request(url, told, headers), timeout=300) as answer:
+            with urllib.request.urlopen(urllib.request.Request(url, batch, headers), timeout=300) as answer:
                 results += json.load(answer)["results"]
     refused = [one for one in results if "verdict" not in one]
     if refused:

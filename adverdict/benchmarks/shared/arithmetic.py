@@ -73,13 +73,13 @@ def work_of(graph: Path) -> Work:
 
 def _stored(model: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shapes and tensors of what a graph holds, also under the names it has once unpacked or turned."""
-    found = {one.name: (tuple(one.dims), one) for one in model.graph.initializer}
+    tensors = {tensor.name: (tuple(tensor.dims), tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
-        if node.op_type in ("DequantizeLinear", "Transpose", "Cast", "Identity") and node.input[0] in found:
-            found[node.output[0]] = found[node.input[0]]
+        if node.op_type in ("DequantizeLinear", "Transpose", "Cast", "Identity") and node.input[0] in tensors:
+            tensors[node.output[0]] = tensors[node.input[0]]
         elif node.op_type == "Constant" and node.attribute[0].name == "value":
-            found[node.output[0]] = (tuple(node.attribute[0].t.dims), node.attribute[0].t)
-    return found
+            tensors[node.output[0]] = (tuple(node.attribute[0].t.dims), node.attribute[0].t)
+    return tensors
 
 
 def _first_tokens(node: Any, stored: Mapping[str, tuple[tuple[int, ...], Any]]) -> int:

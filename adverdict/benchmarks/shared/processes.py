@@ -220,10 +220,10 @@ def _dead(pid: int) -> bool:
 
 def _mib(path: Path, name: str) -> float:
     try:
-        found = re.search(rf"^{name}\s+(\d+) kB", path.read_text(), re.MULTILINE)
+        line = re.search(rf"^{name}\s+(\d+) kB", path.read_text(), re.MULTILINE)
     except OSError:
         return 0.0
-    return int(found[1]) / 1024 if found else 0.0
+    return int(line[1]) / 1024 if line else 0.0
 
 
 def _kill(pid: int) -> None:
@@ -238,27 +238,27 @@ def markers(out: Path) -> list[Figures]:
 
 def decided(out: Path) -> pa.Table:
     """Every decision that a marker vouches for, by shard and row, with the market its path tells."""
-    found = []
+    tables = []
     for marker in markers(out):
         for name in marker["files"]:
             table = pq.ParquetFile(out / name).read()
             market = re.search(r"market=([^/]+)", name)
-            found.append(table.append_column("market", pa.array([market[1] if market else None] * table.num_rows, pa.string())))
-    if not found:
+            tables.append(table.append_column("market", pa.array([market[1] if market else None] * table.num_rows, pa.string())))
+    if not tables:
         return pa.table({name: pa.array([], pa.string()) for name in (*KEY, "ad_id")})
-    return pa.concat_tables(found).sort_by([(name, "ascending") for name in KEY])
+    return pa.concat_tables(tables).sort_by([(name, "ascending") for name in KEY])
 
 
 def differences(one: pa.Table, other: pa.Table, leaving_out: Collection[str] = PER_RUN) -> Counter[str]:
     """Rows that are in one table only (``missing``, ``extra``), and cells that differ, by column."""
     left, right = _by_key(one), _by_key(other)
-    found = Counter({"missing": len(left.keys() - right.keys()), "extra": len(right.keys() - left.keys())})
+    differing = Counter({"missing": len(left.keys() - right.keys()), "extra": len(right.keys() - left.keys())})
     columns = [name for name in one.column_names if name not in leaving_out]
-    found.update(f"no column {name}" for name in set(columns) ^ {name for name in other.column_names if name not in leaving_out})
+    differing.update(f"no column {name}" for name in set(columns) ^ {name for name in other.column_names if name not in leaving_out})
     for name in set(columns) & set(other.column_names):
         first, second = one[name].to_pylist(), other[name].to_pylist()
-        found[name] += sum(first[left[key]] != second[right[key]] for key in left.keys() & right.keys())
-    return +found
+        differing[name] += sum(first[left[key]] != second[right[key]] for key in left.keys() & right.keys())
+    return +differing
 
 
 def _by_key(table: pa.Table) -> dict[tuple[Any, ...], int]:

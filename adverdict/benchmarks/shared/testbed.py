@@ -94,8 +94,8 @@ def pieces(ads: Path, folder: Path, files: int, rows: int | None = None, moment:
     if moment is not None:
         place = table.column_names.index("submitted_at")
         kind = table.schema.field(place).type
-        told = pc.cast(pa.array([moment.removesuffix("Z")] * table.num_rows), pa.timestamp(kind.unit))
-        table = table.set_column(place, "submitted_at", pc.assume_timezone(told, "UTC").cast(kind))
+        moments = pc.cast(pa.array([moment.removesuffix("Z")] * table.num_rows), pa.timestamp(kind.unit))
+        table = table.set_column(place, "submitted_at", pc.assume_timezone(moments, "UTC").cast(kind))
     folder.mkdir(parents=True)
     size = -(-table.num_rows // files)
     for number in range(files):

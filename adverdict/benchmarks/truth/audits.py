@@ -118,10 +118,10 @@ def _repeated(setting: Setting, rng: np.random.Generator, raters: Raters, runs: 
     audits = readings = 0
     for _ in range(runs):
         strata, truth = _drawn(setting, raters, rng)
-        found: Audit = audit(strata, _golden(raters, rng))
+        estimates: Audit = audit(strata, _golden(raters, rng))
         for name in ASKED:
-            tallies[name].add(getattr(found, name), truth[name])
-        audits += found.prevalence.audited
+            tallies[name].add(getattr(estimates, name), truth[name])
+        audits += estimates.prevalence.audited
         readings += sum(n * int(ads) for stratum in strata for (n, _), ads in stratum.patterns.items())
         progress.advance()
     return {

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from adverdict.benchmarks.truth.revocation import FEWEST, HEADLINE, Drift, audits_of, clustered, quantile, share
-from adverdict.certification.life import Cause, PlannedSample, Standing, State, Terms, audits_a_day, life
+from adverdict.certification.life import Cause, DayEnd, PlannedSample, Terms, audits_a_day, life
 from adverdict.certification.statistics.bounds import Sizes, draws_needed
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
+from adverdict.domain.standing import Standing
 
 LIMIT, RATE = 0.02, 0.0067
 DAYS, DRIFT, SOLVED_AGAIN = 365, 150, 14
@@ -47,13 +48,13 @@ def lives(runs: int, seed: int, progress: Progress, rate: float = RATE) -> dict[
     }
 
 
-def _lived(rate: float, audits: int, planned: int, terms: Terms, rng: np.random.Generator) -> tuple[Standing, ...]:
+def _lived(rate: float, audits: int, planned: int, terms: Terms, rng: np.random.Generator) -> tuple[DayEnd, ...]:
     """One life. The audits after a revocation are those of the new model, of which there are none before it is certified."""
     stream = Drift(audits, LIMIT)
     first = _sampled(0, rate, planned, terms, rng)
     before = clustered(lambda came: np.where(came < DRIFT, rate, HEADLINE * LIMIT), stream, DAYS, rng)
     standings = life(audits_of(before, 1.0), [first], terms, DAYS)
-    revoked = _first(standings, State.REVOKED)
+    revoked = _first(standings, Standing.REVOKED)
     if revoked is None or revoked + SOLVED_AGAIN >= DAYS:
         return standings
     again = _sampled(revoked + SOLVED_AGAIN, rate, planned, terms, rng)
@@ -67,24 +68,24 @@ def _sampled(day: int, rate: float, planned: int, terms: Terms, rng: np.random.G
     return PlannedSample(day, int(rng.binomial(planned, rate)), Sizes.single(planned), planned, terms.level)
 
 
-def _told(standings: Sequence[Standing]) -> dict[str, Any]:
+def _told(standings: Sequence[DayEnd]) -> dict[str, Any]:
     """What a life came to."""
-    issued = next((one for one in standings if one.state is State.CERTIFIED), None)
-    revoked = _first(standings, State.REVOKED)
+    issued = next((one for one in standings if one.standing is Standing.CERTIFIED), None)
+    revoked = _first(standings, Standing.REVOKED)
     drifted = revoked is not None and revoked > DRIFT
     return {
         "by_sample": issued is not None and issued.cause is Cause.SAMPLE,
         "issued": issued is not None and issued.day < DRIFT,
-        "renewed": any(one.state is State.RENEWED and one.day <= DRIFT for one in standings),
+        "renewed": any(one.standing is Standing.RENEWED and one.day <= DRIFT for one in standings),
         "revoked_before": revoked is not None and not drifted,
-        "again": drifted and any(one.state is State.CERTIFIED and one.day > (revoked or 0) for one in standings),
+        "again": drifted and any(one.standing is Standing.CERTIFIED and one.day > (revoked or 0) for one in standings),
         "days_to_issue": issued.day if issued is not None and issued.day < DRIFT else np.inf,
         "days_to_revoke": revoked - DRIFT if revoked is not None and drifted else np.inf,
     }
 
 
-def _first(standings: Sequence[Standing], state: State) -> int | None:
-    return next((one.day for one in standings if one.state is state), None)
+def _first(standings: Sequence[DayEnd], state: Standing) -> int | None:
+    return next((one.day for one in standings if one.standing is state), None)
 
 
 def _days(counted: Sequence[float]) -> dict[str, Any]:

@@ -65,8 +65,8 @@ class LeftOut:
     def approved(self, which: str) -> NDArray[np.bool_]:
         """Ads approved with one of the ways to correct risks, or by the suggested thresholds."""
         if which == SUGGESTED:
-            found = self.found.suggested
-            return np.asarray(_severity(self.risk, found) == APPROVE) if found else np.zeros(len(self.risk), dtype=bool)
+            suggested = self.found.suggested
+            return np.asarray(_severity(self.risk, suggested) == APPROVE) if suggested else np.zeros(len(self.risk), dtype=bool)
         return np.asarray(_severity(self.risks(which), self.learnt) == APPROVE)
 
 
@@ -233,14 +233,14 @@ def _share(hit: NDArray[np.bool_]) -> dict[str, Any]:
 
 def _suggested(one: LeftOut) -> dict[str, Any] | None:
     """What the suggested thresholds would have done: violating ads among those approved, others among those rejected."""
-    found = one.found.suggested
-    if found is None:
+    suggested = one.found.suggested
+    if suggested is None:
         return None
-    severity = _severity(one.risk, found)
+    severity = _severity(one.risk, suggested)
     approved, rejected = severity == APPROVE, severity == REJECT
     return {
-        "approve_below": found.approve_below,
-        "reject_at": found.reject_at,
+        "approve_below": suggested.approve_below,
+        "reject_at": suggested.reject_at,
         "leakage": _share(one.violating[approved]),
         "wrongful_rejection": _share(~one.violating[rejected]),
         "decided": _share(approved | rejected),
@@ -249,17 +249,17 @@ def _suggested(one: LeftOut) -> dict[str, Any] | None:
 
 def _forecast(one: LeftOut, side: Side) -> Mapping[str, Any]:
     """Labels foreseen, and whether the errors foreseen at their threshold came."""
-    found = one.found.forecast(side)
-    if found is None or found.threshold is None:
-        return {"advertisers_needed": None, "at_least": None if found is None else found.at_least}
-    decided = one.risk < found.threshold if side is Side.APPROVE else one.risk >= found.threshold
+    forecast = one.found.forecast(side)
+    if forecast is None or forecast.threshold is None:
+        return {"advertisers_needed": None, "at_least": None if forecast is None else forecast.at_least}
+    decided = one.risk < forecast.threshold if side is Side.APPROVE else one.risk >= forecast.threshold
     wrong = one.violating if side is Side.APPROVE else ~one.violating
     return {
-        "advertisers_needed": found.advertisers_needed,
-        "labels_needed": found.labels_needed,
-        "at_least": found.at_least,
-        "threshold": found.threshold,
-        "decided": found.decided,
-        "errors_foreseen": found.errors,
+        "advertisers_needed": forecast.advertisers_needed,
+        "labels_needed": forecast.labels_needed,
+        "at_least": forecast.at_least,
+        "threshold": forecast.threshold,
+        "decided": forecast.decided,
+        "errors_foreseen": forecast.errors,
         "errors": int((decided & wrong).sum()),
     }

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from adverdict.certification.life import Audits, PlannedSample, State, Terms, life
+from adverdict.certification.life import Audits, PlannedSample, Terms, life
 from adverdict.certification.statistics.bounds import Sizes, fewest_draws
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
+from adverdict.domain.standing import Standing
 
 Ints = NDArray[np.int64]
 Counts = tuple[Ints, Ints]
@@ -149,11 +150,11 @@ def at_the_limit(setting: AtTheLimit, runs: int, rng: np.random.Generator, progr
     violating = violating_a_day(setting)
     terms = Terms(setting.limit, floor=setting.inclusion)
     sample = issued(setting.limit, terms)
-    found = {State.REVOKED: 0, State.RENEWED: 0, State.DOUBTED: 0}
+    found = {Standing.REVOKED: 0, Standing.RENEWED: 0, Standing.DOUBTED: 0}
     for _ in range(runs):
         errors = rng.binomial(violating, setting.inclusion)
         audited = errors + rng.binomial(setting.ads - violating, setting.inclusion)
-        states = {one.state for one in life(audits_of((audited, errors), setting.inclusion), [sample], terms, SPELL + 1)}
+        states = {one.standing for one in life(audits_of((audited, errors), setting.inclusion), [sample], terms, SPELL + 1)}
         for state in found:
             found[state] += state in states
         progress.advance()
@@ -175,7 +176,7 @@ def delay(drift: Drift, times: float, runs: int, rng: np.random.Generator, progr
     for _ in range(runs):
         counts = clustered(lambda came: np.where(came < CHANGE, 0.5, times) * drift.limit, drift, SPELL, rng)
         standings = life(audits_of(counts, inclusion), [issued(drift.limit, terms)], terms, SPELL + 1)
-        revoked = next((one.day - 1 for one in standings if one.state is State.REVOKED), None)
+        revoked = next((one.day - 1 for one in standings if one.standing is Standing.REVOKED), None)
         early += revoked is not None and revoked < CHANGE
         days.append(np.inf if revoked is None else revoked - CHANGE + 1)
         progress.advance()

@@ -45,19 +45,19 @@ def show(figures: Mapping[str, Any]) -> None:
     table = columns(names, left=("share",), title="audit stream: simulated runs whose 95 % interval holds the truth")
     for rate in figures["base_rates"]:
         for name in ("leakage", "wrongful_rejection", "prevalence"):
-            found = rate[name]
-            low, high = found["interval"]
+            estimate = rate[name]
+            low, high = estimate["interval"]
             table.add_row(
                 f"{rate['base_rate']:g}",
                 name.replace("_", " "),
                 f"{rate['mean_audits']:,.0f}",
                 f"{rate['mean_readings']:,.0f}",
-                str(found["runs"]),
-                str(found["covered"]),
-                f"{found['share']:.1%}",
+                str(estimate["runs"]),
+                str(estimate["covered"]),
+                f"{estimate['share']:.1%}",
                 f"{low * 100:.1f}–{high * 100:.1f}",
-                f"{found['mean_width']:.2g}",
-                f"{found['mean_bias']:+.1g}",
+                f"{estimate['mean_width']:.2g}",
+                f"{estimate['mean_bias']:+.1g}",
             )
     out.print(table)
 

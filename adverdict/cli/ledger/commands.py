@@ -37,12 +37,12 @@ def verify_command(
 
         noted = _anchor(anchor)
         with ledger_of(settings) as ledger, Bars() as bars:
-            found = verify(ledger, anchor=noted, progress=bars)
-        show_verified(found)
+            verified = verify(ledger, anchor=noted, progress=bars)
+        show_verified(verified)
         if json:
-            write_json(json, _figures(found))
-        if found.found:
-            err.print(f"[bold red]the ledger is not as it was written[/]: {counted(found.found, 'problem')}")
+            write_json(json, _figures(verified))
+        if verified.found:
+            err.print(f"[bold red]the ledger is not as it was written[/]: {counted(verified.found, 'problem')}")
             raise typer.Exit(1)
 
 

@@ -41,7 +41,7 @@ def replay_command(
         with ledger_of(settings) as ledger, Bars() as bars:
             after, last = _span(ledger, begin, end)
             bars.stage("deciding again", 1 if decision else last - after)
-            found = replay(
+            replayed = replay(
                 ledger,
                 lambda version: open_bundle(folder_of(version)),
                 after=after,
@@ -49,26 +49,27 @@ def replay_command(
                 decision_id=decision,
                 progress=bars,
             )
-        show(found)
+        show(replayed)
         if json:
-            write_json(json, _figures(found))
-        if found.different:
+            write_json(json, _figures(replayed))
+        if replayed.different:
             out.print("[bold red]some decisions came out otherwise[/]")
             raise typer.Exit(1)
 
 
-def show(found: Replayed) -> None:
+def show(replayed: Replayed) -> None:
     from adverdict.cli.console import err, out, printable
     from adverdict.domain.formats import counted
 
-    for one in found.differences:
-        said = f"{one.seq:>8}  {one.decision_id}  {one.field}: {one.recorded!r} on record, {one.replayed!r} now"
+    for difference in replayed.differences:
+        what = f"{difference.field}: {difference.recorded!r} on record, {difference.replayed!r} now"
+        said = f"{difference.seq:>8}  {difference.decision_id}  {what}"
         out.print(printable(said), markup=False, highlight=False)
-    out.print(f"{counted(found.same, 'decision')} came out the same, {found.different:,} otherwise", highlight=False)
-    if found.after_erasure:
-        made = f"{found.after_erasure:,} of them {'was' if found.after_erasure == 1 else 'were'} made"
+    out.print(f"{counted(replayed.same, 'decision')} came out the same, {replayed.different:,} otherwise", highlight=False)
+    if replayed.after_erasure:
+        made = f"{replayed.after_erasure:,} of them {'was' if replayed.after_erasure == 1 else 'were'} made"
         err.print(f"{made} with a history of which something has been erased since", style="yellow")
-    for cause, times in found.skipped.most_common():
+    for cause, times in replayed.skipped.most_common():
         err.print(printable(f"{times:,} could not be replayed: {cause}"), style="yellow", markup=False)
 
 

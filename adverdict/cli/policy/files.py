@@ -82,8 +82,8 @@ def diff_command(
 
         _together(model, data or [], table)
         old, new = read_folder(before), read_folder(after)
-        found = difference(old, new)
-        print_difference(found)
+        changes = difference(old, new)
+        print_difference(changes)
         result = _on_ads(model, settings, data or [], old, new) if model else None
         if result:
             print_what_if(result)
@@ -91,7 +91,7 @@ def diff_command(
             write_flips(table, result)
         if json:
             hashes = {"before": old.book.hash, "after": new.book.hash}
-            write_json(json, {"hash": hashes, **_difference_json(found), "ads": result.to_json() if result else None})
+            write_json(json, {"hash": hashes, **_difference_json(changes), "ads": result.to_json() if result else None})
 
 
 def _known(read: PolicyFolder, market: str, policies: Sequence[str]) -> None:

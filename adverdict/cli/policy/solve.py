@@ -167,9 +167,9 @@ def _markets(certificate: Certificate) -> str:
 
 def _bound(certificate: Certificate, side: str) -> str:
     """Upper bound, target, and the counts behind it."""
-    found = next((bound for bound in certificate.bounds if bound.side == side), None)
-    if found is None:
+    of_side = next((bound for bound in certificate.bounds if bound.side == side), None)
+    if of_side is None:
         return "not asked for"
-    if found.used is None or found.upper is None:
-        return f"not shown (target {found.target:g})"
-    return f"≤ {found.upper:.3f} of {found.target:g} ({found.used.errors}/{found.used.ads})"
+    if of_side.used is None or of_side.upper is None:
+        return f"not shown (target {of_side.target:g})"
+    return f"≤ {of_side.upper:.3f} of {of_side.target:g} ({of_side.used.errors}/{of_side.used.ads})"

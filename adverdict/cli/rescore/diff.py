@@ -204,13 +204,17 @@ def _policies(difference: Difference) -> None:
 
 
 def _reviews(difference: Difference) -> None:
-    from adverdict.rescoring.diff.page import missing_words
+    from adverdict.rescoring.diff.page import missing_words, seconds_words
 
     if not difference.reviews:
         return
     _say("\nreviewers' work", bold=True)
     rows = [
-        (work.market, *_work(work.opened, work.hours, work.closed, work.hours_saved, work.first), f"{work.handling.seconds:g} s")
+        (
+            work.market,
+            *_work(work.opened, work.hours, work.closed, work.hours_saved, work.first),
+            f"{seconds_words(work.handling.seconds)} s",
+        )
         for work in difference.reviews
     ]
     if len(rows) > 1:
@@ -227,11 +231,12 @@ def _work(opened: int, hours: float, closed: int, saved: float, first: int) -> t
 
 def _handling(reviews: Sequence[Reviews]) -> None:
     """Where the handling times come from, each source once."""
-    from adverdict.rescoring.diff.page import handling_words
+    from adverdict.rescoring.diff.page import handling_words, seconds_words
 
     markets: dict[str, list[str]] = {}
     for work in reviews:
-        markets.setdefault(f"a review takes {work.handling.seconds:g} s, {handling_words(work.handling)}", []).append(work.market)
+        takes = f"a review takes {seconds_words(work.handling.seconds)} s, {handling_words(work.handling)}"
+        markets.setdefault(takes, []).append(work.market)
     for words, where in markets.items():
         _say(words if len(markets) == 1 else f"{', '.join(where)}: {words}")
 

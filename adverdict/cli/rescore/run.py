@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.progress import BarColumn, TextColumn
@@ -17,10 +18,12 @@ from adverdict.cli.tables import aligned
 from adverdict.domain.formats import counted, moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from adverdict.domain.errors import Mistake
+    from adverdict.rescoring.deciding.run import Options
     from adverdict.rescoring.deciding.summary import Summary
     from adverdict.rescoring.folder.manifest import ShardReport
+
+T = TypeVar("T")
 
 QUARANTINED = 3
 """Exit code: finished, but rows or shards have no new decision."""
@@ -63,25 +66,19 @@ def rescore(
     from adverdict.cli.console import out as console
 
     with door(model=model, policies=policy_files, certificates=certificates) as settings:
-        from adverdict.domain.errors import InvalidSettings, Mistake
+        from adverdict.cli.moments import moment as read_moment
+        from adverdict.domain.errors import InvalidSettings
         from adverdict.rescoring import memory
         from adverdict.rescoring.deciding.run import Options
-        from adverdict.rescoring.deciding.run import rescore as run
         from adverdict.rescoring.folder.manifest import own_folder
         from adverdict.storage.places import Place
 
-        wrong: list[Mistake] = []
-        if not ads:
-            wrong.append(Mistake("--ads", "(none)", "the live ads as Parquet: a file, folder, pattern or address"))
-        if not out:
-            wrong.append(Mistake("--out", "(none)", "a folder to write, or an address such as s3://bucket/folder"))
-        if engine not in ENGINES:
-            wrong.append(Mistake("--engine", engine, f"one of {', '.join(ENGINES)}"))
-        moment_of = _read(wrong, lambda: _moment("--as-of", as_of))
-        earliest = _read(wrong, lambda: _moment("--since", since))
-        limit = _read(wrong, lambda: None if limit_memory is None else memory.parse(limit_memory))
-        if wrong or ads is None or out is None:
-            raise InvalidSettings("nothing was rescored:", wrong)
+        mistakes = _unusable(ads, out, engine)
+        moment_of = _read(mistakes, lambda: read_moment("--as-of", as_of))
+        earliest = _read(mistakes, lambda: read_moment("--since", since))
+        limit = _read(mistakes, lambda: None if limit_memory is None else memory.parse(limit_memory))
+        if mistakes or ads is None or out is None:
+            raise InvalidSettings("nothing was rescored:", mistakes)
         options = Options(
             ads=ads,
             out=out,
@@ -95,13 +92,7 @@ def rescore(
             limit_memory=limit,
             rows_per_shard=rows_per_shard,
         )
-        try:
-            with ShardBars() as bars:
-                summary = run(options, bars)
-        except KeyboardInterrupt:
-            said = f"what is decided stays in {printable(out)}; the same command with --resume goes on"
-            err.print(said, markup=False, highlight=False, soft_wrap=True)
-            raise
+        summary = _decide(options)
         console.print(report(summary, own_folder(Place.at(out))), markup=False, highlight=False)
         if not summary.complete:
             raise typer.Exit(QUARANTINED)
@@ -113,21 +104,42 @@ def _usual(context: typer.Context, name: str) -> bool:
     return source is None or source.name in ("DEFAULT", "DEFAULT_MAP")
 
 
-def _moment(option: str, value: str | None) -> datetime | None:
-    from adverdict.cli.moments import moment
+def _unusable(ads: str | None, out: str | None, engine: str) -> list[Mistake]:
+    """What is missing, though only a command below does without it, and an engine that does not exist."""
+    from adverdict.domain.errors import Mistake
 
-    return moment(option, value)
+    wrong = []
+    if not ads:
+        wrong.append(Mistake("--ads", "(none)", "the live ads as Parquet: a file, folder, pattern or address"))
+    if not out:
+        wrong.append(Mistake("--out", "(none)", "a folder to write, or an address such as s3://bucket/folder"))
+    if engine not in ENGINES:
+        wrong.append(Mistake("--engine", engine, f"one of {', '.join(ENGINES)}"))
+    return wrong
 
 
-def _read(wrong: list[Any], read: Any) -> Any:
+def _read(mistakes: list[Mistake], read: Callable[[], T]) -> T | None:
     """What ``read`` returns; its mistakes are collected instead of raised."""
     from adverdict.domain.errors import InvalidSettings
 
     try:
         return read()
     except InvalidSettings as error:
-        wrong += error.mistakes
+        mistakes += error.mistakes
         return None
+
+
+def _decide(options: Options) -> Summary:
+    """With bars; whoever interrupts it is told how to go on."""
+    from adverdict.rescoring.deciding.run import rescore as run
+
+    try:
+        with ShardBars() as bars:
+            return run(options, bars)
+    except KeyboardInterrupt:
+        said = f"what is decided stays in {printable(options.out)}; the same command with --resume goes on"
+        err.print(said, markup=False, highlight=False, soft_wrap=True)
+        raise
 
 
 class ShardBars(Bars):

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from adverdict.domain.formats import number
+from adverdict.domain.formats import counted, interval, number
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.diff.difference import Difference, Example
 from adverdict.review.reasons.marking import Piece, pieces
@@ -29,7 +29,7 @@ def write_page(target: Path, found: Difference) -> None:
 
 def page(found: Difference) -> str:
     """As HTML. Everything is escaped; what an ad's text could hide is shown as a sign."""
-    filters = {"risk": risk, "time": _time, "seen": seen, "handling": handling_words, "many": "{:,}".format}
+    filters = {"risk": risk, "time": _time, "seen": seen, "handling": handling_words, "seconds": seconds_words, "many": "{:,}".format}
     return (
         environment("adverdict.rescoring.diff", filters)
         .get_template(PAGE)
@@ -68,7 +68,13 @@ def handling_words(one: Handling) -> str:
     if one.source == "told":
         return "as assumed: too few answers on record say how long they took"
     whose = "the market's" if one.source == "market" else "all markets'"
-    return f"median of {whose} {one.answers:,} answers on record"
+    between = f" ({interval(one.low, one.high, ',.1f')} s)" if one.low is not None and one.high is not None else ""
+    return f"mean of {whose} {counted(one.answers, 'answer')} on record{between}"
+
+
+def seconds_words(seconds: float) -> str:
+    """``38.4``, ``45``."""
+    return f"{seconds:,.1f}".removesuffix(".0")
 
 
 def missing_words(found: Difference) -> str:

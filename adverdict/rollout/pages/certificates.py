@@ -114,7 +114,7 @@ def _certificate(certificate: Certificate, folder: Path, drawn: Drawn) -> dict[s
         "is": certificate,
         "standing": standing(certificate),
         "asking": {one.market: _of_market(certificate, one) for one in asking(certificate)},
-        "borrowed": certificate.strength is Strength.BORROWED,
+        "others": certificate.strength is not Strength.OWN,
         "decides": bool(certificate.served) and certificate.decides,
         "provisional": certificate.aim.provisional > 0,
         "split": counted,
@@ -129,9 +129,11 @@ def _row(certificate: Certificate, bound: Bound) -> Row:
 
 
 def _plots(certificate: Certificate, counted: Split, folder: Path, drawn: Drawn) -> list[dict[str, str]]:
-    if not certificate.curve or not counted.ads:
+    """Where something is certified: of what is not, the table says all there is."""
+    if not certificate.curve or not counted.ads or not certificate.decides:
         return []
-    shown = certificate.policy, certificate.curve, certificate.bounds, certificate.approve_below, certificate.reject_at
+    ranges = tuple((bound.side, bound.target, bound.certified_from, bound.certified_to) for bound in certificate.bounds)
+    shown = certificate.policy, certificate.curve, ranges, certificate.approve_below, certificate.reject_at
     if shown not in drawn:
         drawn[shown] = _draw(certificate, folder)
     return drawn[shown]

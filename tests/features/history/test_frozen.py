@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -218,13 +219,25 @@ def _narrow(path: Path) -> None:
     np.save(path, np.load(path).astype(np.int16))
 
 
+@pytest.fixture(scope="module")
+def few_frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("frozen")
+    freeze_few(folder)
+    return folder
+
+
+@pytest.fixture
+def copied(few_frozen: Path, tmp_path: Path) -> Path:
+    """A frozen history to damage."""
+    return Path(shutil.copytree(few_frozen, tmp_path / "copied"))
+
+
 @pytest.mark.parametrize("damage", [_flip, _cut, _empty, _lengthen, _pickled, _narrow, Path.unlink])
 @pytest.mark.parametrize("name", ARRAYS)
-def test_a_damaged_array_is_refused_by_name(tmp_path: Path, name: str, damage: Callable[[Path], object]) -> None:
-    freeze_few(tmp_path)
-    damage(tmp_path / name)
+def test_a_damaged_array_is_refused_by_name(copied: Path, name: str, damage: Callable[[Path], object]) -> None:
+    damage(copied / name)
     with pytest.raises(UntrustedBundle, match=name):
-        FrozenHistory.open(tmp_path)
+        FrozenHistory.open(copied)
 
 
 @pytest.mark.parametrize(
@@ -239,29 +252,27 @@ def test_a_damaged_array_is_refused_by_name(tmp_path: Path, name: str, damage: C
         ({"moment": "2026-03-02T00:00:00"}, "not a listing of a frozen history: Input should have timezone info"),
     ],
 )
-def test_a_listing_that_was_changed_is_refused(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
-    freeze_few(tmp_path)
-    path = tmp_path / LISTED
+def test_a_listing_that_was_changed_is_refused(copied: Path, changes: dict[str, Any], told: str) -> None:
+    path = copied / LISTED
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     with pytest.raises(UntrustedBundle, match=told) as refused:
-        FrozenHistory.open(tmp_path)
+        FrozenHistory.open(copied)
     assert str(path) in str(refused.value)
 
 
 @pytest.mark.parametrize(
     ("name", "told"), [("market.hi.npy", None), ("market.counts.npy", {"dtype": "<f8"}), ("market.lo.npy", {"shape": (9,)})]
 )
-def test_a_listing_of_other_arrays_is_refused_though_its_digest_is_right(tmp_path: Path, name: str, told: dict[str, Any] | None) -> None:
-    freeze_few(tmp_path)
-    listing = Listing.read(tmp_path)
+def test_a_listing_of_other_arrays_is_refused_though_its_digest_is_right(copied: Path, name: str, told: dict[str, Any] | None) -> None:
+    listing = Listing.read(copied)
     files = (
         {**listing.files, name: listing.files[name].model_copy(update=told)}
         if told
         else {k: v for k, v in listing.files.items() if k != name}
     )
-    listing.model_copy(update={"files": files}).write(tmp_path)
+    listing.model_copy(update={"files": files}).write(copied)
     with pytest.raises(UntrustedBundle, match=name):
-        FrozenHistory.open(tmp_path)
+        FrozenHistory.open(copied)
 
 
 def test_a_folder_without_a_listing_holds_no_history(tmp_path: Path) -> None:

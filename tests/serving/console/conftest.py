@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,8 +25,9 @@ def packaged() -> PolicyBook:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+def ledger(empty_ledger: Path, tmp_path: Path) -> Iterator[Ledger]:
+    shutil.copy(empty_ledger, tmp_path / "ledger.db")
+    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", create=False)
     yield opened
     opened.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from threading import Event
@@ -30,6 +31,7 @@ from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import TABS
 from adverdict.serving.console.safety import HEADERS
 from tests.ledger.made import a_decision
+from tests.review.certificates import a_certificate
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import NOW, SETTINGS, World
 
@@ -59,7 +61,8 @@ def test_a_page_says_so_when_nothing_is_on_record(path: str, empty: Parts, visit
         ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "ads read of"]),
     ],
 )
-def test_a_page_shows_what_is_on_record(path: str, shown: list[str], client: TestClient) -> None:
+def test_a_page_shows_what_is_on_record(path: str, shown: list[str], client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adverdict.serving.console.quality.PATIENCE", 60)  # on a busy machine the figures take longer than a visitor waits
     text = client.get(path).text
     assert [one for one in shown if one not in text] == []
 
@@ -267,6 +270,16 @@ def test_a_count_that_takes_long_is_waited_for_elsewhere(empty: Parts, monkeypat
     counted = measured.get(28)
     assert counted is not None
     assert measured.get(28) is counted
+
+
+def test_the_quality_page_says_how_each_certificate_stands(empty: Parts, visit: Visitor) -> None:
+    state = empty.champion.state
+    assert state.loaded is not None
+    issued = a_certificate(empty.clock() - timedelta(days=3))
+    empty.champion.state = replace(state, loaded=replace(state.loaded, issued=(issued,)))
+    text = log_in(visit(empty)).get("/console/quality").text
+    shown = ["No audit of what it approves is settled yet.", "certified", issued.certificate_id, "of 20", "of 40"]
+    assert [one for one in shown if one not in text] == []
 
 
 def test_only_an_http_registry_is_linked_to_and_never_with_its_password() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -17,13 +20,26 @@ from adverdict.review.queue import Queue
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.view import shown
 from tests.serving.console.conftest import Visitor, log_in
-from tests.serving.console.filled import NOW, SETTINGS, Clock, World, fill
+from tests.serving.console.filled import NOW, SETTINGS, Clock, World, fill, made_parts
+
+
+@pytest.fixture(scope="module")
+def filled(packaged: PolicyBook, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Thirty decisions of which nobody has read the last third; to copy."""
+    folder = tmp_path_factory.mktemp("filled")
+    ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
+    world = fill(ledger, packaged, folder, 30, answered=0.6)
+    ledger.close()
+    return world
 
 
 @pytest.fixture
-def fresh(ledger: Ledger, packaged: PolicyBook, tmp_path: object) -> World:
-    """Thirty decisions of which nobody has read the last third."""
-    return fill(ledger, packaged, tmp_path, 30, answered=0.6)  # type: ignore[arg-type]  # pytest's path
+def fresh(filled: World, packaged: PolicyBook, tmp_path: Path) -> Iterator[World]:
+    """The same, for one test."""
+    shutil.copy(str(filled.parts.ledger.engine.url.database), tmp_path / "ledger.db")
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", create=False)
+    yield World(made_parts(ledger, packaged, tmp_path), filled.decisions)
+    ledger.close()
 
 
 def form_of(text: str) -> dict[str, str]:
