@@ -126,10 +126,11 @@ def draw_bands(explained: Explanation) -> Drawing:
         for low, high, verdict in middles:
             at = 1 / (1 + ((1 - low) / low * (1 - high) / high) ** 0.5)
             axes.text(at, 0.5, NAMED[verdict], ha="center", va="center", color=colour["ink"], rotation=90 if high - low < 0.02 else 0)
-        for limit, name in ((policy.max_risk, "max_risk"), (policy.min_risk_rejected, "min_risk_rejected")):
+        rejecting = policy.min_risk_rejected if policy.stance is Stance.PROHIBITED else None
+        for limit, name, side in ((policy.max_risk, "max_risk", "right"), (rejecting, "min_risk_rejected", "left")):
             if limit is not None and 0 < limit < 1:
                 axes.axvline(limit, color=colour["ink"], linewidth=1.0, linestyle=(0, (2, 2)))
-                axes.text(limit, 0.96, f" {name} {limit:g}", ha="left", va="top", color=colour["ink"], fontsize=8)
+                axes.text(limit, 0.96, f" {name} {limit:g} ", ha=side, va="top", color=colour["ink"], fontsize=8)
         ticks = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
         axes.xaxis.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
         axes.xaxis.set_ticks([], minor=True)
