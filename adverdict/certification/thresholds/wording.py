@@ -58,7 +58,7 @@ def _rejecting(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
         return
     if bound.used is None:
         if certificate.aim.reject_at >= 1:
-            yield "Rejects nobody: a person's look costs less than a wrong rejection would harm."
+            yield "Rejects nobody: no risk here is high enough to reject without a person."
         else:
             yield "Rejects nobody yet: labels of the riskiest ads have to show first how few would be rejected wrongly."
         return
