@@ -114,7 +114,7 @@ def test_machines_read_the_same(before: Path) -> None:
     shown = json.loads(Path("show.json").read_text())
     assert shown["in_force"]["gambling"]["targets.max_leakage"] == {"value": 0.02, "where": "default.yaml:6"}
     assert shown["not_in_force"] == {"kids_unsuitable": {"surfaces": ["kids_video"], "where": "default.yaml:12"}}
-    assert shown["surfaces_that_differ"]["kids_video"]["gambling"] == ["severity"]
+    assert shown["surfaces_that_differ"]["kids_video"]["gambling"] == ["severity", "targets.max_risk"]
     run("diff", "before", "after", "--json", "diff.json")
     found = json.loads(Path("diff.json").read_text())
     assert found["hash"]["before"] != found["hash"]["after"]
