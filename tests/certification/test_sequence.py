@@ -18,6 +18,7 @@ from adverdict.certification.statistics.bounds import p_value
 from adverdict.certification.thresholds.sequence import (
     GRID,
     BettingCounts,
+    BorrowingCounts,
     Bools,
     Counts,
     FixedSequenceTest,
@@ -395,3 +396,12 @@ def test_the_promise_is_kept_wherever_the_walk_is_made_to_start(aim: float) -> N
 @pytest.mark.parametrize("side", Side)
 def test_the_promise_is_kept_whatever_the_risks_are_worth(side: Side, shift: float, how: How) -> None:
     assert kept(broken(side, shift, how, 500)[0], 500)
+
+
+def test_where_every_ad_is_an_error_borrowing_counts_no_more_errors_than_draws() -> None:
+    """Which a rounded quotient of the two could be."""
+    lent = Counts(LabelledAds(np.full(40, 0.01), np.zeros(40, dtype=np.bool_), np.arange(40), 0.3), Side.APPROVE).worth
+    for n in range(1, 60):
+        own = LabelledAds(np.full(n, 0.01), np.ones(n, dtype=np.bool_), np.zeros(n, dtype=np.int64), 0.3)
+        counts = BorrowingCounts(own, Side.APPROVE, [lent, lent, lent])
+        assert counts.p_value(int(counts.cautious_to_bold()[-1]), 0.02) > 0.9

@@ -173,7 +173,7 @@ class BettingCounts(Counts):
             return 1.0
         worth = float(self.worth.draws[index])
         counted = int(self.errors[index]) if errors is None else min(errors, ads)
-        return min(1.0, 1.0 / float(supporting(counted * worth / ads, worth, limit)))
+        return min(1.0, 1.0 / float(supporting(min(counted / ads, 1.0) * worth, worth, limit)))
 
     def _upper(self, index: int, level: float) -> float:
         ends = 1e-9, 1 - 1e-9
@@ -199,7 +199,7 @@ class BorrowingCounts(Counts):
     def _own(self, index: int, errors: int | None = None) -> Draws:
         worth, ads = self.worth.draws[index], int(self.decided[index])
         counted = int(self.errors[index]) if errors is None else min(errors, ads)
-        return Draws.of([counted * worth / max(ads, 1)], [worth])
+        return Draws.of([min(counted / max(ads, 1), 1.0) * worth], [worth])
 
     def _lent(self, index: int) -> Draws:
         return Draws(self._lenders.errors[None, index], self._lenders.draws[None, index])
