@@ -18,8 +18,8 @@ from adverdict.certification.statistics.bounds import p_value
 from adverdict.certification.thresholds.sequence import (
     GRID,
     BettingCounts,
-    BorrowingCounts,
     Bools,
+    BorrowingCounts,
     Counts,
     FixedSequenceTest,
     Floats,
