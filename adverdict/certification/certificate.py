@@ -15,12 +15,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.words import Side, Strength
 from adverdict.decisions.policy import Targets, Thresholds
-from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
-from adverdict.domain.errors import UntrustedBundle, shorten
+from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds, refuse_other_schema
+from adverdict.domain.errors import UntrustedBundle
 
 SCHEMA = 2
 """Raised when a certificate promises something else: 2 since thresholds aim at the least harm within limits on every ad."""
 CERTIFICATES = "certificates.json"
+WHAT_REPLACES = ", under which no ad is approved above its policy's max_risk: certify again with adverdict policy solve --data FOLDER"
+"""Said after the schema that was refused."""
 
 
 FEWEST_FOR_A_RATE = 300
@@ -264,7 +266,7 @@ class Issued:
     @classmethod
     def from_json(cls, text: str) -> Issued:
         """Raises UntrustedBundle on anything ``to_json`` does not write, and on a certificate whose content is not what it is named by."""
-        _refuse_other_schema(text)
+        refuse_other_schema(text, CERTIFICATES, SCHEMA, WHAT_REPLACES)
         try:
             found = _Stored.model_validate_json(text)
         except ValidationError as error:
@@ -300,20 +302,6 @@ def _in_use(one: Certificate, served: bool) -> Thresholds:
         return Thresholds(below, at, one.certificate_id, one.expires_at, audit_share=one.audit_share)
     below = min(one.aim.provisional, at)
     return Thresholds(below, at, one.certificate_id, one.expires_at, provisional=True, audit_share=one.audit_share)
-
-
-def _refuse_other_schema(text: str) -> None:
-    """Before anything else: under another schema every further complaint would mislead. What has no schema at all is refused later."""
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    schema = content.get("schema", SCHEMA) if isinstance(content, dict) else SCHEMA
-    if schema != SCHEMA:
-        raise UntrustedBundle(
-            f"certificates.json has schema {shorten(schema)}; this version reads schema {SCHEMA}, under which no ad is approved above its "
-            "policy's max_risk: certify again with adverdict policy solve --data FOLDER"
-        )
 
 
 class _Stored(_Part):

@@ -75,7 +75,7 @@ class SolvedThresholds:
     @classmethod
     def from_json(cls, text: str) -> SolvedThresholds:
         """Raises ``UntrustedBundle`` on what ``to_json`` never writes: other keys or types, values out of range, one key twice."""
-        _refuse_other_schema(text)
+        refuse_other_schema(text, "thresholds.json", SCHEMA, ": train the bundle again")
         try:
             entries = _Stored.model_validate_json(text).solved
             points = {SolvedFor(e.policy, e.market, Targets(**dict(e.targets))): Thresholds(**dict(e.thresholds)) for e in entries}
@@ -91,15 +91,15 @@ def _stored(thresholds: Thresholds) -> dict[str, object]:
     return {key: value for key, value in stored.items() if key not in _SAID or value}
 
 
-def _refuse_other_schema(text: str) -> None:
+def refuse_other_schema(text: str, file: str, reads: int, what_helps: str) -> None:
     """Before anything else: under another schema every further complaint would mislead. What has no schema at all is refused later."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         return
-    schema = content.get("schema", SCHEMA) if isinstance(content, dict) else SCHEMA
-    if schema != SCHEMA:
-        raise UntrustedBundle(f"thresholds.json has schema {shorten(schema)}; this version reads schema {SCHEMA}: train the bundle again")
+    schema = content.get("schema", reads) if isinstance(content, dict) else reads
+    if schema != reads:
+        raise UntrustedBundle(f"{file} has schema {shorten(schema)}; this version reads schema {reads}{what_helps}")
 
 
 _SAID = ("provisional", "audit_share")

@@ -16,9 +16,12 @@ chosen ads, and reports are of violations."""
 _SAMPLE = re.compile(r"sample-(?P<id>[0-9a-f]{8})-(?P<ads>\d+)(/(?P<part>[a-z]+))?\Z")
 
 
-def sample_design(sample: str, ads: int, part: SamplePart) -> str:
-    """How a label of a planned sample says where it is from: the sample, the ads of its random part, and the part if it is another."""
-    return f"sample-{sample}-{ads}" + ("" if part is SamplePart.RANDOM else f"/{part}")
+def sample_design(sample: str, ads: int, part: SamplePart, *, by_views: bool = False) -> str:
+    """How a label of a planned sample says where it is from: the sample, the ads of its random part, and the part if it is another.
+
+    One that was drawn by views has a name that ``by_design`` never counts: its rate is that of views, and certificates speak of ads.
+    """
+    return f"{'views' if by_views else 'sample'}-{sample}-{ads}" + ("" if part is SamplePart.RANDOM else f"/{part}")
 
 
 @dataclass(frozen=True)

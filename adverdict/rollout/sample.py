@@ -36,7 +36,7 @@ MOST = 2_000
 @dataclass(frozen=True)
 class SampleJob:
     """``ads``: of the random part, exactly; None: as many as the neediest policy takes, at most ``most``. ``by_views``: draw ads in
-    proportion to the impressions expected, for promises about views."""
+    proportion to the impressions expected, to measure shares of views; no certificate comes of it."""
 
     data: Sequence[Path]
     settings: Settings
@@ -58,6 +58,7 @@ class PlannedSample:
     plan: SamplePlan
     priced: Priced
     ads: Sequence[Ad]
+    by_views: bool = False
 
 
 def plan_labels(job: SampleJob, progress: Progress) -> PlannedSample:
@@ -79,7 +80,7 @@ def plan_labels(job: SampleJob, progress: Progress) -> PlannedSample:
     plan = plan_sample(scored, asked, priced.price, rng, most=job.most, ads=job.ads, views=views)
     progress.advance()
     told = [bundle.version, book.hash, *(pack.digest for pack in packs), str(job.seed), str(plan.random), str(job.by_views)]
-    return PlannedSample(hashlib.sha256("\n".join(told).encode()).hexdigest()[:8], plan, priced, fresh)
+    return PlannedSample(hashlib.sha256("\n".join(told).encode()).hexdigest()[:8], plan, priced, fresh, job.by_views)
 
 
 def write_list(path: Path, sample: PlannedSample) -> int:
@@ -89,7 +90,7 @@ def write_list(path: Path, sample: PlannedSample) -> int:
         writer.writerow(COLUMNS)
         for order, one in enumerate(sample.plan.to_label, start=1):
             ad = sample.ads[one.row]
-            design = sample_design(sample.name, sample.plan.random, one.part)
+            design = sample_design(sample.name, sample.plan.random, one.part, by_views=sample.by_views)
             row = (order, inert(ad.ad_id), inert(ad.advertiser_id), ad.market, one.policy, one.part, design, f"{one.inclusion:.6g}")
             writer.writerow(row)
     return len(sample.plan.to_label)

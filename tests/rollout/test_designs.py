@@ -48,3 +48,10 @@ def test_without_a_design_labels_are_taken_as_stated_if_they_were_drawn_alike() 
     with pytest.raises(InvalidInput, match="cannot be counted together") as refused:
         by_design([label("a", inclusion_probability=0.01), label("b", inclusion_probability=1.0)])
     assert "0.01, 1" in str(refused.value)
+
+
+def test_a_sample_drawn_by_views_certifies_no_ads() -> None:
+    design = sample_design("0123abcd", 2, SamplePart.RANDOM, by_views=True)
+    found = by_design([label("a", design=design), label("b")])
+    assert [one.ad_id for one in found.random] == ["b"]
+    assert found.samples == {}

@@ -26,7 +26,8 @@ def sample_command(
     ] = None,
     most: Annotated[int, typer.Option("--most", min=1, help="Ads of the random part at most, where --ads says nothing.")] = 2_000,
     by_views: Annotated[
-        bool, typer.Option("--by-views", help="Draw ads in proportion to the impressions expected: promises are then about views.")
+        bool,
+        typer.Option("--by-views", help="Draw by the impressions expected, to measure views; certificates speak of ads."),
     ] = False,
     table: Annotated[Path | None, typer.Option("--csv", help="Write the ads to label here, in order, as CSV.")] = None,
     seed: Seed = 0,
@@ -42,7 +43,8 @@ def sample_command(
         if table:
             rows = write_list(table, sample)
             out.print(f"{rows:,} rows written to {table}: one an ad and policy, in the order to label in", markup=False, highlight=False)
-            out.print("keep design and inclusion_probability in the labels, then certify: adverdict policy solve --data FOLDER")
+            if not by_views:
+                out.print("keep design and inclusion_probability in the labels, then certify: adverdict policy solve --data FOLDER")
         if json:
             write_json(json, figures(sample))
 
