@@ -36,13 +36,6 @@ LOOKING_DAILY = 1.5
 """Ads that evidence to be looked at every day takes, for one that a test of a number known in advance takes (measured)."""
 FEWEST_AUDITS = 10.0
 """A day. With a limit of .02 a drift to four times as much is then found in a fortnight, as often as not."""
-RAISED = 3.0
-"""Times as many audits, while there is doubt or nothing is shown yet."""
-
-
-def audits_times(standing: Standing) -> float:
-    """How many times the usual audits are due."""
-    return RAISED if standing in (Standing.PROVISIONAL, Standing.DOUBTED) else 1.0
 
 
 class Cause(StrEnum):
@@ -133,6 +126,8 @@ class DayEnd:
     """Of more; ``1 / alpha`` revokes."""
     cause: Cause | None = None
     """What moved it on this day; None: it stands as the day before."""
+    spell: int = 0
+    """The day with which the spell began that it is of."""
 
 
 def life(
@@ -158,7 +153,7 @@ def life(
 def audits_a_day(rate: float, limit: float, level: float, days: int = 90, at_least: float = FEWEST_AUDITS) -> float | None:
     """Audits a day with which a certificate is renewed 4 times in 5 where ``rate`` of its ads are errors; None where none would do.
 
-    ``level``: as in ``Terms``. Times ``audits_times`` where there is doubt.
+    ``level``: as in ``Terms``. Times ``Standing.audits_times`` where there is doubt.
     """
     needed = draws_needed(rate, limit, level)
     return None if needed is None else max(at_least, LOOKING_DAILY * needed / days)
@@ -233,11 +228,11 @@ def _spell(record: _Record, start: int, standing: Standing, cause: Cause | None)
     was = standing
     for day, (for_, against) in enumerate(zip(looks.evidence_for.tolist(), looks.evidence_against.tolist(), strict=True), start):
         if against >= 1 / terms.alpha:
-            return [*days, DayEnd(day, Standing.REVOKED, for_, against, Cause.AUDITS)], Standing.REVOKED, None
+            return [*days, DayEnd(day, Standing.REVOKED, for_, against, Cause.AUDITS, start)], Standing.REVOKED, None
         doubted = not provisional and against >= terms.doubt / terms.alpha
         now = Standing.DOUBTED if doubted else standing
         moved = cause if day == start else Cause.AUDITS if now is not was else None
-        days.append(DayEnd(day, now, for_, against, moved))
+        days.append(DayEnd(day, now, for_, against, moved, start))
         was = now
         if doubted:
             continue
@@ -254,7 +249,7 @@ def _waiting(record: _Record, start: int, standing: Standing, cause: Cause | Non
     """Nothing is decided, until a sample shows the bound; it holds from the next day on."""
     days: list[DayEnd] = []
     for day in range(start, record.days):
-        days.append(DayEnd(day, standing, 1.0, 1.0, cause if day == start else None))
+        days.append(DayEnd(day, standing, 1.0, 1.0, cause if day == start else None, start))
         if day in record.shown:
             return days, Standing.CERTIFIED, Cause.SAMPLE
     return days, standing, None

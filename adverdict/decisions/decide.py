@@ -10,8 +10,7 @@ from typing import NamedTuple
 from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
-from adverdict.decisions.standing import standing_at
-from adverdict.decisions.steering import Brake, BrakeSide
+from adverdict.decisions.steering import Brake, BrakeSide, Steering
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import RECORD, Decision, PolicyVerdict, Reason
@@ -23,7 +22,7 @@ from adverdict.domain.verdict import Verdict, most_severe
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What a decision carries that its rules do not look at, but for ``degraded``, brakes, and which certificates hold at that moment."""
+    """What a decision carries that its rules do not look at, but for ``degraded``, the moment, and what steers them."""
 
     decision_id: str
     decided_at: datetime
@@ -32,10 +31,8 @@ class DecisionContext:
     degraded: tuple[Degradation, ...] = ()
     """What was missing or stale while scoring."""
     reasons: tuple[Reason, ...] = ()
-    brakes: tuple[Brake, ...] = ()
-    """That are on."""
-    revoked: frozenset[str] = frozenset()
-    """Ids of certificates that hold no longer."""
+    steering: Steering = field(default_factory=Steering)
+    """Brakes that are on, and how certificates stand."""
     audit_secret: bytes | None = field(default=None, repr=False)
     """By which ads are drawn for the audit stream; None: by a hash that everybody can compute."""
 
@@ -104,8 +101,8 @@ def _rulings(
             rulings[policy.name] = _without_risk(policy)
         else:
             rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context)
-        if context.brakes:
-            rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.brakes)
+        if context.steering.brakes:
+            rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.steering.brakes)
     for name in sorted(risks.keys() - book.names):
         unknown = Degradation(Cause.UNKNOWN_POLICY, name)
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(unknown,))
@@ -120,7 +117,8 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
         because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
         return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.NOT_SOLVED, policy.name),))
     now = context.decided_at
-    standing = standing_at(thresholds, now, context.revoked)
+    thresholds = context.steering.applied(thresholds, policy.audit_share)
+    standing = context.steering.standing_of(thresholds, now)
     if standing is Standing.REVOKED:
         revoked = (Degradation(Cause.CERTIFICATE_REVOKED, policy.name),)
         return _Ruling(Verdict.REVIEW, wording.revoked(thresholds), degraded=revoked, standing=standing)

@@ -1,12 +1,16 @@
-"""What people, and the audits, have taken out of automatic hands: brakes that are on, certificates that were revoked."""
+"""What people and audits say of what may be decided automatically: brakes that are on, and how certificates have come to stand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from adverdict.decisions.policy import surface_key
+from adverdict.decisions.policy import Thresholds, surface_key
 from adverdict.domain.decision import Decision
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 
 
@@ -40,6 +44,13 @@ class Brake:
         )
 
 
+class Moved(NamedTuple):
+    """How a certificate stands by its audits, and until when it is valid; UTC."""
+
+    standing: Standing
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Steering:
     """All of it, as of one entry of the ledger."""
@@ -48,6 +59,34 @@ class Steering:
     """In the order in which they were put on."""
     revoked: frozenset[str] = frozenset()
     """Ids of certificates."""
+    moved: Mapping[str, Moved] = field(default_factory=dict)
+    """By id, how certificates have come to stand by their audits, short of being revoked."""
+
+    def applied(self, thresholds: Thresholds, audit_share: float) -> Thresholds:
+        """Them, with the end that audits have given their certificate; more of what it decides is audited while there is doubt.
+
+        ``audit_share``: what the policy asks.
+        """
+        moved = self.moved.get(thresholds.certificate_id or "")
+        if moved is None:
+            return thresholds
+        share = thresholds.audit_share
+        if moved.standing is Standing.DOUBTED:
+            share = min(1.0, moved.standing.audits_times * max(audit_share, share or 0.0))
+        return replace(thresholds, expires_at=moved.until, audit_share=share)
+
+    def standing_of(self, thresholds: Thresholds, moment: datetime) -> Standing:
+        """Where the certificate of a pair, as ``applied`` gives it, stands at ``moment`` (aware)."""
+        name = thresholds.certificate_id
+        if name is None:
+            return Standing.NONE
+        if name in self.revoked:
+            return Standing.REVOKED
+        if thresholds.expired_at(moment):
+            return Standing.EXPIRED
+        if thresholds.provisional:
+            return Standing.PROVISIONAL
+        return self.moved[name].standing if name in self.moved else Standing.CERTIFIED
 
     def stops(self, decision: Decision) -> bool:
         """Whether a decision made without knowing of it would not be made so now."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, WhenUncertified
-from adverdict.decisions.standing import standing_at
 from adverdict.decisions.steering import BrakeSide, Steering
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.degraded import Cause
@@ -34,9 +33,10 @@ def _in_the_way(
     thresholds = policy.thresholds or solved.find(policy.name, market, policy.targets)
     if thresholds is None:
         return Cause.NOT_SOLVED
-    standing = standing_at(thresholds, moment, steering.revoked)
+    thresholds = steering.applied(thresholds, policy.audit_share)
+    standing = steering.standing_of(thresholds, moment)
     if standing is Standing.REVOKED:
         return Cause.CERTIFICATE_REVOKED
-    if policy.when_uncertified is WhenUncertified.REVIEW and standing is not Standing.CERTIFIED:
+    if policy.when_uncertified is WhenUncertified.REVIEW and not standing.holds:
         return Cause.CERTIFICATE_EXPIRED if standing is Standing.EXPIRED else Cause.UNCERTIFIED
     return None if thresholds.approve_below > 0 or thresholds.reject_at < 1 else Cause.UNCERTIFIED

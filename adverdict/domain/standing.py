@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+RAISED = 3.0
+"""Times as many audits, while there is doubt or nothing is shown yet."""
+
 
 class Standing(StrEnum):
     """Of a pair of thresholds, or of the certificate behind it."""
@@ -32,3 +35,8 @@ class Standing(StrEnum):
     def in_force(self) -> bool:
         """Whether its certificate decides: by its promise, or provisionally, where the policy lets it."""
         return self is Standing.PROVISIONAL or self.holds
+
+    @property
+    def audits_times(self) -> float:
+        """How many times the usual audits are due."""
+        return RAISED if self in (Standing.PROVISIONAL, Standing.DOUBTED) else 1.0

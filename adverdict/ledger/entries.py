@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Id, Label, Market, OptionalText, OptionalWord, PolicyName, Text, Utc
 from adverdict.domain.decision import Decision
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 
 MAX_LABELS = 100
@@ -69,7 +70,7 @@ class Answered(_AboutAd):
 
     task_id: str
     case_id: str
-    task_kind: Literal["review", "audit", "double", "senior", "appeal", "golden"]
+    task_kind: Literal["review", "audit", "sample", "double", "senior", "appeal", "golden"]
     reviewer: str
     token: int = Field(description="of the lease under which it was given")
     verdict: Literal["approve", "reject", "unsure", "escalate"]
@@ -193,6 +194,19 @@ class CertificateRevoked(_Body):
     by: str
 
 
+class CertificateMoved(_Body):
+    """By its audits, short of being revoked. The last such entry about a certificate counts."""
+
+    kind: ClassVar[str] = "standing"
+
+    certificate_id: str
+    standing: Literal[Standing.CERTIFIED, Standing.RENEWED, Standing.DOUBTED]
+    until: Utc = Field(description="the end of its validity from now on")
+    why: Text
+    evidence: dict[str, JsonValue] = Field(default_factory=dict, description="the figures it rests on, and as of which entry")
+    by: str
+
+
 Body = (
     DecisionMade
     | Labelled
@@ -207,6 +221,7 @@ Body = (
     | Braked
     | Released
     | CertificateRevoked
+    | CertificateMoved
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

@@ -19,7 +19,19 @@ from sqlalchemy import Connection, Row, Select, select
 from adverdict.decisions.steering import Steering
 from adverdict.domain.ad import Ad, Label
 from adverdict.features.history.state import HistoryState
-from adverdict.ledger.entries import Answered, Braked, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Labelled, Released, Ruled
+from adverdict.ledger.entries import (
+    Answered,
+    Braked,
+    CertificateMoved,
+    CertificateRevoked,
+    DecisionMade,
+    Entry,
+    Erased,
+    Founded,
+    Labelled,
+    Released,
+    Ruled,
+)
 from adverdict.ledger.moments import moment
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.steering import STEERING, steered
@@ -136,7 +148,7 @@ class HistoryChanges(NamedTuple):
     """With the ad that was decided, in the version they are about."""
     retracted: list[tuple[Ad, RetractedLabels]]
     steering: list[Entry]
-    """Brakes, releases and revocations."""
+    """Brakes, releases, and what audits say of certificates."""
 
 
 def changes_between(connection: Connection, after: int, until: int) -> HistoryChanges:
@@ -150,7 +162,7 @@ def changes_between(connection: Connection, after: int, until: int) -> HistoryCh
         submissions,
         [(ads[decision], told) for decision, told in labels if told and decision in ads],
         [(ads[one.decision_id], one) for one in retracted if one.decision_id in ads],
-        [entry for entry in page if isinstance(entry.body, Braked | Released | CertificateRevoked)],
+        [entry for entry in page if isinstance(entry.body, Braked | Released | CertificateRevoked | CertificateMoved)],
     )
 
 

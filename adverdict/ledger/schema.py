@@ -108,7 +108,7 @@ tasks = Table(
     metadata,
     Column("task_id", String(80), primary_key=True),
     Column("case_id", String(80), nullable=False),  # tasks about one question share a case: nobody reads a case twice
-    Column("kind", String(8), nullable=False),  # review | audit | double | senior | appeal | golden
+    Column("kind", String(8), nullable=False),  # review | audit | sample | double | senior | appeal | golden
     Column("about", String(80), nullable=False),  # decision; the golden item for a golden task
     Column("ad_id", String(200), nullable=False),
     Column("advertiser_id", String(200), nullable=False),
@@ -126,6 +126,7 @@ tasks = Table(
     Column("reviewer", String(64)),
     Column("lease_until", BigInteger),
     Column("closed_at", BigInteger),
+    Column("drawn", Text),  # JSON, of a planned sample: policy -> [design, probability]
     Index(None, "state", "due_at"),
     Index(None, "state", "lane", "due_at"),
     Index(None, "case_id"),

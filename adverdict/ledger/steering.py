@@ -1,4 +1,4 @@
-"""Brakes and revocations on record: put on, released, and which hold as of an entry."""
+"""Brakes, and how audits have moved certificates, on record: put on, released, revoked, renewed, and what holds as of an entry."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 
 from adverdict.decisions.files.fields import one_of
 from adverdict.decisions.policy import PolicyBook
-from adverdict.decisions.steering import Brake, BrakeSide, Steering
+from adverdict.decisions.steering import Brake, BrakeSide, Moved, Steering
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
-from adverdict.ledger.entries import Braked, CertificateRevoked, Entry, Released
+from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, Entry, Released
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, Writing, entry_of, entry_query, find
 
-STEERING = tuple(one.kind for one in (Braked, Released, CertificateRevoked))
+STEERING = tuple(one.kind for one in (Braked, Released, CertificateRevoked, CertificateMoved))
 """Kinds of entries."""
 
 
@@ -37,6 +37,7 @@ def steering_now(ledger: Ledger) -> Steering:
 def steered(before: Steering, told: Iterable[Entry]) -> Steering:
     """What holds after some more entries, in their order. Those of other kinds change nothing."""
     brakes, revoked = {brake.brake_id: brake for brake in before.brakes}, before.revoked
+    moved = dict(before.moved)
     for entry in told:
         body = entry.body
         if isinstance(body, Braked):
@@ -45,7 +46,9 @@ def steered(before: Steering, told: Iterable[Entry]) -> Steering:
             brakes.pop(body.brake, None)
         elif isinstance(body, CertificateRevoked):
             revoked |= {body.certificate_id}
-    return Steering(tuple(brakes.values()), revoked)
+        elif isinstance(body, CertificateMoved):
+            moved[body.certificate_id] = Moved(body.standing, body.until)
+    return Steering(tuple(brakes.values()), revoked, moved)
 
 
 def brakes_on(connection: Connection) -> list[tuple[Entry, Braked]]:
@@ -97,6 +100,15 @@ def revoke(writing: Writing, certificate_id: str, why: str, by: str, at: datetim
         return False
     told = CertificateRevoked(certificate_id=certificate_id, why=why, evidence=dict(evidence or {}), by=by)
     writing.append(f"rev-{certificate_id}", told, at)
+    return True
+
+
+def move(writing: Writing, told: CertificateMoved, at: datetime) -> bool:
+    """Say how a certificate stands from the next round of every worker on. False where it stands so already: then nothing changes."""
+    last = steering_at(writing.connection)
+    if told.certificate_id in last.revoked or last.moved.get(told.certificate_id) == (told.standing, told.until):
+        return False
+    writing.append(f"std-{hexadecimal()}", told, at)
     return True
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.certification.certificate import Bound, Certificate, sealed, thresholds
-from adverdict.certification.life import FEWEST_AUDITS, audits_a_day, audits_times
+from adverdict.certification.life import FEWEST_AUDITS, audits_a_day
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.words import Side
 from adverdict.decisions.policy import PolicyBook, Thresholds
@@ -65,7 +65,7 @@ def _needed(bound: Bound, point: Thresholds) -> float:
     """Audits a day. Where the labels foresee more errors than the limit no number would show it: then there are enough to revoke it."""
     count = bound.at_aim if point.provisional or bound.used is None else bound.used
     usual = audits_a_day(count.rate if count else 0.0, bound.limit, bound.level) if 0 < bound.limit < 1 else None
-    return (usual or FEWEST_AUDITS) * audits_times(Standing.PROVISIONAL if point.provisional else Standing.CERTIFIED)
+    return (usual or FEWEST_AUDITS) * (Standing.PROVISIONAL if point.provisional else Standing.CERTIFIED).audits_times
 
 
 def _approved(one: Certificate, market: str, point: Thresholds, scored: ScoredAds, book: PolicyBook) -> float:

@@ -1,14 +1,13 @@
 """Certify a model's thresholds on labelled ads of advertisers it has not seen, and keep the certificates with the model.
 
-fetch the model -> read packs -> leave out whoever it was trained on -> score -> adverdict.certification.thresholds.solve -> page -> MLflow
+labelled ads (rollout.labelled) -> certification.thresholds.solve -> page -> MLflow
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,33 +15,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.certification.certificate import CERTIFICATES, Certificate, Design, Issued, LabelNoise, thresholds
+from adverdict.certification.certificate import CERTIFICATES, Certificate, Design, Issued, thresholds
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
-from adverdict.certification.thresholds.agreement import label_noise
 from adverdict.certification.thresholds.capacity import Priced
 from adverdict.certification.thresholds.issue import Origin
-from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.shortage import CostsOfLimits, in_words
 from adverdict.certification.thresholds.solve import Solution, Terms, certify
-from adverdict.decisions.files.read import read_policies
-from adverdict.decisions.policy import PolicyBook, surface_key
-from adverdict.domain.ad import Ad, Label
-from adverdict.domain.errors import GateRefused, InvalidInput, Mistake, UntrustedBundle
+from adverdict.domain.errors import GateRefused, UntrustedBundle
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
-from adverdict.models.bundle import Bundle
 from adverdict.models.certified import certified_thresholds
-from adverdict.models.opening import find_model
 from adverdict.models.registry import is_registered
-from adverdict.rollout.audits import ads_a_day, with_audit_shares
-from adverdict.rollout.designs import Designed, by_design
+from adverdict.rollout.audits import with_audit_shares
+from adverdict.rollout.labelled import Sample, read_sample
 from adverdict.rollout.pages.certificates import write_page
 from adverdict.rollout.volume import refuse_unseen
-from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.storage.whole import write_whole
-from adverdict.training.dataset import groups_of
-from adverdict.training.evaluation.evaluate import ROWS, history_with
 from adverdict.training.tracking.run import attach_certificates
 
 EXIT_CONFIDENCE = 0.95
@@ -68,27 +57,6 @@ class SolveJob:
     ``capacity.REVIEW_SHARE`` of these ads."""
     volume: Mapping[str, float] = field(default_factory=dict)
     out: Path | None = None
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What the certificates rest on. ``seen``: labelled ads left out because the model was made with their advertiser's labels."""
-
-    source: str
-    """The exact model."""
-    bundle: Bundle
-    book: PolicyBook
-    ads: Sequence[Ad]
-    scored: ScoredAds
-    noise: Mapping[str, LabelNoise]
-    digests: tuple[str, ...]
-    designed: Designed
-    labelled: int
-    seen: int
-    ads_a_day: Mapping[str, float] = field(default_factory=dict)
-    """By market, those of advertisers the model has seen among them."""
-    early: NDArray[np.float64] | None = None
-    """Early risks of the ads, ``float64 (n_ads, n_policies)``; None: the bundle has no early exit."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +94,7 @@ class TooFewReviewers(GateRefused):
 
 def solve(job: SolveJob, progress: Progress) -> Solved:
     """Run the job. Raises InvalidInput, InvalidPolicy, NotFound, Unavailable or TooFewReviewers; leaves nothing half-done."""
-    sample = read_sample(job, progress)
+    sample = read_sample(job.data, job.settings, progress, measure_noise=job.measure_noise)
     if job.capacity is not None:
         refuse_unseen(job.volume, set(sample.scored.market.tolist()))
     progress.stage("certificates", 1)
@@ -149,37 +117,6 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     kept = keep(job, sample, solution, origin)
     progress.advance()
     return kept
-
-
-def read_sample(job: SolveJob, progress: Progress) -> Sample:
-    """The packs' ads of advertisers the model has not seen, scored. Raises InvalidInput when none of them is labelled."""
-    book = read_policies(job.settings.policies)
-    found_model = find_model(job.settings.model, job.settings)
-    bundle = found_model.load()
-    packs = [read_pack(folder) for folder in job.data]
-    ads = [ad for pack in packs for ad in pack.ads]
-    _refuse_twice(ads)
-    designed = by_design(label for pack in packs for label in pack.labels if label.policy in bundle.policies)
-    labelled = {label.ad_id for label in (*designed.random, *designed.risky)}
-    fresh = [ad for ad in ads if not bundle.seen.knows(ad)]
-    if not any(ad.ad_id in labelled for ad in fresh):
-        raise InvalidInput("nothing to certify with", [_nothing(bundle, ads, labelled)])
-    random, risky = (_ratings(labels, bundle.policies) for labels in (designed.random, designed.risky))
-    scored, early = score_fresh(bundle, fresh, packs, random, risky, progress)
-    return Sample(
-        source=found_model.source,
-        bundle=bundle,
-        book=book,
-        ads=fresh,
-        scored=scored,
-        noise=_noise(random, {ad.ad_id for ad in fresh}) if job.measure_noise else {},
-        digests=tuple(pack.digest for pack in packs),
-        designed=designed,
-        labelled=len(labelled),
-        seen=sum(ad.ad_id in labelled for ad in ads) - sum(ad.ad_id in labelled for ad in fresh),
-        ads_a_day=ads_a_day(ads),
-        early=early,
-    )
 
 
 def _design(job: SolveJob, sample: Sample) -> Design:
@@ -254,83 +191,6 @@ def _whole_groups(group: NDArray[np.int64], most: int) -> NDArray[np.intp]:
     drawn = np.random.default_rng(0).permutation(len(tally))  # the same ads must give the same certificate
     kept = drawn[np.cumsum(tally[drawn]) <= most]
     return np.flatnonzero(np.isin(group, kept))
-
-
-def _refuse_twice(ads: Sequence[Ad]) -> None:
-    counted: defaultdict[str, int] = defaultdict(int)
-    for ad in ads:
-        counted[ad.ad_id] += 1
-    twice = [Mistake("ad_id", ad_id, "an id that only one of the packs has") for ad_id, n in counted.items() if n > 1]
-    if twice:
-        raise InvalidInput("the same ad is in two of the packs", twice)
-
-
-def _nothing(bundle: Bundle, ads: Sequence[Ad], labelled: set[str]) -> Mistake:
-    if not labelled:
-        return Mistake("labels", "(none)", f"labels under one of {', '.join(bundle.policies)}")
-    n = sum(ad.ad_id in labelled for ad in ads)
-    expected = "ads of advertisers whose labels the model was not made with (train with --certify-share, or bring other data)"
-    return Mistake("ads", f"{n} labelled, all of advertisers the model has seen", expected)
-
-
-def score_fresh(
-    bundle: Bundle, ads: Sequence[Ad], packs: Sequence[Pack], random: Ratings, risky: Ratings, progress: Progress
-) -> tuple[ScoredAds, NDArray[np.float64] | None]:
-    """Scored ads with their labels by design, and early risks, float64 (n_ads, n_policies), where the bundle has an early exit.
-
-    History: the bundle's and the packs' submissions, as the service has it.
-    """
-    history = history_with(bundle, packs)
-    progress.stage("scoring", len(ads))
-    whole, early = [], []
-    for start in range(0, len(ads), ROWS):
-        some = ads[start : start + ROWS]
-        scores = bundle.score(some, history)
-        whole.append(scores.risk[:, :, 0])
-        sooner = bundle.early_risk(scores, [ad.market for ad in some])
-        if sooner is not None:
-            early.append(sooner[:, :, 0])
-        progress.advance(len(some))
-    scored = _scored(bundle, ads, np.concatenate(whole), random, risky)
-    return scored, np.concatenate(early) if early else None
-
-
-Ratings = dict[str, dict[str, tuple[int, int]]]
-"""By policy and ad: ratings that say violating, and all ratings."""
-
-
-def _ratings(labels: Iterable[Label], policies: Sequence[str]) -> Ratings:
-    ratings: Ratings = {policy: {} for policy in policies}
-    for label in labels:
-        yes, n = ratings[label.policy].get(label.ad_id, (0, 0))
-        ratings[label.policy][label.ad_id] = (yes + label.violates, n + 1)
-    return ratings
-
-
-def _noise(ratings: Ratings, fresh: set[str]) -> dict[str, LabelNoise]:
-    return {policy: label_noise(said for ad_id, said in by_ad.items() if ad_id in fresh) for policy, by_ad in ratings.items()}
-
-
-def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], random: Ratings, risky: Ratings) -> ScoredAds:
-    return ScoredAds(
-        policies=bundle.policies,
-        market=np.array([ad.market for ad in ads]),
-        surface=np.array([surface_key(ad.surface) for ad in ads]),
-        group=np.unique(groups_of(ads), return_inverse=True)[1].astype(np.int64),
-        risk=risk,
-        verdict=_means(random, ads, bundle.policies),
-        risky=_means(risky, ads, bundle.policies) if any(risky.values()) else None,
-    )
-
-
-def _means(ratings: Ratings, ads: Sequence[Ad], policies: Sequence[str]) -> NDArray[np.float64]:
-    """Of the raters' verdicts, float64 (n_ads, n_policies); NaN where there is none."""
-    nobody = (0, 0)
-    means = np.full((len(ads), len(policies)), np.nan)
-    for column, policy in enumerate(policies):
-        said = [ratings[policy].get(ad.ad_id, nobody) for ad in ads]
-        means[:, column] = [yes / n if n else np.nan for yes, n in said]
-    return means
 
 
 def figures(solved: Solved) -> dict[str, object]:

@@ -1,14 +1,16 @@
 """Plan a sample of ads to label: how many it takes to certify each policy's thresholds, and which ads, drawn by chance.
 
-model -> packs -> leave out whoever it was trained on -> score -> certification.samples.plan -> a list of ads
+model -> packs -> leave out whoever it was trained on -> score -> certification.samples.plan -> tasks in the queue, or a list of ads
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +24,13 @@ from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.domain.spreadsheet import inert
+from adverdict.ledger.store import Ledger
 from adverdict.models.opening import find_model
-from adverdict.rollout.certify import score_fresh
+from adverdict.review.samples import OpenedSample, SampledAd, open_sample
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.review.tasks.tasks import Draw
 from adverdict.rollout.designs import sample_design
+from adverdict.rollout.labelled import score_fresh
 from adverdict.storage.tables.pack import read_pack
 from adverdict.storage.whole import replacing_text
 
@@ -94,6 +100,15 @@ def write_list(path: Path, sample: PlannedSample) -> int:
             row = (order, inert(ad.ad_id), inert(ad.advertiser_id), ad.market, one.policy, one.part, design, f"{one.inclusion:.6g}")
             writer.writerow(row)
     return len(sample.plan.to_label)
+
+
+def open_in_queue(ledger: Ledger, sample: PlannedSample, settings: ReviewSettings, now: datetime) -> OpenedSample:
+    """A task of kind ``sample`` for every ad to label. Raises as ``open_sample`` does."""
+    draws: defaultdict[int, dict[str, Draw]] = defaultdict(dict)
+    for one in sample.plan.to_label:
+        design = sample_design(sample.name, sample.plan.random, one.part, by_views=sample.by_views)
+        draws[one.row][one.policy] = Draw(design, one.inclusion)
+    return open_sample(ledger, sample.name, [SampledAd(sample.ads[row], asked) for row, asked in draws.items()], settings, now)
 
 
 def figures(sample: PlannedSample) -> dict[str, object]:

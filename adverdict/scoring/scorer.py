@@ -186,8 +186,7 @@ class Scorer:
             self._clock(),
             version,
             degraded,
-            brakes=steering.brakes,
-            revoked=steering.revoked,
+            steering=steering,
             audit_secret=self._audit_secret,
         )
 

@@ -16,7 +16,6 @@ from adverdict.certification.life import (
     PlannedSample,
     Terms,
     audits_a_day,
-    audits_times,
     life,
 )
 from adverdict.certification.statistics.bounds import Sizes
@@ -187,7 +186,7 @@ def test_audits_of_a_day_may_come_in_parts() -> None:
 
 def test_only_what_is_in_force_decides_and_doubt_asks_for_more_audits() -> None:
     assert {one for one in Standing if not one.in_force} == {Standing.NONE, Standing.REVOKED, Standing.EXPIRED}
-    assert {one for one in Standing if audits_times(one) > 1} == {Standing.PROVISIONAL, Standing.DOUBTED}
+    assert {one for one in Standing if one.audits_times > 1} == {Standing.PROVISIONAL, Standing.DOUBTED}
 
 
 def test_one_issued_before_the_first_day_lives_on_as_one_issued_by_a_sample() -> None:

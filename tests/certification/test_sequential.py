@@ -20,8 +20,6 @@ from adverdict.certification.statistics.sequential import (
     against,
     bets_against,
     bets_for,
-    first_of_each,
-    informed_bets_for,
     supporting,
     weights,
 )
@@ -34,7 +32,6 @@ Sentence = Callable[[Floats, int], NDArray[np.bool_]]
 
 EITHER = [
     pytest.param(bets_for, lambda errors, ads, limit: errors >= limit * ads, id="for"),
-    pytest.param(lambda limit: informed_bets_for(limit, limit / 3), lambda errors, ads, limit: errors >= limit * ads, id="informed"),
     pytest.param(bets_against, lambda errors, ads, limit: errors <= limit * ads, id="against"),
 ]
 EXACT = 1e-9
@@ -149,13 +146,13 @@ def test_exactly_at_the_limit_it_reaches_twenty_in_at_most_one_run_of_twenty(ads
 
 @pytest.mark.sampled
 @pytest.mark.parametrize(
-    ("limit", "rate", "foreseen", "half", "most"),
-    [(0.02, 0.005, None, 501, 772), (0.02, 0.005, 0.005, 342, 646), (0.167, 0.042, None, 43, 76), (0.048, 0.016, 0.016, 227, 373)],
+    ("limit", "rate", "half", "most"),
+    [(0.02, 0.005, 501, 772), (0.167, 0.042, 43, 76)],
 )
-def test_it_takes_as_many_ads_as_was_planned_with(limit: float, rate: float, foreseen: float | None, half: int, most: int) -> None:
+def test_it_takes_as_many_ads_as_was_planned_with(limit: float, rate: float, half: int, most: int) -> None:
     """The labels after which a half, and four in five, of the runs were through at .025. Runs end at a few numbers of ads only, one for
     each number of errors, so that each of these is passed by a jump."""
-    bets = bets_for(limit) if foreseen is None else informed_bets_for(limit, foreseen)
+    bets = bets_for(limit)
     errors = np.cumsum(np.random.default_rng(2).random((part_of(2000), most)) < rate, axis=1)
     through = np.logical_or.accumulate(bets.evidence(bets.growth(errors, np.arange(1, most + 1))) >= 40, axis=1).mean(axis=0)
     assert 0.44 < through[half - 1] < 0.68
@@ -230,19 +227,9 @@ def test_counts_of_many_runs_are_taken_at_once() -> None:
     assert together[1, 2] == pytest.approx(supporting(9, 300, 0.05))
 
 
-def test_a_forecast_above_the_limit_is_no_reason_to_bet_otherwise() -> None:
-    np.testing.assert_array_equal(informed_bets_for(0.02, 0.2).stakes, bets_for(0.02).stakes)
-    assert len(informed_bets_for(0.02, 0.03).stakes) == 2
-
-
 @pytest.mark.parametrize(("inclusion", "weight"), [(0.01, 1.0), (0.04, 0.25), (1.0, 0.01), (0.005, 1.0)])
 def test_stakes_are_in_proportion_to_one_over_the_inclusion_down_to_the_floor(inclusion: float, weight: float) -> None:
     assert weights(inclusion, 0.01) == pytest.approx(weight)
-
-
-def test_only_the_first_ad_of_each_advertiser_is_one() -> None:
-    assert first_of_each(np.array([7, 3, 7, 7, 3, 1])).tolist() == [True, True, False, False, False, True]
-    assert first_of_each(np.zeros(0, dtype=np.int64)).tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -250,7 +237,6 @@ def test_only_the_first_ad_of_each_advertiser_is_one() -> None:
     [
         (lambda: supporting(0, 10, 0.0), "limit = 0.0; expected more than 0 and less than 1"),
         (lambda: against(0, 10, 1.0), "limit = 1.0"),
-        (lambda: informed_bets_for(0.02, 0.0), "foreseen = 0.0"),
         (lambda: weights([0.5, 0.0, 2.0], 0.1), "inclusion = 0.0; expected probabilities above 0, at most 1; 2 are not"),
         (lambda: weights(0.5, 0.0), "floor = 0.0; expected more than 0 and at most 1"),
     ],

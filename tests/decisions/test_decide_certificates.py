@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified
-from adverdict.decisions.standing import standing_at
+from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from tests.decisions.build import POLICY, TARGETS, WHEN, decided
 from tests.golden import Golden
@@ -88,8 +88,8 @@ def test_why_in_words(golden: Golden) -> None:
 )
 def test_thresholds_know_how_far_they_can_be_relied_on(policy: PolicyInForce, standing: str) -> None:
     assert policy.thresholds is not None
-    assert standing_at(policy.thresholds, WHEN) == standing
-    assert standing_at(policy.thresholds, WHEN).holds == policy.thresholds.certified_at(WHEN)
+    assert Steering().standing_of(policy.thresholds, WHEN) == standing
+    assert Steering().standing_of(policy.thresholds, WHEN).holds == policy.thresholds.certified_at(WHEN)
 
 
 def test_thresholds_without_a_certificate_cannot_be_provisional() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.decisions.decide import decide
-from adverdict.decisions.policy import PolicyInForce, Severity, Stance, Thresholds, WhenDegraded
-from adverdict.decisions.steering import Brake, BrakeSide, Steering
+from adverdict.decisions.policy import PolicyInForce, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified
+from adverdict.decisions.steering import Brake, BrakeSide, Moved, Steering
 from adverdict.domain.decision import Decision
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
@@ -20,11 +21,12 @@ from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, an_ad, book, dec
 APPROVE, REJECT, BOTH = BrakeSide
 CERTIFIED = replace(POLICY, thresholds=Thresholds(0.08, 0.9, certificate_id="cert-1"))
 LOW, BETWEEN, HIGH = 0.01, 0.5, 0.95
+WHEN = CONTEXT.decided_at
 
 
 def under(brakes: Sequence[Brake], p: float | None, policy: PolicyInForce = POLICY, surface: str | None = "feed") -> Decision:
     risks = {} if p is None else {policy.name: risk(p, policy.name)}
-    return decide(an_ad(surface=surface), risks, book([policy]), NONE_SOLVED, context=replace(CONTEXT, brakes=tuple(brakes)))
+    return decide(an_ad(surface=surface), risks, book([policy]), NONE_SOLVED, context=replace(CONTEXT, steering=Steering(tuple(brakes))))
 
 
 def on(side: BrakeSide, **scope: str) -> Brake:
@@ -81,7 +83,7 @@ def test_a_brake_holds_where_its_scope_says(scope: dict[str, str], stopped: bool
 
 def test_a_brake_on_one_policy_leaves_the_verdicts_of_others_alone() -> None:
     adult = replace(POLICY, name="adult")
-    context = replace(CONTEXT, brakes=(on(REJECT, policy="gambling"),))
+    context = replace(CONTEXT, steering=Steering((on(REJECT, policy="gambling"),)))
     risks = {"gambling": risk(HIGH), "adult": risk(HIGH, "adult")}
     decision = decide(an_ad(), risks, book([POLICY, adult]), NONE_SOLVED, context=context)
     assert {one.policy: one.verdict for one in decision.policies} == {"gambling": "review", "adult": "reject"}
@@ -115,7 +117,11 @@ def test_nothing_is_ever_decided_on_a_side_that_is_stopped(p: float, side: Brake
 @pytest.mark.parametrize("p", [LOW, BETWEEN, HIGH])
 def test_a_revoked_certificate_decides_nothing_any_more(p: float) -> None:
     decision = decide(
-        an_ad(), {"gambling": risk(p)}, book([CERTIFIED]), NONE_SOLVED, context=replace(CONTEXT, revoked=frozenset({"cert-1"}))
+        an_ad(),
+        {"gambling": risk(p)},
+        book([CERTIFIED]),
+        NONE_SOLVED,
+        context=replace(CONTEXT, steering=Steering(revoked=frozenset({"cert-1"}))),
     )
     [told] = decision.policies
     assert (decision.verdict, told.standing, decision.degraded) == ("review", Standing.REVOKED, ("certificate_revoked:gambling",))
@@ -128,9 +134,40 @@ def test_a_revoked_certificate_decides_nothing_any_more(p: float) -> None:
 
 def test_other_certificates_hold_on() -> None:
     decision = decide(
-        an_ad(), {"gambling": risk(LOW)}, book([CERTIFIED]), NONE_SOLVED, context=replace(CONTEXT, revoked=frozenset({"cert-2"}))
+        an_ad(),
+        {"gambling": risk(LOW)},
+        book([CERTIFIED]),
+        NONE_SOLVED,
+        context=replace(CONTEXT, steering=Steering(revoked=frozenset({"cert-2"}))),
     )
     assert (decision.verdict, decision.policies[0].standing) == ("approve", Standing.CERTIFIED)
+
+
+# Renewed and doubted certificates ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("moved", "standing", "audits"),
+    [
+        (None, Standing.EXPIRED, 0.02),
+        (Moved(Standing.RENEWED, WHEN), Standing.EXPIRED, 0.02),
+        (Moved(Standing.RENEWED, WHEN + timedelta(days=1)), Standing.RENEWED, 0.02),
+        (Moved(Standing.DOUBTED, WHEN + timedelta(days=1)), Standing.DOUBTED, 0.06),
+        (Moved(Standing.CERTIFIED, WHEN + timedelta(days=1)), Standing.CERTIFIED, 0.02),
+    ],
+)
+def test_a_certificate_holds_until_the_end_its_audits_gave_it_and_is_audited_more_in_doubt(
+    moved: Moved | None, standing: Standing, audits: float
+) -> None:
+    ended = Thresholds(0.08, 0.9, certificate_id="cert-1", expires_at=WHEN)
+    policy = replace(POLICY, thresholds=ended, audit_share=0.02, when_uncertified=WhenUncertified.REVIEW)
+    steering = Steering(moved={} if moved is None else {"cert-1": moved})
+    context = replace(CONTEXT, decided_at=WHEN, steering=steering)
+    decision = decide(an_ad(), {"gambling": risk(LOW)}, book([policy]), NONE_SOLVED, context=context)
+    assert decision.policies[0].standing is standing
+    assert decision.verdict is (Verdict.REVIEW if standing is Standing.EXPIRED else Verdict.APPROVE)
+    assert decision.audit is None or decision.audit.probability == pytest.approx(audits)
+    assert ("certificate_expired:gambling" in decision.degraded) is (standing is Standing.EXPIRED)
 
 
 # What was decided before ------------------------------------------------------------------------------------------------------------

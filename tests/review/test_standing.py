@@ -10,11 +10,12 @@ import pytest
 from adverdict.certification.certificate import Certificate, thresholds
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.policy import MarketRules, PolicyBook, Targets
+from adverdict.decisions.steering import Moved
 from adverdict.domain.decision import Decision
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.entries import CertificateRevoked, DecisionMade
+from adverdict.ledger.entries import CertificateMoved, CertificateRevoked, DecisionMade
 from adverdict.ledger.steering import revoke, steering_now
 from adverdict.review.quality.standing import Approved, AuditedAd, CertificateStanding, day_of, standings
 from adverdict.review.quality.watching import AuditLog, look, watch
@@ -41,9 +42,16 @@ def of_day(
 ISSUED = a_certificate()
 
 
-def standing(audited: list[AuditedAd], day: int, *, made: Certificate = ISSUED, revoked_at: datetime | None = None) -> CertificateStanding:
+def standing(
+    audited: list[AuditedAd],
+    day: int,
+    *,
+    made: Certificate = ISSUED,
+    revoked_at: datetime | None = None,
+    moved: dict[str, Moved] | None = None,
+) -> CertificateStanding:
     told = {} if revoked_at is None else {made.certificate_id: revoked_at}
-    (found,) = standings([made], audited, told, START + day * DAY, 7)
+    (found,) = standings([made], audited, told, moved or {}, START + day * DAY, 7)
     return found
 
 
@@ -69,6 +77,21 @@ def test_a_certificate_stands_as_its_audits_say_and_says_so_in_words(
     found = standing(audited, day)
     assert found.standing is expected
     assert found.sentence.startswith(says)
+
+
+def test_audits_that_show_it_again_move_its_end_by_its_validity_and_what_is_on_record_stays() -> None:
+    before = standing(clean(70), 60)
+    assert (before.ends_at, before.on_record) == (ISSUED.expires_at, True)
+    renewed = standing(clean(70), 69)
+    assert (renewed.standing, renewed.on_record) == (Standing.RENEWED, False)
+    assert timedelta(days=150) < renewed.ends_at - ISSUED.solved_at < timedelta(days=155)
+    assert f"It holds until {renewed.ends_at:%Y-%m-%d}." in renewed.sentence
+    recorded = {ISSUED.certificate_id: Moved(Standing.RENEWED, renewed.ends_at)}
+    assert standing(clean(70), 69, moved=recorded).on_record
+    assert standing(clean(70), 100, moved=recorded).standing is Standing.RENEWED
+    erased = standing(clean(10), 100, moved=recorded)  # the audits that showed it are gone: it was shown all the same
+    assert (erased.ends_at, standing(clean(10), 100).standing) == (renewed.ends_at, Standing.EXPIRED)
+    assert standing(clean(70), 160, moved=recorded).standing is Standing.EXPIRED
 
 
 def test_what_is_provisional_is_shown_by_its_audits_or_revoked_by_them() -> None:
@@ -100,7 +123,7 @@ def test_evidence_stays_that_of_the_day_it_was_revoked() -> None:
 
 def test_who_approves_nothing_or_promises_nothing_is_not_watched() -> None:
     made = [a_certificate(below=0.0), a_certificate(limit=0.0)]
-    assert standings(made, [], {}, START, 0) == []
+    assert standings(made, [], {}, {}, START, 0) == []
 
 
 def test_raising_the_audits_for_a_while_changes_how_much_each_says_and_not_what_is_counted() -> None:
@@ -123,7 +146,7 @@ def submit(desk: Desk, made: Certificate, ads: int) -> list[Decision]:
     for _ in range(ads):
         desk.decided += 1
         ad = an_ad(desk.decided, advertiser_id=f"adv-{desk.decided}", submitted_at=desk.clock())
-        context = DecisionContext(f"dec-{desk.decided:032x}", desk.clock(), "v1", revoked=steering.revoked)
+        context = DecisionContext(f"dec-{desk.decided:032x}", desk.clock(), "v1", steering=steering)
         decision = decide(ad, {"deceptive": RiskScore(policy="deceptive", p=0.01, p_low=0.01, p_high=0.01)}, BOOK, solved, context=context)
         desk.append(DecisionMade(ad=ad, decision=decision, first=True))
         decided.append(decision)
@@ -140,6 +163,10 @@ def read(desk: Desk, ads: int, violating: int = 0) -> None:
 
 def on_record(desk: Desk) -> list[CertificateRevoked]:
     return [one.body for one in desk.ledger.read(kinds=["revocation"]) if isinstance(one.body, CertificateRevoked)]
+
+
+def moved_on_record(desk: Desk) -> list[CertificateMoved]:
+    return [one.body for one in desk.ledger.read(kinds=["standing"]) if isinstance(one.body, CertificateMoved)]
 
 
 def test_a_whole_life(staffed: Desk) -> None:
@@ -176,6 +203,24 @@ def test_a_whole_life(staffed: Desk) -> None:
     assert {one.verdict for one in submit(desk, again, 2)} == {Verdict.APPROVE}
     (stands,) = watch(desk.ledger, [again], log, desk.clock)
     assert (stands.standing, len(on_record(desk))) == (Standing.CERTIFIED, 1)
+
+
+def test_doubt_is_on_record_once_raises_the_audits_and_is_taken_back(staffed: Desk) -> None:
+    desk, made, log = staffed, a_certificate(), AuditLog()
+    submit(desk, made, 20)
+    read(desk, 20, violating=4)
+    assert {one.standing for _ in "ab" for one in watch(desk.ledger, [made], log, desk.clock)} == {Standing.DOUBTED}
+    assert [(one.standing, one.until) for one in moved_on_record(desk)] == [(Standing.DOUBTED, made.expires_at)]
+    (decision,) = submit(desk, made, 1)
+    assert decision.policies[0].standing is Standing.DOUBTED
+    read(desk, 1)
+    desk.clock.on(86_400)
+    submit(desk, made, 60)
+    read(desk, 60)
+    watch(desk.ledger, [made], log, desk.clock)
+    assert [one.standing for one in moved_on_record(desk)] == [Standing.DOUBTED, Standing.CERTIFIED]
+    (calm,) = submit(desk, made, 1)
+    assert calm.policies[0].standing is Standing.CERTIFIED
 
 
 def test_looking_again_and_by_another_worker_revokes_nothing_twice(staffed: Desk) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from adverdict.certification.certificate import Certificate, Issued, thresholds
-from adverdict.certification.life import FEWEST_AUDITS, RAISED, audits_a_day
+from adverdict.certification.life import FEWEST_AUDITS, audits_a_day
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.decisions.policy import MarketRules, PolicyBook
+from adverdict.domain.standing import RAISED
 from adverdict.rollout.audits import ads_a_day, with_audit_shares
 from tests.decisions.build import POLICY
 from tests.ledger.made import START, an_ad

@@ -24,8 +24,9 @@ from adverdict.models.cascade import Cascade, Spread
 from adverdict.models.certified import certified_thresholds, exit_rule
 from adverdict.models.opening import FoundModel
 from adverdict.models.seen import Seen
-from adverdict.rollout import certify
-from adverdict.rollout.certify import Sample, Solved, SolveJob, TooFewReviewers, figures, read_sample, solve
+from adverdict.rollout import certify, labelled
+from adverdict.rollout.certify import Solved, SolveJob, TooFewReviewers, figures, solve
+from adverdict.rollout.labelled import Sample
 from adverdict.rollout.pages.certificates import PAGE
 from adverdict.simulation import write_marketplace
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
@@ -88,6 +89,10 @@ def job(tmp_path: Path, *packs: Path, **changes: object) -> SolveJob:
     return replace(plain, **changes)  # type: ignore[arg-type]  # the fields of a job, as a test names them
 
 
+def sample_of(one: SolveJob) -> Sample:
+    return labelled.read_sample(one.data, one.settings, Silent(), measure_noise=one.measure_noise)
+
+
 def sample(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -98,7 +103,7 @@ def sample(
 ) -> Sample:
     """Of one pack."""
     using(monkeypatch, bundle or FakeBundle())
-    return read_sample(job(tmp_path, written(tmp_path / "pack", ads, labels), **changes), Silent())
+    return sample_of(job(tmp_path, written(tmp_path / "pack", ads, labels), **changes))
 
 
 def using(monkeypatch: pytest.MonkeyPatch, bundle: FakeBundle) -> None:
@@ -165,7 +170,7 @@ def test_every_submission_is_history_once_also_that_of_an_advertiser_left_out(
     pack = written(tmp_path / "pack", ADS, LABELS)
     bundle = FakeBundle(Seen.of(ADS[:1]), known=(read_pack(pack).digest,) if known else ())
     using(monkeypatch, bundle)
-    read_sample(job(tmp_path, pack), Silent())
+    sample_of(job(tmp_path, pack))
     assert bundle.history.observed == ([] if known else ["ad-0", "ad-1", "ad-2", "ad-3"])
 
 
@@ -215,13 +220,13 @@ def test_one_ad_in_two_packs_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pat
     using(monkeypatch, FakeBundle())
     packs = [written(tmp_path / name, ADS[:2], LABELS[:2]) for name in ("one", "two")]
     with pytest.raises(InvalidInput, match="the same ad is in two of the packs") as refused:
-        read_sample(job(tmp_path, *packs), Silent())
+        sample_of(job(tmp_path, *packs))
     assert [mistake.value for mistake in refused.value.mistakes] == ["ad-0", "ad-1"]
 
 
 def test_no_model_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        read_sample(job(tmp_path, written(tmp_path / "pack", ADS, LABELS), model=str(tmp_path / "nowhere")), Silent())
+        sample_of(job(tmp_path, written(tmp_path / "pack", ADS, LABELS), model=str(tmp_path / "nowhere")))
 
 
 def many(tmp_path: Path) -> Path:

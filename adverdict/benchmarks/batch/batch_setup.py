@@ -93,10 +93,10 @@ def _exits_only(bundle: Path, rules: Path, pack: Path, folder: Path) -> Figures:
     from adverdict.certification.certificate import CERTIFICATES, Issued
     from adverdict.certification.exits.evidence import ExitEvidence
     from adverdict.domain.progress import Silent
-    from adverdict.rollout.certify import SolveJob, read_sample
+    from adverdict.rollout.labelled import read_sample
 
     sample, now = (
-        read_sample(SolveJob([pack], Settings(home=folder, model=str(bundle), policies=rules), measure_noise=False), Silent()),
+        read_sample([pack], Settings(home=folder, model=str(bundle), policies=rules), Silent(), measure_noise=False),
         datetime.now(UTC),
     )
     assert sample.early is not None

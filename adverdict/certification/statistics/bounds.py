@@ -20,10 +20,6 @@ from scipy import optimize, special
 MANY_ERRORS = 300
 """From this many errors allowed (limit x ads) the binomial of the effective number of ads stands in for the exact sum: there the two are
 normal with the same variance, and the exact one costs more than it tells."""
-THIN = 0.05
-"""Labels of at most this part of the ads, and of no advertiser twice, are a thin sample."""
-NUISANCE, CLOSER = 120, 40
-"""Points at which the rate of one part is tried where only the mean of two is limited, and points tried again around the worst."""
 _ALIASING = 1e-13
 _APART, _TOGETHER = 1e-6, 1 - 1e-9
 """Correlations nearer to 0 and 1 than this are taken as this: the recurrence below divides by both."""
@@ -51,11 +47,6 @@ class Sizes:
         """One ad a group."""
         return cls(np.array([1] if ads else [], dtype=np.int64), np.array([ads] if ads else [], dtype=np.int64))
 
-    @classmethod
-    def of_sample(cls, groups: NDArray[np.int64], ads: int, alike: float = 1.0, *, by_size: bool = False) -> Sizes:
-        """One ad a group where the labelled ones among ``ads`` may be taken for independent (see ``independent``), else their groups."""
-        return cls.single(len(groups)) if independent(groups, ads, by_size=by_size) else cls.of(groups, alike)
-
     @property
     def ads(self) -> int:
         return int(self.size @ self.count)
@@ -69,31 +60,6 @@ class Sizes:
         """The independent ads these are worth: n by Kish's (1965, section 5.4) design effect, 1 + (sum(s**2) / n - 1) * alike."""
         ads = self.ads
         return ads / (1.0 + (float(self.size**2 @ self.count) / ads - 1.0) * self.alike) if ads else 0.0
-
-
-@dataclass(frozen=True)
-class LabelledStratum:
-    """A part of the ads, of which some were labelled at random."""
-
-    errors: int
-    labelled: int
-    ads: int
-    """All of the part, labelled or not."""
-
-
-def independent(groups: NDArray[np.int64], ads: int, *, by_size: bool = False) -> bool:
-    """Whether labels of some of ``ads`` ads are as many independent draws of an ad, so that the plain binomial applies.
-
-    ``groups`` int64 (n,), not negative: the group of each labelled ad. They are where the sample is thin, or where ``by_size`` says how it
-    was made: advertisers drawn with replacement, in proportion to their ads, and one ad of each. That drawing again finds an advertiser
-    again is part of it, so that the promise is about the ads drawn from.
-
-    That few of the ads are labelled is not enough by itself. Of 5 % at random, where the errors of an advertiser's ads correlate by .2, .5
-    and .8, the binomial passed a rate just at the limit with .033, .033 and .043 for a level of .025, and with a few very large advertisers
-    (2,000 ads) with .045, .14 and .15. One ad an advertiser, of more than 5 % of the ads, is a sample of advertisers rather than of ads.
-    """
-    once = not len(groups) or int(np.bincount(groups).max()) == 1
-    return by_size or (once and len(groups) <= THIN * ads)
 
 
 def p_value(errors: int, sizes: Sizes, limit: float) -> float:
@@ -128,43 +94,6 @@ def upper_bound(errors: int, sizes: Sizes, level: float) -> float:
 def p_value_over(errors: int, sizes: Sizes, limit: float) -> float:
     """P(at least this many errors | ``limit``): small values speak for a rate above it. 1 without errors."""
     return 1.0 if errors == 0 else min(1.0, max(0.0, 1.0 - p_value(errors - 1, sizes, limit)))
-
-
-def two_strata_p(one: LabelledStratum, two: LabelledStratum, limit: float) -> float:
-    """P(a mean as low as this | a mean rate of ``limit``), for two parts labelled to different degrees; small values speak for less.
-
-    The mean weighs the parts by their ads; labels of each are independent draws. The chance is that of the least favourable pair of rates
-    with this mean: the distribution of the estimate, written out (a convolution of two binomials), is the largest at each rate, so the
-    worst pair lies on the line where the mean is the limit, and is searched for on it. 1 where a part with ads has no labels.
-    """
-    parts = [part for part in (one, two) if part.ads]
-    if not parts or any(not part.labelled for part in parts) or limit <= 0:
-        return 1.0
-    if limit >= 1:
-        return 0.0
-    if len(parts) == 1:
-        return p_value(parts[0].errors, Sizes.single(parts[0].labelled), limit)
-    total = limit * (one.ads + two.ads)
-    ends = max(0.0, (total - one.ads) / two.ads), min(1.0, total / two.ads)
-    rates, chances = _least_favourable(one, two, total, *ends, NUISANCE)
-    worst = int(chances.argmax())
-    around = float(rates[max(worst - 1, 0)]), float(rates[min(worst + 1, len(rates) - 1)])
-    return float(min(1.0, max(chances.max(), _least_favourable(one, two, total, *around, CLOSER)[1].max())))
-
-
-def _least_favourable(
-    one: LabelledStratum, two: LabelledStratum, total: float, low: float, high: float, points: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rates of the second part from ``low`` to ``high``, and the chance of an estimate as low as theirs at each, with ``total`` errors
-    expected in all."""
-    of_two = np.linspace(low, high, points)
-    of_one = np.clip((total - two.ads * of_two) / one.ads, 0.0, 1.0)
-    seen = one.ads * one.errors / one.labelled + two.ads * two.errors / two.labelled
-    found = np.arange(min(two.labelled, int(seen * two.labelled / two.ads + 1e-9)) + 1)
-    room = np.floor((seen - two.ads * found / two.labelled) * one.labelled / one.ads + 1e-9)
-    few = special.bdtr(np.minimum(room, one.labelled)[:, None], one.labelled, of_one[None, :])
-    exactly = np.diff(special.bdtr(found[:, None], two.labelled, of_two[None, :]), axis=0, prepend=0.0)
-    return of_two, np.asarray((exactly * few).sum(axis=0))
 
 
 def fewest_draws(limit: float, level: float) -> int:

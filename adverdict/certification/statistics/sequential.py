@@ -15,7 +15,7 @@ What is promised, and on what assumption
     where the sentence is false the running sum has the sign that makes that the larger of the two. Stakes that react to what was seen lose
     this; they would need ads that are alike in advance.
     The promise is about the ads that came, no others. For a process that goes on (the next advertisers), ads of one advertiser are one
-    draw: see ``first_of_each``.
+    draw.
 
 Inclusion probabilities that differ take stakes in proportion to 1/q, see ``weights`` (Stark 2023, ALPHA, Annals of Applied Statistics 17,
 641-679, arXiv 2201.02707, has the same for ballots).
@@ -38,11 +38,6 @@ TIMES = np.array([1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0])
 """Stakes against it: each is the best one if so many times the limit are errors."""
 MOST_OF_ALL = 0.95
 """Nobody bets on a larger share of errors than this."""
-FORESEEN_TIMES = np.array([0.25, 0.5, 1.0, 1.5])
-FORESEEN_PARTS = np.array([0.15, 0.25, 0.45, 0.15])
-"""The forecast of calibrated risks, four times: how far off it may be, and how likely that is taken to be."""
-BELOW_LIMIT = 0.95
-"""A forecast beyond this share of the limit is no reason to bet on fewer errors."""
 WEEK = 7
 _LARGEST = 700.0
 """Logarithm of the most evidence there is: beyond it no decision changes, and the exponential would overflow."""
@@ -108,22 +103,6 @@ def bets_for(limit: float) -> Bets:
     return _even(limit, SHARES / (1.0 - limit))
 
 
-def informed_bets_for(limit: float, foreseen: float) -> Bets:
-    """On fewer errors than ``limit``, best if about ``foreseen`` are: the mean calibrated risk of the ads that are decided.
-
-    As right as ``bets_for`` whatever the forecast is worth, if labels of these ads had no part in it. With a good one it takes up to a
-    third fewer ads, with one off by a factor of two up to half more. A forecast that is no reason to bet so gives the bets without it.
-    """
-    _check("limit", limit)
-    _check("foreseen", foreseen)
-    rates = foreseen * FORESEEN_TIMES
-    kept = rates < BELOW_LIMIT * limit
-    if not kept.any():
-        return bets_for(limit)
-    stakes = np.minimum((limit - rates[kept]) / limit, SHARES[-1]) / (1.0 - limit)
-    return Bets(limit, stakes, FORESEEN_PARTS[kept] / FORESEEN_PARTS[kept].sum())
-
-
 def bets_against(limit: float) -> Bets:
     """On more errors than ``limit`` in (0, 1): likelihood ratios of ``TIMES`` as many."""
     _check("limit", limit)
@@ -158,18 +137,6 @@ def weights(inclusion: ArrayLike, floor: float) -> Floats:
         mistake = Mistake("inclusion", float(wrong.flat[0]), f"probabilities above 0, at most 1; {wrong.size} are not")
         raise InvalidInput("evidence needs the probability of each audit", [mistake])
     return np.asarray(np.minimum(1.0, floor / q))
-
-
-def first_of_each(group: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which ads are the first of their group (an advertiser), in the order given; bool (n,) from int64 (n,).
-
-    For a promise about advertisers to come: if they come independently of each other, these ads are independent draws and evidence from
-    them alone is about the rate among first ads, one advertiser one vote. It is not the rate among all ads, of which large advertisers have
-    more.
-    """
-    found = np.zeros(len(group), dtype=np.bool_)
-    found[np.unique(group, return_index=True)[1]] = True
-    return found
 
 
 def _even(limit: float, stakes: Floats) -> Bets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,17 +96,26 @@ class Labels:
         self._scored = scored
         self._kind = BettingCounts if looked_again else Counts
         self.may_borrow = not looked_again
+        self._alike: dict[str, float] = {}
         self._counts: dict[tuple[str, Side, float, bytes], Counts] = {}
         self._tests: dict[tuple[Counts, float, float, float, float], FixedSequenceTest] = {}
 
     def of(self, policy: str, rows: NDArray[np.intp]) -> LabelledAds:
         """A random part of the ads."""
-        return self._scored.labelled(policy, rows)
+        return replace(self._scored.labelled(policy, rows), elsewhere=self._alikeness(policy))
 
     def of_side(self, asked: _Asked, rows: NDArray[np.intp]) -> LabelledAds:
         """What speaks on one side: rejecting looks at no ad below what the policy permits, and so may use labels of risky ads."""
         policy = asked.stratum.policy
-        return self.of(policy, rows) if asked.side is Side.APPROVE else self._scored.labelled_from(policy, rows, asked.furthest)
+        if asked.side is Side.APPROVE:
+            return self.of(policy, rows)
+        return replace(self._scored.labelled_from(policy, rows, asked.furthest), elsewhere=self._alikeness(policy))
+
+    def _alikeness(self, policy: str) -> float:
+        """Of the ads of one advertiser in all markets together: what too few labels to show their own are taken to have."""
+        if policy not in self._alike:
+            self._alike[policy] = self._scored.labelled(policy, np.arange(len(self._scored))).alikeness
+        return self._alike[policy]
 
     def counts(self, asked: _Asked, rows: NDArray[np.intp]) -> Counts:
         key = asked.stratum.policy, asked.side, asked.furthest, rows.tobytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,7 +15,7 @@ from adverdict.certification.thresholds.edge import WIDTH, edge, missed_upper
 from adverdict.certification.thresholds.evidence import count, labels_needed, like_traffic
 from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
-from adverdict.certification.thresholds.sequence import GRID, Side, ThresholdCount
+from adverdict.certification.thresholds.sequence import GRID, LabelledAds, Side, ThresholdCount
 from adverdict.certification.thresholds.strata import PRESENT
 from adverdict.certification.thresholds.wording import assumptions, findings, statement
 from adverdict.certification.words import Strength
@@ -55,7 +55,7 @@ def certificate(scored: ScoredAds, found: Answer, chosen: Thresholds, origin: Or
         aim=_aim(found, price),
         traffic=_traffic(scored, found, chosen),
         bounds=bounds,
-        edge=edge(scored.labelled_from(stratum.policy, found.approve.rows, used / WIDTH), used, question.stakes.max_risk, stratum.level),
+        edge=edge(_riskiest(scored, found, used), used, question.stakes.max_risk, stratum.level),
         missed_upper=missed_upper(ads, used, 2 * stratum.level),
         violating=float(ads.violating.mean()) if len(ads) else None,
         alike=ads.alikeness,
@@ -92,6 +92,11 @@ def _targets(found: Answer) -> StatedTargets:
         min_risk_rejected=question.stakes.min_risk_rejected,
         max_missed=question.max_missed,
     )
+
+
+def _riskiest(scored: ScoredAds, found: Answer, used: float) -> LabelledAds:
+    """The labelled ads at the edge of what is approved, and all that are riskier."""
+    return replace(scored.labelled_from(found.stratum.policy, found.approve.rows, used / WIDTH), elsewhere=found.ads.elsewhere)
 
 
 def _aim(found: Answer, price: float) -> Aim:

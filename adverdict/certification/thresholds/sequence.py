@@ -57,11 +57,13 @@ class LabelledAds:
     """int64 (n,), from 0: ads of one advertiser, or that share a creative, are one group."""
     alike: float | None = None
     """How alike the ads of a group are taken to be, in [0, 1]; None: as these ads show, at most."""
+    elsewhere: float = 1.0
+    """The same where these have too few groups to show anything."""
 
     @cached_property
     def alikeness(self) -> float:
         """``alike``, or the upper confidence limit of the correlation of violations within these groups."""
-        return alikeness(self.violating, self.group) if self.alike is None else self.alike
+        return alikeness(self.violating, self.group, self.elsewhere) if self.alike is None else self.alike
 
     def __len__(self) -> int:
         return len(self.risk)
@@ -71,7 +73,7 @@ class LabelledAds:
         return LabelledAds(self.risk, ~self.violating, self.group, self.alikeness)
 
     def part(self, rows: Bools | NDArray[np.intp]) -> LabelledAds:
-        return LabelledAds(self.risk[rows], self.violating[rows], self.group[rows], self.alike)
+        return LabelledAds(self.risk[rows], self.violating[rows], self.group[rows], self.alike, self.elsewhere)
 
 
 @dataclass(frozen=True)

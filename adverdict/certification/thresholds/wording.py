@@ -199,7 +199,7 @@ def _missing(certificate: Certificate, bound: Bound) -> str:
 def _alike(alike: float) -> str:
     if alike >= 1:
         return "The ads of one advertiser, or with one creative, may all stand or fall together."
-    why = "the upper 95 % limit of what their labels show"
+    why = "the upper 95 % limit of what labels under this policy show"
     unsure = "that this limit may be wrong is not counted in the confidence"
     return f"Two ads of one advertiser, or with one creative, correlate by at most {alike:.2f}, {why} ({unsure})."
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adverdict.cli.console import Bars, out, write_json
-from adverdict.cli.door import door
+from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Data, Json, Model, PolicyFiles, Seed
 from adverdict.cli.tables import columns
 from adverdict.domain.formats import counted, number
 
 if TYPE_CHECKING:
+    from adverdict.review.samples import OpenedSample
     from adverdict.rollout.sample import PlannedSample
 
 
@@ -29,17 +30,25 @@ def sample_command(
         bool,
         typer.Option("--by-views", help="Draw by the impressions expected, to measure views; certificates speak of ads."),
     ] = False,
+    in_queue: Annotated[
+        bool, typer.Option("--open", help="Open a review task for each ad: read blind, due in a week. The ads have to be on record.")
+    ] = False,
     table: Annotated[Path | None, typer.Option("--csv", help="Write the ads to label here, in order, as CSV.")] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Plan a sample of ads to label: one of an advertiser as far as can be, drawn by chance, before any of them is looked at."""
     with door(model=model, policies=policy_files) as settings:
-        from adverdict.rollout.sample import SampleJob, figures, plan_labels, write_list
+        from adverdict.ledger.store import now
+        from adverdict.review.tasks.settings import ReviewSettings
+        from adverdict.rollout.sample import SampleJob, figures, open_in_queue, plan_labels, write_list
 
         with Bars() as bars:
             sample = plan_labels(SampleJob(data, settings, ads, most, by_views, seed=seed), bars)
         show(sample)
+        if in_queue:
+            with ledger_of(settings) as ledger:
+                show_opened(open_in_queue(ledger, sample, ReviewSettings.of(settings), now()), sample)
         if table:
             rows = write_list(table, sample)
             out.print(f"{rows:,} rows written to {table}: one an ad and policy, in the order to label in", markup=False, highlight=False)
@@ -47,6 +56,14 @@ def sample_command(
                 out.print("keep design and inclusion_probability in the labels, then certify: adverdict policy solve --data FOLDER")
         if json:
             write_json(json, figures(sample))
+
+
+def show_opened(done: OpenedSample, sample: PlannedSample) -> None:
+    """What is in the queue now, and what to do once it is read."""
+    before = f"; {counted(done.before, 'task')} of it had been opened before" if done.before else ""
+    out.print(f"{counted(done.opened, 'task')} opened for sample {sample.name}{before}", highlight=False)
+    if not sample.by_views:
+        out.print("once they are read: adverdict review export --out FOLDER, then adverdict policy solve --data FOLDER")
 
 
 def show(sample: PlannedSample) -> None:

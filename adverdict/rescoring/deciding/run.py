@@ -167,7 +167,7 @@ def _steering(ledger_url: str | None, known: int | None) -> SteeringUsed | None:
         ledger.close()
     if steering == before == Steering():
         return None
-    return SteeringUsed(seq=end, brakes=steering.brakes, revoked=tuple(sorted(steering.revoked)))
+    return SteeringUsed(seq=end, brakes=steering.brakes, revoked=tuple(sorted(steering.revoked)), moved=dict(steering.moved))
 
 
 def _is_there(ledger: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adverdict.decisions.exits import ExitRule
-from adverdict.decisions.steering import Brake, Steering
+from adverdict.decisions.steering import Brake, Moved, Steering
 from adverdict.domain.ad import Utc
 from adverdict.domain.errors import Mistake
 from adverdict.rescoring.input.plan import Input, ShardPlan
@@ -36,15 +36,25 @@ class HistoryUsed(_Record):
 
 
 class SteeringUsed(_Record):
-    """Brakes that were on, and certificates that were revoked, when the run began."""
+    """Brakes that were on, and how certificates had come to stand, when the run began."""
 
     seq: int = Field(description="last entry of the ledger that was known")
     brakes: tuple[Brake, ...]
     revoked: tuple[str, ...]
+    moved: dict[str, Moved] = Field(default_factory=dict, description="by certificate: its standing by audits, and its end")
 
     @property
     def steering(self) -> Steering:
-        return Steering(self.brakes, frozenset(self.revoked))
+        return Steering(self.brakes, frozenset(self.revoked), self.moved)
+
+    def determining(self) -> dict[str, Any]:
+        """What rows depend on."""
+        moved = {name: [one.standing.value, _moment(one.until)] for name, one in sorted(self.moved.items())}
+        return {
+            "brakes": [one.brake_id for one in self.brakes],
+            "revoked": list(self.revoked),
+            **({"certificates": moved} if moved else {}),
+        }
 
 
 class Run(_Record):
@@ -140,7 +150,7 @@ class Run(_Record):
             "thresholds": self.thresholds,
             **({"exits.certificate": self.exits.certificate_id, "exits.limit": self.exits.limit} if self.exits else {}),
             "history.digest": self.history.digest,
-            **({"brakes": [one.brake_id for one in self.steering.brakes], "revoked": list(self.steering.revoked)} if self.steering else {}),
+            **(self.steering.determining() if self.steering else {}),
             "as_of": _moment(self.as_of),
             "since": _moment(self.since),
             "rows_per_shard": self.rows_per_shard,

@@ -81,6 +81,7 @@ def answered(answer: Answer, task: Task, source: Literal["review", "audit", "app
 def labels(answer: Answer, task: Task, source: Literal["review", "audit", "appeal"], at: datetime) -> tuple[Label, ...]:
     """Approving says something of every policy asked, rejecting only of those named: the others nobody looked for any more."""
     told = {"approve": task.policies, "reject": tuple(dict.fromkeys(answer.violated))}.get(answer.verdict, ())
+    draws = task.drawn or {}
     return tuple(
         Label(
             ad_id=task.ad_id,
@@ -91,6 +92,8 @@ def labels(answer: Answer, task: Task, source: Literal["review", "audit", "appea
             severity=answer.severity,
             reason=answer.reason,
             source=source,
+            design=draws[policy].design if policy in draws else None,
+            inclusion_probability=draws[policy].probability if policy in draws else None,
         )
         for policy in told
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from adverdict.ledger.entries import Answered, DecisionMade, Entry, Resolved, Ru
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Writing
 from adverdict.review.cases.answers import Outcome
-from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, audit_step, review_step
+from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, audit_step, review_step, sample_step, unsaid
 from adverdict.review.tasks import tasks
 from adverdict.review.tasks.draws import draw
 from adverdict.review.tasks.opening import follow_ups
@@ -46,7 +46,13 @@ class Record:
     def readings(self, case_id: str) -> list[Reading]:
         """In the order in which they were given."""
         answers = [one.body for one in self.entries if isinstance(one.body, Answered) and one.body.case_id == case_id]
-        return [Reading(one.verdict, one.violated, senior=one.task_kind == "senior") for one in answers]
+        return [Reading(one.verdict, one.violated, one.task_kind == "senior", one.asked) for one in answers]
+
+    @property
+    def automatic(self) -> Verdict | None:
+        """The verdict that stands with nobody asked; None where people spoke or will, or the decision was withdrawn."""
+        spoken = any(isinstance(one.body, Resolved | Ruled | Withdrawn) for one in self.entries)
+        return None if spoken or self.made.decision.verdict is Verdict.REVIEW else self.made.decision.verdict
 
 
 def record(writing: Writing, decision_id: str) -> Record:
@@ -75,17 +81,28 @@ def settle(writing: Writing, task: Task, known: Record, settings: ReviewSettings
     step = _step(known, siblings, task, settings)
     done = Outcome(task.task_id, answer_id(task.task_id))
     if isinstance(step, More):
-        urgent = step.kind == "senior" or not _is_audit(siblings)
+        urgent = step.kind == "senior" or not (task.drawn or _is_audit(siblings))
         opened = follow_ups(task, step.kind, step.count, step.probability, settings, now, urgent=urgent)
         tasks.add(writing.connection, opened)
         return Outcome(done.task_id, done.answer_id, opened=tuple(one.task_id for one in opened))
     if isinstance(step, Settle | Stand):
         tasks.withdraw(writing.connection, table.c.case_id == task.case_id, now)
+        done = replace(done, opened=_ask_the_rest(writing, task, known, settings, now))
     if isinstance(step, Settle):
-        by: Literal["review", "audit"] = "audit" if _is_audit(siblings) else "review"
+        by: Literal["review", "audit"] = "audit" if task.drawn or _is_audit(siblings) else "review"
         resolve(writing, task, step, by, now)
-        return Outcome(done.task_id, done.answer_id, settled=step.verdict, by=by)
+        return replace(done, settled=step.verdict, by=by)
     return done
+
+
+def _ask_the_rest(writing: Writing, task: Task, known: Record, settings: ReviewSettings, now: datetime) -> tuple[str, ...]:
+    """A task for the policies of a planned sample that no reading said anything of: who rejects an ad for one looks no further."""
+    rest = unsaid(known.readings(task.case_id)) if task.drawn else ()
+    if not rest:
+        return ()
+    opened = follow_ups(task, "sample", 1, task.probability, settings, now, urgent=False, asked=rest)
+    tasks.add(writing.connection, opened)
+    return tuple(one.task_id for one in opened)
 
 
 def resolve(writing: Writing, task: Task, settled: Settle, by: Literal["review", "audit", "appeal"], now: datetime) -> None:
@@ -117,6 +134,8 @@ def _step(known: Record, siblings: Sequence[Task], task: Task, settings: ReviewS
     pending = [one for one in siblings if one.state in tasks.UNFINISHED]
     senior = any(one.kind == "senior" for one in pending)
     readings = known.readings(task.case_id)
+    if task.drawn:
+        return sample_step(known.automatic, readings, len(pending), senior)
     if _is_audit(siblings):
         automatic, chance = known.made.decision.verdict, draw("double audit", task.case_id)
         return audit_step(automatic, readings, len(pending), senior, chance, settings.double_share)

@@ -1,6 +1,7 @@
 """What a case's readings settle. Plain rules, no I/O.
 
-A *review* case settles an ad that the model left to people; an *audit* case checks an automatic verdict, which stands meanwhile.
+A *review* case settles an ad that the model left to people; an *audit* case checks an automatic verdict, which stands meanwhile. A
+*sample* case measures an ad whatever was decided; where that was an automatic verdict, it is checked as by an audit.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ class Reading:
     verdict: Literal["approve", "reject", "unsure", "escalate"]
     violated: tuple[str, ...] = ()
     senior: bool = False
+    asked: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The policies it says something of: who rejects an ad looks no further."""
+        return {"approve": self.asked, "reject": self.violated}.get(self.verdict, ())
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,25 @@ def audit_step(automatic: Verdict, readings: Sequence[Reading], pending: int, se
         if len(same) > 1:
             return Stand() if verdict is automatic else Settle(verdict, _named(same))
     return More("senior")
+
+
+def sample_step(automatic: Verdict | None, readings: Sequence[Reading], pending: int, senior_pending: bool) -> Step:
+    """After an answer in a planned sample's case. ``automatic``: the verdict that stands and is checked; None: people spoke, or will.
+
+    Readings that were asked for what earlier ones left unsaid are no verdicts.
+    """
+    whole = [one for one in readings if one.asked == readings[0].asked]
+    if automatic is not None and readings[-1] in whole:
+        return audit_step(automatic, whole, pending, senior_pending, 1.0, 0.0)
+    if senior_pending:
+        return Wait()
+    return Stand() if readings[-1].verdict in ("approve", "reject") else More("senior")
+
+
+def unsaid(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """The policies that were asked and that no reading says anything of: a sample needs an answer under each, of somebody else."""
+    told = {policy for one in readings for policy in one.told}
+    return tuple(dict.fromkeys(policy for one in readings for policy in one.asked if policy not in told))
 
 
 def _after_first_audit(automatic: Verdict, first: Reading, chance: float, share: float) -> Step:

@@ -27,7 +27,7 @@ from adverdict.ledger.entries import Answered, DecisionMade, Entry, Labelled, Ru
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
-from adverdict.review.labels.labels import as_exported, effective
+from adverdict.review.labels.labels import as_exported, effective, planned
 from adverdict.review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 from adverdict.storage.tables.pack import iter_labels, write_ads, write_labels
 from adverdict.storage.whole import making_folder
@@ -89,7 +89,7 @@ class _Tally:
         probability = 1.0 if review else decision.audit.probability if decision.audit else None
         chosen = review or (decision.audit is not None and decision.audit.chosen)
         source = "review" if review else "audit"
-        drawn = any(label.source == source and label.inclusion_probability == probability for label in labels)
+        drawn = any(label.source == source and label.inclusion_probability == probability and not planned(label) for label in labels)
         counted = self.strata[decision.verdict, probability]
         for place, one in enumerate((True, chosen, chosen and drawn)):
             counted[place] += one

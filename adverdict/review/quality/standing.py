@@ -16,6 +16,7 @@ from typing import Any
 from adverdict.certification.certificate import Certificate, thresholds
 from adverdict.certification.life import Audits, DayEnd, Terms, life
 from adverdict.certification.words import Side
+from adverdict.decisions.steering import Moved
 from adverdict.domain.formats import percent
 from adverdict.domain.standing import Standing
 
@@ -76,7 +77,9 @@ class CertificateStanding:
     provisional: bool
     """Whether it was issued without everything being shown."""
     on_record: bool
-    """Whether the ledger says that it is revoked."""
+    """Whether the ledger says that it stands so."""
+    ends_at: datetime
+    """The end of its validity, which audits move; UTC."""
 
     @property
     def revoked_at(self) -> float:
@@ -90,7 +93,11 @@ class CertificateStanding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        times = {"since": self.since.isoformat(), "until": self.until.isoformat() if self.until else None}
+        times = {
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat() if self.until else None,
+            "ends_at": self.ends_at.isoformat(),
+        }
         return {**asdict(self), **times, "sentence": self.sentence}
 
     @property
@@ -107,7 +114,7 @@ class CertificateStanding:
             case _ if not self.audited:
                 return "No audit of what it approves is settled yet."
             case Standing.RENEWED:
-                return f"The audits show the promise again: {counted}."
+                return f"The audits show the promise again: {counted}. It holds until {self.ends_at:%Y-%m-%d}."
             case Standing.CERTIFIED if self.provisional:
                 return f"The audits show what it could not promise yet: {counted}. Certify again (adverdict policy solve) to rely on it."
             case Standing.CERTIFIED | Standing.PROVISIONAL if self.errors > self.limit * self.audited:
@@ -117,9 +124,17 @@ class CertificateStanding:
 
 
 def standings(
-    certificates: Sequence[Certificate], audited: Iterable[AuditedAd], revoked: Mapping[str, datetime], moment: datetime, seq: int
+    certificates: Sequence[Certificate],
+    audited: Iterable[AuditedAd],
+    revoked: Mapping[str, datetime],
+    moved: Mapping[str, Moved],
+    moment: datetime,
+    seq: int,
 ) -> list[CertificateStanding]:
-    """How the certificates that approve anything stand at ``moment``, in their order. ``revoked``: by id, when that was put on record."""
+    """How the certificates that approve anything stand at ``moment``, in their order.
+
+    ``revoked``: by id, when that was put on record; ``moved``: what was of the others.
+    """
     by_certificate: dict[str, list[AuditedAd]] = {}
     for ad in audited:
         for name in ad.approved.certificates:
@@ -129,21 +144,29 @@ def standings(
         own = by_certificate.get(one.certificate_id, [])
         terms = _terms(one, own)
         if terms is not None:
-            found.append(_standing(one, terms, own, revoked.get(one.certificate_id), moment, seq))
+            found.append(_standing(one, terms, own, revoked.get(one.certificate_id), moved.get(one.certificate_id), moment, seq))
     return found
 
 
 def _standing(
-    one: Certificate, terms: Terms, own: Sequence[AuditedAd], revoked_at: datetime | None, moment: datetime, seq: int
+    one: Certificate,
+    terms: Terms,
+    own: Sequence[AuditedAd],
+    revoked_at: datetime | None,
+    recorded: Moved | None,
+    moment: datetime,
+    seq: int,
 ) -> CertificateStanding:
     first = day_of(one.solved_at)
-    last = min(day_of(moment), day_of(one.expires_at))
+    last = min(day_of(moment), day_of(one.expires_at)) if terms.provisional else day_of(moment)
     counts = _counts(one, own, first)
     begins = Standing.PROVISIONAL if terms.provisional else Standing.CERTIFIED
     days = life(counts, [], terms, max(0, (last - first).days + 1), begins)
     revoking = (day for day in days if day.standing is Standing.REVOKED)
     end = next(revoking, days[-1] if days else DayEnd(-1, begins, 1.0, 1.0))
-    standing, since = _now(one, days, end, revoked_at, moment)
+    known = recorded or Moved(Standing.CERTIFIED, one.expires_at)
+    ends_at = _end(one, days, terms, known)
+    standing, since = _now(one, days, end, revoked_at, Moved(known.standing, ends_at), moment)
     settled = [count for count in counts if count.day <= end.day]
     return CertificateStanding(
         certificate_id=one.certificate_id,
@@ -161,19 +184,36 @@ def _standing(
         until=first + timedelta(days=end.day) if days else None,
         seq=seq,
         provisional=terms.provisional,
-        on_record=revoked_at is not None,
+        on_record=revoked_at is not None if standing is Standing.REVOKED else known == (standing, ends_at),
+        ends_at=ends_at,
     )
 
 
-def _now(one: Certificate, days: Sequence[DayEnd], end: DayEnd, revoked_at: datetime | None, moment: datetime) -> tuple[Standing, datetime]:
-    """How it stands, and since when: what is on record goes before what the audits say, and a revocation before the end."""
+def _end(one: Certificate, days: Sequence[DayEnd], terms: Terms, known: Moved) -> datetime:
+    """Until when it is valid: audits that show it again begin a new spell of as many days. What was put on record stays so."""
+    renewed = max((day.spell for day in days if day.standing.holds and not terms.provisional), default=0)
+    return max(known.until, _midnight(one, renewed + terms.valid_days)) if renewed else known.until
+
+
+def _midnight(one: Certificate, day: int) -> datetime:
+    """With which a day of its life begins."""
+    return datetime.combine(day_of(one.solved_at) + timedelta(days=day), datetime.min.time(), UTC)
+
+
+def _now(
+    one: Certificate, days: Sequence[DayEnd], end: DayEnd, revoked_at: datetime | None, known: Moved, moment: datetime
+) -> tuple[Standing, datetime]:
+    """How it stands, and since when: what is on record goes before what the audits say, and a revocation before the end.
+
+    ``known``: how it stands on record, and its end. Renewed on record it stays so, though audits that showed it were erased meanwhile.
+    """
     if revoked_at is not None:
         return Standing.REVOKED, revoked_at
     moved = next((day.day for day in reversed(days) if day.standing is not end.standing), -1) + 1
-    since = max(one.solved_at, datetime.combine(day_of(one.solved_at) + timedelta(days=moved), datetime.min.time(), UTC))
-    if one.expired_at(moment) and end.standing is not Standing.REVOKED:
-        return Standing.EXPIRED, one.expires_at
-    return end.standing, since
+    if known.until <= moment and end.standing is not Standing.REVOKED:
+        return Standing.EXPIRED, known.until
+    standing = known.standing if end.standing is Standing.NONE else end.standing
+    return standing, max(one.solved_at, _midnight(one, moved))
 
 
 def _terms(one: Certificate, own: Iterable[AuditedAd]) -> Terms | None:

@@ -1,7 +1,8 @@
-"""The certificates in force, watched: their audits gathered from the ledger, and what these speak against revoked.
+"""The certificates in force, watched: their audits gathered from the ledger, what these show again renewed, what they speak against doubted
+and then revoked.
 
-Nowhere else are certificates revoked by evidence, and nothing else of what is found is put on record: every other standing is computed
-anew. What nobody reads any more, because its rescoring was undone or its ad erased, counts nowhere.
+Nowhere else are certificates moved by evidence. What nobody reads any more, because its rescoring was undone or its ad erased, counts
+nowhere.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from adverdict.certification.certificate import Certificate
 from adverdict.domain.formats import percent
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.entries import CertificateRevoked, DecisionMade, Entry, Resolved
+from adverdict.ledger.entries import CertificateMoved, CertificateRevoked, DecisionMade, Entry, Resolved
 from adverdict.ledger.history import end_of
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
-from adverdict.ledger.steering import revoke
+from adverdict.ledger.steering import move, revoke, steering_at
 from adverdict.ledger.store import Ledger, entry_of, entry_query, now, withdrawn
 from adverdict.review.period import about_each, decisions_of, pages
 from adverdict.review.quality.standing import Approved, AuditedAd, CertificateStanding, day_of, standings
@@ -36,25 +37,39 @@ OF_AUDIT = ("audit", "double", "senior")
 def watch(
     ledger: Ledger, certificates: Sequence[Certificate], log: AuditLog, clock: Callable[[], datetime] = now
 ) -> list[CertificateStanding]:
-    """How they stand now. What the audits speak against is revoked before this returns; doing so twice changes nothing. Raises
+    """How they stand now. What the audits have moved is put on record before this returns; doing so twice changes nothing. Raises
     Unavailable."""
     found = look(ledger, certificates, log, clock)
     for one in found:
-        if one.standing is Standing.REVOKED and not one.on_record:
+        if one.on_record:
+            continue
+        if one.standing is Standing.REVOKED:
             with ledger.write() as writing:
                 revoke(writing, one.certificate_id, _why(one), BY, clock(), _evidence(one))
+        elif one.standing.holds and not one.provisional:
+            told = CertificateMoved(
+                certificate_id=one.certificate_id,
+                standing=one.standing,  # type: ignore[arg-type]  # those that hold are the three there are
+                until=one.ends_at,
+                why=one.sentence,
+                evidence=_evidence(one),
+                by=BY,
+            )
+            with ledger.write() as writing:
+                move(writing, told, clock())
     return found
 
 
 def look(
     ledger: Ledger, certificates: Sequence[Certificate], log: AuditLog, clock: Callable[[], datetime] = now
 ) -> list[CertificateStanding]:
-    """The same without revoking anything: what is to be revoked is ``revoked`` here already. Raises Unavailable."""
+    """The same without putting anything on record: what is to be revoked is ``revoked`` here already. Raises Unavailable."""
     if not certificates:
         return []
     with ledger.look() as connection:
         audited = log.read(connection, min(one.solved_at for one in certificates))
-        return standings(certificates, audited, _revocations(connection), clock(), end_of(connection))
+        moved = steering_at(connection).moved
+        return standings(certificates, audited, _revocations(connection), moved, clock(), end_of(connection))
 
 
 class AuditLog:
@@ -85,7 +100,9 @@ class AuditLog:
 def _cases(connection: Connection, since: datetime) -> dict[str, set[str]]:
     """Decision -> the states of its audit's tasks."""
     audits = select(table.c.about).where(table.c.kind == "audit", table.c.opened_at >= micros(since))
-    rows = connection.execute(select(table.c.about, table.c.state).where(table.c.kind.in_(OF_AUDIT), table.c.about.in_(audits)))
+    rows = connection.execute(
+        select(table.c.about, table.c.state).where(table.c.kind.in_(OF_AUDIT), table.c.drawn.is_(None), table.c.about.in_(audits))
+    )
     states: dict[str, set[str]] = {}
     for row in rows:
         states.setdefault(row.about, set()).add(row.state)

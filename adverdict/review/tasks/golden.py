@@ -23,7 +23,7 @@ from adverdict.review.tasks.opening import primary_language
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import Task
 
-STANDS_IN_FOR = frozenset({"review", "audit", "double"})
+STANDS_IN_FOR = frozenset({"review", "audit", "sample", "double"})
 """Kinds of tasks that a golden task may come before, looking like one."""
 
 
@@ -150,6 +150,7 @@ def instead_of(connection: Connection, task: Task, who: Reviewer, share: float) 
         token=task.token,
         reviewer=None,
         lease_until=None,
+        drawn=None,
     )
 
 

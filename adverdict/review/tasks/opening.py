@@ -35,9 +35,20 @@ def review_task(one: DecisionMade, book: PolicyBook, settings: ReviewSettings, n
 
 
 def follow_ups(
-    task: Task, kind: Kind, count: int, probability: float, settings: ReviewSettings, now: datetime, *, urgent: bool
+    task: Task,
+    kind: Kind,
+    count: int,
+    probability: float,
+    settings: ReviewSettings,
+    now: datetime,
+    *,
+    urgent: bool,
+    asked: tuple[str, ...] | None = None,
 ) -> list[Task]:
-    """More tasks of an answered task's case. Not ``urgent``: their harm does not move them, so that what still waits is chance."""
+    """More tasks of an answered task's case. Not ``urgent``: their harm does not move them, so that what still waits is chance.
+
+    ``asked``: the policies; None: those of the answered task.
+    """
     made = []
     for number in range(count):
         fresh = Task(
@@ -49,12 +60,13 @@ def follow_ups(
             advertiser_id=task.advertiser_id,
             market=task.market,
             language=task.language,
-            policies=task.policies,
+            policies=task.policies if asked is None else asked,
             senior=kind == "senior" or kind == "appeal",
             probability=probability,
             harm=task.harm,
             opened_at=now,
             due_at=due(now, kind, task.harm if urgent else 0.0, settings),
+            drawn=task.drawn,
         )
         made.append(fresh)
     return made

@@ -10,7 +10,7 @@ from typing import Literal
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.settings import Settings
 
-Kind = Literal["review", "audit", "double", "senior", "appeal", "golden"]
+Kind = Literal["review", "audit", "sample", "double", "senior", "appeal", "golden"]
 
 HOUR = 3600.0
 
@@ -27,6 +27,7 @@ class ReviewSettings:
     """Probability in [0, 1) that a golden task comes before a task."""
     review_deadline_hours: float = 24
     audit_deadline_hours: float = 72
+    sample_deadline_hours: float = 168
     double_deadline_hours: float = 48
     senior_deadline_hours: float = 12
     appeal_deadline_hours: float = 24
@@ -62,6 +63,7 @@ class ReviewSettings:
             * {
                 "review": self.review_deadline_hours,
                 "audit": self.audit_deadline_hours,
+                "sample": self.sample_deadline_hours,
                 "double": self.double_deadline_hours,
                 "senior": self.senior_deadline_hours,
                 "appeal": self.appeal_deadline_hours,
@@ -77,7 +79,7 @@ class ReviewSettings:
         for name in ("lease_seconds", "soonest_seconds", "handling_seconds", "calm_harm", "grave_harm", "assumed_impressions"):
             if not _positive(getattr(self, name)):
                 yield Mistake(name, getattr(self, name), "a number above 0")
-        for name in ("review", "audit", "double", "senior", "appeal"):
+        for name in ("review", "audit", "sample", "double", "senior", "appeal"):
             hours = getattr(self, f"{name}_deadline_hours")
             if not (_positive(hours) and hours * HOUR >= self.soonest_seconds):
                 yield Mistake(f"{name}_deadline_hours", hours, f"at least soonest_seconds ({self.soonest_seconds:g} s)")

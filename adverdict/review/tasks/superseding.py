@@ -1,8 +1,8 @@
 """What becomes of tasks when a rescoring supersedes the decision they are about, and when the rescoring is undone.
 
 Reviews of what has been decided otherwise are withdrawn. Audits are not: they measure decisions that were made, and a decision that a
-later model corrects is more often wrong than others, so leaving it unread would make every estimate too good. Appeals stay: an advertiser
-who objected is owed an answer.
+later model corrects is more often wrong than others, so leaving it unread would make every estimate too good. Planned samples stay too:
+they measure ads, whatever was decided. Appeals stay: an advertiser who objected is owed an answer.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def withdraw_superseded(connection: Connection, superseded: Mapping[str, Verdict
 
 
 def withdraw_opened(connection: Connection, step: str, at: datetime) -> int:
-    """Close the unfinished tasks about a step's decisions, audits too: they are decisions no more. Appeals stay. How many."""
+    """Close the unfinished tasks about a step's decisions, audits too: they are decisions no more. How many. Appeals stay, and
+    what a planned sample asks: chance has drawn its ads, and none may be left out."""
     theirs = select(contents.c.about).where(contents.c.step == step, contents.c.about.is_not(None))
-    return withdraw(connection, table.c.about.in_(theirs) & (table.c.kind != "appeal"), at)
+    return withdraw(connection, table.c.about.in_(theirs) & (table.c.kind != "appeal") & table.c.drawn.is_(None), at)
 
 
 def reopen_superseded(connection: Connection, step: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, cast
@@ -19,6 +19,13 @@ State = Literal["open", "leased", "done", "withdrawn"]
 UNFINISHED = ("open", "leased")
 CHUNK = 500
 """Ids in one statement: databases limit how many."""
+
+
+class Draw(NamedTuple):
+    """How a planned sample came to an ad: its name with the part, and with which probability in (0, 1]."""
+
+    design: str
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,12 @@ class Task:
     """Who holds it, held it last, or answered it."""
     lease_until: datetime | None = None
     closed_at: datetime | None = None
+    drawn: Mapping[str, Draw] | None = None
+    """By policy asked, of a task in a planned sample's case; None: of another."""
 
     @property
     def shown_kind(self) -> Literal["review", "senior", "appeal"]:
-        """What its reviewer may know: audits, second readings and golden tasks look like any other."""
+        """What its reviewer may know: audits, samples, second readings and golden tasks look like any other."""
         return "senior" if self.kind == "senior" else "appeal" if self.kind == "appeal" else "review"
 
 
@@ -88,6 +97,8 @@ def task_of(row: Row[Any]) -> Task:
     values = dict(row._mapping)
     del values["lane"]
     values["policies"] = tuple(json.loads(values["policies"]))
+    if values["drawn"] is not None:
+        values["drawn"] = {policy: Draw(*told) for policy, told in json.loads(values["drawn"]).items()}
     for name in ("opened_at", "due_at", "lease_until", "closed_at"):
         values[name] = None if values[name] is None else moment(values[name])
     return Task(**values)
@@ -147,6 +158,7 @@ def existing(connection: Connection, ids: Sequence[str]) -> set[str]:
 def _row(task: Task) -> dict[str, object]:
     values: dict[str, Any] = dict(vars(task))
     values["policies"] = json.dumps(task.policies)
+    values["drawn"] = None if task.drawn is None else json.dumps(task.drawn)
     values["lane"] = routing_key_of(task).key
     for name in ("opened_at", "due_at", "lease_until", "closed_at"):
         values[name] = None if values[name] is None else micros(values[name])

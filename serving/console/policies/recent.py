@@ -18,7 +18,7 @@ from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Labelled, Ruled
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import Ledger
-from adverdict.review.labels.labels import effective, inclusion
+from adverdict.review.labels.labels import effective, inclusion, planned
 from adverdict.review.period import about_each
 from adverdict.serving.console.policies.shares import ScoredDecisions
 
@@ -142,7 +142,9 @@ def _truths(connection: Connection, policy: str, decisions: dict[str, dict[str, 
     truths = {}
     for decision_id, told in about_each(connection, list(decisions), (Labelled.kind, Answered.kind, Ruled.kind)).items():
         decision = Decision.model_validate(decisions[decision_id]["decision"])
-        read = [label for entry, label in effective(told) if label.policy == policy and isinstance(entry.body, Answered)]
+        read = [
+            label for entry, label in effective(told) if label.policy == policy and isinstance(entry.body, Answered) and not planned(label)
+        ]
         said = [(probability, label.violates) for label in read if (probability := inclusion(label, decision))]
         if said:
             violating = sum(1 for _, violates in said if violates)

@@ -68,6 +68,8 @@ class TaskView:
 def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
     """Raises NotFound when the ad was erased."""
     ad, decision = _matter(parts, connection, task)
+    if task.drawn is not None:
+        decision = None  # who measures the model must not be told what it thinks
     reasons = decision.reasons if decision else ()
     in_force = {policy.name: policy for policy in parts.book.in_force(ad.market, ad.surface)}
     asked = tuple(_question(i, name, in_force.get(name), decision, reasons) for i, name in enumerate(task.policies, start=1))
