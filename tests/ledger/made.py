@@ -10,11 +10,13 @@ from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import RECORD, Arm, Audit, Decision, PolicyVerdict, Reason
 from adverdict.domain.risk import RiskScore
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
     Braked,
+    CertificateMoved,
     DecisionMade,
     Erased,
     Founded,
@@ -25,7 +27,7 @@ from adverdict.ledger.entries import (
     Ruled,
     Withdrawn,
 )
-from adverdict.ledger.steering import brake, release, revoke
+from adverdict.ledger.steering import brake, move, release, revoke
 from adverdict.ledger.store import Ledger, withdrawal_id
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -197,11 +199,14 @@ def braked(side: BrakeSide = BrakeSide.APPROVE, **scope: Any) -> Braked:
 
 
 def steer(ledger: Ledger) -> None:
-    """Three entries: a brake that is put on and released, and a certificate that is revoked."""
+    """Four entries: a brake that is put on and released, and a certificate that is doubted and then revoked."""
     with ledger.write() as writing:
         brake_id, _ = brake(writing, braked(market="SE"), minutes(70))
         writing.flush()
         release(writing, brake_id, "it has passed", "olga", minutes(71))
+        moved = CertificateMoved(certificate_id="cert-1", standing=Standing.DOUBTED, until=minutes(9_000), why="much leaked", by="audits")
+        move(writing, moved, minutes(72))
+        writing.flush()
         revoke(writing, "cert-1", "too much leaked", "audits", minutes(72), {"wrong": 9, "of": 100})
 
 

@@ -44,6 +44,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
             connection.execute(text(f"DROP INDEX ix_contents_{column}"))
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
         connection.execute(text("DROP TABLE leases"))
+        connection.execute(text("ALTER TABLE tasks DROP COLUMN drawn"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     upgrade(ledger.engine)
     a_step(ledger)

@@ -9,12 +9,13 @@ from adverdict.benchmarks.shared.killable import MARKETS, POLICIES, CountingMode
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Label
+from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.features.history.state import HistoryState
-from adverdict.ledger.entries import Braked, DecisionMade, KnownHistory, Rescored, Resolved, Withdrawn
+from adverdict.ledger.entries import Braked, CertificateMoved, DecisionMade, KnownHistory, Rescored, Resolved, Withdrawn
 from adverdict.ledger.erase import erase
 from adverdict.ledger.history import LedgerHistory, found
-from adverdict.ledger.steering import brake, release, revoke
+from adverdict.ledger.steering import brake, move, release, revoke
 from adverdict.ledger.store import Ledger, withdrawal_id
 from adverdict.review.cases.answers import Answer
 from adverdict.review.cases.appeals import appeal
@@ -82,11 +83,16 @@ def _rescore(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
 
 
 def _steer(ledger: Ledger, at: datetime) -> None:
-    """A brake, its release, and a certificate that is revoked."""
+    """A brake, its release, and a certificate that is doubted and then revoked."""
     with ledger.write() as writing:
         brake_id, _ = brake(writing, Braked(side=BrakeSide.APPROVE, market=MARKETS[0], why="as simulated", by="operator"), at)
         writing.flush()
         release(writing, brake_id, "as simulated", "operator", at)
+        moved = CertificateMoved(
+            certificate_id="cert-lively", standing=Standing.DOUBTED, until=at + timedelta(days=90), why="as simulated", by="audits"
+        )
+        move(writing, moved, at)
+        writing.flush()
         revoke(writing, "cert-lively", "as simulated", "audits", at, {"wrong": 3, "of": 40})
 
 

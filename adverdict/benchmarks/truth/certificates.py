@@ -23,13 +23,13 @@ from adverdict.benchmarks.truth.deployments import deploy
 from adverdict.benchmarks.truth.enough import labels_to_certify
 from adverdict.benchmarks.truth.everyday import everyday
 from adverdict.benchmarks.truth.figures import headline, row, stratum
-from adverdict.benchmarks.truth.looking import peek
+from adverdict.benchmarks.truth.looking import BETTING, WAYS, peek
 from adverdict.benchmarks.truth.populations import Population, of_pack, of_pack_by_words, simulated, trials
 from adverdict.benchmarks.truth.trial import Trial
 from adverdict.benchmarks.truth.worlds import impossible
 from adverdict.decisions.policy import Severity, Targets
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.domain.progress import Progress
+from adverdict.domain.progress import SILENT, Progress
 from adverdict.training.fit.everything import FitSettings
 
 SIMULATED_TARGETS = Targets(0.02, 0.10, 0.95)
@@ -60,10 +60,10 @@ class CertificatesPlan:
 
 @dataclass(frozen=True)
 class Job:
-    """One trial, and whether its deployments are also looked at again and again."""
+    """One trial, and by which ways of solving its deployments are also looked at again and again."""
 
     trial: Trial
-    looked_at: bool = False
+    looked_at: Sequence[str] = ()
 
 
 def run(plan: CertificatesPlan, progress: Progress) -> dict[str, Any]:
@@ -109,18 +109,23 @@ def judged(jobs: Sequence[Job], plan: CertificatesPlan, progress: Progress) -> l
 def _jobs(plan: CertificatesPlan, market: Population, progress: Progress) -> Iterator[Job]:
     """Those that may be broken first; then packs, all markets together at both severities and each market alone; then the market."""
     for trial in impossible(plan.settings.seed):
-        yield Job(trial, looked_at=True)
-    scored: Callable[[Path, FitSettings, Progress], Population] = of_pack_by_words if plan.quick else of_pack
-    for folder in plan.packs:
-        pack = scored(folder, plan.settings, progress)
+        yield Job(trial, tuple(WAYS))
+    ways = (BETTING,) if plan.quick else tuple(WAYS)
+    progress.stage("scoring packs", len(plan.packs))
+    for pack in _each(partial(_scored, settings=plan.settings, quick=plan.quick), plan.packs, plan.workers if plan.quick else 1):
+        progress.advance()
         for severity in SEVERITIES:
             for trial in trials(pack, PACK_TARGETS, severity):
-                yield Job(trial, looked_at=trial.everywhere and severity is SEVERITIES[0])
+                yield Job(trial, ways if trial.everywhere and severity is SEVERITIES[0] else ())
     for trial in trials(market, SIMULATED_TARGETS, alone=False):
         yield Job(trial)
 
 
-def _each(work: Any, jobs: Sequence[Job], workers: int) -> Iterator[dict[str, Any]]:
+def _scored(folder: Path, settings: FitSettings, quick: bool) -> Population:
+    return (of_pack_by_words if quick else of_pack)(folder, settings, SILENT)
+
+
+def _each(work: Callable[[Any], Any], jobs: Sequence[Any], workers: int) -> Iterator[Any]:
     if workers == 1:
         yield from map(work, jobs)
         return
@@ -134,7 +139,7 @@ def _judge(job: Job, deployments: int, seed: int, thorough: bool) -> dict[str, A
     mixed = zlib.crc32(trial.name.encode()) + seed
     methods = {**always(), **(variants(trial) | others()[0] if thorough else {})}
     tallies = deploy(trial, methods, deployments, mixed)
-    looks: Mapping[str, int] = peek(trial, deployments, mixed) if job.looked_at else {}
+    looks: Mapping[str, int] = peek(trial, deployments, mixed, job.looked_at) if job.looked_at else {}
     return {
         **stratum(trial),
         "methods": {name: row(tally, trial) for name, tally in tallies.items()},

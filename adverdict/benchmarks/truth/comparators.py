@@ -143,7 +143,7 @@ def _controlled(ads: LabelledAds, performance: Any, least: float, level: float) 
 
 def always() -> dict[str, Method]:
     """Ours, and what is cheap to run beside it."""
-    return {OURS: certified, BOLDEST: boldest, UNCERTIFIED: uncertified, REVIEWED: reviewed, "fixed .05/.95": fixed}
+    return {OURS: certified, UNCERTIFIED: uncertified, REVIEWED: reviewed, "fixed .05/.95": fixed}
 
 
 def variants(trial: Trial) -> dict[str, Method]:
@@ -156,7 +156,7 @@ def variants(trial: Trial) -> dict[str, Method]:
 
 def others(mapie_installed: bool = importlib.util.find_spec("mapie") is not None) -> tuple[dict[str, Method], dict[str, str]]:
     """What takes its time, by name; and for each that cannot be run here the reason."""
-    found: dict[str, Method] = {"plain binomial": plain_binomial, "empirical": empirical}
+    found: dict[str, Method] = {BOLDEST: boldest, "plain binomial": plain_binomial, "empirical": empirical}
     if not mapie_installed:
         return found, {MAPIE: "not installed; pip install 'adverdict[bench]' brings it"}
     return {MAPIE: mapie, **found}, {}

@@ -97,7 +97,7 @@ def headline(detail: Sequence[Entry]) -> dict[str, Any]:
         "strata_broken": _broken(detail, OURS),
         "strata_looked_at": len(looked),
         "strata_broken_peeking": sum(_refuted(entry, BETTING) or entry["methods"][OURS]["broken"] for entry in looked),
-        "strata_broken_solving_anew": sum(_refuted(entry, SOLVING) for entry in looked),
+        "strata_broken_solving_anew": sum(_refuted(entry, SOLVING) for entry in looked if SOLVING in entry["looks"]),
         "harm_ratio_c5": _harm(kept[5], OURS),
         "harm_ratio_c20": _harm(kept[20], OURS),
         "harm_strata": {f"c{leaked}": len(entries) for leaked, entries in kept.items()},
