@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch
+from adverdict.domain.identity import language_key, word_key
 from adverdict.features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
 from adverdict.features.history.counts import PER_POLICY, SHARED
 from adverdict.features.text.language import language_of
@@ -29,6 +30,28 @@ READ_FOR_LANGUAGES = 20_000
 Kind = Literal["number", "category"]
 T = TypeVar("T")
 CATEGORIES = CREATIVE_CATEGORIES | TEXT_CATEGORIES
+CATEGORY_KEYS: Mapping[str, Callable[[str], str | None]] = {
+    "language": language_key,
+    "surface": word_key,
+    "creative_format": word_key,
+    "creative_category": word_key,
+}
+"""Normal forms of categories that an ad states in words of its own."""
+
+
+class Codes(NamedTuple):
+    """A category's numbers: of each level its index, of any other value ``unseen``."""
+
+    index: Mapping[str, float]
+    unseen: float
+
+    @classmethod
+    def of(cls, name: str, levels: Sequence[str]) -> Self:
+        """Levels that an earlier version learned as they were spelt are found by their normal form; the first of several spellings."""
+        key = CATEGORY_KEYS.get(name)
+        index = {level: float(number) for number, level in enumerate(levels)}
+        normal = {} if key is None else {key(level) or level: index[level] for level in reversed(levels)}
+        return cls({**normal, **index}, float(len(levels)))
 
 
 @dataclass(frozen=True)
@@ -59,9 +82,8 @@ class FeatureContract:
         return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
 
     @cached_property
-    def codes(self) -> Mapping[str, Mapping[str, float]]:
-        """Category -> level -> index."""
-        return {name: {level: float(index) for index, level in enumerate(levels)} for name, levels in self.levels.items()}
+    def codes(self) -> Mapping[str, Codes]:
+        return {name: Codes.of(name, levels) for name, levels in self.levels.items()}
 
     def to_json(self) -> str:
         """Canonical: keys sorted, no spaces, ASCII only."""

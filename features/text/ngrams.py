@@ -19,7 +19,7 @@ from scipy import sparse
 from sklearn.utils import murmurhash3_32
 
 from adverdict.domain.ad import Ad
-from adverdict.features.history.entities import domain_key
+from adverdict.domain.identity import domain_key, word_key
 from adverdict.features.text.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
@@ -206,17 +206,18 @@ def _hashes(grams: Iterable[str]) -> bytes:
 def _facts(ad: Ad) -> Iterator[str]:
     """``language`` and ``market`` are left out: a linear model can do nothing with them but find that a country violates."""
     for name, value in (("category", ad.creative_category), ("format", ad.creative_format), ("surface", ad.surface)):
-        if value:
-            yield f"{name}={_one_word(value)}"
+        key = word_key(value)
+        if key:
+            yield f"{name}={key}"
     for keyword in ad.keywords or ():
-        yield f"keyword={_one_word(keyword)}"
+        yield f"keyword={_one_word(normalise(keyword).text)}"
     domain = domain_key(ad.landing_domain)
     if domain:
         labels = domain.split(".")
-        yield f"domain={_one_word(domain)}"
-        yield f"tld={_one_word(labels[-1])}"
-        yield from (f"label={_one_word(label)}" for label in labels)
+        yield f"domain={domain}"
+        yield f"tld={labels[-1]}"
+        yield from (f"label={label}" for label in labels)
 
 
 def _one_word(value: str) -> str:
-    return "_".join(value.lower().split())
+    return "_".join(value.split())
