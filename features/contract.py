@@ -19,8 +19,10 @@ from adverdict.features.text.language import language_of
 from adverdict.features.text.normalise import VERSION, ad_text
 from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
 
-FEATURES_VERSION = "1"
+FEATURES_VERSION = "2"
 """Raised when a feature of the same name comes to mean something else."""
+READ_ON = {"normaliser": frozenset(["1"]), "features": frozenset(["1"])}
+"""Earlier versions whose models go on deciding: they read honest texts as they did, and disguised ones in today's form (ADR 22)."""
 MIN_COUNT = 5
 """Training ads that must hold a category's level for it to be told apart from levels never seen."""
 
@@ -163,7 +165,8 @@ def check(contract: FeatureContract) -> None:
     """Raises ``ContractMismatch`` with every difference between a model's contract and this installation's features."""
     levels = {name: contract.levels.get(name, ()) for name in CATEGORIES}
     here = installed(levels)
-    found = here.difference(replace(contract, levels=levels))
+    earlier = {name: getattr(here, name) for name, versions in READ_ON.items() if getattr(contract, name) in versions}
+    found = here.difference(replace(contract, levels=levels, **earlier))
     found += [f"category `{name}`: has no levels there" for name in sorted(CATEGORIES - contract.levels.keys())]
     found += [f"category `{name}`: is not one here" for name in sorted(contract.levels.keys() - CATEGORIES)]
     if found:

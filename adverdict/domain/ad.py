@@ -160,7 +160,7 @@ class Ad(BaseModel):
         if not (info.context and info.context.get("on_record")) and not any(_shows(getattr(self, field)) for field in CONTENT_FIELDS):
             raise ValueError(
                 f"at least one text or creative field: {', '.join(CONTENT_FIELDS)}; with something to see in it, not only blanks, "
-                "invisible characters, empty tags, punctuation or 0"
+                "invisible characters, empty tags or 0"
             )
         return self
 

@@ -89,3 +89,9 @@ HIDDEN = (
     )
 ) - {"ups", "best", "fast", "top", "last"}
 """Words worth hiding from a filter: one digit for a letter (``cl1ck``) is undone only where one of these comes out."""
+
+WORTH_HIDING = (
+    frozenset(word for word in URGENT | SUPERLATIVE | MONEY | MESSENGERS | HIDDEN if word.isalpha() and len(word) > 2)
+    | frozenset(word for word in BRANDS if len(word) > 4)
+) - {"ups", "asap", "los", "nur"}
+"""The same in every script, for tricks that say for certain which letters are meant."""
