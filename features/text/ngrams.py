@@ -24,6 +24,8 @@ from adverdict.features.text.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
 """Characters of a text that become n-grams: more adds cost, and lets padding dilute what the text says."""
+WINDOW = 1000
+"""Characters of the windows that a longer text is read in: about as many as a whole ad has. Neighbours overlap by a quarter."""
 WORDS_KEPT = 65_536
 """Whose hashes are kept: 30 MB at most whatever comes."""
 GRAMS_KEPT = 8192
@@ -84,6 +86,17 @@ _BLOCK_OF = np.repeat(np.arange(len(BLOCKS)), [2 ** (block.bits - _SMALLEST) for
 def ngram_text(ad: Ad, text: NormalisedText) -> NgramText:
     """The strings an ad's n-grams are taken from."""
     return NgramText(head_and_tail(text.text), head_and_tail(normalise(ad.title).text) if ad.title else "", " ".join(_facts(ad)))
+
+
+def ngram_windows(ad: Ad, text: NormalisedText) -> list[NgramText]:
+    """The same for scoring: a long text also window by window, so that nothing in it goes unread, however much stands around it.
+
+    The first is ``ngram_text``; whoever scores them goes by the one that scores worst.
+    """
+    whole = ngram_text(ad, text)
+    if len(text.text) <= MAX_CHARACTERS:
+        return [whole]
+    return [whole, *(whole._replace(text=text.text[start : start + WINDOW]) for start in range(0, len(text.text), WINDOW * 3 // 4))]
 
 
 def head_and_tail(text: str) -> str:

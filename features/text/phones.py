@@ -10,6 +10,8 @@ MASKED = re.compile(r"[\[<(](?:phone|tel)(?: number)?[\])>]", re.IGNORECASE)
 """What is left where a phone number was masked."""
 MAYBE = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
 """Seven digits with little between them; found wherever there is a number to find."""
+CANDIDATE = re.compile(r"\+?\(?\d(?:[ ().\-–/+]{0,3}\d){6,}")
+"""Digits and what may stand between those of a number."""
 ONE_BY_ONE = re.compile(r"(?<![\w+])\+?\d(?:[ .*_-]\d){6,}(?!\w)")
 """Digits strewn with signs."""
 CUE = re.compile(rf"(?:{'|'.join(sorted(map(re.escape, TO_CALL), reverse=True))})[^\w\n]{{0,3}}(?:\w{{1,8}}[^\w\n]{{1,3}}){{0,2}}\+?\(?\Z")
@@ -29,15 +31,22 @@ def phone_numbers(text: str, market: str) -> int:
     """How many phone numbers a normalised text holds, read in a market (ISO 3166-1)."""
     if MAYBE.search(text) is None:
         return 0
-    from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher
+    from phonenumbers import SUPPORTED_REGIONS
 
     text = ONE_BY_ONE.sub(lambda match: re.sub(r"[^\d+]", "", match[0]), text)
     region = market if market in SUPPORTED_REGIONS else None
-    found = {match.start: match.end for match in PhoneNumberMatcher(text, region)}
-    for match in PhoneNumberMatcher(text, region or "US", leniency=Leniency.POSSIBLE):
-        said = match.raw_string
-        if match.start in found or NO_PHONE.fullmatch(said) or sum(map(str.isdigit, said)) not in DIGITS:
-            continue
-        if said.lstrip("(").startswith("+") or CUE.search(text[max(0, match.start - BEFORE) : match.start]):
-            found[match.start] = match.end
-    return sum(NO_PHONE.fullmatch(text[start:end]) is None for start, end in found.items())
+    return sum(
+        _numbers(text[max(0, match.start() - 1) : match.end() + 1], text[max(0, match.start() - BEFORE) : match.start()], region)
+        for match in CANDIDATE.finditer(text)
+    )
+
+
+def _numbers(said: str, before: str, region: str | None) -> int:
+    """How many numbers are in ``said``, where there are only digits and what may stand between them."""
+    from phonenumbers import Leniency, PhoneNumberMatcher
+
+    valid = [match.raw_string for match in PhoneNumberMatcher(said, region)]
+    if valid or not (said.lstrip(" (").startswith("+") or CUE.search(before)):
+        return sum(NO_PHONE.fullmatch(number) is None for number in valid)
+    possible = (match.raw_string for match in PhoneNumberMatcher(said, region or "US", leniency=Leniency.POSSIBLE))
+    return sum(NO_PHONE.fullmatch(number) is None and sum(map(str.isdigit, number)) in DIGITS for number in possible)
