@@ -157,7 +157,8 @@ class Ad(BaseModel):
 
     @model_validator(mode="after")
     def _has_content(self, info: ValidationInfo) -> Self:
-        if not (info.context and info.context.get("on_record")) and not any(_shows(getattr(self, field)) for field in CONTENT_FIELDS):
+        on_record = info.context and info.context.get("on_record")
+        if not on_record and not any(_shows(field, getattr(self, field)) for field in CONTENT_FIELDS):
             raise ValueError(
                 f"at least one text or creative field: {', '.join(CONTENT_FIELDS)}; with something to see in it, not only blanks, "
                 "invisible characters, empty tags or 0"
@@ -165,8 +166,11 @@ class Ad(BaseModel):
         return self
 
 
-def _shows(value: Any) -> bool:
-    """Whether a content field of an ad, whatever its type, holds something to see."""
+def _shows(field: str, value: Any) -> bool:
+    """Whether a content field of an ad, whatever its type, holds something to see. That an ad has no images tells of a real ad whose
+    content was not kept, as tables gathered from elsewhere do; a width of 0 tells of nothing."""
+    if field == "creative_n_images":
+        return value is not None
     if isinstance(value, str):
         return anything_to_see(value)
     return any(map(anything_to_see, value)) if isinstance(value, list) else bool(value)

@@ -117,4 +117,5 @@ def _split(word: str) -> tuple[str, ...]:
             options.append((covered + (end - start) * known, pieces - 1, (*parts, word[start:end])))
         best.append(max(options, key=lambda option: option[:2]))
     covered, _, parts = best[-1]
-    return parts if 2 * covered >= len(plain) and min(map(len, parts)) > 1 else (word,)
+    strange = [len(part) for part in parts if part.lower() not in WORTH_HIDING]
+    return parts if 2 * covered >= len(plain) and all(length > LISTED for length in strange) else (word,)

@@ -43,7 +43,7 @@ BASE = {"ad_id": "a", "advertiser_id": "b", "market": "SE", "submitted_at": "202
 
 @pytest.mark.parametrize(
     "fields",
-    [*({"title": text, "body": text} for text in NOTHING), {"keywords": ["", "\u200b"]}, {"creative_width": 0, "creative_n_images": 0}],
+    [*({"title": text, "body": text} for text in NOTHING), {"keywords": ["", "\u200b"]}, {"creative_width": 0, "creative_height": 0}],
 )
 def test_an_ad_nobody_can_see_anything_of_is_refused_and_one_on_record_is_read(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="something to see"):
