@@ -44,7 +44,7 @@ CATEGORY_KEYS: Mapping[str, Callable[[str], str | None]] = {
 class Codes(NamedTuple):
     """A category's numbers: of each level its index, of any other value ``unseen``."""
 
-    index: Mapping[str, float]
+    of_level: Mapping[str, float]
     unseen: float
 
     @classmethod

@@ -59,7 +59,7 @@ def creative_facts(ad: Ad) -> list[Value]:
 
 def code(value: Value, codes: Codes) -> float:
     """A category as a number: its level's index, NaN when missing, the number of levels for one that is none of them."""
-    return nan if value is None else codes.index.get(str(value), codes.unseen)
+    return nan if value is None else codes.of_level.get(str(value), codes.unseen)
 
 
 def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
