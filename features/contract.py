@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch
+from adverdict.domain.identity import language_key, word_key
 from adverdict.features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
 from adverdict.features.history.counts import PER_POLICY, SHARED
 from adverdict.features.text.language import language_of
 from adverdict.features.text.normalise import VERSION, ad_text
 from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
 
-FEATURES_VERSION = "1"
+FEATURES_VERSION = "2"
 """Raised when a feature of the same name comes to mean something else."""
+READ_ON = {"normaliser": frozenset(["1"]), "features": frozenset(["1"])}
+"""Earlier versions whose models go on deciding: they read honest texts as they did, and disguised ones in today's form (ADR 22)."""
 MIN_COUNT = 5
 """Training ads that must hold a category's level for it to be told apart from levels never seen."""
 
@@ -29,6 +32,28 @@ READ_FOR_LANGUAGES = 20_000
 Kind = Literal["number", "category"]
 T = TypeVar("T")
 CATEGORIES = CREATIVE_CATEGORIES | TEXT_CATEGORIES
+CATEGORY_KEYS: Mapping[str, Callable[[str], str | None]] = {
+    "language": language_key,
+    "surface": word_key,
+    "creative_format": word_key,
+    "creative_category": word_key,
+}
+"""Normal forms of categories that an ad states in words of its own."""
+
+
+class Codes(NamedTuple):
+    """A category's numbers: of each level its index, of any other value ``unseen``."""
+
+    of_level: Mapping[str, float]
+    unseen: float
+
+    @classmethod
+    def of(cls, name: str, levels: Sequence[str]) -> Self:
+        """Levels that an earlier version learned as they were spelt are found by their normal form; the first of several spellings."""
+        key = CATEGORY_KEYS.get(name)
+        index = {level: float(number) for number, level in enumerate(levels)}
+        normal = {} if key is None else {key(level) or level: index[level] for level in reversed(levels)}
+        return cls({**normal, **index}, float(len(levels)))
 
 
 @dataclass(frozen=True)
@@ -59,9 +84,8 @@ class FeatureContract:
         return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
 
     @cached_property
-    def codes(self) -> Mapping[str, Mapping[str, float]]:
-        """Category -> level -> index."""
-        return {name: {level: float(index) for index, level in enumerate(levels)} for name, levels in self.levels.items()}
+    def codes(self) -> Mapping[str, Codes]:
+        return {name: Codes.of(name, levels) for name, levels in self.levels.items()}
 
     def to_json(self) -> str:
         """Canonical: keys sorted, no spaces, ASCII only."""
@@ -141,7 +165,8 @@ def check(contract: FeatureContract) -> None:
     """Raises ``ContractMismatch`` with every difference between a model's contract and this installation's features."""
     levels = {name: contract.levels.get(name, ()) for name in CATEGORIES}
     here = installed(levels)
-    found = here.difference(replace(contract, levels=levels))
+    earlier = {name: getattr(here, name) for name, versions in READ_ON.items() if getattr(contract, name) in versions}
+    found = here.difference(replace(contract, levels=levels, **earlier))
     found += [f"category `{name}`: has no levels there" for name in sorted(CATEGORIES - contract.levels.keys())]
     found += [f"category `{name}`: is not one here" for name in sorted(contract.levels.keys() - CATEGORIES)]
     if found:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import nan
 
 from adverdict.domain.ad import Ad
+from adverdict.domain.identity import domain_key, language_key, word_key
 from adverdict.features.landing import Landing, landing
 from adverdict.features.text.lexicon import BRANDS
 
@@ -31,7 +32,8 @@ def _number(value: float | None) -> float:
 
 
 def _landing(ad: Ad) -> Landing | None:
-    return None if ad.landing_domain is None else landing(ad.landing_domain)
+    domain = domain_key(ad.landing_domain)
+    return None if domain is None else landing(domain)
 
 
 @fact
@@ -41,23 +43,23 @@ def market(ad: Ad) -> str:
 
 @fact
 def surface(ad: Ad) -> str | None:
-    return ad.surface
+    return word_key(ad.surface)
 
 
 @fact
 def language(ad: Ad) -> str | None:
     """The stated language without its region: ``pt-BR`` and ``pt`` are one."""
-    return None if ad.language is None else ad.language.split("-", 1)[0].lower()
+    return language_key(ad.language)
 
 
 @fact
 def creative_format(ad: Ad) -> str | None:
-    return ad.creative_format
+    return word_key(ad.creative_format)
 
 
 @fact
 def creative_category(ad: Ad) -> str | None:
-    return ad.creative_category
+    return word_key(ad.creative_category)
 
 
 @fact

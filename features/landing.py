@@ -30,7 +30,7 @@ class Landing:
 def landing(domain: str) -> Landing:
     """Any text an advertiser gives as a domain; a whole URL is read too. Never raises."""
     try:
-        parts = _extract()(domain.strip().lower())
+        parts = _extract()(f"[{domain}]" if domain.count(":") > 1 and not domain.startswith("[") else domain.strip().lower())
     except (ValueError, UnicodeError):
         return Landing((), domain, "", is_address=False)
     subdomains = tuple(part for part in parts.subdomain.split(".") if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adverdict.domain.ad import Ad
-from adverdict.features.contract import FeatureContract, check, learn_contract
+from adverdict.features.contract import Codes, FeatureContract, check, learn_contract
 from adverdict.features.creative import CREATIVE_FACTS
 from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, history_features
 from adverdict.features.text.normalise import NormalisedText
@@ -57,9 +57,9 @@ def creative_facts(ad: Ad) -> list[Value]:
     return [fact(ad) for fact in CREATIVE_FACTS.values()]
 
 
-def code(value: Value, codes: Mapping[str, float]) -> float:
+def code(value: Value, codes: Codes) -> float:
     """A category as a number: its level's index, NaN when missing, the number of levels for one that is none of them."""
-    return nan if value is None else codes.get(str(value), float(len(codes)))
+    return nan if value is None else codes.of_level.get(str(value), codes.unseen)
 
 
 def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from adverdict.features.history.known import History
 from adverdict.features.history.snapshot import read_snapshot
 from adverdict.features.history.state import HistoryState
 from adverdict.features.table import FeatureTable, feature_table
-from adverdict.features.text.ngrams import ngram_text
+from adverdict.features.text.ngrams import NgramText, ngram_windows
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade
@@ -115,7 +116,7 @@ class Bundle:
     def score_table(self, ads: Sequence[Ad], table: FeatureTable, exits: Exits | None = None) -> Scores:
         """Score ads whose features are already computed."""
         markets = [ad.market for ad in ads]
-        parts = {"ngram": self.ngram.logits([ngram_text(ad, text) for ad, text in zip(ads, table.texts, strict=True)])}
+        parts = {"ngram": self._worst_window([ngram_windows(ad, text) for ad, text in zip(ads, table.texts, strict=True)])}
         if self.gbm is not None:
             shape = range(len(self.policies))
             parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
@@ -140,6 +141,15 @@ class Bundle:
     def early_risk(self, scores: Scores, markets: Sequence[str]) -> NDArray[np.float64] | None:
         """What the early exit says of ads in ``markets``, as ``Scores.risk``, whichever way they went; None without one."""
         return None if self.cascade is None else self.cascade.risk(self.cascade.blend.logits(scores.parts), markets)
+
+    def _worst_window(self, windows: Sequence[Sequence[NgramText]]) -> Logits:
+        """What the n-grams say of each ad: policy by policy, of the window that looks worst."""
+        logits = self.ngram.logits([*chain.from_iterable(windows)])
+        if len(logits) == len(windows):
+            return logits
+        starts = np.cumsum([0, *map(len, windows[:-1])])
+        worst: Logits = np.maximum.reduceat(logits, starts, axis=0)
+        return worst
 
     def _read(self, ads: Sequence[Ad]) -> dict[str, Logits]:
         """What the encoder says of the texts, and the kernel of its embeddings; nothing without an encoder."""

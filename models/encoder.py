@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.domain.ad import Ad
-from adverdict.features.history.entities import domain_key
+from adverdict.domain.identity import domain_key, word_key
 from adverdict.features.text.normalise import normalise
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def encoder_text(ad: Ad, prefix: str = "") -> str:
     An encoder reads a limited number of tokens, so what says most in the fewest words comes first: title, call to action, keywords, body.
     ``prefix`` is what some encoders were trained to expect in front of a text, such as ``"query: "`` for E5.
     """
-    facts = [ad.market, ad.surface, ad.creative_format, ad.creative_category, domain_key(ad.landing_domain)]
+    facts = [ad.market, word_key(ad.surface), word_key(ad.creative_format), word_key(ad.creative_category), domain_key(ad.landing_domain)]
     words = " ".join(JOINED.sub(" ", fact).lower() for fact in facts if fact)
     keywords = ", ".join((ad.keywords or [])[:MOST_KEYWORDS])
     parts = (ad.title, ad.call_to_action, keywords, ad.body, ad.creative_ocr_text)

@@ -45,6 +45,9 @@ CHAMPION = "models:/adjudicate@champion"
 WHEN = datetime(2026, 11, 28, 20, tzinfo=UTC)
 """While the early exit in the archive holds. It expires on 26 February 2027."""
 
+READ_OTHERWISE = ("ad-000000022", "ad-000000094")
+"""Since text form 2: the only ads of the archive with another feature, a price in yen that is an amount now (ADR 22)."""
+
 
 @pytest.fixture
 def home(old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -107,16 +110,21 @@ def without_limits(book: PolicyBook) -> PolicyBook:
     return PolicyBook(book.names, rules)
 
 
+def as_read_then(decisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those on ads that are read as version 0.1 read them."""
+    return [one for one in decisions if one["ad_id"] not in READ_OTHERWISE]
+
+
 def test_a_bundle_decides_the_same_to_the_last_digit(old: Path, ads: list[Ad], home_before: Path) -> None:
-    assert scored(as_it_was(old, str(old / "bundle")), ads) == decisions(old / "scored_before.jsonl")
+    assert as_read_then(scored(as_it_was(old, str(old / "bundle")), ads)) == as_read_then(decisions(old / "scored_before.jsonl"))
 
 
 def test_a_registered_model_decides_the_same_without_a_ledger(old: Path, ads: list[Ad], home_before: Path) -> None:
-    assert scored(as_it_was(old, CHAMPION), ads) == decisions(old / "scored_before.jsonl")
+    assert as_read_then(scored(as_it_was(old, CHAMPION), ads)) == as_read_then(decisions(old / "scored_before.jsonl"))
 
 
 def test_a_registered_model_decides_the_same_with_the_ledger(old: Path, ads: list[Ad], home: Path) -> None:
-    assert scored(as_it_was(old, CHAMPION), ads) == decisions(old / "scored_after.jsonl")
+    assert as_read_then(scored(as_it_was(old, CHAMPION), ads)) == as_read_then(decisions(old / "scored_after.jsonl"))
 
 
 def test_a_bundle_without_certificates_loads_with_the_thresholds_it_brought(old: Path, ads: list[Ad], home_before: Path) -> None:
@@ -167,7 +175,11 @@ def test_the_service_goes_on_without_the_old_certificates_and_says_so(old: Path,
     recorded = decisions(old / "http.jsonl")
     answers = [client.post("/v1/score", json=ad.model_dump(mode="json")).json() for ad in ads[: len(recorded)]]
     assert all("certificates_refused" in answer["degraded"] for answer in answers)
-    whole = [(answer, then) for answer, then in zip(answers, recorded, strict=True) if then["exit"] == "full"]
+    whole = [
+        (answer, then)
+        for answer, then in zip(answers, recorded, strict=True)
+        if then["exit"] == "full" and then["ad_id"] not in READ_OTHERWISE
+    ]
     assert whole
     for answer, then in whole:
         assert [one["risk"] for one in answer["policies"]] == [one["risk"] for one in then["policies"]], "to the last digit"

@@ -18,9 +18,10 @@ import numpy as np
 from adverdict.certification.thresholds.empirical import solve_all
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.decisions.files.read import read_policies
-from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.identity import surface_key
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from adverdict.domain.errors import InvalidPolicy, Mistake
+from adverdict.domain.identity import surface_key
 
 
 class Severity(StrEnum):
@@ -238,11 +239,6 @@ class PolicyBook:
 @cache
 def _book_json() -> TypeAdapter[PolicyBook]:
     return TypeAdapter(PolicyBook)
-
-
-def surface_key(surface: str | None) -> str:
-    """A surface as the files spell it. Case, blanks and dashes are forgiven: a misspelt ``Kids-Video`` must not lose its policies."""
-    return (surface or "").strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def _hash(names: tuple[str, ...], rules: Mapping[str, MarketRules]) -> str:

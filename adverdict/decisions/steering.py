@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from adverdict.decisions.policy import Thresholds, surface_key
+from adverdict.decisions.policy import Thresholds
 from adverdict.domain.decision import Decision
+from adverdict.domain.identity import surface_key
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 

@@ -17,8 +17,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     model_validator,
 )
+
+from adverdict.domain.visible import anything_to_see
 
 MAX_TEXT = 100_000
 """Characters in one text field. A longer text is refused rather than judged by its beginning."""
@@ -93,7 +96,9 @@ CONTENT_FIELDS = (
     "creative_ocr_text",
     "creative_phash",
 )
-"""At least one of these must be present: an ad nobody could see anything of cannot be judged."""
+"""At least one of these must hold something to see: an ad nobody could see anything of cannot be judged."""
+ON_RECORD = {"on_record": True}
+"""Context in which what was recorded is read again: what an earlier version took in stays readable."""
 
 
 class Ad(BaseModel):
@@ -151,10 +156,24 @@ class Ad(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _has_content(self) -> Self:
-        if all(getattr(self, field) in (None, []) for field in CONTENT_FIELDS):
-            raise ValueError("at least one text or creative field: " + ", ".join(CONTENT_FIELDS))
+    def _has_content(self, info: ValidationInfo) -> Self:
+        on_record = info.context and info.context.get("on_record")
+        if not on_record and not any(_shows(field, getattr(self, field)) for field in CONTENT_FIELDS):
+            raise ValueError(
+                f"at least one text or creative field: {', '.join(CONTENT_FIELDS)}; with something to see in it, not only blanks, "
+                "invisible characters, empty tags or 0"
+            )
         return self
+
+
+def _shows(field: str, value: Any) -> bool:
+    """Whether a content field of an ad, whatever its type, holds something to see. That an ad has no images tells of a real ad whose
+    content was not kept, as tables gathered from elsewhere do; a width of 0 tells of nothing."""
+    if field == "creative_n_images":
+        return value is not None
+    if isinstance(value, str):
+        return anything_to_see(value)
+    return any(map(anything_to_see, value)) if isinstance(value, list) else bool(value)
 
 
 class Label(BaseModel):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.identity import language_key
 from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents
@@ -17,7 +18,6 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.labels.export import version_id
 from adverdict.review.tasks import tasks
 from adverdict.review.tasks.draws import task_id
-from adverdict.review.tasks.opening import primary_language
 from adverdict.review.tasks.priority import due
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import CHUNK, Draw, Task
@@ -66,7 +66,7 @@ def _task(name: str, sampled: SampledAd, decision_id: str, settings: ReviewSetti
         ad_id=ad.ad_id,
         advertiser_id=ad.advertiser_id,
         market=ad.market,
-        language=primary_language(ad.language),
+        language=language_key(ad.language),
         policies=tuple(sampled.draws),
         senior=False,
         probability=min(draw.probability for draw in sampled.draws.values()),

@@ -17,9 +17,10 @@ from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.thresholds.agreement import label_noise
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.decisions.files.read import read_policies
-from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.identity import surface_key
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import Bundle

@@ -20,9 +20,10 @@ from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.decisions.files.countries import COUNTRIES
 from adverdict.decisions.files.inherit import DEFAULT, settle
 from adverdict.decisions.files.read import PolicyFolder, read_folder
-from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake
+from adverdict.domain.identity import surface_key
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.domain.spreadsheet import inert

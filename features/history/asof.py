@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from adverdict.domain.ad import Ad, Label
-from adverdict.features.history.entities import KINDS, domain_key, rows_of_labels
+from adverdict.domain.identity import domain_key
+from adverdict.features.history.entities import KINDS, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
 from adverdict.features.history.timeline import MISSING, AsOfQuery, Clock, Events
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.identity import domain_key
 
 KINDS = ("advertiser", "creative", "domain", "market")
 """The four kinds of entity an ad and its labels are credited to."""
@@ -27,13 +28,6 @@ class Entities(NamedTuple):
 
 def entities(ad: Ad) -> Entities:
     return Entities(ad.advertiser_id, ad.creative_id, domain_key(ad.landing_domain), ad.market)
-
-
-def domain_key(landing_domain: str | None) -> str | None:
-    """Letter case, surrounding space and the root's dot do not make another domain: they must not shed its history."""
-    if landing_domain is None:
-        return None
-    return landing_domain.strip().rstrip(".").lower() or None
 
 
 def microseconds(moment: datetime) -> int:

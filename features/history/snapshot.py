@@ -18,7 +18,7 @@ One row for each (kind, key, policy), sorted by them; equal states give equal ta
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adverdict.domain.errors import UntrustedBundle
+from adverdict.domain.identity import domain_key
 from adverdict.features.history.columns import SCHEMA, Columns, Ragged
 from adverdict.features.history.distinct import Distinct
 from adverdict.features.history.known import DISTINCT
 from adverdict.features.history.state import EntityTimeline, HistoryState
+
+KEYED_BY_DOMAIN = frozenset(["domain", "domain_advertisers"])
 
 
 def write_snapshot(state: HistoryState, path: Path) -> None:
@@ -74,18 +77,39 @@ def from_table(table: pa.Table) -> HistoryState:
     state = HistoryState()
     times, violating = _arrays(columns.times), _arrays(columns.violating)
     members, starts = _strings(columns.things.values), columns.things.starts.tolist()
-    for row, (kind, key, policy) in enumerate(zip(_strings(columns.kind), _strings(columns.key), _strings(columns.policy), strict=True)):
+    for row, (kind, stored, policy) in enumerate(zip(_strings(columns.kind), _strings(columns.key), _strings(columns.policy), strict=True)):
+        key = _normal(stored) if kind in KEYED_BY_DOMAIN else stored
         if kind in DISTINCT:
-            state.distinct[kind][key] = Distinct.of(members[starts[row] : starts[row + 1]], times(row))
+            things = members[starts[row] : starts[row + 1]]
+            things = [*map(_normal, things)] if kind == "advertiser_domains" else things
+            state.distinct[kind][key] = _united(state.distinct[kind].get(key), things, times(row))
             continue
         timeline = state.timelines[kind].get(key) or state.timelines[kind].setdefault(key, EntityTimeline())
         if policy is None:
-            timeline.ads = times(row)
+            timeline.ads = _merged(timeline.ads, times(row))
             continue
-        timeline.labels = {**(timeline.labels or {}), policy: times(row)}
+        timeline.labels = {**(timeline.labels or {}), policy: _merged((timeline.labels or {}).get(policy), times(row))}
         if columns.violating.starts[row] < columns.violating.starts[row + 1]:
-            timeline.violating = {**(timeline.violating or {}), policy: violating(row)}
+            timeline.violating = {**(timeline.violating or {}), policy: _merged((timeline.violating or {}).get(policy), violating(row))}
     return state
+
+
+def _normal(domain: str) -> str:
+    """Earlier versions kept domains nearly as they were written: several spellings then are one domain now."""
+    return domain_key(domain) or domain
+
+
+def _merged(known: array[int] | None, times: array[int]) -> array[int]:
+    return times if known is None else array("q", sorted([*known, *times]))
+
+
+def _united(known: Distinct | None, things: Sequence[str], times: array[int]) -> Distinct:
+    if known is None and len(set(things)) == len(things):
+        return Distinct.of(things, times)
+    united = known or Distinct()
+    for thing, at in zip(things, times, strict=True):
+        united.add(thing, at)
+    return united
 
 
 class _Lists:

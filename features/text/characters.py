@@ -18,14 +18,32 @@ JOINER = re.compile("[\u200c\u200d]")
 TAG = re.compile("[\U000e0000-\U000e007f]")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 STYLED = re.compile(
-    "[\U0001d400-\U0001d7cb\u2102\u210a-\u2115\u2119-\u211d\u2124\u212c-\u2134\u24b6-\u24e9\U0001f130-\U0001f149\u1d2c-\u1d6a\u02b0-\u02b8]"
+    "[\U0001d400-\U0001d7cb\u2102\u210a-\u2112\u2115\u2119-\u211d\u2124\u212c-\u2134]|[\u24b6-\u24e9]{2,}|[\U0001f130-\U0001f149]{2,}"
+    "|[\u02b0-\u02b8\u02e1-\u02e3\u1d2c-\u1d6a\u1d9b-\u1dbf\u2071\u207f\u2090-\u209c]{3,}"
 )
-"""Mathematical, enclosed and raised letters, which NFKC folds."""
+"""Mathematical letters; enclosed ones in a row, for one alone is a sign (Ⓜ); raised and lowered ones in a row, for 1ʳᵉ and Mᵐᵉ are honest.
+NFKC folds all of them."""
+IN_BRACKETS = re.compile("[\u249c-\u24b5\U0001f110-\U0001f129]{2,}")
+"""Letters in brackets, which NFKC would leave in them; one alone numbers a list."""
+REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]+")
+"""Two of these letters make a flag."""
 FULL_WIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
 NEGATIVE = re.compile("[\U0001f150-\U0001f169\U0001f170-\U0001f189]")
 """White letters on dark discs and squares, which NFKC leaves."""
 
-TO_LOOK_AT = (CONTROL, SOFT, DIRECTION, OVERRIDE, JOINER, TAG, LONE_SURROGATE, STYLED, FULL_WIDTH, NEGATIVE)
+BLANK_PATTERN = "\u2800"
+"""Braille's pattern without a dot: seen as a blank."""
+LOOKED_AT = re.compile(
+    "[\U0001d400-\U0001d7cb\u2102\u210a-\u2115\u2119-\u211d\u2124\u212c-\u2134\u249c-\u24e9\U0001f110-\U0001f149\U0001f1e6-\U0001f1ff"
+    "\u02b0-\u02b8\u02e1-\u02e3\u1d2c-\u1d6a\u1d9b-\u1dbf\u2071\u207f\u2090-\u209c\u2800\u20d0-\u20f0]"
+)
+SPELT_WITH = frozenset("ıſẝʋɣɩƖǀƄƽƦ")
+"""Of the Latin letters that look like others, those some language writes: Turkish, Ewe, Kabiye, Khoisan, old prints."""
+SPELT_IN_EUROPE = frozenset("øđħłŧåæœßðþŋəĳŀŉ")
+LETTER_WITH = re.compile(
+    "LATIN SMALL LETTER ([A-Z]) WITH (?:HOOK|STROKE|TAIL|CURL|BAR|LOOP|LEFT|RIGHT|RETROFLEX|MIDDLE|PALATAL|CROSSED|TOPBAR)"
+)
+TO_LOOK_AT = (CONTROL, SOFT, DIRECTION, OVERRIDE, JOINER, TAG, LONE_SURROGATE, LOOKED_AT, FULL_WIDTH, NEGATIVE)
 ALPHABETS_WITHOUT_JOINERS = frozenset(["LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL"])
 
 
@@ -40,7 +58,7 @@ class _Classes(dict[int, str]):
 
 
 def _class(character: str) -> str:
-    if any(pattern.match(character) for pattern in TO_LOOK_AT) or character in small_capitals():
+    if any(pattern.match(character) for pattern in TO_LOOK_AT) or character in small_capitals() or character in phonetic():
         return "!"
     category = unicodedata.category(character)
     if category[0] == "M":
@@ -69,9 +87,28 @@ def to_latin() -> dict[str, str]:
     table: dict[str, str] = {}
     for letter, alike in confusables_data.items():
         if len(letter) == 1 and not letter.isascii() and script(letter) not in ("", "LATIN"):
-            plain = [other["c"] for other in alike if len(other["c"]) == 1 and other["c"].isascii() and other["c"].isalpha()]
-            if plain and unicodedata.is_normalized("NFKC", letter):
+            plain = _plain_letters(alike)
+            folded = unicodedata.normalize("NFKC", letter)
+            if plain and (folded == letter or (len(folded) == 1 and script(folded) == script(letter))):
                 table[letter] = plain[0]
+    return table
+
+
+def _plain_letters(alike: list[dict[str, str]]) -> list[str]:
+    return [other["c"] for other in alike if len(other["c"]) == 1 and other["c"].isascii() and other["c"].isalpha()]
+
+
+@cache
+def phonetic() -> dict[str, str]:
+    """Latin letters that look like one ASCII letter and that no spelling uses: phoneticians' and medievalists' (``ɑ``, ``ɡ``, ``ꬵ``)."""
+    from confusable_homoglyphs.confusables import confusables_data
+
+    table: dict[str, str] = {}
+    for letter, alike in confusables_data.items():
+        if len(letter) == 1 and script(letter) == "LATIN" and not letter.isascii() and letter not in SPELT_WITH:
+            plain = _plain_letters(alike)
+            if plain and unicodedata.is_normalized("NFKC", letter):
+                table[letter] = plain[0].lower()
     return table
 
 
@@ -90,6 +127,21 @@ def small_capitals() -> dict[str, str]:
         name = unicodedata.name(chr(point), "")
         if name.startswith("LATIN LETTER SMALL CAPITAL ") and len(name.rsplit(" ", 1)[1]) == 1 and name.count(" ") == 4:
             table[chr(point)] = name[-1].lower()
+    return table
+
+
+@cache
+def far_away() -> dict[str, str]:
+    """Small Latin letters that few languages write, most of them African, and the ASCII letter each looks like: ``ı``, ``ƒ``, ``ɓ``."""
+    from confusable_homoglyphs.confusables import confusables_data
+
+    alike = {letter.lower(): _plain_letters(confusables_data.get(letter, [])) for letter in SPELT_WITH}
+    table = {letter: plain[0].lower() for letter, plain in alike.items() if plain and unicodedata.is_normalized("NFKC", letter)}
+    for point in [*range(0x180, 0x2B0), *range(0x1D6D, 0x1D9B), *range(0x2C60, 0x2C80)]:
+        letter = chr(point)
+        named = LETTER_WITH.match(unicodedata.name(letter, ""))
+        if named and letter not in SPELT_IN_EUROPE and unicodedata.normalize("NFD", letter) == letter and letter not in phonetic():
+            table[letter] = named[1].lower()
     return table
 
 

@@ -8,10 +8,24 @@ as a word made of nothing but look-alikes in a text that is otherwise Latin. Dat
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
+from functools import cache
 from itertools import groupby
 
-from adverdict.features.text.characters import FULL_WIDTH, NEGATIVE, STYLED, classes, from_latin, small_capitals, to_latin
+from adverdict.features.text.characters import (
+    FULL_WIDTH,
+    IN_BRACKETS,
+    NEGATIVE,
+    REGIONAL,
+    STYLED,
+    classes,
+    from_latin,
+    phonetic,
+    small_capitals,
+    to_latin,
+)
+from adverdict.features.text.lexicon import WORTH_HIDING
 from adverdict.features.text.scripts import script
 
 EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -25,19 +39,49 @@ WORD = re.compile("[lcxdk]{2,}")
 
 def undo_styled(text: str, counts: Counter[str]) -> str:
     """Fancy letters to plain ones; those that NFKC will fold are only counted here."""
-    counts["styled"] += len(STYLED.findall(text))
+    counts["styled"] += sum(map(len, STYLED.findall(text)))
     if FULL_WIDTH.search(text) and not EAST_ASIAN.search(text):
         counts["styled"] += len(FULL_WIDTH.findall(text))
     text = NEGATIVE_WORD.sub(lambda match: _positive(match[0], counts), text)
-    table = small_capitals()
-    for letter in sorted(set(text) & table.keys()):
-        counts["styled"] += text.count(letter)
-        text = text.replace(letter, table[letter])
+    text = IN_BRACKETS.sub(lambda match: _bare(match[0], counts), _undo_flags(text, counts))
+    for trick, table in (("styled", small_capitals()), ("confusables", phonetic())):
+        for letter in sorted(set(text) & table.keys()):
+            counts[trick] += text.count(letter)
+            text = text.replace(letter, table[letter])
     return text
 
 
+def _undo_flags(text: str, counts: Counter[str]) -> str:
+    """Regional letters that spell words to letters. Flags stay: pairs that are countries, unless they spell a word worth hiding."""
+    runs = REGIONAL.findall(text)
+    if not runs:
+        return text
+    spelt = [_regional(run) for run in runs]
+    flags = all(len(run) % 2 == 0 and all(run[at : at + 2].upper() in _regions() for at in range(0, len(run), 2)) for run in spelt)
+    if flags and not any(len(run) > 2 and run in WORTH_HIDING for run in spelt):
+        return text
+    counts["styled"] += sum(map(len, runs))
+    return REGIONAL.sub(lambda match: _regional(match[0]), text)
+
+
+def _regional(run: str) -> str:
+    return "".join(chr(ord("a") + ord(letter) - 0x1F1E6) for letter in run)
+
+
+@cache
+def _regions() -> frozenset[str]:
+    from phonenumbers import SUPPORTED_REGIONS
+
+    return frozenset(SUPPORTED_REGIONS) | {"AQ", "BV", "CP", "DG", "EA", "EU", "GS", "HM", "IC", "PN", "TF", "UM", "UN"}
+
+
+def _bare(letters: str, counts: Counter[str]) -> str:
+    counts["styled"] += len(letters)
+    return "".join(next(sign for sign in unicodedata.normalize("NFKC", letter) if sign.isalpha()) for letter in letters)
+
+
 def undo_confusables(text: str, counts: Counter[str]) -> str:
-    """Look-alikes to the letters they stand for, where they do. ``text`` in NFKC."""
+    """Look-alikes to the letters they stand for, where they do. Before NFKC too, which makes other letters of some (``ϲ``)."""
     kinds = classes(text)
     if "c" not in kinds or "l" not in kinds:
         return text

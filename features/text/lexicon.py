@@ -89,3 +89,28 @@ HIDDEN = (
     )
 ) - {"ups", "best", "fast", "top", "last"}
 """Words worth hiding from a filter: one digit for a letter (``cl1ck``) is undone only where one of these comes out."""
+
+WORTH_HIDING = (
+    frozenset(word for word in URGENT | SUPERLATIVE | MONEY | MESSENGERS | HIDDEN if word.isalpha() and len(word) > 2)
+    | frozenset(word for word in BRANDS if len(word) > 4)
+) - {"ups", "asap", "los", "nur"}
+"""The same in every script, for tricks that say for certain which letters are meant."""
+
+MONEY_SIGNS = _words(
+    """
+    kr kr. zł kč rp rp. rs rs. rm s/ bs. lei lekë đ лв лв. руб руб. грн ден. дин. тенге сум лева рублей บาท 元 円 圆 圓 원
+    """
+)
+"""Signs of money in letters that are hardly a word elsewhere; others (Ft, KM) count in their own market only."""
+
+CODES_ALSO_WORDS = _words("all try top mad cup pen gel sos bam mop php cop lak ron sar nad kid std mur ang omr awg bob")
+"""ISO 4217 codes that are words or abbreviations in running text; they count in their own market only."""
+
+TO_CALL = _words(
+    """
+    call tel telefon telephone téléphone phone fon mob mobile mobil handy cell ring whatsapp viber telegram sms text tlf puh
+    appelez appel llama llame llamar ligue chiama chiamate bel zadzwoń тел телефон звоните обадете τηλ τηλέφωνο καλέστε
+    هاتف اتصل फोन कॉल ফোন කතා ☎ ☏ ✆ 📞 📱 電話 电话 お電話
+    """
+)
+"""What stands before a number to call."""

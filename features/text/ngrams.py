@@ -19,11 +19,13 @@ from scipy import sparse
 from sklearn.utils import murmurhash3_32
 
 from adverdict.domain.ad import Ad
-from adverdict.features.history.entities import domain_key
+from adverdict.domain.identity import domain_key, word_key
 from adverdict.features.text.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
 """Characters of a text that become n-grams: more adds cost, and lets padding dilute what the text says."""
+WINDOW = 1000
+"""Characters of the windows that a longer text is read in: about as many as a whole ad has. Neighbours overlap by a quarter."""
 WORDS_KEPT = 65_536
 """Whose hashes are kept: 30 MB at most whatever comes."""
 GRAMS_KEPT = 8192
@@ -84,6 +86,17 @@ _BLOCK_OF = np.repeat(np.arange(len(BLOCKS)), [2 ** (block.bits - _SMALLEST) for
 def ngram_text(ad: Ad, text: NormalisedText) -> NgramText:
     """The strings an ad's n-grams are taken from."""
     return NgramText(head_and_tail(text.text), head_and_tail(normalise(ad.title).text) if ad.title else "", " ".join(_facts(ad)))
+
+
+def ngram_windows(ad: Ad, text: NormalisedText) -> list[NgramText]:
+    """The same for scoring: a long text also window by window, so that nothing in it goes unread, however much stands around it.
+
+    The first is ``ngram_text``; whoever scores them goes by the one that scores worst.
+    """
+    whole = ngram_text(ad, text)
+    if len(text.text) <= MAX_CHARACTERS:
+        return [whole]
+    return [whole, *(whole._replace(text=text.text[start : start + WINDOW]) for start in range(0, len(text.text), WINDOW * 3 // 4))]
 
 
 def head_and_tail(text: str) -> str:
@@ -206,17 +219,18 @@ def _hashes(grams: Iterable[str]) -> bytes:
 def _facts(ad: Ad) -> Iterator[str]:
     """``language`` and ``market`` are left out: a linear model can do nothing with them but find that a country violates."""
     for name, value in (("category", ad.creative_category), ("format", ad.creative_format), ("surface", ad.surface)):
-        if value:
-            yield f"{name}={_one_word(value)}"
+        key = word_key(value)
+        if key:
+            yield f"{name}={key}"
     for keyword in ad.keywords or ():
-        yield f"keyword={_one_word(keyword)}"
+        yield f"keyword={_one_word(normalise(keyword).text)}"
     domain = domain_key(ad.landing_domain)
     if domain:
         labels = domain.split(".")
-        yield f"domain={_one_word(domain)}"
-        yield f"tld={_one_word(labels[-1])}"
-        yield from (f"label={_one_word(label)}" for label in labels)
+        yield f"domain={domain}"
+        yield f"tld={labels[-1]}"
+        yield from (f"label={label}" for label in labels)
 
 
 def _one_word(value: str) -> str:
-    return "_".join(value.lower().split())
+    return "_".join(value.split())

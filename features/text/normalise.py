@@ -14,13 +14,19 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from adverdict.domain.ad import Ad
+from adverdict.domain.visible import ENTITY, MARKUP
 from adverdict.features.text.characters import CONTROL, classes
 from adverdict.features.text.confusables import undo_confusables, undo_styled
+from adverdict.features.text.elongation import STRETCHED, undo_elongation
+from adverdict.features.text.encoding import undo_encoding
+from adverdict.features.text.folding import fold
 from adverdict.features.text.invisible import remove_invisible
 from adverdict.features.text.leet import undo_leet
+from adverdict.features.text.marks import MARKED, undo_marks
 from adverdict.features.text.scripts import marks
+from adverdict.features.text.spacing import LETTERS, undo_spacing
 
-VERSION = "1"
+VERSION = "2"
 """Part of the feature contract: a model reads only text normalised as its training text was."""
 
 PASSES = 12
@@ -30,18 +36,9 @@ PARTS_KEPT = 1024
 LONGEST_KEPT = 500
 """Characters of a part of an ad that is kept for whoever reads it next, n-grams and encoder: 5 MB at most."""
 
-LETTER = "a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u052f"
-"""Small letters of the alphabets written letter by letter: Latin, Greek, Cyrillic. A single letter is a word in other scripts."""
-
-SPACED = re.compile(rf"(?<![{LETTER}0-9])[{LETTER}](?:(?:[^\S\n]+|[._*·-])[{LETTER}]){{3,}}(?![{LETTER}0-9])")
-REPEATED = re.compile(rf"([{LETTER}])\1{{2,}}")
 REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
-WIDE_GAP = re.compile(r"[^\S\n]{2,}")
-NARROW_GAP = re.compile(r"[\s._*·-]")
-STRETCHED = re.compile(r"(?!(?<![^\W_])www(?![^\W_]))([^\d\s])\1\1")
-"""A letter or sign three times, unless it is www."""
 THRICE = re.compile(r"([^\d\s])\1\1")
-"""The same, www or not: a third of the time, and most texts hold neither."""
+"""What every run of a letter or sign holds that is cut; most texts hold none."""
 STAND_IN = re.compile("[013457@$€!]")
 """What every match of the next one holds, found twenty times as fast."""
 DISGUISED = re.compile(
@@ -50,6 +47,12 @@ DISGUISED = re.compile(
 """A digit or sign for a letter."""
 TO_LOOK_AT = re.compile("!|k{9}")
 """In classes of characters: what makes the steps on other than plain letters necessary."""
+SPACED_HINT = re.compile(r"(?<![^\W_])[^\W\d_](?!['’\n])[\W_]{1,4}[^\W\d_](?![^\W_])")
+"""Two letters by themselves: found wherever letters of a word are strewn with signs, in less time."""
+ONE_FORM_MORE = re.compile(
+    "[ıİğĞςσΣ\u0640\u0180-\u02af\u1d6d-\u1d9a\u2c60-\u2c7f]|[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]{3}"
+)
+"""Letters that have more forms than a capital and a small one; and three letters with accents in a row."""
 PHRASE_IN_A_LETTER = str.maketrans({"\ufdfa": "صلعم"})
 """NFKC would make 18 characters of this one, and 18 MB of 1 MB of it; the usual abbreviation says the same."""
 
@@ -71,11 +74,25 @@ class Undone:
     spaced: int = 0
     """Words written letter by letter."""
     repeated: int = 0
-    """Letters beyond the second of a run."""
+    """Letters beyond those that a word has."""
+    encoded: int = 0
+    """Plain letters and digits written as HTML's entities, and what was encoded twice."""
+    marked: int = 0
+    """Letters under overlays, or with accents that are no spelling."""
 
     @property
     def total(self) -> int:
-        return self.confusables + self.styled + self.zero_width + self.bidi + self.leet + self.spaced + self.repeated
+        return (
+            self.confusables
+            + self.styled
+            + self.zero_width
+            + self.bidi
+            + self.leet
+            + self.spaced
+            + self.repeated
+            + self.encoded
+            + self.marked
+        )
 
 
 NOTHING = Undone()
@@ -113,16 +130,20 @@ _kept = lru_cache(maxsize=PARTS_KEPT)(_normalise)
 
 def _already_plain(raw: str) -> str | None:
     """The text of a raw text in which nothing is to be undone, as in most; None where a closer look is needed."""
+    if ("&" in raw and ENTITY.search(raw)) or ("<" in raw and MARKUP.search(raw)):
+        return None
     text = raw.lower()
     if raw.isascii():
         if CONTROL.search(raw):
             return None
     else:
         kinds = classes(raw)
-        if TO_LOOK_AT.search(kinds) or ("c" in kinds and "l" in kinds):
+        if TO_LOOK_AT.search(kinds) or ("c" in kinds and "l" in kinds) or ONE_FORM_MORE.search(raw):
             return None
         text = _nfkc(text)
         if text != text.lower() or (len(text) != len(raw) and TO_LOOK_AT.search(classes(text))):
+            return None
+        if "k" in kinds and MARKED.search(text):
             return None
     text = _fold(text)
     return None if _suspicious(text) else text
@@ -130,11 +151,11 @@ def _already_plain(raw: str) -> str | None:
 
 def _suspicious(text: str) -> bool:
     """Whether a step on plain letters may have work to do; for most texts none has."""
-    if THRICE.search(text) and STRETCHED.search(text):
+    if THRICE.search(text) and (REPEATED_SIGN.search(text) or STRETCHED.search(text) or not text.isascii()):
         return True
     if STAND_IN.search(text) and DISGUISED.search(text):
         return True
-    return SPACED.search(text) is not None
+    return SPACED_HINT.search(text) is not None and LETTERS.search(text) is not None
 
 
 def ad_text(ad: Ad) -> NormalisedText:
@@ -144,16 +165,17 @@ def ad_text(ad: Ad) -> NormalisedText:
 
 
 def _one_pass(text: str, counts: Counter[str]) -> str:
-    text = remove_invisible(text, counts)
+    text = remove_invisible(undo_encoding(text, counts), counts)
     if not text.isascii():
         text = undo_styled(text, counts)
-        text = undo_confusables(_nfkc(text), counts)
-    text = text.lower()
+        text = undo_confusables(_nfkc(undo_confusables(text, counts)), counts)
+        text = undo_marks(text, counts)
+    text = undo_spacing(text, counts) if SPACED_HINT.search(text) else text
+    text = fold(text, counts)
     if not text.isascii():
         text = _nfkc(text)
-    text = SPACED.sub(lambda match: _join(match[0], counts), text)
-    text = undo_leet(_unrepeat(text, counts), counts)
-    return _fold(REPEATED_SIGN.sub(r"\1\1", _unrepeat(text, counts)))
+    text = undo_leet(undo_elongation(text, counts), counts)
+    return _fold(REPEATED_SIGN.sub(r"\1\1", undo_elongation(text, counts)))
 
 
 def _nfkc(text: str) -> str:
@@ -171,27 +193,6 @@ def _cut_marks(text: str) -> str:
 @cache
 def _piled() -> re.Pattern[str]:
     return re.compile(rf"([{marks()}]{{8}})[{marks()}]+")
-
-
-def _join(letters: str, counts: Counter[str]) -> str:
-    """``f r e e  m o n e y`` -> ``free money``: the wider gaps part words, unless all are alike."""
-    words = [NARROW_GAP.sub("", part) for part in WIDE_GAP.split(letters)]
-    if all(len(word) == 1 for word in words):
-        words = ["".join(words)]
-    counts["spaced"] += len(words)
-    return " ".join(words)
-
-
-def _unrepeat(text: str, counts: Counter[str]) -> str:
-    def shorten(match: re.Match[str]) -> str:
-        start, end = match.span()
-        # A word of one letter only (www, xxx, iii) means something at three.
-        alone = not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
-        kept = 3 if alone else 2
-        counts["repeated"] += max(0, end - start - kept)
-        return match[1] * min(kept, end - start)
-
-    return REPEATED.sub(shorten, text)
 
 
 def _fold(text: str) -> str:

@@ -10,8 +10,12 @@ from collections.abc import Callable
 from functools import cache
 from math import nan
 
+from adverdict.domain.identity import language_key, same_language
+from adverdict.domain.visible import anything_to_see
+from adverdict.features.text import phones
 from adverdict.features.text.language import UNKNOWN
 from adverdict.features.text.lexicon import CURRENCIES, MESSENGERS, MONEY, PLACEHOLDERS, SUPERLATIVE, URGENT
+from adverdict.features.text.money import CURRENCY_SIGN, amounts
 from adverdict.features.text.scripts import WITHOUT_SPACES, script
 from adverdict.features.text.view import TextView
 
@@ -21,40 +25,12 @@ TEXT_SIGNALS: dict[str, TextSignal] = {}
 TEXT_CATEGORIES = frozenset(["detected_language"])
 """The signals that are a category and not a number."""
 
-AMOUNT = re.compile(
-    r"(?:[$€£¥₹৳₽₩₦]|\b(?:usd|eur|gbp|sek|inr|pkr|bdt|lkr|ves|brl|jpy|rs)\b\.?) ?\d"
-    r"|(?<![\d.,])\d[\d.,]*+ ?(?:[$€£¥₹৳₽₩₦]|(?:usd|eur|gbp|sek|inr|pkr|bdt|lkr|kr|euros?|dollars?|rupees?|taka|руб|лв)\b)"
-)
-CURRENCY_SIGN = re.compile("[$€£¥₹৳₽₩₦]")
 EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff]")
 SENTENCE_END = re.compile(r"[.!?।。！？؟]+(?=\s|\Z)|\n")
-PHONE = re.compile(r"(?<![\w.,$€£-])\+?\(?\d[\d ().-]{6,18}\d(?!\w)")
-DATE = re.compile(r"\d{4}[-. ]\d{2}[-. ]\d{2}|\d{1,2}[-. ]\d{1,2}[-. ]\d{4}")
-MASKED_PHONE = re.compile(r"[\[<(](?:phone|tel)(?: number)?[\])>]", re.IGNORECASE)
 EMAIL = re.compile(r"(?<=[\w.+-])@[\w-]++\.\w|[\[<(]e-?mail[\])>]|[\[({] ?at ?[\])}] ?\w|(?:gmail|hotmail|outlook|yahoo) ?(?:dot|\.) ?com")
 MAYBE_EMAIL = re.compile(r"[@\[<({]|mail|outlook|yahoo")
 """Found wherever ``EMAIL`` is, in a fraction of its time where there is none."""
-CURRENCY_HINTS = (
-    "usd",
-    "eur",
-    "gbp",
-    "sek",
-    "inr",
-    "pkr",
-    "bdt",
-    "lkr",
-    "ves",
-    "brl",
-    "jpy",
-    "rs",
-    "kr",
-    "dollar",
-    "rupee",
-    "taka",
-    "руб",
-    "лв",
-)
-"""Every match of ``AMOUNT`` without a sign holds one."""
+PERCENT = "%٪％﹪"
 HASHTAG = re.compile(r"#\w")
 MENTION = re.compile(r"(?<!\w)@\w")
 
@@ -100,12 +76,12 @@ def text_sentences(view: TextView) -> float:
 
 @signal
 def has_title(view: TextView) -> float:
-    return view.ad.title is not None
+    return anything_to_see(view.ad.title)
 
 
 @signal
 def has_body(view: TextView) -> float:
-    return view.ad.body is not None
+    return anything_to_see(view.ad.body)
 
 
 @signal
@@ -128,10 +104,7 @@ def digits_share(view: TextView) -> float:
 @signal
 def currency_amounts(view: TextView) -> float:
     """Amounts of money: a number beside a currency's sign or code."""
-    text = view.text.text
-    if not view.digits or not (any(hint in text for hint in CURRENCY_HINTS) or CURRENCY_SIGN.search(text)):
-        return 0
-    return len(AMOUNT.findall(text))
+    return amounts(view.text.text, view.ad.market) if view.digits else 0
 
 
 @signal
@@ -142,7 +115,7 @@ def currency_words(view: TextView) -> float:
 
 @signal
 def percent_signs(view: TextView) -> float:
-    return view.raw.count("%") + view.raw.count("٪")
+    return sum(map(view.raw.count, PERCENT))
 
 
 @signal
@@ -179,11 +152,9 @@ def money_words(view: TextView) -> float:
 
 @signal
 def phone_numbers(view: TextView) -> float:
-    """Phone numbers of 8 to 15 digits, and the marks left where one was masked."""
-    if view.digits < 8:
-        return len(MASKED_PHONE.findall(view.raw)) if "[" in view.raw or "<" in view.raw or "(" in view.raw else 0
-    plausible = (sum(map(str.isdigit, found)) for found in PHONE.findall(view.raw) if not DATE.fullmatch(found))
-    return sum(8 <= digits <= 15 for digits in plausible) + len(MASKED_PHONE.findall(view.raw))
+    """Phone numbers by the numbering plans of the ad's market and of the world, and the marks left where one was masked."""
+    masked = len(phones.MASKED.findall(view.raw)) if "[" in view.raw or "<" in view.raw or "(" in view.raw else 0
+    return masked + (phones.phone_numbers(view.text.text, view.ad.market) if view.digits > 6 else 0)
 
 
 @signal
@@ -244,8 +215,8 @@ def undone_confusables(view: TextView) -> float:
 
 @signal
 def undone_styled(view: TextView) -> float:
-    """Letters in fancy dress: mathematical, enclosed, small capitals."""
-    return view.text.undone.styled
+    """Letters in fancy dress: mathematical, enclosed, small capitals, struck out, written as HTML's entities."""
+    return view.text.undone.styled + view.text.undone.encoded + view.text.undone.marked
 
 
 @signal
@@ -274,7 +245,7 @@ def undone_spaced(view: TextView) -> float:
 
 @signal
 def undone_repeated(view: TextView) -> float:
-    """Letters beyond the second of a run."""
+    """Letters beyond those that a word has."""
     return view.text.undone.repeated
 
 
@@ -318,4 +289,4 @@ def language_not_as_stated(view: TextView) -> float:
     stated, read = view.ad.language, view.language[0]
     if stated is None or read == UNKNOWN:
         return nan
-    return stated.split("-", 1)[0].lower() != read
+    return nan if language_key(stated) is None else not same_language(stated, read)

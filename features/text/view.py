@@ -9,22 +9,13 @@ from itertools import pairwise
 from adverdict.domain.ad import Ad
 from adverdict.features.text.characters import classes
 from adverdict.features.text.language import language_of
+from adverdict.features.text.links import domains
 from adverdict.features.text.normalise import NormalisedText, ad_text
 from adverdict.features.text.scripts import WITHOUT_SPACES, script, words
 
 RUN = re.compile("[lcx]{2,}")
 CHANGE = re.compile("l[cx]|[cx]l")
 """In a run of letters of two alphabets one letter stands beside one of the other."""
-LINK = re.compile(
-    r"(?:https?://|www\.)([^\s/]++)"
-    r"|(?<![\w@.-])((?:[\w-]{1,63}\.){1,3}(?:com|net|org|info|biz|io|co|app|shop|store|online|site|xyz|top|club|me|ly|tk|ml|example"
-    r"|uk|de|fr|se|es|in|pk|bd|lk|ve|br|ru|bg|gr|jp|us|eu|to|tv|gl|be))(?![\w-])"
-)
-MAYBE_A_LINK = re.compile(
-    r"://|www\.|\.(?:com|net|org|info|biz|io|co|app|shop|store|online|site|xyz|top|club|me|ly|tk|ml|example"
-    r"|uk|de|fr|se|es|in|pk|bd|lk|ve|br|ru|bg|gr|jp|us|eu|to|tv|gl|be)(?![\w-])"
-)
-"""Found wherever ``LINK`` is, and in a fraction of its time where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +37,7 @@ class TextView:
     mixed_words: int
     """Words of Latin letters and those of another script that sets spaces."""
     domains: list[str]
-    """Where links in the text lead, ``www.`` left out; as often as they are there."""
+    """Where links in the text lead, by the domain's one name; as often as they are there."""
     language: tuple[str, float]
 
     @property
@@ -74,13 +65,9 @@ def view(ad: Ad) -> TextView:
         scripts=scripts,
         non_latin_letters=other,
         mixed_words=_mixed(raw, kinds) if latin and other else 0,
-        domains=_domains(text.text),
+        domains=domains(text.text, raw),
         language=language_of(text.text),
     )
-
-
-def _domains(text: str) -> list[str]:
-    return [(full or bare).removeprefix("www.") for full, bare in LINK.findall(text)] if "." in text and MAYBE_A_LINK.search(text) else []
 
 
 def _capitals(raw: str) -> int:

@@ -18,8 +18,8 @@ from adverdict.decisions.policy import (
     Thresholds,
     WhenDegraded,
     WhenUncertified,
-    surface_key,
 )
+from adverdict.domain.identity import surface_key
 from tests.decisions.build import DEFAULT_YAML, write_folder
 
 GAMBLING = "policies:\n  gambling:\n    "

@@ -27,9 +27,9 @@ def test_a_contract_survives_its_json_with_its_hash() -> None:
 
 
 def test_the_hash_is_pinned_so_that_a_change_of_form_is_noticed() -> None:
-    form = '{"features":"1","levels":{"surface":["feed","search"]},"ngrams":{"word":[1,2]},"normaliser":"1",'
+    form = '{"features":"2","levels":{"surface":["feed","search"]},"ngrams":{"word":[1,2]},"normaliser":"2",'
     assert small().to_json() == form + '"per_policy":["advertiser_labels"],"shared":["emoji","surface"]}'
-    assert small().hash == "d4da2543d6ec9c96f07453a6da45bc6e6905e631c5eef02ff35fc76ef64da825"
+    assert small().hash == "cbbddd822ef176f43210ddb42749f30f945e8c7358122e91b96c06b44368d46e"
 
 
 def test_levels_are_the_values_of_at_least_five_ads_sorted() -> None:
@@ -45,8 +45,8 @@ def test_levels_are_the_values_of_at_least_five_ads_sorted() -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        (small(normaliser="0"), "text normaliser: version 0 there and 1 here"),
-        (small(features="0"), "features: version 0 there and 1 here"),
+        (small(normaliser="0"), "text normaliser: version 0 there and 2 here"),
+        (small(features="0"), "features: version 0 there and 2 here"),
         (small(shared=("emoji",), levels={}), "feature `surface`: is missing there"),
         (small(shared=("emoji", "surface", "smell")), "feature `smell`: is missing here"),
         (small(shared=("surface", "emoji")), "features of an ad: in another order from number 1 on"),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidSettings
+from adverdict.domain.identity import language_key
 from adverdict.domain.verdict import Verdict
-from adverdict.review.tasks.opening import primary_language
 from adverdict.review.tasks.priority import due, harm_if_shown, harm_if_withheld
 from adverdict.review.tasks.settings import ReviewSettings
 from tests.ledger.made import START, a_decision, an_ad
@@ -85,4 +85,4 @@ def test_every_setting_that_cannot_be_used_is_named(wrong: dict[str, Any], named
     ],
 )
 def test_languages_are_told_by_their_primary_subtag(tag: str | None, primary: str | None) -> None:
-    assert primary_language(tag) == primary
+    assert language_key(tag) == primary

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from adverdict import features
+from adverdict.domain import identity, visible
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.features.contract import CATEGORIES, FeatureContract, installed, levels_of, read_for_languages
@@ -33,6 +34,8 @@ from adverdict.training.cache.disk_cache import CachedPart, DiskCache, RaggedArr
 NAMES = (*TEXT_SIGNALS, *CREATIVE_FACTS)
 CATEGORICAL = tuple(name for name in NAMES if name in CATEGORIES)
 AT_ONCE = 4096
+LIBRARIES = ("babel", "confusable-homoglyphs", "idna", "langcodes", "numpy", "phonenumberslite", "py3langid", "regex", "tldextract")
+"""What features are computed with."""
 
 Row = tuple[str | None, ...]
 
@@ -112,9 +115,11 @@ def made_by() -> dict[str, Any]:
     """All that contents depend on besides the ad: the feature contract, and every line of the code, for a mended feature keeps its name."""
     code = hashlib.sha256(Path(__file__).read_bytes())
     folder = Path(features.__file__).parent
+    for path in (Path(identity.__file__), Path(visible.__file__)):
+        code.update(path.read_bytes())
     for path in sorted(folder.rglob("*.py")):
         code.update(f"\n{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
-    libraries = {name: metadata.version(name) for name in ("py3langid", "confusable-homoglyphs", "numpy", "tldextract")}
+    libraries = {name: metadata.version(name) for name in LIBRARIES}
     return {"contract": installed({}).hash, "code": code.hexdigest(), "python": sys.version, "libraries": libraries}
 
 

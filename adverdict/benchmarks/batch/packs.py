@@ -94,7 +94,7 @@ def crossed(ours: OpenedPack, risks: Risks, half: NDArray[np.int64], targets: Fl
 def _certified(ours: OpenedPack, risks: Risks, on: NDArray[np.bool_], max_flipped: float) -> Any:
     from adverdict.certification.exits.evidence import ExitEvidence
     from adverdict.certification.exits.solve import solve_exits
-    from adverdict.decisions.policy import surface_key
+    from adverdict.domain.identity import surface_key
 
     now = datetime.now(UTC)
     rows = np.flatnonzero(on).tolist()

@@ -25,10 +25,10 @@ from adverdict.decisions.policy import (
     Stance,
     Targets,
     WhenDegraded,
-    surface_key,
 )
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
+from adverdict.domain.identity import surface_key
 from adverdict.domain.progress import Progress
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.simulation import write_marketplace

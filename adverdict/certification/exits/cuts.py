@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.decisions.exits import NOTHING_HANGS_ON_IT, cuts
-from adverdict.decisions.policy import PolicyBook, surface_key
+from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
+from adverdict.domain.identity import surface_key
 
 Cuts = NDArray[np.float64]
 """``(n_ads, n_policies, 2)``: risks below the first approve, from the second on reject. 0 and 1 where no risk changes the verdict."""

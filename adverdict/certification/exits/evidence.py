@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from adverdict.decisions.policy import surface_key
+from adverdict.domain.identity import surface_key
 
 Floats = NDArray[np.float64]
 RISK, COUNT = "<f8", "<i4"

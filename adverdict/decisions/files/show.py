@@ -8,8 +8,9 @@ from datetime import datetime
 
 from adverdict.decisions.files.fields import ALL_SURFACES, KEYS, TARGET_READERS, Fields
 from adverdict.decisions.files.read import PolicyFolder
-from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified, surface_key
+from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified
 from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
+from adverdict.domain.identity import surface_key
 
 BUILT_IN = "built-in default"
 """In place of ``file:line``: no file says it."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, select
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Text
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake
+from adverdict.domain.identity import language_key
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import store
 from adverdict.ledger.effective import not_withdrawn
@@ -26,7 +27,7 @@ from adverdict.review.cases.cases import Record, answer_id, record, resolve
 from adverdict.review.cases.settling import Settle
 from adverdict.review.tasks import tasks
 from adverdict.review.tasks.draws import task_id
-from adverdict.review.tasks.opening import follow_ups, primary_language, review_task, stopped_by
+from adverdict.review.tasks.opening import follow_ups, review_task, stopped_by
 from adverdict.review.tasks.priority import due, harm_if_withheld
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Task
@@ -125,7 +126,7 @@ def _task(appeal_id: str, known: Record, book: PolicyBook, settings: ReviewSetti
         ad_id=ad.ad_id,
         advertiser_id=ad.advertiser_id,
         market=ad.market,
-        language=primary_language(ad.language),
+        language=language_key(ad.language),
         policies=asked,
         senior=False,
         probability=1.0,

@@ -14,9 +14,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adverdict.decisions.policy import PolicyBook, Severity, surface_key
+from adverdict.decisions.policy import PolicyBook, Severity
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
+from adverdict.domain.identity import surface_key
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from adverdict.review.reasons.grounds import UNION, Category, category

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, exists, func, insert, select
 
-from adverdict.domain.ad import Ad, Label
+from adverdict.domain.ad import ON_RECORD, Ad, Label
 from adverdict.domain.errors import NotFound
+from adverdict.domain.identity import language_key
 from adverdict.ledger.compact import compact
 from adverdict.ledger.schema import golden as table
 from adverdict.ledger.schema import tasks as task_table
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks import tasks
 from adverdict.review.tasks.draws import draw, golden_id, golden_task_id
-from adverdict.review.tasks.opening import primary_language
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import Task
 
@@ -83,7 +83,7 @@ def keep(connection: Connection, found: Sequence[GoldenItem]) -> None:
             "ad": one.ad.model_dump_json(),
             "truth": json.dumps(one.truth),
             "market": one.ad.market,
-            "language": primary_language(one.ad.language),
+            "language": language_key(one.ad.language),
         }
         for one in found
     ]
@@ -115,7 +115,7 @@ def item(connection: Connection, golden_id: str) -> GoldenItem:
     row = connection.execute(select(table).where(table.c.golden_id == golden_id)).one_or_none()
     if row is None:
         raise NotFound(f"no golden item {json.dumps(golden_id)}")
-    return GoldenItem(row.golden_id, Ad.model_validate_json(row.ad), json.loads(row.truth))
+    return GoldenItem(row.golden_id, Ad.model_validate_json(row.ad, context=ON_RECORD), json.loads(row.truth))
 
 
 def instead_of(connection: Connection, task: Task, who: Reviewer, share: float) -> Task | None:
@@ -143,7 +143,7 @@ def instead_of(connection: Connection, task: Task, who: Reviewer, share: float) 
         ad_id=found.ad.ad_id,
         advertiser_id=found.ad.advertiser_id,
         market=found.ad.market,
-        language=primary_language(found.ad.language),
+        language=language_key(found.ad.language),
         policies=asked,
         probability=share,
         state="open",

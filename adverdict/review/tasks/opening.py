@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adverdict.decisions.policy import PolicyBook, Stance
+from adverdict.domain.identity import language_key
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Writing
@@ -85,12 +86,6 @@ def in_question(one: DecisionMade, book: PolicyBook) -> tuple[str, ...]:
     return tuple(name for name in named if name not in allowed) or named or book.names
 
 
-def primary_language(tag: str | None) -> str | None:
-    """``de`` of ``de-AT``: what reviewers are registered for. None for what is no language tag (BCP 47), as if it were not told."""
-    primary = (tag or "").replace("_", "-").partition("-")[0].strip().lower()
-    return primary if primary.isascii() and primary.isalpha() and 2 <= len(primary) <= 8 else None
-
-
 def _asked_for(one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime) -> list[Task]:
     decision = one.decision
     if decision.verdict is Verdict.REVIEW:
@@ -126,7 +121,7 @@ def _task(
         ad_id=one.ad.ad_id,
         advertiser_id=one.ad.advertiser_id,
         market=one.ad.market,
-        language=primary_language(one.ad.language),
+        language=language_key(one.ad.language),
         policies=asked,
         senior=False,
         probability=probability,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, insert, select, update
 
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.identity import language_key
 from adverdict.ledger.schema import reviewers as table
-from adverdict.review.tasks.opening import primary_language
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MARKET = re.compile(r"[A-Z]{2}")
@@ -50,7 +50,7 @@ def register(connection: Connection, who: Reviewer) -> None:
     mistakes = list(_mistakes(who))
     if mistakes:
         raise InvalidInput("the reviewer cannot be registered:", mistakes)
-    languages = tuple(dict.fromkeys(primary_language(tag) or "" for tag in who.languages))
+    languages = tuple(dict.fromkeys(language_key(tag) or "" for tag in who.languages))
     values = {
         "markets": json.dumps(who.markets),
         "languages": json.dumps(languages),
@@ -74,7 +74,7 @@ def _mistakes(who: Reviewer) -> Iterator[Mistake]:
         if not _MARKET.fullmatch(market):
             yield Mistake("markets", market, "an ISO 3166-1 alpha-2 code such as SE")
     for tag in who.languages:
-        if primary_language(tag) is None:
+        if language_key(tag) is None:
             yield Mistake("languages", tag, "a BCP 47 language tag such as de")
     for policy in who.policies:
         if not _POLICY.fullmatch(policy):

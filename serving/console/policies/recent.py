@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from adverdict.decisions.policy import PolicyBook, PolicyInForce, surface_key
+from adverdict.decisions.policy import PolicyBook, PolicyInForce
 from adverdict.domain.decision import Decision
+from adverdict.domain.identity import surface_key
 from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.ledger.chain import plain_json
 from adverdict.ledger.effective import not_withdrawn
