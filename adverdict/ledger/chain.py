@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
+from adverdict.domain.ad import ON_RECORD
 from adverdict.ledger.columns import arm_column
 from adverdict.ledger.entries import KINDS, Body, DecisionMade, Rescored
 from adverdict.ledger.entropy import draw
@@ -55,7 +56,7 @@ def link(before: bytes, seq: int, kind: str, entry_id: str, at: int, digest: byt
 def unpack(kind: str, stored: bytes) -> Body:
     """The content of an entry. Raises ValueError (pydantic's, zlib's error is one of its kind here) on what was never written."""
     try:
-        return KINDS[kind].model_validate_json(zlib.decompress(stored))
+        return KINDS[kind].model_validate_json(zlib.decompress(stored), context=ON_RECORD)
     except (zlib.error, KeyError) as error:
         raise ValueError(f"not the content of an entry of kind {kind}: {error}") from error
 

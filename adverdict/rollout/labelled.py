@@ -27,6 +27,7 @@ from adverdict.models.opening import find_model
 from adverdict.rollout.audits import ads_a_day
 from adverdict.rollout.designs import Designed, by_design
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.storage.tables.reading import Source
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
 
@@ -52,7 +53,7 @@ class Sample:
     """Early risks of the ads, ``float64 (n_ads, n_policies)``; None: the bundle has no early exit."""
 
 
-def read_sample(data: Sequence[Path], settings: Settings, progress: Progress, *, measure_noise: bool = True) -> Sample:
+def read_sample(data: Sequence[Path | Source], settings: Settings, progress: Progress, *, measure_noise: bool = True) -> Sample:
     """The packs' ads of advertisers the model has not seen, scored. Raises InvalidInput when none of them is labelled."""
     book = read_policies(settings.policies)
     found_model = find_model(settings.model, settings)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, exists, func, insert, select
 
-from adverdict.domain.ad import Ad, Label
+from adverdict.domain.ad import ON_RECORD, Ad, Label
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.compact import compact
 from adverdict.ledger.schema import golden as table
@@ -115,7 +115,7 @@ def item(connection: Connection, golden_id: str) -> GoldenItem:
     row = connection.execute(select(table).where(table.c.golden_id == golden_id)).one_or_none()
     if row is None:
         raise NotFound(f"no golden item {json.dumps(golden_id)}")
-    return GoldenItem(row.golden_id, Ad.model_validate_json(row.ad), json.loads(row.truth))
+    return GoldenItem(row.golden_id, Ad.model_validate_json(row.ad, context=ON_RECORD), json.loads(row.truth))
 
 
 def instead_of(connection: Connection, task: Task, who: Reviewer, share: float) -> Task | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from adverdict.decisions.policy import PolicyInForce
-from adverdict.domain.ad import Ad
+from adverdict.domain.ad import ON_RECORD, Ad
 from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.errors import AdverdictError, NotFound
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade
@@ -94,7 +94,7 @@ def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decis
         row = connection.execute(select(golden.c.ad).where(golden.c.golden_id == task.about)).one_or_none()
         if row is None:
             raise NotFound("the ad of this task is there no more")
-        ad = Ad.model_validate_json(row.ad)
+        ad = Ad.model_validate_json(row.ad, context=ON_RECORD)
         return ad, _scored(parts, ad)
     body = find(connection, task.about).body
     if not isinstance(body, DecisionMade):
