@@ -172,6 +172,8 @@ class Ad(BaseModel):
     creative_skippable_share: Annotated[Share | None, BeforeValidator(present)] = None
     creative_ocr_text: OptionalText = None
     creative_phash: OptionalWord = None
+    creative_uri: OptionalText = Field(default=None, description="where the creative lies, such as s3://bucket/video.mp4")
+    paid_partnership: OptionalFlag = Field(default=None, description="whether the advertiser declares a paid partnership")
     impressions: OptionalCount = Field(default=None, description="impressions expected, not delivered")
     advertiser_created_at: Annotated[Utc | None, BeforeValidator(present)] = None
     advertiser_verified: OptionalFlag = None
