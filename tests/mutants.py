@@ -88,10 +88,10 @@ def thresholds(old: str, new: str, file: str = "adverdict/certification/threshol
 
 
 POLICY, CHAIN, COUNTS = "adverdict/decisions/policy.py", "adverdict/ledger/chain.py", "features/history/counts.py"
-SOLVED, BOUNDS, SOLVE = (
+SOLVED, BOUNDS, ISSUE = (
     "adverdict/decisions/thresholds.py",
     "adverdict/certification/statistics/bounds.py",
-    "adverdict/certification/thresholds/solve.py",
+    "adverdict/certification/thresholds/issue.py",
 )
 
 MUTANTS = [
@@ -147,17 +147,17 @@ MUTANTS = [
     history("happened = moment != NEVER", "happened = moment > 0", COUNTS),
     history("return (violations + k) / (labels + n)", "return (violations + k) / (labels + k)", COUNTS),
     history("_OWN.start + 1] = np.minimum(violations[1:], 1)", "_OWN.start + 1] = violations[1:]", COUNTS),
-    thresholds("here.sizes, limit) > level:", "here.sizes, limit) > 2 * level:"),
+    thresholds("if counts.p_value(index, limit) > level:", "if counts.p_value(index, limit) > 2 * level:"),
     thresholds("            stopped = here\n            break\n", "            stopped = here\n            continue\n"),
     thresholds("first, last = first or here, here", "first, last = first or here, first or here"),
     thresholds("FORGIVEN = 1", "FORGIVEN = 0"),
-    thresholds("return alikeness(self.violating, self.group) if self.alike is None", "return 0.0 if self.alike is None"),
+    thresholds("return alikeness(self.violating, self.group, self.elsewhere) if", "return 0.0 if"),
     thresholds("if ads == 0 or errors >= ads or limit <= 0:", "if ads == 0 or limit <= 0:", BOUNDS),
     thresholds(
         "(float(self.size**2 @ self.count) / ads - 1.0) * self.alike", "(float(self.size @ self.count) / ads - 1.0) * self.alike", BOUNDS
     ),
     thresholds("errors * share + 1.0, 1.0 - limit", "errors * share, 1.0 - limit", BOUNDS),
-    thresholds("Status.CERTIFIED if all(shown)", "Status.CERTIFIED if any(shown)", SOLVE),
+    thresholds("Status.CERTIFIED if all(shown)", "Status.CERTIFIED if any(shown)", ISSUE),
     thresholds("own if own is not None else self.points.get(SolvedFor(policy, POOLED, targets))", "own", SOLVED),
     thresholds("        if len(points) != len(entries):\n", "        if len(points) > len(entries):\n", SOLVED),
     thresholds('"thresholds": _stored(thresholds)}', '"thresholds": _stored(thresholds) | {"expires_at": None}}', SOLVED),

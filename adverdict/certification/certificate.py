@@ -141,6 +141,15 @@ class Edge(_Part):
         return self.upper <= self.limit
 
 
+class Views(_Part):
+    """What labels of ads drawn in proportion to their views say of those that are approved."""
+
+    labelled: int
+    errors: int = Field(description="violating ones among them")
+    certain: int = Field(description="those with so many views that they were drawn for certain; counted by their views")
+    upper: float = Field(description="upper confidence bound of the share of views that is of violating ads")
+
+
 class LabelNoise(_Part):
     """What is assumed of the raters: an error rate seen by them is at least this share of the true one."""
 
@@ -214,6 +223,7 @@ class Certificate(_Part):
         le=1,
         description="of its approvals to be audited, so that audits renew it in time; null: the policy's is enough",
     )
+    views: Views | None = Field(default=None, description="null: no labels of ads drawn by views speak of what it approves")
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -317,4 +327,4 @@ def _identity(certificate: Certificate) -> str:
 
 def _unsaid(certificate: Certificate) -> set[str]:
     """Fields left out where they say nothing: what was issued before there were any keeps its text and its name."""
-    return {"audit_share"} if certificate.audit_share is None else set()
+    return {name for name in ("audit_share", "views") if getattr(certificate, name) is None}

@@ -7,9 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
 from adverdict.certification.certificate import Bound, Certificate, sealed, thresholds
 from adverdict.certification.life import FEWEST_AUDITS, audits_a_day
 from adverdict.certification.thresholds.scored import ScoredAds
@@ -17,6 +14,7 @@ from adverdict.certification.words import Side
 from adverdict.decisions.policy import PolicyBook, Thresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.standing import Standing
+from adverdict.rollout.surfaces import on_its_surfaces
 
 STEP = 1e-4
 """Shares are rounded up to a multiple of it."""
@@ -71,16 +69,9 @@ def _needed(bound: Bound, point: Thresholds) -> float:
 def _approved(one: Certificate, market: str, point: Thresholds, scored: ScoredAds, book: PolicyBook) -> float:
     """The share of the market's ads that the thresholds approve, in [0, 1]."""
     here = scored.market == market
-    there = here & _on_its_surfaces(one, market, scored, book)
+    there = here & on_its_surfaces(one, market, scored, book)
     below = scored.risk[:, scored.policies.index(one.policy)] < point.approve_below
     return float((there & below).sum() / max(int(here.sum()), 1))
-
-
-def _on_its_surfaces(one: Certificate, market: str, scored: ScoredAds, book: PolicyBook) -> NDArray[np.bool_]:
-    if one.surfaces is not None:
-        return np.isin(scored.surface, one.surfaces)
-    named = list(book.rules[market].by_surface) if book.knows(market) else []
-    return ~np.isin(scored.surface, named)
 
 
 def _asked(one: Certificate, market: str, book: PolicyBook) -> float:

@@ -30,6 +30,7 @@ from adverdict.models.registry import is_registered
 from adverdict.rollout.audits import with_audit_shares
 from adverdict.rollout.labelled import Sample, read_sample
 from adverdict.rollout.pages.certificates import write_page
+from adverdict.rollout.views import with_views
 from adverdict.rollout.volume import refuse_unseen
 from adverdict.storage.tables.reading import Source
 from adverdict.storage.whole import write_whole
@@ -110,6 +111,8 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
     )
     solution = certify(sample.scored, sample.book, origin, terms)
     audited = with_audit_shares(solution.certificates, sample.scored, sample.book, job.volume or sample.ads_a_day)
+    if sample.viewed is not None:
+        audited = with_views(audited, sample.scored, sample.viewed, sample.book)
     solution = replace(solution, certificates=audited, solved=thresholds(audited))
     progress.advance()
     if solution.costs is not None:

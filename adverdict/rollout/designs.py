@@ -13,13 +13,14 @@ from adverdict.domain.errors import InvalidInput, Mistake
 STATED = frozenset({"import", "review", "audit"})
 """Sources of labels that may be a random part of the ads where nothing on record says how they were chosen; golden tasks and appeals are
 chosen ads, and reports are of violations."""
+_BY_VIEWS = re.compile(r"views-[0-9a-f]{8}-\d+\Z")
 _SAMPLE = re.compile(r"sample-(?P<id>[0-9a-f]{8})-(?P<ads>\d+)(/(?P<part>[a-z]+))?\Z")
 
 
 def sample_design(sample: str, ads: int, part: SamplePart, *, by_views: bool = False) -> str:
     """How a label of a planned sample says where it is from: the sample, the ads of its random part, and the part if it is another.
 
-    One that was drawn by views has a name that ``by_design`` never counts: its rate is that of views, and certificates speak of ads.
+    One that was drawn by views has a name that tells it apart: its rate is that of views.
     """
     return f"{'views' if by_views else 'sample'}-{sample}-{ads}" + ("" if part is SamplePart.RANDOM else f"/{part}")
 
@@ -33,6 +34,8 @@ class Designed:
     risky: tuple[Label, ...]
     """Of ads chosen for their risk, all of one risk alike."""
     samples: dict[str, int]
+    by_views: tuple[Label, ...] = ()
+    """Of ads drawn in proportion to their views: they speak of views alone."""
 
     @property
     def announced(self) -> int | None:
@@ -53,15 +56,17 @@ def by_design(labels: Iterable[Label]) -> Designed:
     labels = list(labels)
     told = [(label, _SAMPLE.match(label.design or "")) for label in labels]
     drawn = [(label, found) for label, found in told if found]
+    by_views = tuple(label for label in labels if _BY_VIEWS.match(label.design or "") and label.inclusion_probability)
     if not drawn:
         stated = tuple(label for label in labels if label.source in STATED and label.design is None)
         _refuse_mixed(stated)
-        return Designed(stated, (), {})
+        return Designed(stated, (), {}, by_views)
     reviewed = [label for label in labels if label.source == "review" and label.inclusion_probability == 1 and not label.design]
     return Designed(
         tuple(label for label, found in drawn if found["part"] is None),
         (*(label for label, found in drawn if found["part"] is not None), *reviewed),
         {found["id"]: int(found["ads"]) for _, found in drawn},
+        by_views,
     )
 
 

@@ -26,6 +26,7 @@ from adverdict.models.bundle import Bundle
 from adverdict.models.opening import find_model
 from adverdict.rollout.audits import ads_a_day
 from adverdict.rollout.designs import Designed, by_design
+from adverdict.rollout.views import ViewedAds
 from adverdict.storage.tables.pack import Pack, read_pack
 from adverdict.storage.tables.reading import Source
 from adverdict.training.dataset import groups_of
@@ -51,6 +52,8 @@ class Sample:
     """By market, those of advertisers the model has seen among them."""
     early: NDArray[np.float64] | None = None
     """Early risks of the ads, ``float64 (n_ads, n_policies)``; None: the bundle has no early exit."""
+    viewed: ViewedAds | None = None
+    """Labels of ads drawn by their views; None: there are none."""
 
 
 def read_sample(data: Sequence[Path | Source], settings: Settings, progress: Progress, *, measure_noise: bool = True) -> Sample:
@@ -81,6 +84,16 @@ def read_sample(data: Sequence[Path | Source], settings: Settings, progress: Pro
         seen=sum(ad.ad_id in labelled for ad in ads) - sum(ad.ad_id in labelled for ad in fresh),
         ads_a_day=ads_a_day(ads),
         early=early,
+        viewed=_viewed(designed.by_views, fresh, bundle.policies) if designed.by_views else None,
+    )
+
+
+def _viewed(labels: Sequence[Label], ads: Sequence[Ad], policies: Sequence[str]) -> ViewedAds:
+    inclusion = {(label.ad_id, label.policy): label.inclusion_probability or np.nan for label in labels}
+    return ViewedAds(
+        verdict=_means(_ratings(labels, policies), ads, policies),
+        inclusion=np.array([[inclusion.get((ad.ad_id, policy), np.nan) for policy in policies] for ad in ads], dtype=np.float64),
+        views=np.array([np.nan if ad.impressions is None else ad.impressions for ad in ads], dtype=np.float64),
     )
 
 

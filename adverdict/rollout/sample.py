@@ -43,7 +43,7 @@ MOST = 2_000
 @dataclass(frozen=True)
 class SampleJob:
     """``ads``: of the random part, exactly; None: as many as the neediest policy takes, at most ``most``. ``by_views``: draw ads in
-    proportion to the impressions expected, to measure shares of views; no certificate comes of it."""
+    proportion to the impressions expected, to bound shares of views at the thresholds that other labels certify."""
 
     data: Sequence[Path | Source]
     settings: Settings

@@ -16,6 +16,8 @@ from adverdict.domain.verdict import Verdict
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.simulation.raters import RATERS, Raters, hire
 
+pytestmark = pytest.mark.slow
+
 SMALL = Setting(0.05, 20_000, 0.05, rejected=2000)
 
 
@@ -118,7 +120,6 @@ def test_a_tally_tells_intervals_that_end_below_the_truth_from_those_above() -> 
     assert found["mean_bias"] == pytest.approx((0.2 + 0.05 + 0.35 + 0.325) / 4 - 0.2)
 
 
-@pytest.mark.slow
 def test_in_two_hundred_runs_the_interval_covers_as_often_as_it_says() -> None:
     for row in audit_stream.audit_stream(200, 3, Silent())["base_rates"]:
         for name in ASKED:

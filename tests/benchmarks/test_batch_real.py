@@ -22,6 +22,8 @@ from adverdict.certification.exits.solve import verdicts
 from adverdict.simulation import write_marketplace
 from adverdict.storage.tables.pack import read_pack
 
+pytestmark = pytest.mark.slow
+
 ADS = 400
 DECIDING = (0.02, 0.2)
 """So low that a model this small decides in every way."""

@@ -20,6 +20,8 @@ from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, S
 from adverdict.domain.progress import Silent
 from tests.golden import Golden
 
+pytestmark = pytest.mark.slow
+
 
 def _policy(name: str, severity: Severity, stance: Stance = Stance.PROHIBITED) -> PolicyInForce:
     return PolicyInForce(name, name, severity, stance, TARGETS[0], None, WhenDegraded.REVIEW, name)
@@ -205,7 +207,6 @@ def test_a_ratio_is_only_taken_where_there_is_harm_to_compare_with() -> None:
     assert (harmless["feasible"], harmless["compared"], harmless["ratio"]) == (3, 0, None)
 
 
-@pytest.mark.slow
 def test_the_headline_is_the_worse_of_both_targets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "QUICK_SPLITS", 1)
     monkeypatch.setattr(capacity, "ADVERTISERS", 600)

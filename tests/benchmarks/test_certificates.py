@@ -33,6 +33,8 @@ from adverdict.training.fit.everything import FitSettings
 from tests.effort import part_of
 from tests.golden import Golden
 
+pytestmark = pytest.mark.slow
+
 TARGETS = Targets(0.05, 0.20, 0.95)
 PLAN = CertificatesPlan(packs=(), settings=FitSettings(encoder=None), deployments=part_of(200), workers=1)
 

@@ -14,6 +14,8 @@ from adverdict.domain.progress import Silent
 from adverdict.policies import folder as packaged_policies
 from tests.effort import part_of
 
+pytestmark = pytest.mark.slow
+
 RATES = {"gambling": 0.05, "weapons": 0.03}
 
 

@@ -30,6 +30,8 @@ from adverdict.scoring.scorer import HistorySnapshot, Scorer
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> PolicyBook:
@@ -181,7 +183,6 @@ def test_figures_are_printed_side_by_side(golden: Golden, capsys: pytest.Capture
     golden.check("benchmark_ledger.txt", capsys.readouterr().out)
 
 
-@pytest.mark.slow
 def test_a_service_killed_ten_times_loses_nothing(tmp_path: Path) -> None:
     @contextmanager
     def new() -> Iterator[str]:

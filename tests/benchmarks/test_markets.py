@@ -16,6 +16,8 @@ from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
 
+pytestmark = pytest.mark.slow
+
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 TARGETS = Targets(0.05, 0.2, 0.95)
 

@@ -22,6 +22,8 @@ from adverdict.benchmarks.online.wire import Answer, parsed
 from adverdict.domain.ad import Ad
 from tests.ledger.made import an_ad
 
+pytestmark = pytest.mark.slow
+
 Behaviour = Callable[[int], Awaitable[bytes | None]]
 """Number of the request -> the answer as bytes; None: hang up."""
 

@@ -13,6 +13,8 @@ from adverdict.domain.progress import Silent
 from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
 
+pytestmark = pytest.mark.slow
+
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 
 

@@ -12,6 +12,8 @@ from adverdict.cli.console import out as console
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

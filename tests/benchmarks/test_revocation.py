@@ -30,6 +30,8 @@ from adverdict.domain.progress import Silent
 from adverdict.domain.standing import Standing
 from tests.effort import part_of
 
+pytestmark = pytest.mark.slow
+
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)

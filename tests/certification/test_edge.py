@@ -102,6 +102,7 @@ def test_the_bound_lies_above_what_was_seen_and_rises_with_what_leaked(leaked: i
     assert upper(1) >= upper(0)
 
 
+@pytest.mark.slow
 def test_it_holds_in_every_world_with_the_probability_it_says() -> None:
     """Against exact enumeration: every outcome of so many labels on each side, with its probability."""
     n, share = (60, 30), 60 / 90

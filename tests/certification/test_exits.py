@@ -74,7 +74,7 @@ def flipping(early: Floats, whole: Floats, limit: float) -> float:
 # The promise ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled
+@pytest.mark.slow
 @pytest.mark.parametrize(("alike", "size"), [(0.0, 1), (0.9, 15)])
 def test_no_more_verdicts_flip_than_was_promised_as_often_as_was_promised(alike: float, size: int) -> None:
     draws, sure = part_of(60), 0.95

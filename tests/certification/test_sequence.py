@@ -293,6 +293,7 @@ def test_betting_asks_for_more_of_the_same_labels(world: LabelledAds, side: Side
             assert (betting.upper(index, 0.05) <= limit) == (shown <= 0.05) or shown == pytest.approx(0.05, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_looking_after_every_ten_labels_keeps_the_level_by_betting_and_breaks_it_by_an_exact_test() -> None:
     """At a true rate that is the limit, of ads each of another advertiser."""
     limit, looks, runs = 0.1, range(50, 501, 10), part_of(400, 0.5)

@@ -126,6 +126,7 @@ def test_machines_read_the_same(before: Path) -> None:
     assert found["ads"] is None
 
 
+@pytest.mark.slow
 def test_a_real_model_shows_its_thresholds_and_tells_which_ads_flip(
     tiny_bundle: Path, marketplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

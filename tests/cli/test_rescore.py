@@ -129,6 +129,7 @@ def test_of_many_causes_the_most_frequent_are_told() -> None:
     assert "policy_5" not in said
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     bench = Bench.make(tmp_path)
     command = [sys.executable, "-c", INTERRUPTED, str(bench.home)]

@@ -34,6 +34,7 @@ for number in range(25):
 PROCESSES = 3
 
 
+@pytest.mark.slow
 def test_processes_appending_at_once_leave_one_chain_without_a_gap(database_url: str) -> None:
     """They also find the database empty at once, so all of them try to migrate it."""
     command = [sys.executable, "-c", APPENDING]

@@ -56,6 +56,7 @@ def test_an_ad_without_text_has_facts_only(bundle: Bundle, ads: list[Ad]) -> Non
     assert {reason.kind for reason in found} <= {"fact"}
 
 
+@pytest.mark.slow
 def test_phrases_do_not_depend_on_how_a_process_orders_its_sets() -> None:
     """Near ties fall one way in every process, or a decision could not be replayed."""
     code = (

@@ -54,6 +54,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_shard_that_kills_its_worker_is_blamed_exactly_and_all_others_are_decided(whole: Bench, tmp_path: Path) -> None:
     said: list[str] = []
 
@@ -72,6 +73,7 @@ def test_a_shard_that_kills_its_worker_is_blamed_exactly_and_all_others_are_deci
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_killed_run_takes_its_workers_along_and_once_resumed_has_the_rows_of_an_uninterrupted_one(whole: Bench, tmp_path: Path) -> None:
     started = RunFolder.open(whole.home / "out").run.started_at
     bench = Bench.make(tmp_path)
@@ -92,6 +94,7 @@ def test_a_killed_run_takes_its_workers_along_and_once_resumed_has_the_rows_of_a
     assert files_of(tmp_path / "out") == files_of(whole.home / "out")
 
 
+@pytest.mark.slow
 def test_a_model_that_kills_whoever_loads_it_ends_the_run(whole: Bench, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"3 workers in a row died while they loaded the model: SIGKILL"):
         rescore(whole.options(str(tmp_path / "out")), SilentProgress(), open_model=open_fake, make=dies_while_loading)
@@ -104,6 +107,7 @@ def test_a_bug_in_a_worker_is_raised_with_its_trace_and_leaves_nothing_running(w
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_the_first_shards_peak_says_how_many_workers_fit(whole: Bench) -> None:
     job = job_of(whole)
     said: list[str] = []
@@ -122,6 +126,7 @@ def test_a_worker_that_does_not_fit_at_all_ends_the_run_with_the_least_that_woul
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_worker_that_holds_more_than_its_share_is_replaced(whole: Bench) -> None:
     job = job_of(whole)
     said: list[str] = []

@@ -288,6 +288,7 @@ def test_a_market_that_nobody_scored_cannot_be_planned_for(monkeypatch: pytest.M
         solve(job(tmp_path, many(tmp_path), capacity=10.0, volume={"SE": 100.0, "JP": 5.0}), Silent())
 
 
+@pytest.mark.slow
 def test_a_trained_bundle_is_certified_on_advertisers_it_has_not_seen(tmp_path: Path, tiny_bundle: Path, small_marketplace: Path) -> None:
     fresh = tmp_path / "fresh"
     write_marketplace(fresh, 600, seed=12)

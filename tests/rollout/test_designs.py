@@ -50,8 +50,8 @@ def test_without_a_design_labels_are_taken_as_stated_if_they_were_drawn_alike() 
     assert "0.01, 1" in str(refused.value)
 
 
-def test_a_sample_drawn_by_views_certifies_no_ads() -> None:
+def test_a_sample_drawn_by_views_speaks_of_views_and_certifies_no_ads() -> None:
     design = sample_design("0123abcd", 2, SamplePart.RANDOM, by_views=True)
-    found = by_design([label("a", design=design), label("b")])
-    assert [one.ad_id for one in found.random] == ["b"]
+    found = by_design([label("a", design=design, inclusion_probability=0.2), label("b")])
+    assert [[one.ad_id for one in some] for some in (found.random, found.by_views)] == [["b"], ["a"]]
     assert found.samples == {}

@@ -21,6 +21,8 @@ from adverdict.policies import folder as packaged_policies
 from adverdict.rollout.onboard import COLUMNS, OnboardedMarket, OnboardJob, book_with, figures, open_market, opened, write_list
 from adverdict.storage.tables.pack import read_pack
 
+pytestmark = pytest.mark.slow
+
 ADS = 2500
 
 

@@ -193,6 +193,7 @@ def cascaded(tmp_path: Path, model: BundleModel, ads: list[Ad], rule: ExitRule) 
     return ledger
 
 
+@pytest.mark.slow
 def test_decisions_come_out_the_same_whichever_way_their_ads_went(cascaded: Ledger, model: BundleModel, ads: list[Ad]) -> None:
     decided = [entry.body.decision for entry in cascaded.read(kinds=["decision"]) if isinstance(entry.body, DecisionMade)]
     ways = {(one.exit, "deadline" in one.degraded, one.exit_certificate is not None) for one in decided}

@@ -20,6 +20,8 @@ from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.serving.conftest import HERE, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ads(marketplace: Path) -> list[Ad]:

@@ -19,6 +19,8 @@ from tests.effort import part_of
 from tests.scoring.fakes import FakeRegistry, open_fake
 from tests.serving.conftest import until, usual
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = openapi.document(ENDPOINTS, "1.2.3")
 
 

@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from functools import partial
 
+import pytest
+
 from tests.scoring.ads import ad
 from tests.scoring.fakes import FakeRegistry
 from tests.serving.conftest import Serve, until
@@ -13,6 +15,7 @@ from tests.serving.conftest import Serve, until
 POLICIES = (["deceptive", "gambling"], ["gambling"], ["deceptive"])
 
 
+@pytest.mark.slow
 def test_no_request_fails_while_bundles_with_other_policies_take_turns(serve: Serve, registry: FakeRegistry) -> None:
     """Four callers, single ads and batches; every answer comes whole from one bundle."""
     registry.bundles = {str(i): {"version": f"v{i}", "policies": POLICIES[i % 3]} for i in range(1, 9)}

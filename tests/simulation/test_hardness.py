@@ -14,6 +14,8 @@ from sklearn.metrics import average_precision_score
 from adverdict.simulation import write_marketplace
 from tests.simulation.conftest import rows
 
+pytestmark = pytest.mark.slow
+
 POLICIES = ("deceptive", "gambling", "phishing")
 FIELDS = ("title", "body", "call_to_action", "creative_ocr_text")
 

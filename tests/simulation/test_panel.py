@@ -24,6 +24,7 @@ def everything(marketplace: Path) -> tuple[pl.DataFrame, list[Asked]]:
     return truth, [Asked(ad_id, policy, "sample-0123abcd-10", 0.25) for ad_id, policy, _ in truth.iter_rows()]
 
 
+@pytest.mark.slow
 def test_two_of_three_are_right_nearly_always_and_say_how_the_ad_was_drawn(marketplace: Path, tmp_path: Path) -> None:
     truth, asked = everything(marketplace)
     assert read_sample(marketplace, asked, tmp_path / "sample", 7) == READERS * len(asked)

@@ -198,6 +198,7 @@ def _written(pack: Pack, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_filled_damaged_or_off(
     pack: Pack, encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +231,7 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
     assert all("computed again" in warning for warning in warnings)
 
 
+@pytest.mark.slow
 def test_folds_share_what_one_of_them_computed(marketplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from adverdict.training.fit.crossvalidate import held_out
     from adverdict.training.fit.splits import by_advertiser

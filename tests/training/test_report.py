@@ -140,6 +140,7 @@ def test_a_policy_with_one_class_or_none_has_no_plots_and_no_false_numbers(tmp_p
     assert not re.search(r">\s*(nan|None)\s*<", text)
 
 
+@pytest.mark.slow
 def test_the_same_figures_make_the_same_bytes(tmp_path: Path) -> None:
     data = report_data(scored(n=150, policies=("deceptive",)))
     first, second = (write_report(tmp_path / name, data) for name in "ab")

@@ -76,10 +76,12 @@ def test_evaluation_gives_every_figure_of_every_model_also_in_a_market_never_see
     json.dumps(figures, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_evaluating_on_the_training_data_says_so(tiny_bundle: Path, marketplace: Path) -> None:
     assert evaluate(load_bundle(tiny_bundle), [read_pack(marketplace)], Silent(), bootstrap=20)["trained_on"] == ["pack"]
 
 
+@pytest.mark.slow
 def test_labels_of_the_evaluated_ads_do_not_reach_their_risks(tiny_bundle: Path, other_market: Path, tmp_path: Path) -> None:
     pack = read_pack(other_market)
     write_ads(tmp_path / "ads.parquet", pack.ads)
@@ -112,6 +114,7 @@ def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) ->
     assert list((home / "reports").glob("*/report.html"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["n-gram model", "blend and calibration", "MLflow"])
 def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, small_marketplace: Path, tmp_path: Path, stage: str) -> None:
     class Interrupting(Silent):
@@ -133,6 +136,7 @@ def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, sma
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_second_promotion_needs_labelled_ads_to_compare_on(home: Path, small_marketplace: Path, other_market: Path) -> None:
     job = TrainJob(data=[small_marketplace], settings=Settings(home=home), policies=("deceptive",), fit=QUICK)
     trained = train(job, Silent(), report=without_plots)
@@ -155,6 +159,7 @@ def test_a_model_does_not_differ_from_itself(tiny_bundle: Path, other_market: Pa
     assert all(policy["ap"]["difference"] in (0.0, None) for policy in found["policies"].values())
 
 
+@pytest.mark.slow
 def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
     data, _ = trainable(dataset([read_pack(marketplace)], POLICIES))
     scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())

@@ -93,7 +93,7 @@ def plan_sample(
     """What ``asked`` needs, and a draw of it. ``price``: of a review, as the solve will have it.
 
     ``most``: ads of the random part at most; ``ads``: exactly so many. ``views`` float64 (n,): what each ad counts for where promises are
-    about impressions; None: all alike. Labels have no part in it.
+    about impressions, and then nothing but the random part is drawn; None: all alike. Labels have no part in it.
     """
     together: defaultdict[tuple[str, frozenset[str] | None, Targets], list[Question]] = defaultdict(list)
     for question in asked:
@@ -110,7 +110,7 @@ def plan_sample(
         for row, inclusion in zip(drawn.rows, drawn.inclusion, strict=True)
         for policy in asked_of.get(int(row), ())
     ]
-    for need, questions in zip(needs, together.values(), strict=True):
+    for need, questions in zip(needs, together.values(), strict=True) if views is None else ():
         made += _more(scored, need, questions, {one.row for one in made if one.policy == need.policy}, 0 if ads else most, rng)
     return SamplePlan(tuple(needs), len({one.row for one in made if one.part is SamplePart.RANDOM}), tuple(made))
 

@@ -26,9 +26,10 @@ def alikeness(violating: NDArray[np.bool_], group: NDArray[np.int64], elsewhere:
     said = np.bincount(group, weights=violating).astype(np.float64)[tally > 0]
     if (size > 1).sum() < FEWEST_GROUPS or (said > 0).sum() < FEWEST_GROUPS:
         return elsewhere
-    rng = np.random.default_rng(0)  # the same labels must give the same certificate
-    weights = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), RESAMPLES).astype(np.float64)
-    return float(np.clip(np.quantile(_correlation(weights, size, said), QUANTILE), 0.0, 1.0))
+    # Groups of one size with as many violations are one kind: how often each kind is drawn is all that counts, and there are few of them.
+    (kinds, count), rng = np.unique(np.stack([size, said]), axis=1, return_counts=True), np.random.default_rng(0)
+    weights = rng.multinomial(len(size), count / len(size), RESAMPLES).astype(np.float64)  # seeded: the same labels, the same certificate
+    return float(np.clip(np.quantile(_correlation(weights, *kinds), QUANTILE), 0.0, 1.0))
 
 
 def measured(violating: NDArray[np.bool_], group: NDArray[np.int64]) -> float:

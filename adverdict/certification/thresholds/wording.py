@@ -22,7 +22,7 @@ def statement(certificate: Certificate) -> str:
     """What is promised, or that nothing is, and what then decides."""
     approve, reject = (certificate.bound(side) for side in Side)
     if not certificate.served or not certificate.decides:
-        return f"Nothing is certified here. {_nobody_decided(certificate)}"
+        return " ".join(["Nothing is certified here.", _nobody_decided(certificate), *_views(certificate)])
     return " ".join([*_approving(certificate, approve), *_rejecting(certificate, reject), _people(certificate)])
 
 
@@ -38,10 +38,12 @@ def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
         below = certificate.aim.provisional
         provisionally = f": ads below a risk of {below:g} are approved provisionally {_IF_THE_POLICY_LETS}" if below > 0 else ""
         yield f"Approving is not certified{provisionally}."
+        yield from _views(certificate)
         return
     yield f"Approves below a risk of {certificate.approve_below:g}: {_share_of_ads(certificate, certificate.traffic.approved)}."
     confidence, most = percent(certificate.targets.confidence), _promised(certificate, bound)
     yield f"With {confidence} confidence at most {most} of them violate{_over(certificate, bound)} {_counted(bound)}."
+    yield from _views(certificate)
     edge = certificate.edge
     if edge is not None:
         counted = f"{edge.errors:,} of {edge.ads:,} labelled"
@@ -51,6 +53,13 @@ def _approving(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
         )
     if certificate.missed_upper is not None:
         yield f"Of 100 violating ads at most {_of_hundred(certificate.missed_upper)} are approved."
+
+
+def _views(certificate: Certificate) -> Iterator[str]:
+    views = certificate.views
+    if views is not None:
+        counted = f"{views.errors:,} of {views.labelled:,} labelled, drawn by their views"
+        yield f"Of the views of what it approves at most {percent(views.upper)} are of violating ads ({counted})."
 
 
 def _rejecting(certificate: Certificate, bound: Bound | None) -> Iterator[str]:

@@ -30,7 +30,7 @@ def sample_command(
     most: Annotated[int, typer.Option("--most", min=1, help="Ads of the random part at most, where --ads says nothing.")] = 2_000,
     by_views: Annotated[
         bool,
-        typer.Option("--by-views", help="Draw by the impressions expected, to measure views; certificates speak of ads."),
+        typer.Option("--by-views", help="Draw by the impressions expected: such labels bound the share of views."),
     ] = False,
     in_queue: Annotated[
         bool, typer.Option("--open", help="Open a review task for each ad: read blind, due in a week. The ads have to be on record.")

@@ -15,6 +15,8 @@ from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import fill
 from tests.serving.console.test_pages import keyed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Ledger]:
