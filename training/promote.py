@@ -17,6 +17,7 @@ from adverdict.models.bundle import Bundle
 from adverdict.models.manifest import Manifest, check
 from adverdict.models.opening import find_model
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.storage.tables.reading import Source
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.compare import compare
 from adverdict.training.evaluation.evaluate import score_dataset
@@ -39,7 +40,7 @@ class Promoted:
         return f"models:/{NAME}/{self.version}"
 
 
-def promote(model: str, data: Sequence[Path], drop_policies: bool, settings: Settings, progress: Progress) -> Promoted:
+def promote(model: str, data: Sequence[Path | Source], drop_policies: bool, settings: Settings, progress: Progress) -> Promoted:
     """Promote a registered version. Once there is a champion, ``data`` must hold labelled ads to compare the two on.
 
     Raises GateRefused naming every gate that failed, InvalidSettings when ``data`` is missing or ``model`` is no registered version.
@@ -75,7 +76,7 @@ def promote(model: str, data: Sequence[Path], drop_policies: bool, settings: Set
     return Promoted(version, before, outcome)
 
 
-def compare_bundles(champion: Bundle, challenger: Bundle, data: Sequence[Path], progress: Progress) -> dict[str, Any]:
+def compare_bundles(champion: Bundle, challenger: Bundle, data: Sequence[Path | Source], progress: Progress) -> dict[str, Any]:
     """``training.evaluation.compare.compare`` of two bundles on labelled ads, each scored with the policies both know.
 
     Raises InvalidSettings when one of them was trained on the data: whoever has seen the answers wins.

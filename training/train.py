@@ -27,6 +27,7 @@ from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
 from adverdict.models.registry import BUNDLE_VERSION_TAG
 from adverdict.storage.tables.pack import read_pack
+from adverdict.storage.tables.reading import Source
 from adverdict.storage.whole import making_folder
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.cache.disk_cache import DiskCache
@@ -58,7 +59,7 @@ class TrainJob:
     certificates, which may use nothing the model was chosen by. ``cache_bytes``: what texts and ads were made into is kept for the
     next training, under the settings' home and as far as it fits; 0 keeps and reads nothing. It changes no digit of the result."""
 
-    data: Sequence[Path]
+    data: Sequence[Path | Source]
     settings: Settings
     policies: Sequence[str] = ()
     fit: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,7 +100,8 @@ def errors_end_the_command() -> Iterator[None]:
     from adverdict.domain.errors import AdverdictError, InvalidInput
 
     try:
-        yield
+        with _data_warnings_shown():
+            yield
     except AdverdictError as error:
         err.print(f"[bold red]error[/] ({error.code}): ", end="")
         err.print(printable(str(error), keep=f"{JOINERS}\n\t"), markup=False, highlight=False)
@@ -111,6 +113,27 @@ def errors_end_the_command() -> Iterator[None]:
     except KeyboardInterrupt:
         err.print("interrupted", style="yellow")
         sys.exit(130)
+
+
+@contextmanager
+def _data_warnings_shown() -> Iterator[None]:
+    """What readers of tables notice goes to the terminal, each sentence once."""
+    from adverdict.storage.tables.told import DataWarning
+
+    said: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, DataWarning):
+            usual(message, category, *where, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            err.print(f"warning: {printable(str(message))}", style="yellow", markup=False, highlight=False)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = show
+        yield
 
 
 def write_json(path: Path, value: Any) -> None:

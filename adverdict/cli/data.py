@@ -11,6 +11,7 @@ import typer
 from adverdict.cli.console import Bars, out, printable
 from adverdict.cli.door import door
 from adverdict.cli.options import Certificates, Model, PolicyFiles, Seed
+from adverdict.cli.reading import reads
 
 if TYPE_CHECKING:
     from adverdict.domain.decision import Decision
@@ -37,6 +38,7 @@ def simulate(
         )
 
 
+@reads("ads")
 def score(
     ads: Annotated[Path, typer.Option("--ads", help="A table of ads, or a folder that holds one.")],
     target: Annotated[Path, typer.Option("--out", help="Decisions, one JSON document a line, in the order of the ads.")],
@@ -74,21 +76,18 @@ def explain(
 ) -> None:
     """Decide one ad and say why."""
     with door(model=model, policies=policy_files, certificates=certificates) as settings:
-        from pydantic import ValidationError
-
-        from adverdict.domain.ad import Ad
         from adverdict.domain.errors import InvalidInput, NotFound
-        from adverdict.domain.mistakes import mistakes
         from adverdict.scoring.bootstrap import bootstrap
         from adverdict.scoring.scorer import Scorer
+        from adverdict.serving.http.bodies import read_ad
 
         if str(source) != "-" and not source.is_file():
             raise NotFound(f"no such file: {source}")
         raw = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
         try:
-            ad = Ad.model_validate_json(raw)
-        except ValidationError as error:
-            raise InvalidInput(f"{source} is not an ad", mistakes(error)) from error
+            ad = read_ad(raw)
+        except InvalidInput as error:
+            raise InvalidInput(f"{source} is not an ad", error.mistakes) from error
         show(Scorer.of(bootstrap(settings)).score([ad])[0])
 
 

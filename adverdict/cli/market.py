@@ -11,6 +11,7 @@ import typer
 from adverdict.cli.console import Bars, err, out, printable, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import Json, Model, PolicyFiles, Seed
+from adverdict.cli.reading import reads
 from adverdict.cli.tables import columns
 from adverdict.domain.formats import interval, number
 
@@ -34,6 +35,7 @@ app = typer.Typer(help="Open a market that nobody labelled an ad of.", no_args_i
 
 
 @app.command("onboard")
+@reads("data", own=["markets_said"])
 def onboard_command(
     country: Annotated[str, typer.Option("--market", help="Country code of the new market, such as JP.")],
     data: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import signal
+import warnings
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import CHAMPION, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
+from adverdict.cli.reading import reads
 from adverdict.cli.tables import columns
 from adverdict.domain.formats import number
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from adverdict.training.train import Trained
 
 
+@reads("data", own=["about"])
 def train(
     data: Data,
     policies: Policies = None,
@@ -79,6 +82,7 @@ def train(
             write_json(json, dict(trained.figures))
 
 
+@reads("data")
 def evaluate(data: Data, model: Model = None, json: Json = None) -> None:
     """Measure a model on labelled ads, per policy and market, with intervals."""
     with door(model=model) as settings:
@@ -97,6 +101,7 @@ def evaluate(data: Data, model: Model = None, json: Json = None) -> None:
             write_json(json, figures)
 
 
+@reads("data")
 def compare(
     data: Data,
     champion: Annotated[str, typer.Option(help="The model in place.")] = CHAMPION,
@@ -113,6 +118,7 @@ def compare(
             write_json(json, comparison)
 
 
+@reads("data")
 def promote(
     model: Annotated[str, typer.Option("--model", help="The registered version to promote.")] = "models:/adverdict@challenger",
     data: Annotated[
@@ -171,8 +177,10 @@ def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: boo
 
 
 def _show_trained(trained: Trained) -> None:
+    from adverdict.storage.tables.told import DataWarning
+
     for warning in trained.warnings:
-        err.print(f"warning: {warning}", style="yellow", markup=False)
+        warnings.warn(warning, DataWarning, stacklevel=1)
     show_figures(trained.figures)
     out.print(f"bundle   {trained.version}")
     if trained.registered:

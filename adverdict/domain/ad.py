@@ -22,9 +22,12 @@ from pydantic import (
 )
 
 from adverdict.domain.visible import anything_to_see
+from adverdict.domain.written import ROUNDED, flag, moment, present, says_nothing, texts
 
 MAX_TEXT = 100_000
 """Characters in one text field. A longer text is refused rather than judged by its beginning."""
+YEARS = 1990, 2100
+"""First and last year of a time in the contract."""
 MOST = 1e12
 """Impressions, pixels, seconds, images: nothing real is more, and what is multiplied with it stays finite."""
 LEAST = 1e-9
@@ -33,12 +36,19 @@ LEAST = 1e-9
 NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*\Z")
 
 
-def _utc(moment: datetime) -> datetime:
-    """Refuse what lies, in UTC, before the year 1 or after 9999: there is no such time to keep."""
+def _on_record(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("on_record"))
+
+
+def _utc(at: datetime, info: ValidationInfo) -> datetime:
+    """Refuse what lies outside the years of ads: 1970 is a zero and 1900 a spreadsheet's, 9999 stands for never."""
     try:
-        return moment.astimezone(UTC)
+        at = at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a date and time from year 1 to year 9999 in UTC") from error
+    if not YEARS[0] <= at.year <= YEARS[1] and not _on_record(info):
+        raise ValueError(f"a date and time from {YEARS[0]} to {YEARS[1]}")
+    return at
 
 
 def _encodable(text: str) -> str:
@@ -64,22 +74,38 @@ def _not_a_number(value: Any) -> Any:
     return value
 
 
-def _blank_is_missing(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
+def _an_id(text: str, info: ValidationInfo) -> str:
+    """Refuse what stands for no id, or for many."""
+    if says_nothing(text) and not _on_record(info):
+        raise ValueError("an id; this word says that there is none")
+    if ROUNDED.fullmatch(text) and not _on_record(info):
+        raise ValueError("the whole id; a spreadsheet has rounded this one (write its column as text)")
+    return _storable(text)
 
 
-Utc = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_utc)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
-Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}\Z"))]
+def _a_country(text: str, info: ValidationInfo) -> str:
+    if text == "UK" and not _on_record(info):
+        raise ValueError("GB for the United Kingdom: UK is no ISO 3166-1 code (for a whole table: --market UK=GB)")
+    return text
+
+
+Utc = Annotated[AwareDatetime, BeforeValidator(_not_a_number), BeforeValidator(moment), AfterValidator(_utc)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_an_id)]
+Market = Annotated[str, StringConstraints(pattern=re.compile(r"^[A-Z]{2}\Z")), AfterValidator(_a_country)]
 PolicyName = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}\Z"))]
 Licence = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_]{0,62}:[A-Z]{2}\Z"))]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_encodable)]
-OptionalText = Annotated[Text | None, BeforeValidator(_blank_is_missing)]
+OptionalText = Annotated[Text | None, BeforeValidator(present)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-OptionalWord = Annotated[Word | None, BeforeValidator(_blank_is_missing)]
+OptionalWord = Annotated[Word | None, BeforeValidator(present)]
 Count = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=LEAST, le=1, allow_inf_nan=False)]
+Flag = Annotated[bool, BeforeValidator(flag)]
+OptionalCount = Annotated[Count | None, BeforeValidator(present)]
+OptionalFlag = Annotated[Flag | None, BeforeValidator(present)]
+Keywords = Annotated[Annotated[list[Text], Field(max_length=1000)] | None, BeforeValidator(texts)]
+Licences = Annotated[Annotated[tuple[Licence, ...], Field(max_length=1000)] | None, BeforeValidator(texts)]
 
 CONTENT_FIELDS = (
     "title",
@@ -134,24 +160,25 @@ class Ad(BaseModel):
     title: OptionalText = None
     body: OptionalText = None
     call_to_action: OptionalText = None
-    keywords: list[Text] | None = Field(default=None, max_length=1000)
+    keywords: Keywords = None
     landing_domain: OptionalWord = None
     creative_format: OptionalWord = None
     creative_category: OptionalWord = None
-    creative_duration_s: Count | None = None
-    creative_width: Count | None = None
-    creative_height: Count | None = None
-    creative_n_images: Count | None = None
-    creative_made_for_kids: bool | None = None
-    creative_skippable_share: Share | None = None
+    creative_duration_s: OptionalCount = None
+    creative_width: OptionalCount = None
+    creative_height: OptionalCount = None
+    creative_n_images: OptionalCount = None
+    creative_made_for_kids: OptionalFlag = None
+    creative_skippable_share: Annotated[Share | None, BeforeValidator(present)] = None
     creative_ocr_text: OptionalText = None
     creative_phash: OptionalWord = None
-    impressions: Count | None = Field(default=None, description="impressions expected, not delivered")
-    advertiser_created_at: Utc | None = None
-    advertiser_verified: bool | None = None
-    advertiser_licences: tuple[Licence, ...] | None = Field(
+    creative_uri: OptionalText = Field(default=None, description="where the creative lies, such as s3://bucket/video.mp4")
+    paid_partnership: OptionalFlag = Field(default=None, description="whether the advertiser declares a paid partnership")
+    impressions: OptionalCount = Field(default=None, description="impressions expected, not delivered")
+    advertiser_created_at: Annotated[Utc | None, BeforeValidator(present)] = None
+    advertiser_verified: OptionalFlag = None
+    advertiser_licences: Licences = Field(
         default=None,
-        max_length=1000,
         description="licences on record, each as policy:market, such as gambling:SE; [] when the advertiser holds none, null when not told",
     )
 
@@ -183,13 +210,15 @@ class Label(BaseModel):
 
     ad_id: Id
     policy: PolicyName
-    violates: bool
+    violates: Flag
     labelled_at: Utc
     rater_id: OptionalWord = None
-    severity: Annotated[Literal["mild", "moderate", "extreme"] | None, BeforeValidator(_blank_is_missing)] = None
+    severity: Annotated[Literal["mild", "moderate", "extreme"] | None, BeforeValidator(present)] = None
     reason: OptionalText = None
-    source: Annotated[Literal["import", "review", "audit", "golden", "appeal"], BeforeValidator(lambda v: v or "import")] = "import"
-    inclusion_probability: Probability | None = Field(
+    source: Annotated[
+        Literal["import", "review", "audit", "golden", "appeal"], BeforeValidator(lambda value: present(value) or "import")
+    ] = "import"
+    inclusion_probability: Annotated[Probability | None, BeforeValidator(present)] = Field(
         default=None, description="with which this ad came before the rater; 1/inclusion_probability is its weight, null when not known"
     )
     design: OptionalWord = Field(default=None, description="how the ad was drawn: the id of a sampling design or plan; null when not known")

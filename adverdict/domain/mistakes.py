@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from adverdict.domain.errors import Mistake
+from adverdict.domain.names import meant
 
 MOMENT = "a date and time with a time zone, such as 2026-03-01T09:30:00Z"
 
@@ -48,8 +50,9 @@ EXPECTED = {
 }
 """The schema library's error types in words; braces are filled from the error's own context."""
 
+MARKET = r"[A-Z]{2}"
 PATTERNS = {
-    r"[A-Z]{2}": "an ISO 3166-1 alpha-2 code such as SE",
+    MARKET: "an ISO 3166-1 alpha-2 code such as SE",
     r"[a-z][a-z0-9_]{0,62}": "a policy's name such as kids_unsuitable: small letters, digits and _",
     r"[a-z][a-z0-9_]{0,62}:[A-Z]{2}": "a policy and the market of its licence, such as gambling:SE",
 }
@@ -80,9 +83,14 @@ def _field(path: Sequence[int | str]) -> str:
 def _expected(detail: ErrorDetails) -> str:
     context: dict[str, Any] = detail.get("ctx", {})
     kind = detail["type"]
+    if kind == "extra_forbidden" and (near := meant(str(detail["loc"][-1]))):
+        return f"{EXPECTED[kind]}; is it {near!r}?"
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         bare = pattern.removeprefix("^").removesuffix("$").removesuffix(r"\Z")
+        capital = str(detail["input"]).strip().upper()
+        if bare == MARKET and re.fullmatch(MARKET, capital):
+            return f"{PATTERNS[bare]}; is it {'GB' if capital == 'UK' else capital}?"
         return PATTERNS.get(bare, f"text matching {json.dumps(pattern)}")
     if kind == "value_error":
         return str(context["error"])

@@ -78,10 +78,6 @@ class LedgerEvents:
 
 
 def _events(told: HistoryChanges) -> Events:
-    given = [Opinion(label, ad) for ad, labels in told.labels for label in labels]
-    taken = [
-        Opinion(label, ad, weight=-1, once=f"{one.entry_id} {one.policy} {number}")
-        for ad, one in told.retracted
-        for number, label in enumerate(one.labels)
-    ]
+    given = [Opinion(label, ad) for ad, one in told.said for label in one.given]
+    taken = [Opinion(label, ad, weight=-1) for ad, one in told.said for label in one.taken]
     return Events(events.submissions(told.submissions), events.told([*given, *taken]))

@@ -2,8 +2,8 @@
 
 What was known before the first entry is the snapshot that the foundation names, once and for all: a later model's own snapshot holds
 what reviewers have said since, which the ledger tells too. A decision on a version of an ad not seen before is a submission; labels
-count from when they were given, for the version they were given on, until a ruling retracts them. So the state depends on the entries
-alone: whoever reads them to the same end, after a restart or in another process, has the same one.
+count from when they were given, for the version they were given on, until their rater says otherwise or a ruling retracts them. So the
+state depends on the entries alone: whoever reads them to the same end, after a restart or in another process, has the same one.
 """
 
 from __future__ import annotations
@@ -17,22 +17,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, select
 
 from adverdict.decisions.steering import Steering
-from adverdict.domain.ad import Ad, Label
+from adverdict.domain.ad import Ad
 from adverdict.features.history.state import HistoryState
-from adverdict.ledger.entries import (
-    Answered,
-    Braked,
-    CertificateMoved,
-    CertificateRevoked,
-    DecisionMade,
-    Entry,
-    Erased,
-    Founded,
-    Labelled,
-    Released,
-    Ruled,
-)
+from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Released
 from adverdict.ledger.moments import moment
+from adverdict.ledger.said import SAID, Said, said_between
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.steering import STEERING, steered
 from adverdict.ledger.store import Ledger, entry_of, entry_query, keep, recall
@@ -40,7 +29,7 @@ from adverdict.ledger.store import Ledger, entry_of, entry_query, keep, recall
 HISTORY = "history"
 """Kind under which snapshots are kept."""
 FOUNDATION = "fnd-1"
-TELLING = (*(one.kind for one in (Labelled, Answered, Ruled)), *STEERING)
+TELLING = (*SAID, *STEERING)
 """Kinds of entries that change the state, or what steers decisions, beside decisions."""
 PAGE = 2000
 _END = select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)
@@ -58,8 +47,6 @@ class LedgerHistory:
         self._began = False
         self._whole = 0
         """End of the chain when this state was begun: what was erased by then is not in it."""
-        self._retracted: set[tuple[str, str]] = set()
-        """Entry and policy of labels that no longer count: retracting one twice takes nothing more away."""
         self.state = HistoryState()
         self.steering = Steering()
         """Which brakes are on, and which certificates are revoked."""
@@ -102,7 +89,7 @@ class LedgerHistory:
         if digest is None and foundation(connection) is None:
             snapshot = self._own
         state = HistoryState() if snapshot is None else read(snapshot)
-        self.state, self.seq, self._retracted, self._began, self._whole = state, 0, set(), True, end_of(connection)
+        self.state, self.seq, self._began, self._whole = state, 0, True, end_of(connection)
         self.steering = Steering()
 
     def _settled(self, connection: Connection, end: int) -> int:
@@ -121,32 +108,19 @@ class LedgerHistory:
             told = changes_between(connection, self.seq, until)
             # From here on nothing is read: a connection that breaks leaves a page observed whole or not at all.
             self.state.observe_ads(told.submissions)
-            for ad, labels in told.labels:
-                self.state.observe_labels(labels, {ad.ad_id: ad})
-            for ad, one in told.retracted:
-                if (one.entry_id, one.policy) not in self._retracted:
-                    self._retracted.add((one.entry_id, one.policy))
-                    self.state.retract_labels(one.labels, {ad.ad_id: ad})
+            for ad, one in told.said:
+                self.state.retract_labels(one.taken, {ad.ad_id: ad})
+                self.state.observe_labels(one.given, {ad.ad_id: ad})
             self.steering = steered(self.steering, told.steering)
             self.seq = until
-
-
-class RetractedLabels(NamedTuple):
-    """Labels of one entry under one policy that say violating and no longer count, however often they are retracted."""
-
-    entry_id: str
-    policy: str
-    decision_id: str
-    labels: tuple[Label, ...]
 
 
 class HistoryChanges(NamedTuple):
     """What some consecutive entries tell of the advertisers' past, without what was erased. Ads hold what a history needs of them."""
 
     submissions: list[Ad]
-    labels: list[tuple[Ad, tuple[Label, ...]]]
-    """With the ad that was decided, in the version they are about."""
-    retracted: list[tuple[Ad, RetractedLabels]]
+    said: list[tuple[Ad, Said]]
+    """With the ad that was decided, in the version it is about."""
     steering: list[Entry]
     """Brakes, releases, and what audits say of certificates."""
 
@@ -155,23 +129,13 @@ def changes_between(connection: Connection, after: int, until: int) -> HistoryCh
     """What the entries after one seq, up to and including another, tell."""
     submissions = _submissions(connection, after, until)
     page = _page(connection, after, until)
-    labels = [(entry.body.decision_id, labels_of(entry)) for entry in page if isinstance(entry.body, Labelled | Answered)]
-    retracted = _retracted(connection, [entry.body for entry in page if isinstance(entry.body, Ruled)])
-    ads = _ads(connection, {decision for decision, _ in labels} | {one.decision_id for one in retracted})
+    said = said_between(connection, page, after, until)
+    ads = _ads(connection, {one.decision_id for one in said})
     return HistoryChanges(
         submissions,
-        [(ads[decision], told) for decision, told in labels if told and decision in ads],
-        [(ads[one.decision_id], one) for one in retracted if one.decision_id in ads],
+        [(ads[one.decision_id], one) for one in said if one.decision_id in ads],
         [entry for entry in page if isinstance(entry.body, Braked | Released | CertificateRevoked | CertificateMoved)],
     )
-
-
-def labels_of(entry: Entry) -> tuple[Label, ...]:
-    """The labels an entry brings about its ad; none for a golden answer, which is about the reviewer."""
-    body = entry.body
-    if isinstance(body, Labelled):
-        return body.labels
-    return body.labels if isinstance(body, Answered) and body.task_kind != "golden" else ()
 
 
 def found(ledger: Ledger, snapshot: bytes | None, bundle_version: str | None, at: datetime) -> None:
@@ -236,21 +200,6 @@ def end_of(connection: Connection) -> int:
 def _page(connection: Connection, after: int, until: int) -> list[Entry]:
     query = entry_query().where(entries.c.seq > after, entries.c.seq <= until, entries.c.kind.in_(TELLING)).order_by(entries.c.seq)
     return [entry_of(row) for row in connection.execute(query)]
-
-
-def _retracted(connection: Connection, rulings: Sequence[Ruled]) -> list[RetractedLabels]:
-    """What rulings retract, in their order."""
-    found = []
-    for ruled in rulings:
-        if ruled.outcome == "overturned":
-            for row in connection.execute(entry_query().where(entries.c.entry_id.in_(sorted(ruled.retracted)))):
-                entry = entry_of(row)
-                if isinstance(entry.body, Labelled | Answered):
-                    told, about = labels_of(entry), entry.body.decision_id
-                    for policy in ruled.policies:
-                        wrong = tuple(label for label in told if label.policy == policy and label.violates)
-                        found.append(RetractedLabels(entry.entry_id, policy, about, wrong))
-    return found
 
 
 def _submissions(connection: Connection, after: int, until: int) -> list[Ad]:

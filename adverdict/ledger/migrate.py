@@ -20,10 +20,14 @@ _LOCK = 0x61646A75
 
 
 def upgrade(engine: Engine) -> None:
-    """Create or update the tables; nothing to do is the usual case and is found out without writing. Raises Unavailable."""
+    """Create or update the tables; nothing to do is the usual case and is found out without writing. Raises Unavailable, and NotFound where
+    a newer version of this software has updated them.
+    """
     with reading(engine) as connection:
-        if _current(connection) == latest():
-            return
+        current = _current(connection)
+    _refuse_newer(engine, current)
+    if current == latest():
+        return
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -39,8 +43,23 @@ def require(engine: Engine) -> None:
         current = _current(connection)
     if current is None:
         raise NotFound(f"no ledger at {where}: 'adverdict serve' makes it")
+    _refuse_newer(engine, current)
     if current != latest():
         raise NotFound(f"the ledger at {where} has tables of version {current}, not {latest()}: run 'adverdict ledger migrate'")
+
+
+def _refuse_newer(engine: Engine, current: str | None) -> None:
+    """Nothing here can read or update tables of a later version. Versions are numbers of four digits."""
+    if current is not None and current not in _known() and current > latest():
+        where = engine.url.render_as_string(hide_password=True)
+        raise NotFound(
+            f"the tables of the ledger at {where} are newer ({current}) than this program ({latest()}): install the newer version"
+        )
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions())
 
 
 @cache

@@ -32,6 +32,7 @@ from adverdict.rollout.labelled import Sample, read_sample
 from adverdict.rollout.pages.certificates import write_page
 from adverdict.rollout.views import with_views
 from adverdict.rollout.volume import refuse_unseen
+from adverdict.storage.tables.reading import Source
 from adverdict.storage.whole import write_whole
 from adverdict.training.tracking.run import attach_certificates
 
@@ -45,7 +46,7 @@ class SolveJob:
     """``measure_noise``: lower the bounds by what the raters' agreement leaves open. ``all_at_once``: one confidence for all policies of a
     market together, not for each. ``out``: also keep the certificates in this folder."""
 
-    data: Sequence[Path]
+    data: Sequence[Path | Source]
     settings: Settings
     """Which model, which policies, and where certificates are kept."""
     measure_noise: bool = True

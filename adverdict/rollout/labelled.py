@@ -29,6 +29,7 @@ from adverdict.rollout.audits import ads_a_day
 from adverdict.rollout.designs import Designed, by_design
 from adverdict.rollout.views import ViewedAds
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.storage.tables.reading import Source
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
 
@@ -56,7 +57,7 @@ class Sample:
     """Labels of ads drawn by their views; None: there are none."""
 
 
-def read_sample(data: Sequence[Path], settings: Settings, progress: Progress, *, measure_noise: bool = True) -> Sample:
+def read_sample(data: Sequence[Path | Source], settings: Settings, progress: Progress, *, measure_noise: bool = True) -> Sample:
     """The packs' ads of advertisers the model has not seen, scored. Raises InvalidInput when none of them is labelled."""
     book = read_policies(settings.policies)
     found_model = find_model(settings.model, settings)

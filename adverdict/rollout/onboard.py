@@ -33,6 +33,7 @@ from adverdict.models.bundle import Bundle
 from adverdict.models.opening import find_model
 from adverdict.rollout.designs import STATED
 from adverdict.storage.tables.pack import Pack, read_pack
+from adverdict.storage.tables.reading import Source
 from adverdict.storage.whole import replacing_text
 from adverdict.training.dataset import groups_of
 from adverdict.training.evaluation.evaluate import ROWS, history_with
@@ -44,7 +45,7 @@ COLUMNS = ("list", "order", "policy", "ad_id", "advertiser_id", "part", "inclusi
 @dataclass(frozen=True)
 class OnboardJob:
     market: str
-    data: Sequence[Path]
+    data: Sequence[Path | Source]
     settings: Settings
     """Which model, and which policies."""
     seed: int = 0
@@ -81,7 +82,7 @@ def open_market(job: OnboardJob, progress: Progress) -> OnboardedMarket:
         )
     folder = read_folder(job.settings.policies)
     bundle = find_model(job.settings.model, job.settings).load()
-    return opened(bundle, [read_pack(path) for path in job.data], job.market, folder, progress, job.seed)
+    return opened(bundle, [read_pack(path, unlabelled=True) for path in job.data], job.market, folder, progress, job.seed)
 
 
 def opened(bundle: Bundle, packs: Sequence[Pack], market: str, folder: PolicyFolder, progress: Progress, seed: int = 0) -> OnboardedMarket:

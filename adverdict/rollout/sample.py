@@ -32,6 +32,7 @@ from adverdict.review.tasks.tasks import Draw
 from adverdict.rollout.designs import sample_design
 from adverdict.rollout.labelled import score_fresh
 from adverdict.storage.tables.pack import read_pack
+from adverdict.storage.tables.reading import Source
 from adverdict.storage.whole import replacing_text
 
 COLUMNS = ("order", "ad_id", "advertiser_id", "market", "policy", "part", "design", "inclusion_probability")
@@ -44,7 +45,7 @@ class SampleJob:
     """``ads``: of the random part, exactly; None: as many as the neediest policy takes, at most ``most``. ``by_views``: draw ads in
     proportion to the impressions expected, to bound shares of views at the thresholds that other labels certify."""
 
-    data: Sequence[Path]
+    data: Sequence[Path | Source]
     settings: Settings
     """Which model, which policies."""
     ads: int | None = None

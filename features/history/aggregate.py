@@ -153,19 +153,32 @@ with versions as (
     from submissions where ad_id in (select ad_id from labels)
     window every as (partition by ad_id order by at_us, {", ".join(f"coalesce({kind}, '')" for kind in KINDS)})
 )
-select l."row", l.ad_id, {", ".join(f"v.{kind}" for kind in KINDS)}, l.policy, l.violates, l.at_us
+select l."row", l.ad_id, {", ".join(f"v.{kind}" for kind in KINDS)}, l.policy, l.violates, l.at_us,
+coalesce(v.since, 0) as since, coalesce('r ' || l.rater, l.at_us || ' ' || l.violates) as who
 from labels l left join versions v
 on l.ad_id = v.ad_id and (v.earliest or l.at_us >= v.since) and (v.until is null or l.at_us < v.until)
 """
-"""``entities.rows_of_labels``: each label with the last version of its ad submitted at or before it, or else the first one."""
+"""``entities.rows_of_labels``: each label with the last version of its ad submitted at or before it, or else the first one.
+
+``who``: whose vote it is; of an unknown person, only the same row is the same label.
+"""
+
+_WHOSE = f"ad_id, since, {', '.join(KINDS)}, policy, who"
+_VOTES = f"""
+select {", ".join(KINDS)}, policy, last as violates, min(at_us) as at_us from (
+    select *, max(place) filter (violates <> last) over (partition by {_WHOSE}) as turned from (
+        select *, arg_max(violates, place) over (partition by {_WHOSE}) as last
+        from (select *, 2 * at_us + violates::bigint as place from labelled)
+    )
+) where turned is null or place > turned group by {_WHOSE}, last
+"""
+"""``domain.votes``: of each person's labels on a version, the one with which they began to say what they said last."""
 
 _OPINIONS = f"""
 select {", ".join(KINDS)}, {{code}} as code, violates, weight from (
-    select {", ".join(KINDS)}, policy, violates, at_us, 1 as weight from labelled
+    select {", ".join(KINDS)}, policy, violates, at_us, 1 as weight from ({_VOTES})
     union all
-    select {", ".join(KINDS)}, policy, violates, at_us, weight from told where once is null
-    union all
-    select {", ".join(KINDS)}, policy, violates, at_us, weight from (select distinct * from told where once is not null)
+    select {", ".join(KINDS)}, policy, violates, at_us, weight from told
 ) where at_us < {{at}}
 """
 """All labels given before the moment. ``code``: 1 for the first of the policies asked for, and so on; null for any other."""

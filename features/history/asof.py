@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.identity import domain_key
+from adverdict.domain.votes import votes
 from adverdict.features.history.entities import KINDS, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
 from adverdict.features.history.timeline import MISSING, AsOfQuery, Clock, Events
@@ -19,8 +20,8 @@ def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequen
     """What was known strictly before each of ``ads``: equal to ``HistoryState.counts`` after observing all that is known.
 
     ``known_ads`` may hold ``ads`` themselves (pass the same list: it is read once), later ads, and several versions of one ad id. A
-    label counts from ``labelled_at``, for the entities of its ad in the version then current. Raises InvalidInput naming every label
-    whose ad is not in ``known_ads``.
+    label counts from ``labelled_at``, for the entities of its ad in the version then current, if it is its rater's last word on that
+    version (``domain.votes``). Raises InvalidInput naming every label whose ad is not in ``known_ads``.
     """
     known = _Known(known_ads, known_labels, policies)
     at = known.submitted if ads is known_ads else _times([ad.submitted_at for ad in ads])
@@ -47,7 +48,10 @@ class _Known:
 
     def __init__(self, ads: Sequence[Ad], labels: Sequence[Label], policies: Sequence[str]) -> None:
         self.submitted = _times([ad.submitted_at for ad in ads])
-        self.about = np.array(rows_of_labels(labels, ads), dtype=np.int64)
+        rows = rows_of_labels(labels, ads)
+        counting = votes(labels, rows)
+        labels = [labels[one] for one in counting]
+        self.about = np.array(rows, dtype=np.int64)[counting]
         """The row of each label's ad."""
         self.labelled = _times([label.labelled_at for label in labels])
         self.violates = np.array([label.violates for label in labels], dtype=np.bool_)

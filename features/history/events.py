@@ -17,12 +17,19 @@ from adverdict.features.history.entities import KINDS, Entities, entities, micro
 
 WHOSE = tuple((kind, pa.string()) for kind in KINDS)
 SUBMISSIONS = pa.schema([("ad_id", pa.string()), *WHOSE, ("at_us", pa.int64())])
-LABELS = pa.schema([("row", pa.int64()), ("ad_id", pa.string()), ("policy", pa.string()), ("violates", pa.bool_()), ("at_us", pa.int64())])
-"""``row``: from 1, to name a label whose ad is not known."""
-TOLD = pa.schema(
-    [*WHOSE, ("policy", pa.string()), ("violates", pa.bool_()), ("at_us", pa.int64()), ("weight", pa.int8()), ("once", pa.string())]
+LABELS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("ad_id", pa.string()),
+        ("policy", pa.string()),
+        ("violates", pa.bool_()),
+        ("at_us", pa.int64()),
+        ("rater", pa.string()),
+    ]
 )
-"""``weight``: 1; -1 takes a label back. ``once``: rows with one such name are one event, however often they are told; null: each counts."""
+"""``row``: from 1, to name a label whose ad is not known. ``rater``: null where nobody is named."""
+TOLD = pa.schema([*WHOSE, ("policy", pa.string()), ("violates", pa.bool_()), ("at_us", pa.int64()), ("weight", pa.int8())])
+"""``weight``: 1; -1 takes a label back."""
 
 
 class Opinion(NamedTuple):
@@ -31,7 +38,6 @@ class Opinion(NamedTuple):
     label: Label
     ad: Ad
     weight: int = 1
-    once: str | None = None
 
 
 class Events(NamedTuple):
@@ -55,6 +61,7 @@ def labels(labels: Sequence[Label], first_row: int = 1) -> pa.RecordBatch:
         [label.policy for label in labels],
         [label.violates for label in labels],
         [microseconds(label.labelled_at) for label in labels],
+        [label.rater_id for label in labels],
     ]
     return _batch(columns, LABELS)
 
@@ -67,7 +74,6 @@ def told(opinions: Sequence[Opinion]) -> pa.RecordBatch:
         [one.label.violates for one in opinions],
         [microseconds(one.label.labelled_at) for one in opinions],
         [one.weight for one in opinions],
-        [one.once for one in opinions],
     ]
     return _batch(columns, TOLD)
 

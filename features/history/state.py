@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from adverdict.domain.ad import Ad, Label
+from adverdict.domain.votes import votes
 from adverdict.features.history.distinct import Distinct
 from adverdict.features.history.entities import KINDS, ads_of_labels, entities, microseconds, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
@@ -94,6 +95,7 @@ class HistoryState:
     def observe_labels(self, labels: Iterable[Label], ads: Mapping[str, Ad]) -> None:
         """Each label counts from ``labelled_at`` for the entities of ``ads[label.ad_id]``, and need not wait for ``observe_ads``.
 
+        No raters are kept: whoever brings a rater's second word on an ad takes back the first.
         Raises InvalidInput, before anything is observed, naming every label whose ad is not in ``ads``.
         """
         labels = list(labels)
@@ -121,13 +123,14 @@ class HistoryState:
             self.distinct[name] = {key: seen for key, seen in self.distinct[name].items() if seen.discard(advertiser)}
 
     def observe(self, ads: Sequence[Ad], labels: Sequence[Label]) -> None:
-        """Ads and labels on them at once, exactly as ``counts_asof`` understands them: ad ids may repeat.
+        """Ads and labels on them at once, exactly as ``counts_asof`` understands them: ad ids may repeat, and raters have one vote.
 
         Raises InvalidInput, before anything is observed, naming every label whose ad is not in ``ads``.
         """
-        labelled = [ads[row] for row in rows_of_labels(labels, ads)]
+        rows = rows_of_labels(labels, ads)
+        counting = votes(labels, rows)
         self.observe_ads(ads)
-        self._observe_labels(labels, labelled)
+        self._observe_labels([labels[one] for one in counting], [ads[rows[one]] for one in counting])
 
     def counts(self, ads: Sequence[Ad], policies: Sequence[str]) -> HistoryCounts:
         """What was known strictly before each ad's ``submitted_at``; later events may have been observed already."""

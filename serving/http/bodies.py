@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.json_text import BYTE_ORDER_MARK, may_name_twice, named_twice, parse
 from adverdict.domain.mistakes import mistakes
 from adverdict.serving.http.errors import from_error
 from adverdict.serving.http.messages import MAX_BATCH, BatchRequest, RefusedAd
@@ -41,23 +42,36 @@ class Batch:
 
 def read_ad(body: bytes) -> Ad:
     """Raises NotAnAd with every mistake unless ``body`` is one ad."""
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
-        return Ad.model_validate_json(body)
+        ad = Ad.model_validate_json(body)
     except ValidationError as error:
         raise _explained(body, error) from None
+    if may_name_twice(body, len(ad.model_fields_set)) and (twice := named_twice(parse(body))):
+        raise NotAnAd("not an ad", twice)
+    return ad
 
 
 def read_batch(body: bytes) -> Batch:
     """Sort the good ads from the bad. Raises NotAnAd when the body is no batch at all."""
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         ads = BatchRequest.model_validate_json(body).ads
-        return Batch(ads, {}, len(ads))
+        if not may_name_twice(body, 1 + sum(len(ad.model_fields_set) for ad in ads)):
+            return Batch(ads, {}, len(ads))
+        content = parse(body)
     except ValidationError as error:
-        items = _items(_parse(body, error))
+        content = _parse(body, error)
+    return _sorted(_items(content))
+
+
+def _sorted(items: Sequence[Any]) -> Batch:
     good: list[Ad] = []
     refused: dict[int, RefusedAd] = {}
     for position, item in enumerate(items):
         try:
+            if twice := named_twice(item):
+                raise NotAnAd("not an ad", twice)
             good.append(read_ad(json.dumps(item).encode()))
         except NotAnAd as error:
             refused[position] = RefusedAd(ad_id=_id_of(item), error=from_error(error).detail())
@@ -68,6 +82,7 @@ def _items(content: Any) -> list[Any]:
     if not isinstance(content, dict):
         raise NotAnAd("not a batch", [Mistake("(the whole)", content, 'an object {"ads": [...]}')])
     wrong = [Mistake(str(key), content[key], "no such field: a batch has only ads") for key in content if key != "ads"]
+    wrong += [Mistake(name, "twice", "each field once") for name in getattr(content, "twice", ())]
     items = content.get("ads")
     if not isinstance(items, list) or not items:
         wrong.append(Mistake("ads", items, ADS_EXPECTED))
@@ -81,18 +96,18 @@ def _items(content: Any) -> list[Any]:
 def _explained(body: bytes, error: ValidationError) -> NotAnAd:
     """The mistakes of an ad that was refused. The fast parser gives up at a lone surrogate; the patient one finds its field."""
     if error.errors()[0]["type"] != "json_invalid":
-        return NotAnAd("not an ad", mistakes(error))
+        return NotAnAd("not an ad", [*mistakes(error), *named_twice(_parse(body, error))])
     content = _parse(body, error)
     try:
         Ad.model_validate(content)
     except ValidationError as patient:
-        return NotAnAd("not an ad", mistakes(patient))
+        return NotAnAd("not an ad", [*mistakes(patient), *named_twice(content)])
     return InvalidJson("the body is not valid JSON", [Mistake("(the whole)", None, _syntax(error))])
 
 
 def _parse(body: bytes, error: ValidationError) -> Any:
     try:
-        return json.loads(body.decode("utf-8"))
+        return parse(body)
     except UnicodeDecodeError as wrong:
         raise InvalidJson("the body is not valid JSON", [Mistake("(the whole)", None, f"UTF-8; byte {wrong.start} is not")]) from None
     except (ValueError, RecursionError):

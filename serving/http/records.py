@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidInput, NotFound
+from adverdict.domain.json_text import BYTE_ORDER_MARK, named_twice, parse
 from adverdict.domain.mistakes import mistakes
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import idempotency
@@ -44,10 +45,14 @@ def reader(model: type[Body]) -> Callable[[bytes], Body]:
     """From a body to its model. Raises InvalidInput with every mistake."""
 
     def read(body: bytes) -> Body:
+        body = body.removeprefix(BYTE_ORDER_MARK)
         try:
-            return model.model_validate_json(body)
+            found = model.model_validate_json(body)
         except ValidationError as error:
             raise InvalidInput("the request cannot be understood", mistakes(error)) from None
+        if twice := named_twice(parse(body)):
+            raise InvalidInput("the request cannot be understood", twice)
+        return found
 
     return read
 

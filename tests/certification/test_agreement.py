@@ -23,7 +23,8 @@ ASSUMED = LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
         pytest.param([YES] * 2 + [MIXED] * 3 + [NO] * 90, 1.0, 180 / 183, 95, 3, id="too few violations to tell"),
         pytest.param([YES] * 8 + [MIXED] * 4 + [NO] * 8, 16 / 20, 16 / 20, 20, 4, id="just enough of both"),
         pytest.param([YES] * 90 + [MIXED] * 3 + [NO] * 2, 180 / 183, 1.0, 95, 3, id="too few others to tell"),
-        pytest.param([MIXED] * 50, 1.0, 1.0, 50, 50, id="never of one mind: nothing can be made of that"),
+        pytest.param([MIXED] * 50, 1 / 101, 1 / 101, 50, 50, id="never of one mind: hardly to be trusted"),
+        pytest.param([MIXED] * 50 + [NO] * 50, 1 / 101, 100 / 150, 100, 50, id="no violation found by two"),
         pytest.param([(2, 3)] * 30 + [(0, 3)] * 30, 20 / 40, 60 / 80, 60, 30, id="the pairs of three ratings count as one"),
         pytest.param([(3, 4)] * 30 + [(4, 4)] * 30, 90 / 105, 1.0, 60, 30, id="of four as well"),
     ],
@@ -74,3 +75,8 @@ def test_every_count_of_ratings_gives_a_noise_that_can_be_divided_by(ratings: li
     turned = label_noise((n - yes, n) for yes, n in ratings)
     assert turned.sensitivity == pytest.approx(found.specificity)
     assert turned.specificity == pytest.approx(found.sensitivity)
+
+
+@pytest.mark.parametrize("ratings", [[YES] * 3 + [NO] * 3, [MIXED] * 5])
+def test_a_few_ads_rated_twice_are_not_called_an_agreement(ratings: list[tuple[int, int]]) -> None:
+    assert label_noise(ratings) == ASSUMED

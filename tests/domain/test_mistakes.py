@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from adverdict.domain.ad import Ad, Label, Text
+from adverdict.domain.ad import ON_RECORD, Ad, Label, Text
 from adverdict.domain.mistakes import MOMENT, mistakes
 
 AD = {"ad_id": "a", "advertiser_id": "b", "market": "SE", "submitted_at": "2026-03-01T00:00:00Z", "title": "t"}
@@ -38,6 +38,10 @@ COUNTS = ("impressions", "creative_width", "creative_height", "creative_n_images
         (Ad, "keywords", "k", "a list"),
         (Ad, "advertiser_licences", "gambling:SE", "a list"),
         (Ad, "colour", "red", "no such field: its name is not in the data contract"),
+        (Ad, "headline", "Hi", "no such field: its name is not in the data contract; is it 'title'?"),
+        (Ad, "market", "de", "an ISO 3166-1 alpha-2 code such as SE; is it DE?"),
+        (Ad, "ad_id", "NULL", "an id; this word says that there is none"),
+        (Ad, "ad_id", "1.23457E+17", "the whole id; a spreadsheet has rounded this one (write its column as text)"),
         (Label, "policy", "Kids", "a policy's name such as kids_unsuitable: small letters, digits and _"),
         (Label, "labelled_at", "9999-12-31T23:59:59-00:01", IN_UTC),
         (Label, "inclusion_probability", 0, "a number of at least 1e-09"),
@@ -83,9 +87,16 @@ def test_a_missing_field_and_an_ad_of_nothing_do_not_repeat_the_whole_ad() -> No
     assert found.expected.startswith("at least one text or creative field: title, body")
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00-14:00"])
-def test_any_time_that_utc_has_can_be_told(moment: str) -> None:
+@pytest.mark.parametrize("moment", ["1990-01-01T00:00:00Z", "2099-12-31T23:59:59.999999Z", "2026-03-01T09:30:00-14:00"])
+def test_any_time_of_the_years_of_ads_is_kept_in_utc(moment: str) -> None:
     assert str(Ad.model_validate({**AD, "submitted_at": moment}).submitted_at.utcoffset()) == "0:00:00"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_what_stands_for_no_time_or_for_never_is_refused_but_stays_readable_on_record(moment: str) -> None:
+    with pytest.raises(ValidationError, match="a date and time from 1990 to 2100"):
+        Ad.model_validate({**AD, "submitted_at": moment})
+    assert Ad.model_validate({**AD, "submitted_at": moment}, context=ON_RECORD)
 
 
 class Lengths(BaseModel):

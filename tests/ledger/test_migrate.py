@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.migrate import latest, require, upgrade
@@ -52,3 +54,12 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
     with ledger.look() as connection:
         assert connection.execute(text("SELECT step FROM contents ORDER BY seq")).scalars().all() == [None, STEP, STEP, STEP]
     ledger.close()
+
+
+@pytest.mark.parametrize("looking", [require, upgrade])
+def test_tables_of_a_newer_program_are_refused_in_one_line(ledger: Ledger, looking: Callable[[Engine], None]) -> None:
+    with ledger.change() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NotFound, match=rf"newer \(9999\) than this program \({latest()}\): install the newer version") as refused:
+        looking(ledger.engine)
+    assert "\n" not in str(refused.value)

@@ -86,7 +86,7 @@ def test_what_holds_is_a_function_of_the_entries_up_to_one(ledger: Ledger) -> No
         with ledger.look() as connection:
             assert history.steering == steering_at(connection, until), "whether followed or asked for"
         told.append((len(history.steering.brakes), sorted(history.steering.revoked)))
-    assert told == [(0, []), (0, []), (1, []), (0, []), (0, ["cert-1"]), (0, ["cert-1"])]
+    assert told == [(0, []), (0, []), (1, []), (0, []), (0, []), (0, ["cert-1"]), (0, ["cert-1"])]
 
 
 def test_a_history_that_follows_hears_of_it_in_its_next_round(ledger: Ledger) -> None:

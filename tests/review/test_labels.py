@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from adverdict.domain.ad import Label
+from adverdict.ledger.said import effective
 from adverdict.ledger.store import Ledger
-from adverdict.review.labels.labels import effective
 from tests.ledger.made import a_label, an_ad, append_decisions, decided, labelled, ruled
 
 VIOLATING, OTHERWISE, ELSEWHERE = (

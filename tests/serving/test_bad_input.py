@@ -94,9 +94,12 @@ def test_of_very_many_mistakes_the_rest_are_counted(client: TestClient) -> None:
     assert error["message"] == "not an ad (30 more mistakes)"
 
 
-def test_a_field_sent_twice_counts_by_its_last_value(client: TestClient) -> None:
+def test_a_field_sent_twice_is_refused_and_never_judged_by_its_last_value(client: TestClient) -> None:
     body = b'{"title": "scam", ' + text(title="Fresh bread")[1:]
-    assert client.post("/v1/score", content=body, headers=JSON).json()["verdict"] == "approve"
+    answer = client.post("/v1/score", content=body, headers=JSON)
+    assert answer.status_code == 400
+    [mistake] = answer.json()["error"]["mistakes"]
+    assert (mistake["field"], mistake["expected"]) == ("title", "each field once")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT
+from adverdict.domain.written import says_nothing
 from adverdict.storage.tables.pack import iter_ads, read_ads, read_labels, read_pack, write_ads, write_labels
 from tests.effort import examples
 
@@ -45,9 +46,9 @@ def refused(path: Path, content: str | bytes) -> tuple[Mistake, ...]:
     return error.value.mistakes
 
 
-texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=30)
+texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=30).filter(lambda text: not says_nothing(text))
 present_texts = texts.filter(lambda text: bool(text.strip()))
-words = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+words = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=30).filter(lambda text: not says_nothing(text))
 present_words = words.filter(lambda text: bool(text.strip()))
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 numbers = st.floats(0, 1e12)
@@ -166,7 +167,7 @@ def test_a_quotation_mark_never_closed_is_refused_where_it_opens(tmp_path: Path)
 def test_bytes_that_are_not_utf8_are_named_by_row_and_column(tmp_path: Path) -> None:
     [found] = refused(tmp_path / "ads.csv", (HEADER + row("a1")).encode() + row("a2", title="sm\xf8r").encode("latin-1"))
     assert (found.field, found.where) == ("title", "ads.csv row 3")
-    assert found.expected == "UTF-8 text; the byte 0xf8 is not"
+    assert found.expected == "UTF-8 text; the byte 0xf8 is not; --encoding cp1252 reads what older Windows programs write"
 
 
 def test_all_mistakes_of_both_tables_are_told_at_once(tmp_path: Path) -> None:
@@ -191,7 +192,11 @@ def test_all_mistakes_of_both_tables_are_told_at_once(tmp_path: Path) -> None:
     ("content", "field", "expected"),
     [
         ("ad_id,market,submitted_at,title\n", "advertiser_id", "a column of this name (required); the columns found: ad_id, market"),
-        ("ad_id;advertiser_id\n", "ad_id", "a column of this name (required); the columns found: ad_id;advertiser_id"),
+        (
+            "ad_id;advertiser_id\n",
+            "separator",
+            "columns separated by ','; here they are separated by ';': --separator semicolon reads them",
+        ),
         (HEADER.replace("title", "title,title"), "title", "each column once"),
         ("\ufeff".encode("utf-16-le") + HEADER.encode("utf-16-le"), "file", "a file encoded as UTF-8"),
         ('"ad_id', "row", "cells in double quotation marks"),
@@ -245,7 +250,9 @@ def test_times_without_a_zone_are_refused_by_the_column(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "ads.parquet")
     with pytest.raises(InvalidTable) as error:
         read_ads(tmp_path)
-    assert [(one.field, one.expected) for one in error.value.mistakes] == [("submitted_at", MOMENT)]
+    assert [(one.field, one.expected) for one in error.value.mistakes] == [
+        ("submitted_at", f"{MOMENT}; or say whose clock it is: --timezone UTC, or Europe/Berlin")
+    ]
 
 
 def test_a_wrong_value_in_parquet_is_named_by_its_data_row(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.features.history.asof import counts_asof
 from adverdict.ledger.entries import DecisionMade, Entry
-from adverdict.ledger.history import LedgerHistory, labels_of
+from adverdict.ledger.history import LedgerHistory
+from adverdict.ledger.said import labels_of
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify

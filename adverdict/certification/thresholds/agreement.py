@@ -17,7 +17,7 @@ FEWEST = 20
 
 
 def label_noise(ratings: Iterable[tuple[int, int]]) -> LabelNoise:
-    """From (ratings that say violating, all ratings) of each ad under one policy; ads rated once tell nothing.
+    """From (persons who say violating, all persons) of each ad under one policy; ads that one person rated tell nothing.
 
     With more than two ratings of an ad every pair of them counts, with weights that make them one pair. Without enough pairs the labels are
     taken as true, and the certificate says so.
@@ -33,8 +33,15 @@ def label_noise(ratings: Iterable[tuple[int, int]]) -> LabelNoise:
         neither += (n - yes) * (n - yes - 1) / 2 / pairs
         twice += 1
         disagreed += 0 < yes < n
-    sensitivity = 2 * both / (2 * both + mixed) if 2 * both + mixed >= FEWEST and both else 1.0
-    specificity = 2 * neither / (2 * neither + mixed) if 2 * neither + mixed >= FEWEST and neither else 1.0
-    if sensitivity == specificity == 1.0 and not twice:
+    sensitivity, specificity = _agreement(both, mixed), _agreement(neither, mixed)
+    if sensitivity is None and specificity is None:
         return LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
+    sensitivity, specificity = (1.0 if one is None else one for one in (sensitivity, specificity))
     return LabelNoise(sensitivity=sensitivity, specificity=specificity, source="agreement", twice_rated=twice, disagreed=disagreed)
+
+
+def _agreement(alike: float, mixed: float) -> float | None:
+    """Of pairs of one mind and of two; None where there are too few to tell. Raters who are never of one mind are worth half an agreement:
+    the least that can be told of so many pairs, and no reason to trust them."""
+    ratings = 2 * alike + mixed
+    return max(2 * alike, 0.5) / max(ratings, 0.5 + mixed) if ratings >= FEWEST else None

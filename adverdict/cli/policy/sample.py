@@ -10,6 +10,7 @@ import typer
 from adverdict.cli.console import Bars, out, write_json
 from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Data, Json, Model, PolicyFiles, Seed
+from adverdict.cli.reading import reads
 from adverdict.cli.tables import columns
 from adverdict.domain.formats import counted, number
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from adverdict.rollout.sample import PlannedSample
 
 
+@reads("data")
 def sample_command(
     data: Data,
     model: Model = None,

@@ -12,6 +12,7 @@ import typer
 from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import Data, Json, Model, PolicyFiles
+from adverdict.cli.reading import reads
 from adverdict.cli.tables import columns
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ BUSIEST = 6
 STYLES = {"certified": "green", "partly": "yellow", "infeasible": "red"}
 
 
+@reads("data")
 def solve_command(
     data: Data,
     model: Model = None,

@@ -25,9 +25,10 @@ from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, DecisionMade, Entry, Labelled, Ruled
 from adverdict.ledger.moments import micros, moment
+from adverdict.ledger.said import effective, not_before
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
-from adverdict.review.labels.labels import as_exported, effective, planned
+from adverdict.review.labels.labels import as_exported, planned
 from adverdict.review.period import PAGE, Period, about_each, decisions_of, entries_in, pages, withdrawals
 from adverdict.storage.tables.pack import iter_labels, write_ads, write_labels
 from adverdict.storage.whole import making_folder
@@ -180,7 +181,7 @@ class _Known:
             decision_id = getattr(entry.body, "decision_id", "")
             if self._version.get(decision_id) == version:
                 made = self._decisions.get(decision_id)
-                yield as_exported(entry, label, name, made.decision if made else None)
+                yield as_exported(entry, not_before(label, ad.submitted_at), name, made.decision if made else None)
 
 
 def version_id(ad_id: str, submitted_at: int) -> str:

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, select
 from adverdict.decisions.files.fields import one_of
 from adverdict.domain.ad import Label
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.votes import older_than_its_ad
 from adverdict.ledger import idempotency
 from adverdict.ledger.entries import Labelled
 from adverdict.ledger.idempotency import Request
-from adverdict.ledger.moments import micros
+from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import Ledger
 
@@ -42,7 +43,8 @@ def bring(
     """Ids of the entries, one an ad. A label is about the version of its ad that was current at ``labelled_at``.
 
     ``policies``: names that a label may be about; None: any. Raises InvalidInput with every label that is about another one, about an ad
-    not on record, golden, or of the future: then none of them is recorded. Raises Conflict when the request's key was used for another one.
+    not on record, golden, older than its ad, or of the future: then none of them is recorded. Raises Conflict when the request's key was
+    used for another one.
     """
     with ledger.write() as writing:
         before = idempotency.answered(writing.connection, request) if request else None
@@ -81,6 +83,8 @@ def _check(labels: Sequence[Label], versions: dict[str, list[_Version]], now: da
     for position, label in enumerate(labels):
         if label.ad_id not in versions:
             wrong.append(Mistake(f"labels[{position}].ad_id", label.ad_id, "an ad that was decided here"))
+        elif early := older_than_its_ad(label, moment(versions[label.ad_id][0].submitted_at), f"labels[{position}].labelled_at"):
+            wrong.append(early)
         if policies is not None and label.policy not in policies:
             expected = f"a policy of the policy files: {one_of(policies, label.policy)}"
             wrong.append(Mistake(f"labels[{position}].policy", label.policy, expected))
@@ -96,7 +100,6 @@ def _grouped(labels: Sequence[Label], versions: dict[str, list[_Version]]) -> li
     grouped: dict[str, tuple[_Version, list[Label]]] = {}
     for label in labels:
         known = versions[label.ad_id]
-        seen = [version for version in known if version.submitted_at <= micros(label.labelled_at)]
-        version = (seen or known[:1])[-1]
+        version = [version for version in known if version.submitted_at <= micros(label.labelled_at)][-1]
         grouped.setdefault(version.decision_id, (version, []))[1].append(label)
     return list(grouped.values())

@@ -1,33 +1,11 @@
-"""Which labels count, and with what probability the ads they are on came before their raters."""
+"""With what probability the ads that reviewers labelled came before them, and their labels as a pack holds them."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
 
 from adverdict.domain.ad import Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.entries import Answered, Entry, Ruled
-from adverdict.ledger.history import labels_of
-
-
-def effective(told: Iterable[Entry]) -> Iterator[tuple[Entry, Label]]:
-    """The labels that still count, with the entry that brought each. ``told``: all labels, answers and rulings about an ad, in order.
-
-    An overturned appeal takes away who said violating; who said otherwise in the same entry was right, and stays.
-    """
-    told = list(told)
-    retracted = {
-        (entry_id, policy)
-        for ruled in (entry.body for entry in told)
-        if isinstance(ruled, Ruled) and ruled.outcome == "overturned"
-        for entry_id in ruled.retracted
-        for policy in ruled.policies
-    }
-    for entry in told:
-        for label in labels_of(entry):
-            if not (label.violates and (entry.entry_id, label.policy) in retracted):
-                yield entry, label
+from adverdict.ledger.entries import Answered, Entry
 
 
 def inclusion(label: Label, decision: Decision) -> float | None:

@@ -7,8 +7,9 @@ checked by the models of ``domain.ad``; all mistakes of a table are reported at 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -17,8 +18,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
-from adverdict.domain.mistakes import mistake
+from adverdict.domain.mistakes import MOMENT, mistake
+from adverdict.domain.votes import last_words, older_than_its_ad
+from adverdict.storage.tables.reading import AS_IS, Place, Reading, opened
 from adverdict.storage.tables.rows import SUFFIXES, Columns, Rows, read_rows
+from adverdict.storage.tables.told import DataWarning, Told
 from adverdict.storage.tables.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
 
 __all__ = ["Pack", "iter_ads", "iter_labels", "read_ads", "read_labels", "read_pack", "write_ads", "write_labels"]
@@ -35,6 +39,7 @@ class Pack:
 
     ads: list[Ad]
     labels: list[Label]
+    """Those that count: each rater's last word on an ad under a policy."""
     digest: str
     """sha256 over the tables' names and bytes: the same files give the same digest wherever the folder lies."""
     name: str
@@ -48,17 +53,18 @@ class Table(Generic[Row]):
     title: str
     model: type[Row]
     columns: Columns
+    reading: Reading = AS_IS
     found: list[Mistake] = field(default_factory=list)
-    dropped: dict[str, str] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
+    """By file."""
 
     def iterate(self, path: Path, rows: int) -> Iterator[list[tuple[str, Row]]]:
         """Checked rows with where each stands. Raises ``InvalidTable`` at the end of the table, or after ``MAX_MISTAKES``."""
         adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
         empty = True
         for file in _files(path, self.title):
-            for piece in read_rows(file, self.columns, rows):
+            for piece in read_rows(file, self.columns, rows, self.reading):
                 empty = empty and not (piece.values or piece.mistakes)
-                self.dropped.update(dict.fromkeys(piece.dropped, piece.file))
                 yield self._checked(piece, adapter)
                 if len(self.found) >= MAX_MISTAKES:
                     raise self._refused(path)
@@ -67,13 +73,22 @@ class Table(Generic[Row]):
         if empty:
             raise NotFound(f"{path} holds no rows; looked for at least one row of {self.title}")
 
-    def warnings(self) -> list[str]:
-        return [f"{file}: column {name!r} is not in the data contract and was left out" for name, file in sorted(self.dropped.items())]
+    def warnings(self, *, ids: bool = True) -> list[str]:
+        """``ids``: whether ids that come twice are told; where they are refused, that says more."""
+        return [sentence for file, told in sorted(self.told.items()) for sentence in told.sentences(file, ids=ids)]
 
     def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]]) -> list[tuple[str, Row]]:
         self.found += piece.mistakes
+        if piece.file not in self.told:
+            self.told[piece.file] = Told(self.model, self.reading)
+        told = self.told[piece.file]
+        told.left_out(piece.dropped)
+        told.read(piece.values)
+        if self.reading:
+            rows = zip(piece.values, piece.numbers, strict=True)
+            piece.values = [self.reading.row(values, number, self.title) for values, number in rows]
         valid, wrong = _divided(piece, adapter)
-        self.found += [one for row in sorted(wrong) for one in wrong[row]]
+        self.found += [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
         return [] if wrong else [(piece.where(index), row) for index, row in valid]
 
     def _refused(self, path: Path) -> InvalidTable:
@@ -105,12 +120,19 @@ def ads_columns() -> Columns:
     return _columns(Ad, lists=LISTS)
 
 
-def _ads_table() -> Table[Ad]:
-    return Table("ads", Ad, ads_columns())
+def _with_cure(mistake: Mistake) -> Mistake:
+    """The options that read another form of time; a request, which takes none, is not told of them."""
+    if MOMENT not in mistake.expected:
+        return mistake
+    return replace(mistake, expected=f"{mistake.expected}; --timezone and --date-format read others")
 
 
-def _labels_table() -> Table[Label]:
-    return Table("labels", Label, _columns(Label))
+def _ads_table(reading: Reading) -> Table[Ad]:
+    return Table("ads", Ad, ads_columns(), reading)
+
+
+def _labels_table(reading: Reading) -> Table[Label]:
+    return Table("labels", Label, _columns(Label), reading)
 
 
 def _columns(model: type[BaseModel], lists: Collection[str] = ()) -> Columns:
@@ -120,54 +142,87 @@ def _columns(model: type[BaseModel], lists: Collection[str] = ()) -> Columns:
     return Columns(known, required, frozenset(lists), numbers, known & FLAGS, known & MOMENTS)
 
 
-def read_pack(folder: Path | str) -> Pack:
-    """Ads and labels of one folder. Raises ``InvalidTable`` with the mistakes of both tables, ``NotFound`` where one is missing."""
-    folder = Path(folder)
-    if not folder.is_dir():
+def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
+    """Ads and labels of one folder, or of one file of ads that holds their labels; whoever reads it is warned (``DataWarning``).
+
+    ``unlabelled``: whether ads without a table of labels are a pack too. Raises ``InvalidTable`` with the mistakes of both tables,
+    ``NotFound`` where one is missing.
+    """
+    folder, reading = opened(source)
+    if not folder.is_dir() and not (reading.label and folder.is_file()):
         raise NotFound(f"no such folder: {folder}; looked for a folder holding ads.* and labels.* ({', '.join(SUFFIXES)})")
-    ads_path, labels_path = _locate(folder, "ads"), _locate(folder, "labels")
-    ads_table, labels_table = _ads_table(), _labels_table()
+    ads_path = _locate(folder, "ads")
+    labels_path = _labels_of(folder, ads_path, reading, unlabelled)
+    ads_table, labels_table = _ads_table(reading), _labels_table(reading)
     ads, found = _collect(ads_table, ads_path)
-    labels, more = _collect(labels_table, labels_path)
+    labels, more = _collect(labels_table, labels_path) if labels_path else ([], [])
     found += more
     if not found:
-        known = _positions(ads, found)
-        found += [_orphan(label, where) for where, label in labels if label.ad_id not in known]
+        _find_twice(ads, found)
+        found += _misplaced(ads, labels)
     if found:
         count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
         raise InvalidTable(f"{folder}: {count}", found)
-    digest = _digest({"ads": ads_path, "labels": labels_path})
-    warnings = ads_table.warnings() + labels_table.warnings()
-    return Pack([ad for _, ad in ads], [label for _, label in labels], digest, folder.resolve().name, warnings)
+    digest = _digest({"ads": ads_path, **({"labels": labels_path} if labels_path else {})})
+    noticed = ads_table.warnings(ids=False) + (labels_table.warnings() if labels_path not in (None, ads_path) else [])
+    _warn(noticed)
+    settled = last_words(label for _, label in labels)
+    return Pack([ad for _, ad in ads], settled, digest, folder.resolve().name, noticed)
 
 
-def read_ads(path: Path | str) -> list[Ad]:
+def _labels_of(folder: Path, ads: Path, reading: Reading, unlabelled: bool) -> Path | None:
+    """The table of labels: that of the folder, else that of the ads where a column of theirs is the label."""
+    try:
+        return _locate(folder, "labels") if folder.is_dir() else ads
+    except NotFound as error:
+        if reading.label:
+            return ads
+        if unlabelled:
+            return None
+        raise NotFound(f"{error}; where a column of the ads says yes or no: --label COLUMN --policy POLICY") from None
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        warnings.warn(sentence, DataWarning, stacklevel=3)
+
+
+def read_ads(path: Place) -> list[Ad]:
     """All ads of a file, or of a folder holding ``ads.*``; ids must be unique."""
-    rows, found = _collect(_ads_table(), _locate(Path(path), "ads"))
+    path, reading = opened(path)
+    table = _ads_table(reading)
+    rows, found = _collect(table, _locate(path, "ads"))
     if not found:
-        _positions(rows, found)
+        _find_twice(rows, found)
     if found:
         raise InvalidTable(f"{path}: not a table of ads", found)
+    _warn(table.warnings(ids=False))
     return [ad for _, ad in rows]
 
 
-def read_labels(path: Path | str) -> list[Label]:
-    """All labels of a file, or of a folder holding ``labels.*``."""
-    return [label for piece in iter_labels(path) for label in piece]
+def read_labels(path: Place) -> list[Label]:
+    """The labels of a file, or of a folder holding ``labels.*``, that count: each rater's last word."""
+    return last_words(label for piece in iter_labels(path) for label in piece)
 
 
-def iter_ads(path: Path | str, rows: int = 8192) -> Iterator[list[Ad]]:
-    """Ads in pieces of up to ``rows``, in constant memory; that ids are unique is not checked. Mistakes raise at the table's end."""
-    for piece in _ads_table().iterate(_locate(Path(path), "ads"), rows):
+def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
+    """Ads in pieces of up to ``rows``; an id may come twice. At the table's end mistakes are raised, and warnings given."""
+    path, reading = opened(path)
+    table = _ads_table(reading)
+    for piece in table.iterate(_locate(path, "ads"), rows):
         if piece:
             yield [ad for _, ad in piece]
+    _warn(table.warnings())
 
 
-def iter_labels(path: Path | str, rows: int = 8192) -> Iterator[list[Label]]:
-    """Labels in pieces of up to ``rows``, as ``iter_ads``."""
-    for piece in _labels_table().iterate(_locate(Path(path), "labels"), rows):
+def iter_labels(path: Place, rows: int = 8192) -> Iterator[list[Label]]:
+    """Labels in pieces of up to ``rows``, as ``iter_ads``: every one, also those that do not count any more."""
+    path, reading = opened(path)
+    table = _labels_table(reading)
+    for piece in table.iterate(_labels_of(path, path, reading, False) or path, rows):
         if piece:
             yield [label for _, label in piece]
+    _warn(table.warnings())
 
 
 def _collect(table: Table[Row], path: Path) -> tuple[list[tuple[str, Row]], list[Mistake]]:
@@ -181,18 +236,26 @@ def _collect(table: Table[Row], path: Path) -> tuple[list[tuple[str, Row]], list
     return rows, []
 
 
-def _positions(ads: list[tuple[str, Ad]], found: list[Mistake]) -> dict[str, str]:
-    """Where each ad_id stands; an id that comes twice is a mistake naming both rows."""
+def _find_twice(ads: list[tuple[str, Ad]], found: list[Mistake]) -> None:
+    """An id that comes twice is a mistake naming both rows."""
     known: dict[str, str] = {}
     for where, ad in ads:
         first = known.setdefault(ad.ad_id, where)
         if first is not where:
             found.append(Mistake("ad_id", ad.ad_id, f"an id used once; it is also in {first}", where))
-    return known
 
 
-def _orphan(label: Label, where: str) -> Mistake:
-    return Mistake("ad_id", label.ad_id, "the id of an ad in the table of ads", where)
+def _misplaced(ads: list[tuple[str, Ad]], labels: list[tuple[str, Label]]) -> list[Mistake]:
+    """Labels about no ad of the pack, and those given before their ad was submitted."""
+    known = {ad.ad_id: ad for _, ad in ads}
+    found = []
+    for where, label in labels:
+        ad = known.get(label.ad_id)
+        if ad is None:
+            found.append(Mistake("ad_id", label.ad_id, "the id of an ad in the table of ads", where))
+        elif early := older_than_its_ad(label, ad.submitted_at, where=where):
+            found.append(early)
+    return found
 
 
 def _locate(path: Path, title: str) -> Path:
@@ -208,7 +271,7 @@ def _locate(path: Path, title: str) -> Path:
         raise InvalidTable(f"{path} holds {title} more than once", [Mistake("file", names, f"one table of {title}", str(path))])
     if present:
         return present[0]
-    if any(path.glob("*.parquet")):
+    if any(file.stem not in ("ads", "labels") for file in path.glob("*.parquet")):
         return path
     names = ", ".join(candidate.name for candidate in wanted)
     raise NotFound(f"no {title} in {path}; looked for {names} and {title}/*.parquet")

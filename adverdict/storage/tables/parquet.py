@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 from adverdict.domain.errors import InvalidTable, Mistake
 from adverdict.domain.mistakes import MOMENT
 from adverdict.storage.tables.pieces import Columns, Rows, check_header
+from adverdict.storage.tables.reading import AS_IS, Reading
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = 8192
 """Rows decoded at a time where a range is read."""
+TEXT = "a column of text"
+NAIVE = f"{MOMENT}; or say whose clock it is: --timezone UTC, or Europe/Berlin"
 BUFFER = 2**20
 """Bytes of a column read at a time from a file of this machine."""
 
 
-def parquet_rows(path: Path, columns: Columns, rows: int) -> Iterator[Rows]:
+def parquet_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_IS) -> Iterator[Rows]:
     """The whole file in pieces of up to ``rows`` rows. Raises InvalidTable where no row can be made out."""
     import pyarrow.parquet as pq
 
     with readable(path.name), pq.ParquetFile(path) as file:
-        yield from _pieces(file, path.name, columns, rows, 0, file.metadata.num_rows)
+        yield from _pieces(file, path.name, columns, rows, 0, file.metadata.num_rows, reading)
 
 
 def parquet_range(source: BinaryIO, name: str, columns: Columns, start: int, stop: int, metadata: Any = None, *, far: bool = False) -> Rows:
@@ -56,36 +60,45 @@ def readable(name: str) -> Iterator[None]:
         raise InvalidTable(f"cannot read {name}", [Mistake("file", str(error), expected, where=name)]) from error
 
 
-def check_schema(file: str, schema: Any, columns: Columns) -> None:
-    """Raises InvalidTable with every column that lacks, or whose type no value of the data contract could have."""
-    check_header(file, schema.names, columns)
-    wanted = [name for name in schema.names if name in columns.known]
-    naive = [name for name in wanted if name in columns.moments and _is_naive(schema.field(name).type)]
-    if naive:
-        wrong = [Mistake(name, f"{schema.field(name).type} without a time zone", MOMENT, where=file) for name in naive]
+def check_schema(file: str, schema: Any, columns: Columns, reading: Reading = AS_IS, instants: Collection[str] = ()) -> None:
+    """Raises InvalidTable with every column that lacks, or whose type no value of the data contract could have.
+
+    ``instants``: columns of Spark's INT96, which says no time zone and always means UTC.
+    """
+    names = [reading.named(name, columns.known) for name in schema.names]
+    check_header(file, names, columns, reading)
+    kinds = {name: schema.field(place).type for place, name in enumerate(names) if name in columns.known}
+    naive = [name for name, kind in kinds.items() if name in columns.moments and _is_naive(kind) and name not in instants]
+    if naive and not reading.timezone:
+        wrong = [Mistake(name, f"{kinds[name]} without a time zone", NAIVE, where=file) for name in naive]
         raise InvalidTable(f"{file} has times without a time zone", wrong)
     found = []
-    for name in wanted:
-        kind = schema.field(name).type
+    for name, kind in kinds.items():
         expected = _expected(name, kind, columns)
+        if reading and expected == TEXT and _is_number(kind):
+            continue
         if expected is not None:
             found.append(Mistake(name, f"a column of type {kind}", expected, where=file))
     if found:
         raise InvalidTable(f"{file} has columns of another type than the data contract's", found)
 
 
-def _pieces(file: Any, name: str, columns: Columns, rows: int, start: int, stop: int) -> Iterator[Rows]:
+def _pieces(file: Any, name: str, columns: Columns, rows: int, start: int, stop: int, reading: Reading = AS_IS) -> Iterator[Rows]:
     schema = file.schema_arrow
-    check_schema(name, schema, columns)
-    wanted = [one for one in schema.names if one in columns.known]
-    dropped = set(schema.names) - columns.known
+    named = {one: reading.named(one, columns.known) for one in schema.names}
+    instants = {named.get(one, one) for one in _int96(file)}
+    check_schema(name, schema, columns, reading, instants)
+    wanted = [one for one, field in named.items() if field in columns.known]
+    dropped = {one for one in named if one not in wanted}
+    zone = None if not reading.timezone else ZoneInfo(reading.timezone)
     groups, first = _overlapping(file.metadata, start, stop)
     for batch in file.iter_batches(rows, row_groups=groups, columns=wanted, use_threads=False):
         last = first + batch.num_rows
         low, high = max(start, first), min(stop, last)
         if low < high:
             inside = batch.slice(low - first, high - low)
-            yield Rows(name, list(range(low + 1, high + 1)), _values(inside), dropped=dropped)
+            inside = inside.rename_columns([named[one] for one in inside.schema.names])
+            yield Rows(name, list(range(low + 1, high + 1)), _values(inside, zone, instants), dropped=dropped)
         first = last
         if first >= stop:
             return
@@ -104,6 +117,17 @@ def _overlapping(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
     return groups, first
 
 
+def _int96(file: Any) -> Iterator[str]:
+    schema = file.schema
+    return (schema.column(place).path for place in range(len(schema)) if schema.column(place).physical_type == "INT96")
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind))
+
+
 def _is_naive(kind: Any) -> bool:
     import pyarrow as pa
 
@@ -119,7 +143,7 @@ def _expected(name: str, kind: Any, columns: Columns) -> str | None:
     text = _is_text(kind)
     if name in columns.lists:
         list_like = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-        return None if list_like and (_is_text(kind.value_type) or types.is_null(kind.value_type)) else "a list of texts"
+        return None if text or (list_like and (_is_text(kind.value_type) or types.is_null(kind.value_type))) else "a list of texts"
     if name in columns.moments:
         return None if types.is_timestamp(kind) or text else f"a column of times ({MOMENT})"
     number = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
@@ -127,7 +151,7 @@ def _expected(name: str, kind: Any, columns: Columns) -> str | None:
         return None if number or types.is_decimal(kind) or text else "a column of numbers"
     if name in columns.flags:
         return None if number or text else "a column of true and false"
-    return None if text else "a column of text"
+    return None if text else TEXT
 
 
 def _is_text(kind: Any) -> bool:
@@ -139,13 +163,16 @@ def _is_text(kind: Any) -> bool:
     return bool(plain or types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _values(batch: Any) -> list[dict[str, Any]]:
+def _values(batch: Any, zone: ZoneInfo | None, instants: Collection[str]) -> list[dict[str, Any]]:
     """Column by column, which is five times as fast as row by row; missing values and NaN leave no key."""
     names, lists = [], []
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         if array.null_count < len(array):
             names.append(name)
-            lists.append(_column(array))
+            values = _column(array)
+            if zone is not None and _is_naive(array.type) and name not in instants:
+                values = [one.replace(tzinfo=zone) if isinstance(one, datetime) else one for one in values]
+            lists.append(values)
     if not names:
         return [{} for _ in range(batch.num_rows)]
     return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in zip(*lists, strict=True)]

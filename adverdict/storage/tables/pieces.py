@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adverdict.domain.errors import InvalidTable, Mistake
+from adverdict.domain.names import meant
+from adverdict.storage.tables.reading import AS_IS, Reading
 
 
 @dataclass(slots=True)
@@ -38,10 +40,18 @@ class Columns:
     """What is in none of these four is text."""
 
 
-def check_header(file: str, header: Sequence[str], columns: Columns) -> None:
-    """All mistakes of a header at once."""
-    hint = f"a column of this name (required); the columns found: {', '.join(header) or 'none'}"
-    found = [Mistake(name, None, hint, where=file) for name in columns.required if name not in header]
+def _missing(name: str, header: Sequence[str]) -> str:
+    near = next((column for column in header if meant(column) == name), None)
+    cure = f"; is it {near!r}? (--map {name}={near})" if near else ""
+    return f"a column of this name (required); the columns found: {', '.join(header) or 'none'}{cure}"
+
+
+def check_header(file: str, header: Sequence[str], columns: Columns, reading: Reading = AS_IS) -> None:
+    """All mistakes of a header at once; ``header`` with the columns that somebody said hold a field under that field's name."""
+    found = [Mistake(name, None, _missing(name, header), where=file) for name in columns.required if name not in header]
+    if reading:
+        found = [mistake for mistake in found if mistake.field in reading.needed(columns.known)]
+        found += [mistake for mistake in reading.unused(header) if mistake.field in columns.known]
     twice = sorted({name for name in header if name in columns.known and list(header).count(name) > 1})
     found += [Mistake(name, "twice in the header", "each column once", where=file) for name in twice]
     if found:

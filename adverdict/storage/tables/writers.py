@@ -20,7 +20,7 @@ ROWS = 65_536
 """Rows held at a time, and in one Parquet row group."""
 
 MOMENTS = {"submitted_at", "advertiser_created_at", "labelled_at"}
-FLAGS = {"creative_made_for_kids", "advertiser_verified", "violates"}
+FLAGS = {"creative_made_for_kids", "advertiser_verified", "paid_partnership", "violates"}
 LISTS = {"keywords", "advertiser_licences"}
 NUMBERS = {
     "creative_duration_s",

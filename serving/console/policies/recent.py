@@ -17,9 +17,10 @@ from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.ledger.chain import plain_json
 from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Labelled, Ruled
+from adverdict.ledger.said import effective
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import Ledger
-from adverdict.review.labels.labels import effective, inclusion, planned
+from adverdict.review.labels.labels import inclusion, planned
 from adverdict.review.period import about_each
 from adverdict.serving.console.policies.shares import ScoredDecisions
 

@@ -44,7 +44,7 @@ def days(number: float) -> timedelta:
         (days(7) + TICK, 0, 0, 1, 1),
         (days(28), 0, 0, 1, 1),
         (days(28) + TICK, 0, 0, 0, 1),
-        (days(36500), 0, 0, 0, 1),
+        (days(13000), 0, 0, 0, 1),
     ],
 )
 def test_a_window_holds_its_first_instant_and_not_its_last(before: timedelta, day: int, week: int, month: int, ever: int) -> None:
@@ -116,7 +116,7 @@ def test_rates_start_at_the_market_and_move_with_the_labels() -> None:
 
 
 def test_every_rater_counts() -> None:
-    labels = [a_label("old", START - days(1), violates) for violates in (True, False, True)]
+    labels = [a_label("old", START - days(1), violates, rater=f"rater-{number}") for number, violates in enumerate((True, False, True))]
     counts = counted([an_ad("old", START - days(2))], labels, an_ad("ad", START))
     assert (counts.advertiser.labels[0, 0], counts.advertiser.violations[0, 0]) == (3, 2)
 
@@ -195,3 +195,9 @@ def feature(counts: HistoryCounts, name: str) -> Floats:
     """One feature by its name: (n_ads,), or (n_ads, n_policies)."""
     shared, per_policy = history_features(counts)
     return shared[:, SHARED.index(name)] if name in SHARED else per_policy[:, :, PER_POLICY.index(name)]
+
+
+def test_a_rater_counts_once_and_by_the_last_word() -> None:
+    labels = [a_label("old", START - days(2 - number), violates, rater="eva") for number, violates in enumerate((True, False))]
+    counts = counted([an_ad("old", START - days(3))], labels, an_ad("ad", START))
+    assert (counts.advertiser.labels[0, 0], counts.advertiser.violations[0, 0]) == (1, 0)

@@ -31,8 +31,8 @@ def an_ad(ad_id: str, at: datetime, **fields: Any) -> Ad:
     return Ad(**{"ad_id": ad_id, "advertiser_id": "adv", "market": "SE", "submitted_at": at, "title": "t", **fields})
 
 
-def a_label(ad_id: str, at: datetime, violates: bool = True, policy: str = "deceptive") -> Label:
-    return Label(ad_id=ad_id, policy=policy, violates=violates, labelled_at=at)
+def a_label(ad_id: str, at: datetime, violates: bool = True, policy: str = "deceptive", rater: str | None = None) -> Label:
+    return Label(ad_id=ad_id, policy=policy, violates=violates, labelled_at=at, rater_id=rater)
 
 
 @st.composite
@@ -54,8 +54,27 @@ def worlds(draw: st.DrawFn) -> World:
     )
     if not ads:
         return [], []
-    labels = st.builds(a_label, st.sampled_from([ad.ad_id for ad in ads]), moments, st.booleans(), st.sampled_from(ALL_POLICIES))
+    about, raters = st.sampled_from([ad.ad_id for ad in ads]), st.sampled_from([None, "eva", "ole"])
+    labels = st.builds(a_label, about, moments, st.booleans(), st.sampled_from(ALL_POLICIES), raters)
     return ads, draw(st.lists(labels, max_size=16))
+
+
+def _counts(number: int, labelled: Sequence[tuple[Label, Ad]]) -> bool:
+    """Whether a label is the one with which its rater began to say what they said last of that version."""
+    label, ad = labelled[number]
+    if (label, ad) in labelled[:number]:
+        return False
+    if label.rater_id is None:
+        return True
+    said = sorted(
+        {
+            (one.labelled_at, one.violates)
+            for one, about in labelled
+            if (about, one.policy, one.rater_id) == (ad, label.policy, label.rater_id)
+        }
+    )
+    place = said.index((label.labelled_at, label.violates))
+    return {verdict for _, verdict in said[place:]} == {label.violates} and (place == 0 or said[place - 1][1] != label.violates)
 
 
 def slow_counts(ads: Sequence[Ad], known_ads: Sequence[Ad], labels: Sequence[Label], policies: Sequence[str]) -> HistoryCounts:
@@ -65,6 +84,7 @@ def slow_counts(ads: Sequence[Ad], known_ads: Sequence[Ad], labels: Sequence[Lab
         (label, ([a for a in versions[label.ad_id] if a.submitted_at <= label.labelled_at] or versions[label.ad_id][:1])[-1])
         for label in labels
     ]
+    labelled = [one for number, one in enumerate(labelled) if _counts(number, labelled)]
     by_kind = {}
     for i, kind in enumerate(KINDS):
         rows = []

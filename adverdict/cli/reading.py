@@ -1,0 +1,120 @@
+"""The options that say how tables are to be read, the same on every command that reads some."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adverdict.cli.console import errors_end_the_command
+
+if TYPE_CHECKING:
+    from adverdict.storage.tables.reading import Reading, Source
+
+PANEL = "How the data is written (or data.yaml beside it says so)"
+
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=COLUMN", help="The column that holds a field: title=headline.", rich_help_panel=PANEL),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label", metavar="COLUMN", help="Column of the ads that says yes or no: violates.", rich_help_panel=PANEL)
+]
+About = Annotated[str | None, typer.Option("--policy", metavar="POLICY", help="What --label is about.", rich_help_panel=PANEL)]
+Markets = Annotated[
+    list[str] | None,
+    typer.Option("--market", metavar="CC|CODE=CC", help="Of ads that state none: SE. Or another code's: UK=GB.", rich_help_panel=PANEL),
+]
+Surface = Annotated[str | None, typer.Option("--surface", help="Of ads that state none.", rich_help_panel=PANEL)]
+Timezone = Annotated[str | None, typer.Option("--timezone", help="Of times without one: Europe/Berlin.", rich_help_panel=PANEL)]
+DateFormat = Annotated[str | None, typer.Option("--date-format", help="As strptime has it: %d.%m.%Y.", rich_help_panel=PANEL)]
+Separator = Annotated[str | None, typer.Option("--separator", help="Of CSV: semicolon, tab, pipe, or a character.", rich_help_panel=PANEL)]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Of CSV: cp1252, utf-16.", rich_help_panel=PANEL)]
+
+OPTIONS: Mapping[str, Any] = {
+    "mapped": Mapped,
+    "label_column": LabelColumn,
+    "about": About,
+    "markets_said": Markets,
+    "surface_said": Surface,
+    "timezone": Timezone,
+    "date_format": DateFormat,
+    "separator": Separator,
+    "encoding": Encoding,
+}
+
+Command = Callable[..., None]
+
+
+def reads(*places: str, own: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Gives a command the options of reading; its parameters ``places`` then hold what was said beside the paths.
+
+    ``own``: options that the command has itself, with a meaning of its own. Where a command has ``policies``, a label is about that one.
+    """
+
+    def decorated(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        added = {name: option for name, option in OPTIONS.items() if name not in own}
+
+        @functools.wraps(command)
+        def with_reading(**given: Any) -> None:
+            said = {name: given.pop(name) for name in added}
+            if said.get("label_column") and len(given.get("policies") or ()) == 1:
+                said["about"] = given["policies"][0]
+            with errors_end_the_command():
+                reading = reading_said(said)
+                for place in places:
+                    given[place] = _with(reading, given[place])
+            command(**given)
+
+        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option) for name, option in added.items()]
+        parameters = [*signature.parameters.values(), *more]
+        with_reading.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        with_reading.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+        return with_reading
+
+    return decorated
+
+
+def reading_said(said: Mapping[str, Any]) -> Reading:
+    """What the options say. Raises InvalidInput with every mistake."""
+    from adverdict.domain.errors import InvalidSettings, Mistake
+    from adverdict.storage.tables.reading import FIELDS, Reading
+
+    told: dict[str, Any] = {"map": {}, "markets": {}}
+    wrong = []
+    for pair in said.get("mapped") or ():
+        field, found, column = pair.partition("=")
+        if not (found and field and column):
+            wrong.append(Mistake("--map", pair, "FIELD=COLUMN, such as title=headline"))
+        elif field not in FIELDS and column in FIELDS:
+            told["map"][column] = field  # said the other way round, which has no other meaning
+        else:
+            told["map"][field] = column
+    for code in said.get("markets_said") or ():
+        theirs, found, ours = code.partition("=")
+        told |= {"markets": {**told["markets"], theirs: ours}} if found else {"market": code}
+    if wrong:
+        raise InvalidSettings("it is not understood how the data is to be read", wrong)
+    names = {"label": "label_column", "policy": "about", "surface": "surface_said"}
+    for name in ("label", "policy", "surface", "timezone", "date_format", "separator", "encoding"):
+        if value := said.get(names.get(name, name)):
+            told[name] = value
+    reading = Reading.of(told)
+    if reading.label and not reading.policy:
+        expected = f"one policy, which {reading.label!r} is about"
+        raise InvalidSettings("it is not understood what the labels say", [Mistake("--policy", None, expected)])
+    return reading
+
+
+def _with(reading: Reading, place: Path | Sequence[Path] | None) -> Any:
+    from adverdict.storage.tables.reading import Source
+
+    def source(path: Path) -> Path | Source:
+        return Source(path, reading) if reading else path
+
+    return [source(path) for path in place] if isinstance(place, list | tuple) else place if place is None else source(place)  # type: ignore[arg-type]

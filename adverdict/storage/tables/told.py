@@ -1,0 +1,81 @@
+"""What a table's reader noticed and its user is told, once a column: nothing is passed over in silence, and no door says less."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from adverdict.domain.names import left_out
+from adverdict.domain.written import present, says_nothing
+from adverdict.storage.tables.reading import AS_IS, Reading
+
+MOST_IDS = 2_000_000
+"""Ids that are remembered to find one that comes twice; of a longer table the rest goes unchecked, and that is said."""
+
+
+class DataWarning(UserWarning):
+    """Something a table's reader noticed that stops nobody, and that whoever reads it should know."""
+
+
+COSTS = {
+    "advertiser_id": "no advertiser (advertiser_id): their past is not known, and ads of one advertiser may be on both sides of a split, "
+    "so figures are optimistic",
+    "submitted_at": "no time (submitted_at): none is another's past, and nothing is told of older ads by newer ones",
+    "market": "no market: only the rules of all markets apply (--market SE says one for all)",
+}
+"""What it costs that ads do not state a field, where somebody said how to read them."""
+
+
+class Told:
+    """Of one table of a model's rows."""
+
+    def __init__(self, model: type[BaseModel], reading: Reading = AS_IS) -> None:
+        self._reading = reading
+        self._missing: Counter[str] = Counter()
+        self._rows = 0
+        self._known = frozenset(model.model_fields)
+        self._unique = "title" in self._known  # of ads: a table of labels names an ad as often as it was labelled
+        self._dropped: dict[str, None] = {}
+        self._nothing: Counter[tuple[str, str]] = Counter()
+        self._ids: set[int] = set()
+        self._twice: Counter[str] = Counter()
+
+    def left_out(self, names: Iterable[str]) -> None:
+        self._dropped.update(dict.fromkeys(names))
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._rows += len(rows)
+        for row in rows:
+            if self._reading and self._unique:
+                self._missing.update(name for name in COSTS if present(row.get(name)) is None)
+            for name, value in row.items():
+                if says_nothing(value):
+                    self._nothing[name, value.strip()] += 1
+            ad_id = row.get("ad_id")
+            if self._unique and isinstance(ad_id, str) and len(self._ids) < MOST_IDS:
+                if hash(ad_id) in self._ids:
+                    self._twice[ad_id] += 1
+                self._ids.add(hash(ad_id))
+
+    def sentences(self, where: str, *, ids: bool = True) -> list[str]:
+        """``ids``: whether ids that come twice are told here; where they are refused, that says more."""
+        said = {*self._reading.map.values(), self._reading.label}
+        found = [left_out(where, name, self._known) for name in sorted(self._dropped) if name not in said]
+        for name, cost in COSTS.items():
+            if n := self._missing[name] * (not (name == "market" and self._reading.market)):
+                found.append(f"{where}: {'all' if n == self._rows else n} ads state {cost}")
+        for name in sorted({name for name, _ in self._nothing}):
+            words = {word: n for (column, word), n in sorted(self._nothing.items()) if column == name}
+            rows = "1 row" if sum(words.values()) == 1 else f"{sum(words.values()):,} rows"
+            found.append(f"{where}: column {name!r} says {' or '.join(words)} in {rows}: read as missing")
+        if ids and self._twice:
+            first, n = self._twice.most_common(1)[0][0], self._twice.total()
+            found.append(
+                f"{where}: {n} {'ad has' if n == 1 else 'ads have'} an id that came before, such as {first!r}: decided each by itself"
+            )
+        if ids and len(self._ids) >= MOST_IDS:
+            found.append(f"{where}: of the ids after the first {MOST_IDS:,} nobody looked whether one comes twice")
+        return found
