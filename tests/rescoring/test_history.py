@@ -48,6 +48,8 @@ def lively(ledger: Ledger, world: World, chance: random.Random) -> list[Ad]:
     versions = versions_of(ads)
     made = record(ledger, versions)
     record(ledger, versions[:3])
+    first = {ad.ad_id: ad.submitted_at for ad in sorted(ads, key=lambda ad: ad.submitted_at, reverse=True)}
+    labels = [label for label in labels if label.labelled_at >= first[label.ad_id]]  # older ones are refused
     entries = bring(ledger, labels, "platform", LATER) if labels else []
     told = {"appeal_id": "app", "task_id": "t", "reviewer": "sven", "policies": POLICIES}
     for number, entry in enumerate(chance.sample([*entries, *entries], min(len(entries), 3))):

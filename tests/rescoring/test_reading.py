@@ -126,8 +126,8 @@ def test_each_bad_row_is_set_aside_with_all_its_mistakes_and_the_others_are_kept
         ("title", pa.array([b"sm\xf8r", b"b"], pa.binary()), "title"),
         ("title", pa.array([b"sm\xf8r", b"b"], pa.binary()).cast(pa.string(), safe=False), "title"),
         ("submitted_at", pa.array(["2026-03-01 09:30", "2026-03-01T09:30:00Z"]), "submitted_at"),
-        ("submitted_at", pa.array([2**60, 0], pa.timestamp("ms", tz="UTC")), "submitted_at"),
-        ("submitted_at", pa.array([-(2**62), 0], pa.timestamp("us", tz="UTC")), "submitted_at"),
+        ("submitted_at", pa.array([2**60, 1_772_000_000_000], pa.timestamp("ms", tz="UTC")), "submitted_at"),
+        ("submitted_at", pa.array([-(2**62), 1_772_000_000_000_000], pa.timestamp("us", tz="UTC")), "submitted_at"),
         ("impressions", pa.array(["many", "7"]), "impressions"),
         ("impressions", pa.array([float("inf"), 1.0]), "impressions"),
         ("advertiser_verified", pa.array([7, 1]), "advertiser_verified"),
@@ -156,9 +156,9 @@ def test_text_is_text_however_a_writer_stores_it(tmp_path: Path, kind: pa.DataTy
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_times_are_the_same_in_every_unit_and_zone(tmp_path: Path, unit: str) -> None:
-    times = pa.array([MOMENT, MOMENT - timedelta(days=40_000)], pa.timestamp("us", tz="UTC")).cast(pa.timestamp(unit, tz="Asia/Dhaka"))
+    times = pa.array([MOMENT, MOMENT - timedelta(days=10_000)], pa.timestamp("us", tz="UTC")).cast(pa.timestamp(unit, tz="Asia/Dhaka"))
     [found] = read(str(tmp_path), with_column(columns_of(ADS[:2]), "submitted_at", times))
-    assert [ad.submitted_at for ad in found.ads] == [MOMENT, MOMENT - timedelta(days=40_000)]
+    assert [ad.submitted_at for ad in found.ads] == [MOMENT, MOMENT - timedelta(days=10_000)]
 
 
 @examples(30)
@@ -190,7 +190,7 @@ def test_columns_outside_the_contract_are_left_out_and_told(tmp_path: Path) -> N
         ("market", pa.nulls(2), "market = 'a column of type null'; expected values: market is required"),
         ("impressions", [{"x": 1}, None], "expected a column of numbers"),
         ("impressions", [MOMENT, None], "expected a column of numbers"),
-        ("keywords", ["a|b", "c"], "keywords = 'a column of type string'; expected a list of texts"),
+        ("keywords", [1, 2], "keywords = 'a column of type int64'; expected a list of texts"),
         ("keywords", [[1], [2]], "expected a list of texts"),
         ("advertiser_verified", [[True], None], "expected a column of true and false"),
         ("submitted_at", [1.5, 2.5], f"submitted_at = 'a column of type double'; expected a column of times ({A_MOMENT})"),

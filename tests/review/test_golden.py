@@ -162,7 +162,7 @@ def test_nothing_of_a_removed_item_is_left_in_the_files(tmp_path: Path) -> None:
 
 def test_a_pack_is_loaded_once_however_often(desk: Desk, tmp_path: Path) -> None:
     ads = [an_ad(number) for number in range(3)]
-    labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=START) for ad in ads[:2]]
+    labels = [Label(ad_id=ad.ad_id, policy="deceptive", violates=True, labelled_at=ad.submitted_at) for ad in ads[:2]]
     (tmp_path / "ads.jsonl").write_text("".join(ad.model_dump_json() + "\n" for ad in ads), encoding="utf-8")
     (tmp_path / "labels.jsonl").write_text("".join(label.model_dump_json() + "\n" for label in labels), encoding="utf-8")
     assert golden.load(desk.ledger, tmp_path) == golden.load(desk.ledger, tmp_path) == 2

@@ -168,7 +168,7 @@ def test_labels_on_decided_ads_are_recorded_whole_or_not_at_all(serve: Serve, tm
                 "labels": [
                     label,
                     {**label, "ad_id": "nobody"},
-                    {**label, "labelled_at": "2999-01-01T00:00:00Z"},
+                    {**label, "labelled_at": "2099-01-01T00:00:00Z"},
                     {**label, "source": "golden"},
                 ]
             },
