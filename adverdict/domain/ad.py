@@ -184,8 +184,7 @@ class Ad(BaseModel):
 
     @model_validator(mode="after")
     def _has_content(self, info: ValidationInfo) -> Self:
-        on_record = info.context and info.context.get("on_record")
-        if not on_record and not any(_shows(field, getattr(self, field)) for field in CONTENT_FIELDS):
+        if not _on_record(info) and not any(_shows(field, getattr(self, field)) for field in CONTENT_FIELDS):
             raise ValueError(
                 f"at least one text or creative field: {', '.join(CONTENT_FIELDS)}; with something to see in it, not only blanks, "
                 "invisible characters, empty tags or 0"

@@ -344,7 +344,21 @@ def test_without_packs_there_is_no_harm_to_average() -> None:
     assert (found["harm_ratio_c5"], found["edge_c5"], found["edge_c5_worst"]) == (None, None, None)
 
 
+def test_what_the_quick_run_leaves_out_is_printed_as_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    detail = [{**one, "methods": {"certified": one["methods"]["certified"]}} for one in DETAIL]
+    detail[1] = {**detail[1], "looks": {BETTING: detail[1]["looks"][BETTING]}}
+    shown(detail)
+    printed = capsys.readouterr().out
+    assert "in 1 of 1 by the exact test anew" in " ".join(printed.split())
+    assert "boldest within" not in printed
+
+
 def test_what_is_printed(golden: Golden, capsys: pytest.CaptureFixture[str]) -> None:
+    shown(DETAIL)
+    golden.check("certificates.txt", capsys.readouterr().out)
+
+
+def shown(detail: list[dict[str, Any]]) -> None:
     from adverdict.cli.benchmark.certificates import show
 
     share = {
@@ -355,6 +369,5 @@ def test_what_is_printed(golden: Golden, capsys: pytest.CaptureFixture[str]) -> 
         "fixed_harm_per_1000": 99,
     }
     borrowed = {"borrowed_certified": 0.5, "borrowed_coverage": 0.98, "borrowed_bad_served": 0.2}
-    found = {**headline(DETAIL), "deployments": 500, "quick": False, "missing": {"MAPIE": "not installed"}, "everyday": share, **borrowed}
-    show({**found, "detail": DETAIL, "labels": {"most": {"labels": 600, "interval": [500, 700]}}})
-    golden.check("certificates.txt", capsys.readouterr().out)
+    found = {**headline(detail), "deployments": 500, "quick": False, "missing": {"MAPIE": "not installed"}, "everyday": share, **borrowed}
+    show({**found, "detail": detail, "labels": {"most": {"labels": 600, "interval": [500, 700]}}})

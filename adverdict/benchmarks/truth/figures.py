@@ -90,6 +90,7 @@ def fixed_for(traffic: Traffic, reviewed: float) -> float:
 def headline(detail: Sequence[Entry]) -> dict[str, Any]:
     """All strata together; harm and edge over those of packs that ``counted`` takes."""
     looked = [entry for entry in detail if entry["looks"]]
+    anew = [entry for entry in looked if SOLVING in entry["looks"]]
     kept = counted(detail)
     edges = [edge for entry in kept[5] if (edge := entry["methods"][OURS]["edge"]) is not None]
     return {
@@ -97,7 +98,8 @@ def headline(detail: Sequence[Entry]) -> dict[str, Any]:
         "strata_broken": _broken(detail, OURS),
         "strata_looked_at": len(looked),
         "strata_broken_peeking": sum(_refuted(entry, BETTING) or entry["methods"][OURS]["broken"] for entry in looked),
-        "strata_broken_solving_anew": sum(_refuted(entry, SOLVING) for entry in looked if SOLVING in entry["looks"]),
+        "strata_solved_anew": len(anew),
+        "strata_broken_solving_anew": sum(_refuted(entry, SOLVING) for entry in anew),
         "harm_ratio_c5": _harm(kept[5], OURS),
         "harm_ratio_c20": _harm(kept[20], OURS),
         "harm_strata": {f"c{leaked}": len(entries) for leaked, entries in kept.items()},
