@@ -11,7 +11,7 @@ import pyarrow as pa
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.identity import domain_key
 from adverdict.domain.votes import votes
-from adverdict.features.history.entities import KINDS, rows_of_labels
+from adverdict.features.history.entities import KINDS, one_row_a_version, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
 from adverdict.features.history.timeline import MISSING, AsOfQuery, Clock, Events
 
@@ -49,7 +49,7 @@ class _Known:
     def __init__(self, ads: Sequence[Ad], labels: Sequence[Label], policies: Sequence[str]) -> None:
         self.submitted = _times([ad.submitted_at for ad in ads])
         rows = rows_of_labels(labels, ads)
-        counting = votes(labels, rows)
+        counting = votes(labels, one_row_a_version(rows, ads))
         labels = [labels[one] for one in counting]
         self.about = np.array(rows, dtype=np.int64)[counting]
         """The row of each label's ad."""

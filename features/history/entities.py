@@ -63,6 +63,14 @@ def rows_of_labels(labels: Sequence[Label], ads: Sequence[Ad]) -> list[int]:
     return [_version(versions[label.ad_id], label, ads) for label in labels]
 
 
+def one_row_a_version(rows: Sequence[int], ads: Sequence[Ad]) -> list[int]:
+    """The same rows of ``ads``, but for a version that stands in several of them always one: a vote on it is a vote on all."""
+    if len({ad.ad_id for ad in ads}) == len(ads):
+        return list(rows)
+    first: dict[tuple[str, datetime, Entities], int] = {}
+    return [first.setdefault((ads[row].ad_id, ads[row].submitted_at, entities(ads[row])), row) for row in rows]
+
+
 def _versions(ads: Sequence[Ad]) -> dict[str, list[int]]:
     """Rows of each ad id's versions, in order of submission."""
     versions: dict[str, list[int]] = {}

@@ -15,7 +15,7 @@ import numpy as np
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.votes import votes
 from adverdict.features.history.distinct import Distinct
-from adverdict.features.history.entities import KINDS, ads_of_labels, entities, microseconds, rows_of_labels
+from adverdict.features.history.entities import KINDS, ads_of_labels, entities, microseconds, one_row_a_version, rows_of_labels
 from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
 
 
@@ -128,7 +128,7 @@ class HistoryState:
         Raises InvalidInput, before anything is observed, naming every label whose ad is not in ``ads``.
         """
         rows = rows_of_labels(labels, ads)
-        counting = votes(labels, rows)
+        counting = votes(labels, one_row_a_version(rows, ads))
         self.observe_ads(ads)
         self._observe_labels([labels[one] for one in counting], [ads[rows[one]] for one in counting])
 

@@ -13,7 +13,7 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.votes import votes
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.counts import history_features
-from adverdict.features.history.entities import rows_of_labels
+from adverdict.features.history.entities import one_row_a_version, rows_of_labels
 from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, World, difference, moments, slow_counts, worlds
 
@@ -45,7 +45,7 @@ def test_equal_counts_give_bit_equal_features(world: World) -> None:
 def test_the_order_and_the_batches_of_observation_do_not_matter(world: World, chance: random.Random) -> None:
     ads, labels = world
     rows = rows_of_labels(labels, ads)
-    labelled = [(labels[vote], ads[rows[vote]]) for vote in votes(labels, rows)]
+    labelled = [(labels[vote], ads[rows[vote]]) for vote in votes(labels, one_row_a_version(rows, ads))]
     events: list[Ad | tuple[Label, Ad]] = [*ads, *labelled]
     chance.shuffle(events)
     state = HistoryState()

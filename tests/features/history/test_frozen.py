@@ -24,7 +24,7 @@ from adverdict.domain.errors import AdverdictError, ContractMismatch, InvalidInp
 from adverdict.domain.progress import Silent
 from adverdict.domain.votes import votes
 from adverdict.features.history import events
-from adverdict.features.history.entities import KINDS, rows_of_labels
+from adverdict.features.history.entities import KINDS, one_row_a_version, rows_of_labels
 from adverdict.features.history.freezing import Freezing, freeze_folder
 from adverdict.features.history.frozen import UNKNOWN, FrozenHistory, find
 from adverdict.features.history.known import NEVER
@@ -58,7 +58,7 @@ def test_events_after_a_snapshot_add_to_it(
     write_snapshot(state, folder / "known")
     ads, labels = since
     rows = rows_of_labels(labels, ads)
-    told = [events.Opinion(labels[vote], ads[rows[vote]]) for vote in votes(labels, rows)]
+    told = [events.Opinion(labels[vote], ads[rows[vote]]) for vote in votes(labels, one_row_a_version(rows, ads))]
     taken = [one._replace(weight=-1) for one in told][: 3 * retract]
     with Freezing(folder / "out", moment, POLICIES, memory=MEMORY) as freezing:
         freezing.submissions(events.submissions(ads))
