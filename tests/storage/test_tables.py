@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT
+from adverdict.domain.visible import anything_to_see
 from adverdict.domain.written import says_nothing
 from adverdict.storage.tables.pack import iter_ads, read_ads, read_labels, read_pack, write_ads, write_labels
 from tests.effort import examples
@@ -47,7 +48,7 @@ def refused(path: Path, content: str | bytes) -> tuple[Mistake, ...]:
 
 
 texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=30).filter(lambda text: not says_nothing(text))
-present_texts = texts.filter(lambda text: bool(text.strip()))
+visible_texts = texts.filter(anything_to_see)
 words = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=30).filter(lambda text: not says_nothing(text))
 present_words = words.filter(lambda text: bool(text.strip()))
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
@@ -58,7 +59,7 @@ ads = st.builds(
     advertiser_id=present_words,
     market=st.sampled_from(["SE", "BD"]),
     submitted_at=moments,
-    title=present_texts,
+    title=visible_texts,
     body=st.none() | texts,
     language=st.none() | words,
     keywords=st.none() | st.lists(texts, max_size=3),

@@ -60,6 +60,7 @@ def _views(certificate: Certificate) -> Iterator[str]:
     if views is not None:
         counted = f"{views.errors:,} of {views.labelled:,} labelled, drawn by their views"
         yield f"Of the views of what it approves at most {percent(views.upper)} are of violating ads ({counted})."
+        yield f"That has {percent(certificate.targets.confidence)} confidence by itself."
 
 
 def _rejecting(certificate: Certificate, bound: Bound | None) -> Iterator[str]:
