@@ -13,11 +13,12 @@ from typing import Any, TextIO
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.written import says_nothing
 from adverdict.storage.tables.pieces import Columns, Rows, check_header
-from adverdict.storage.tables.reading import AS_IS, Reading
+from adverdict.storage.tables.reading import AS_IS, SEPARATORS, Reading
 
 LONGEST_CELL = 64 * 2**20
 """Characters in one CSV cell. Bounds what an unclosed quotation mark can swallow."""
-SEPARATORS = {";": "semicolon", "\t": "tab", "|": "pipe"}
+OTHERS = {mark: name for name, mark in SEPARATORS.items() if name in ("semicolon", "tab", "pipe")}
+"""Separators that a file may have instead of the comma, and what an option calls them."""
 _SEP_LINE = re.compile(r'"?sep=(.)"?\r?\n')
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 
@@ -75,9 +76,9 @@ def _header(reader: Any, path: Path, columns: Columns, reading: Reading, separat
         raise InvalidTable(f"cannot read {path.name}", [Mistake("row", None, _quoting(error), f"{path.name} row 1")]) from error
     if not any(header):
         raise NotFound(f"{path.name} is empty: no header, no rows")
-    other = max(SEPARATORS, key=header[0].count)
+    other = max(OTHERS, key=header[0].count)
     if len(header) == 1 and other in header[0] and other != separator:
-        expected = f"columns separated by {separator!r}; here they are separated by {other!r}: --separator {SEPARATORS[other]} reads them"
+        expected = f"columns separated by {separator!r}; here they are separated by {other!r}: --separator {OTHERS[other]} reads them"
         raise InvalidTable(f"cannot read {path.name}", [Mistake("separator", other, expected, path.name)])
     header = [reading.named(name.strip() if reading else name, columns.known) for name in header]
     check_header(path.name, header, columns, reading)
