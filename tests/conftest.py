@@ -25,6 +25,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 ROOT = Path(__file__).parent.parent
 OURS = ("features", "models", "policies", "serving", "training")
 """Folders at the top of the repository: imported as ``adverdict.features``, never by this name."""
+REGISTRY = os.environ.get("MLFLOW_TRACKING_URI")
+"""That the tests were started with."""
 BARE = pytest.StashKey[set[str]]()
 """Names that were, here or in a worker of pytest-xdist."""
 
@@ -94,11 +96,23 @@ def mlflow_as_it_was() -> Iterator[None]:
     """MLflow keeps an address it is given, and writes it into the environment, where the next test would take it for the user's."""
     before = os.environ.get("MLFLOW_TRACKING_URI")
     yield
+    _point_mlflow_to(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def mlflow_as_it_began() -> Iterator[None]:
+    """The same of what a module's and a session's fixtures train, which the tests that follow would hand to their processes."""
+    _point_mlflow_to(REGISTRY)
+    yield
+    _point_mlflow_to(REGISTRY)
+
+
+def _point_mlflow_to(address: str | None) -> None:
     if "mlflow.tracking" in sys.modules:
         import mlflow
 
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-    os.environ.pop("MLFLOW_TRACKING_URI", None) if before is None else os.environ.update(MLFLOW_TRACKING_URI=before)
+    os.environ.pop("MLFLOW_TRACKING_URI", None) if address is None else os.environ.update(MLFLOW_TRACKING_URI=address)
 
 
 @pytest.fixture(scope="session")
