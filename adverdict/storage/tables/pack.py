@@ -10,7 +10,6 @@ import hashlib
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -20,7 +19,9 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT, mistake
 from adverdict.domain.votes import last_words, older_than_its_ad
-from adverdict.storage.tables.reading import AS_IS, Place, Reading, opened
+from adverdict.storage.tables.finding import digest, files_of, labels_located, located
+from adverdict.storage.tables.reading import AS_IS, Place, Query, Reading, opened
+from adverdict.storage.tables.reading import Table as Where
 from adverdict.storage.tables.rows import SUFFIXES, Columns, Rows, read_rows
 from adverdict.storage.tables.told import DataWarning, Told
 from adverdict.storage.tables.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
@@ -58,14 +59,15 @@ class Table(Generic[Row]):
     told: dict[str, Told] = field(default_factory=dict)
     """By file."""
 
-    def iterate(self, path: Path, rows: int) -> Iterator[list[tuple[str, Row]]]:
+    def iterate(self, path: Where, rows: int) -> Iterator[list[tuple[str, Row]]]:
         """Checked rows with where each stands. Raises ``InvalidTable`` at the end of the table, or after ``MAX_MISTAKES``."""
         adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
         empty = True
-        for file in _files(path, self.title):
+        files = files_of(path, self.title)
+        for file in files:
             for piece in read_rows(file, self.columns, rows, self.reading):
                 empty = empty and not (piece.values or piece.mistakes)
-                yield self._checked(piece, adapter)
+                yield self._checked(piece, adapter, f"{Path(piece.file).stem}-" if len(files) > 1 else "")
                 if len(self.found) >= MAX_MISTAKES:
                     raise self._refused(path)
         if self.found:
@@ -77,21 +79,22 @@ class Table(Generic[Row]):
         """``ids``: whether ids that come twice are told; where they are refused, that says more."""
         return [sentence for file, told in sorted(self.told.items()) for sentence in told.sentences(file, ids=ids)]
 
-    def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]]) -> list[tuple[str, Row]]:
+    def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]], shard: str) -> list[tuple[str, Row]]:
         self.found += piece.mistakes
         if piece.file not in self.told:
             self.told[piece.file] = Told(self.model, self.reading)
         told = self.told[piece.file]
         told.left_out(piece.dropped)
+        told.aside(piece.aside)
         told.read(piece.values)
         if self.reading:
             rows = zip(piece.values, piece.numbers, strict=True)
-            piece.values = [self.reading.row(values, number, self.title) for values, number in rows]
+            piece.values = [self.reading.row(values, f"{shard}row-{number}", self.title) for values, number in rows]
         valid, wrong = _divided(piece, adapter)
         self.found += [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
         return [] if wrong else [(piece.where(index), row) for index, row in valid]
 
-    def _refused(self, path: Path) -> InvalidTable:
+    def _refused(self, path: Where) -> InvalidTable:
         stopped = f"; reading stopped after {len(self.found)}" if len(self.found) >= MAX_MISTAKES else ""
         count = "1 mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
         return InvalidTable(f"{path.name}: {count} in the table of {self.title}{stopped}", self.found)
@@ -132,7 +135,10 @@ def _ads_table(reading: Reading) -> Table[Ad]:
 
 
 def _labels_table(reading: Reading) -> Table[Label]:
-    return Table("labels", Label, _columns(Label), reading)
+    columns = _columns(Label)
+    if reading.label:  # they stand among the ads, and are no older than these
+        columns = replace(columns, known=columns.known | {"submitted_at"}, moments=columns.moments | {"submitted_at"})
+    return Table("labels", Label, columns, reading)
 
 
 def _columns(model: type[BaseModel], lists: Collection[str] = ()) -> Columns:
@@ -149,10 +155,10 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     ``NotFound`` where one is missing.
     """
     folder, reading = opened(source)
-    if not folder.is_dir() and not (reading.label and folder.is_file()):
+    if isinstance(folder, Path) and not folder.is_dir() and not (folder.is_file() and (reading.label or folder.suffix == ".xlsx")):
         raise NotFound(f"no such folder: {folder}; looked for a folder holding ads.* and labels.* ({', '.join(SUFFIXES)})")
-    ads_path = _locate(folder, "ads")
-    labels_path = _labels_of(folder, ads_path, reading, unlabelled)
+    ads_path = located(folder, "ads")
+    labels_path = labels_located(folder, ads_path, reading, unlabelled=unlabelled)
     ads_table, labels_table = _ads_table(reading), _labels_table(reading)
     ads, found = _collect(ads_table, ads_path)
     labels, more = _collect(labels_table, labels_path) if labels_path else ([], [])
@@ -163,23 +169,12 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     if found:
         count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
         raise InvalidTable(f"{folder}: {count}", found)
-    digest = _digest({"ads": ads_path, **({"labels": labels_path} if labels_path else {})})
-    noticed = ads_table.warnings(ids=False) + (labels_table.warnings() if labels_path not in (None, ads_path) else [])
+    apart = labels_path is not None and not reading.label
+    noticed = ads_table.warnings(ids=False) + (labels_table.warnings() if apart else [])
     _warn(noticed)
-    settled = last_words(label for _, label in labels)
-    return Pack([ad for _, ad in ads], settled, digest, folder.resolve().name, noticed)
-
-
-def _labels_of(folder: Path, ads: Path, reading: Reading, unlabelled: bool) -> Path | None:
-    """The table of labels: that of the folder, else that of the ads where a column of theirs is the label."""
-    try:
-        return _locate(folder, "labels") if folder.is_dir() else ads
-    except NotFound as error:
-        if reading.label:
-            return ads
-        if unlabelled:
-            return None
-        raise NotFound(f"{error}; where a column of the ads says yes or no: --label COLUMN --policy POLICY") from None
+    read = [ad for _, ad in ads], [label for _, label in labels]
+    name = folder.name if isinstance(folder, Query) else folder.resolve().name
+    return Pack(read[0], last_words(read[1]), _digest(ads_path, labels_path, read), name, noticed)
 
 
 def _warn(sentences: Iterable[str]) -> None:
@@ -189,9 +184,9 @@ def _warn(sentences: Iterable[str]) -> None:
 
 def read_ads(path: Place) -> list[Ad]:
     """All ads of a file, or of a folder holding ``ads.*``; ids must be unique."""
-    path, reading = opened(path)
+    where, reading = opened(path)
     table = _ads_table(reading)
-    rows, found = _collect(table, _locate(path, "ads"))
+    rows, found = _collect(table, located(where, "ads"))
     if not found:
         _find_twice(rows, found)
     if found:
@@ -207,9 +202,9 @@ def read_labels(path: Place) -> list[Label]:
 
 def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
     """Ads in pieces of up to ``rows``; an id may come twice. At the table's end mistakes are raised, and warnings given."""
-    path, reading = opened(path)
+    where, reading = opened(path)
     table = _ads_table(reading)
-    for piece in table.iterate(_locate(path, "ads"), rows):
+    for piece in table.iterate(located(where, "ads"), rows):
         if piece:
             yield [ad for _, ad in piece]
     _warn(table.warnings())
@@ -217,15 +212,23 @@ def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
 
 def iter_labels(path: Place, rows: int = 8192) -> Iterator[list[Label]]:
     """Labels in pieces of up to ``rows``, as ``iter_ads``: every one, also those that do not count any more."""
-    path, reading = opened(path)
+    where, reading = opened(path)
     table = _labels_table(reading)
-    for piece in table.iterate(_labels_of(path, path, reading, False) or path, rows):
+    for piece in table.iterate(_labels(where, reading), rows):
         if piece:
             yield [label for _, label in piece]
     _warn(table.warnings())
 
 
-def _collect(table: Table[Row], path: Path) -> tuple[list[tuple[str, Row]], list[Mistake]]:
+def _labels(path: Where, reading: Reading) -> Where:
+    """The table of labels of a folder; a file is one itself."""
+    if isinstance(path, Query) or not path.is_dir():
+        return path
+    found = labels_located(path, path, reading, unlabelled=False)
+    return found if found and found != path else located(path, "ads")  # a column of the ads is the label
+
+
+def _collect(table: Table[Row], path: Where) -> tuple[list[tuple[str, Row]], list[Mistake]]:
     """Every row, and every mistake instead of an error, so that a second table's mistakes can be told with the first's."""
     rows: list[tuple[str, Row]] = []
     try:
@@ -258,39 +261,12 @@ def _misplaced(ads: list[tuple[str, Ad]], labels: list[tuple[str, Label]]) -> li
     return found
 
 
-def _locate(path: Path, title: str) -> Path:
-    """The table itself: a file, a folder of shards, or the one of these that a folder holds."""
-    if path.is_file():
-        return path
-    wanted = [path / f"{title}{suffix}" for suffix in SUFFIXES]
-    if not path.is_dir():
-        raise NotFound(f"no such file or folder: {path}; looked for {title} as a file ending in {', '.join(SUFFIXES)} or a folder of them")
-    present = [candidate for candidate in [*wanted, path / title] if candidate.is_file() or any(candidate.glob("*.parquet"))]
-    if len(present) > 1:
-        names = ", ".join(candidate.name for candidate in present)
-        raise InvalidTable(f"{path} holds {title} more than once", [Mistake("file", names, f"one table of {title}", str(path))])
-    if present:
-        return present[0]
-    if any(file.stem not in ("ads", "labels") for file in path.glob("*.parquet")):
-        return path
-    names = ", ".join(candidate.name for candidate in wanted)
-    raise NotFound(f"no {title} in {path}; looked for {names} and {title}/*.parquet")
-
-
-def _files(path: Path, title: str) -> list[Path]:
-    if path.is_file():
-        return [path]
-    shards = sorted(islice(path.glob("*.parquet"), 100_001))
-    if not shards:
-        raise NotFound(f"no {title} in {path}; looked for *.parquet")
-    return shards
-
-
-def _digest(tables: dict[str, Path]) -> str:
+def _digest(ads: Where, labels: Where | None, pack: tuple[list[Ad], list[Label]]) -> str:
+    """Of the files; of a query, which has none, of what it gave."""
+    if isinstance(ads, Path) and not isinstance(labels, Query):
+        return digest({"ads": ads, **({"labels": labels} if labels else {})})
     total = hashlib.sha256()
-    for title, path in sorted(tables.items()):
-        for file in _files(path, title):
-            name = file.name if file != path else f"{title}{file.suffix}"
-            with file.open("rb") as content:
-                total.update(f"{title}/{name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    for rows in pack:
+        for row in rows:
+            total.update(row.model_dump_json().encode() + b"\n")
     return total.hexdigest()
