@@ -101,7 +101,8 @@ def _asked(paths: Any, sql: tuple[str, str] | None, parameter: inspect.Parameter
     from adverdict.domain.errors import InvalidSettings, Mistake
     from adverdict.storage.tables.reading import Query
 
-    option = f"--{parameter.name}"
+    named = [one for one in getattr(parameter.annotation, "__metadata__", ()) if isinstance(one, typer.models.ArgumentInfo)]
+    option = str(named[0].metavar) if named else f"--{parameter.name}"
     if sql and paths:
         raise InvalidSettings("the data comes from one place", [Mistake("--sql", "(a query)", f"no {option} beside it")])
     if not sql:

@@ -14,7 +14,7 @@ from adverdict.storage.tables.reading import AS_IS, Reading
 
 def arrow_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_IS) -> Iterator[Rows]:
     """As ``rows.read_rows``, of a stream or a file of Arrow's; never more in memory than one batch of it."""
-    with readable(path.name, "an Arrow file"), _opened(path) as (schema, batches):
+    with readable(path.name, "an Arrow file"), opened(path) as (schema, batches):
         check_schema(path.name, schema, columns, reading)
         first = 0
         for batch in batches:
@@ -25,7 +25,8 @@ def arrow_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_IS
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
+def opened(path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
+    """Its schema, and its batches as they are asked for."""
     import pyarrow as pa
 
     with pa.memory_map(str(path)) as source:

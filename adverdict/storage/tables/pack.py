@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -47,6 +47,25 @@ class Pack:
     warnings: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Row]):
+    """Some consecutive rows of a table, checked."""
+
+    file: str
+    numbers: list[int]
+    stated: list[dict[str, Any]]
+    """As they stand there, by field; missing values have no key."""
+    valid: list[tuple[int, Row]]
+    """Those that keep the contract, by index in the part."""
+    mistakes: list[Mistake]
+    """Of the others, and of what could not be read as a row at all."""
+    dropped: set[str]
+    wrong: bool
+
+    def where(self, index: int) -> str:
+        return f"{self.file} row {self.numbers[index]}"
+
+
 @dataclass(slots=True)
 class Table(Generic[Row]):
     """One kind of table, and what reading it has come across so far."""
@@ -61,38 +80,44 @@ class Table(Generic[Row]):
 
     def iterate(self, path: Where, rows: int) -> Iterator[list[tuple[str, Row]]]:
         """Checked rows with where each stands. Raises ``InvalidTable`` at the end of the table, or after ``MAX_MISTAKES``."""
-        adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
         empty = True
-        files = files_of(path, self.title)
-        for file in files:
-            for piece in read_rows(file, self.columns, rows, self.reading):
-                empty = empty and not (piece.values or piece.mistakes)
-                yield self._checked(piece, adapter, f"{Path(piece.file).stem}-" if len(files) > 1 else "")
-                if len(self.found) >= MAX_MISTAKES:
-                    raise self._refused(path)
+        for part in self.parts(path, rows):
+            empty = empty and not (part.stated or part.mistakes)
+            self.found += part.mistakes
+            yield [] if part.wrong else [(part.where(index), row) for index, row in part.valid]
+            if len(self.found) >= MAX_MISTAKES:
+                raise self._refused(path)
         if self.found:
             raise self._refused(path)
         if empty:
             raise NotFound(f"{path} holds no rows; looked for at least one row of {self.title}")
 
+    def parts(self, path: Where, rows: int) -> Iterator[Part[Row]]:
+        """The table to its end, whatever is wrong with its rows. Raises ``InvalidTable`` where no row can be made out."""
+        adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
+        files = files_of(path, self.title)
+        for file in files:
+            for piece in read_rows(file, self.columns, rows, self.reading):
+                yield self._part(piece, adapter, f"{Path(piece.file).stem}-" if len(files) > 1 else "")
+
     def warnings(self, *, ids: bool = True) -> list[str]:
         """``ids``: whether ids that come twice are told; where they are refused, that says more."""
         return [sentence for file, told in sorted(self.told.items()) for sentence in told.sentences(file, ids=ids)]
 
-    def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]], shard: str) -> list[tuple[str, Row]]:
-        self.found += piece.mistakes
+    def _part(self, piece: Rows, adapter: TypeAdapter[list[Row]], shard: str) -> Part[Row]:
         if piece.file not in self.told:
             self.told[piece.file] = Told(self.model, self.reading)
         told = self.told[piece.file]
         told.left_out(piece.dropped)
         told.aside(piece.aside)
         told.read(piece.values)
+        stated = piece.values
         if self.reading:
             rows = zip(piece.values, piece.numbers, strict=True)
             piece.values = [self.reading.row(values, f"{shard}row-{number}", self.title) for values, number in rows]
         valid, wrong = _divided(piece, adapter)
-        self.found += [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
-        return [] if wrong else [(piece.where(index), row) for index, row in valid]
+        mistakes = piece.mistakes + [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
+        return Part(piece.file, piece.numbers, stated, valid, mistakes, piece.dropped, wrong=bool(wrong))
 
     def _refused(self, path: Where) -> InvalidTable:
         stopped = f"; reading stopped after {len(self.found)}" if len(self.found) >= MAX_MISTAKES else ""
@@ -130,11 +155,13 @@ def _with_cure(mistake: Mistake) -> Mistake:
     return replace(mistake, expected=f"{mistake.expected}; --timezone and --date-format read others")
 
 
-def _ads_table(reading: Reading) -> Table[Ad]:
+def ads_table_of(reading: Reading) -> Table[Ad]:
+    """A table of ads that is yet to be read."""
     return Table("ads", Ad, ads_columns(), reading)
 
 
-def _labels_table(reading: Reading) -> Table[Label]:
+def labels_table_of(reading: Reading) -> Table[Label]:
+    """A table of labels that is yet to be read."""
     columns = _columns(Label)
     if reading.label:  # they stand among the ads, and are no older than these
         columns = replace(columns, known=columns.known | {"submitted_at"}, moments=columns.moments | {"submitted_at"})
@@ -159,7 +186,7 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
         raise NotFound(f"no such folder: {folder}; looked for a folder holding ads.* and labels.* ({', '.join(SUFFIXES)})")
     ads_path = located(folder, "ads")
     labels_path = labels_located(folder, ads_path, reading, unlabelled=unlabelled)
-    ads_table, labels_table = _ads_table(reading), _labels_table(reading)
+    ads_table, labels_table = ads_table_of(reading), labels_table_of(reading)
     ads, found = _collect(ads_table, ads_path)
     labels, more = _collect(labels_table, labels_path) if labels_path else ([], [])
     found += more
@@ -185,7 +212,7 @@ def _warn(sentences: Iterable[str]) -> None:
 def read_ads(path: Place) -> list[Ad]:
     """All ads of a file, or of a folder holding ``ads.*``; ids must be unique."""
     where, reading = opened(path)
-    table = _ads_table(reading)
+    table = ads_table_of(reading)
     rows, found = _collect(table, located(where, "ads"))
     if not found:
         _find_twice(rows, found)
@@ -203,7 +230,7 @@ def read_labels(path: Place) -> list[Label]:
 def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
     """Ads in pieces of up to ``rows``; an id may come twice. At the table's end mistakes are raised, and warnings given."""
     where, reading = opened(path)
-    table = _ads_table(reading)
+    table = ads_table_of(reading)
     for piece in table.iterate(located(where, "ads"), rows):
         if piece:
             yield [ad for _, ad in piece]
@@ -213,7 +240,7 @@ def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
 def iter_labels(path: Place, rows: int = 8192) -> Iterator[list[Label]]:
     """Labels in pieces of up to ``rows``, as ``iter_ads``: every one, also those that do not count any more."""
     where, reading = opened(path)
-    table = _labels_table(reading)
+    table = labels_table_of(reading)
     for piece in table.iterate(_labels(where, reading), rows):
         if piece:
             yield [label for _, label in piece]

@@ -86,7 +86,7 @@ def check_schema(file: str, schema: Any, columns: Columns, reading: Reading = AS
 def _pieces(file: Any, name: str, columns: Columns, rows: int, start: int, stop: int, reading: Reading = AS_IS) -> Iterator[Rows]:
     schema = file.schema_arrow
     named = {one: reading.named(one, columns.known) for one in schema.names}
-    instants = {named.get(one, one) for one in _int96(file)}
+    instants = {named.get(one, one) for one in int96(file)}
     check_schema(name, schema, columns, reading, instants)
     wanted = [one for one, field in named.items() if field in columns.known]
     dropped = {one for one in named if one not in wanted}
@@ -126,7 +126,8 @@ def _overlapping(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
     return groups, first
 
 
-def _int96(file: Any) -> Iterator[str]:
+def int96(file: Any) -> Iterator[str]:
+    """Columns of Spark's old times, which are instants though they state no zone."""
     schema = file.schema
     return (schema.column(place).path for place in range(len(schema)) if schema.column(place).physical_type == "INT96")
 

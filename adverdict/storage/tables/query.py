@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,12 @@ def query_rows(query: Query, columns: Columns, rows: int, reading: Reading) -> I
     with _answered(query, rows) as result:
         lines = enumerate(chain([result.keys()], result))
         yield from grid_rows(query.name, ((number, tuple(cells)) for number, cells in lines), columns, rows, reading, rounds=False)
+
+
+def query_header(query: Query, most: int) -> list[tuple[Any, ...]]:
+    """The names of the columns, and the first rows. Raises as ``query_rows``."""
+    with _answered(query, most) as result:
+        return [tuple(line) for line in islice(chain([result.keys()], result), most + 1)]
 
 
 @contextmanager

@@ -125,6 +125,13 @@ class Reading:
         """As ``data.yaml`` has it: only what was said."""
         return {name: dict(value) if isinstance(value, Mapping) else value for name, value in asdict(self).items() if value}
 
+    def yaml(self) -> str:
+        """Of ``data.yaml``."""
+        import yaml
+
+        head = "# How the tables beside this file are to be read; written by 'adverdict data check --write'.\n"
+        return head + yaml.safe_dump(self.plain(), allow_unicode=True, sort_keys=False)
+
     @classmethod
     def of(cls, told: Mapping[str, Any], where: str = "") -> Self:
         """Raises InvalidInput with every mistake."""
