@@ -27,6 +27,11 @@ OURS = ("features", "models", "policies", "serving", "training")
 """Folders at the top of the repository: imported as ``adverdict.features``, never by this name."""
 REGISTRY = os.environ.get("MLFLOW_TRACKING_URI")
 """That the tests were started with."""
+SERVERS = {
+    "postgres": ("tests/ledger/", "tests/review/test_races.py", "tests/review/test_claims", "tests/scoring/test_steering.py"),
+    "s3": ("tests/storage/",),
+}
+"""Where a server runs the tests by default: where its locks, types, plans and answers decide, not only what was given it to keep."""
 BARE = pytest.StashKey[set[str]]()
 """Names that were, here or in a worker of pytest-xdist."""
 
@@ -50,8 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Properties draw a part of their examples by default; ``make test-slow`` runs them again with all."""
+    """By default properties draw a part of their examples, and servers keep to tests of their own; ``make test-slow`` runs the rest."""
     for item in items:
+        drawn = [one for one in item.callspec.params.values() if isinstance(one, str)] if hasattr(item, "callspec") else []
+        if any(server in drawn and not item.nodeid.startswith(where) for server, where in SERVERS.items()):
+            item.add_marker(pytest.mark.slow)
         if is_hypothesis_test(getattr(item, "obj", None)) or hasattr(getattr(item, "cls", None), "settings"):
             item.add_marker(pytest.mark.sampled)
 

@@ -1,6 +1,7 @@
 """SQLite and PostgreSQL for tests.
 
 ``ledger`` is a new, empty ledger and runs a test once on each database; ``database_url`` is only its address, with nothing there yet.
+By default both run where databases differ (``conftest.SERVERS``); elsewhere PostgreSQL's turn comes in ``make test-slow``.
 PostgreSQL is that of TEST_DATABASE_URL, or one started for the session; without either, those tests are skipped and say why.
 """
 

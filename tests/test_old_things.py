@@ -148,6 +148,7 @@ def solve_anew(old: Path) -> str:
     return run("policy", "solve", "--model", CHAMPION, "--data", old / "ads")
 
 
+@pytest.mark.slow
 def test_certifying_again_needs_no_old_certificates_and_then_it_decides(old: Path, home_before: Path, tmp_path: Path) -> None:
     assert "attached to   models:/adjudicate/1" in solve_anew(old)
     run("score", "--model", CHAMPION, "--ads", old / "ads", "--out", tmp_path / "scored.jsonl")
@@ -156,6 +157,7 @@ def test_certifying_again_needs_no_old_certificates_and_then_it_decides(old: Pat
     assert {one["exit"] for one in told} <= {"early", "full"}
 
 
+@pytest.mark.slow
 def test_it_may_be_certified_again_into_a_file(old: Path, home_before: Path, tmp_path: Path) -> None:
     run("policy", "solve", "--model", old / "bundle", "--data", old / "ads", "--out", tmp_path / "certs")
     assert Scorer.load(old / "bundle", certificates=tmp_path / "certs" / "certificates.json").solved.points
@@ -185,6 +187,7 @@ def test_the_service_goes_on_without_the_old_certificates_and_says_so(old: Path,
         assert [one["risk"] for one in answer["policies"]] == [one["risk"] for one in then["policies"]], "to the last digit"
 
 
+@pytest.mark.slow
 def test_once_certified_again_the_service_decides_by_that(old: Path, home_before: Path, request: pytest.FixtureRequest) -> None:
     solve_anew(old)
     client: TestClient = request.getfixturevalue("client")

@@ -22,6 +22,8 @@ from adverdict.training.encoder.static_shapes import runner, settle_shapes
 from adverdict.training.encoder.tune import EXAMPLES, EncoderSettings, _top, export, spread
 from tests.tiny import tiny_encoder
 
+pytestmark = pytest.mark.slow  # encoders are trained and exported for it
+
 WIDTH = 256
 POLICIES = 3
 TOKENS, TUNED = 64, 32

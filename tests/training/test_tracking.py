@@ -124,9 +124,9 @@ def test_a_training_leaves_a_parent_with_a_child_a_model_figures_digests_report_
 
 def test_the_registered_model_loads_the_usual_way_from_code_and_holds_no_pickle(store: Store, bundle: Path, tmp_path: Path) -> None:
     promote(train(store, bundle).version)
+    kept = {path.suffix for path in (tmp_path / "artifacts").rglob("*") if path.is_file()}  # before loading leaves bytecode beside the code
     loaded = mlflow.pyfunc.load_model(f"models:/{NAME}@{CHAMPION}")
     assert loaded.predict(pd.DataFrame({"ad_id": ["a"]})).to_dict("list") == {"ad_id": ["a"], "said": ["hello"]}
-    kept = {path.suffix for path in (tmp_path / "artifacts").rglob("*") if path.is_file()}
     assert kept <= {"", ".json", ".py", ".txt", ".yaml", ".yml"}
 
 
@@ -196,8 +196,8 @@ class CutOff(MlflowClient):
     [
         ("create_registered_model", False),
         ("create_model_version", False),
-        ("set_registered_model_alias", False),
-        ("create_model_version", True),
+        pytest.param("set_registered_model_alias", False, marks=pytest.mark.slow),
+        pytest.param("create_model_version", True, marks=pytest.mark.slow),
         ("set_registered_model_alias", True),
     ],
 )

@@ -28,6 +28,8 @@ from adverdict.training.tracking.run import CHALLENGER, CHAMPION, aliased, confi
 from adverdict.training.train import TrainJob, train
 from tests.training.reports import without_plots
 
+pytestmark = pytest.mark.slow  # a model is trained and promoted for it
+
 QUICK = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=10, learning_rate=0.2), n_folds=2)
 POLICIES = ("deceptive", "kids_unsuitable")
 
