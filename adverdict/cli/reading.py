@@ -37,6 +37,7 @@ Sheet = Annotated[str | None, typer.Option("--sheet", help="Of an Excel workbook
 HeaderRow = Annotated[
     int | None, typer.Option("--header-row", min=1, help="Line of CSV or row of a sheet that names the columns.", rich_help_panel=PANEL)
 ]
+Format = Annotated[str | None, typer.Option("--format", help="adcom: JSON lines of IAB's AdCOM 1.0.", rich_help_panel=PANEL)]
 Sql = Annotated[
     tuple[str, str] | None,
     typer.Option("--sql", metavar="URL QUERY", help="Instead of files: the rows that a database gives.", rich_help_panel=PANEL),
@@ -54,6 +55,7 @@ OPTIONS: Mapping[str, Any] = {
     "encoding": Encoding,
     "sheet": Sheet,
     "header_row": HeaderRow,
+    "format": Format,
     "sql": Sql,
 }
 
@@ -133,7 +135,7 @@ def reading_said(said: Mapping[str, Any]) -> Reading:
     if wrong:
         raise InvalidSettings("it is not understood how the data is to be read", wrong)
     names = {"label": "label_column", "policy": "about", "surface": "surface_said"}
-    for name in ("label", "policy", "surface", "timezone", "date_format", "separator", "encoding", "sheet", "header_row"):
+    for name in ("label", "policy", "surface", "timezone", "date_format", "separator", "encoding", "sheet", "header_row", "format"):
         if value := said.get(names.get(name, name)):
             told[name] = value
     reading = Reading.of(told)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from adverdict.cli import console
 from adverdict.cli.main import app
+from adverdict.storage.tables.pack import read_pack
 from tests.storage.test_foreign import HEADER, ROW, database
 
 RUNNER = CliRunner()
@@ -53,3 +54,19 @@ def test_a_query_is_checked_and_has_no_place_for_a_file(tmp_path: Path) -> None:
     assert (none.exit_code, "DIR|FILE = None; expected a folder" in none.output) == (2, True)
     write = RUNNER.invoke(app, ["data", "check", "--write", "--sql", url, "SELECT ad_id AS id, market, title FROM ads"])
     assert (write.exit_code, "a folder that data.yaml can lie in" in write.output.replace("\n", " ")) == (2, True)
+
+
+def test_tables_are_converted_to_a_pack_and_to_adcom_and_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(SEMICOLONS.replace("title", "title;spam").replace(";Hi", ";Hi;yes"))
+    said = ["--separator", "semicolon", "--label", "spam", "--policy", "spam"]
+    pack, adcom = tmp_path / "pack", tmp_path / "x.jsonl"
+    made = RUNNER.invoke(app, ["data", "convert", str(tmp_path / "x.csv"), "--out", str(pack), *said])
+    assert (made.exit_code, "wrote 1 ad and 1 label" in made.output) == (0, True), made.output
+    made = RUNNER.invoke(app, ["data", "convert", str(pack), "--out", str(adcom), "--to", "adcom"])
+    assert (made.exit_code, "of labels AdCOM keeps one answer an ad" in made.output) == (0, True), made.output
+    back = ["data", "convert", str(adcom), "--format", "adcom", "--label", "audit", "--policy", "spam", "--out"]
+    assert RUNNER.invoke(app, [*back, str(tmp_path / "again")]).exit_code == 0
+    assert read_pack(tmp_path / "again").ads == read_pack(pack).ads
+    assert [label.violates for label in read_pack(tmp_path / "again").labels] == [True]
+    assert "is already there" in RUNNER.invoke(app, [*back, str(pack)]).output.replace("\n", " ")
+    assert RUNNER.invoke(app, [*back, str(tmp_path / "y"), "--to", "klingon"]).exit_code == 2

@@ -30,6 +30,7 @@ NAMES = {
     "encoding": "encoding",
     "sheet": "sheet",
     "header_row": "header in row",
+    "format": "format",
 }
 """What an option is called where it is told."""
 

@@ -42,6 +42,38 @@ def check_command(
     raise typer.Exit(0 if checked.good else 1)
 
 
+@app.command("convert")
+@reads("source")
+def convert_command(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write, which must not exist; with --to adcom, a file ending in .jsonl.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or table, as any command takes it.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="pack: Parquet as every command reads it; adcom: IAB's AdCOM 1.0.")] = "pack",
+) -> None:
+    """Write tables anew: as a pack, or as ads and audits of AdCOM. Says what is not kept."""
+    with door():
+        from adverdict.cli.tables import say
+        from adverdict.domain.errors import Conflict, InvalidSettings, Mistake
+        from adverdict.domain.formats import counted
+        from adverdict.storage.tables.adcom import write_adcom
+        from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
+
+        if to not in ("pack", "adcom"):
+            raise InvalidSettings("it is not understood what to write", [Mistake("--to", to, "pack or adcom")])
+        if out.exists():
+            raise Conflict(f"{out} is already there")
+        pack = read_pack(source, unlabelled=True)
+        if to == "adcom":
+            write_adcom(out, pack.ads, pack.labels)
+            if pack.labels:
+                say("of labels AdCOM keeps one answer an ad, and when: not who gave it, nor what an ad was approved under")
+        else:
+            out.mkdir(parents=True)
+            write_ads(out / "ads.parquet", pack.ads)
+            if pack.labels:
+                write_labels(out / "labels.parquet", pack.labels)
+        say(f"wrote {counted(len(pack.ads), 'ad')} and {counted(len(pack.labels), 'label')} to {out}")
+
+
 def _write(checked: Checked, force: bool) -> None:
     from adverdict.cli.tables import say
     from adverdict.domain.errors import Conflict, InvalidSettings, Mistake

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from adverdict.domain.ad import Ad
 from adverdict.domain.names import meant
 from adverdict.storage.tables.csv_rows import OTHERS
 from adverdict.storage.tables.excel import first_lines, sheet_names
@@ -45,6 +46,8 @@ def peek(table: Table, said: Reading, title: str = "ads") -> Peek:
     """
     if isinstance(table, Query):
         return _filled(Peek(said), query_header(table, ROWS))
+    if said.format:
+        return Peek(said, {name: [] for name in ("audit", *Ad.model_fields)})  # their meaning is AdCOM's
     if table.suffix == ".xlsx":
         return _workbook(table, said, title)
     if table.suffix in (".csv", ".tsv"):

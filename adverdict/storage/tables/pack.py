@@ -19,6 +19,7 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT, mistake
 from adverdict.domain.votes import last_words, older_than_its_ad
+from adverdict.domain.written import present
 from adverdict.storage.tables.finding import digest, files_of, labels_located, located
 from adverdict.storage.tables.reading import AS_IS, Place, Query, Reading, opened
 from adverdict.storage.tables.reading import Table as Where
@@ -110,6 +111,8 @@ class Table(Generic[Row]):
         told = self.told[piece.file]
         told.left_out(piece.dropped)
         told.aside(piece.aside)
+        if self.reading.label and self.title == "labels":
+            _leave_out_unlabelled(piece)
         told.read(piece.values)
         stated = piece.values
         if self.reading:
@@ -128,6 +131,13 @@ class Table(Generic[Row]):
 def divided(piece: Rows) -> tuple[list[tuple[int, Ad]], dict[int, list[Mistake]]]:
     """The rows of a piece that are ads, and every mistake of each that is none, both by index in the piece."""
     return _divided(piece, TypeAdapter(list[Ad]))
+
+
+def _leave_out_unlabelled(piece: Rows) -> None:
+    """Rows of ads of which nobody said anything: they are unknown, which is no label."""
+    kept = [index for index, values in enumerate(piece.values) if present(values.get("violates")) is not None]
+    piece.values = [piece.values[index] for index in kept]
+    piece.numbers = [piece.numbers[index] for index in kept]
 
 
 def _divided(piece: Rows, adapter: TypeAdapter[list[Row]]) -> tuple[list[tuple[int, Row]], dict[int, list[Mistake]]]:
@@ -182,7 +192,11 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     ``NotFound`` where one is missing.
     """
     folder, reading = opened(source)
-    if isinstance(folder, Path) and not folder.is_dir() and not (folder.is_file() and (reading.label or folder.suffix == ".xlsx")):
+    if (
+        isinstance(folder, Path)
+        and not folder.is_dir()
+        and not (folder.is_file() and (reading.label or unlabelled or folder.suffix == ".xlsx"))
+    ):
         raise NotFound(f"no such folder: {folder}; looked for a folder holding ads.* and labels.* ({', '.join(SUFFIXES)})")
     ads_path = located(folder, "ads")
     labels_path = labels_located(folder, ads_path, reading, unlabelled=unlabelled)

@@ -26,6 +26,7 @@ NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 NO_MARKET = "ZZ"
 """ISO 3166-1 keeps it free for an unknown country: rules of all markets apply, and no market's own."""
 MAX_HEADER = 10_000
+FORMATS = ("adcom",)
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
 FIELDS = frozenset((*Ad.model_fields, *Label.model_fields))
 TEXTS = FIELDS - MOMENTS - FLAGS - LISTS - NUMBERS
@@ -55,6 +56,8 @@ class Reading:
     """Of an Excel workbook, where several hold something."""
     header_row: int | None = None
     """Line of a CSV file, row of a sheet, that names the columns; what stands above it is not read. From 1."""
+    format: str | None = None
+    """``adcom``: JSON lines of AdCOM's ``Ad``; else the suffix of a file says how it is to be read."""
 
     def __bool__(self) -> bool:
         return self != Reading()
@@ -245,6 +248,8 @@ def _wrong_texts(told: Mapping[str, Any], where: str) -> list[Mistake]:
         "".encode(encoding or "utf-8")
     except LookupError:
         found.append(Mistake("encoding", encoding, "the name of an encoding, such as cp1252 or utf-16", where))
+    if told.get("format") not in (None, *FORMATS):
+        found.append(Mistake("format", told["format"], " or ".join(FORMATS), where))
     if separator and len(SEPARATORS.get(separator, separator)) != 1:
         found.append(Mistake("separator", separator, "one character, or comma, semicolon, tab, pipe", where))
     return found

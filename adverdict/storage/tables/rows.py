@@ -15,6 +15,7 @@ from typing import Any
 
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.json_text import named_twice, parse
+from adverdict.storage.tables.adcom import adcom_rows
 from adverdict.storage.tables.arrow import arrow_rows
 from adverdict.storage.tables.csv_rows import csv_rows, refuse_utf16
 from adverdict.storage.tables.excel import excel_rows
@@ -39,6 +40,8 @@ def read_rows(path: Table, columns: Columns, rows: int, reading: Reading = AS_IS
     readers: dict[str, Callable[[Path, Columns, int, Reading], Iterator[Rows]]]
     readers = {".parquet": parquet_rows, ".csv": csv_rows, ".jsonl": _jsonl, ".xlsx": excel_rows, ".arrow": arrow_rows}
     readers |= {".tsv": csv_rows, ".ndjson": _jsonl, ".json": _jsonl}
+    if reading.format == "adcom":
+        readers = {path.suffix: adcom_rows}
     if path.suffix not in readers:
         raise InvalidTable(f"cannot read {path.name}", [Mistake("file", path.name, f"a name ending in {', '.join(SUFFIXES)}")])
     if not path.is_file():
