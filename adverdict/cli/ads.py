@@ -12,6 +12,7 @@ from adverdict.cli.console import Bars, out, printable
 from adverdict.cli.door import door
 from adverdict.cli.options import Certificates, Model, PolicyFiles, Seed
 from adverdict.cli.reading import reads
+from adverdict.cli.tables import say_unmatched
 
 if TYPE_CHECKING:
     from adverdict.domain.decision import Decision
@@ -56,6 +57,8 @@ def score(
         from adverdict.storage.whole import replacing_text
 
         scorer = Scorer.of(bootstrap(settings))
+        if scorer.model:
+            say_unmatched(scorer.book, scorer.model.policies)
         counted: Counter[str] = Counter()
         with Bars() as bars, replacing_text(target) as file:
             bars.stage("deciding", 0)

@@ -12,6 +12,7 @@ import typer
 from adverdict.cli import ads, brake, certificate, key, market, model, models, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
+from adverdict.cli.data import init
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.policy import commands as policy
 from adverdict.cli.rescore import commands as rescore
@@ -43,6 +44,7 @@ def adverdict(
 
 
 for command in (
+    init.init,
     ads.simulate,
     models.train,
     models.evaluate,

@@ -16,7 +16,7 @@ from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
 from adverdict.cli.options import CHAMPION, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
 from adverdict.cli.reading import reads
-from adverdict.cli.tables import columns
+from adverdict.cli.tables import columns, say_unmatched
 from adverdict.domain.formats import number
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def train(
 ) -> None:
     """Train all models on labelled ads, evaluate, and register the bundle as the challenger."""
     with door(policies=policy_files) as settings:
+        from adverdict.decisions.files.read import read_policies
         from adverdict.training.train import TrainJob
         from adverdict.training.train import train as run
 
@@ -78,6 +79,9 @@ def train(
         with Bars() as bars:
             trained = run(job, bars)
         _show_trained(trained)
+        say_unmatched(
+            read_policies(settings.policies), {policy for one in trained.figures["models"].values() for policy in one["policies"]}
+        )
         if json:
             write_json(json, dict(trained.figures))
 
@@ -128,6 +132,8 @@ def promote(
 ) -> None:
     """Make a version the champion, unless a gate refuses it; says which."""
     with door() as settings:
+        from adverdict.decisions.files.read import read_policies
+        from adverdict.models.opening import find_model
         from adverdict.training.promote import promote as run
 
         with Bars() as bars:
@@ -135,6 +141,7 @@ def promote(
         for gate in promoted.gates:
             out.print(f"  [green]passed[/]  {gate.sentence}")
         out.print(f"{promoted.uri} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
+        say_unmatched(read_policies(settings.policies), find_model(promoted.uri, settings).load().policies)
 
 
 def rollback(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adverdict.cli.console import errors_end_the_command
+from adverdict.cli.door import door
 
 if TYPE_CHECKING:
     from adverdict.storage.tables.reading import Reading, Table
@@ -109,7 +110,8 @@ def _asked(paths: Any, sql: tuple[str, str] | None, parameter: inspect.Parameter
         raise InvalidSettings("the data comes from one place", [Mistake("--sql", "(a query)", f"no {option} beside it")])
     if not sql:
         if not paths and parameter.default is inspect.Parameter.empty:
-            raise InvalidSettings("no data was given", [Mistake(option, None, "a folder or file of tables, or --sql URL QUERY")])
+            with door():  # what is wrong with the environment is told first, as by every command
+                raise InvalidSettings("no data was given", [Mistake(option, None, "a folder or file of tables, or --sql URL QUERY")])
         return paths
     return [Query(*sql)] if "list" in str(parameter.annotation) else Query(*sql)
 

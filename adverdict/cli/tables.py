@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from adverdict.decisions.policy import PolicyBook
+
 
 def number(value: float | None) -> str:
     """Two decimals below ten, whole from there on."""
@@ -63,3 +65,12 @@ def _padded(cell: str, width: int, left: bool) -> str:
 
     blanks = " " * (width - cell_len(cell))
     return cell + blanks if left else blanks + cell
+
+
+def say_unmatched(book: PolicyBook, scored: Collection[str]) -> None:
+    """Policies that the model does not score, and risks that no policy is about, in one line; nothing where all match."""
+    from adverdict.cli.console import err, printable
+    from adverdict.decisions.unmatched import unmatched
+
+    if told := unmatched(book, scored):
+        err.print(printable(f"warning: {told}"), style="yellow", markup=False, highlight=False)

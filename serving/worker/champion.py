@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adverdict.certification.certificate import Certificate, Issued
+from adverdict.decisions.unmatched import unmatched
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
 from adverdict.models.in_use import InUse, last_in_use, note, policies_before
@@ -210,6 +211,9 @@ class Champion:
     def _serving(self, loaded: LoadedModel) -> ServingState:
         version = loaded.scorer.model.version if loaded.scorer.model else Cause.NO_MODEL
         log.info("%s is in service as %s, bundle %s", loaded.source, self.model, version)
+        scored = loaded.scorer.model.policies if loaded.scorer.model else None
+        if scored is not None and (told := unmatched(loaded.scorer.book, scored)):
+            log.warning("%s: %s", loaded.source, told)
         return ServingState(loaded, swaps=self.state.swaps + 1)
 
     def _recovered(self) -> ServingState:

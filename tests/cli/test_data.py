@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from adverdict.cli import console
 from adverdict.cli.main import app
+from adverdict.decisions.files.read import read_policies
 from adverdict.storage.tables.pack import read_pack
 from tests.storage.test_foreign import HEADER, ROW, database
 
@@ -70,3 +71,18 @@ def test_tables_are_converted_to_a_pack_and_to_adcom_and_nothing_is_written_over
     assert [label.violates for label in read_pack(tmp_path / "again").labels] == [True]
     assert RUNNER.invoke(app, [*back, str(pack)]).exit_code == 1, "it is already there"
     assert RUNNER.invoke(app, [*back, str(tmp_path / "y"), "--to", "klingon"]).exit_code == 2
+
+
+def test_policy_files_are_written_for_what_labels_and_ads_are_about_and_never_over_others(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(f"{','.join(HEADER)},spam\n{','.join(ROW)},yes\nb,v,ZZ,{ROW[3]},Ho,no\n")
+    folder = tmp_path / "policies"
+    asked = ["init", str(folder), "--data", str(tmp_path), "--label", "spam", "--policy", "spam"]
+    made = RUNNER.invoke(app, asked)
+    assert made.exit_code == 0, made.output
+    assert "no file for ZZ, which is no country" in made.output
+    assert sorted(file.name for file in folder.iterdir()) == ["SE.yaml", "default.yaml"]
+    assert read_policies(folder).names == ("spam",)
+    (folder / "default.yaml").write_text("mine")
+    assert RUNNER.invoke(app, asked).exit_code == 1
+    assert (folder / "default.yaml").read_text() == "mine"
+    assert RUNNER.invoke(app, [*asked, "--force"]).exit_code == 0
