@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adverdict.cli.benchmark import attacks as benchmark_attacks
 from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
 from adverdict.cli.benchmark import ledger as benchmark_ledger
@@ -22,6 +23,7 @@ app.command("batch")(benchmark_batch.batch)
 app.command("train")(benchmark_train.train)
 app.command("profile")(benchmark_profile.profile)
 app.command("ledger")(benchmark_ledger.ledger)
+app.command("attacks")(benchmark_attacks.attacks)
 app.command("audits")(benchmark_audits.audits)
 app.command("rescore")(benchmark_rescore.rescore)
 
