@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import brake, certificate, data, key, market, model, models, quickstart, service, settings
+from adverdict.cli import ads, brake, certificate, key, market, model, models, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
+from adverdict.cli.data import commands as data
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.policy import commands as policy
 from adverdict.cli.rescore import commands as rescore
@@ -42,20 +43,21 @@ def adverdict(
 
 
 for command in (
-    data.simulate,
+    ads.simulate,
     models.train,
     models.evaluate,
     models.compare,
     models.promote,
     models.rollback,
-    data.score,
-    data.explain,
+    ads.score,
+    ads.explain,
     service.serve,
     quickstart.quickstart,
     settings.settings,
 ):
     app.command()(command)
 for name, group in {
+    "data": data.app,
     "policy": policy.app,
     "market": market.app,
     "model": model.app,

@@ -222,7 +222,7 @@ def _examples(marketplace: Path) -> list[Ad]:
 def _decide(url: str, ad: Ad) -> Decision:
     from rich.markup import escape
 
-    from adverdict.cli.data import show
+    from adverdict.cli.ads import show
     from adverdict.domain.decision import Decision
 
     request = urllib.request.Request(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ import typer
 from adverdict.cli.console import errors_end_the_command
 
 if TYPE_CHECKING:
-    from adverdict.storage.tables.reading import Reading, Source
+    from adverdict.storage.tables.reading import Reading, Table
 
 PANEL = "How the data is written (or data.yaml beside it says so)"
 
@@ -34,6 +33,15 @@ Timezone = Annotated[str | None, typer.Option("--timezone", help="Of times witho
 DateFormat = Annotated[str | None, typer.Option("--date-format", help="As strptime has it: %d.%m.%Y.", rich_help_panel=PANEL)]
 Separator = Annotated[str | None, typer.Option("--separator", help="Of CSV: semicolon, tab, pipe, or a character.", rich_help_panel=PANEL)]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Of CSV: cp1252, utf-16.", rich_help_panel=PANEL)]
+Sheet = Annotated[str | None, typer.Option("--sheet", help="Of an Excel workbook: its name.", rich_help_panel=PANEL)]
+HeaderRow = Annotated[
+    int | None, typer.Option("--header-row", min=1, help="Line of CSV or row of a sheet that names the columns.", rich_help_panel=PANEL)
+]
+Format = Annotated[str | None, typer.Option("--format", help="adcom: JSON lines of IAB's AdCOM 1.0.", rich_help_panel=PANEL)]
+Sql = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--sql", metavar="URL QUERY", help="Instead of files: the rows that a database gives.", rich_help_panel=PANEL),
+]
 
 OPTIONS: Mapping[str, Any] = {
     "mapped": Mapped,
@@ -45,6 +53,10 @@ OPTIONS: Mapping[str, Any] = {
     "date_format": DateFormat,
     "separator": Separator,
     "encoding": Encoding,
+    "sheet": Sheet,
+    "header_row": HeaderRow,
+    "format": Format,
+    "sql": Sql,
 }
 
 Command = Callable[..., None]
@@ -68,16 +80,38 @@ def reads(*places: str, own: Sequence[str] = ()) -> Callable[[Command], Command]
             with errors_end_the_command():
                 reading = reading_said(said)
                 for place in places:
-                    given[place] = _with(reading, given[place])
+                    given[place] = _with(reading, _asked(given[place], said["sql"], signature.parameters[place]))
             command(**given)
 
         more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option) for name, option in added.items()]
-        parameters = [*signature.parameters.values(), *more]
+        parameters = [*_without_need(signature, places), *more]
         with_reading.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         with_reading.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
         return with_reading
 
     return decorated
+
+
+def _without_need(signature: inspect.Signature, places: Sequence[str]) -> list[inspect.Parameter]:
+    """The parameters, of which those of files may be left away: a query stands in for them."""
+    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+    return [one.replace(default=None, annotation=one.annotation) if one.name in places else one for one in keywords]
+
+
+def _asked(paths: Any, sql: tuple[str, str] | None, parameter: inspect.Parameter) -> Any:
+    """The files, or the query in their place. Raises InvalidSettings where there is neither, or both."""
+    from adverdict.domain.errors import InvalidSettings, Mistake
+    from adverdict.storage.tables.reading import Query
+
+    named = [one for one in getattr(parameter.annotation, "__metadata__", ()) if isinstance(one, typer.models.ArgumentInfo)]
+    option = str(named[0].metavar) if named else f"--{parameter.name}"
+    if sql and paths:
+        raise InvalidSettings("the data comes from one place", [Mistake("--sql", "(a query)", f"no {option} beside it")])
+    if not sql:
+        if not paths and parameter.default is inspect.Parameter.empty:
+            raise InvalidSettings("no data was given", [Mistake(option, None, "a folder or file of tables, or --sql URL QUERY")])
+        return paths
+    return [Query(*sql)] if "list" in str(parameter.annotation) else Query(*sql)
 
 
 def reading_said(said: Mapping[str, Any]) -> Reading:
@@ -101,7 +135,7 @@ def reading_said(said: Mapping[str, Any]) -> Reading:
     if wrong:
         raise InvalidSettings("it is not understood how the data is to be read", wrong)
     names = {"label": "label_column", "policy": "about", "surface": "surface_said"}
-    for name in ("label", "policy", "surface", "timezone", "date_format", "separator", "encoding"):
+    for name in ("label", "policy", "surface", "timezone", "date_format", "separator", "encoding", "sheet", "header_row", "format"):
         if value := said.get(names.get(name, name)):
             told[name] = value
     reading = Reading.of(told)
@@ -111,10 +145,10 @@ def reading_said(said: Mapping[str, Any]) -> Reading:
     return reading
 
 
-def _with(reading: Reading, place: Path | Sequence[Path] | None) -> Any:
-    from adverdict.storage.tables.reading import Source
+def _with(reading: Reading, place: Table | Sequence[Table] | None) -> Any:
+    from adverdict.storage.tables.reading import Query, Source
 
-    def source(path: Path) -> Path | Source:
-        return Source(path, reading) if reading else path
+    def source(path: Table) -> Table | Source:
+        return Source(path, reading) if reading or isinstance(path, Query) else path
 
     return [source(path) for path in place] if isinstance(place, list | tuple) else place if place is None else source(place)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.cli import data
+from adverdict.cli import ads
 from adverdict.cli.console import errors_end_the_command, printable
 from adverdict.cli.ledger import replay
 from adverdict.domain.decision import Reason
@@ -47,7 +47,7 @@ def test_a_decision_obeys_nothing_an_ad_says(capsys: pytest.CaptureFixture[str])
     decision = a_decision(an_ad(1, ad_id=f"a\nREJECT [red]{EVIL}"))
     ruling = decision.policies[0].model_copy(update={"because": f"risk {EVIL}"})
     reason = Reason(policy="deceptive", kind="phrase", signal="x", text=f"the text says {EVIL}", effect=1.0)
-    data.show(decision.model_copy(update={"policies": (ruling,), "reasons": (reason,), "degraded": (f"no_risk:{EVIL}",)}))
+    ads.show(decision.model_copy(update={"policies": (ruling,), "reasons": (reason,), "degraded": (f"no_risk:{EVIL}",)}))
     said = capsys.readouterr().out
     assert said.count(SHOWN) == 4
     assert rf"a\nREJECT [red]{SHOWN} in SE" in said

@@ -128,6 +128,18 @@ def test_texts_and_a_yes_or_no_are_a_pack_and_what_that_costs_is_told(tmp_path: 
     assert pack.warnings == [str(one.message) for one in told]
 
 
+def test_a_label_among_the_ads_is_known_from_when_its_ad_was_submitted(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(f"{HEADER},spam\na,v,SE,{MOMENT.isoformat()},Hi,yes\n")
+    pack = read_pack(Source(tmp_path, Reading.of({"label": "spam", "policy": "spam"})))
+    assert [label.labelled_at for label in pack.labels] == [MOMENT]
+
+
+def test_ads_without_ids_have_one_each_in_every_shard(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        pq.write_table(pa.table({"body": [name]}), tmp_path / f"{name}.parquet")
+    assert [ad.ad_id for ad in read_ads(Source(tmp_path, Reading(market="US")))] == ["a-row-1", "b-row-1"]
+
+
 def test_data_yaml_beside_the_tables_says_the_same_and_options_win(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text("map: {body: text}\nmarket: US\n")
     (tmp_path / "ads.csv").write_text("text\nWin money\n")

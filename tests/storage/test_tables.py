@@ -317,7 +317,7 @@ def test_the_digest_is_of_the_bytes_and_not_of_the_place(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({}, "no ads in .*looked for ads.parquet, ads.csv, ads.jsonl and ads/"),
+        ({}, "no ads in .*looked for ads.parquet, ads.csv, ads.jsonl, .* and ads/"),
         ({"ads.csv": HEADER + row("a1")}, "no labels in"),
         ({"ads.csv": "", "labels.csv": ""}, "ads.csv is empty"),
         ({"ads.csv": HEADER, "labels.csv": "ad_id,policy,violates,labelled_at\n"}, "holds no rows"),
@@ -334,9 +334,9 @@ def test_what_is_not_there_is_said_with_what_was_looked_for(tmp_path: Path, file
 def test_a_missing_folder_another_suffix_and_two_tables_for_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no such folder"):
         read_pack(tmp_path / "nowhere")
-    (tmp_path / "ads.xlsx").write_text("x")
+    (tmp_path / "ads.ods").write_text("x")
     with pytest.raises(InvalidTable, match=r"a name ending in \.parquet, \.csv, \.jsonl"):
-        read_ads(tmp_path / "ads.xlsx")
+        read_ads(tmp_path / "ads.ods")
     with pytest.raises(InvalidTable, match="a name ending in"):
         write_ads(tmp_path / "ads.txt", [an_ad()])
     write_ads(tmp_path / "ads.csv", [an_ad()])

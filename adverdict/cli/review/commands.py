@@ -115,14 +115,19 @@ def quality_command(
 
 @app.command("queues")
 def queues_command(policy_files: PolicyFiles = None) -> None:
-    """Show what waits for people: how much, for how long, and what is overdue."""
+    """Show what waits for people: how much, for how long, what is overdue, and what no declared reviewer may take, and why."""
     with door(policies=policy_files) as settings, ledger_of(settings) as ledger:
         from adverdict.cli.review import tables
         from adverdict.review.queue import Queue
+        from adverdict.review.tasks.routing import reviewers
         from adverdict.scoring.bootstrap import bootstrap
 
         installation = bootstrap(settings)
-        tables.show_queues(Queue(ledger, installation.book, installation.review).depths())
+        depths = Queue(ledger, installation.book, installation.review).depths()
+        with ledger.look() as connection:
+            declared = reviewers(connection)
+        tables.show_queues(depths)
+        tables.show_untaken(depths, declared)
 
 
 def _list(value: str) -> tuple[str, ...]:

@@ -75,6 +75,19 @@ def show_queues(depths: Sequence[QueueDepth]) -> None:
     _show(table)
 
 
+def show_untaken(depths: Sequence[QueueDepth], declared: Sequence[Reviewer]) -> None:
+    """A line for each queue that nobody declared may take, with the skill that is missing."""
+    from adverdict.review.tasks.tasks import RoutingKey
+    from adverdict.review.tasks.untaken import why_nobody
+
+    for depth in depths:
+        why = why_nobody(RoutingKey(depth.market, depth.language, depth.senior, depth.policies), declared)
+        if why and depth.open:
+            asked = ", ".join(part for part in (depth.market, depth.language, *depth.policies, "senior" if depth.senior else None) if part)
+            said = f"{counted(depth.open, 'open task')} ({asked}) {'has' if depth.open == 1 else 'have'} no declared reviewer: {why}"
+            err.print(printable(said), style="yellow", markup=False, highlight=False)
+
+
 def show_quality(report: QualityReport) -> None:
     """Automatic decisions by policy, then reviewers by policy, then what each did."""
     for table in (_decisions(report), _reviewers(report.reviewers), _work(report)):

@@ -31,7 +31,7 @@ def csv_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_IS) 
     # Bytes that are not UTF-8 come through as lone surrogates, so that the row and the column they are in can be named.
     encoding, errors = (reading.encoding, "strict") if reading.encoding else ("utf-8-sig", "surrogateescape")
     with _decodable(path, reading), path.open(encoding=encoding, errors=errors, newline="") as text:
-        separator, before = _separator(text, reading)
+        separator, before = _separator(text, reading, "\t" if path.suffix == ".tsv" else ",")
         reader = csv.reader(text, strict=True, delimiter=separator)
         header = _header(reader, path, columns, reading, separator)
         keep = [name in columns.known for name in header]
@@ -85,13 +85,17 @@ def _header(reader: Any, path: Path, columns: Columns, reading: Reading, separat
     return header
 
 
-def _separator(text: TextIO, reading: Reading) -> tuple[str, int]:
+def _separator(text: TextIO, reading: Reading, usual: str) -> tuple[str, int]:
     """What separates the columns, and how many lines come before the header: Excel may say it in a line of its own, ``sep=;``."""
+    if reading.header_row:
+        before = [text.readline() for _ in range(reading.header_row - 1)]
+        said = _SEP_LINE.fullmatch(before[0]) if before else None
+        return reading.separator or (said[1] if said else usual), len(before)
     said = _SEP_LINE.fullmatch(text.readline())
     if said:
         return said[1], 1
     text.seek(0)
-    return reading.separator or ",", 0
+    return reading.separator or usual, 0
 
 
 @contextmanager

@@ -10,9 +10,8 @@ import hashlib
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -20,7 +19,10 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT, mistake
 from adverdict.domain.votes import last_words, older_than_its_ad
-from adverdict.storage.tables.reading import AS_IS, Place, Reading, opened
+from adverdict.domain.written import present
+from adverdict.storage.tables.finding import digest, files_of, labels_located, located
+from adverdict.storage.tables.reading import AS_IS, Place, Query, Reading, opened
+from adverdict.storage.tables.reading import Table as Where
 from adverdict.storage.tables.rows import SUFFIXES, Columns, Rows, read_rows
 from adverdict.storage.tables.told import DataWarning, Told
 from adverdict.storage.tables.writers import FLAGS, LISTS, MOMENTS, write_ads, write_labels
@@ -46,6 +48,25 @@ class Pack:
     warnings: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Row]):
+    """Some consecutive rows of a table, checked."""
+
+    file: str
+    numbers: list[int]
+    stated: list[dict[str, Any]]
+    """As they stand there, by field; missing values have no key."""
+    valid: list[tuple[int, Row]]
+    """Those that keep the contract, by index in the part."""
+    mistakes: list[Mistake]
+    """Of the others, and of what could not be read as a row at all."""
+    dropped: set[str]
+    wrong: bool
+
+    def where(self, index: int) -> str:
+        return f"{self.file} row {self.numbers[index]}"
+
+
 @dataclass(slots=True)
 class Table(Generic[Row]):
     """One kind of table, and what reading it has come across so far."""
@@ -58,40 +79,50 @@ class Table(Generic[Row]):
     told: dict[str, Told] = field(default_factory=dict)
     """By file."""
 
-    def iterate(self, path: Path, rows: int) -> Iterator[list[tuple[str, Row]]]:
+    def iterate(self, path: Where, rows: int) -> Iterator[list[tuple[str, Row]]]:
         """Checked rows with where each stands. Raises ``InvalidTable`` at the end of the table, or after ``MAX_MISTAKES``."""
-        adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
         empty = True
-        for file in _files(path, self.title):
-            for piece in read_rows(file, self.columns, rows, self.reading):
-                empty = empty and not (piece.values or piece.mistakes)
-                yield self._checked(piece, adapter)
-                if len(self.found) >= MAX_MISTAKES:
-                    raise self._refused(path)
+        for part in self.parts(path, rows):
+            empty = empty and not (part.stated or part.mistakes)
+            self.found += part.mistakes
+            yield [] if part.wrong else [(part.where(index), row) for index, row in part.valid]
+            if len(self.found) >= MAX_MISTAKES:
+                raise self._refused(path)
         if self.found:
             raise self._refused(path)
         if empty:
             raise NotFound(f"{path} holds no rows; looked for at least one row of {self.title}")
 
+    def parts(self, path: Where, rows: int) -> Iterator[Part[Row]]:
+        """The table to its end, whatever is wrong with its rows. Raises ``InvalidTable`` where no row can be made out."""
+        adapter = TypeAdapter(list[self.model])  # type: ignore[name-defined]  # a class held in a field is no type to mypy
+        files = files_of(path, self.title)
+        for file in files:
+            for piece in read_rows(file, self.columns, rows, self.reading):
+                yield self._part(piece, adapter, f"{Path(piece.file).stem}-" if len(files) > 1 else "")
+
     def warnings(self, *, ids: bool = True) -> list[str]:
         """``ids``: whether ids that come twice are told; where they are refused, that says more."""
         return [sentence for file, told in sorted(self.told.items()) for sentence in told.sentences(file, ids=ids)]
 
-    def _checked(self, piece: Rows, adapter: TypeAdapter[list[Row]]) -> list[tuple[str, Row]]:
-        self.found += piece.mistakes
+    def _part(self, piece: Rows, adapter: TypeAdapter[list[Row]], shard: str) -> Part[Row]:
         if piece.file not in self.told:
             self.told[piece.file] = Told(self.model, self.reading)
         told = self.told[piece.file]
         told.left_out(piece.dropped)
+        told.aside(piece.aside)
+        if self.reading.label and self.title == "labels":
+            _leave_out_unlabelled(piece)
         told.read(piece.values)
+        stated = piece.values
         if self.reading:
             rows = zip(piece.values, piece.numbers, strict=True)
-            piece.values = [self.reading.row(values, number, self.title) for values, number in rows]
+            piece.values = [self.reading.row(values, f"{shard}row-{number}", self.title) for values, number in rows]
         valid, wrong = _divided(piece, adapter)
-        self.found += [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
-        return [] if wrong else [(piece.where(index), row) for index, row in valid]
+        mistakes = piece.mistakes + [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
+        return Part(piece.file, piece.numbers, stated, valid, mistakes, piece.dropped, wrong=bool(wrong))
 
-    def _refused(self, path: Path) -> InvalidTable:
+    def _refused(self, path: Where) -> InvalidTable:
         stopped = f"; reading stopped after {len(self.found)}" if len(self.found) >= MAX_MISTAKES else ""
         count = "1 mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
         return InvalidTable(f"{path.name}: {count} in the table of {self.title}{stopped}", self.found)
@@ -100,6 +131,13 @@ class Table(Generic[Row]):
 def divided(piece: Rows) -> tuple[list[tuple[int, Ad]], dict[int, list[Mistake]]]:
     """The rows of a piece that are ads, and every mistake of each that is none, both by index in the piece."""
     return _divided(piece, TypeAdapter(list[Ad]))
+
+
+def _leave_out_unlabelled(piece: Rows) -> None:
+    """Rows of ads of which nobody said anything: they are unknown, which is no label."""
+    kept = [index for index, values in enumerate(piece.values) if present(values.get("violates")) is not None]
+    piece.values = [piece.values[index] for index in kept]
+    piece.numbers = [piece.numbers[index] for index in kept]
 
 
 def _divided(piece: Rows, adapter: TypeAdapter[list[Row]]) -> tuple[list[tuple[int, Row]], dict[int, list[Mistake]]]:
@@ -127,12 +165,17 @@ def _with_cure(mistake: Mistake) -> Mistake:
     return replace(mistake, expected=f"{mistake.expected}; --timezone and --date-format read others")
 
 
-def _ads_table(reading: Reading) -> Table[Ad]:
+def ads_table_of(reading: Reading) -> Table[Ad]:
+    """A table of ads that is yet to be read."""
     return Table("ads", Ad, ads_columns(), reading)
 
 
-def _labels_table(reading: Reading) -> Table[Label]:
-    return Table("labels", Label, _columns(Label), reading)
+def labels_table_of(reading: Reading) -> Table[Label]:
+    """A table of labels that is yet to be read."""
+    columns = _columns(Label)
+    if reading.label:  # they stand among the ads, and are no older than these
+        columns = replace(columns, known=columns.known | {"submitted_at"}, moments=columns.moments | {"submitted_at"})
+    return Table("labels", Label, columns, reading)
 
 
 def _columns(model: type[BaseModel], lists: Collection[str] = ()) -> Columns:
@@ -149,11 +192,15 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     ``NotFound`` where one is missing.
     """
     folder, reading = opened(source)
-    if not folder.is_dir() and not (reading.label and folder.is_file()):
+    if (
+        isinstance(folder, Path)
+        and not folder.is_dir()
+        and not (folder.is_file() and (reading.label or unlabelled or folder.suffix == ".xlsx"))
+    ):
         raise NotFound(f"no such folder: {folder}; looked for a folder holding ads.* and labels.* ({', '.join(SUFFIXES)})")
-    ads_path = _locate(folder, "ads")
-    labels_path = _labels_of(folder, ads_path, reading, unlabelled)
-    ads_table, labels_table = _ads_table(reading), _labels_table(reading)
+    ads_path = located(folder, "ads")
+    labels_path = labels_located(folder, ads_path, reading, unlabelled=unlabelled)
+    ads_table, labels_table = ads_table_of(reading), labels_table_of(reading)
     ads, found = _collect(ads_table, ads_path)
     labels, more = _collect(labels_table, labels_path) if labels_path else ([], [])
     found += more
@@ -163,23 +210,12 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     if found:
         count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
         raise InvalidTable(f"{folder}: {count}", found)
-    digest = _digest({"ads": ads_path, **({"labels": labels_path} if labels_path else {})})
-    noticed = ads_table.warnings(ids=False) + (labels_table.warnings() if labels_path not in (None, ads_path) else [])
+    apart = labels_path is not None and not reading.label
+    noticed = ads_table.warnings(ids=False) + (labels_table.warnings() if apart else [])
     _warn(noticed)
-    settled = last_words(label for _, label in labels)
-    return Pack([ad for _, ad in ads], settled, digest, folder.resolve().name, noticed)
-
-
-def _labels_of(folder: Path, ads: Path, reading: Reading, unlabelled: bool) -> Path | None:
-    """The table of labels: that of the folder, else that of the ads where a column of theirs is the label."""
-    try:
-        return _locate(folder, "labels") if folder.is_dir() else ads
-    except NotFound as error:
-        if reading.label:
-            return ads
-        if unlabelled:
-            return None
-        raise NotFound(f"{error}; where a column of the ads says yes or no: --label COLUMN --policy POLICY") from None
+    read = [ad for _, ad in ads], [label for _, label in labels]
+    name = folder.name if isinstance(folder, Query) else folder.resolve().name
+    return Pack(read[0], last_words(read[1]), _digest(ads_path, labels_path, read), name, noticed)
 
 
 def _warn(sentences: Iterable[str]) -> None:
@@ -189,9 +225,9 @@ def _warn(sentences: Iterable[str]) -> None:
 
 def read_ads(path: Place) -> list[Ad]:
     """All ads of a file, or of a folder holding ``ads.*``; ids must be unique."""
-    path, reading = opened(path)
-    table = _ads_table(reading)
-    rows, found = _collect(table, _locate(path, "ads"))
+    where, reading = opened(path)
+    table = ads_table_of(reading)
+    rows, found = _collect(table, located(where, "ads"))
     if not found:
         _find_twice(rows, found)
     if found:
@@ -207,9 +243,9 @@ def read_labels(path: Place) -> list[Label]:
 
 def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
     """Ads in pieces of up to ``rows``; an id may come twice. At the table's end mistakes are raised, and warnings given."""
-    path, reading = opened(path)
-    table = _ads_table(reading)
-    for piece in table.iterate(_locate(path, "ads"), rows):
+    where, reading = opened(path)
+    table = ads_table_of(reading)
+    for piece in table.iterate(located(where, "ads"), rows):
         if piece:
             yield [ad for _, ad in piece]
     _warn(table.warnings())
@@ -217,15 +253,23 @@ def iter_ads(path: Place, rows: int = 8192) -> Iterator[list[Ad]]:
 
 def iter_labels(path: Place, rows: int = 8192) -> Iterator[list[Label]]:
     """Labels in pieces of up to ``rows``, as ``iter_ads``: every one, also those that do not count any more."""
-    path, reading = opened(path)
-    table = _labels_table(reading)
-    for piece in table.iterate(_labels_of(path, path, reading, False) or path, rows):
+    where, reading = opened(path)
+    table = labels_table_of(reading)
+    for piece in table.iterate(_labels(where, reading), rows):
         if piece:
             yield [label for _, label in piece]
     _warn(table.warnings())
 
 
-def _collect(table: Table[Row], path: Path) -> tuple[list[tuple[str, Row]], list[Mistake]]:
+def _labels(path: Where, reading: Reading) -> Where:
+    """The table of labels of a folder; a file is one itself."""
+    if isinstance(path, Query) or not path.is_dir():
+        return path
+    found = labels_located(path, path, reading, unlabelled=False)
+    return found if found and found != path else located(path, "ads")  # a column of the ads is the label
+
+
+def _collect(table: Table[Row], path: Where) -> tuple[list[tuple[str, Row]], list[Mistake]]:
     """Every row, and every mistake instead of an error, so that a second table's mistakes can be told with the first's."""
     rows: list[tuple[str, Row]] = []
     try:
@@ -258,39 +302,12 @@ def _misplaced(ads: list[tuple[str, Ad]], labels: list[tuple[str, Label]]) -> li
     return found
 
 
-def _locate(path: Path, title: str) -> Path:
-    """The table itself: a file, a folder of shards, or the one of these that a folder holds."""
-    if path.is_file():
-        return path
-    wanted = [path / f"{title}{suffix}" for suffix in SUFFIXES]
-    if not path.is_dir():
-        raise NotFound(f"no such file or folder: {path}; looked for {title} as a file ending in {', '.join(SUFFIXES)} or a folder of them")
-    present = [candidate for candidate in [*wanted, path / title] if candidate.is_file() or any(candidate.glob("*.parquet"))]
-    if len(present) > 1:
-        names = ", ".join(candidate.name for candidate in present)
-        raise InvalidTable(f"{path} holds {title} more than once", [Mistake("file", names, f"one table of {title}", str(path))])
-    if present:
-        return present[0]
-    if any(file.stem not in ("ads", "labels") for file in path.glob("*.parquet")):
-        return path
-    names = ", ".join(candidate.name for candidate in wanted)
-    raise NotFound(f"no {title} in {path}; looked for {names} and {title}/*.parquet")
-
-
-def _files(path: Path, title: str) -> list[Path]:
-    if path.is_file():
-        return [path]
-    shards = sorted(islice(path.glob("*.parquet"), 100_001))
-    if not shards:
-        raise NotFound(f"no {title} in {path}; looked for *.parquet")
-    return shards
-
-
-def _digest(tables: dict[str, Path]) -> str:
+def _digest(ads: Where, labels: Where | None, pack: tuple[list[Ad], list[Label]]) -> str:
+    """Of the files; of a query, which has none, of what it gave."""
+    if isinstance(ads, Path) and not isinstance(labels, Query):
+        return digest({"ads": ads, **({"labels": labels} if labels else {})})
     total = hashlib.sha256()
-    for title, path in sorted(tables.items()):
-        for file in _files(path, title):
-            name = file.name if file != path else f"{title}{file.suffix}"
-            with file.open("rb") as content:
-                total.update(f"{title}/{name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    for rows in pack:
+        for row in rows:
+            total.update(row.model_dump_json().encode() + b"\n")
     return total.hexdigest()

@@ -49,14 +49,14 @@ def parquet_range(source: BinaryIO, name: str, columns: Columns, start: int, sto
 
 
 @contextmanager
-def readable(name: str) -> Iterator[None]:
-    """What the Parquet library finds wrong with a file, as a mistake of this software's."""
+def readable(name: str, kind: str = "a Parquet file") -> Iterator[None]:
+    """What Arrow's library finds wrong with a file, as a mistake of this software's."""
     import pyarrow as pa
 
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        expected = "a Parquet file that can be read"
+        expected = f"{kind} that can be read"
         raise InvalidTable(f"cannot read {name}", [Mistake("file", str(error), expected, where=name)]) from error
 
 
@@ -86,22 +86,31 @@ def check_schema(file: str, schema: Any, columns: Columns, reading: Reading = AS
 def _pieces(file: Any, name: str, columns: Columns, rows: int, start: int, stop: int, reading: Reading = AS_IS) -> Iterator[Rows]:
     schema = file.schema_arrow
     named = {one: reading.named(one, columns.known) for one in schema.names}
-    instants = {named.get(one, one) for one in _int96(file)}
+    instants = {named.get(one, one) for one in int96(file)}
     check_schema(name, schema, columns, reading, instants)
     wanted = [one for one, field in named.items() if field in columns.known]
     dropped = {one for one in named if one not in wanted}
-    zone = None if not reading.timezone else ZoneInfo(reading.timezone)
     groups, first = _overlapping(file.metadata, start, stop)
     for batch in file.iter_batches(rows, row_groups=groups, columns=wanted, use_threads=False):
         last = first + batch.num_rows
         low, high = max(start, first), min(stop, last)
         if low < high:
-            inside = batch.slice(low - first, high - low)
-            inside = inside.rename_columns([named[one] for one in inside.schema.names])
-            yield Rows(name, list(range(low + 1, high + 1)), _values(inside, zone, instants), dropped=dropped)
+            piece = table_rows(name, batch.slice(low - first, high - low), low, columns, reading, instants)
+            piece.dropped = dropped
+            yield piece
         first = last
         if first >= stop:
             return
+
+
+def table_rows(name: str, batch: Any, before: int, columns: Columns, reading: Reading, instants: Collection[str] = ()) -> Rows:
+    """Some consecutive rows in Arrow's form, of which ``before`` come before. ``instants``: as of ``check_schema``."""
+    named = {one: reading.named(one, columns.known) for one in batch.schema.names}
+    wanted = [one for one, field in named.items() if field in columns.known]
+    inside = batch.select(wanted).rename_columns([named[one] for one in wanted])
+    zone = ZoneInfo(reading.timezone) if reading.timezone else None
+    numbers = list(range(before + 1, before + batch.num_rows + 1))
+    return Rows(name, numbers, _values(inside, zone, instants), dropped=set(named) - set(wanted))
 
 
 def _overlapping(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
@@ -117,7 +126,8 @@ def _overlapping(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
     return groups, first
 
 
-def _int96(file: Any) -> Iterator[str]:
+def int96(file: Any) -> Iterator[str]:
+    """Columns of Spark's old times, which are instants though they state no zone."""
     schema = file.schema
     return (schema.column(place).path for place in range(len(schema)) if schema.column(place).physical_type == "INT96")
 

@@ -22,6 +22,8 @@ class Rows:
     mistakes: list[Mistake] = field(default_factory=list)
     dropped: set[str] = field(default_factory=set)
     """Columns that are not in the data contract."""
+    aside: list[str] = field(default_factory=list)
+    """What else of the file was not read, each as a sentence."""
 
     def where(self, index: int) -> str:
         return f"{self.file} row {self.numbers[index]}"

@@ -25,6 +25,8 @@ NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Of ads and labels whose time nobody kept: all are of one moment, so that none is another's past."""
 NO_MARKET = "ZZ"
 """ISO 3166-1 keeps it free for an unknown country: rules of all markets apply, and no market's own."""
+MAX_HEADER = 10_000
+FORMATS = ("adcom",)
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
 FIELDS = frozenset((*Ad.model_fields, *Label.model_fields))
 TEXTS = FIELDS - MOMENTS - FLAGS - LISTS - NUMBERS
@@ -50,6 +52,12 @@ class Reading:
     """As strptime has it, such as ``%d.%m.%Y``."""
     separator: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
+    """Of an Excel workbook, where several hold something."""
+    header_row: int | None = None
+    """Line of a CSV file, row of a sheet, that names the columns; what stands above it is not read. From 1."""
+    format: str | None = None
+    """``adcom``: JSON lines of AdCOM's ``Ad``; else the suffix of a file says how it is to be read."""
 
     def __bool__(self) -> bool:
         return self != Reading()
@@ -81,16 +89,17 @@ class Reading:
             return frozenset()
         return frozenset({"violates"} if self.policy else {"violates", "policy"})
 
-    def row(self, values: dict[str, Any], number: int, title: str) -> dict[str, Any]:
-        """A row of ads or labels in the contract's form, as far as it was said how. ``number`` stands in for an id nobody gave."""
+    def row(self, values: dict[str, Any], nameless: str, title: str) -> dict[str, Any]:
+        """A row of ads or labels in the contract's form, as far as it was said how. ``nameless`` stands in for an id nobody gave."""
         found = {name: value for name, value in values.items() if present(value) is not None}
         for name in MOMENTS:
             if name in found:
                 found[name] = self.moment(found[name])
         found = {name: _as_text(value) if name in TEXTS else value for name, value in found.items()}
-        found.setdefault("ad_id", f"row-{number}")
+        found.setdefault("ad_id", nameless)
         if title == "labels":
-            return {"policy": self.policy, "labelled_at": found.get("submitted_at", NO_TIME), **found} if self.policy else found
+            submitted = found.pop("submitted_at", NO_TIME)
+            return {"policy": self.policy, "labelled_at": submitted, **found} if self.policy else found
         market = str(found.get("market", self.market or NO_MARKET))
         found["market"] = self.markets.get(market, market)
         found.setdefault("submitted_at", NO_TIME)
@@ -119,6 +128,13 @@ class Reading:
         """As ``data.yaml`` has it: only what was said."""
         return {name: dict(value) if isinstance(value, Mapping) else value for name, value in asdict(self).items() if value}
 
+    def yaml(self) -> str:
+        """Of ``data.yaml``."""
+        import yaml
+
+        head = "# How the tables beside this file are to be read; written by 'adverdict data check --write'.\n"
+        return head + yaml.safe_dump(self.plain(), allow_unicode=True, sort_keys=False)
+
     @classmethod
     def of(cls, told: Mapping[str, Any], where: str = "") -> Self:
         """Raises InvalidInput with every mistake."""
@@ -137,8 +153,9 @@ class Reading:
         wrong += _wrong_texts(told, where)
         if wrong:
             raise InvalidInput("it is not understood how the data is to be read", wrong)
-        separator = told.get("separator")
-        return cls(**{**told, "separator": SEPARATORS.get(separator, separator) if separator else None})
+        separator, header = told.get("separator"), told.get("header_row")
+        read = {"separator": SEPARATORS.get(separator, separator) if separator else None, "header_row": int(header) if header else None}
+        return cls(**{**told, **read})
 
     def _columns(self) -> dict[str, str]:
         return {**self.map, **({"violates": self.label} if self.label else {})}
@@ -149,10 +166,34 @@ AS_IS = Reading()
 
 
 @dataclass(frozen=True)
-class Source:
-    """A folder or file of tables, and what was said on the command line of how to read it."""
+class Query:
+    """A table that a database makes. It prints without a password."""
 
-    path: Path
+    url: str = field(repr=False)
+    """As SQLAlchemy has it."""
+    text: str
+
+    name = "query"
+
+    def __str__(self) -> str:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            return make_url(self.url).render_as_string()
+        except (ArgumentError, ValueError):
+            return "a database"
+
+
+Table = Path | Query
+"""A file or folder of files, or what stands for one."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder or file of tables, or a query, and what was said on the command line of how to read it."""
+
+    path: Table
     reading: Reading
 
     def __str__(self) -> str:
@@ -162,9 +203,11 @@ class Source:
 Place = Path | str | Source
 
 
-def opened(place: Place) -> tuple[Path, Reading]:
+def opened(place: Place) -> tuple[Table, Reading]:
     """Where the tables lie, and how they are read. Raises InvalidInput for a ``data.yaml`` that is not understood."""
-    path = Path(place.path if isinstance(place, Source) else place)
+    if isinstance(place, Source) and isinstance(place.path, Query):
+        return place.path, place.reading
+    path = Path(place.path if isinstance(place, Source) else place)  # type: ignore[arg-type]
     beside = reading_beside(path)
     return path, place.reading.over(beside) if isinstance(place, Source) else beside
 
@@ -189,8 +232,11 @@ def _wrong_texts(told: Mapping[str, Any], where: str) -> list[Mistake]:
     found = [
         Mistake(key, value, "text", where)
         for key, value in told.items()
-        if key in _KEYS - {"map", "markets"} and not isinstance(value, str)
+        if key in _KEYS - {"map", "markets", "header_row"} and not isinstance(value, str)
     ]
+    header = told.get("header_row", 1)
+    if isinstance(header, bool) or not str(header).isascii() or not str(header).isdigit() or not 1 <= int(header) <= MAX_HEADER:
+        found.append(Mistake("header_row", header, f"the number of a line, from 1 to {MAX_HEADER}", where))
     if found:
         return found
     zone, separator, encoding = (told.get(key) for key in ("timezone", "separator", "encoding"))
@@ -202,6 +248,8 @@ def _wrong_texts(told: Mapping[str, Any], where: str) -> list[Mistake]:
         "".encode(encoding or "utf-8")
     except LookupError:
         found.append(Mistake("encoding", encoding, "the name of an encoding, such as cp1252 or utf-16", where))
+    if told.get("format") not in (None, *FORMATS):
+        found.append(Mistake("format", told["format"], " or ".join(FORMATS), where))
     if separator and len(SEPARATORS.get(separator, separator)) != 1:
         found.append(Mistake("separator", separator, "one character, or comma, semicolon, tab, pipe", where))
     return found

@@ -1,6 +1,7 @@
 """Rows of a table file as dictionaries, each with the row number a person would see. No value is judged here.
 
-Row numbers: CSV, the line of the file on which the row begins (the header is line 1); JSONL, the line; Parquet, the data row from 1.
+Row numbers: CSV, the line of the file on which the row begins (the header is line 1); JSONL, the line; Excel, the sheet's row; Parquet and
+Arrow, the data row from 1.
 What cannot be read as a row at all becomes a mistake of its own and reading goes on, so that no row is lost in silence or shifted.
 """
 
@@ -14,20 +15,33 @@ from typing import Any
 
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.json_text import named_twice, parse
+from adverdict.storage.tables.adcom import adcom_rows
+from adverdict.storage.tables.arrow import arrow_rows
 from adverdict.storage.tables.csv_rows import csv_rows, refuse_utf16
+from adverdict.storage.tables.excel import excel_rows
 from adverdict.storage.tables.parquet import parquet_rows
 from adverdict.storage.tables.pieces import Columns, Rows
-from adverdict.storage.tables.reading import AS_IS, Reading
+from adverdict.storage.tables.query import query_rows
+from adverdict.storage.tables.reading import AS_IS, Query, Reading, Table
 
 __all__ = ["SUFFIXES", "Columns", "Rows", "read_rows"]
 
-SUFFIXES = (".parquet", ".csv", ".jsonl")
+SUFFIXES = (".parquet", ".csv", ".jsonl", ".xlsx", ".arrow", ".tsv", ".ndjson", ".json")
+"""Parquet, comma-separated, JSON lines, Excel, Arrow; and names that JSON lines and tabs have elsewhere."""
 
 
-def read_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_IS) -> Iterator[Rows]:
-    """Stream one file in pieces of up to ``rows`` rows. Raises ``InvalidTable`` where no row can be made out, ``NotFound``."""
+def read_rows(path: Table, columns: Columns, rows: int, reading: Reading = AS_IS) -> Iterator[Rows]:
+    """Stream one file, or the answer to a query, in pieces of up to ``rows`` rows.
+
+    Raises ``InvalidTable`` where no row can be made out, ``NotFound``; a database ``Unavailable``.
+    """
+    if isinstance(path, Query):
+        return query_rows(path, columns, rows, reading)
     readers: dict[str, Callable[[Path, Columns, int, Reading], Iterator[Rows]]]
-    readers = {".parquet": parquet_rows, ".csv": csv_rows, ".jsonl": _jsonl}
+    readers = {".parquet": parquet_rows, ".csv": csv_rows, ".jsonl": _jsonl, ".xlsx": excel_rows, ".arrow": arrow_rows}
+    readers |= {".tsv": csv_rows, ".ndjson": _jsonl, ".json": _jsonl}
+    if reading.format == "adcom":
+        readers = {path.suffix: adcom_rows}
     if path.suffix not in readers:
         raise InvalidTable(f"cannot read {path.name}", [Mistake("file", path.name, f"a name ending in {', '.join(SUFFIXES)}")])
     if not path.is_file():

@@ -39,12 +39,17 @@ class Told:
         self._known = frozenset(model.model_fields)
         self._unique = "title" in self._known  # of ads: a table of labels names an ad as often as it was labelled
         self._dropped: dict[str, None] = {}
+        self._aside: dict[str, None] = {}
         self._nothing: Counter[tuple[str, str]] = Counter()
         self._ids: set[int] = set()
         self._twice: Counter[str] = Counter()
 
     def left_out(self, names: Iterable[str]) -> None:
         self._dropped.update(dict.fromkeys(names))
+
+    def aside(self, sentences: Iterable[str]) -> None:
+        """What else of the table's file was not read."""
+        self._aside.update(dict.fromkeys(sentences))
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._rows += len(rows)
@@ -63,7 +68,8 @@ class Told:
     def sentences(self, where: str, *, ids: bool = True) -> list[str]:
         """``ids``: whether ids that come twice are told here; where they are refused, that says more."""
         said = {*self._reading.map.values(), self._reading.label}
-        found = [left_out(where, name, self._known) for name in sorted(self._dropped) if name not in said]
+        found = [f"{where}: {sentence}" for sentence in self._aside]
+        found += [left_out(where, name, self._known) for name in sorted(self._dropped) if name not in said]
         for name, cost in COSTS.items():
             if n := self._missing[name] * (not (name == "market" and self._reading.market)):
                 found.append(f"{where}: {'all' if n == self._rows else n} ads state {cost}")

@@ -1,0 +1,141 @@
+"""What ``adverdict data check`` prints, within 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from adverdict.cli.console import out, printable
+from adverdict.cli.tables import columns, say
+from adverdict.domain.formats import counted
+from adverdict.storage.checking.looked import Checked, Column, Looked
+
+SHOWN = 20
+MARKETS = 12
+WIDE = 34
+"""Characters of a text that are shown of a row."""
+IN_ROWS = ("ad_id", "advertiser_id", "market", "submitted_at", "policy", "violates", "labelled_at", "title", "body", "creative_ocr_text")
+IDS = ("ad_id", "advertiser_id")
+NAMES = {
+    "map": "columns",
+    "label": "label",
+    "policy": "label is about",
+    "market": "market of all",
+    "markets": "market codes",
+    "surface": "surface of all",
+    "timezone": "time zone",
+    "date_format": "date format",
+    "separator": "separator",
+    "encoding": "encoding",
+    "sheet": "sheet",
+    "header_row": "header in row",
+    "format": "format",
+}
+"""What an option is called where it is told."""
+
+
+def show(checked: Checked) -> None:
+    """Everything, worst last, so that it stands where a terminal ends."""
+    for looked in (checked.ads, checked.labels):
+        if looked is not None and (looked.columns or looked.groups):
+            _show_table(looked)
+    _show_contents(checked)
+    _show_reading(checked)
+    _listed("Noticed", [one for looked in (checked.ads, checked.labels) if looked for one in looked.warnings])
+    _listed("Not in the data contract", [one for looked in (checked.ads, checked.labels) if looked for one in _wrong(looked)], "red")
+    _listed("What would help", checked.suggestions)
+    out.print()
+    if not checked.good:
+        out.print("[bold red]not readable as it is[/]: what is listed above has to be mended, or said how it is meant")
+    elif checked.assumed:
+        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml, which commands need")
+    else:
+        out.print("[bold green]readable[/] by every command, as it is")
+
+
+def _show_table(looked: Looked[Any]) -> None:
+    from rich.markup import escape
+
+    out.print(f"\n[bold]{looked.title}[/] in {escape(printable(looked.path))}: ", end="")
+    out.print(f"{counted(looked.rows, 'row')}, {looked.read:,} in the data contract", highlight=False)
+    table = columns(["field", "column", "present", "missing", "distinct", "wrong"], left=["field", "column"])
+    for one in looked.columns:
+        if one.column is not None or one.required or one.out_of_contract:
+            table.add_row(*_row(one))
+    out.print(table)
+    if left := looked.left_out:
+        say(f"left out: {', '.join(map(repr, left))}", style="yellow")
+    if looked.first:
+        out.print("[bold]first rows as read[/]")
+        names = [name for name in IN_ROWS if any(getattr(row, name, None) is not None for row in looked.first)]
+        rows = columns(names, left=names)
+        for column in rows.columns[len(set(names) & set(IDS)) :]:
+            column.no_wrap = True
+        for row in looked.first:
+            rows.add_row(*(escape(_value(getattr(row, name, None))) for name in names))
+        out.print(rows)
+
+
+def _row(column: Column) -> Sequence[str]:
+    from rich.markup import escape
+
+    name = f"{column.field}{' *' if column.required else ''}"
+    there = "[yellow]none[/]" if column.column is None else escape(printable(column.column))
+    wrong = f"[red]{column.out_of_contract:,}[/]" if column.out_of_contract else "0"
+    return name, there, f"{column.present:,}", f"{column.missing:,}", f"{column.distinct:,}", wrong
+
+
+def _show_contents(checked: Checked) -> None:
+    lines = []
+    if checked.markets:
+        rest = len(checked.markets) - MARKETS
+        listed = ", ".join(f"{market} {n:,}" for market, n in checked.markets.most_common(MARKETS))
+        lines.append(f"markets: {listed}{f' and {rest} more' if rest > 0 else ''}".replace("ZZ", "ZZ (not stated)"))
+    for policy, (n, yes) in checked.policies.items():
+        lines.append(f"labels of {policy}: {n:,}, of which {yes:,} say that the ad violates it")
+    if checked.times:
+        lines.append(f"submitted from {checked.times[0]:%Y-%m-%d %H:%M} to {checked.times[1]:%Y-%m-%d %H:%M} UTC")
+    for looked, what in ((checked.ads, "show the same as one before"), (checked.labels, "are the same as one before")):
+        if looked and looked.alike:
+            lines.append(f"{looked.alike:,} {looked.title} {what}")
+    _listed("What is in it", lines)
+
+
+def _show_reading(checked: Checked) -> None:
+    table = columns(["how it was read", "", "why"], left=["how it was read", "", "why"])
+    read = checked.reading.plain()
+    for name, value in read.items():
+        if name == "policy" and "label" in read:
+            continue  # the line of the label says it
+        for key, one in value.items() if isinstance(value, dict) else ((None, value),):
+            told = f"{name.removesuffix('s')} {key}={one}" if key else name
+            why = checked.assumed.get(told)
+            shown = f"{key} = {one}" if key else str(one).replace("\t", "tab")
+            shown += f": yes violates {checked.reading.policy}" if name == "label" else ""
+            table.add_row(NAMES[name], printable(shown), f"[yellow]assumed[/]: {why}" if why else "said")
+    if table.row_count:
+        out.print()
+        out.print(table)
+
+
+def _wrong(looked: Looked[Any]) -> Iterable[str]:
+    for group in sorted(looked.groups, key=lambda group: -group.count):
+        yield f"{f'{group.count:,} times, first: ' if group.count > 1 else ''}{group.first}"
+
+
+def _listed(title: str, sentences: Sequence[str], style: str = "") -> None:
+    if sentences:
+        out.print(f"\n[bold {style}]{title}[/]" if style else f"\n[bold]{title}[/]")
+    for sentence in sentences[:SHOWN]:
+        say(f"- {sentence}")
+    if len(sentences) > SHOWN:
+        say(f"- and {len(sentences) - SHOWN} more")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    text = "" if value is None else "yes" if value is True else "no" if value is False else str(value)
+    text = printable(text)
+    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
