@@ -35,6 +35,8 @@ class FeatureTable:
     """(n_ads, len(contract.shared)); NaN is missing, a category is its level's index."""
     per_policy: Floats
     """(n_ads, n_policies, len(contract.per_policy)); NaN is missing."""
+    views: tuple[TextView, ...] = ()
+    """The texts taken apart, as many as ``texts``."""
 
 
 def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
@@ -72,10 +74,10 @@ def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: Histor
     shared = np.empty((len(rows), len(OF_AN_AD)))
     shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))
     shared[:, -len(SHARED) :] = history
-    return FeatureTable(tuple(one.text for one in views), shared, per_policy)
+    return FeatureTable(tuple(one.text for one in views), shared, per_policy, tuple(views))
 
 
 def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:
     """The same ads with another past: the history features anew from ``counts``, everything else as it is."""
     history, per_policy = history_features(counts)
-    return FeatureTable(table.texts, np.hstack([table.shared[:, : -len(SHARED)], history]), per_policy)
+    return FeatureTable(table.texts, np.hstack([table.shared[:, : -len(SHARED)], history]), per_policy, table.views)

@@ -17,6 +17,8 @@ from adverdict.certification.exits.cuts import Exits
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import AdverdictError, UntrustedBundle
+from adverdict.domain.familiarity import Familiarity
+from adverdict.domain.identity import surface_key
 from adverdict.domain.risk import RiskScore
 from adverdict.features.contract import FeatureContract
 from adverdict.features.contract import check as check_contract
@@ -25,10 +27,12 @@ from adverdict.features.history.snapshot import read_snapshot
 from adverdict.features.history.state import HistoryState
 from adverdict.features.table import FeatureTable, feature_table
 from adverdict.features.text.ngrams import NgramText, ngram_windows
+from adverdict.features.text.traits import traits
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade
 from adverdict.models.encoder import EncoderModel, encoder_text
+from adverdict.models.familiarity.familiarity import FamiliarityModel, widened
 from adverdict.models.gbm import GbmModel, gbm_input
 from adverdict.models.kernel import KernelModel
 from adverdict.models.manifest import Manifest, check
@@ -49,11 +53,12 @@ Logits = NDArray[np.float64]
 class Scores:
     """Scores of ``n_ads`` ads under ``n_policies`` policies.
 
-    ``risk`` is ``float64 (n_ads, n_policies, 3)``: calibrated P(violates) with the ends of its 90 % interval, in (0, 1).
+    ``risk`` is ``float64 (n_ads, n_policies, 3)``: calibrated P(violates) with the ends of its 90 % interval, in (0, 1), wider
+    for strange ads.
     ``parts`` holds each component's log-odds before blending and ``blend`` those after it, ``float64 (n_ads, n_policies)``; NaN where an ad
     left before the component. ``early`` ``bool (n_ads,)``: which ads left before the encoder; their risk is the early exit's.
     ``doubt`` ``float64 (n_ads,)``: how likely the encoder was to change a verdict, 0 where nobody asked. ``table`` is what the models saw,
-    kept for the reasons.
+    kept for the reasons. ``familiarity``: of each ad; None where the bundle does not know it.
     """
 
     policies: tuple[str, ...]
@@ -63,6 +68,7 @@ class Scores:
     table: FeatureTable
     early: NDArray[np.bool_]
     doubt: NDArray[np.float64]
+    familiarity: tuple[Familiarity, ...] | None = None
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
         """The risks of one ad, by policy."""
@@ -90,6 +96,8 @@ class Bundle:
     """None: there is nothing to skip, or the bundle was made before there was an early exit."""
     thresholds: SolvedThresholds
     seen: Seen
+    familiarity: FamiliarityModel | None
+    """None: nothing is known of it, for the bundle was made before there was any, or from violating ads alone."""
     folder: Path
 
     @property
@@ -120,11 +128,13 @@ class Bundle:
         if self.gbm is not None:
             shape = range(len(self.policies))
             parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
-        early, doubt = np.zeros(len(ads), dtype=bool), np.zeros(len(ads))
+        early, doubt, familiarity = np.zeros(len(ads), dtype=bool), np.zeros(len(ads)), self.familiarity_of(ads, table)
         if self.cascade is None or exits is None:
             parts |= self._read(ads)
             blend = self.blend.logits(parts)
-            return Scores(self.policies, self.calibration.apply(blend, markets), parts, blend, table, early, doubt)
+            risk = self.calibration.apply(blend, markets)
+            risk = risk if familiarity is None else widened(risk, familiarity)
+            return Scores(self.policies, risk, parts, blend, table, early, doubt, familiarity)
         blend = self.cascade.blend.logits(parts)
         risk = self.cascade.risk(blend, markets)
         doubt = self.cascade.doubt(risk[:, :, 0], exits.cuts)
@@ -136,7 +146,14 @@ class Bundle:
             blend[rest] = self.blend.logits(whole)
             risk[rest] = self.calibration.apply(blend[rest], [markets[row] for row in rest.tolist()])
             parts |= {name: _spread(logits, rest, len(ads)) for name, logits in read.items()}
-        return Scores(self.policies, risk, parts, blend, table, early, doubt)
+        risk = risk if familiarity is None else widened(risk, familiarity)
+        return Scores(self.policies, risk, parts, blend, table, early, doubt, familiarity)
+
+    def familiarity_of(self, ads: Sequence[Ad], table: FeatureTable) -> tuple[Familiarity, ...] | None:
+        """How much each ad is like those learnt from, whichever way it goes; None where the bundle does not know."""
+        if self.familiarity is None:
+            return None
+        return self.familiarity.of([*map(traits, table.views)], [surface_key(ad.surface) for ad in ads])
 
     def early_risk(self, scores: Scores, markets: Sequence[str]) -> NDArray[np.float64] | None:
         """What the early exit says of ads in ``markets``, as ``Scores.risk``, whichever way they went; None without one."""
@@ -187,6 +204,7 @@ def load_bundle(folder: Path) -> Bundle:
             cascade=Cascade.load(folder),
             thresholds=SolvedThresholds.from_json((folder / THRESHOLDS).read_text(encoding="utf-8")),
             seen=Seen.load(folder),
+            familiarity=FamiliarityModel.load(folder),
             folder=folder,
         )
         _refuse_misfits(bundle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from hypothesis import settings
@@ -9,8 +10,10 @@ from hypothesis import settings
 PART = 0.2
 """Of Hypothesis' examples; runs differ in what they draw, so that many short ones see what a long one does."""
 
-settings.register_profile("default", deadline=None, max_examples=round(100 * PART))  # how long an example takes is the machine's affair
-settings.register_profile("whole", deadline=None)
+settings.register_profile(  # how long an example takes is the machine's affair
+    "default", deadline=None, max_examples=round(100 * PART), derandomize="CI" in os.environ
+)
+settings.register_profile("whole", deadline=None, derandomize=True)  # the same code passes, or fails, wherever it is run
 settings.load_profile("default")  # Hypothesis' own option comes later and wins
 
 

@@ -183,6 +183,7 @@ def _make(
         created_at=created_at,
         thresholds=thresholds,
         skipped=without,
+        familiarity=fitted.familiarity,
     )
     write(report, report_data)
     return _TrainedBundle(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)

@@ -129,7 +129,8 @@ class AdPath:
                 parts["kernel"] = clock.time("kernel", lambda: kernel.logits(embedding))
         blend = clock.time("blend and calibration", lambda: bundle.blend.logits(parts))
         risk = clock.time("blend and calibration", lambda: bundle.calibration.apply(blend, [ad.market for ad in ads]))
-        scores = Scores(bundle.policies, risk, parts, blend, table, np.zeros(len(ads), dtype=bool), np.zeros(len(ads)))
+        familiarity = clock.time("familiarity", lambda: bundle.familiarity_of(ads, table))
+        scores = Scores(bundle.policies, risk, parts, blend, table, np.zeros(len(ads), dtype=bool), np.zeros(len(ads)), familiarity)
         scored = ScoredAds(bundle, ads, scores)
         decided = clock.time("decision", lambda: [self._decided(ad, scored, row) for row, ad in enumerate(ads)])
         explained = clock.time("reasons", lambda: [_explained(one, scored, row) for row, one in enumerate(decided)])
@@ -148,7 +149,7 @@ class AdPath:
         return clock.time(WHOLE, work)
 
     def _decided(self, ad: Ad, scored: ScoredAds, row: int) -> Decision:
-        context = DecisionContext(f"dec-{uuid4().hex}", datetime.now(UTC), self.bundle.version)
+        context = DecisionContext(f"dec-{uuid4().hex}", datetime.now(UTC), self.bundle.version, familiarity=scored.familiarity(row))
         return decide(ad, scored.risks(row), self.scorer.book, self.scorer.solved, context=context)
 
     def _write(self, ads: Sequence[Ad], decided: Sequence[Decision]) -> None:

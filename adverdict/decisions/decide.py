@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
-from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified
+from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.decisions.steering import Brake, BrakeSide, Steering
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import RECORD, Decision, PolicyVerdict, Reason
 from adverdict.domain.degraded import Cause, Degradation
+from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict, most_severe
@@ -22,7 +23,7 @@ from adverdict.domain.verdict import Verdict, most_severe
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What a decision carries that its rules do not look at, but for ``degraded``, the moment, and what steers them."""
+    """What a decision carries that its rules do not look at, but for ``degraded``, ``familiarity``, the moment, and what steers them."""
 
     decision_id: str
     decided_at: datetime
@@ -30,6 +31,8 @@ class DecisionContext:
     bundle_version: str | None
     degraded: tuple[Degradation, ...] = ()
     """What was missing or stale while scoring."""
+    familiarity: Familiarity | None = None
+    """How much the ad is like those that the models learnt from; None: not measured."""
     reasons: tuple[Reason, ...] = ()
     steering: Steering = field(default_factory=Steering)
     """Brakes that are on, and how certificates stand."""
@@ -76,6 +79,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         bundle_version=context.bundle_version,
         policy_hash=book.hash,
         threshold_set=solved.digest if any(policies[name].thresholds is None for name in used) else None,
+        familiarity=None if context.familiarity is None else context.familiarity.p,
         record=RECORD,
     )
 
@@ -101,6 +105,8 @@ def _rulings(
             rulings[policy.name] = _without_risk(policy)
         else:
             rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context)
+        if context.familiarity is not None and not stopped:
+            rulings[policy.name] = _with_familiarity(policy, rulings[policy.name], context.familiarity)
         if context.steering.brakes:
             rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.steering.brakes)
     for name in sorted(risks.keys() - book.names):
@@ -149,6 +155,17 @@ def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Threshol
     if p >= thresholds.reject_at:
         return _Ruling(Verdict.REVIEW, wording.below_min_risk_rejected(p, policy), limited)
     return _Ruling(Verdict.REVIEW, wording.between(p, limited, unlicensed=licence), limited)
+
+
+def _with_familiarity(policy: PolicyInForce, ruling: _Ruling, familiarity: Familiarity) -> _Ruling:
+    """The same for ads like those learnt from. Of others a person decides unless the policy lets risks decide, and either is told."""
+    if policy.stance is Stance.ALLOWED or familiarity.p > policy.unfamiliar_share:
+        return ruling
+    told = (*ruling.degraded, *(Degradation(Cause.UNFAMILIAR, cause) for cause in familiarity.causes))
+    left_anyway = ruling.verdict is Verdict.REVIEW and ruling.thresholds is None
+    if policy.when_unfamiliar is WhenUnfamiliar.DECIDE or left_anyway:
+        return ruling._replace(degraded=told)
+    return _Ruling(Verdict.REVIEW, wording.unfamiliar(familiarity, policy.unfamiliar_share), degraded=told, standing=ruling.standing)
 
 
 def _braked(policy: PolicyInForce, ruling: _Ruling, ad: Ad, brakes: tuple[Brake, ...]) -> _Ruling:

@@ -55,6 +55,15 @@ class WhenUncertified(StrEnum):
     """Nothing: a person decides."""
 
 
+class WhenUnfamiliar(StrEnum):
+    """What becomes of an ad unlike those that the models learnt from: their risks say little of it."""
+
+    REVIEW = "review"
+    """A person decides, whichever way the risk points."""
+    DECIDE = "decide"
+    """The risk decides; the decision says that the ad is unfamiliar."""
+
+
 class Licence(StrEnum):
     """Whether an advertiser needs a licence for such ads in this market."""
 
@@ -65,6 +74,8 @@ class Licence(StrEnum):
 
 DEFAULT_AUDIT_SHARE = 0.01
 """Where no file says otherwise: one automatic decision in a hundred is also seen by a reviewer."""
+DEFAULT_UNFAMILIAR_SHARE = 0.01
+"""Where no file says otherwise: one honest ad in a hundred counts as unfamiliar."""
 MAX_RISK = {Severity.QUALITY: 0.5, Severity.SERIOUS: 0.25, Severity.SEVERE: 0.1, Severity.ZERO_TOLERANCE: 0.05}
 """Where no file says otherwise: the risk from which no ad is approved without a person."""
 MIN_RISK_REJECTED = 0.5
@@ -150,13 +161,16 @@ class PolicyInForce:
     """No ad of less risk than this is rejected without a person. None as above."""
     max_missed: float | None = None
     """Largest P(approved automatically | violating) that a certificate must show; None: it is stated, and nothing is asked of it."""
+    when_unfamiliar: WhenUnfamiliar = WhenUnfamiliar.REVIEW
+    unfamiliar_share: float = DEFAULT_UNFAMILIAR_SHARE
+    """Share in [0, 1] of the honest ads of new advertisers that are taken for unfamiliar; 0: none is."""
 
     def __post_init__(self) -> None:
         safe = self.when_degraded is not WhenDegraded.APPROVE or self.severity is Severity.QUALITY
         _require(safe, "when_degraded", self.when_degraded.value, f"hold or review, because the severity is {self.severity}")
         asks = self.licence is Licence.NONE or self.stance is Stance.RESTRICTED
         _require(asks, "licence", self.licence.value, f"none, because the stance is {self.stance}")
-        for name in ("audit_share", *LIMITS):
+        for name in ("audit_share", "unfamiliar_share", *LIMITS):
             share = getattr(self, name)
             _require(share is None or 0 <= share <= 1, name, share, "a share from 0 to 1")
 
@@ -266,7 +280,12 @@ def _canonical(policies: tuple[PolicyInForce, ...]) -> dict[str, object]:
 def _said(fields: dict[str, Any]) -> dict[str, Any]:
     if fields["thresholds"] is not None:  # written by hand: those carry no certificate
         fields["thresholds"] = {key: value for key, value in fields["thresholds"].items() if key not in ("provisional", "audit_share")}
-    return {key: value for key, value in fields.items() if value is not None or key not in LIMITS}
+    told = {key: value for key, value in fields.items() if value is not None or key not in LIMITS}
+    return {key: value for key, value in told.items() if key not in _LATER or value != _LATER[key]}
+
+
+_LATER = {"when_unfamiliar": WhenUnfamiliar.REVIEW, "unfamiliar_share": DEFAULT_UNFAMILIAR_SHARE}
+"""Values that a policy has had since, with what is meant where nothing is said of them."""
 
 
 def _require(holds: bool, what: str, value: object, expected: str) -> None:

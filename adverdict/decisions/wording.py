@@ -8,6 +8,7 @@ from datetime import datetime
 from adverdict.decisions.policy import PolicyInForce, Targets, Thresholds, WhenDegraded
 from adverdict.decisions.steering import Brake, BrakeSide
 from adverdict.domain.degraded import Degradation
+from adverdict.domain.familiarity import Familiarity, in_brackets
 
 
 def approved(p: float, thresholds: Thresholds, now: datetime) -> str:
@@ -68,6 +69,11 @@ def braked(brakes: Sequence[Brake]) -> str:
     on = ", ".join(brake.brake_id for brake in brakes)
     done = "approved" if brakes[0].side is BrakeSide.APPROVE else "rejected"
     return f"nothing is {done} automatically (brake:{on}): a person decides"
+
+
+def unfamiliar(familiarity: Familiarity, share: float) -> str:
+    why = f"familiarity {familiarity.p:.2g} is not above unfamiliar_share {share:g}"
+    return f"the model has hardly seen texts like this{in_brackets(familiarity.causes)}, {why}: a person decides (when_unfamiliar: review)"
 
 
 def not_solved(targets: Targets, *, for_others: bool) -> str:

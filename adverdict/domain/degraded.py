@@ -37,6 +37,8 @@ class Cause(StrEnum):
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_REVOKED = "certificate_revoked"
     LICENCE_UNKNOWN = "licence_unknown"
+    UNFAMILIAR = "unfamiliar"
+    """The models have hardly seen texts like the ad's. About: what is strange, such as ``language:zh``, ``script:HANGUL`` or ``text``."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

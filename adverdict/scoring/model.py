@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
+from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.risk import RiskScore
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ class Risks(Protocol):
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
         """Of the ad at this position, by policy."""
+        ...
+
+    def familiarity(self, ad: int) -> Familiarity | None:
+        """How much the ad is like those learnt from; None: the model does not know."""
         ...
 
     def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:

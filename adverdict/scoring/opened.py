@@ -12,6 +12,7 @@ from adverdict.certification.exits.solve import Doubt
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
+from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.risk import RiskScore
 from adverdict.features.history.known import History
 from adverdict.models.bundle import HISTORY, Bundle, Scores, load_bundle
@@ -28,6 +29,9 @@ class ScoredAds:
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
         return self.scores.risks(ad)
+
+    def familiarity(self, ad: int) -> Familiarity | None:
+        return None if self.scores.familiarity is None else self.scores.familiarity[ad]
 
     def exit(self, ad: int) -> Literal["early", "full"]:
         return "early" if self.scores.early[ad] else "full"

@@ -20,6 +20,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import NotFound
+from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
 from adverdict.scoring.model import CascadeModel, EarlyRisks, Model
@@ -173,19 +174,22 @@ class Scorer:
                 if early.exit(position) == "early" and early.doubt(position) > rule.limit:
                     why = (*causes, Degradation(Cause.DEADLINE))
             risks = scored.risks(position) if scored else {}
-            decision = decide(ad, risks, self.book, self.solved, context=self._context(why, known.steering if known else Steering()))
+            familiarity = scored.familiarity(position) if scored else None
+            context = self._context(why, familiarity, known.steering if known else Steering())
+            decision = decide(ad, risks, self.book, self.solved, context=context)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
                 details["reasons"] = scored.reasons(position, worth_explaining(decision))
             decisions.append(decision.model_copy(update=details) if details else decision)
         return decisions
 
-    def _context(self, degraded: tuple[Degradation, ...], steering: Steering) -> DecisionContext:
+    def _context(self, degraded: tuple[Degradation, ...], familiarity: Familiarity | None, steering: Steering) -> DecisionContext:
         version = self.model.version if self.model else None
         return DecisionContext(
             self._ids(),
             self._clock(),
             version,
             degraded,
+            familiarity,
             steering=steering,
             audit_secret=self._audit_secret,
         )

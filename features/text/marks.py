@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from adverdict.features.text.lexicon import WORTH_HIDING
 from adverdict.features.text.scripts import script
 
 OVERLAY = re.compile("[\u0334-\u0338\u0488\u0489\u20d0-\u20dc\u20dd-\u20e0\u20e2-\u20f0]+")
@@ -20,6 +21,8 @@ ALL_MARKED = re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]{
 """Three letters with accents in a row: hardly any honest word."""
 WORD = re.compile("(?:[A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1fff][\u0300-\u036f]*){2,}")
 ALPHABETS = ("LATIN", "CYRILLIC", "GREEK")
+YORUBA = re.compile("(?:[aeiou](?:\u0323?[\u0300\u0301\u0304]|\u0323)|s\u0323|[mn][\u0300\u0301]|[a-z])+", re.IGNORECASE)
+"""In NFD. A language with an accent on nearly every letter: tones over vowels and nasals, dots under e, o and s."""
 LEAST_MARKED = 4
 """Letters of the shortest word whose accents are judged together: shorter ones are honest with one on each (été, ở, çà)."""
 
@@ -55,4 +58,5 @@ def _bare(word: str) -> str:
     everywhere = len(letters) >= LEAST_MARKED and marked >= len(letters) - 1
     if not everywhere and not (uncombined > 1 and 2 * uncombined >= len(letters)):
         return word
-    return unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]+", "", apart))
+    bare = unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]+", "", apart))
+    return word if YORUBA.fullmatch(apart) and bare.lower() not in WORTH_HIDING else bare

@@ -75,7 +75,7 @@ SETTINGS: dict[str, Any] = {block.name: [block.source, block.analyzer, *block.sp
 
 _HASH_BYTES = array("i").itemsize
 _MASKS = np.array([2**block.bits - 1 for block in BLOCKS], dtype=np.int32)
-_MOST = max(2**block.bits - 1 for block in BLOCKS)
+_MOST = 2**31 - 1
 _STARTS = np.cumsum([0, *(2**block.bits for block in BLOCKS[:-1])]).astype(np.int32)
 _COLUMN_BITS = (N_COLUMNS - 1).bit_length()
 _SMALLEST = min(block.bits for block in BLOCKS)
@@ -147,7 +147,7 @@ def grams_and_columns(text: NgramText, number: int) -> tuple[list[str], NDArray[
     if block.analyzer == "char_wb":
         words = list(dict.fromkeys(source.split()))  # a word said again has no other n-grams
         grams = [*chain.from_iterable(map(character_grams, words))]
-        hashes = b"".join(map(_characters, words))
+        hashes = b"".join(map(character_hashes, words))
     else:
         grams = _whole_words(source, block)
         hashes = _hashes(grams)
@@ -190,7 +190,7 @@ def _counted(texts: Sequence[NgramText]) -> NgramRows:
 def _block_hashes(text: NgramText, block: Block) -> bytes:
     source: str = getattr(text, block.source)
     if block.analyzer == "char_wb":
-        return b"".join(map(_characters, source.split()))
+        return b"".join(map(character_hashes, source.split()))
     return _hashes(_whole_words(source, block))
 
 
@@ -201,8 +201,11 @@ def _whole_words(source: str, block: Block) -> list[str]:
     return words + [f"{first} {second}" for first, second in pairwise(words)]
 
 
-def _characters(word: str) -> bytes:
-    """Hashes of a word's character n-grams, in their order. Words come again and again (Zipf), so those of usual length are kept."""
+def character_hashes(word: str) -> bytes:
+    """Hashes of a word's character n-grams, 31 bits each as int32, in their order.
+
+    Words come again and again (Zipf), so those of usual length are kept.
+    """
     return _kept_characters(word) if len(word) <= LONGEST_KEPT else _hashes(_cut(word))
 
 
@@ -212,7 +215,7 @@ def _kept_characters(word: str) -> bytes:
 
 
 def _hashes(grams: Iterable[str]) -> bytes:
-    """As many low bits of each n-gram's hash as any block has columns, as int32: scikit-learn's ``FeatureHasher`` finds the same."""
+    """The low 31 bits of each n-gram's hash, int32. Of as many as a block has columns, scikit-learn's ``FeatureHasher`` finds the same."""
     return array("i", [abs(murmurhash3_32(gram.encode())) & _MOST for gram in grams]).tobytes()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
+from adverdict.domain.degraded import Cause, degradations
+from adverdict.domain.familiarity import in_brackets
 from adverdict.domain.verdict import Verdict
 
 VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
@@ -66,3 +69,14 @@ def named(code: str) -> str:
 
 def signed(effect: float) -> str:
     return f"{effect:+.1f}".replace("-", "−")
+
+
+def unfamiliar(degraded: Iterable[str]) -> str:
+    """Why the model knows little of an ad, from what its decision says was missing; empty where it says nothing of the kind."""
+    causes = tuple(one.about or "" for one in degradations(degraded) if one.cause is Cause.UNFAMILIAR)
+    return f"The model has hardly seen texts like this{in_brackets(causes)}: its risks say little." if causes else ""
+
+
+def missing(degraded: Iterable[str]) -> list[str]:
+    """The rest of it."""
+    return [cause for cause in degraded if not cause.startswith(Cause.UNFAMILIAR)]

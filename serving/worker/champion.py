@@ -205,7 +205,11 @@ class Champion:
     def _open(self, folder: Path, source: str) -> LoadedModel:
         """Loaded and tried on one ad, so that neither a broken bundle nor a cold one meets a request."""
         scorer = self._load(folder)
-        scorer.score([WARM_UP])
+        [tried] = scorer.score([WARM_UP])
+        if tried.bundle_version is not None and tried.familiarity is None:
+            log.warning(
+                "%s was made before familiarity: ads unlike those it learnt from are decided by their risk until it is trained anew", source
+            )
         return LoadedModel(scorer, source, self._clock(), str(folder.resolve()))
 
     def _serving(self, loaded: LoadedModel) -> ServingState:

@@ -39,6 +39,12 @@ class Metrics:
         self.decisions = Counter("adverdict_decisions", "Ads decided", ["verdict", "market"], registry=here)
         self.verdicts = Counter("adverdict_policy_verdicts", "Verdicts by policy", ["policy", "verdict", "market"], registry=here)
         self.degraded = Counter("adverdict_degraded_decisions", "Decisions marked degraded", ["cause"], registry=here)
+        self.unfamiliar = Counter(
+            "adverdict_unfamiliar_decisions",
+            "Decisions on ads unlike those learnt from",
+            ["kind", "market"],
+            registry=here,
+        )
         self.uncertified = Counter(
             "adverdict_uncertified_decisions", "Decisions by thresholds without a valid certificate", ["reason", "market"], registry=here
         )
@@ -84,8 +90,11 @@ class Metrics:
             for verdict in decision.policies:
                 policy = verdict.policy if verdict.policy in self._policies else OTHER
                 counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
-            for cause in {degradation.cause for degradation in degradations(decision.degraded)}:
+            told = degradations(decision.degraded)
+            for cause in {degradation.cause for degradation in told}:
                 counted[self.degraded, (cause.value,)] += 1
+            for kind in {(one.about or "").partition(":")[0] for one in told if one.cause is Cause.UNFAMILIAR}:
+                counted[self.unfamiliar, (kind, market)] += 1
             for reason in _why_uncertified(decision):
                 counted[self.uncertified, (reason, market)] += 1
             if decision.exit:

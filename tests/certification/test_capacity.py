@@ -97,7 +97,7 @@ def test_no_other_choice_does_less_harm_with_as_few_reviews(
     assert chosen.feasible == (chosen.reviews_needed <= capacity)
     assert chosen.reviews <= capacity or not chosen.feasible
     if chosen.feasible:  # else a review is worth more than anything
-        step = 0.06 * chosen.price * 2.0 * 10  # of the grid, in harm: an ad stands for two a day, and hardly ten lie between two thresholds
+        step = 0.06 * chosen.price * 2.0 * 2 * 14  # of the grid, in harm: an ad stands for two a day, and 14 lie between thresholds at most
         assert chosen.harm <= harm[reviews <= chosen.reviews + 1e-9].min() + step
 
 

@@ -9,14 +9,23 @@ import pytest
 
 from adverdict.decisions.files.fields import KEYS, TARGET_READERS
 from adverdict.decisions.files.read import TOP_KEYS, read_policies
-from adverdict.decisions.policy import DEFAULT_AUDIT_SHARE, Licence, Severity, Stance, WhenDegraded, WhenUncertified
+from adverdict.decisions.policy import (
+    DEFAULT_AUDIT_SHARE,
+    DEFAULT_UNFAMILIAR_SHARE,
+    Licence,
+    Severity,
+    Stance,
+    WhenDegraded,
+    WhenUncertified,
+    WhenUnfamiliar,
+)
 from adverdict.domain.errors import InvalidPolicy
 
 FILES = r"```yaml\n# (\w+\.yaml)\n(.*?)```"
 TEXT = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 
 
-CHOICES = [*Severity, *Stance, *Licence, *WhenDegraded, *WhenUncertified]
+CHOICES = [*Severity, *Stance, *Licence, *WhenDegraded, *WhenUncertified, *WhenUnfamiliar]
 
 
 @pytest.mark.parametrize("key", [*TOP_KEYS, *KEYS, *TARGET_READERS, "approve_below", "reject_at", *CHOICES])
@@ -26,6 +35,10 @@ def test_every_key_and_choice_is_documented(key: str) -> None:
 
 def test_the_audit_share_in_force_without_a_word_is_documented() -> None:
     assert f"| `audit_share` | 0 to 1 ({DEFAULT_AUDIT_SHARE:g} is the default) |" in TEXT
+
+
+def test_the_share_of_unfamiliar_ads_in_force_without_a_word_is_documented() -> None:
+    assert f"| `unfamiliar_share` | 0 to 1 ({DEFAULT_UNFAMILIAR_SHARE:g} is the default) |" in TEXT
 
 
 def test_the_example_in_the_document_is_a_folder_of_policies(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
 from adverdict.domain.errors import ContractMismatch, UntrustedBundle
+from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.risk import RiskScore
 from adverdict.features.history.state import HistoryState
 
@@ -42,6 +43,10 @@ class FakeRisks:
     def risks(self, ad: int) -> dict[str, RiskScore]:
         p = 0.99 if "scam" in (self.ads[ad].title or "") else 0.01
         return {policy: RiskScore(policy=policy, p=p, p_low=p, p_high=p) for policy in self.policies}
+
+    def familiarity(self, ad: int) -> Familiarity:
+        """An ad whose title says "strange" is."""
+        return Familiarity(0.001, ("text",)) if "strange" in (self.ads[ad].title or "") else Familiarity(0.5, ("text",))
 
     def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
         return tuple(Reason(policy=policy, kind="phrase", signal="scam", text='the text says "scam"', effect=1.0) for policy in policies)

@@ -147,7 +147,7 @@ def test_a_record_of_before_that_says_less_is_the_same(ledger: Ledger, model: Bu
         del policy["standing"]
     before = Decision.model_validate(said)
     assert compare(before, again, entry.seq) == []
-    assert [one.field for one in compare(again, before, entry.seq)] == [*standings(again), "unused_risks"]
+    assert [one.field for one in compare(again, before, entry.seq)] == [*standings(again), "unused_risks", "familiarity"]
 
 
 def standings(decision: Decision) -> list[str]:

@@ -53,6 +53,11 @@ def test_without_a_model_every_ad_goes_to_people(book: PolicyBook) -> None:
     assert decision.degraded[:2] == ("no_model", "registry_unreachable")
 
 
+def test_an_ad_that_the_model_finds_strange_goes_to_people(book: PolicyBook) -> None:
+    [decision] = scorer(book, FakeModel()).score(ads("strange bread"))
+    assert (decision.verdict, decision.familiarity, decision.degraded) == ("review", 0.001, ("unfamiliar:text",))
+
+
 def test_no_ads_no_decisions(book: PolicyBook) -> None:
     assert scorer(book, FakeModel()).score([]) == []
 

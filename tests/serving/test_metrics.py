@@ -48,6 +48,13 @@ def test_decisions_are_counted_by_verdict_policy_and_market(serve: Serve) -> Non
     assert got[key("request_seconds_count", route="/v1/score/batch", status="200")] == 1
 
 
+def test_unfamiliar_ads_are_counted_by_what_is_strange(serve: Serve) -> None:
+    with serve() as client:
+        client.post("/v1/score", json=ad(title="strange bread"))
+        got = samples(client.get("/metrics").text)
+    assert got[key("unfamiliar_decisions_total", kind="text", market="SE")] == 1
+
+
 MISSING = POLICY
 EXPIRED = replace(POLICY, name="adult", thresholds=Thresholds(0.08, 0.9, "cert-1", WHEN))
 VALID = replace(POLICY, name="adult", thresholds=Thresholds(0.08, 0.9, "cert-1", WHEN + timedelta(days=1)))

@@ -12,11 +12,13 @@ import pytest
 
 from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
+from adverdict.models.familiarity.familiarity import FamiliarityModel
+from adverdict.models.familiarity.strangeness import Known
 from adverdict.models.manifest import DataEntry
 from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.pages.report import ReportData, write_report
 from tests.pages import Page
-from tests.training.reports import without_plots
+from tests.training.reports import blank, without_plots
 from tests.training.scores import MARKETS, scored
 
 TARGETS = Targets(0.02, 0.1, 0.95)
@@ -146,3 +148,20 @@ def test_the_same_figures_make_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write_report(tmp_path / name, data) for name in "ab")
     for path in first.parent.iterdir():
         assert path.read_bytes() == (second.parent / path.name).read_bytes(), path.name
+
+
+def test_the_share_of_honest_ads_that_count_as_unfamiliar_is_told_with_its_groups(tmp_path: Path) -> None:
+    ads = scored(models=("ngram", "blend"))
+    honest = np.flatnonzero(~(np.nan_to_num(ads.targets) >= 0.5).any(axis=1))
+    p = np.full(len(ads.ad_ids), 0.5)
+    p[honest[:3]] = 0.01
+    groups = {
+        ("en", "feed"): np.zeros(1200, np.float32),
+        ("en", None): np.zeros(1000, np.float32),
+        (None, None): np.zeros(2300, np.float32),
+    }
+    known = FamiliarityModel(Known(np.zeros(1, np.bool_), frozenset(), frozenset()), groups)
+    write_report(tmp_path, replace(report_data(replace(ads, familiarity=p)), familiarity=known), render=blank)
+    text = " ".join((tmp_path / "report.html").read_text("utf-8").split())
+    assert f"3 of {honest.size} honest ads that were held back count as unfamiliar, {300 / honest.size:.2f} %" in text
+    assert "en, feed (1,200); en, other surfaces (1,000); everything else (2,300)." in text

@@ -28,6 +28,7 @@ from adverdict.features.history.counts import SHARED, HistoryCounts
 from adverdict.features.table import FeatureTable, code, with_history
 from adverdict.features.text.ngrams import N_COLUMNS, ngram_counts, ngram_text
 from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
+from adverdict.features.text.traits import Traits, traits
 from adverdict.features.text.view import view
 from adverdict.training.cache.disk_cache import CachedPart, DiskCache, RaggedArray
 
@@ -43,11 +44,13 @@ Row = tuple[str | None, ...]
 @dataclass(frozen=True)
 class Contents:
     """Of some ads, row by row: ``values`` ``float64 (n, len(NAMES))`` with NaN for missing numbers and for categories, ``categories`` the
-    levels of ``CATEGORICAL`` as words (None is missing), ``counts`` as ``features.text.ngrams.ngram_counts`` gives them."""
+    levels of ``CATEGORICAL`` as words (None is missing), ``counts`` as ``features.text.ngrams.ngram_counts`` gives them, ``traits`` what
+    tells kinds of text apart."""
 
     values: NDArray[np.float64]
     categories: tuple[Row, ...]
     counts: sparse.csr_matrix
+    traits: tuple[Traits, ...]
 
     def contract(self) -> FeatureContract:
         """What ``features.contract.learn_contract`` learns from the same ads."""
@@ -90,7 +93,9 @@ class ContentCache:
                 self._section.add(list(missing), _fields(made))
         whole = self._whole()
         rows = np.array([self._row[key] for key in keys], dtype=np.intp)
-        return Contents(whole.values[rows], tuple(whole.categories[row] for row in rows.tolist()), whole.counts[rows])
+        chosen = rows.tolist()
+        categories, found = tuple(whole.categories[row] for row in chosen), tuple(whole.traits[row] for row in chosen)
+        return Contents(whole.values[rows], categories, whole.counts[rows], found)
 
     def _keep(self, keys: Sequence[bytes], contents: Contents) -> None:
         start = len(self._row)
@@ -108,6 +113,7 @@ def joined(parts: Sequence[Contents]) -> Contents:
         np.concatenate([part.values for part in parts]),
         tuple(row for part in parts for row in part.categories),
         sparse.vstack([part.counts for part in parts], format="csr"),
+        tuple(one for part in parts for one in part.traits),
     )
 
 
@@ -127,6 +133,7 @@ def _compute(ads: Sequence[Ad], progress: Progress) -> Contents:
     values, categories, counts = np.full((len(ads), len(NAMES)), np.nan), [], [sparse.csr_matrix((0, N_COLUMNS))]
     numbers = [column for column, name in enumerate(NAMES) if name not in CATEGORIES]
     words = [NAMES.index(name) for name in CATEGORICAL]
+    found: list[Traits] = []
     for start in range(0, len(ads), AT_ONCE):
         some = [view(ad) for ad in ads[start : start + AT_ONCE]]
         for i, one in enumerate(some):
@@ -134,30 +141,37 @@ def _compute(ads: Sequence[Ad], progress: Progress) -> Contents:
             values[start + i, numbers] = [row[column] for column in numbers]
             categories.append(tuple(None if row[column] is None else str(row[column]) for column in words))
         counts.append(ngram_counts([ngram_text(one.ad, one.text) for one in some]))
+        found += map(traits, some)
         progress.advance(len(some))
-    return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"))
+    return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"), tuple(found))
 
 
 def _fields(made: Contents) -> dict[str, RaggedArray]:
-    words = [json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") for row in made.categories]
+    rows = [(*row, one.language, one.script) for row, one in zip(made.categories, made.traits, strict=True)]
+    words = [json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") for row in rows]
+    grams = [one.grams for one in made.traits]
     ones, own = np.ones(len(words), dtype=np.int64), np.diff(made.counts.indptr).astype(np.int64)
     return {
         "values": RaggedArray(made.values, ones),
         "categories": RaggedArray(np.frombuffer(b"".join(words), dtype=np.uint8), np.array([len(word) for word in words], dtype=np.int64)),
         "columns": RaggedArray(made.counts.indices.astype(np.int32), own),
         "counts": RaggedArray(made.counts.data, own),
+        "grams": RaggedArray(np.concatenate([np.empty(0, np.int32), *grams]), np.array([*map(len, grams)], dtype=np.int64)),
     }
 
 
 def _read(part: CachedPart) -> Contents:
     """The records of one part that were asked for. What a part holds was checked against its digest: it is as it was written."""
     fields = part.fields
-    words, columns = fields["categories"], fields["columns"]
+    words, columns, grams = fields["categories"], fields["columns"], fields["grams"]
     text, starts = words.values.tobytes(), words.starts
     spans = [(int(starts[row]), int(starts[row] + words.lengths[row])) for row in part.at]
-    categories = tuple(tuple(json.loads(text[start:end].decode("utf-8", "surrogatepass"))) for start, end in spans)
+    rows = [json.loads(text[start:end].decode("utf-8", "surrogatepass")) for start, end in spans]
+    ends = [(int(grams.starts[row]), int(grams.starts[row] + grams.lengths[row])) for row in part.at]
+    found = tuple(Traits(np.array(grams.values[start:end]), *row[-2:]) for (start, end), row in zip(ends, rows, strict=True))
     everything = sparse.csr_matrix(
         (np.array(fields["counts"].values), np.array(columns.values), np.append(columns.starts, len(columns.values))),
         shape=(len(columns.lengths), N_COLUMNS),
     )
-    return Contents(np.array(fields["values"].values[part.at]), categories, everything[part.at])
+    categories = tuple(tuple(row[:-2]) for row in rows)
+    return Contents(np.array(fields["values"].values[part.at]), categories, everything[part.at], found)

@@ -69,12 +69,14 @@ def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, p
     columns = [bundle.policies.index(policy) for policy in data.policies]
     progress.stage("scoring", len(data.ads))
     found: dict[str, list[NDArray[np.float64]]] = {}
+    familiarity: list[float] = []
     for start in range(0, len(data.ads), ROWS):
         some = data.ads[start : start + ROWS]
         scores = bundle.score(some, history)
         for name, logits in scores.parts.items():
             found.setdefault(name, []).append(sigmoid(logits[:, columns]))
         found.setdefault(BLEND_MODEL, []).append(scores.risk[:, columns, 0])
+        familiarity += [one.p for one in scores.familiarity or ()]
         early = bundle.early_risk(scores, [ad.market for ad in some])
         if early is not None:
             found.setdefault(EARLY_MODEL, []).append(early[:, columns, 0])
@@ -86,4 +88,5 @@ def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, p
         policies=data.policies,
         targets=data.targets,
         p={name: np.concatenate(rows) for name, rows in found.items()},
+        familiarity=None if bundle.familiarity is None else np.array(familiarity),
     )

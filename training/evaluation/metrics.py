@@ -31,6 +31,8 @@ class Scored:
     policies: tuple[str, ...]
     targets: NDArray[np.float64]
     p: Mapping[str, NDArray[np.float64]]
+    familiarity: NDArray[np.float64] | None = None
+    """``(n_ads,)``; None: not measured."""
 
     def __post_init__(self) -> None:
         """Raises ValueError with every array that does not fit the ads and policies."""

@@ -83,6 +83,8 @@ def _write(
     (folder / THRESHOLDS).write_text(thresholds.to_json(), encoding="utf-8", newline="\n")
     write_snapshot(_history(known), folder / HISTORY)
     Seen.of(fitted.data.ads).save(folder)
+    if fitted.familiarity is not None:
+        fitted.familiarity.save(folder)
     manifest = Manifest(
         created_at=created_at,
         policies=policies,

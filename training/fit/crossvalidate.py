@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.progress import Named, Progress
@@ -64,7 +65,13 @@ def pooled(parts: Sequence[Scored]) -> Scored:
         groups=tuple(group for part in parts for group in part.groups),
         targets=np.concatenate([part.targets for part in parts]),
         p={model: np.concatenate([part.p[model] for part in parts]) for model in first.p},
+        familiarity=_joined([part.familiarity for part in parts]),
     )
+
+
+def _joined(parts: Sequence[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    told = [part for part in parts if part is not None]
+    return np.concatenate(told) if len(told) == len(parts) else None
 
 
 def _held_out(

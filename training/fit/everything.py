@@ -21,10 +21,12 @@ from adverdict.features.contract import FeatureContract
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.counts import without_labels
 from adverdict.features.table import FeatureTable, with_history
+from adverdict.features.text.traits import Traits
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade
 from adverdict.models.encoder import encoder_text
+from adverdict.models.familiarity.familiarity import FamiliarityModel
 from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
 from adverdict.models.kernel import KernelModel
 from adverdict.models.ngram import NgramModel
@@ -36,6 +38,7 @@ from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit
 from adverdict.training.fit.blend import fit_blend
 from adverdict.training.fit.calibration import fit_calibration
 from adverdict.training.fit.cascade import cheap, fit_spread
+from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
 from adverdict.training.fit.kernel import fit_kernel, with_log_odds
 from adverdict.training.fit.ngram import INVERSE_REGULARISATION, fit_ngram
@@ -86,6 +89,8 @@ class Fitted:
     held_out_risk: NDArray[np.float64]
     held_out_early: NDArray[np.float64] | None = None
     """The same at the early exit; None without a cascade."""
+    familiarity: FamiliarityModel | None = None
+    """None: no ad was found to break no policy."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Prepared:
     table: FeatureTable
     fresh: FeatureTable
     counts: sparse.csr_matrix
+    traits: tuple[Traits, ...]
     fold: NDArray[np.intp]
 
 
@@ -132,7 +138,8 @@ def fit(
         cascade = _fit_early_exit(data, both, whole, targets, weight, settings.seed, progress)
         early = cascade.risk(cascade.blend.logits(held_out), [ad.market for ad in data.ads])
     logits = {**held_out, "blend": blended}
-    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, cascade, logits, risk, early)
+    familiarity = fit_familiarity(data, prepared.traits)
+    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, cascade, logits, risk, early, familiarity)
 
 
 def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: ContentCache | None = None) -> Prepared:
@@ -143,7 +150,8 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: 
     counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
     table = content.table(contract, counts)
     fresh = with_history(table, without_labels(counts))
-    return Prepared(contract, table if settings.history else fresh, fresh, content.counts, folds(data, settings.n_folds, settings.seed))
+    fold = folds(data, settings.n_folds, settings.seed)
+    return Prepared(contract, table if settings.history else fresh, fresh, content.counts, content.traits, fold)
 
 
 def ngram_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> Logits:

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.decisions.policy import Thresholds
+from adverdict.decisions.policy import DEFAULT_UNFAMILIAR_SHARE, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds, severity_at
 from adverdict.domain import formats
 from adverdict.domain.verdict import Verdict
+from adverdict.models.familiarity.familiarity import FamiliarityModel, Group
 from adverdict.models.manifest import DataEntry
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
-from adverdict.training.evaluation.metrics import PolicyScores, Scored
+from adverdict.training.evaluation.metrics import VIOLATES_FROM, PolicyScores, Scored
 from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render
 
 PAGE = "report.html"
@@ -44,6 +45,7 @@ class ReportData:
     created_at: datetime
     thresholds: SolvedThresholds
     skipped: Mapping[str, str]
+    familiarity: FamiliarityModel | None = None
     versions: Mapping[str, str] | None = None
     """Of the libraries used; those installed, unless given."""
 
@@ -56,6 +58,8 @@ def write_report(folder: Path, data: ReportData, *, render: Render = render) -> 
         final=FINAL,
         models=_models(data.scored),
         policies=[_policy(policy, data, folder, render) for policy in data.scored.policies],
+        groups=_groups(data.familiarity),
+        unfamiliar=_unfamiliar(data.scored),
         versions=data.versions if data.versions is not None else installed(),
     )
     target = folder / PAGE
@@ -78,6 +82,30 @@ def installed() -> dict[str, str]:
 
     names = ("adverdict", "scikit-learn", "lightgbm", "torch", "transformers", "onnxruntime", "numpy")
     return {name: metadata.version(name) for name in names if next(iter(metadata.distributions(name=name)), None)}
+
+
+def _groups(familiarity: FamiliarityModel | None) -> list[tuple[str, int]]:
+    """The groups within which ads are compared, in words, with the honest ads of each."""
+    found = familiarity.groups if familiarity else {}
+    return [
+        (in_words(group), len(reference)) for group, reference in sorted(found.items(), key=lambda one: (one[0][0] is None, -len(one[1])))
+    ]
+
+
+def in_words(group: Group) -> str:
+    language, surface = group
+    if language is None:
+        return "everything else"
+    return f"{language}, other surfaces" if surface is None else f"{language}, {surface or 'no surface'}"
+
+
+def _unfamiliar(scored: Scored) -> tuple[int, int, tuple[float, float]] | None:
+    """How many of the honest ads count as unfamiliar by the share in force where no file says otherwise; None: not measured, or of none."""
+    if scored.familiarity is None:
+        return None
+    honest = ~(np.nan_to_num(scored.targets) >= VIOLATES_FROM).any(axis=1)
+    k, n = int((scored.familiarity[honest] <= DEFAULT_UNFAMILIAR_SHARE).sum()), int(honest.sum())
+    return (k, n, wilson(k, n)) if n else None
 
 
 def _models(scored: Scored) -> list[str]:

@@ -80,6 +80,9 @@ class CountingRisks:
         p = told_by(self.counts, ad)
         return {policy: RiskScore(policy=policy, p=p, p_low=p, p_high=p) for policy in POLICIES}
 
+    def familiarity(self, ad: int) -> None:
+        return None
+
     def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
         return ()
 

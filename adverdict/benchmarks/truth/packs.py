@@ -66,6 +66,7 @@ def _take(scored: Scored, rows: Rows) -> Scored:
         groups=tuple(scored.groups[row] for row in rows),
         targets=scored.targets[rows],
         p={model: p[rows] for model, p in scored.p.items()},
+        familiarity=None if scored.familiarity is None else scored.familiarity[rows],
     )
 
 

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from adverdict.cli.benchmark import attacks as benchmark_attacks
 from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
+from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import ledger as benchmark_ledger
 from adverdict.cli.benchmark import online as benchmark_online
 from adverdict.cli.benchmark import profile as benchmark_profile
@@ -21,7 +23,9 @@ app.command("online")(benchmark_online.online)
 app.command("batch")(benchmark_batch.batch)
 app.command("train")(benchmark_train.train)
 app.command("profile")(benchmark_profile.profile)
+app.command("familiarity")(benchmark_familiarity.familiarity)
 app.command("ledger")(benchmark_ledger.ledger)
+app.command("attacks")(benchmark_attacks.attacks)
 app.command("audits")(benchmark_audits.audits)
 app.command("rescore")(benchmark_rescore.rescore)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from adverdict.decisions.files.located import Located
-from adverdict.decisions.policy import Licence, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified
+from adverdict.decisions.policy import Licence, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.domain.errors import Mistake
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -160,15 +160,17 @@ READERS: dict[str, Callable[[Located], object]] = {
     "thresholds": _thresholds,
     "when_degraded": _choice(WhenDegraded),
     "when_uncertified": _choice(WhenUncertified),
+    "when_unfamiliar": _choice(WhenUnfamiliar),
+    "unfamiliar_share": _share,
     "audit_share": _share,
     "reason": _sentence,
 }
 KEYS = (
     *("title", "severity", "stance", "licence", "surfaces", "targets", "thresholds"),
-    *("when_degraded", "when_uncertified", "audit_share", "reason"),
+    *("when_degraded", "when_uncertified", "when_unfamiliar", "unfamiliar_share", "audit_share", "reason"),
 )
 """Every key of a policy, in the order people write them."""
 REQUIRED = ("title", "severity", "stance", "targets.max_leakage", "targets.max_wrongful_reject", "targets.confidence", "reason")
 """Keys the default file must give each policy; the others have a default: a ``max_risk`` by severity, ``MIN_RISK_REJECTED``, no
-``max_missed``, no licence, all surfaces, ``auto`` thresholds, ``review`` when degraded, ``decide`` when uncertified, and an audit share of
-``DEFAULT_AUDIT_SHARE``."""
+``max_missed``, no licence, all surfaces, ``auto`` thresholds, ``review`` when degraded, ``decide`` when uncertified, ``review`` when
+unfamiliar, which a ``DEFAULT_UNFAMILIAR_SHARE`` of honest ads are, and an audit share of ``DEFAULT_AUDIT_SHARE``."""

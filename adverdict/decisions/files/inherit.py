@@ -13,6 +13,7 @@ from typing import Any
 from adverdict.decisions.files.fields import REQUIRED, Fields, Sourced, one_of
 from adverdict.decisions.policy import (
     DEFAULT_AUDIT_SHARE,
+    DEFAULT_UNFAMILIAR_SHARE,
     MAX_RISK,
     MIN_RISK_REJECTED,
     Licence,
@@ -23,6 +24,7 @@ from adverdict.decisions.policy import (
     Targets,
     WhenDegraded,
     WhenUncertified,
+    WhenUnfamiliar,
 )
 from adverdict.domain.errors import Mistake
 
@@ -175,4 +177,6 @@ def _policy(name: str, fields: Fields) -> PolicyInForce:
         max_risk=values.get("targets.max_risk", MAX_RISK[values["severity"]]),
         min_risk_rejected=values.get("targets.min_risk_rejected", MIN_RISK_REJECTED),
         max_missed=values.get("targets.max_missed"),
+        when_unfamiliar=values.get("when_unfamiliar", WhenUnfamiliar.REVIEW),
+        unfamiliar_share=values.get("unfamiliar_share", DEFAULT_UNFAMILIAR_SHARE),
     )

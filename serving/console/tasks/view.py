@@ -63,6 +63,8 @@ class TaskView:
     """What earlier readers wrote for a senior one."""
     verdicts: tuple[str, ...]
     """What may be answered."""
+    degraded: tuple[str, ...]
+    """What the decision says of why its risks may say little; nothing where the reviewer must not be told what the model thinks."""
 
 
 def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
@@ -86,6 +88,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         statement=pieces(appeal),
         notes=tuple(pieces(note) for note in notes),
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
+        degraded=decision.degraded if decision else (),
     )
 
 

@@ -135,6 +135,9 @@ class WordRisks:
             found[policy] = RiskScore(policy=policy, p=p, p_low=low, p_high=high)
         return found
 
+    def familiarity(self, ad: int) -> None:
+        return None
+
     def reasons(self, ad: int, policies: Sequence[str]) -> tuple[Reason, ...]:
         one = self.ads[ad]
         told: list[Reason] = []

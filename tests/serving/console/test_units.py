@@ -15,7 +15,7 @@ from adverdict.review.reasons.marking import HIDDEN, pieces
 from adverdict.serving.console.bars import WIDTH, bar, position
 from adverdict.serving.console.card import TALL, WIDE, card
 from adverdict.serving.console.policies.shares import ScoredDecisions
-from adverdict.serving.console.words import count, many, percent, signed, span, worth
+from adverdict.serving.console.words import count, many, missing, percent, signed, span, unfamiliar, worth
 from tests.serving.console.filled import NOW
 
 
@@ -188,3 +188,11 @@ def test_spans_counts_and_effects_are_written_as_people_do() -> None:
     assert [count(n) for n in (1e11, 1.234e12, 1e308, -1e300)] == ["100,000,000,000", "1.23e12", "1e308", "-1e300"]
     assert worth(1e300) == "1e300 ads"
     assert [signed(effect) for effect in (1.25, -0.7)] == ["+1.2", "−0.7"]
+
+
+def test_what_is_strange_about_an_ad_is_said_apart_from_what_was_missing() -> None:
+    degraded = ("unfamiliar:language:zh", "no_risk:gambling", "unfamiliar:script:CJK")
+    assert unfamiliar(degraded) == "The model has hardly seen texts like this (language zh, script CJK): its risks say little."
+    assert unfamiliar(["unfamiliar:text"]) == "The model has hardly seen texts like this: its risks say little."
+    assert unfamiliar(["no_risk:gambling"]) == ""
+    assert missing(degraded) == ["no_risk:gambling"]
