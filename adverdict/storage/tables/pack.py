@@ -18,9 +18,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
 from adverdict.domain.mistakes import MOMENT, mistake
-from adverdict.domain.votes import last_words, older_than_its_ad
+from adverdict.domain.votes import last_words
 from adverdict.domain.written import present
 from adverdict.storage.tables.finding import digest, files_of, labels_located, located
+from adverdict.storage.tables.joined import find_twice, misplaced
 from adverdict.storage.tables.reading import AS_IS, Place, Query, Reading, opened
 from adverdict.storage.tables.reading import Table as Where
 from adverdict.storage.tables.rows import SUFFIXES, Columns, Rows, read_rows
@@ -205,8 +206,8 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     labels, more = _collect(labels_table, labels_path) if labels_path else ([], [])
     found += more
     if not found:
-        _find_twice(ads, found)
-        found += _misplaced(ads, labels)
+        find_twice(ads, found)
+        found += misplaced(ads, labels)
     if found:
         count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
         raise InvalidTable(f"{folder}: {count}", found)
@@ -229,7 +230,7 @@ def read_ads(path: Place) -> list[Ad]:
     table = ads_table_of(reading)
     rows, found = _collect(table, located(where, "ads"))
     if not found:
-        _find_twice(rows, found)
+        find_twice(rows, found)
     if found:
         raise InvalidTable(f"{path}: not a table of ads", found)
     _warn(table.warnings(ids=False))
@@ -278,28 +279,6 @@ def _collect(table: Table[Row], path: Where) -> tuple[list[tuple[str, Row]], lis
     except InvalidTable as error:
         return rows, list(error.mistakes)
     return rows, []
-
-
-def _find_twice(ads: list[tuple[str, Ad]], found: list[Mistake]) -> None:
-    """An id that comes twice is a mistake naming both rows."""
-    known: dict[str, str] = {}
-    for where, ad in ads:
-        first = known.setdefault(ad.ad_id, where)
-        if first is not where:
-            found.append(Mistake("ad_id", ad.ad_id, f"an id used once; it is also in {first}", where))
-
-
-def _misplaced(ads: list[tuple[str, Ad]], labels: list[tuple[str, Label]]) -> list[Mistake]:
-    """Labels about no ad of the pack, and those given before their ad was submitted."""
-    known = {ad.ad_id: ad for _, ad in ads}
-    found = []
-    for where, label in labels:
-        ad = known.get(label.ad_id)
-        if ad is None:
-            found.append(Mistake("ad_id", label.ad_id, "the id of an ad in the table of ads", where))
-        elif early := older_than_its_ad(label, ad.submitted_at, where=where):
-            found.append(early)
-    return found
 
 
 def _digest(ads: Where, labels: Where | None, pack: tuple[list[Ad], list[Label]]) -> str:
