@@ -33,8 +33,10 @@ NEGATIVE_WORD = re.compile(f"{NEGATIVE.pattern}{{3,}}")
 """Two of them are a blood group or a car park, three are a word."""
 HOMES = ("CYRILLIC", "GREEK")
 """Scripts into which a Latin look-alike is mapped back where they are the text's own."""
-WORD = re.compile("[lcxdk]{2,}")
+WORD = re.compile("[lcxdk]+")
 """A word, in classes of characters."""
+ALONE = frozenset("\u0430\u0435\u0456\u043e\u0443\u0410\u0415\u0406\u041e\u0423")
+"""Cyrillic letters that look like words of one Latin letter (a, e, i, o, y); Greek ones by themselves are the sciences'."""
 
 
 def undo_styled(text: str, counts: Counter[str]) -> str:
@@ -85,7 +87,7 @@ def undo_confusables(text: str, counts: Counter[str]) -> str:
     kinds = classes(text)
     if "c" not in kinds or "l" not in kinds:
         return text
-    spans = [match.span() for match in WORD.finditer(kinds)]
+    spans = [match.span() for match in WORD.finditer(kinds) if match.end() - match.start() > 1 or text[match.start()] in ALONE]
     hidden, home = _hidden_scripts(text, kinds, spans)
     read: dict[str, str] = {}
     parts, end = [], 0
@@ -115,9 +117,20 @@ def _plain(word: str, hidden: set[str], home: str) -> str:
             continue
         table = to_latin() if target == "LATIN" else from_latin(target)
         mapped = "".join(letter if script(letter) in ("", target) else table.get(letter, letter) for letter in word)
+        if target == "LATIN":
+            mapped = _with_capital_i(word, mapped)
         if all(script(letter) in ("", target) for letter in mapped):
             return mapped
     return word
+
+
+def _with_capital_i(word: str, mapped: str) -> str:
+    """An upright stroke that is a capital, where a capital may stand, is an I; after a small letter it passes for an l (``hеІІо``)."""
+    letters = list(mapped)
+    for place, letter in enumerate(word):
+        if mapped[place] == "l" and letter.isupper() and not any(map(str.islower, word[:place])):
+            letters[place] = "I"
+    return "".join(letters)
 
 
 def _two_parts(word: str) -> bool:

@@ -26,6 +26,8 @@ LISTED = 4
 """Letters in a row that may be a list or a name (S M L X, M*A*S*H) and not a word."""
 INITIALS = 6
 """The same with full stops between them: U.N.I.C.E.F."""
+OFTEN = 3
+"""Words strewn with a sign in one text: nobody plays M*A*S*H three times over."""
 LONGEST_SPLIT = 64
 """Letters of the longest run that is cut into words nobody kept apart."""
 
@@ -33,8 +35,10 @@ LONGEST_SPLIT = 64
 def undo_spacing(text: str, counts: Counter[str]) -> str:
     """Letters strewn with signs to words, kept apart where a wider gap or another sign parts them; counts ``spaced`` words."""
 
+    often = sum(_strewn(match[0]) for match in LETTERS.finditer(text)) >= OFTEN
+
     def join(match: re.Match[str]) -> str:
-        joined, words = _kept(match[0]) if len(match[0]) <= LONGEST_SPLIT else _joined(match[0])
+        joined, words = _kept(match[0], often) if len(match[0]) <= LONGEST_SPLIT else _joined(match[0], often)
         counts["spaced"] += words
         return joined
 
@@ -42,14 +46,28 @@ def undo_spacing(text: str, counts: Counter[str]) -> str:
     return joined if joined == text else TRAILING.sub(r"\1", joined)
 
 
-def _joined(run: str) -> tuple[str, int]:
-    """What a run of single letters says, and how many words of it were joined."""
+def _strewn(run: str) -> int:
+    """How many words that can be said, longer than an abbreviation, have one sign (no blank, no full stop) between all their letters."""
+    letters, gaps = _apart(run)
+    between = _between_letters(gaps)
+    if len(between) > 1 or any("." in gap or any(map(str.isspace, gap)) for gap in between):
+        return 0
+    return sum(len(word) >= LISTED and _spoken(word) for word in _words(letters, gaps, between))
+
+
+def _words(letters: list[str], gaps: list[str], between: set[str]) -> list[str]:
+    ends = [place for place, gap in enumerate(gaps, start=1) if gap not in between]
+    return ["".join(letters[start:end]) for start, end in pairwise([0, *ends, len(letters)])]
+
+
+def _joined(run: str, often: bool = False) -> tuple[str, int]:
+    """What a run of single letters says, and how many words of it were joined. ``often``: the text is full of such runs."""
     letters, gaps = _apart(run)
     between = _between_letters(gaps)
     ends = [place for place, gap in enumerate(gaps, start=1) if gap not in between]
-    words = ["".join(letters[start:end]) for start, end in pairwise([0, *ends, len(letters)])]
+    words = _words(letters, gaps, between)
     dotted, spaced = any("." in gap for gap in between), any(any(map(str.isspace, gap)) for gap in between)
-    if not any(_hides(word, dotted, dotted and spaced) for word in words):
+    if not any(_hides(word, dotted, dotted and spaced) for word in words) and not (often and _strewn(run)):
         return run, 0
     joined = sum(len(word) > 1 for word in words)
     if len(words) == 1:
