@@ -133,6 +133,7 @@ def promote(
     """Make a version the champion, unless a gate refuses it; says which."""
     with door() as settings:
         from adverdict.decisions.files.read import read_policies
+        from adverdict.models.manifest import check
         from adverdict.models.opening import find_model
         from adverdict.training.promote import promote as run
 
@@ -141,7 +142,8 @@ def promote(
         for gate in promoted.gates:
             out.print(f"  [green]passed[/]  {gate.sentence}")
         out.print(f"{promoted.uri} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
-        say_unmatched(read_policies(settings.policies), find_model(promoted.uri, settings).load().policies)
+        manifest, _ = check(find_model(promoted.uri, settings).folder)
+        say_unmatched(read_policies(settings.policies), manifest.policies)
 
 
 def rollback(

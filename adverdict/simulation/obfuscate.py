@@ -8,7 +8,7 @@ _CONFUSABLE = str.maketrans(
     "aceiopxyABCEHIKMOPTXkn",
     "\u0430\u0441\u0435\u0456\u043e\u0440\u0445\u0443\u0410\u0412\u0421\u0415\u041d\u0406\u041a\u041c\u041e\u0420\u0422\u0425\u03ba\u0578",
 )
-_LEET = str.maketrans("aeiostAEIOST", "@310$7@310$7")
+LEET = str.maketrans("aeiostAEIOST", "@310$7@310$7")
 _LATIN_TWIN = str.maketrans("\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u03bf\u03bd\u03b9", "aceopxyovi")
 _ZERO_WIDTH = ("\u200b", "\u200c", "\u2060", "\ufeff")
 METHODS = ("confusables", "zero_width", "leet", "letter_spacing", "bidi")
@@ -27,7 +27,7 @@ def zero_width(text: str, turn: int) -> str:
 
 def leet(text: str, turn: int) -> str:
     """Digits and signs for letters, in two words of three."""
-    return _words(text, lambda word: word.translate(_LEET), turn)
+    return _words(text, lambda word: word.translate(LEET), turn)
 
 
 def letter_spacing(text: str, turn: int) -> str:

@@ -34,8 +34,10 @@ LONGEST_SPLIT = 64
 
 def undo_spacing(text: str, counts: Counter[str]) -> str:
     """Letters strewn with signs to words, kept apart where a wider gap or another sign parts them; counts ``spaced`` words."""
-
-    often = sum(_strewn(match[0]) for match in LETTERS.finditer(text)) >= OFTEN
+    runs = LETTERS.findall(text)
+    if not runs:
+        return text
+    often = sum(map(_strewn, runs)) >= OFTEN
 
     def join(match: re.Match[str]) -> str:
         joined, words = _kept(match[0], often) if len(match[0]) <= LONGEST_SPLIT else _joined(match[0], often)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from adverdict.simulation.obfuscate import LEET
+
 Dress = Callable[[str, Random], str]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -22,7 +24,6 @@ GREEK = str.maketrans(
     "oviABEHIKMNOPTXYZ", "\u03bf\u03bd\u03b9\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7\u03a5\u0396"
 )
 LATIN = str.maketrans("agiloy", "\u0251\u0261\u0131\u026d\u0275\u028f")
-LEET = str.maketrans("aeiostAEIOST", "@310$7@310$7")
 WORD = re.compile(r"[^\W\d_]{4,}")
 """Short words are left alone, as by whoever wants to be read."""
 

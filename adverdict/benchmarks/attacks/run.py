@@ -160,7 +160,8 @@ def _violating(data: Dataset, judge: Judge, asked: AttackBenchmark) -> Violating
     rows, policies = np.nonzero(data.targets[:, known] >= 0.5)
     some = np.random.default_rng(asked.seed).permutation(len(rows))[: QUICK_ATTACKED if asked.quick else ATTACKED]
     rows, policies = rows[some], policies[some]
-    return Violating([data.ads[row] for row in rows], policies, [data.groups[row] for row in rows])
+    whose = [f"{data.sources[0].name} {data.groups[row]}" for row in rows]  # the same id in two packs is two advertisers
+    return Violating([data.ads[row] for row in rows], policies, whose)
 
 
 def _attacks(ads: Sequence[Ad], harmless: Sequence[Ad], seed: int) -> Iterator[tuple[str, bool, list[Ad]]]:
