@@ -17,7 +17,7 @@ from adverdict.cli.door import door
 from adverdict.cli.options import CHAMPION, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
 from adverdict.cli.reading import reads
 from adverdict.cli.tables import columns, say_unmatched
-from adverdict.domain.formats import number
+from adverdict.domain.formats import interval, number
 
 if TYPE_CHECKING:
     from adverdict.domain.settings import Settings
@@ -209,7 +209,7 @@ def show_figures(figures: dict[str, Any] | Any) -> None:
             str(measured["n"]),
             str(measured["positives"]),
             number(measured["ap"], ".3f"),
-            "–".join(number(end, ".3f") for end in measured["ap_interval"] or (None, None)),
+            interval(*measured["ap_interval"], ".3f") if measured["ap_interval"] else "–",
             number(measured["auroc"], ".3f"),
             number(measured["brier"], ".4f"),
             number(calibration["slope"], ".2f"),

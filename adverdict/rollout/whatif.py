@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.policy import PolicyBook, Stance
 from adverdict.decisions.thresholds import SolvedThresholds
@@ -19,7 +20,6 @@ from adverdict.domain.verdict import Verdict
 from adverdict.models.bundle import Bundle
 from adverdict.storage.tables.pack import Pack
 from adverdict.training.dataset import dataset
-from adverdict.training.evaluation.curves import wilson
 from adverdict.training.evaluation.evaluate import ROWS, history_with
 from adverdict.training.evaluation.metrics import VIOLATES_FROM
 
@@ -34,7 +34,7 @@ Labels = Mapping[str, Mapping[str, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``k`` of ``n``, with Wilson's 95 % interval; share and interval are None where ``n`` is 0."""
+    """``k`` of ``n``, with its exact 95 % interval; share and interval are None where ``n`` is 0."""
 
     k: int
     n: int
@@ -45,7 +45,7 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        return wilson(self.k, self.n) if self.n else None
+        return clopper_pearson(self.k, self.n) if self.n else None
 
     def to_json(self) -> dict[str, object]:
         return {"k": self.k, "n": self.n, "share": self.share, "interval": self.interval and list(self.interval)}

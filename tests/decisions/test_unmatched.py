@@ -40,3 +40,9 @@ def test_starting_files_are_policies_of_these_names_and_markets(folder: Path) ->
     assert (book.names, book.markets) == (("gambling", "spam"), ("PL", "SE"))
     assert {policy.stance.value for _, _, policy in book.every()} == {"prohibited"}
     assert {policy.title for _, _, policy in book.every()} == {"Gambling and betting for money", "Spam"}
+
+
+def test_starting_files_of_policies_that_no_example_is_shipped_of_are_read(tmp_path: Path) -> None:
+    for name, text in starting_files(["ours", "theirs"], ["SE"]).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert [policy.title for _, _, policy in read_policies(tmp_path).every()] == ["Ours", "Theirs"]

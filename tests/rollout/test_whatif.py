@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.decisions.decide import decide
 from adverdict.decisions.policy import MarketRules, PolicyBook, PolicyInForce, Stance, Targets, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
@@ -21,7 +22,6 @@ from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.models.bundle import Bundle
 from adverdict.rollout.whatif import NOBODY, Share, WhatIf, what_if, what_if_on_packs
-from adverdict.training.evaluation.curves import wilson
 from tests.decisions.build import CONTEXT, NONE_SOLVED, POLICY, TARGETS, WHEN, book, risk
 from tests.training.data import ad, label, pack, said
 
@@ -196,9 +196,9 @@ def test_ads_left_to_people_for_want_of_thresholds_or_risk_are_counted() -> None
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10)])
-def test_a_share_has_wilsons_interval(k: int, n: int) -> None:
-    assert Share(k, n).interval == wilson(k, n)
-    assert Share(k, n).to_json() == {"k": k, "n": n, "share": k / n, "interval": list(wilson(k, n))}
+def test_a_share_has_its_exact_interval(k: int, n: int) -> None:
+    assert Share(k, n).interval == clopper_pearson(k, n)
+    assert Share(k, n).to_json() == {"k": k, "n": n, "share": k / n, "interval": list(clopper_pearson(k, n))}
 
 
 def test_a_share_of_nothing_is_undefined_not_zero() -> None:

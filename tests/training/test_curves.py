@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_curve
 
-from adverdict.training.evaluation.curves import decision_curve, precision_recall, reliability, wilson
+from adverdict.training.evaluation.curves import decision_curve, precision_recall, reliability
 from adverdict.training.evaluation.metrics import PolicyScores
 from tests.training.scores import scored
 
@@ -32,12 +31,6 @@ def test_reliability_bins_hold_every_ad_once_and_end_at_the_thresholds(near: tup
     assert all(part.low <= part.risk <= part.high and part.rate_low <= part.rate <= part.rate_high for part in bins)
     ends = [end for part in bins for end in (part.low, part.high)]
     assert all(min(abs(end - threshold) for end in ends) < 1e-9 for threshold in near if 0 < threshold < 1)
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 1), (0, 50), (3, 50), (50, 50), (1, 2)])
-def test_wilson_is_scipys(k: int, n: int) -> None:
-    reference = binomtest(k, n).proportion_ci(method="wilson")
-    assert wilson(k, n) == pytest.approx((reference.low, reference.high), abs=1e-12)
 
 
 def test_net_benefit_weighs_wrongful_rejections_by_the_odds_of_the_threshold() -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.certification.statistics.intervals import by_group
 from adverdict.models.calibration import logit, sigmoid
 from adverdict.training.evaluation.metrics import PolicyScores
-from adverdict.training.evaluation.recalibration import Z95
 
 Floats = NDArray[np.float64]
 
@@ -67,14 +67,13 @@ def precision_recall(rated: PolicyScores) -> PrecisionRecall | None:
 def reliability(rated: PolicyScores, near: Sequence[float] = (), bins: int = 10) -> list[Bin]:
     """Promised against observed, in bins of equally many ads, and finer round each threshold of ``near``, where an error costs verdicts.
 
-    Bins nobody is in are left out. The interval is Wilson's (1927); it takes ads as independent, so it is too narrow where one advertiser
-    holds much of a bin.
+    Bins nobody is in are left out. The interval is over whole advertisers.
     """
     if not rated.p.size:
         return []
     edges = _edges(rated.p, near, bins)
     where = np.clip(np.searchsorted(edges, rated.p, side="right") - 1, 0, edges.size - 2)
-    return [_bin(float(edges[i]), float(edges[i + 1]), rated.y[where == i], rated.p[where == i]) for i in np.unique(where)]
+    return [_bin(float(edges[i]), float(edges[i + 1]), rated, where == i) for i in np.unique(where)]
 
 
 def decision_curve(rated: PolicyScores, thresholds: Sequence[float] | Floats) -> DecisionCurve | None:
@@ -94,14 +93,6 @@ def decision_curve(rated: PolicyScores, thresholds: Sequence[float] | Floats) ->
     return DecisionCurve(t, right - wrong * price, prevalence - (1 - prevalence) * price)
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of ``k`` in ``n`` (Wilson 1927, JASA 22, 209-212); ``n`` at least 1."""
-    z2 = Z95**2
-    centre = (k + z2 / 2) / (n + z2)
-    half = Z95 * np.sqrt(k * (n - k) / n + z2 / 4) / (n + z2)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
-
-
 def _edges(p: Floats, near: Sequence[float], bins: int) -> Floats:
     thresholds = [threshold for threshold in near if 0 < threshold < 1]
     fine = logit(np.array(thresholds)).tolist()
@@ -116,6 +107,7 @@ def _is_apart(end: float, others: Sequence[float]) -> bool:
     return all(abs(end - other) >= APART for other in others)
 
 
-def _bin(low: float, high: float, y: NDArray[np.bool_], p: Floats) -> Bin:
+def _bin(low: float, high: float, rated: PolicyScores, here: NDArray[np.bool_]) -> Bin:
+    y = rated.y[here]
     n, positives = y.size, int(y.sum())
-    return Bin(low, high, n, positives, float(p.mean()), positives / n, *wilson(positives, n))
+    return Bin(low, high, n, positives, float(rated.p[here].mean()), positives / n, *by_group(y, rated.clusters[here]))

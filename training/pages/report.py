@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.certification.statistics.intervals import by_group
 from adverdict.decisions.policy import DEFAULT_UNFAMILIAR_SHARE, Thresholds
 from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds, severity_at
 from adverdict.domain import formats
@@ -19,7 +20,7 @@ from adverdict.models.familiarity.familiarity import FamiliarityModel, Group
 from adverdict.models.manifest import DataEntry
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
-from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability, wilson
+from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability
 from adverdict.training.evaluation.metrics import VIOLATES_FROM, PolicyScores, Scored
 from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render
 
@@ -100,12 +101,13 @@ def in_words(group: Group) -> str:
 
 
 def _unfamiliar(scored: Scored) -> tuple[int, int, tuple[float, float]] | None:
-    """How many of the honest ads count as unfamiliar by the share in force where no file says otherwise; None: not measured, or of none."""
+    """How many of the honest ads count as unfamiliar by the share in force where no file says otherwise, and the share's interval by
+    advertiser; None: not measured, or of none."""
     if scored.familiarity is None:
         return None
     honest = ~(np.nan_to_num(scored.targets) >= VIOLATES_FROM).any(axis=1)
-    k, n = int((scored.familiarity[honest] <= DEFAULT_UNFAMILIAR_SHARE).sum()), int(honest.sum())
-    return (k, n, wilson(k, n)) if n else None
+    marked, groups = scored.familiarity[honest] <= DEFAULT_UNFAMILIAR_SHARE, np.asarray(scored.groups)[honest]
+    return (int(marked.sum()), len(marked), by_group(marked, groups)) if len(marked) else None
 
 
 def _models(scored: Scored) -> list[str]:
@@ -172,6 +174,6 @@ def _outcome(key: SolvedFor, found: Thresholds, rated: PolicyScores) -> dict[str
         "certificate_id": found.certificate_id,
         "n": here.y.size,
         "review": here.y.size - kept["approved"] - kept["rejected"],
-        "leakage_interval": wilson(kept["leaked"], kept["approved"]) if kept["approved"] else None,
-        "wrongful_interval": wilson(kept["wrongful"], kept["rejected"]) if kept["rejected"] else None,
+        "leakage_interval": by_group(here.y[approved], here.clusters[approved]) if kept["approved"] else None,
+        "wrongful_interval": by_group(~here.y[rejected], here.clusters[rejected]) if kept["rejected"] else None,
     }

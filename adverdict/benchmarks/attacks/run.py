@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from adverdict.benchmarks.attacks import honest
 from adverdict.benchmarks.attacks.families import FAMILIES, Family
 from adverdict.benchmarks.shared.testbed import apart
+from adverdict.benchmarks.truth.familiarity import SETTING, FamiliarityBenchmark, honest_and_strange
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Progress, Silent
@@ -73,7 +74,7 @@ class Judge:
 
 def run(asked: AttackBenchmark, progress: Progress) -> dict[str, Any]:
     """``families: {NAME: {"stopped_before", "stopped_after", "kept", …}}`` over all packs, ``packs`` for each alone, ``kept_min`` (of the
-    families that a reader undoes) and ``honest_counted``.
+    families that a reader undoes), ``honest_counted``, and which honest and which strange simulated ads count as unfamiliar.
 
     Raises NotFound or InvalidInput for a pack that cannot be read or trained on.
     """
@@ -83,12 +84,16 @@ def run(asked: AttackBenchmark, progress: Progress) -> dict[str, Any]:
         progress.stage("attacks", len(packs) * (len(FAMILIES) + 4))
         found = {name: _pack(read_pack(folder), Path(work) / f"model-{name}", asked, progress) for name, folder in packs.items()}
     together = {name: _figures([pack[name] for pack in found.values() if name in pack], asked.seed) for name in _every(found)}
+    familiar = honest_and_strange(FamiliarityBenchmark(quick=asked.quick, seed=asked.seed), progress)
     undone = [figures["kept"] for name, figures in together.items() if figures["read_the_same"] and figures["kept"] is not None]
     return {
         "families": together,
         "packs": {name: {family: _figures([one], asked.seed) for family, one in pack.items()} for name, pack in found.items()},
         "kept_min": min(undone, default=None),
         **counted,
+        **{f"unfamiliar_{name}": familiar[f"unfamiliar_{name}"] for name in ("honest", "strange_stopped")},
+        "unfamiliar_honest_interval": familiar["honest"][SETTING][1:],
+        "unfamiliar_honest_ads": familiar["honest_ads"],
     }
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from adverdict.certification.markets.label_shift import Assumption
 from adverdict.certification.markets.onboarding import Onboarding, onboard
+from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.certification.thresholds.empirical import solve
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import Side
@@ -25,7 +26,6 @@ from adverdict.domain.verdict import Verdict
 from adverdict.models.bundle import load_bundle
 from adverdict.storage.tables.pack import read_pack
 from adverdict.training.dataset import Dataset, dataset, groups_of
-from adverdict.training.evaluation.curves import wilson
 from adverdict.training.evaluation.resampling import draw, interval, weighted_mean
 from adverdict.training.fit.bundling import write_bundle
 from adverdict.training.fit.everything import FitSettings, fit
@@ -228,7 +228,7 @@ def _severity(risk: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
 
 def _share(hit: NDArray[np.bool_]) -> dict[str, Any]:
     k, n = int(hit.sum()), len(hit)
-    return {"k": k, "n": n, "share": k / n if n else None, "interval": list(wilson(k, n)) if n else None}
+    return {"k": k, "n": n, "share": k / n if n else None, "interval": list(clopper_pearson(k, n)) if n else None}
 
 
 def _suggested(one: LeftOut) -> dict[str, Any] | None:

@@ -58,3 +58,9 @@ def show(figures: Mapping[str, Any]) -> None:
         f"{worst['texts']}; {products['counted']} of {products['names']:,} names of products",
         highlight=False,
     )
+    low, high = figures["unfamiliar_honest_interval"]
+    out.print(
+        f"{figures['unfamiliar_honest']:.2%} ({interval(low, high, '.2%')}) of {figures['unfamiliar_honest_ads']:,} honest simulated ads "
+        f"go to people as unfamiliar; of texts in unseen languages and of random letters {figures['unfamiliar_strange_stopped']:.1%}",
+        highlight=False,
+    )

@@ -48,8 +48,8 @@ def show(figures: Mapping[str, Any]) -> None:
     out.print(table)
     for pair in figures["packs"]:
         out.print(
-            f"{pair['trained_on']} would reject {pair['by_risk']:,} of {pair['ads']:,} harmless ads of {pair['scored']} by risk, "
-            f"and rejects {pair['still']:,}",
+            f"{pair['trained_on']} rejects {pair['rejected']:,} and approves {pair['approved']:,} of {pair['ads']:,} harmless ads of "
+            f"{pair['scored']}; {pair['by_risk']:,} have a risk that may be rejected, {pair['still']:,} of them familiar",
             highlight=False,
         )
     cost = figures["cost"]

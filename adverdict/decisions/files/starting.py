@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import deepcopy
 from importlib.resources import files
 from typing import Any
 
@@ -36,4 +37,4 @@ def starting_files(policies: Collection[str], markets: Collection[str]) -> dict[
 
 def _made(name: str) -> dict[str, Any]:
     title = name.replace("_", " ").capitalize()
-    return {"title": title, **USUAL, "reason": f"The ad is not allowed under our policy on {title.lower()}."}
+    return {"title": title, **deepcopy(USUAL), "reason": f"The ad is not allowed under our policy on {title.lower()}."}
