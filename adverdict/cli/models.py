@@ -203,13 +203,14 @@ def show_figures(figures: dict[str, Any] | Any) -> None:
     table = columns(names, left=("policy", "model"), title=figures.get("split"))
     for policy, model, measured in _rows(figures["models"]):
         calibration = measured["calibration"]
+        low, high = measured["ap_interval"] or (None, None)
         table.add_row(
             policy,
             model,
             str(measured["n"]),
             str(measured["positives"]),
             number(measured["ap"], ".3f"),
-            interval(*measured["ap_interval"], ".3f") if measured["ap_interval"] else "–",
+            interval(low, high, ".3f") if low is not None else "–",
             number(measured["auroc"], ".3f"),
             number(measured["brier"], ".4f"),
             number(calibration["slope"], ".2f"),

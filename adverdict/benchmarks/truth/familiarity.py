@@ -247,7 +247,7 @@ def _decider(pack: Pack, work: Path, progress: Progress) -> tuple[Scorer, Bundle
         (rules / name).write_text(text, encoding="utf-8")
     settings = Settings(home=work, model=str(work / "bundle"), policies=rules, database_url="none")
     fitted = FitSettings(encoder=None)
-    job = TrainJob([known], settings, fitted, test_share=0.0, certify_share=CERTIFY_SHARE, out=work / "bundle", register=False)
+    job = TrainJob([known], settings, fit=fitted, test_share=0.0, certify_share=CERTIFY_SHARE, out=work / "bundle", register=False)
     train(job, progress)
     solved = solve(SolveJob([known], settings), progress).solution.solved
     bundle = load_bundle(work / "bundle")
