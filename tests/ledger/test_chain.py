@@ -45,8 +45,9 @@ def test_no_two_entries_are_written_alike(one: tuple[int, str, str, int, bytes],
     assert (chain.link(chain.GENESIS, *one) == chain.link(chain.GENESIS, *other)) == (one == other)
 
 
-def test_where_a_kind_ends_and_an_id_begins_is_part_of_the_hash() -> None:
-    assert chain.link(chain.GENESIS, 1, "a:1", "b", 0, b"") != chain.link(chain.GENESIS, 1, "a", "1:b", 0, b"")
+@pytest.mark.parametrize(("one", "other"), [(("a:1", "b"), ("a", "1:b")), (("ab", "c"), ("a", "bc")), (("", "1:a"), ("1", "a"))])
+def test_where_a_kind_ends_and_an_id_begins_is_part_of_the_hash(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert chain.link(chain.GENESIS, 1, *one, 0, b"") != chain.link(chain.GENESIS, 1, *other, 0, b"")
 
 
 def test_a_hash_covers_the_one_before() -> None:

@@ -148,15 +148,16 @@ def test_what_is_no_end_of_a_chain_is_refused(told: str) -> None:
         read_anchor(told)
 
 
-def test_an_erasure_covers_only_what_was_before_it(ledger: Ledger) -> None:
+@pytest.mark.parametrize("last", [2, 3])
+def test_an_erasure_covers_only_what_was_before_it(ledger: Ledger, last: int) -> None:
     append_decisions(ledger, decided(an_ad(1)))
     with ledger.write() as writing:
-        writing.append("ers-1", Erased(seqs=((1, 3),), why="in advance", by="test"), minutes(5))
+        writing.append("ers-1", Erased(seqs=((1, last),), why="in advance", by="test"), minutes(5))
         writing.append("dec-2", decided(an_ad(2)), minutes(6))
         writing.flush()
         writing.connection.execute(contents.delete().where(contents.c.seq.in_([1, 3])))
     found = verify(ledger).problems
-    assert Problem(2, "says that entries 1 to 3 were erased, which are not all before it") in found
+    assert Problem(2, f"says that entries 1 to {last} were erased, which are not all before it") in found
     assert Problem(3, "its content is missing, and no later entry says that it was erased") in found
 
 

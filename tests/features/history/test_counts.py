@@ -12,12 +12,14 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.counts import (
+    DAY,
     ENTITY_PRIOR,
     MARKET_PRIOR,
     PER_POLICY,
     SHARED,
     Floats,
     HistoryCounts,
+    _days_since,
     history_features,
     without_labels,
 )
@@ -53,6 +55,10 @@ def test_a_window_holds_its_first_instant_and_not_its_last(before: timedelta, da
     assert [told(counts, f"advertiser_ads_{window}") for window in ("1d", "7d", "28d", "ever")] == [day, week, month, ever]
 
 
+def test_what_happened_before_1970_has_happened() -> None:
+    assert _days_since(np.array([DAY]), np.array([-DAY])).tolist() == [2.0]
+
+
 @pytest.mark.parametrize(("before", "known"), [(-TICK, 0), (timedelta(0), 0), (TICK, 1), (days(400), 1)])
 def test_a_label_counts_strictly_after_it_was_given(before: timedelta, known: int) -> None:
     old = an_ad("old", START - days(500))
@@ -85,7 +91,8 @@ def test_features_of_a_creative_or_domain_the_ad_does_not_state_are_nan(missing:
 
 def test_a_creative_found_violating_for_somebody_else_is_told() -> None:
     old = [an_ad(name, START - days(2), advertiser_id="other", creative_id=name) for name in ("bad", "good")]
-    labels = [a_label("bad", START - days(1)), a_label("good", START - days(1), violates=False)]
+    old.append(an_ad("again", START - days(2), advertiser_id="other", creative_id="bad"))
+    labels = [a_label("bad", START - days(1)), a_label("again", START - days(1)), a_label("good", START - days(1), violates=False)]
     counts = counted(old, labels, *(an_ad("ad", START, creative_id=creative) for creative in ("bad", "good", "new", None)))
     np.testing.assert_array_equal(feature(counts, "creative_rejected_before"), [1, 0, 0, np.nan])
     np.testing.assert_array_equal(feature(counts, "creative_advertisers"), [1, 1, 0, np.nan])
