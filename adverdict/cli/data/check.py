@@ -52,7 +52,7 @@ def show(checked: Checked) -> None:
     if not checked.good:
         out.print("[bold red]not readable as it is[/]: what is listed above has to be mended, or said how it is meant")
     elif checked.assumed:
-        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml, by which commands go")
+        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml for the other commands")
     else:
         out.print("[bold green]readable[/] as it is")
 
