@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.models.manifest import DataEntry
 from adverdict.storage.tables.pack import Pack
+from adverdict.storage.tables.reading import stands_in
 
 Rows = NDArray[np.intp]
 
@@ -43,6 +44,11 @@ class Dataset:
         """Group of each labelled ad, named by its first advertiser: ads that share an advertiser or a creative, directly or through other
         ads, never sit on two sides of a split."""
         return groups_of(self.ads)
+
+    @cached_property
+    def unstated(self) -> Mapping[str, int]:
+        """Of ``advertiser_id``, ``submitted_at`` and ``market`` those that labelled ads do not state, with how many do not."""
+        return Counter(name for ad in self.ads for name in stands_in(ad))
 
     @cached_property
     def positives(self) -> NDArray[np.intp]:

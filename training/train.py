@@ -43,6 +43,7 @@ from adverdict.training.fit.search import search
 from adverdict.training.fit.splits import by_advertiser, development_and_test
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.pages.report import ReportData, write_report
+from adverdict.training.pages.unstated import costs, whom
 from adverdict.training.tracking.run import Registered, TrainingRun, configure, ping
 from adverdict.training.tracking.store import Store
 
@@ -170,7 +171,9 @@ def _make(
     write_bundle(fitted, thresholds, split.development, bundle, created_at, {**_described(settings), **_shares(job)})
     scored = _scored(job, split, fitted, bundle, progress, cache, contents)
     measured = _measured(scored, progress)
-    words = _split_in_words(job, split.development, scored)
+    drawn = whom(everything.unstated, len(everything.ads))
+    words = _split_in_words(job, split.development, scored, drawn)
+    unstated = costs(everything.unstated, len(everything.ads))
     without = {**skipped, **split.too_few}
     version = rewrite_bundle(bundle, split.used, everything, measured[BLEND_MODEL])
     report = work / "report"
@@ -184,9 +187,12 @@ def _make(
         thresholds=thresholds,
         skipped=without,
         familiarity=fitted.familiarity,
+        unstated=unstated,
+        drawn=drawn,
     )
     write(report, report_data)
-    return _TrainedBundle(everything, settings, scored, {"models": measured, "split": words, "skipped": without}, bundle, version, report)
+    figures = {"models": measured, "split": words, "skipped": without, "unstated": unstated}
+    return _TrainedBundle(everything, settings, scored, figures, bundle, version, report)
 
 
 def _scored(
@@ -248,12 +254,13 @@ def out_of_fold(fitted: Fitted) -> Scored:
     )
 
 
-def _split_in_words(job: TrainJob, development: Dataset, scored: Scored) -> str:
+def _split_in_words(job: TrainJob, development: Dataset, scored: Scored, drawn: str) -> str:
+    """``drawn``: whose ads are held back together."""
     n = len(scored.ad_ids)
     if job.cross_validate:
-        return f"{n} labelled ads, each scored by a training without its advertiser ({job.cross_validate} nested folds)"
+        return f"{n} labelled ads, {drawn} held back in turn ({job.cross_validate} nested folds)"
     if job.test_share:
-        return f"{n} labelled ads of advertisers held back; trained on {len(development.ads)} others"
+        return f"{n} labelled ads of {drawn} held back; trained on {len(development.ads)} others"
     return f"{n} labelled ads, out of fold: nothing was held back, so blend and calibration have seen them"
 
 

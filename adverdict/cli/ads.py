@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,10 +80,13 @@ def explain(
 ) -> None:
     """Decide one ad and say why."""
     with door(model=model, policies=policy_files, certificates=certificates) as settings:
+        from adverdict.domain.ad import Ad
         from adverdict.domain.errors import InvalidInput, NotFound
+        from adverdict.domain.json_text import parse
         from adverdict.scoring.bootstrap import bootstrap
         from adverdict.scoring.scorer import Scorer
         from adverdict.serving.http.bodies import read_ad
+        from adverdict.storage.tables.told import DataWarning, read_as_missing, required
 
         if str(source) != "-" and not source.is_file():
             raise NotFound(f"no such file: {source}")
@@ -91,6 +95,8 @@ def explain(
             ad = read_ad(raw)
         except InvalidInput as error:
             raise InvalidInput(f"{source} is not an ad", error.mistakes) from error
+        for name, word in read_as_missing([parse(raw)], required(Ad)):
+            warnings.warn(f"{source}: {name!r} says {word}: read as missing", DataWarning, stacklevel=1)
         show(Scorer.of(bootstrap(settings)).score([ad])[0])
 
 

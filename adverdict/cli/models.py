@@ -191,6 +191,8 @@ def _show_trained(trained: Trained) -> None:
     for warning in trained.warnings:
         warnings.warn(warning, DataWarning, stacklevel=1)
     show_figures(trained.figures)
+    for paragraph in trained.figures["unstated"]:
+        out.print(paragraph, style="yellow", markup=False, highlight=False)
     out.print(f"bundle   {trained.version}")
     if trained.registered:
         out.print(f"model    {trained.registered.uri} (models:/{trained.registered.name}@challenger)")

@@ -41,7 +41,12 @@ HeaderRow = Annotated[
 Format = Annotated[str | None, typer.Option("--format", help="adcom: JSON lines of IAB's AdCOM 1.0.", rich_help_panel=PANEL)]
 Sql = Annotated[
     tuple[str, str] | None,
-    typer.Option("--sql", metavar="URL QUERY", help="Instead of files: the rows that a database gives.", rich_help_panel=PANEL),
+    typer.Option(
+        "--sql",
+        metavar="URL QUERY",
+        help="Instead of files: the ads that a query gives, labels as a column (--label).",
+        rich_help_panel=PANEL,
+    ),
 ]
 
 OPTIONS: Mapping[str, Any] = {

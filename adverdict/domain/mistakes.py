@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -68,9 +68,15 @@ def mistake(detail: ErrorDetails, *, where: str = "", skip: int = 0) -> Mistake:
     """One mistake; ``skip`` leaves out that many leading parts of its path (an ad's position in a batch)."""
     path = detail["loc"][skip:]
     value = None if detail["type"] == "missing" else detail["input"]
+    missing = value is None and len(path) == 1 and detail["type"].endswith("_type")  # a null where a value is needed
     if not path and isinstance(value, dict):
         value = sorted(str(key) for key in value)  # the whole object is wrong: the fields that came say enough
-    return Mistake(field=_field(path), value=value, expected=_expected(detail), where=where)
+    return Mistake(field=_field(path), value=value, expected=EXPECTED["missing"] if missing else _expected(detail), where=where)
+
+
+def probably(mistake: Mistake, left_out: Iterable[str]) -> str | None:
+    """Of the names that were not understood, the one that a missing field probably has."""
+    return next((name for name in sorted(left_out) if mistake.value is None and meant(name) == mistake.field), None)
 
 
 def _field(path: Sequence[int | str]) -> str:

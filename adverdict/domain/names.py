@@ -39,6 +39,8 @@ SAID_ELSEWHERE = {
 ALIKE = 0.75
 """Of difflib's ratio: ``avertiser_id`` is near ``advertiser_id``, ``headline`` is near nothing."""
 
+LEFT_OUT = "is not in the data contract and was left out"
+
 _FIELDS = {other: field for field, others in SAID_ELSEWHERE.items() for other in others.split()}
 
 
@@ -57,4 +59,4 @@ def meant(name: str, known: Collection[str] = (*Ad.model_fields, *Label.model_fi
 def left_out(where: str, name: str, known: Collection[str]) -> str:
     """The sentence about a column that is not in the contract."""
     near = meant(name, known)
-    return f"{where}: column {name!r} is not in the data contract and was left out" + (f"; is it {near!r}?" if near else "")
+    return f"{where}: column {name!r} {LEFT_OUT}" + (f"; is it {near!r}?" if near else "")

@@ -17,6 +17,7 @@ FLAGS = {"1.0": True, "0.0": False, "wahr": True, "falsch": False, "vrai": True,
 """Beside what the schema library reads (true, yes, on, 1, t, y): numbers that were whole once, and Excel's words in other languages."""
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 """What a spreadsheet makes of a long number: ``1.23457E+17``."""
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2}(?:[.,]\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)", re.IGNORECASE)
 _ZONED = re.compile(r"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?(UTC|GMT|Z|[+-]\d{2}(?::?\d{2})?)", re.IGNORECASE)

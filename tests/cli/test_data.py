@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,36 @@ def test_what_was_understood_fits_a_terminal_and_is_kept_once(tmp_path: Path) ->
     assert again.exit_code == 1
     assert "--force writes over it" in again.output
     assert "said" in RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
+
+
+def test_first_rows_keep_their_ids_beside_long_texts_and_show_nothing_that_nobody_stated(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(f"ad_id,advertiser_id,country,title,text\nad-1,adv-1,SE,{'long ' * 9},{'longer ' * 30}\n")
+    said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
+    assert re.search(r"^ ad-1 +adv-1 +SE +long long \S.*… +longer longer.*…", said, re.MULTILINE), said
+    assert "2000-01-01" not in said
+    (tmp_path / "ads.csv").write_text("text\nHi\n")
+    said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
+    assert "unknown-" not in said
+
+
+def test_a_column_of_labels_in_other_words_is_named_with_the_words_that_are_read(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text("text,Spam\nHi,ja\nHo,nein\n")
+    said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
+    assert "column 'Spam' (ja, nein) looks like a label; one says yes or no, true or false, 1 or 0" in " ".join(said.split())
+
+
+def test_a_decimal_comma_is_refused_with_where_one_is_read(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(f'{",".join(HEADER)},impressions\n{",".join(ROW)},"12,5"\n')
+    said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
+    expected = "expected a number with a decimal point; a comma is read where semicolons separate columns"
+    assert f"impressions = '12,5'; {expected}" in " ".join(said.split())
+
+
+def test_an_id_that_is_refused_is_not_said_to_be_decided(tmp_path: Path) -> None:
+    row = ",".join(["1.23457E+17", *ROW[1:]])
+    (tmp_path / "ads.csv").write_text(f"{','.join(HEADER)}\n{row}\n{row}\n")
+    said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
+    assert ("a spreadsheet has rounded" in " ".join(said.split()), "decided each by itself" in said) == (True, False)
 
 
 def test_rows_out_of_the_contract_end_with_one(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ COUNTS = ("impressions", "creative_width", "creative_height", "creative_n_images
     ("model", "field", "value", "expected"),
     [
         (Ad, "market", "Sweden", "an ISO 3166-1 alpha-2 code such as SE"),
-        (Ad, "market", None, "text"),
+        (Ad, "market", None, "a value: the field is required"),
+        (Ad, "colour", None, "no such field: its name is not in the data contract"),
         (Ad, "submitted_at", "2026-03-01T00:00:00", MOMENT),
         (Ad, "submitted_at", "yesterday", MOMENT),
         (Ad, "submitted_at", "0001-01-01T00:00:00+14:00", IN_UTC),

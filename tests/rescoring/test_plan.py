@@ -144,8 +144,17 @@ def test_no_rows_are_told_with_what_was_looked_for(anywhere: str, files: list[st
 @pytest.mark.parametrize("ask", ["", "/ads.csv", "/*.csv"])
 def test_a_table_of_another_format_is_refused_with_the_way_to_convert_it(tmp_path: Path, ask: str) -> None:
     (tmp_path / "ads.csv").write_text("ad_id\n")
-    with pytest.raises(InvalidInput, match=r"must be Parquet\n.*write_ads\('ads.parquet'"):
+    with pytest.raises(InvalidInput, match=rf"must be Parquet\n.*adverdict data convert {tmp_path}/ads\.csv --out DIR"):
         plan(f"{tmp_path}{ask}", 10)
+
+
+def test_tables_that_are_to_be_read_otherwise_are_refused_with_the_way_to_convert_them(tmp_path: Path) -> None:
+    put(str(tmp_path), "ads/x.parquet", some(1))
+    (tmp_path / "data.yaml").write_text("label: spam\npolicy: spam\n")
+    assert plan(str(tmp_path), 10).rows == 1, "of labels nothing is read here"
+    (tmp_path / "data.yaml").write_text("map: {title: headline}\n")
+    with pytest.raises(InvalidInput, match=rf"data\.yaml = 'map'; expected .* adverdict data convert {tmp_path} --out DIR"):
+        plan(str(tmp_path), 10)
 
 
 def test_two_tables_of_ads_for_one_and_a_shard_of_no_rows_are_refused(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_a_column_outside_the_contract_is_told_once(bench: Bench) -> None:
         table = pq.read_table(path)
         pq.write_table(table.append_column("landing_domian", pa.array(["x.example"] * len(table))), path)
     rescore(bench.options(), Listening(), open_model=open_fake)
-    assert [sentence.partition(" is not in the data contract")[0] for sentence in said] == ["column 'landing_domian'"]
+    column = "column 'landing_domian' is not in the data contract and was left out; is it 'landing_domain'?"
+    assert said == [f"warning: 0.parquet, and wherever else it is: {column}"]
 
 
 def test_only_ads_submitted_since_a_moment_are_decided(bench: Bench) -> None:

@@ -14,7 +14,7 @@ from adverdict.domain.decision import Reason
 from adverdict.domain.errors import ContractMismatch, UntrustedBundle
 from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.risk import RiskScore
-from adverdict.features.history.state import HistoryState
+from adverdict.features.history.known import History
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FakeModel:
     def snapshot(self) -> bytes | None:
         return None
 
-    def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> FakeRisks:
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> FakeRisks:
         if any("stumble" in (ad.title or "") for ad in ads):
             raise ZeroDivisionError("a secret of the inside")
         return FakeRisks(self.policies, ads)

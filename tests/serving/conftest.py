@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.serving.assembly import assemble
-from tests.scoring.fakes import FakeRegistry, open_fake
+from tests.scoring.fakes import FakeModel, FakeRegistry, open_fake
 
 HERE = ("127.0.0.1", 50000)
 
@@ -49,10 +49,11 @@ def served(
     client: tuple[str, int] = HERE,
     wait: bool = True,
     host: str = "127.0.0.1:8377",
+    open_model: Callable[[Path], FakeModel] = open_fake,
 ) -> Iterator[TestClient]:
     """The service in this process with a fake registry and model, and a client of it that seems to call from ``client``."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service.inner, "assemble", staticmethod(lambda _: assemble(environment, registry, open_fake)))
+        patch.setattr(service.inner, "assemble", staticmethod(lambda _: assemble(environment, registry, open_model)))
         patch.setenv("MLFLOW_TRACKING_URI", "unused")  # so that what the service sets is undone
         with TestClient(app, base_url=f"http://{host}", client=client, raise_server_exceptions=False) as caller:
             if wait:

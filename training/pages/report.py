@@ -47,6 +47,10 @@ class ReportData:
     thresholds: SolvedThresholds
     skipped: Mapping[str, str]
     familiarity: FamiliarityModel | None = None
+    unstated: Sequence[str] = ()
+    """What it costs that the ads do not state something, a paragraph each."""
+    drawn: str = "advertisers"
+    """Whose ads were held back and drawn together."""
     versions: Mapping[str, str] | None = None
     """Of the libraries used; those installed, unless given."""
 

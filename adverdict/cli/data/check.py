@@ -9,14 +9,17 @@ from typing import Any
 from adverdict.cli.console import out, printable
 from adverdict.cli.tables import columns, say
 from adverdict.domain.formats import counted
+from adverdict.domain.names import LEFT_OUT
 from adverdict.storage.checking.looked import Checked, Column, Looked
 
 SHOWN = 20
 MARKETS = 12
-WIDE = 34
-"""Characters of a text that are shown of a row."""
+ID_WIDE, NARROW, WIDE = 16, 10, 34
+"""Cells of a terminal that an id takes of a row at most, and a text at least and at most."""
+TEXTS = ("title", "body", "creative_ocr_text")
 IN_ROWS = ("ad_id", "advertiser_id", "market", "submitted_at", "policy", "violates", "labelled_at", "title", "body", "creative_ocr_text")
-IDS = ("ad_id", "advertiser_id")
+PADDING = 2
+"""Cells between two columns."""
 NAMES = {
     "map": "columns",
     "label": "label",
@@ -42,16 +45,16 @@ def show(checked: Checked) -> None:
             _show_table(looked)
     _show_contents(checked)
     _show_reading(checked)
-    _listed("Noticed", [one for looked in (checked.ads, checked.labels) if looked for one in looked.warnings])
+    _listed("Noticed", [one for looked in (checked.ads, checked.labels) if looked for one in looked.warnings if not one.endswith(LEFT_OUT)])
     _listed("Not in the data contract", [one for looked in (checked.ads, checked.labels) if looked for one in _wrong(looked)], "red")
     _listed("What would help", checked.suggestions)
     out.print()
     if not checked.good:
         out.print("[bold red]not readable as it is[/]: what is listed above has to be mended, or said how it is meant")
     elif checked.assumed:
-        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml, which commands need")
+        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml for the other commands")
     else:
-        out.print("[bold green]readable[/] by every command, as it is")
+        out.print("[bold green]readable[/] as it is")
 
 
 def _show_table(looked: Looked[Any]) -> None:
@@ -59,22 +62,43 @@ def _show_table(looked: Looked[Any]) -> None:
 
     out.print(f"\n[bold]{looked.title}[/] in {escape(printable(looked.path))}: ", end="")
     out.print(f"{counted(looked.rows, 'row')}, {looked.read:,} in the data contract", highlight=False)
-    table = columns(["field", "column", "present", "missing", "distinct", "wrong"], left=["field", "column"])
+    table = columns(["field (* expected)", "column", "present", "missing", "distinct", "wrong"], left=["field (* expected)", "column"])
     for one in looked.columns:
         if one.column is not None or one.required or one.out_of_contract:
             table.add_row(*_row(one))
     out.print(table)
     if left := looked.left_out:
-        say(f"left out: {', '.join(map(repr, left))}", style="yellow")
+        say(f"left out, as the data contract has no such field: {', '.join(map(repr, left))}", style="yellow")
     if looked.first:
-        out.print("[bold]first rows as read[/]")
-        names = [name for name in IN_ROWS if any(getattr(row, name, None) is not None for row in looked.first)]
-        rows = columns(names, left=names)
-        for column in rows.columns[len(set(names) & set(IDS)) :]:
-            column.no_wrap = True
-        for row in looked.first:
-            rows.add_row(*(escape(_value(getattr(row, name, None))) for name in names))
-        out.print(rows)
+        _show_first(looked)
+
+
+def _show_first(looked: Looked[Any]) -> None:
+    """A line a row: ids, times and flags whole, texts in what is left of the line. What only stands in for a value is not shown as one."""
+    from rich.markup import escape
+
+    out.print("[bold]first rows as read[/]")
+    stated = [_stated(row) for row in looked.first]
+    names = [name for name in IN_ROWS if any(name in row for row in stated)]
+    texts = [name for name in TEXTS if name in names]
+    fixed = {name: max(len(name), *(len(row.get(name, "")) for row in stated)) for name in names if name not in texts}
+    left = out.width - sum(min(width, ID_WIDE) for width in fixed.values()) - PADDING * len(names)
+    table = columns(names, left=names, no_wrap=True)
+    for name, column in zip(names, table.columns, strict=True):
+        column.max_width = min(WIDE, max(NARROW, left // len(texts))) if name in texts else ID_WIDE
+    for row in stated:
+        table.add_row(*(escape(row.get(name, "–")) for name in names))
+    out.print(table)
+
+
+def _stated(row: Any) -> dict[str, str]:
+    """What a row says of the fields that are shown."""
+    from adverdict.domain.ad import Ad
+    from adverdict.storage.tables.reading import stands_in
+
+    unsaid = set(stands_in(row)) if isinstance(row, Ad) else set()
+    values = {name: getattr(row, name, None) for name in IN_ROWS}
+    return {name: _value(value) for name, value in values.items() if value is not None and name not in unsaid}
 
 
 def _row(column: Column) -> Sequence[str]:
@@ -137,5 +161,4 @@ def _value(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     text = "" if value is None else "yes" if value is True else "no" if value is False else str(value)
-    text = printable(text)
-    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
+    return printable(text.strip()[: 2 * WIDE])

@@ -229,7 +229,8 @@ def report(summary: Summary, own: str = "_adverdict") -> str:
         lines.append("warning: as of a moment that has not come: what happens until then is not known")
     if summary.twice.ads:
         some = ", ".join(summary.twice.examples[:3])
-        lines.append(f"warning: {counted(summary.twice.ads, 'id')} stand in {summary.twice.rows:,} rows, such as {some}")
+        stand = "1 id stands" if summary.twice.ads == 1 else f"{summary.twice.ads:,} ids stand"
+        lines.append(f"warning: {stand} in {summary.twice.rows:,} rows, such as {some}: decided each by itself")
     lines += ["", "nothing that stands has changed; what would change:", f"  adverdict rescore diff --out {summary.out}"]
     return printable("\n".join(lines), keep="\n\u200c\u200d")
 

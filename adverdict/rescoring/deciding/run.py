@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,9 @@ from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
 from adverdict.domain.errors import Conflict, NotFound, Unavailable
+from adverdict.domain.names import left_out
 from adverdict.domain.settings import Settings
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import cluster, local
@@ -221,12 +223,14 @@ def _decide(
 ) -> list[ShardReport]:
     """The reports on the shards, as they were published. Raises Unavailable saying how to go on."""
     reports: list[ShardReport] = []
-    dropped: set[str] = set()
+    noticed: set[str] = set()
+    files = {shard.name: shard.input for shard in todo}
 
     def on_done(report: ShardReport) -> None:
-        for name in set(report.dropped) - dropped:
-            progress.say(f"column {name!r} is not in the data contract and was left out, in {report.shard} and wherever else it is")
-        dropped.update(report.dropped)
+        for what, sentence in _noticed(report, f"{files[report.shard]}, and wherever else it is"):
+            if what not in noticed:
+                progress.say(f"warning: {sentence}")
+            noticed.add(what)
         reports.append(report)
         progress.shard(report)
 
@@ -241,6 +245,14 @@ def _decide(
     except Unavailable as error:
         raise Unavailable(f"{error}\n{RESUME}") from error
     return reports
+
+
+def _noticed(report: ShardReport, where: str) -> Iterator[tuple[str, str]]:
+    """What the reader of a shard's rows noticed, as other readers of tables tell it; each with what makes it the same of another shard."""
+    for name in report.dropped:
+        yield name, left_out(where, name, Ad.model_fields)
+    for name, words in report.missing.items():
+        yield f"{name} {words}", f"{where}: column {name!r} says {' or '.join(words)}: read as missing"
 
 
 def _effort(options: Options, workers: int, reports: Sequence[ShardReport], seconds: float) -> Effort:

@@ -68,6 +68,7 @@ class Worker:
             shard=shard.name,
             skipped=found.skipped,
             dropped=found.dropped,
+            missing=dict(found.missing),
             texts=after.texts - before.texts,
             encoded=after.read - before.read,
             tokens=after.tokens - before.tokens,

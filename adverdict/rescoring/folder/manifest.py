@@ -61,6 +61,7 @@ class ShardReport(BaseModel):
     reason: str | None = Field(default=None, description="why the whole shard is quarantined")
     skipped: int = Field(default=0, description="rows left out because they were submitted before the run's ``since``")
     dropped: tuple[str, ...] = Field(default=(), description="columns that are not in the data contract, which were left out")
+    missing: dict[str, tuple[str, ...]] = Field(default={}, description="words for no value by column, which were read so")
     texts: int = 0
     encoded: int = 0
     tokens: int = 0

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from adverdict.domain.errors import InvalidInput, InvalidTable, Mistake, NotFound, Unavailable
 from adverdict.rescoring.input.footer import read_footer
 from adverdict.storage.places import Place
+from adverdict.storage.tables.reading import FILE, reading_beside
+from adverdict.storage.tables.rows import SUFFIXES
 
 TITLE = "ads"
-OTHERS = (".csv", ".jsonl")
+OTHERS = tuple(suffix for suffix in SUFFIXES if suffix != ".parquet")
 READERS = 16
 """Footers read at once: elsewhere each takes a round trip or two."""
 MAX_ROWS = 1_000_000
@@ -83,6 +85,7 @@ def plan(ads: str, rows_per_shard: int) -> ShardPlan:
     if not 1 <= rows_per_shard <= MAX_ROWS:
         raise InvalidInput("no such size of a shard", [Mistake("rows_per_shard", rows_per_shard, f"a number from 1 to {MAX_ROWS:,}")])
     root, names = _found(ads)
+    _refuse_other_reading(root)
     with ThreadPoolExecutor(1 if root.is_local else READERS) as readers:
         inputs = tuple(readers.map(lambda name: planned(root, name), names))
     if not any(one.rows or one.unreadable for one in inputs):
@@ -116,7 +119,7 @@ def _found(ads: str) -> tuple[Place, list[str]]:
     place = Place.at(ads)
     if _is_file(place):
         folder, name = os.path.split(place.url)
-        _refuse_other_formats(name, [name])
+        _refuse_other_formats(name, folder, [name])
         return Place.at(folder or "/"), [name]
     if any(mark in place.url for mark in "*?[") and not (place.is_local and os.path.isdir(place.url)):
         return _matching(place)
@@ -130,10 +133,11 @@ def _in_folder(place: Place) -> tuple[Place, list[str]]:
     if len(tables) + bool(inside) > 1:
         wrong = Mistake("file", ", ".join([*tables, *(["ads/"] if inside else [])]), "one table of ads", place.url)
         raise InvalidTable(f"{place.url} holds ads more than once", [wrong])
-    _refuse_other_formats(place.url, tables)
+    _refuse_other_formats(place.url, place.url, tables)
     chosen = tables or inside or _parquet(direct)
     if not chosen:
-        _refuse_other_formats(place.url, direct)
+        beside = [name for name in direct if name.endswith(".json")]  # as many a folder has that holds no table
+        _refuse_other_formats(place.url, place.url, [name for name in direct if name not in beside])
         deeper = "; for files deeper inside give a pattern such as '**/*.parquet'" if place.folders() else ""
         raise NotFound(f"no ads in {place.url}; looked for ads.parquet, ads/*.parquet and *.parquet{deeper}")
     return place, chosen
@@ -155,7 +159,7 @@ def _matching(pattern: Place) -> tuple[Place, list[str]]:
     names = sorted(path.removeprefix(start).strip("/") for path in paths)
     found = _parquet(names)
     if not found:
-        _refuse_other_formats(pattern.url, names)
+        _refuse_other_formats(pattern.url, root.url, names)
         raise NotFound(f"nothing matches {pattern.url}; looked for files ending in .parquet")
     return root, found
 
@@ -170,10 +174,16 @@ def _is_file(place: Place) -> bool:
     return bool(folder or place.is_local) and name != "" and not folder.endswith(":/") and Place.at(folder or "/").exists(name)
 
 
-def _refuse_other_formats(where: str, names: Sequence[str]) -> None:
+def _refuse_other_formats(where: str, folder: str, names: Sequence[str]) -> None:
     found = [name for name in names if name.endswith(OTHERS)]
     if found:
-        names = "from adverdict.storage.tables.pack import iter_ads, write_ads"
-        convert = f"{names}; write_ads('ads.parquet', (ad for ads in iter_ads('ads.csv') for ad in ads))"
-        expected = f'Parquet, of which parts can be read alone; to convert: python -c "{convert}"'
+        expected = f"Parquet, of which parts can be read alone; to convert: adverdict data convert {folder}/{found[0]} --out DIR"
         raise InvalidInput(f"{where}: a table to rescore must be Parquet", [Mistake("file", ", ".join(found[:3]), expected)])
+
+
+def _refuse_other_reading(root: Place) -> None:
+    """Raises InvalidInput where a file beside the tables says to read them otherwise than they are: nothing here would do so."""
+    said = set(reading_beside(Path(root.url)).plain()) - {"label", "policy"} if root.is_local else set()
+    if said:
+        expected = f"tables as they are to be read; to write them so: adverdict data convert {root.url} --out DIR"
+        raise InvalidInput(f"{root.url}: {FILE} says how to read its tables", [Mistake(FILE, ", ".join(sorted(said)), expected)])

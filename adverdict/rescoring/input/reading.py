@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from adverdict.rescoring.input.plan import Input, Shard, ShardPlan
 from adverdict.storage.tables.pack import ads_columns, divided
 from adverdict.storage.tables.parquet import parquet_range
 from adverdict.storage.tables.pieces import Rows
+from adverdict.storage.tables.told import read_as_missing, required
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(Utc)
 
@@ -39,6 +41,8 @@ class ShardRows:
     """Rows left out because the ad was submitted before the moment asked for, ads or not."""
     dropped: tuple[str, ...] = ()
     """Columns that are not in the data contract, which were left out."""
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words that say that there is no value, by the column whose value was read as missing for them."""
 
 
 class BadShard(InvalidTable):
@@ -64,7 +68,7 @@ def read_shard(plan: ShardPlan, shard: Shard, since: datetime | None) -> ShardRo
         with place.open(shard.input) as file:
             footer = footer_of(file, shard.input)
             _refuse_changed(planned, footer)
-            columns = ads_columns()
+            columns = replace(ads_columns(), options=False)
             piece = parquet_range(file, shard.input, columns, shard.start, shard.stop, footer.metadata, far=not place.is_local)
     except BadShard:
         raise
@@ -100,7 +104,13 @@ def _found(piece: Rows, since: datetime | None) -> ShardRows:
         quarantined=[QuarantinedRow(piece.numbers[index], tuple(mistakes)) for index, mistakes in sorted(wrong.items())],
         skipped=before - len(piece.values),
         dropped=tuple(sorted(piece.dropped)),
+        missing=_missing(piece),
     )
+
+
+def _missing(piece: Rows) -> dict[str, tuple[str, ...]]:
+    found = sorted(read_as_missing(piece.values, required(Ad)))
+    return {column: tuple(word for name, word in found if name == column) for column, _ in found}
 
 
 def _before(value: Any, since: datetime) -> bool:

@@ -91,7 +91,7 @@ def _times(found: Peek, names: Collection[str]) -> None:
         if fitting and len(foreign) == len(texts):
             other = f"; {fitting[1]} fits them as well, so look at the rows" if len(fitting) > 1 else ""
             _add(found, "date_format", fitting[0])
-            found.assumed["date_format"] = f"all times are written so{other}"
+            found.assumed["date_format"] = f"all times are written so, such as {texts[0]}{other}"
     naive = any(isinstance(value, datetime) and value.tzinfo is None for value in values)
     naive = naive or any((at := _iso(text)) is not None and at.tzinfo is None for text in texts)
     if (naive or (foreign and found.reading.date_format and "%z" not in found.reading.date_format)) and not reading.timezone:

@@ -28,6 +28,8 @@ FIRST = 3
 """Rows that are shown as they were read."""
 MOST_DISTINCT = 1_000_000
 """Values of a column that are told apart; from there on the count is a lower bound."""
+MOST_WORDS = 4
+"""Different values of a column that may be a label in other words."""
 ROWS = 8192
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -218,10 +220,19 @@ def _suggestions(checked: Checked, found: Peek, folder: Where, ads_at: Where) ->
             shown = ", ".join(sorted({str(value) for value in found.columns[maybe[0]]})[:4])
             said.append(f"column {maybe[0]!r} ({shown}) looks like a label; say what it is about: --label {maybe[0]} --policy POLICY")
         else:
+            said += _unreadable_labels(found)
             said.append("there are no labels: enough to score, not to train; labels.* beside the ads, or --label COLUMN --policy POLICY")
     if checked.ads.ids_twice:
         said.append("an id must come once where labels are joined to ads: keep one row of each, or write them under ids of their own")
     return said
+
+
+def _unreadable_labels(found: Peek) -> Iterator[str]:
+    """A column named as labels are, of a few values that do not say yes and no."""
+    for column, values in found.columns.items():
+        words = sorted({str(value) for value in values})
+        if meant(column) == "violates" and 1 < len(words) <= MOST_WORDS:
+            yield f"column {column!r} ({', '.join(words)}) looks like a label; one says yes or no, true or false, 1 or 0"
 
 
 def _ads_at(folder: Where) -> Where:

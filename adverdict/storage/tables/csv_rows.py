@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
-from adverdict.domain.written import says_nothing
+from adverdict.domain.written import DECIMAL_COMMA, says_nothing
 from adverdict.storage.tables.pieces import Columns, Rows, check_header
 from adverdict.storage.tables.reading import AS_IS, SEPARATORS, Reading
 
@@ -20,7 +20,6 @@ LONGEST_CELL = 64 * 2**20
 OTHERS = {mark: name for name, mark in SEPARATORS.items() if name in ("semicolon", "tab", "pipe")}
 """Separators that a file may have instead of the comma, and what an option calls them."""
 _SEP_LINE = re.compile(r'"?sep=(.)"?\r?\n')
-_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 def csv_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_IS) -> Iterator[Rows]:
@@ -124,7 +123,7 @@ def _finish_csv(piece: Rows, columns: Columns, separator: str) -> Rows:
             if name in row and not says_nothing(row[name]) and not row[name].lstrip().startswith("["):
                 row[name] = [part.strip() for part in row[name].split("|")]  # in JSON's form the contract reads it
         for name in numbers if separator == ";" else ():
-            if name in row and _COMMA.fullmatch(row[name].strip()):
+            if name in row and DECIMAL_COMMA.fullmatch(row[name].strip()):
                 row[name] = row[name].strip().replace(",", ".")
     if bad:
         piece.values = [row for index, row in enumerate(piece.values) if index not in bad]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidTable
-from adverdict.domain.mistakes import mistake
+from adverdict.domain.mistakes import mistake, probably
 from adverdict.storage.tables.told import DataWarning, Told
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def ads_from_frame(frame: pd.DataFrame) -> list[Ad]:
         return ads
     except ValidationError as error:
         found = [mistake(detail, where=f"frame row {int(detail['loc'][0]) + 1}", skip=1) for detail in error.errors()]
-        raise InvalidTable("the frame is not a table of ads", found) from error
+        others = [str(name) for name in frame.columns if name not in Ad.model_fields]
+        cured = [replace(one, expected=f"{one.expected}; is it {near!r}?") if (near := probably(one, others)) else one for one in found]
+        raise InvalidTable("the frame is not a table of ads", cured) from error
 
 
 def _present(row: Mapping[Any, Any]) -> dict[str, Any]:

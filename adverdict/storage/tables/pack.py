@@ -17,9 +17,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidTable, Mistake, NotFound
-from adverdict.domain.mistakes import MOMENT, mistake
+from adverdict.domain.mistakes import EXPECTED, MOMENT, mistake, probably
 from adverdict.domain.votes import last_words
-from adverdict.domain.written import present
+from adverdict.domain.written import DECIMAL_COMMA, present
 from adverdict.storage.tables.finding import digest, files_of, labels_located, located
 from adverdict.storage.tables.joined import find_twice, misplaced
 from adverdict.storage.tables.reading import AS_IS, Place, Query, Reading, opened
@@ -120,7 +120,7 @@ class Table(Generic[Row]):
             rows = zip(piece.values, piece.numbers, strict=True)
             piece.values = [self.reading.row(values, f"{shard}row-{number}", self.title) for values, number in rows]
         valid, wrong = _divided(piece, adapter)
-        mistakes = piece.mistakes + [_with_cure(one) for row in sorted(wrong) for one in wrong[row]]
+        mistakes = piece.mistakes + [_with_cure(one, piece.dropped) for row in sorted(wrong) for one in wrong[row]]
         return Part(piece.file, piece.numbers, stated, valid, mistakes, piece.dropped, wrong=bool(wrong))
 
     def _refused(self, path: Where) -> InvalidTable:
@@ -159,11 +159,15 @@ def ads_columns() -> Columns:
     return _columns(Ad, lists=LISTS)
 
 
-def _with_cure(mistake: Mistake) -> Mistake:
-    """The options that read another form of time; a request, which takes none, is not told of them."""
-    if MOMENT not in mistake.expected:
-        return mistake
-    return replace(mistake, expected=f"{mistake.expected}; --timezone and --date-format read others")
+def _with_cure(mistake: Mistake, left_out: Collection[str]) -> Mistake:
+    """The options that read another form of time, or another column; a request, which takes none, is not told of them."""
+    if MOMENT in mistake.expected:
+        return replace(mistake, expected=f"{mistake.expected}; --timezone and --date-format read others")
+    if near := probably(mistake, left_out):
+        return replace(mistake, expected=f"{mistake.expected}; is it {near!r}? (--map {mistake.field}={near})")
+    if mistake.expected == EXPECTED["float_parsing"] and DECIMAL_COMMA.fullmatch(str(mistake.value).strip()):
+        return replace(mistake, expected=f"{mistake.expected} with a decimal point; a comma is read where semicolons separate columns")
+    return mistake
 
 
 def ads_table_of(reading: Reading) -> Table[Ad]:

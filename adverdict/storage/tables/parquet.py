@@ -18,7 +18,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = 8192
 """Rows decoded at a time where a range is read."""
 TEXT = "a column of text"
-NAIVE = f"{MOMENT}; or say whose clock it is: --timezone UTC, or Europe/Berlin"
 BUFFER = 2**20
 """Bytes of a column read at a time from a file of this machine."""
 
@@ -70,7 +69,8 @@ def check_schema(file: str, schema: Any, columns: Columns, reading: Reading = AS
     kinds = {name: schema.field(place).type for place, name in enumerate(names) if name in columns.known}
     naive = [name for name, kind in kinds.items() if name in columns.moments and _is_naive(kind) and name not in instants]
     if naive and not reading.timezone:
-        wrong = [Mistake(name, f"{kinds[name]} without a time zone", NAIVE, where=file) for name in naive]
+        cure = f"{MOMENT}; or say whose clock it is: {columns.cure('--timezone UTC')}, or Europe/Berlin"
+        wrong = [Mistake(name, f"{kinds[name]} without a time zone", cure, where=file) for name in naive]
         raise InvalidTable(f"{file} has times without a time zone", wrong)
     found = []
     for name, kind in kinds.items():

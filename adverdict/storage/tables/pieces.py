@@ -40,17 +40,23 @@ class Columns:
     flags: frozenset[str]
     moments: frozenset[str]
     """What is in none of these four is text."""
+    options: bool = True
+    """Whether whoever reads takes options that say how a table is written; else it has to be converted."""
+
+    def cure(self, option: str) -> str:
+        """What reads the table otherwise, as a command's user says it."""
+        return option if self.options else f"adverdict data convert SOURCE --out DIR {option}"
 
 
-def _missing(name: str, header: Sequence[str]) -> str:
+def _missing(name: str, header: Sequence[str], columns: Columns) -> str:
     near = next((column for column in header if meant(column) == name), None)
-    cure = f"; is it {near!r}? (--map {name}={near})" if near else ""
+    cure = f"; is it {near!r}? ({columns.cure(f'--map {name}={near}')})" if near else ""
     return f"a column of this name (required); the columns found: {', '.join(header) or 'none'}{cure}"
 
 
 def check_header(file: str, header: Sequence[str], columns: Columns, reading: Reading = AS_IS) -> None:
     """All mistakes of a header at once; ``header`` with the columns that somebody said hold a field under that field's name."""
-    found = [Mistake(name, None, _missing(name, header), where=file) for name in columns.required if name not in header]
+    found = [Mistake(name, None, _missing(name, header, columns), where=file) for name in columns.required if name not in header]
     if reading:
         found = [mistake for mistake in found if mistake.field in reading.needed(columns.known)]
         found += [mistake for mistake in reading.unused(header) if mistake.field in columns.known]

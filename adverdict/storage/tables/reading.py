@@ -7,7 +7,8 @@ here: without either, a table is read strictly.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ NO_MARKET = "ZZ"
 MAX_HEADER = 10_000
 FORMATS = ("adcom",)
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
+_NOBODY = re.compile("unknown-[0-9a-f]{16}")
+"""As ``_alone`` makes them."""
 FIELDS = frozenset((*Ad.model_fields, *Label.model_fields))
 TEXTS = FIELDS - MOMENTS - FLAGS - LISTS - NUMBERS
 
@@ -260,6 +263,16 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def stands_in(ad: Ad) -> Iterator[str]:
+    """The fields of an ad that nobody stated, wherever the table was read first: what a row holds in their place says so."""
+    if _NOBODY.fullmatch(ad.advertiser_id):
+        yield "advertiser_id"
+    if ad.submitted_at == NO_TIME:
+        yield "submitted_at"
+    if ad.market == NO_MARKET:
+        yield "market"
 
 
 def _alone(row: Mapping[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from adverdict.domain.names import left_out
-from adverdict.domain.written import present, says_nothing
+from adverdict.domain.written import ROUNDED, present, says_nothing
 from adverdict.storage.tables.reading import AS_IS, Reading
 
 MOST_IDS = 2_000_000
@@ -21,12 +21,21 @@ class DataWarning(UserWarning):
 
 
 COSTS = {
-    "advertiser_id": "no advertiser (advertiser_id): their past is not known, and ads of one advertiser may be on both sides of a split, "
-    "so figures are optimistic",
-    "submitted_at": "no time (submitted_at): none is another's past, and nothing is told of older ads by newer ones",
+    "advertiser_id": "no advertiser (advertiser_id): nothing is known of anybody's past",
+    "submitted_at": "no time (submitted_at): no ad is known to come before another",
     "market": "no market: only the rules of all markets apply (--market SE says one for all)",
 }
 """What it costs that ads do not state a field, where somebody said how to read them."""
+
+
+def required(model: type[BaseModel]) -> frozenset[str]:
+    """Fields that must have a value."""
+    return frozenset(name for name, info in model.model_fields.items() if info.is_required())
+
+
+def read_as_missing(rows: Iterable[Mapping[str, Any]], strict: Collection[str]) -> Counter[tuple[str, str]]:
+    """Words that say that there is no value, by column and word. ``strict``: fields that refuse such a word instead."""
+    return Counter((name, value.strip()) for row in rows for name, value in row.items() if says_nothing(value) and name not in strict)
 
 
 class Told:
@@ -37,6 +46,7 @@ class Told:
         self._missing: Counter[str] = Counter()
         self._rows = 0
         self._known = frozenset(model.model_fields)
+        self._strict = frozenset() if reading else required(model)
         self._unique = "title" in self._known  # of ads: a table of labels names an ad as often as it was labelled
         self._dropped: dict[str, None] = {}
         self._aside: dict[str, None] = {}
@@ -53,14 +63,12 @@ class Told:
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._rows += len(rows)
+        self._nothing.update(read_as_missing(rows, self._strict))
         for row in rows:
             if self._reading and self._unique:
                 self._missing.update(name for name in COSTS if present(row.get(name)) is None)
-            for name, value in row.items():
-                if says_nothing(value):
-                    self._nothing[name, value.strip()] += 1
             ad_id = row.get("ad_id")
-            if self._unique and isinstance(ad_id, str) and len(self._ids) < MOST_IDS:
+            if self._unique and isinstance(ad_id, str) and not ROUNDED.fullmatch(ad_id) and len(self._ids) < MOST_IDS:
                 if hash(ad_id) in self._ids:
                     self._twice[ad_id] += 1
                 self._ids.add(hash(ad_id))
