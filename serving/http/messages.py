@@ -71,6 +71,7 @@ class BatchResult(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     results: tuple[Decision | RefusedAd, ...]
+    warnings: tuple[str, ...] = Field(default=(), description="what was noticed and did not stop anything, such as one id for two ads")
 
 
 class LabelsRequest(BaseModel):

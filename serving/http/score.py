@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from adverdict.domain.ad import Ad
@@ -12,6 +13,7 @@ from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, Respon
 from adverdict.serving.http.errors import NotDecided, Refused, from_error, problem
 from adverdict.serving.http.examples import AD, DECISION
 from adverdict.serving.http.messages import BatchRequest, BatchResult, RefusedAd
+from adverdict.storage.tables.told import came_before
 
 ANSWER_SECONDS = 30.0
 """Nobody waits longer, whatever the intake is held up by."""
@@ -40,7 +42,7 @@ async def score(call: Call, ad: Ad) -> Decision:
     "/v1/score/batch",
     "score",
     takes=RequestBody(BatchRequest, read_batch, {"ads": [AD]}),
-    gives=ResponseBody("decided", BatchResult, {"results": [DECISION]}),
+    gives=ResponseBody("decided", BatchResult, {"results": [DECISION], "warnings": []}),
     summary="Decide on up to 256 ads; one that breaks the data contract is refused alone",
     errors=(404, 503, 504),
     waits=True,
@@ -52,7 +54,13 @@ async def score_batch(call: Call, batch: Batch) -> BatchResult:
     decisions = await _decided(call, batch.ads)
     failed = from_error(NotDecided()).detail()
     rest = iter([decision or RefusedAd(ad_id=ad.ad_id, error=failed) for ad, decision in zip(batch.ads, decisions, strict=True)])
-    return BatchResult(results=tuple(batch.refused[at] if at in batch.refused else next(rest) for at in range(batch.size)))
+    results = tuple(batch.refused[at] if at in batch.refused else next(rest) for at in range(batch.size))
+    return BatchResult(results=results, warnings=_warnings(batch.ads))
+
+
+def _warnings(ads: Sequence[Ad]) -> tuple[str, ...]:
+    again = Counter(ad.ad_id for ad in ads) - Counter({ad.ad_id for ad in ads})
+    return (came_before(again.total(), next(iter(again))),) if again else ()
 
 
 async def _decided(call: Call, ads: Sequence[Ad]) -> Sequence[Decision | None]:

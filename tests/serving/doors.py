@@ -138,12 +138,12 @@ def by_request(knock: Knock, client: TestClient) -> Answer | None:
 def by_batch(knock: Knock, client: TestClient) -> Answer:
     body = f'{BOM * knock.mark}{{"ads": [{", ".join(map(knock.line, knock.rows))}]}}'
     answer = client.post("/v1/score/batch", content=body.encode(), headers={"content-type": "application/json"}).json()
-    return _answered([one for result in answer["results"] for one in result.get("error", {}).get("mistakes", ())])
+    return _answered([one for result in answer["results"] for one in result.get("error", {}).get("mistakes", ())], answer["warnings"])
 
 
-def _answered(wrong: Sequence[Mapping[str, Any]]) -> Answer:
+def _answered(wrong: Sequence[Mapping[str, Any]], told: Sequence[str] = ()) -> Answer:
     refused = [f"{one['field']} = {one['value']!r}; expected {one['expected']}" for one in wrong]
-    return Answer([] if wrong else list(READER.read), [], refused)
+    return Answer([] if wrong else list(READER.read), [*told], refused)
 
 
 def by_explain(knock: Knock, folder: Path, home: Path) -> Answer | None:

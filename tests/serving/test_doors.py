@@ -68,7 +68,6 @@ CASES: dict[str, Knock] = {
 }
 """What is brought to every door."""
 SILENT = {
-    "an id twice": {"POST batch"},  # its answers stand in the order of the ads, so each is known from the other
     "a number for a text: title 7": {"score, CSV", "train, CSV", "data check, CSV"},  # where everything is text
 }
 """Doors that read without a word what another refuses."""

@@ -87,9 +87,12 @@ class Told:
             found.append(f"{where}: column {name!r} says {' or '.join(words)} in {rows}: read as missing")
         if ids and self._twice:
             first, n = self._twice.most_common(1)[0][0], self._twice.total()
-            found.append(
-                f"{where}: {n} {'ad has' if n == 1 else 'ads have'} an id that came before, such as {first!r}: decided each by itself"
-            )
+            found.append(f"{where}: {came_before(n, first)}")
         if ids and len(self._ids) >= MOST_IDS:
             found.append(f"{where}: of the ids after the first {MOST_IDS:,} nobody looked whether one comes twice")
         return found
+
+
+def came_before(n: int, ad_id: str) -> str:
+    """What is told of ids that are not used once, ``ad_id`` one of them."""
+    return f"{n} {'ad has' if n == 1 else 'ads have'} an id that came before, such as {ad_id!r}: decided each by itself"

@@ -12,7 +12,6 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.counts import (
-    DAY,
     ENTITY_PRIOR,
     MARKET_PRIOR,
     PER_POLICY,
@@ -24,6 +23,7 @@ from adverdict.features.history.counts import (
     without_labels,
 )
 from adverdict.features.history.entities import domain_key
+from adverdict.features.history.known import DAY
 from adverdict.features.history.state import HistoryState
 from tests.features.history.worlds import POLICIES, START, a_label, an_ad, difference
 
