@@ -24,7 +24,7 @@ from adverdict.features.text.invisible import remove_invisible
 from adverdict.features.text.leet import undo_leet
 from adverdict.features.text.marks import MARKED, undo_marks
 from adverdict.features.text.scripts import marks
-from adverdict.features.text.spacing import LETTERS, undo_spacing
+from adverdict.features.text.spacing import LETTERS, LETTERS_ELSEWHERE, undo_spacing
 
 VERSION = "2"
 """Part of the feature contract: a model reads only text normalised as its training text was."""
@@ -157,7 +157,7 @@ def _suspicious(text: str) -> bool:
         return True
     if STAND_IN.search(text) and DISGUISED.search(text):
         return True
-    return SPACED_HINT.search(text) is not None and LETTERS.search(text) is not None
+    return SPACED_HINT.search(text) is not None and (LETTERS.search(text) or LETTERS_ELSEWHERE.search(text)) is not None
 
 
 def ad_text(ad: Ad) -> NormalisedText:
