@@ -16,12 +16,14 @@ from adverdict.features.text.vocabulary import Vocabulary, vocabulary
 
 LETTER = "a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u052f"
 STRETCHED = re.compile(rf"([{LETTER}\u0620-\u064a])\1\1")
-WORD = re.compile(rf"[{LETTER}]{{3,}}")
+WORD = re.compile(rf"(?<![{LETTER}])[{LETTER}]*?([{LETTER}])\1\1[{LETTER}]*")
 RUN = re.compile(rf"([{LETTER}])\1{{2,}}")
 NEVER_THRICE = frozenset(["ca", "en", "es", "fr", "it", "pl", "pt", "ro"])
 """Languages without a word that has a letter three times in a row."""
 NUMERAL = re.compile(r"m*(?:c[md]|d?c{0,4})(?:x[cl]|l?x{0,4})(?:i[xv]|v?i{0,4})")
 SIZE = re.compile(r"x{2,6}[sl]")
+RARELY_TWICE = frozenset("aiuyhjkqvwx")
+"""Letters that hardly any spelling doubles."""
 NOBODYS = 5
 """In a row: no language writes so many."""
 MUCH_MORE = 4
@@ -43,11 +45,13 @@ def undo_elongation(text: str, counts: Counter[str]) -> str:
         text = _once(WITHOUT_SPACES, _undo_arabic(text, counts), counts)
     if RUN.search(text) is None:
         return text
-    reader = vocabulary(RUN.sub(r"\1", text))
+    reader: Vocabulary | None = None
 
     def shorten(match: re.Match[str]) -> str:
-        if RUN.search(match[0]) is None:
+        nonlocal reader
+        if RUN.search(match[0]) is None or _means_it(match[0]):
             return match[0]
+        reader = reader or vocabulary(RUN.sub(r"\1", text))
         word = _shortened(match[0], reader)
         counts["repeated"] += len(match[0]) - len(word)
         return word
@@ -74,13 +78,13 @@ def _once(runs: re.Pattern[str], text: str, counts: Counter[str]) -> str:
 
 
 def _means_it(word: str) -> bool:
+    if word == "www":
+        return True
     return NUMERAL.fullmatch(word) is not None or SIZE.fullmatch(word) is not None or (len(set(word)) == 1 and len(word) <= ALONE)
 
 
 def _shortened(word: str, reader: Vocabulary) -> str:
     runs = [*RUN.finditer(word)]
-    if _means_it(word) or word == "www":
-        return word
     if len(set(word)) == 1:
         return word[:3]  # a word of one letter only means something at three
     once_or_twice = product((1, 2), repeat=min(len(runs), MOST_RUNS))
@@ -89,8 +93,22 @@ def _shortened(word: str, reader: Vocabulary) -> str:
     if hidden:
         return _likeliest(hidden, reader)
     if not all(_said_on(run, word, reader) for run in runs):
-        return _cut(word, runs, [1 if _said_on(run, word, reader) else run.end() - run.start() for run in runs])
-    return _likeliest(candidates, reader)
+        return _cut(word, runs, [_usual(run) if _said_on(run, word, reader) else run.end() - run.start() for run in runs])
+    if any(map(reader.per_million, candidates)):
+        return _likeliest(candidates, reader)
+    return _cut(word, runs, [*map(_usual, runs)])
+
+
+def _said_on(run: re.Match[str], word: str, reader: Vocabulary) -> bool:
+    """Whether a run is no spelling: longer than any, in a language that has none, or at the end of a word, where a voice is drawn out."""
+    if run.end() - run.start() >= NOBODYS:
+        return True
+    return len(set(word)) > 2 if run.end() == len(word) else reader.language in NEVER_THRICE
+
+
+def _usual(run: re.Match[str]) -> int:
+    """How many letters stay of a run in a word nobody knows. Three may be words written together (#businesssaturday)."""
+    return 2 if run.end() - run.start() == 3 and run[1] not in RARELY_TWICE else 1
 
 
 def _likeliest(candidates: list[str], reader: Vocabulary) -> str:
@@ -101,13 +119,6 @@ def _likeliest(candidates: list[str], reader: Vocabulary) -> str:
         if said > 0 and (said == so_far or said > MUCH_MORE * so_far):
             best = candidate
     return best
-
-
-def _said_on(run: re.Match[str], word: str, reader: Vocabulary) -> bool:
-    """Whether a run is no spelling: longer than any, in a language that has none, or at the end of a word, where a voice is drawn out."""
-    if run.end() - run.start() >= NOBODYS or reader.language in NEVER_THRICE:
-        return True
-    return run.end() == len(word) and len(set(word)) > 2
 
 
 def _cut(word: str, runs: list[re.Match[str]], kept: list[int]) -> str:

@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
+from adverdict.features.text.language import READ
 from adverdict.features.text.lexicon import HIDDEN
-from adverdict.features.text.vocabulary import EVERYDAY, Vocabulary, vocabulary
+from adverdict.features.text.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 
 PLAIN = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "€": "e", "!": "i"}
 RARE = {"2": "z", "6": "g", "8": "b", "9": "g"}
@@ -24,14 +25,12 @@ LONGEST = 24
 """Characters of the longest word looked at."""
 SHORT = 4
 """Letters of a word that a code hits upon by accident, unless it is an everyday one."""
-COMMON = 50.0
-"""Of a million words: more likely meant than a model (m15s)."""
 OFTEN = 3
 """Disguised words in one text: nobody means a code each time."""
 
 LETTER = "a-z\u00df-\u00f6\u00f8-\u024f"
-HINT = re.compile(rf"[{LETTER}][0-9@$€!]|[0-9@$€!][{LETTER}]")
-TOKEN = re.compile(rf"(?<![^\W_])(?<![@$€!])[{LETTER}0-9@$€!]++(?![^\W_])")
+HINT = re.compile(rf"[0-9@$€!](?:[{LETTER}]|(?<=[{LETTER}].))")
+TOKEN = re.compile(rf"(?<![^\W_])(?<![@$€!])(?=[{LETTER}]*[0-9@$€])[{LETTER}0-9@$€!]++(?![^\W_])")
 ADDRESS = re.compile(r"\.\w")
 """What follows the first part of an e-mail address."""
 CONSONANTS = re.compile(r"[^aeiouy\u00df-\u024f]{5}")
@@ -50,7 +49,7 @@ def undo_leet(text: str, counts: Counter[str]) -> str:
     tokens = {core: token for match in TOKEN.finditer(text) if (core := _core(match)) and (token := _token(core))}
     if not any(token.inside or token.signs or token.hides for token in tokens.values()):
         return text
-    reader = vocabulary(text.translate(AS_I))
+    reader = vocabulary(text[:READ].translate(AS_I))
     read = {core: _word(token, reader) for core, token in tokens.items()}
     if sum(word is not None for word in read.values()) >= OFTEN:
         read = {core: word or _word_among_others(tokens[core], reader) for core, word in read.items()}
@@ -94,7 +93,7 @@ class _Token:
 
 def _token(core: str) -> _Token | None:
     letters = sum(map(str.isalpha, core))
-    signs = sum(not sign.isalnum() for sign in core)
+    signs = sum(not sign.isalnum() for sign in core.removeprefix("@"))  # who is called @name is named so
     if (
         letters in (0, len(core))
         or (letters < 2 and not signs)

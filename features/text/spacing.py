@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from adverdict.features.text.characters import to_latin
 from adverdict.features.text.lexicon import WORTH_HIDING
-from adverdict.features.text.vocabulary import EVERYDAY, Vocabulary, vocabulary
+from adverdict.features.text.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 
 LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u03ff\u0400-\u052f"
 """Letters of the alphabets written letter by letter: Latin, Greek, Cyrillic. A single letter is a word in other scripts."""
@@ -42,8 +42,6 @@ OFTEN = 3
 """Words strewn with a sign in one text: nobody plays M*A*S*H three times over."""
 WEEK = 7
 """Letters of the longest list of single letters elsewhere: the days of the week in Korean and Japanese."""
-COMMON = 50.0
-"""Of a million words: more likely meant than a name (M*A*S*H)."""
 COMPOUNDED = frozenset(["da", "de", "et", "fi", "hu", "is", "nl", "no", "sv"])
 """Languages that write words together: what nobody kept apart is one there."""
 LONGEST_SPLIT = 64

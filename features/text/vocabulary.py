@@ -16,6 +16,8 @@ READABLE = frozenset(["ar", "de", "en", "es", "eu", "fa", "fr", "it", "lv", "nl"
 """Languages that ``pyspellchecker`` counts the words of."""
 EVERYDAY = 2.0
 """Of a million words, from which on even a short one is no accident of letters."""
+COMMON = 50.0
+"""Of a million words, from which on one is more likely meant than a name or a model that looks like it (M*A*S*H, Kósóvó, m15s)."""
 
 
 @dataclass(frozen=True, slots=True)
