@@ -21,7 +21,7 @@ from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
 
 FEATURES_VERSION = "2"
 """Raised when a feature of the same name comes to mean something else."""
-READ_ON = {"normaliser": frozenset(["1"]), "features": frozenset(["1"])}
+READ_ON = {"normaliser": frozenset(["1", "2"]), "features": frozenset(["1"])}
 """Earlier versions whose models go on deciding: they read honest texts as they did, and disguised ones in today's form (ADR 22)."""
 MIN_COUNT = 5
 """Training ads that must hold a category's level for it to be told apart from levels never seen."""

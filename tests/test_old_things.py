@@ -45,8 +45,11 @@ CHAMPION = "models:/adjudicate@champion"
 WHEN = datetime(2026, 11, 28, 20, tzinfo=UTC)
 """While the early exit in the archive holds. It expires on 26 February 2027."""
 
-READ_OTHERWISE = ("ad-000000022", "ad-000000094")
-"""Since text form 2: the only ads of the archive with another feature, a price in yen that is an amount now (ADR 22)."""
+READ_OTHERWISE = ("ad-000000022", "ad-000000068", "ad-000000094")
+"""The only ads of the archive with another feature: since text form 2 a price in yen is an amount, and since form 3 words that are said are
+read under their digits (``c0m3 as @gr33d``, the second of them; ADR 22)."""
+DECIDED_OTHERWISE = "dec-a63e4410abcde94ec60875cb3a23af42"
+"""The decision on that ad in the archive's ledger: the same verdict, at another risk."""
 
 
 @pytest.fixture
@@ -204,9 +207,12 @@ def test_a_ledger_verifies(home: Path) -> None:
     assert "152 entries; nothing is wrong" in run("ledger", "verify")
 
 
-def test_a_ledger_replays(old: Path, home: Path, tmp_path: Path) -> None:
-    run("ledger", "replay", "--json", tmp_path / "replay.json")
-    assert json.loads((tmp_path / "replay.json").read_text()) == json.loads((old / "replay.json").read_text())
+def test_a_ledger_replays_but_for_the_ad_that_is_read_otherwise(old: Path, home: Path, tmp_path: Path) -> None:
+    CliRunner().invoke(commands, ["ledger", "replay", "--json", str(tmp_path / "replay.json")])
+    found, then = (json.loads((folder / "replay.json").read_text()) for folder in (tmp_path, old))
+    assert (found["same"], found["different"]) == (then["same"] - 1, 1)
+    assert {difference["decision_id"] for difference in found["differences"]} == {DECIDED_OTHERWISE}
+    assert not [difference for difference in found["differences"] if "verdict" in difference["field"]]
 
 
 def test_a_ledger_with_every_kind_of_entry_verifies(old: Path, tmp_path: Path) -> None:

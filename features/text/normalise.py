@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.visible import ENTITY, MARKUP
+from adverdict.features.text.accents import undo_accents
 from adverdict.features.text.characters import CONTROL, classes
 from adverdict.features.text.confusables import undo_confusables, undo_styled
 from adverdict.features.text.elongation import STRETCHED, undo_elongation
@@ -24,9 +25,9 @@ from adverdict.features.text.invisible import remove_invisible
 from adverdict.features.text.leet import undo_leet
 from adverdict.features.text.marks import MARKED, undo_marks
 from adverdict.features.text.scripts import marks
-from adverdict.features.text.spacing import LETTERS, undo_spacing
+from adverdict.features.text.spacing import LETTERS, LETTERS_ELSEWHERE, undo_spacing
 
-VERSION = "2"
+VERSION = "3"
 """Part of the feature contract: a model reads only text normalised as its training text was."""
 
 PASSES = 12
@@ -39,10 +40,13 @@ LONGEST_KEPT = 500
 REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
 THRICE = re.compile(r"([^\d\s])\1\1")
 """What every run of a letter or sign holds that is cut; most texts hold none."""
-STAND_IN = re.compile("[013457@$€!]")
+STAND_IN = re.compile("[0-9@$€!]")
 """What every match of the next one holds, found twenty times as fast."""
+LATIN = "a-z\u00df-\u00f6\u00f8-\u024f"
 DISGUISED = re.compile(
-    r"[a-z]{2}[013457@$€!][a-z0-9@$€]|[a-z][013457@$€!]{1,3}[a-z]|[a-z]{2}[013457@$€](?![\d.])|(?:\A|(?<=[\W_]))[013457@$€]{1,2}[a-z]{2}"
+    rf"[0-9@$€!](?:(?<=[{LATIN}].)[0-9@$€!]{{0,2}}[{LATIN}]|(?<=[{LATIN}]{{2}}[013457@$€!])[{LATIN}0-9@$€]|(?<=[{LATIN}]{{2}}[013457@$€])(?![\d.])"
+    rf"|(?<=[{LATIN}][@$€])[\d@$€]{{0,2}}(?!\w|\.\w)|(?<=[{LATIN}]\d)\d?[@$€][\d@$€]{{0,2}}(?!\w|\.\w)"
+    rf"|(?<=[013457@$€])(?<![^\W_].)[013457@$€]?[{LATIN}]{{2}})"
 )
 """A digit or sign for a letter."""
 TO_LOOK_AT = re.compile("!|k{9}")
@@ -143,7 +147,7 @@ def _already_plain(raw: str) -> str | None:
         text = _nfkc(text)
         if text != text.lower() or (len(text) != len(raw) and TO_LOOK_AT.search(classes(text))):
             return None
-        if "k" in kinds and MARKED.search(text):
+        if ("k" in kinds and MARKED.search(text)) or undo_accents(text, Counter()) != text:
             return None
     text = _fold(text)
     return None if _suspicious(text) else text
@@ -155,7 +159,7 @@ def _suspicious(text: str) -> bool:
         return True
     if STAND_IN.search(text) and DISGUISED.search(text):
         return True
-    return SPACED_HINT.search(text) is not None and LETTERS.search(text) is not None
+    return SPACED_HINT.search(text) is not None and (LETTERS.search(text) or LETTERS_ELSEWHERE.search(text)) is not None
 
 
 def ad_text(ad: Ad) -> NormalisedText:
@@ -169,7 +173,7 @@ def _one_pass(text: str, counts: Counter[str]) -> str:
     if not text.isascii():
         text = undo_styled(text, counts)
         text = undo_confusables(_nfkc(undo_confusables(text, counts)), counts)
-        text = undo_marks(text, counts)
+        text = undo_accents(undo_marks(text, counts), counts)
     text = undo_spacing(text, counts) if SPACED_HINT.search(text) else text
     text = fold(text, counts)
     if not text.isascii():
