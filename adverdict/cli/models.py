@@ -205,14 +205,14 @@ def show_figures(figures: dict[str, Any] | Any) -> None:
     table = columns(names, left=("policy", "model"), title=figures.get("split"))
     for policy, model, measured in _rows(figures["models"]):
         calibration = measured["calibration"]
-        low, high = measured["ap_interval"] or (None, None)
+        ends = measured["ap_interval"]
         table.add_row(
             policy,
             model,
             str(measured["n"]),
             str(measured["positives"]),
             number(measured["ap"], ".3f"),
-            interval(low, high, ".3f") if low is not None else "–",
+            interval(ends[0], ends[1], ".3f") if ends else "–",
             number(measured["auroc"], ".3f"),
             number(measured["brier"], ".4f"),
             number(calibration["slope"], ".2f"),
