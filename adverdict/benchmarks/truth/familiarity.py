@@ -45,7 +45,7 @@ from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.train import TrainJob, train
 
-LEARNT_AND_NEW, QUICK_LEARNT_AND_NEW = (20_000, 100_000), (2000, 2000)
+LEARNT_AND_NEW, QUICK_LEARNT_AND_NEW = (20_000, 100_000), (6000, 8000)
 """Simulated ads to learn from, and of advertisers that are new."""
 SHARES = (0.005, DEFAULT_UNFAMILIAR_SHARE, 0.02, 0.05)
 """Of honest ads: settings of ``unfamiliar_share`` that are tried."""
