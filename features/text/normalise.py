@@ -15,17 +15,17 @@ from functools import cache, lru_cache
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.visible import ENTITY, MARKUP
-from adverdict.features.text.accents import undo_accents
 from adverdict.features.text.characters import CONTROL, classes
-from adverdict.features.text.confusables import undo_confusables, undo_styled
-from adverdict.features.text.elongation import STRETCHED, undo_elongation
-from adverdict.features.text.encoding import undo_encoding
+from adverdict.features.text.disguises.accents import undo_accents
+from adverdict.features.text.disguises.confusables import undo_confusables, undo_styled
+from adverdict.features.text.disguises.elongation import STRETCHED, undo_elongation
+from adverdict.features.text.disguises.encoding import undo_encoding
+from adverdict.features.text.disguises.invisible import remove_invisible
+from adverdict.features.text.disguises.leet import undo_leet
+from adverdict.features.text.disguises.marks import ALL_MARKED, MARKED, undo_marks
+from adverdict.features.text.disguises.spacing import LETTERS, LETTERS_ELSEWHERE, undo_spacing
 from adverdict.features.text.folding import fold
-from adverdict.features.text.invisible import remove_invisible
-from adverdict.features.text.leet import undo_leet
-from adverdict.features.text.marks import MARKED, undo_marks
 from adverdict.features.text.scripts import marks
-from adverdict.features.text.spacing import LETTERS, LETTERS_ELSEWHERE, undo_spacing
 
 VERSION = "3"
 """Part of the feature contract: a model reads only text normalised as its training text was."""
@@ -147,7 +147,7 @@ def _already_plain(raw: str) -> str | None:
         text = _nfkc(text)
         if text != text.lower() or (len(text) != len(raw) and TO_LOOK_AT.search(classes(text))):
             return None
-        if ("k" in kinds and MARKED.search(text)) or undo_accents(text, Counter()) != text:
+        if ("k" in kinds and MARKED.search(text)) or ALL_MARKED.search(text) or undo_accents(text, Counter()) != text:
             return None
     text = _fold(text)
     return None if _suspicious(text) else text

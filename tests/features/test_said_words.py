@@ -18,6 +18,14 @@ DISGUISED = [
     ("désígnér wátch", "designer watch"),
     ("cásino gàmes frëe móney", "casino games free money"),
     ("héúté béstéllt, mórgén ábgéhólt, kósténlósé rückgábé", "heute bestellt, morgen abgeholt, kostenlose rückgabe"),
+    ("c\u0302i\u0323t\u0323y\u0301", "city"),
+    ("\u0109\u1ecb\u1e6d\u00fd", "city"),
+    ("ピ\u0301ア\u0301ノ\u0331教\u0331室\u0303", "ピアノ教室"),
+    (
+        "m\u0301e\u0302l\u0300h\u0331o\u0303r\u0303e\u0301s\u0300 "
+        "p\u0300r\u0300o\u0303m\u0323o\u0302\u00e7\u0300\u00f5\u0301e\u0323s\u0323",
+        "melhores promoções",
+    ),
     ("óculós dé léítúrá á pédído, fréte grátís", "óculos de leitura a pedido, frete grátis"),
 ]
 

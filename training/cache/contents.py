@@ -35,7 +35,18 @@ from adverdict.training.cache.disk_cache import CachedPart, DiskCache, RaggedArr
 NAMES = (*TEXT_SIGNALS, *CREATIVE_FACTS)
 CATEGORICAL = tuple(name for name in NAMES if name in CATEGORIES)
 AT_ONCE = 4096
-LIBRARIES = ("babel", "confusable-homoglyphs", "idna", "langcodes", "numpy", "phonenumberslite", "py3langid", "regex", "tldextract")
+LIBRARIES = (
+    "babel",
+    "confusable-homoglyphs",
+    "idna",
+    "langcodes",
+    "numpy",
+    "phonenumberslite",
+    "py3langid",
+    "pyspellchecker",
+    "regex",
+    "tldextract",
+)
 """What features are computed with."""
 
 Row = tuple[str | None, ...]

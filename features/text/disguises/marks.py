@@ -10,13 +10,20 @@ import re
 import unicodedata
 from collections import Counter
 
+from adverdict.features.text.disguises.accents import as_spelt
+from adverdict.features.text.disguises.vocabulary import vocabulary
 from adverdict.features.text.lexicon import WORTH_HIDING
 from adverdict.features.text.scripts import script
 
 OVERLAY = re.compile("[\u0334-\u0338\u0488\u0489\u20d0-\u20dc\u20dd-\u20e0\u20e2-\u20f0]+")
 """Through, around or all over a letter; no spelling has them."""
 KEYCAP = re.compile("(?<=[0-9#*])\u20e3")
-MARKED = re.compile("[A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1fff][\u0300-\u036f\u0488\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]")
+UNMARKED = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+"""Kana, Han, Hangul: no accent is written over any."""
+OVER_UNMARKED = re.compile(f"(?<=[{UNMARKED}])[\u0300-\u036f]+")
+MARKED = re.compile(
+    f"[A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1fff{UNMARKED}][\u0300-\u036f\u0488\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]"
+)
 ALL_MARKED = re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]{3}")
 """Three letters with accents in a row: hardly any honest word."""
 WORD = re.compile("(?:[A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1fff][\u0300-\u036f]*){2,}")
@@ -32,16 +39,25 @@ def undo_marks(text: str, counts: Counter[str]) -> str:
     text = KEYCAP.sub("", text)
     if MARKED.search(text):
         text, removed = OVERLAY.subn(_uncovered, text)
-        counts["marked"] += removed
+        text, more = OVER_UNMARKED.subn("", text)
+        counts["marked"] += removed + more
     elif ALL_MARKED.search(text) is None:
         return text
 
-    def bare(match: re.Match[str]) -> str:
-        word = _bare(match[0])
-        counts["marked"] += len(word) if word != match[0] else 0
-        return word
+    hidden = {word: bare for word in set(WORD.findall(text)) if (bare := _bare(word)) != word}
+    if not hidden:
+        return text
+    reader = vocabulary(WORD.sub(lambda match: hidden.get(match[0], match[0]), text))
 
-    return WORD.sub(bare, text)
+    def uncovered(match: re.Match[str]) -> str:
+        if match[0] not in hidden:
+            return match[0]
+        bare = hidden[match[0]]
+        counts["marked"] += len(bare)
+        spelt = as_spelt(bare.lower(), reader)  # accents of its own went with those that hid it
+        return bare if spelt == bare.lower() else spelt.upper() if bare.isupper() else spelt
+
+    return WORD.sub(uncovered, text)
 
 
 def _uncovered(match: re.Match[str]) -> str:

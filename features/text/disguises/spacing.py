@@ -15,8 +15,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from adverdict.features.text.characters import to_latin
+from adverdict.features.text.disguises.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 from adverdict.features.text.lexicon import WORTH_HIDING
-from adverdict.features.text.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 
 LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u03ff\u0400-\u052f"
 """Letters of the alphabets written letter by letter: Latin, Greek, Cyrillic. A single letter is a word in other scripts."""

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+from adverdict.features.text.disguises.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 from adverdict.features.text.lexicon import WORTH_HIDING
-from adverdict.features.text.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 
 VOWELS = "aeiou"
 ACCENTED = "\u00e0-\u00e5\u00e8-\u00ef\u00f2-\u00f6\u00f9-\u00fc\u0101\u0103\u0105\u0113\u0115\u0117\u0119\u011b\u0129\u012b\u012d\u012f"
@@ -125,18 +125,22 @@ def _plain(word: str, strewn: frozenset[str], reader: Vocabulary) -> str:
     if strewn.isdisjoint(apart):
         return word
     some = unicodedata.normalize("NFC", "".join(sign for sign in apart if sign not in strewn))
-    spelt = respelt(some, reader)
-    if spelt is not None and reader.per_million(spelt) > MUCH_MORE * reader.per_million(some):
-        return spelt
-    return reader.most_said([some, _without(word)]) or some
+    spelt = as_spelt(some, reader)
+    return spelt if spelt != some else reader.most_said([some, _without(word)]) or some
 
 
 def _without(text: str) -> str:
     return unicodedata.normalize("NFC", MARKS.sub("", unicodedata.normalize("NFD", text)))
 
 
+def as_spelt(bare: str, reader: Vocabulary) -> str:
+    """The word (small letters) with the accents that it is said with; as it is where it is said so, or nobody says either."""
+    spelt = _respelt(bare, reader)
+    return bare if spelt is None or reader.per_million(spelt) <= MUCH_MORE * reader.per_million(bare) else spelt
+
+
 @lru_cache(maxsize=1024)
-def respelt(bare: str, reader: Vocabulary) -> str | None:
+def _respelt(bare: str, reader: Vocabulary) -> str | None:
     """The word that is said with one or two accents where nobody says it without; None where nobody does so either."""
     once = [bare[:at] + letter + bare[at + 1 :] for at, plain in enumerate(bare[:24]) for letter in RESPELT.get(plain, "")]
     found = reader.most_said(once) if once else None

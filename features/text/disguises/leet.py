@@ -12,9 +12,9 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
+from adverdict.features.text.disguises.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 from adverdict.features.text.language import READ
 from adverdict.features.text.lexicon import HIDDEN
-from adverdict.features.text.vocabulary import COMMON, EVERYDAY, Vocabulary, vocabulary
 
 PLAIN = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "€": "e", "!": "i"}
 RARE = {"2": "z", "6": "g", "8": "b", "9": "g"}

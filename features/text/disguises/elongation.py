@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from itertools import product
 
+from adverdict.features.text.disguises.vocabulary import Vocabulary, vocabulary
 from adverdict.features.text.lexicon import WORTH_HIDING
-from adverdict.features.text.vocabulary import Vocabulary, vocabulary
 
 LETTER = "a-z\u00df-\u00f6\u00f8-\u024f\u0370-\u052f"
 STRETCHED = re.compile(rf"([{LETTER}\u0620-\u064a])\1\1")

@@ -1,0 +1,1 @@
+"""Tricks that hide words from machines and not from readers, each undone."""
