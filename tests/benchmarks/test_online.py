@@ -275,7 +275,7 @@ def test_all_of_it_small(tiny_bundle: Path, tmp_path: Path) -> None:
     job = replace(
         quick(OnlineBenchmark(model=tiny_bundle, work=tmp_path / "work")),
         ads=200,
-        throughput=online_throughput.ThroughputPlan(1, 1.0, 2.0, 1.0, (1,), 1),
+        throughput=online_throughput.ThroughputPlan(1, 3.0, 3.0, 1.0, (1,), 1),
         latency=online_latency.LatencyPlan(1, 30),
         tail=online_tail.TailPlan(1.0, 1.0, 2.0, 2.0, 1.0),
         memory=online_memory.MemoryPlan(50, 150, 2, 40),
