@@ -11,7 +11,8 @@ WARM_UP = Ad.model_validate(
         "market": "SE",
         "submitted_at": "2026-01-01T00:00:00Z",
         "title": "Warm-up",
-        "body": "Scored before the first request, so that the first request is not the slow one.",
+        # The stretched word has the list of English words read, which disguised texts are held against.
+        "body": "Scored before the first request, so that the first request is not the sloooow one.",
         "landing_domain": "warm-up.example",
         "creative_format": "image",
     }

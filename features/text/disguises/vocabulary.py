@@ -1,7 +1,7 @@
 """What a reader of a text knows: how often a word is said in English, and in the language of the text.
 
 Counts of words in film subtitles, by ``pyspellchecker``: offline, plain JSON inside the package. A language is read when a text in it first
-looks disguised (0.1 to 1 s, 10 to 50 MB); no honest text needs it.
+looks disguised (0.1 to 1 s, 10 to 50 MB), and English before the first request; no honest text needs it.
 """
 
 from __future__ import annotations
