@@ -16,6 +16,10 @@ from adverdict.training.evaluation.compare import UNKNOWN, WORSE
 MIN_POSITIVES = 30
 """Below this many positives a calibration is not judged: the slope's 95 % interval is then about as wide as the limits are apart."""
 
+MIN_VIOLATORS = 10
+"""Nor below this many advertisers with a positive: robust errors of a few clusters are far too small (Cameron, Gelbach & Miller 2008,
+Review of Economics and Statistics 90, 414-427), and one large advertiser would say what all risks mean."""
+
 SLOPE = (0.67, 1.5)
 """Limits of the calibration slope. At .67 or 1.5 a risk of 5 % stands for 12 % or 1 %: a threshold would keep nothing it promises."""
 
@@ -105,22 +109,23 @@ def _ap_holds(policy: str, ap: Mapping[str, Any], positives: int) -> Gate:
 
 def _calibrated(policy: str, found: Mapping[str, Any]) -> list[Gate]:
     """The slope, and the level with the slope held at 1. The joint intercept is no gate: where violations are rare it repeats the slope."""
-    calibration, positives = found["calibration"], found["positives"]
+    calibration = found["calibration"]
     parts = (("slope", "slope", SLOPE), ("level", "in_the_large", LEVEL))
     return [
-        _within(f"calibration {name} at {policy}", policy, positives, calibration[key], calibration[f"{key}_interval"], limits)
+        _within(f"calibration {name} at {policy}", policy, found, calibration[key], calibration[f"{key}_interval"], limits)
         for name, key, limits in parts
     ]
 
 
 def _within(
-    name: str, policy: str, positives: int, value: float | None, low_high: Sequence[float] | None, limits: tuple[float, float]
+    name: str, policy: str, found: Mapping[str, Any], value: float | None, low_high: Sequence[float] | None, limits: tuple[float, float]
 ) -> Gate:
     limit = f"an interval that reaches {limits[0]:g} to {limits[1]:g}"
-    if positives < MIN_POSITIVES:
-        return Gate(
-            name, True, f"{positives} positives", limit, f"not judged: {policy} has {positives} positives, {MIN_POSITIVES} are needed"
-        )
+    positives = found["positives"]
+    violators = found.get("violators", MIN_VIOLATORS)  # a model evaluated before they were counted is judged by its positives alone
+    for count, needed, what in ((positives, MIN_POSITIVES, "positives"), (violators, MIN_VIOLATORS, "advertisers with positives")):
+        if count < needed:
+            return Gate(name, True, f"{count} {what}", limit, f"not judged: {policy} has {count} {what}, {needed} are needed")
     if value is None or low_high is None:
         return Gate(name, True, "undefined", limit, f"not judged: one class only, or classes the risks separate completely, at {policy}")
     low, high = low_high

@@ -12,7 +12,19 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from adverdict.training.evaluation.metrics import Scored, measure
 from tests.training.scores import MARKETS, scored
 
-SHAPE = {"n", "positives", "advertisers", "auroc", "auroc_interval", "ap", "ap_interval", "brier", "brier_interval", "calibration"}
+SHAPE = {
+    "n",
+    "positives",
+    "advertisers",
+    "violators",
+    "auroc",
+    "auroc_interval",
+    "ap",
+    "ap_interval",
+    "brier",
+    "brier_interval",
+    "calibration",
+}
 
 
 def test_every_policy_and_market_has_the_same_figures_and_they_are_json() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-COUNTS = ("n", "positives", "advertisers")
+COUNTS = ("n", "positives", "advertisers", "violators")
 WITH_INTERVAL = ("ap", "auroc", "brier")
 CALIBRATION = ("slope", "intercept", "in_the_large")
 

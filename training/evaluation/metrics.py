@@ -78,10 +78,11 @@ class PolicyScores:
 def measure(scored: Scored, model: str, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Every figure of one model, ready for JSON.
 
-    ``{"policies": {POLICY: {"n", "positives", "advertisers", "auroc", "auroc_interval", "ap", "ap_interval", "brier", "brier_interval",
-    "calibration": {"slope", "intercept", "in_the_large", their "..._interval", "observed", "expected"}, "markets": {MARKET: the same
-    without markets}}}}``. Intervals are ``[low, high]`` of 95 % by a bootstrap over advertisers (see ``resampling.interval`` for resamples
-    with one class). Undefined is ``None``, never NaN. Policies nobody rated have ``n`` 0. Raises KeyError for a model there is not.
+    ``{"policies": {POLICY: {"n", "positives", "advertisers", "violators", "auroc", "auroc_interval", "ap", "ap_interval", "brier",
+    "brier_interval", "calibration": {"slope", "intercept", "in_the_large", their "..._interval", "observed", "expected"}, "markets":
+    {MARKET: the same without markets}}}}``. ``violators`` are the advertisers with a positive. Intervals are ``[low, high]`` of 95 % by a
+    bootstrap over advertisers (see ``resampling.interval`` for resamples with one class). Undefined is ``None``, never NaN.
+    Policies nobody rated have ``n`` 0. Raises KeyError for a model there is not.
     """
     policies = {}
     for policy in scored.policies:
@@ -95,6 +96,7 @@ def figures(rated: PolicyScores, bootstrap: int = 1000, seed: int = 0) -> dict[s
     """The figures of one policy under one model on one set of ads; see ``measure``."""
     n, n_clusters = rated.y.size, int(rated.clusters.max(initial=-1)) + 1
     found: dict[str, Any] = {"n": n, "positives": int(rated.y.sum()), "advertisers": n_clusters}
+    found["violators"] = int(np.unique(rated.clusters[rated.y]).size)
     names = ("ap", "auroc", "brier")
     if not n:
         return {**found, **dict.fromkeys(names), **dict.fromkeys(f"{name}_interval" for name in names), "calibration": UNDEFINED}
