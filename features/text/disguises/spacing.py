@@ -22,12 +22,32 @@ LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u03ff\u0400-\u052
 """Letters of the alphabets written letter by letter: Latin, Greek, Cyrillic. A single letter is a word in other scripts."""
 LETTERS = re.compile(rf"(?<![^\W_])(?<!['’])[{LETTER}](?:(?:(?!['’\n])[\W_]){{1,4}}[{LETTER}]){{2,}}(?![^\W_])(?!['’])")
 SEMITIC = "\u05d0-\u05ea\u0620-\u064a"
-ELSEWHERE = rf"{SEMITIC}\u0e01-\u0e30\u3041-\u30fa\u3400-\u9fff\uac00-\ud7a3"
+EAST_ASIAN = r"\u3041-\u30fa\u30fc\u3400-\u9fff\uac00-\ud7a3"
+ELSEWHERE = rf"{SEMITIC}\u0e01-\u0e30{EAST_ASIAN}"
 LETTERS_ELSEWHERE = re.compile(
     rf"(?<!\w)[{ELSEWHERE}](?P<sign>[^\w\s'’、。・，,،\u060c])[{ELSEWHERE}](?:(?P=sign)[{ELSEWHERE}])+(?!\w)"
     rf"|(?<!\w)[{SEMITIC}](?: [{SEMITIC}]){{3,}}(?!\w)"
 )
 """The same in scripts of which a letter may be a word: one sign throughout; blanks where words have several letters."""
+ALL_EAST_ASIAN = re.compile(rf"[{EAST_ASIAN}](?P<sign>[^·•‧/|\\\\~+&→>:])[{EAST_ASIAN}](?:(?P=sign)[{EAST_ASIAN}]){{2,}}")
+"""At least four letters with a sign that parts no list; Arabic, Hebrew and Thai abbreviate with full stops."""
+LISTS = tuple(
+    map(
+        frozenset,
+        (
+            "月火水木金土日祝",
+            "월화수목금토일",
+            "一二三四五六七八九十日",
+            "春夏秋冬",
+            "東西南北",
+            "东西南北",
+            "동서남북",
+            "춘하추동",
+            "가나다라마바사아자차카타파하",
+        ),
+    )
+)
+"""Letters that are honestly written one by one: days, numbers, seasons, directions, the alphabet."""
 TRAILING = re.compile(r"([^\W\d_])[\u2600-\u27bf\U0001f300-\U0001faff•·*_|~]+(?=[\s,.!?]|\Z)")
 """The sign after the last letter of a word that had it after each."""
 VOWELS = frozenset("aeiouаеиоуыэюяіαεηιουω")
@@ -72,13 +92,26 @@ def undo_spacing(text: str, counts: Counter[str]) -> str:
 
 
 def _undo_elsewhere(text: str, counts: Counter[str]) -> str:
-    """Where most of the text's letters stand by themselves, and more than any list has."""
+    """Where most of the text's letters stand by themselves, and more than a list has; a word of Chinese, Japanese, Korean also alone."""
     runs = [match[0] for match in LETTERS_ELSEWHERE.finditer(text)]
     strewn = sum(1 + len(run) // 2 for run in runs)
-    if strewn <= WEEK or 2 * strewn < sum(map(str.isalpha, text)):
-        return text
-    counts["spaced"] += len(runs)
-    return LETTERS_ELSEWHERE.sub(lambda match: match[0][::2], text)
+    full = strewn > WEEK and 2 * strewn >= sum(map(str.isalpha, text))
+
+    def join(match: re.Match[str]) -> str:
+        if not full and not _is_east_asian_word(match[0]):
+            return match[0]
+        counts["spaced"] += 1
+        return match[0][::2]
+
+    return LETTERS_ELSEWHERE.sub(join, text)
+
+
+def _is_east_asian_word(run: str) -> bool:
+    """Whether four letters or more, with one sign between all, are no list."""
+    letters = run[::2]
+    if ALL_EAST_ASIAN.fullmatch(run) is None or any(letters_of_a_list.issuperset(letters) for letters_of_a_list in LISTS):
+        return False
+    return len({ord(other) - ord(one) for one, other in pairwise(letters)}) > 1  # neither あ.い.う.え nor four times the same
 
 
 def _parts(run: str) -> list[str]:
