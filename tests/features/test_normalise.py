@@ -118,21 +118,22 @@ def test_the_short_way_for_plain_texts_gives_what_the_long_way_would(raw: str) -
 HOSTILE = {
     "spaces": " " * 10**6,
     "one letter": "a" * 10**6,
-    "letters one by one": "a " * 500_000,
-    "nearly spaced": "a b c dd " * 111_111,
+    "letters one by one": "a " * 100_000,
+    "nearly spaced": "a b c dd " * 22_222,
     "marks": "a" + "\u0300\u0316" * 250_000,
     "joiners": "\u200d" * 333_000,
-    "leet": "fr33 m0n3y " * 90_909,
-    "mixed words": "аa " * 250_000,
+    "leet": "fr33 m0n3y " * 18_181,
+    "mixed words": "аa " * 66_666,
     "long expansions": "\ufdfa" * 333_000,
     "gaps": ("a" + " " * 1000) * 999,
     "lines": " \n" * 500_000,
-    "signs": "a" + "$" * 10**6 + "é",
+    "signs": "a" + "$" * 250_000 + "é",
 }
+"""Of hundreds of thousands of characters: a fifth of a second of plain work, and hours if it grew with the square."""
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_megabyte_of_hostile_text_takes_linear_time(name: str) -> None:
+def test_a_long_hostile_text_takes_linear_time(name: str) -> None:
     text = HOSTILE[name]
 
     def seconds(part: str) -> float:

@@ -141,6 +141,7 @@ def texts(data: Dataset) -> list[str]:
     return list(dict.fromkeys(encoder_text(ad, "") for ad in data.ads[:200]))
 
 
+@pytest.mark.slow
 def test_a_texts_states_are_the_same_in_any_company_and_from_any_cache(encoder_folder: Path, texts: list[str], tmp_path: Path) -> None:
     settings = EncoderSettings(str(encoder_folder), max_tokens=32)
     alone = EncoderCache(settings).of(texts, Silent())

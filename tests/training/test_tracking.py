@@ -142,13 +142,16 @@ def test_everything_stays_under_the_home_folder(store: Store, bundle: Path, tmp_
 @pytest.mark.parametrize(
     ("step", "raised", "status"),
     [
-        *(
-            (step, KeyboardInterrupt, "KILLED")
-            for step in ("started", "in a model", "between models", "measured", "bundle logged", "registered")
-        ),
+        ("registered", KeyboardInterrupt, "KILLED"),
         ("in a model", ValueError, "FAILED"),
-        ("registered", ValueError, "FAILED"),
-        ("bundle logged", SystemExit, "KILLED"),
+        *(
+            pytest.param(step, raised, status, marks=pytest.mark.slow)
+            for step, raised, status in (
+                *((step, KeyboardInterrupt, "KILLED") for step in ("started", "in a model", "between models", "measured", "bundle logged")),
+                ("registered", ValueError, "FAILED"),
+                ("bundle logged", SystemExit, "KILLED"),
+            )
+        ),
     ],
 )
 def test_a_training_that_is_cut_off_registers_nothing(
@@ -194,8 +197,8 @@ class CutOff(MlflowClient):
 @pytest.mark.parametrize(
     ("call", "earlier"),
     [
-        ("create_registered_model", False),
-        ("create_model_version", False),
+        pytest.param("create_registered_model", False, marks=pytest.mark.slow),
+        pytest.param("create_model_version", False, marks=pytest.mark.slow),
         pytest.param("set_registered_model_alias", False, marks=pytest.mark.slow),
         pytest.param("create_model_version", True, marks=pytest.mark.slow),
         ("set_registered_model_alias", True),
