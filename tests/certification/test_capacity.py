@@ -52,6 +52,7 @@ def two_markets(seed: int) -> tuple[ScoredAds, PolicyBook, tuple[Answer, ...]]:
     return scored, policies, tuple(answers(scored, policies, Terms(curves=False))[1])
 
 
+COSTS = {"gambling": LEAKED[Severity.SERIOUS], "adult": LEAKED[Severity.SEVERE]}
 VOLUME = {"SE": 500.0, "DE": 100.0}
 
 
@@ -60,7 +61,7 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
     question = found.stratum.question
     here = scored.market == question.market
     risk = scored.risk[here, scored.policies.index(found.stratum.policy)]
-    leaked = {"gambling": LEAKED[Severity.SERIOUS], "adult": LEAKED[Severity.SEVERE]}[found.stratum.policy]
+    leaked = COSTS[found.stratum.policy]
     weight = VOLUME[question.market] / here.sum()
     made: Options = []
     for below, at in product([0.0, *GRID[approve[0] : approve[1] + 1]], [1.0, *GRID[reject[1] : reject[0] + 1]]):
@@ -71,6 +72,21 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
     return made
 
 
+def cautious_at(price: float, found: Answer, made: Options) -> list[bool]:
+    """Which of the options decide no ad whose review costs less than its harm. Where only bolder ones are certified, none is chosen."""
+    aim = found.stratum.question.aim(price)
+    return [pair.approve_below <= aim.approve_below and pair.reject_at >= aim.reject_at for _, _, pair in made]
+
+
+def in_balance(scored: ScoredAds, found: Answer, price: float) -> float:
+    """Ads a day whose decision does about the harm that their review costs: the grid of thresholds may leave them on either side."""
+    market = found.stratum.question.market
+    here = scored.market == market
+    risk = scored.risk[here, scored.policies.index(found.stratum.policy)]
+    harms = np.concatenate([COSTS[found.stratum.policy] * risk, 1 - risk])
+    return float(VOLUME[market] / here.sum() * ((harms > price / 1.07) & (harms < price * 1.07)).sum())
+
+
 @examples(40)
 @given(
     st.integers(0, 3),
@@ -78,7 +94,7 @@ def every_choice(scored: ScoredAds, found: Answer, approve: tuple[int, int], rej
     st.lists(st.tuples(st.integers(250, 400), st.integers(0, 14)), min_size=2, max_size=2),
     st.floats(0, 600),
 )
-def test_no_other_choice_does_less_harm_with_as_few_reviews(
+def test_no_other_cautious_choice_does_less_harm_with_as_few_reviews(
     seed: int, approve: list[tuple[int, int]], reject: list[tuple[int, int]], capacity: float
 ) -> None:
     scored, policies, solved = two_markets(seed)
@@ -97,8 +113,9 @@ def test_no_other_choice_does_less_harm_with_as_few_reviews(
     assert chosen.feasible == (chosen.reviews_needed <= capacity)
     assert chosen.reviews <= capacity or not chosen.feasible
     if chosen.feasible:  # else a review is worth more than anything
-        step = 0.06 * chosen.price * 2.0 * 2 * 14  # of the grid, in harm: an ad stands for two a day, and 14 lie between thresholds at most
-        assert chosen.harm <= harm[reviews <= chosen.reviews + 1e-9].min() + step
+        cautious = np.logical_and.outer(*(cautious_at(chosen.price, *one) for one in zip(found, (first, second), strict=True)))
+        step = 0.06 * chosen.price * sum(in_balance(scored, one, chosen.price) for one in found)  # of the grid, in harm
+        assert chosen.harm <= harm[cautious & (reviews <= chosen.reviews + 1e-9)].min() + step
 
 
 def traffic_of(seed: int = 1) -> tuple[Traffic, tuple[Answer, ...]]:

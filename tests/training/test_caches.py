@@ -152,6 +152,7 @@ def test_a_texts_states_are_the_same_in_any_company_and_from_any_cache(encoder_f
     assert disk_cache.warnings == []
 
 
+@pytest.mark.slow
 def test_only_texts_not_kept_run_through_the_encoder(
     encoder_folder: Path, texts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +163,7 @@ def test_only_texts_not_kept_run_through_the_encoder(
     assert ran == [50, 20, 0]
 
 
+@pytest.mark.slow
 def test_other_weights_another_cut_or_another_length_share_nothing(encoder_folder: Path) -> None:
     import torch
 
