@@ -22,6 +22,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # on a busy machine, thread
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has one core
 
+MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)  # ledgers wait for a disk at each commit, and none is needed here
+
 ROOT = Path(__file__).parent.parent
 OURS = ("features", "models", "policies", "serving", "training")
 """Folders at the top of the repository: imported as ``adverdict.features``, never by this name."""
