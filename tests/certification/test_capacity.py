@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adverdict.certification.statistics.bounds import Sizes
 from adverdict.certification.thresholds.answers import Answer, nearest
-from adverdict.certification.thresholds.capacity import REVIEW_SHARE, Priced, Traffic, plan, review_price
+from adverdict.certification.thresholds.capacity import REVIEW_SHARE, SPARE, Priced, Traffic, aims, plan, review_price
 from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID, FixedSequenceTest, Side, ThresholdCount
@@ -225,6 +225,17 @@ def test_limits_that_leave_more_to_people_than_they_can_see_are_said_to() -> Non
     assert not found.feasible
     assert found.reviews == found.reviews_needed > 300
     assert found.thresholds == (Thresholds(0.00995, 0.99005),) * 2
+
+
+def test_where_the_limits_leave_more_than_a_quarter_to_people_a_few_more_reviews_buy_less_harm() -> None:
+    narrow = book(GAMBLING, replace(ADULT, max_risk=0.02, min_risk_rejected=0.99), markets=("SE", "DE"))
+    found = worth(WORLD, narrow)
+    assert not found.feasible
+    assert found.reviews_needed < found.reviews <= found.reviews_needed + SPARE * (len(WORLD) - found.reviews_needed)
+    assert found.price < ANY_PRICE
+    traffic = Traffic(WORLD, narrow, questions(WORLD, narrow))
+    boldest = aims(questions(WORLD, narrow))(ANY_PRICE)
+    assert found.harm < traffic.decided(boldest)[2].sum()
 
 
 FOUR = np.array([[0.01, 0.01], [0.5, 0.01], [0.5, 0.5], [0.95, 0.5]])

@@ -9,7 +9,7 @@ once; so it is counted ad by ad.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ AtPrice = Callable[[float], Sequence[Thresholds]]
 
 REVIEW_SHARE = 0.25
 """Of all ads, that people see where nobody says how many reviewers there are. It only sets the price of a review."""
+SPARE = 0.05
+"""Of the ads that could be decided, that people see all the same where the limits leave more than ``REVIEW_SHARE`` to them. Without it every
+policy would decide as much as it may, also where another leaves the same ads to people and nothing is won by it."""
 STEPS = 60
 """Halvings of the interval of prices: far below what one ad more or less makes of the load."""
 
@@ -43,7 +46,7 @@ class Priced:
     reviews: float
     harm: float
     price: float
-    """Expected harm that the last review a day prevents; ``ANY_PRICE`` where reviewers do not suffice."""
+    """Expected harm that the last review a day prevents; ``ANY_PRICE`` where declared reviewers do not suffice."""
     reviews_needed: float
     """The fewest reviews a day that are possible here."""
     reviews_by_market: Mapping[str, float]
@@ -168,10 +171,14 @@ def review_price(
     scored: ScoredAds, book: PolicyBook, asked: Sequence[Question], capacity: float | None = None, volume: Mapping[str, float] | None = None
 ) -> Priced:
     """What a review is worth before anything is certified: at it ``capacity`` a day suffice, or, where that is None, people see
-    ``REVIEW_SHARE`` of all ads. Uses no label."""
+    ``REVIEW_SHARE`` of all ads or, where the limits leave more to them, also ``SPARE`` of what is left to decide. Uses no label."""
     traffic = Traffic(scored, book, asked, volume)
     most = REVIEW_SHARE * traffic.ads if capacity is None else capacity
-    return priced(traffic, most, aims(asked))
+    found = priced(traffic, most, aims(asked))
+    if found.feasible or capacity is not None:
+        return found
+    with_spare = found.reviews_needed + SPARE * (traffic.ads - found.reviews_needed)
+    return replace(priced(traffic, with_spare, aims(asked)), capacity=most)
 
 
 def _weights(market: NDArray[np.str_], volume: Mapping[str, float]) -> Floats:
