@@ -30,8 +30,8 @@ AtPrice = Callable[[float], Sequence[Thresholds]]
 REVIEW_SHARE = 0.25
 """Of all ads, that people see where nobody says how many reviewers there are. It only sets the price of a review."""
 SPARE = 0.05
-"""Of the ads that could be decided, that people see all the same where the limits leave more than ``REVIEW_SHARE`` to them. Without it every
-policy would decide as much as it may, also where another leaves the same ads to people and nothing is won by it."""
+"""Of the ads that could be decided, that people see all the same where the limits leave more than ``REVIEW_SHARE`` to them. Without it
+every policy would decide as much as it may, also where another leaves the same ads to people and nothing is won by it."""
 STEPS = 60
 """Halvings of the interval of prices: far below what one ad more or less makes of the load."""
 
