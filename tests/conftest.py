@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import is_hypothesis_test
 
 from tests.golden import Golden
@@ -25,6 +27,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)  # ledgers wait for a disk at each commit, and none is needed here
+
+# Else each call of a command builds all sixty anew, for a tenth of a second.
+typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
 
 ROOT = Path(__file__).parent.parent
 OURS = ("features", "models", "policies", "serving", "training")

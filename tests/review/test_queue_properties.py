@@ -24,7 +24,7 @@ from adverdict.review.tasks.claims import may_take
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Task, routing_key_of
-from tests.effort import examples
+from tests.effort import examples, part_of
 from tests.review.desk import PLAIN, Desk
 
 STAFF = (
@@ -172,7 +172,9 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueueMachine = QueueMachine.TestCase
-TestQueueMachine.settings = examples(20, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+TestQueueMachine.settings = examples(
+    20, stateful_step_count=part_of(40, 0.5), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 
 
 @examples(5)

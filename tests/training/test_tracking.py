@@ -270,6 +270,7 @@ def test_a_rollback_makes_the_champion_before_champion_again_and_says_who_did_it
     }
 
 
+@pytest.mark.slow
 def test_a_rollback_is_refused_in_words_where_there_is_nothing_to_go_back_to(store: Store, bundle: Path) -> None:
     with pytest.raises(NotFound, match="there is no champion of adverdict to roll back: 'adverdict promote' makes one"):
         rollback(store, "x", "olga", WHEN)
@@ -286,6 +287,7 @@ def test_a_rollback_is_refused_in_words_where_there_is_nothing_to_go_back_to(sto
         rollback(store, "x", "olga", WHEN)  # twice does not lead back to what was left
 
 
+@pytest.mark.slow
 def test_a_version_that_was_deleted_is_not_gone_back_to(store: Store, bundle: Path) -> None:
     first, second = train(store, bundle).version, train(store, bundle).version
     promote(first)
