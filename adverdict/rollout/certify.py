@@ -55,8 +55,8 @@ class SolveJob:
     max_flipped: float = 0.001
     """Share of ads on which leaving the models early may change a verdict, with ``EXIT_CONFIDENCE``."""
     capacity: float | None = None
-    """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets. None: a review is worth what makes people see
-    ``capacity.REVIEW_SHARE`` of these ads."""
+    """Reviews a day to stay within; ``volume`` then says how many ads a day each market gets. None: a review has the price
+    of ``capacity.review_price`` for these ads."""
     volume: Mapping[str, float] = field(default_factory=dict)
     out: Path | None = None
 

@@ -95,8 +95,8 @@ def measure(scored: Scored, model: str, bootstrap: int = 1000, seed: int = 0) ->
 def figures(rated: PolicyScores, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
     """The figures of one policy under one model on one set of ads; see ``measure``."""
     n, n_clusters = rated.y.size, int(rated.clusters.max(initial=-1)) + 1
-    found: dict[str, Any] = {"n": n, "positives": int(rated.y.sum()), "advertisers": n_clusters}
-    found["violators"] = int(np.unique(rated.clusters[rated.y]).size)
+    violators = int(np.unique(rated.clusters[rated.y]).size)
+    found: dict[str, Any] = {"n": n, "positives": int(rated.y.sum()), "advertisers": n_clusters, "violators": violators}
     names = ("ap", "auroc", "brier")
     if not n:
         return {**found, **dict.fromkeys(names), **dict.fromkeys(f"{name}_interval" for name in names), "calibration": UNDEFINED}

@@ -30,7 +30,7 @@ MAX_CALIBRATED = 1 - 1e-6
 def solve_all(scored: ScoredAds, book: PolicyBook) -> SolvedThresholds:
     """For every policy with labels and every set of targets the book states for it: all markets together, and each market with enough.
 
-    A review has the price at which people see ``capacity.REVIEW_SHARE`` of these ads.
+    A review has the price of ``capacity.review_price`` for these ads.
     """
     price = review_price(scored, book, questions(scored, book)).price
     stakes: dict[SolvedFor, Stakes] = {}

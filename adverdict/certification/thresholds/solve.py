@@ -24,8 +24,8 @@ class Terms:
     """How to certify.
 
     ``noise`` by policy; others' labels are taken as true. ``all_at_once``: see ``strata``; ``looked_again``: see ``answers.Labels``.
-    ``capacity``: reviews a day, with ``volume``, ads a day by market; None: a review is worth what makes people see
-    ``capacity.REVIEW_SHARE`` of all ads.
+    ``capacity``: reviews a day, with ``volume``, ads a day by market; None: a review has the price of
+    ``capacity.review_price``.
     """
 
     noise: Mapping[str, LabelNoise] = field(default_factory=dict)

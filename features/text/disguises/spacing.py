@@ -29,7 +29,7 @@ LETTERS_ELSEWHERE = re.compile(
     rf"|(?<!\w)[{SEMITIC}](?: [{SEMITIC}]){{3,}}(?!\w)"
 )
 """The same in scripts of which a letter may be a word: one sign throughout; blanks where words have several letters."""
-ALL_EAST_ASIAN = re.compile(rf"[{EAST_ASIAN}](?P<sign>[^·•‧/|\\\\~+&→>:])[{EAST_ASIAN}](?:(?P=sign)[{EAST_ASIAN}]){{2,}}")
+ALL_EAST_ASIAN = re.compile(rf"[{EAST_ASIAN}](?P<sign>[^·•‧/|\\~+&→>:])[{EAST_ASIAN}](?:(?P=sign)[{EAST_ASIAN}]){{2,}}")
 """At least four letters with a sign that parts no list; Arabic, Hebrew and Thai abbreviate with full stops."""
 LISTS = tuple(
     map(
