@@ -31,19 +31,21 @@ from adverdict.features.text.traits import traits
 from adverdict.models.blend import BlendModel
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade
-from adverdict.models.encoder import EncoderModel, encoder_text
+from adverdict.models.encoder.encoder import EncoderModel, encoder_text
+from adverdict.models.encoder.kernel import KernelModel
+from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel, widened
 from adverdict.models.gbm import GbmModel, gbm_input
-from adverdict.models.kernel import KernelModel
 from adverdict.models.manifest import Manifest, check
-from adverdict.models.ngram import NgramModel
+from adverdict.models.ridge import FACTS, WORDS, RidgeModel
 from adverdict.models.seen import Seen
+from adverdict.models.vectors import WordVectors
 
 BLEND = "blend.json"
 CALIBRATION = "calibration.json"
 THRESHOLDS = "thresholds.json"
 HISTORY = "history.parquet"
-AFTER_EXIT = frozenset({"encoder", "kernel"})
+AFTER_EXIT = frozenset({"transformer", "encoder", "kernel"})
 """What ads that leave early are not read by."""
 
 Logits = NDArray[np.float64]
@@ -86,10 +88,15 @@ class Bundle:
     manifest: Manifest
     version: str
     contract: FeatureContract
-    ngram: NgramModel
+    ridge: RidgeModel
+    """Of n-grams alone in a bundle made before words and facts joined them; its component is then called ``ngram``."""
+    vectors: WordVectors | None
+    """Of the words that the ridge reads; None: it reads none."""
     gbm: GbmModel | None
     encoder: EncoderModel | None
+    transformer: TransformerModel | None
     kernel: KernelModel | None
+    """Of a bundle made before the transformer's first layers were read instead of its last."""
     blend: BlendModel
     calibration: Calibration
     cascade: Cascade | None
@@ -103,6 +110,11 @@ class Bundle:
     @property
     def policies(self) -> tuple[str, ...]:
         return self.manifest.policies
+
+    @property
+    def first(self) -> str:
+        """The component that reads n-grams, by its name."""
+        return "ridge" if "ridge" in self.manifest.components else "ngram"
 
     @cached_property
     def history(self) -> HistoryState:
@@ -124,13 +136,14 @@ class Bundle:
     def score_table(self, ads: Sequence[Ad], table: FeatureTable, exits: Exits | None = None) -> Scores:
         """Score ads whose features are already computed."""
         markets = [ad.market for ad in ads]
-        parts = {"ngram": self._worst_window([ngram_windows(ad, text) for ad, text in zip(ads, table.texts, strict=True)])}
+        windows = [ngram_windows(ad, text) for ad, text in zip(ads, table.texts, strict=True)]
+        parts = {self.first: self._worst_window(windows, table.shared)}
         if self.gbm is not None:
             shape = range(len(self.policies))
-            parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], i) for i in shape])
+            parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts[self.first], i) for i in shape])
         early, doubt, familiarity = np.zeros(len(ads), dtype=bool), np.zeros(len(ads)), self.familiarity_of(ads, table)
         if self.cascade is None or exits is None:
-            parts |= self._read(ads)
+            parts |= self._read(ads, table.shared)
             blend = self.blend.logits(parts)
             risk = self.calibration.apply(blend, markets)
             risk = risk if familiarity is None else widened(risk, familiarity)
@@ -141,7 +154,7 @@ class Bundle:
         early = doubt <= exits.limit
         rest = np.flatnonzero(~early)
         if rest.size:
-            read = self._read([ads[row] for row in rest.tolist()])
+            read = self._read([ads[row] for row in rest.tolist()], table.shared[rest])
             whole = {name: logits[rest] for name, logits in parts.items()} | read
             blend[rest] = self.blend.logits(whole)
             risk[rest] = self.calibration.apply(blend[rest], [markets[row] for row in rest.tolist()])
@@ -159,22 +172,40 @@ class Bundle:
         """What the early exit says of ads in ``markets``, as ``Scores.risk``, whichever way they went; None without one."""
         return None if self.cascade is None else self.cascade.risk(self.cascade.blend.logits(scores.parts), markets)
 
-    def _worst_window(self, windows: Sequence[Sequence[NgramText]]) -> Logits:
-        """What the n-grams say of each ad: policy by policy, of the window that looks worst."""
-        logits = self.ngram.logits([*chain.from_iterable(windows)])
-        if len(logits) == len(windows):
+    def views(self, texts: Sequence[NgramText], shared: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """What the ridge reads of texts beside their n-grams, with the ``shared`` features of the ad that each belongs to."""
+        if not self.ridge.kernels:
+            return {}
+        facts = {FACTS: self.ridge.scale.of(shared, self.contract.shared)}
+        return facts if self.vectors is None else facts | {WORDS: self.vectors.of([text.text for text in texts])}
+
+    def _worst_window(self, windows: Sequence[Sequence[NgramText]], shared: NDArray[np.float64]) -> Logits:
+        """What the ridge says of each ad: policy by policy, of the window that looks worst."""
+        texts, lengths = [*chain.from_iterable(windows)], [*map(len, windows)]
+        of_texts = shared if len(texts) == len(windows) else np.repeat(shared, lengths, axis=0)
+        logits = self.ridge.logits(self.ridge.ngram.logits(texts), self.views(texts, of_texts))
+        if len(texts) == len(windows):
             return logits
-        starts = np.cumsum([0, *map(len, windows[:-1])])
-        worst: Logits = np.maximum.reduceat(logits, starts, axis=0)
+        worst: Logits = np.maximum.reduceat(logits, np.cumsum([0, *lengths[:-1]]), axis=0)
         return worst
 
-    def _read(self, ads: Sequence[Ad]) -> dict[str, Logits]:
-        """What the encoder says of the texts, and the kernel of its embeddings; nothing without an encoder."""
+    def _read(self, ads: Sequence[Ad], shared: NDArray[np.float64]) -> dict[str, Logits]:
+        """What is made of the texts by the models that leave nothing unread; nothing without an encoder."""
         if self.encoder is None:
             return {}
         prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
-        logits, embedding = self.encoder.run([encoder_text(ad, prefix) for ad in ads])
-        return {"encoder": logits} if self.kernel is None else {"encoder": logits, "kernel": self.kernel.logits(embedding)}
+        return self.made_of(*self.encoder.run([encoder_text(ad, prefix) for ad in ads]), shared)
+
+    def made_of(self, logits: Logits | None, embedding: NDArray[np.float32], shared: NDArray[np.float64]) -> dict[str, Logits]:
+        """The components after the exit, from what the encoder gave for some ads and their ``shared`` features."""
+        read = {}
+        if self.transformer is not None:
+            read["transformer"] = self.transformer.logits(embedding, self.ridge.scale.of(shared, self.contract.shared))
+        if logits is not None:
+            read["encoder"] = logits
+        if self.kernel is not None:
+            read["kernel"] = self.kernel.logits(embedding)
+        return read
 
 
 def _spread(logits: Logits, rows: NDArray[np.intp], n: int) -> Logits:
@@ -190,14 +221,18 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         contract = FeatureContract.from_json(json.dumps(manifest.contract))
         check_contract(contract)
-        n = len(manifest.policies)
+        n, vectors = len(manifest.policies), WordVectors.load(folder)
+        ridge = RidgeModel.load(folder, n, {} if vectors is None else {WORDS: vectors.width})
+        reads = "transformer" in manifest.components
         bundle = Bundle(
             manifest=manifest,
             version=version,
             contract=contract,
-            ngram=NgramModel.load(folder, n),
+            ridge=ridge,
+            vectors=vectors,
             gbm=GbmModel.load(folder, manifest.policies) if "gbm" in manifest.components else None,
             encoder=EncoderModel.load(folder, n, manifest.encoder.max_tokens) if manifest.encoder else None,
+            transformer=TransformerModel.load(folder, n, len(ridge.scale.names)) if reads else None,
             kernel=KernelModel.load(folder, n) if "kernel" in manifest.components else None,
             blend=BlendModel.from_json(_json(folder / BLEND)),
             calibration=Calibration.from_json(_json(folder / CALIBRATION)),
@@ -227,8 +262,8 @@ def _refuse_misfits(bundle: Bundle) -> None:
         and blend.bias.shape == (n,)
         and bool(np.isfinite(blend.weights).all() and np.isfinite(blend.bias).all())
         and len(bundle.calibration.policies) == n
-        and "ngram" in manifest.components
-        and (manifest.encoder is not None) == ("encoder" in manifest.components) >= ("kernel" in manifest.components)
+        and ("ngram" in manifest.components) != ("ridge" in manifest.components)
+        and (manifest.encoder is not None) == bool(AFTER_EXIT & {*manifest.components})
         and (bundle.gbm is None or len(bundle.gbm.boosters) == n)
         and (bundle.cascade is None or _fits_cascade(bundle.cascade, n, manifest.components))
     )

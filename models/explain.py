@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
 from adverdict.features.phrases import phrase
-from adverdict.features.text.ngrams import character_grams, ngram_text
+from adverdict.features.text.ngrams import NgramText, character_grams, ngram_text
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import Bundle, Scores
 from adverdict.models.gbm import gbm_columns, gbm_input
@@ -22,7 +22,7 @@ from adverdict.models.ngram import NamedEffects, sums
 Effects = NDArray[np.float64]
 
 SAME_FACT = {"category": "creative_category", "format": "creative_format", "surface": "surface"}
-"""Facts that both the n-gram model and LightGBM read, and the feature they are."""
+"""Facts that both the n-grams and LightGBM read, and the feature they are."""
 
 FACT_NAMES = {
     "category": "category",
@@ -57,15 +57,21 @@ def reasons(bundle: Bundle, ad: Ad, scores: Scores, row: int, policies: Sequence
     found: list[Reason] = []
     text = ngram_text(ad, scores.table.texts[row])
     indices = [bundle.policies.index(policy) for policy in policies]
-    grams, facts = bundle.ngram.effects(text, indices)
+    grams, facts = bundle.ridge.ngram.effects(text, indices)
+    numbers = _numbers(bundle, scores, row, text)
     words = list(WORD.finditer(text.text))
     by_word = _word_effects([word.group() for word in words], grams)
     for column, (policy, index) in enumerate(zip(policies, indices, strict=True)):
         moved, through_ngram = _booster_facts(bundle, scores, row, index)
         named = dict(zip(facts.rows, facts.values[:, column].tolist(), strict=True))
         factor = _ngram_factor(
-            _blend(bundle, scores, row), index, float(grams.values[:, column].sum()) + sum(named.values()), through_ngram
+            _blend(bundle, scores, row),
+            bundle.first,
+            index,
+            float(grams.values[:, column].sum()) + sum(named.values()) + float(numbers.effects[:, index].sum()),
+            through_ngram,
         )
+        moved = numbers.with_those_of(moved, index, factor)
         told = _facts(bundle, policy, moved, {word: effect * factor for word, effect in named.items()}, top)
         phrases = _phrases(policy, text.text, words, (by_word[:, column] * factor).tolist())
         found += sorted([*told, *_strongest(phrases, top)], key=_strength)
@@ -79,21 +85,44 @@ class _Moved(NamedTuple):
     effect: float
 
 
+class _Numbers(NamedTuple):
+    """What the facts that the ridge reads as numbers say: names, values of one ad, and ``effects`` ``(n_facts, n_policies)``."""
+
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    effects: Effects
+
+    def with_those_of(self, moved: Mapping[str, _Moved], policy: int, factor: float) -> dict[str, _Moved]:
+        """Each fact once, with what both models make of it."""
+        both = dict(moved)
+        for name, value, effect in zip(self.names, self.values, (self.effects[:, policy] * factor).tolist(), strict=True):
+            both[name] = _Moved(value, effect + (both[name].effect if name in both else 0.0))
+        return both
+
+
+def _numbers(bundle: Bundle, scores: Scores, row: int, text: NgramText) -> _Numbers:
+    shared, columns, names = scores.table.shared[[row]], bundle.contract.shared, bundle.ridge.scale.names
+    if not names:
+        return _Numbers((), (), np.zeros((0, len(bundle.policies))))
+    values = tuple(shared[0, [columns.index(name) for name in names]].tolist())
+    return _Numbers(names, values, bundle.ridge.fact_effects(bundle.views([text], shared)))
+
+
 def _booster_facts(bundle: Bundle, scores: Scores, row: int, policy: int) -> tuple[dict[str, _Moved], float]:
     """By feature, and the effect that reached the blend through the booster's n-gram column."""
     if bundle.gbm is None:
         return {}, 0.0
     table = scores.table
     columns = gbm_columns(bundle.contract.shared, bundle.contract.per_policy)
-    values = gbm_input(table.shared[[row]], table.per_policy[[row]], scores.parts["ngram"][[row]], policy)
+    values = gbm_input(table.shared[[row]], table.per_policy[[row]], scores.parts[bundle.first][[row]], policy)
     effects = (bundle.gbm.effects(values, policy)[0] * _weight(_blend(bundle, scores, row), "gbm", policy)).tolist()
     moved = dict(zip(columns[:-1], map(_Moved, values[0].tolist(), effects), strict=False))
     return moved, effects[-1]
 
 
-def _ngram_factor(blend: BlendModel, policy: int, through_words: float, through_booster: float) -> float:
-    """How much of the blend's log-odds one unit of the n-gram model's makes: directly, and by way of the booster's n-gram column."""
-    direct = _weight(blend, "ngram", policy)
+def _ngram_factor(blend: BlendModel, first: str, policy: int, through_words: float, through_booster: float) -> float:
+    """How much of the blend's log-odds one unit of the first model's makes: directly, and by way of the booster's column of it."""
+    direct = _weight(blend, first, policy)
     if direct == 0 or through_words * through_booster <= 0:
         return direct
     # Bounded: an n-gram score near 0 must not turn a booster's small step into huge effects of single words.
@@ -169,7 +198,7 @@ def _weight(blend: BlendModel, component: str, policy: int) -> float:
 
 
 def _facts(bundle: Bundle, policy: str, moved: Mapping[str, _Moved], words: Mapping[str, float], top: int) -> list[Reason]:
-    """The strongest of the booster's facts and the n-gram model's, a fact that both read only once."""
+    """The strongest of the booster's facts and the first model's, a fact that both read only once."""
     effects = {signal: one.effect for signal, one in moved.items()}
     for word, effect in words.items():
         known = SAME_FACT.get(word.partition("=")[0], "")

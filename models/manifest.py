@@ -41,9 +41,10 @@ class DataEntry(BaseModel):
 class EncoderEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(description="name of the pretrained model it was fine-tuned from")
+    source: str = Field(description="name of the pretrained model")
     prefix: str = ""
     max_tokens: int
+    layers: int | None = Field(default=None, description="after how many a text is read; None: made before that was chosen")
 
 
 class Manifest(BaseModel):
@@ -54,10 +55,11 @@ class Manifest(BaseModel):
     schema_version: Literal[1] = 1
     created_at: datetime
     policies: tuple[PolicyName, ...] = Field(min_length=1)
-    components: tuple[Literal["ngram", "gbm", "encoder", "kernel"], ...] = Field(min_length=1)
+    components: tuple[Literal["ngram", "ridge", "gbm", "transformer", "encoder", "kernel"], ...] = Field(min_length=1)
     contract: dict[str, Any]
     contract_hash: str
     normaliser_version: str
+    vectors: str | None = Field(default=None, description="the table that words' vectors come from")
     encoder: EncoderEntry | None = None
     settings: dict[str, Any] = {}
     metrics: dict[str, Any] = {}

@@ -94,11 +94,13 @@ def tiny_bundle(shared: Shared, marketplace: Path, encoder_folder: Path) -> Path
         from adverdict.training.fit import calibration
         from adverdict.training.fit.everything import FitSettings
         from adverdict.training.fit.gbm import GbmSettings
+        from adverdict.training.fit.vectors import VectorSettings
         from adverdict.training.train import TrainJob, train
         from tests.training.reports import without_plots
 
-        encoder = EncoderSettings(str(encoder_folder), epochs=1, layers=1, max_tokens=32)
-        settings = FitSettings(encoder=encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
+        encoder = EncoderSettings(str(encoder_folder), tune=True, epochs=1, layers=1, max_tokens=32)
+        gbm, keep = GbmSettings(num_boost_round=20, learning_rate=0.1), ("gbm", "transformer", "encoder")
+        settings = FitSettings(encoder=encoder, gbm=gbm, vectors=VectorSettings(str(encoder_folder)), n_folds=2, keep=keep)
         job = TrainJob([marketplace], Settings(home=home), fit=settings, out=home / "bundle", register=False)
         with patch.object(calibration, "RESAMPLES", 50):  # an interval of its curves as good as any here, in a quarter of the time
             train(job, Silent(), report=without_plots)

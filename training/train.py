@@ -33,8 +33,9 @@ from adverdict.training.cache.contents import ContentCache
 from adverdict.training.cache.disk_cache import DiskCache
 from adverdict.training.dataset import Dataset, Rows, dataset
 from adverdict.training.encoder.encoder_cache import EncoderCache
+from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings
-from adverdict.training.evaluation.evaluate import BLEND_MODEL, EARLY_MODEL, score_dataset
+from adverdict.training.evaluation.evaluate import BLEND_MODEL, EARLY_MODEL, alone, score_dataset
 from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.fit.bundling import rewrite_bundle, write_bundle
 from adverdict.training.fit.crossvalidate import held_out
@@ -42,6 +43,7 @@ from adverdict.training.fit.everything import FitSettings, Fitted, fit
 from adverdict.training.fit.search import search
 from adverdict.training.fit.splits import by_advertiser, development_and_test
 from adverdict.training.fit.trainable import trainable
+from adverdict.training.fit.vectors import VectorSettings
 from adverdict.training.pages.report import ReportData, write_report
 from adverdict.training.pages.unstated import costs, whom
 from adverdict.training.tracking.run import Registered, TrainingRun, configure, ping
@@ -50,7 +52,7 @@ from adverdict.training.tracking.store import Store
 WriteReport = Callable[[Path, ReportData], object]
 """As ``pages.report.write_report``."""
 CACHE_BYTES = 10 * 2**30
-"""Of texts and ads, about 50 kB each with an encoder as small as minilm."""
+"""Of texts and ads, about 50 kB each where an encoder as small as minilm is fine-tuned."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class TrainJob:
     data: Sequence[Path | Source]
     settings: Settings
     policies: Sequence[str] = ()
-    fit: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm")))
+    fit: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm"), vectors=VectorSettings()))
     trials: int = 0
     test_share: float = 0.2
     certify_share: float = 0.0
@@ -87,6 +89,8 @@ class Trained:
 def train(job: TrainJob, progress: Progress, *, report: WriteReport = write_report) -> Trained:
     """Run the job. Raises InvalidInput, NotFound or Unavailable before any training where it can; leaves nothing half-done."""
     _check(job)
+    if job.fit.vectors is not None:
+        token_table(job.fit.vectors.source)
     store = configure(job.settings) if job.register else None
     if store is not None:
         ping(store)
@@ -113,6 +117,13 @@ def _check(job: TrainJob) -> None:
         mistakes.append(Mistake("cross_validate", 1, "0, or at least 2 folds"))
     if job.out is not None and job.out.exists():
         mistakes.append(Mistake("out", str(job.out), "a path where nothing is yet"))
+    encoder = job.fit.encoder
+    can_be_kept = ("gbm", *(() if encoder is None else ("transformer",)), *(("encoder",) if encoder is not None and encoder.tune else ()))
+    mistakes += [
+        Mistake("keep", name, f"a model that is fitted beside the ridge: {', '.join(can_be_kept)}")
+        for name in job.fit.keep
+        if name not in can_be_kept
+    ]
     if mistakes:
         raise InvalidSettings("this training cannot start", mistakes)
 
@@ -168,8 +179,9 @@ def _make(
     fitted = fit(split.development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
-    write_bundle(fitted, thresholds, split.development, bundle, created_at, {**_described(settings), **_shares(job)})
-    scored = _scored(job, split, fitted, bundle, progress, cache, contents)
+    described = {**_described(settings), **_shares(job)}
+    write_bundle(fitted, thresholds, split.development, bundle, created_at, described)
+    scored = _scored(job, split, fitted, work / "whole", progress, cache, contents)
     measured = _measured(scored, progress)
     drawn = whom(everything.unstated, len(everything.ads))
     words = _split_in_words(job, split.development, scored, drawn)
@@ -187,11 +199,20 @@ def _make(
         thresholds=thresholds,
         skipped=without,
         familiarity=fitted.familiarity,
+        earned=fitted.earned,
         unstated=unstated,
         drawn=drawn,
     )
     write(report, report_data)
-    figures = {"models": measured, "split": words, "skipped": without, "unstated": unstated}
+    figures = {
+        "models": measured,
+        "served": BLEND_MODEL,
+        "components": list(fitted.served),
+        "earned": [asdict(one) for one in fitted.earned],
+        "split": words,
+        "skipped": without,
+        "unstated": unstated,
+    }
     return _TrainedBundle(everything, settings, scored, figures, bundle, version, report)
 
 
@@ -199,17 +220,19 @@ def _scored(
     job: TrainJob,
     split: _Split,
     fitted: Fitted,
-    bundle: Path,
+    whole: Path,
     progress: Progress,
     cache: EncoderCache | None,
     contents: ContentCache,
 ) -> Scored:
-    """The ads to report on, as scored by models that did not learn from them; see ``TrainJob`` for which ads these are."""
+    """The ads to report on, as scored by models that did not learn from them; see ``TrainJob`` for which ads these are. ``whole`` is where
+    a bundle with every component may be written."""
     if split.folds:
         used = split.used.with_policies(split.development.policies)
         return held_out(used, split.folds, job.fit, progress, job.trials, cache, contents=contents)
     if len(split.test.ads):
-        return score_dataset(load_bundle(bundle), split.test, None, progress)
+        write_bundle(fitted, SolvedThresholds(), split.development, whole, datetime.now(UTC), {}, whole=True)
+        return score_dataset(load_bundle(whole), split.test, None, progress)
     return out_of_fold(fitted)
 
 
@@ -242,7 +265,8 @@ def out_of_fold(fitted: Fitted) -> Scored:
     from adverdict.models.calibration import sigmoid
 
     data = fitted.data
-    parts = {name: sigmoid(logits) for name, logits in fitted.held_out.items() if name != BLEND_MODEL}
+    held_out = {name: logits for name, logits in fitted.held_out.items() if name != BLEND_MODEL}
+    parts = {name: sigmoid(logits) for name, logits in alone(held_out, "ridge").items()}
     early = {} if fitted.held_out_early is None else {EARLY_MODEL: fitted.held_out_early[:, :, 0]}
     return Scored(
         ad_ids=tuple(ad.ad_id for ad in data.ads),
@@ -297,11 +321,11 @@ def _described(settings: FitSettings) -> dict[str, Any]:
 
 
 def _params_of(model: str, settings: FitSettings) -> dict[str, Any]:
-    if model == "encoder" and settings.encoder is not None:
+    if model in ("transformer", "encoder") and settings.encoder is not None:
         return dict(_described(settings)["encoder"])
     if model == "gbm":
         return asdict(settings.gbm)
-    return {"inverse_regularisation": settings.inverse_regularisation} if model == "ngram" else {}
+    return asdict(settings.ridge) if model == "ridge" else {}
 
 
 def _keep(job: TrainJob, made: _TrainedBundle) -> Path:

@@ -32,7 +32,7 @@ from adverdict.features.text.view import view
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger
 from adverdict.models.bundle import Bundle, Scores
-from adverdict.models.encoder import encoder_text
+from adverdict.models.encoder.encoder import encoder_text
 from adverdict.models.gbm import gbm_input
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
@@ -48,10 +48,12 @@ STEPS = (
     "creative facts",
     "feature table",
     "n-grams",
+    "words' vectors",
+    "words and facts",
     "trees",
     "encoder's text",
     "encoder",
-    "kernel",
+    "what it adds",
     "blend and calibration",
     "decision",
     "reasons",
@@ -115,18 +117,19 @@ class AdPath:
         rows = [[*signal, *fact] for signal, fact in zip(signals, facts, strict=True)]
         table = clock.time("feature table", lambda: assembled(views, rows, counts, bundle.contract))
         texts = clock.time("n-grams", lambda: [ngram_text(ad, text) for ad, text in zip(ads, table.texts, strict=True)])
-        parts = {"ngram": clock.time("n-grams", lambda: bundle.ngram.logits(texts))}
+        ngram = clock.time("n-grams", lambda: bundle.ridge.ngram.logits(texts))
+        views_of = clock.time("words' vectors", lambda: bundle.views(texts, table.shared))
+        parts = {bundle.first: clock.time("words and facts", lambda: bundle.ridge.logits(ngram, views_of))}
         if (gbm := bundle.gbm) is not None:
             policies = range(len(bundle.policies))
             parts["gbm"] = clock.time(
-                "trees", lambda: gbm.logits([gbm_input(table.shared, table.per_policy, parts["ngram"], policy) for policy in policies])
+                "trees", lambda: gbm.logits([gbm_input(table.shared, table.per_policy, parts[bundle.first], policy) for policy in policies])
             )
         if (encoder := bundle.encoder) is not None:
             prefix = bundle.manifest.encoder.prefix if bundle.manifest.encoder else ""
             read = clock.time("encoder's text", lambda: [encoder_text(ad, prefix) for ad in ads])
-            parts["encoder"], embedding = clock.time("encoder", lambda: encoder.run(read))
-            if (kernel := bundle.kernel) is not None:
-                parts["kernel"] = clock.time("kernel", lambda: kernel.logits(embedding))
+            states = clock.time("encoder", lambda: encoder.run(read))
+            parts |= clock.time("what it adds", lambda: bundle.made_of(*states, table.shared))
         blend = clock.time("blend and calibration", lambda: bundle.blend.logits(parts))
         risk = clock.time("blend and calibration", lambda: bundle.calibration.apply(blend, [ad.market for ad in ads]))
         familiarity = clock.time("familiarity", lambda: bundle.familiarity_of(ads, table))

@@ -121,10 +121,13 @@ def _train(job: TrainBenchmark, pack: Path, home: Path, out: Path) -> Figures:
     start, stages = time.perf_counter(), Stages(time.perf_counter(), time.process_time())
     os.environ.pop(TRACKING_URI, None)  # runs of a benchmark belong into no registry but its own
     from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 
     before = _kept(home)
-    trained = train(TrainJob([pack], Settings(home=home), fit=FitSettings(job.encoder, seed=job.seed), out=out), stages)
+    trained = train(
+        TrainJob([pack], Settings(home=home), fit=FitSettings(job.encoder, vectors=VectorSettings(), seed=job.seed), out=out), stages
+    )
     stages.end()
     seconds, cpu = time.perf_counter() - start, time.process_time()
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
@@ -146,7 +149,7 @@ def _train(job: TrainBenchmark, pack: Path, home: Path, out: Path) -> Figures:
 def _fill(job: TrainBenchmark, pack: Path, home: Path) -> Figures:
     """What a training on all but the newest ads leaves in the cache."""
     from adverdict.domain.progress import SILENT
-    from adverdict.models.encoder import encoder_text
+    from adverdict.models.encoder.encoder import encoder_text
     from adverdict.storage.tables.pack import read_pack
     from adverdict.training.cache.contents import ContentCache
     from adverdict.training.cache.disk_cache import DiskCache

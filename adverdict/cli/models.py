@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import signal
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,20 @@ import typer
 
 from adverdict.cli.console import Bars, err, out, write_json
 from adverdict.cli.door import door
-from adverdict.cli.options import CHAMPION, Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Model, Policies, PolicyFiles, Seed
+from adverdict.cli.options import (
+    CHAMPION,
+    Data,
+    Encoder,
+    EncoderEpochs,
+    EncoderPrefix,
+    Json,
+    Model,
+    Policies,
+    PolicyFiles,
+    Seed,
+    Tune,
+    Vectors,
+)
 from adverdict.cli.reading import reads
 from adverdict.cli.tables import columns, say_unmatched
 from adverdict.domain.formats import interval, number
@@ -30,10 +44,18 @@ def train(
     data: Data,
     policies: Policies = None,
     policy_files: PolicyFiles = None,
+    vectors: Vectors = "multilingual",
     encoder: Encoder = "minilm",
+    tune: Tune = False,
     encoder_epochs: EncoderEpochs = 2,
     encoder_prefix: EncoderPrefix = "",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Optuna trials for LightGBM's settings; 0 keeps the defaults.")] = 0,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep", help="A model that decides even where it adds nothing: gbm, transformer or encoder. Can be given more than once."
+        ),
+    ] = None,
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
     certify_share: Annotated[
         float,
@@ -67,7 +89,7 @@ def train(
             data=data,
             settings=settings,
             policies=policies or [],
-            fit=fit_settings(encoder, encoder_epochs, encoder_prefix, seed),
+            fit=replace(fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix), keep=tuple(keep or ())),
             trials=trials,
             test_share=test_share,
             certify_share=certify_share,
@@ -76,6 +98,8 @@ def train(
             register=register,
             cache_bytes=round(cache_gib * 2**30) if cache else 0,
         )
+        read_by = "none" if encoder == "none" else f"{encoder}, its top fine-tuned" if tune else encoder
+        out.print(f"words' vectors: {vectors}; transformer: {read_by}", markup=False, highlight=False)
         with Bars() as bars:
             trained = run(job, bars)
         _show_trained(trained)
@@ -177,12 +201,24 @@ def benchmark_packs(
             write_json(json, figures)
 
 
-def fit_settings(encoder: str, epochs: int, prefix: str, seed: int, history: bool = True) -> FitSettings:
+def fit_settings(
+    vectors: str, encoder: str, seed: int, tune: bool = False, epochs: int = 2, prefix: str = "", history: bool = True
+) -> FitSettings:
     from adverdict.training.encoder.tune import EncoderSettings
     from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.vectors import VectorSettings
 
-    chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=epochs, prefix=prefix)
-    return FitSettings(encoder=chosen, history=history, seed=seed)
+    words = None if vectors == "none" else VectorSettings(vectors)
+    chosen = None if encoder == "none" else EncoderSettings(encoder, tune=tune, epochs=epochs, prefix=prefix)
+    return FitSettings(vectors=words, encoder=chosen, history=history, seed=seed)
+
+
+def _who_decides(figures: Mapping[str, Any]) -> str:
+    """Which models are in the bundle, and which earned no place in it."""
+    decide = figures["components"]
+    left = dict.fromkeys(one["component"] for one in figures["earned"] if one["component"] not in decide)
+    said = f"decided by {', '.join(decide)}"
+    return f"{said}; left out, for they add nothing that chance would not: {', '.join(left)}" if left else said
 
 
 def _show_trained(trained: Trained) -> None:
@@ -191,6 +227,7 @@ def _show_trained(trained: Trained) -> None:
     for warning in trained.warnings:
         warnings.warn(warning, DataWarning, stacklevel=1)
     show_figures(trained.figures)
+    out.print(_who_decides(trained.figures), markup=False, highlight=False)
     for paragraph in trained.figures["unstated"]:
         out.print(paragraph, style="yellow", markup=False, highlight=False)
     out.print(f"bundle   {trained.version}")

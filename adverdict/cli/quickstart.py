@@ -20,7 +20,7 @@ import typer
 
 from adverdict.cli.console import Bars, out, printable, write_json
 from adverdict.cli.door import door
-from adverdict.cli.options import CHAMPION, Encoder, Json
+from adverdict.cli.options import CHAMPION, Encoder, Json, Vectors
 
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Certificate
@@ -38,7 +38,8 @@ ADS_PER_ADVERTISER = 1.5
 
 def quickstart(
     ads: Annotated[int, typer.Option("--ads", min=3000, help="Size of the simulated marketplace.")] = 10_000,
-    encoder: Encoder = "minilm",
+    vectors: Vectors = "multilingual",
+    encoder: Encoder = "none",
     home: Annotated[Path | None, typer.Option("--home", help="Where everything is kept; ADVERDICT_HOME otherwise.")] = None,
     keep_serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving after the three decisions.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on; ADVERDICT_PORT otherwise.")] = None,
@@ -56,7 +57,7 @@ def quickstart(
         check_free(settings.host, settings.port)  # before minutes of training
         marketplace = _simulate(ads, settings.home)
         shown: dict[str, Any] = {}
-        if _champion(marketplace, encoder, settings):
+        if _champion(marketplace, vectors, encoder, settings):
             shown = _certify(_labelled_sample(marketplace, settings), settings)
         with _service(settings) as url:
             _heading(f"Deciding three ads at {url}/v1/score")
@@ -97,11 +98,12 @@ def _simulate(ads: int, home: Path) -> Path:
     return folder
 
 
-def _champion(marketplace: Path, encoder: str, settings: Settings) -> bool:
+def _champion(marketplace: Path, vectors: str, encoder: str, settings: Settings) -> bool:
     """Whether one was made; False when there was one."""
     from adverdict.models.registry import resolve
     from adverdict.training.encoder.tune import EncoderSettings
     from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.promote import promote
     from adverdict.training.tracking.run import CHAMPION, aliased, configure, ping
     from adverdict.training.train import TrainJob, train
@@ -110,10 +112,13 @@ def _champion(marketplace: Path, encoder: str, settings: Settings) -> bool:
     if aliased(CHAMPION) is not None:
         _heading(f"Champion: {resolve('models:/adverdict@champion')} is registered")
         return False
-    _heading("Training n-grams, LightGBM, encoder and blend; everything is tracked in MLflow")
-    chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1, layers=1, max_tokens=64)
+    _heading("Training on words, facts and history; everything is tracked in MLflow")
+    words = None if vectors == "none" else VectorSettings(vectors)
+    chosen = None if encoder == "none" else EncoderSettings(encoder, max_tokens=64)
     with Bars() as bars:
-        trained = train(TrainJob([marketplace], settings, fit=FitSettings(encoder=chosen), certify_share=CERTIFY_SHARE), bars)
+        trained = train(
+            TrainJob([marketplace], settings, fit=FitSettings(encoder=chosen, vectors=words), certify_share=CERTIFY_SHARE), bars
+        )
     from adverdict.cli.models import show_figures
 
     show_figures(trained.figures)

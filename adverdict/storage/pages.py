@@ -37,10 +37,10 @@ PALETTE: Mapping[str, Colour] = {
     "zone": Colour("#e3e6eb", "#2a313b"),
     # Lines of the plots, by the model they belong to.
     "blend": Colour("#0b5fb0", "#6cb2f5"),
-    "ngram": Colour("#b8651b", "#e39a58"),
+    "ridge": Colour("#b8651b", "#e39a58"),
     "gbm": Colour("#2c8a57", "#62c491"),
     "encoder": Colour("#8a4fa3", "#c490dc"),
-    "kernel": Colour("#0f7b83", "#55c3cb"),
+    "transformer": Colour("#0f7b83", "#55c3cb"),
     "early": Colour("#a2711b", "#e0b060"),
     "other": Colour("#6a7280", "#9aa3b0"),
     "alarm": Colour("#b3261e", "#f2867f"),

@@ -44,5 +44,5 @@ def test_slices_add_up_to_the_whole(blind: dict[str, Any]) -> None:
 
 def test_labels_held_out_reach_history_only_when_asked(blind: dict[str, Any], small_marketplace: Path) -> None:
     live = run([small_marketplace], "in-order", ["deceptive"], QUICK, Silent(), live=True)
-    assert blind["models"]["ngram"] == live["models"]["ngram"]
+    assert blind["models"]["ridge"] == live["models"]["ridge"]
     assert blind["models"]["gbm"] != live["models"]["gbm"]

@@ -14,8 +14,10 @@ import pytest
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch, NotFound, UntrustedBundle
+from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import Bundle, load_bundle
-from adverdict.models.manifest import NAME
+from adverdict.models.explain import reasons
+from adverdict.models.manifest import NAME, seal
 from adverdict.storage.tables.pack import read_ads
 
 
@@ -49,7 +51,7 @@ def test_an_ad_alone_scores_exactly_as_among_others(bundle: Bundle, ads: list[Ad
 
 
 def test_all_four_models_take_part(bundle: Bundle, ads: list[Ad]) -> None:
-    assert set(bundle.score(ads[:3]).parts) == {"ngram", "gbm", "encoder", "kernel"} == set(bundle.manifest.components)
+    assert set(bundle.score(ads[:3]).parts) == {"ridge", "gbm", "transformer", "encoder"} == set(bundle.manifest.components)
 
 
 def test_two_loads_score_alike(tiny_bundle: Path, bundle: Bundle, ads: list[Ad]) -> None:
@@ -191,3 +193,29 @@ def test_features_that_differ_from_training_are_shown(copy: Path) -> None:
     _edit(copy, rename)
     with pytest.raises(ContractMismatch, match="a_feature_of_tomorrow"):
         load_bundle(copy)
+
+
+def test_a_bundle_of_before_the_ridge_still_scores(tiny_bundle: Path, ads: list[Ad], tmp_path: Path) -> None:
+    """N-grams alone, all of the encoder's outputs, and the kernel that read them: as bundles were made until November 2026."""
+    from adverdict.models.encoder.kernel import KernelModel
+
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    for name in ("ridge.safetensors", "transformer.safetensors", "vectors/table.safetensors", "vectors/tokenizer.json", "cascade.json"):
+        (folder / name).unlink()
+    before = load_bundle(tiny_bundle)
+    n, width = len(before.policies), len(before.transformer.directions.centre)  # type: ignore[union-attr]
+    rng = np.random.default_rng(0)
+    kernel = KernelModel(np.ones(width), np.zeros(width), rng.normal(size=(9, width)), rng.normal(size=(9, n)), np.ones(n), np.zeros(n))
+    kernel.save(folder)
+    names = ("ngram", "gbm", "encoder", "kernel")
+    blend = BlendModel(names, np.full((n, 4), 0.3), np.zeros(n))
+    (folder / "blend.json").write_text(json.dumps(blend.to_json()))
+    seal(folder, before.manifest.model_copy(update={"components": names, "vectors": None}))
+    old = load_bundle(folder)
+    scores = old.score(ads[:20])
+    assert tuple(scores.parts) == names
+    np.testing.assert_array_equal(scores.parts["encoder"], before.score(ads[:20]).parts["encoder"])
+    expected = sum(0.3 * scores.parts[name] for name in names)
+    np.testing.assert_allclose(scores.blend, expected)
+    assert reasons(old, ads[0], scores, 0, old.policies[:1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.models.encoder import BATCH_TOKENS, batches
+from adverdict.models.encoder.encoder import BATCH_TOKENS, batches
 
 
 @given(st.lists(st.integers(1, 2 * BATCH_TOKENS), max_size=200))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adverdict.models.kernel import ROWS, KernelModel
+from adverdict.models.encoder.kernel import ROWS, KernelModel
 
 RNG = np.random.default_rng(3)
 

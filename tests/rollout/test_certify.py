@@ -323,7 +323,7 @@ class EarlyBundle(FakeBundle):
     """Whose early risks are the whole ones, but for every ad above .9, which it takes for harmless at first."""
 
     cascade: Cascade | None = field(
-        default_factory=lambda: Cascade(BlendModel(("ngram",), np.ones((2, 1)), np.zeros(2)), Calibration(()), (LEVEL, LEVEL))
+        default_factory=lambda: Cascade(BlendModel(("ridge",), np.ones((2, 1)), np.zeros(2)), Calibration(()), (LEVEL, LEVEL))
     )
     thresholds: SolvedThresholds = field(default_factory=SolvedThresholds)
 

@@ -28,7 +28,7 @@ EXPIRES = ISSUED + timedelta(days=90)
 
 
 LEVEL = Spread(np.array([-9.0, 9.0]), np.array([-9.0, 9.0]), np.array([0.3, 0.3]), np.array([0.3, 0.3]))
-CASCADE = Cascade(BlendModel(("ngram",), np.ones((2, 1)), np.zeros(2)), Calibration(()), (LEVEL, LEVEL))
+CASCADE = Cascade(BlendModel(("ridge",), np.ones((2, 1)), np.zeros(2)), Calibration(()), (LEVEL, LEVEL))
 """The whole risk lies around the early one, under both policies."""
 
 

@@ -16,7 +16,7 @@ from adverdict.domain.settings import Settings
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.table import feature_table, learn_contract
 from adverdict.features.text.ngrams import ngram_counts, ngram_text
-from adverdict.models.encoder import encoder_text
+from adverdict.models.encoder.encoder import encoder_text
 from adverdict.storage.tables.pack import Pack, read_pack, write_ads, write_labels
 from adverdict.training.cache import contents
 from adverdict.training.cache.contents import ContentCache, Contents
@@ -143,7 +143,7 @@ def texts(data: Dataset) -> list[str]:
 
 @pytest.mark.slow
 def test_a_texts_states_are_the_same_in_any_company_and_from_any_cache(encoder_folder: Path, texts: list[str], tmp_path: Path) -> None:
-    settings = EncoderSettings(str(encoder_folder), max_tokens=32)
+    settings = EncoderSettings(str(encoder_folder), tune=True, max_tokens=32)
     alone = EncoderCache(settings).of(texts, Silent())
     EncoderCache(settings, disk_cache=DiskCache(tmp_path, PLENTY)).of(texts[::-3], Silent())
     disk_cache = DiskCache(tmp_path, PLENTY)
@@ -157,7 +157,7 @@ def test_only_texts_not_kept_run_through_the_encoder(
     encoder_folder: Path, texts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = counting(monkeypatch, prefix_cache, 1)
-    settings = EncoderSettings(str(encoder_folder), max_tokens=32)
+    settings = EncoderSettings(str(encoder_folder), tune=True, max_tokens=32)
     for some in (texts[:50], texts[20:70], texts[:70]):
         EncoderCache(settings, disk_cache=DiskCache(tmp_path, PLENTY)).of(some, Silent())
     assert ran == [50, 20, 0]
@@ -168,7 +168,7 @@ def test_other_weights_another_cut_or_another_length_share_nothing(encoder_folde
     import torch
 
     pretrained = load_pretrained(str(encoder_folder), 1, 32)
-    found = [made_by(pretrained, 32), made_by(pretrained, 16), made_by(load_pretrained(str(encoder_folder), 2, 32), 32)]
+    found = [made_by(pretrained, 32), made_by(pretrained, 16), made_by(load_pretrained(str(encoder_folder), 0, 32), 32)]
     with torch.no_grad():
         next(iter(pretrained.model.parameters()))[0, 0] += 1e-3
     found.append(made_by(pretrained, 32))
@@ -207,7 +207,7 @@ def test_a_bundle_is_the_same_byte_for_byte_with_the_cache_cold_warm_partly_fill
 ) -> None:
     ads = sorted(pack.ads, key=lambda ad: ad.submitted_at)
     whole = _written(pack, tmp_path / "whole")
-    encoder = EncoderSettings(str(encoder_folder), epochs=1, max_tokens=32)
+    encoder = EncoderSettings(str(encoder_folder), tune=True, epochs=1, max_tokens=32)
     settings = FitSettings(encoder, GbmSettings(num_boost_round=5, learning_rate=0.2), n_folds=2)
 
     def made(home: str, name: str, cache_bytes: int = PLENTY) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -6,35 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from adverdict.features.text.ngrams import NgramText, ngram_counts
 from adverdict.models.calibration import sigmoid
-from adverdict.training.fit.blend import fit_blend
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
-from adverdict.training.fit.kernel import fit_kernel, with_log_odds
-from adverdict.training.fit.ngram import fit_ngram
 from adverdict.training.fit.penalised import fit_logistic
+from adverdict.training.fit.transformer import Offered, fit_transformer
 
 RNG = np.random.default_rng(5)
-
-
-def test_the_ngram_model_finds_the_word_and_ignores_unlabelled_ads() -> None:
-    texts = [NgramText("win cash now" if i % 2 else "fresh bread here", "", "") for i in range(60)]
-    targets = np.array([[float(i % 2)] for i in range(60)])
-    targets[40:] = np.nan
-    model = fit_ngram(ngram_counts(texts), targets)
-    scores = model.logits(texts)[:, 0]
-    assert scores[1] > 0 > scores[0]
-    grams, _ = model.effects(NgramText("cash bread", "", ""), [0])
-    assert grams.values[grams.rows["cash"], 0] > 0 > grams.values[grams.rows["bread"], 0]
-
-
-def test_an_ad_its_raters_disagree_on_pulls_both_ways() -> None:
-    texts = [NgramText(word, "", "") for word in ("alpha", "beta", "gamma") for _ in range(20)]
-    targets = np.array([[1.0]] * 20 + [[0.5]] * 20 + [[0.0]] * 20)
-    low, middle, high = sorted(
-        fit_ngram(ngram_counts(texts), targets).logits([NgramText(w, "", "") for w in ("alpha", "beta", "gamma")])[:, 0]
-    )
-    assert low < -1 < middle < 1 < high
 
 
 def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
@@ -49,34 +26,26 @@ def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
     assert average_precision_score(x[:, 1] == 2, scores) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("n", "landmarks"), [(300, 8000), (900, 300)])
-def test_the_kernel_bends_where_a_line_cannot(n: int, landmarks: int) -> None:
-    embedding = RNG.normal(size=(n + 150, 6)).astype(np.float32)
-    target = (embedding[:, 0] * embedding[:, 1] > 0).astype(float)[:, None]  # exclusive or
-    model = fit_kernel(embedding[:n], target[:n], seed=0, most_landmarks=landmarks)
-    assert len(model.landmarks) == min(n, landmarks)
-    unseen, truth = embedding[n:], target[n:]
-    regression = model.regression(unseen)
-    assert average_precision_score(truth[:, 0], regression[:, 0]) > 0.8
-    p = sigmoid(with_log_odds(model, regression, truth).logits(unseen))[:, 0]
-    assert abs(p.mean() - truth.mean()) < 0.05
-
-
-def test_a_worthless_component_is_weighed_down_and_none_is_turned_around() -> None:
-    y = (RNG.random(2000) < 0.3).astype(float)
-    good = (y * 2 - 1) * 1.5 + RNG.normal(size=2000)
-    parts = {"good": good[:, None], "noise": RNG.normal(size=(2000, 1)), "opposite": -good[:, None]}
-    blend = fit_blend(parts, y[:, None], np.ones(2000))
-    weights = dict(zip(blend.components, blend.weights[0], strict=True))
-    assert (blend.weights >= 0).all()
-    assert weights["good"] > 5 * max(weights["noise"], weights["opposite"])
-
-
-def test_few_labels_leave_the_weights_equal_on_each_components_own_scale() -> None:
-    score = np.linspace(-2, 2, 20)
-    y = (score + np.tile([1.5, -1.5], 10) > 0).astype(float)
-    blend = fit_blend({"a": score[:, None], "b": 4 * score[:, None]}, y[:, None], np.ones(20))
-    assert blend.weights[0, 0] == pytest.approx(4 * blend.weights[0, 1], rel=0.35)
+def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can() -> None:
+    n = 600
+    states = RNG.normal(size=(n, 3, 6)).astype(np.float32)
+    target = (states[:, 1, 0] * states[:, 1, 1] > 0).astype(float)[:, None]  # exclusive or, after the second of three depths
+    offered = Offered(
+        states=states,
+        depths=(2, 4, 5),
+        facts=np.empty((n, 0)),
+        ridge=np.zeros((n, 1)),
+        targets=target,
+        reads_facts=np.array([True]),
+        fold=np.arange(n) % 3,
+    )
+    fitted = fit_transformer(offered, 6, 0, lambda: None)
+    assert fitted.depth == 4
+    assert average_precision_score(target[:, 0], fitted.added[:, 0]) > 0.8
+    known = fitted.model.logits(states[:, 1], offered.facts)
+    assert average_precision_score(target[:, 0], known[:, 0]) > 0.95
+    alone = np.concatenate([fitted.model.logits(states[[row], 1], offered.facts[[row]]) for row in range(20)])
+    np.testing.assert_array_equal(alone, known[:20])
 
 
 def test_penalised_regression_survives_separable_data() -> None:

@@ -68,7 +68,7 @@ def _finite(value: Any) -> bool:
 
 def test_evaluation_gives_every_figure_of_every_model_also_in_a_market_never_seen(tiny_bundle: Path, other_market: Path) -> None:
     figures = evaluate(load_bundle(tiny_bundle), [read_pack(other_market)], Silent(), bootstrap=50)
-    assert set(figures["models"]) == {"ngram", "gbm", "encoder", "kernel", "early", "blend"}
+    assert set(figures["models"]) == {"ridge", "gbm", "transformer", "encoder", "early", "blend"}
     for model in figures["models"].values():
         for found in model["policies"].values():
             assert {"n", "positives", "auroc", "ap", "ap_interval", "brier", "calibration", "markets"} <= set(found)
@@ -117,7 +117,7 @@ def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["n-gram model", "blend and calibration", "MLflow"])
+@pytest.mark.parametrize("stage", ["ridge", "blend and calibration", "MLflow"])
 def test_interrupting_a_training_leaves_no_version_and_no_bundle(home: Path, small_marketplace: Path, tmp_path: Path, stage: str) -> None:
     class Interrupting(Silent):
         def stage(self, name: str, total: int) -> None:
@@ -166,7 +166,7 @@ def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
     data, _ = trainable(dataset([read_pack(marketplace)], POLICIES))
     scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())
     assert sorted(scored.ad_ids) == sorted(ad.ad_id for ad in data.ads)
-    assert set(scored.p) == {"ngram", "gbm", "blend"}
+    assert set(scored.p) == {"ridge", "gbm", "blend"}
 
 
 def test_a_search_returns_settings_inside_its_bounds(small_marketplace: Path) -> None:

@@ -62,6 +62,8 @@ class Contents:
     categories: tuple[Row, ...]
     counts: sparse.csr_matrix
     traits: tuple[Traits, ...]
+    texts: tuple[str, ...]
+    """As n-grams are taken from them."""
 
     def contract(self) -> FeatureContract:
         """What ``features.contract.learn_contract`` learns from the same ads."""
@@ -106,7 +108,7 @@ class ContentCache:
         rows = np.array([self._row[key] for key in keys], dtype=np.intp)
         chosen = rows.tolist()
         categories, found = tuple(whole.categories[row] for row in chosen), tuple(whole.traits[row] for row in chosen)
-        return Contents(whole.values[rows], categories, whole.counts[rows], found)
+        return Contents(whole.values[rows], categories, whole.counts[rows], found, tuple(whole.texts[row] for row in chosen))
 
     def _keep(self, keys: Sequence[bytes], contents: Contents) -> None:
         start = len(self._row)
@@ -125,6 +127,7 @@ def joined(parts: Sequence[Contents]) -> Contents:
         tuple(row for part in parts for row in part.categories),
         sparse.vstack([part.counts for part in parts], format="csr"),
         tuple(one for part in parts for one in part.traits),
+        tuple(text for part in parts for text in part.texts),
     )
 
 
@@ -145,44 +148,58 @@ def _compute(ads: Sequence[Ad], progress: Progress) -> Contents:
     numbers = [column for column, name in enumerate(NAMES) if name not in CATEGORIES]
     words = [NAMES.index(name) for name in CATEGORICAL]
     found: list[Traits] = []
+    texts: list[str] = []
     for start in range(0, len(ads), AT_ONCE):
         some = [view(ad) for ad in ads[start : start + AT_ONCE]]
         for i, one in enumerate(some):
             row: list[Any] = [*[signal(one) for signal in TEXT_SIGNALS.values()], *[fact(one.ad) for fact in CREATIVE_FACTS.values()]]
             values[start + i, numbers] = [row[column] for column in numbers]
             categories.append(tuple(None if row[column] is None else str(row[column]) for column in words))
-        counts.append(ngram_counts([ngram_text(one.ad, one.text) for one in some]))
+        read = [ngram_text(one.ad, one.text) for one in some]
+        counts.append(ngram_counts(read))
         found += map(traits, some)
+        texts += [one.text for one in read]
         progress.advance(len(some))
-    return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"), tuple(found))
+    return Contents(values, tuple(categories), sparse.vstack(counts, format="csr"), tuple(found), tuple(texts))
 
 
 def _fields(made: Contents) -> dict[str, RaggedArray]:
     rows = [(*row, one.language, one.script) for row, one in zip(made.categories, made.traits, strict=True)]
     words = [json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") for row in rows]
+    texts = [text.encode("utf-8", "surrogatepass") for text in made.texts]
     grams = [one.grams for one in made.traits]
     ones, own = np.ones(len(words), dtype=np.int64), np.diff(made.counts.indptr).astype(np.int64)
     return {
         "values": RaggedArray(made.values, ones),
-        "categories": RaggedArray(np.frombuffer(b"".join(words), dtype=np.uint8), np.array([len(word) for word in words], dtype=np.int64)),
+        "categories": _bytes(words),
+        "texts": _bytes(texts),
         "columns": RaggedArray(made.counts.indices.astype(np.int32), own),
         "counts": RaggedArray(made.counts.data, own),
         "grams": RaggedArray(np.concatenate([np.empty(0, np.int32), *grams]), np.array([*map(len, grams)], dtype=np.int64)),
     }
 
 
+def _bytes(records: Sequence[bytes]) -> RaggedArray:
+    return RaggedArray(np.frombuffer(b"".join(records), dtype=np.uint8), np.array([*map(len, records)], dtype=np.int64))
+
+
+def _strings(field: RaggedArray, at: NDArray[np.intp]) -> list[str]:
+    whole, starts = field.values.tobytes(), field.starts
+    return [
+        whole[start : start + length].decode("utf-8", "surrogatepass") for start, length in zip(starts[at], field.lengths[at], strict=True)
+    ]
+
+
 def _read(part: CachedPart) -> Contents:
     """The records of one part that were asked for. What a part holds was checked against its digest: it is as it was written."""
     fields = part.fields
-    words, columns, grams = fields["categories"], fields["columns"], fields["grams"]
-    text, starts = words.values.tobytes(), words.starts
-    spans = [(int(starts[row]), int(starts[row] + words.lengths[row])) for row in part.at]
-    rows = [json.loads(text[start:end].decode("utf-8", "surrogatepass")) for start, end in spans]
+    columns, grams = fields["columns"], fields["grams"]
+    rows = [json.loads(words) for words in _strings(fields["categories"], part.at)]
     ends = [(int(grams.starts[row]), int(grams.starts[row] + grams.lengths[row])) for row in part.at]
     found = tuple(Traits(np.array(grams.values[start:end]), *row[-2:]) for (start, end), row in zip(ends, rows, strict=True))
     everything = sparse.csr_matrix(
         (np.array(fields["counts"].values), np.array(columns.values), np.append(columns.starts, len(columns.values))),
         shape=(len(columns.lengths), N_COLUMNS),
     )
-    categories = tuple(tuple(row[:-2]) for row in rows)
-    return Contents(np.array(fields["values"].values[part.at]), categories, everything[part.at], found)
+    categories, texts = tuple(tuple(row[:-2]) for row in rows), tuple(_strings(fields["texts"], part.at))
+    return Contents(np.array(fields["values"].values[part.at]), categories, everything[part.at], found, texts)

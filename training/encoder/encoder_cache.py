@@ -9,7 +9,7 @@ import numpy as np
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Progress
-from adverdict.models.encoder import encoder_text
+from adverdict.models.encoder.encoder import encoder_text
 from adverdict.training.cache.disk_cache import DiskCache
 from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, build_cache, load_pretrained
 from adverdict.training.encoder.tune import EncoderSettings
@@ -31,7 +31,7 @@ class EncoderCache:
 
     @cached_property
     def pretrained(self) -> Pretrained:
-        return load_pretrained(self.settings.source, self.settings.layers, self.settings.max_tokens)
+        return load_pretrained(self.settings.source, self.settings.layers if self.settings.tune else 0, self.settings.max_tokens)
 
     def of(self, texts: Sequence[str], progress: Progress) -> PrefixCache:
         """One entry a text, in order; the frozen layers run anew when a text is missing."""

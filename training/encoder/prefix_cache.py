@@ -1,6 +1,6 @@
-"""The frozen lower layers of a transformer, run once: what they make of each text, for every fold and epoch and the next training.
+"""The lower layers of a transformer, run once: what they make of each text, for every fold and epoch and the next training.
 
-Fine-tuning only the top layers then costs a third of fine-tuning all of them, and folds share what they have in common.
+Nothing above the deepest layer that is asked for runs. Fine-tuning only the top layers costs a third of fine-tuning all of them.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
 BATCH_TOKENS = 4096
 PAD_TO = 8
 """Texts are padded to the next multiple of this many tokens."""
-SCHEMA = 1
+SCHEMA = 2
 """Raised when this code makes other states of the same text."""
 
 
 @dataclass(frozen=True)
 class PrefixCache:
-    """Texts as the frozen layers left them. ``hidden`` is ``float16 (total_tokens, width)`` on disk, text ``i`` in rows ``starts[i]`` to
-    ``starts[i] + lengths[i]``; ``embedding`` is ``float32 (n_texts, 2 * width)``: the untouched model's mean state after
-    the frozen layers, then after the last layer."""
+    """Texts as the layers left them. ``embedding`` is ``float32 (n_texts, n_depths, width)``: mean states after each of
+    ``Pretrained.depths`` layers and, where top layers will be trained, after the last. Only then are there states: ``hidden`` is
+    ``float16 (total_tokens, width)`` on disk, after the frozen layers, text ``i`` in rows ``starts[i]`` to ``starts[i] + lengths[i]``."""
 
     hidden: NDArray[np.float16]
     starts: NDArray[np.int64]
@@ -63,12 +63,22 @@ class PrefixCache:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A pretrained encoder cut in two: ``model`` with all its layers, of which the top ``n_tuned`` will be trained."""
+    """A pretrained encoder: ``model`` with all its layers, of which the top ``n_tuned`` will be trained."""
 
     source: str
     model: Any
     tokenizer: Any
     n_tuned: int
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """How many of the first layers a text may be read by: half of them, two thirds, or all but the last."""
+        n = len(self.layers)
+        return tuple(sorted({min(max(1, depth), n - self.n_tuned) for depth in (n // 2, 2 * n // 3, n - 1)}))
+
+    @property
+    def read_after(self) -> tuple[int, ...]:
+        return (*self.depths, len(self.layers)) if self.n_tuned else self.depths
 
     @property
     def layers(self) -> nn.ModuleList:
@@ -94,8 +104,8 @@ def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
             f"encoder {source!r}: no such folder, nor a model kept on this machine with safetensors weights ({error})"
         ) from error
     known = model.config.model_type in FAMILY
-    if not known or not 0 < n_tuned <= len(model.encoder.layer):
-        expected = f"an encoder of one of these kinds: {', '.join(FAMILY)}" if not known else f"1 to {len(model.encoder.layer)}"
+    if not known or not 0 <= n_tuned < len(model.encoder.layer):
+        expected = f"an encoder of one of these kinds: {', '.join(FAMILY)}" if not known else f"0 to {len(model.encoder.layer) - 1}"
         raise InvalidSettings(
             "this encoder cannot be fine-tuned", [Mistake("encoder_layers" if known else "encoder", n_tuned if known else source, expected)]
         )
@@ -113,14 +123,16 @@ def build_cache(
     """
     section = None if disk_cache is None else disk_cache.section("encoder", made_by(pretrained, max_tokens))
     keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
-    lengths, known = np.zeros(len(texts), dtype=np.int64), []
+    lengths, found, known = np.zeros(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=bool), []
     for part in section.find(keys) if section else ():
         lengths[part.wanted] = part.fields["hidden"].lengths[part.at]
+        found[part.wanted] = True
         known.append(part)
-    new = np.flatnonzero(lengths == 0)  # a text has two tokens at least: those that mark its ends
+    new = np.flatnonzero(~found)
     ids = _tokens(pretrained, [texts[row] for row in new.tolist()], max_tokens)
-    lengths[new] = [len(row) for row in ids]
-    cache = _room(lengths, pretrained.model.config.hidden_size)
+    if pretrained.n_tuned:
+        lengths[new] = [len(row) for row in ids]
+    cache = _room(lengths, len(pretrained.read_after), pretrained.model.config.hidden_size)
     for part in known:
         _copy(part, cache)
         progress.advance(len(part.wanted))
@@ -155,23 +167,25 @@ def made_by(pretrained: Pretrained, max_tokens: int) -> dict[str, Any]:
         "config": json.loads(json.dumps(config, default=str)),
         "tokenizer": hashlib.sha256(json.dumps(tokenizer, sort_keys=True).encode()).hexdigest(),
         "tuned_layers": pretrained.n_tuned,
+        "read_after": pretrained.read_after,
         "max_tokens": max_tokens,
-        "dtype": "bfloat16 kept as float16",
+        "dtype": f"{'bfloat16' if _multiplies_bfloat16() else 'float32'} kept as float16",
         "libraries": {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers")},
         "device": torch.cuda.get_device_name() if cuda else f"cpu {torch.backends.cpu.get_cpu_capability()}",
     }
 
 
-def _room(lengths: NDArray[np.int64], width: int) -> PrefixCache:
+def _room(lengths: NDArray[np.int64], n_depths: int, width: int) -> PrefixCache:
     """Nothing yet, of the right size."""
     with tempfile.TemporaryFile(prefix="adverdict-prefix-") as file:  # nameless: gone with the last array that maps it
         hidden = np.memmap(file, dtype=np.float16, mode="w+", shape=(max(1, int(lengths.sum())), width))
-    return PrefixCache(hidden[: int(lengths.sum())], np.cumsum(lengths) - lengths, lengths, np.empty((len(lengths), 2 * width), np.float32))
+    embedding = np.empty((len(lengths), n_depths, width), np.float32)
+    return PrefixCache(hidden[: int(lengths.sum())], np.cumsum(lengths) - lengths, lengths, embedding)
 
 
 def _gathered(some: PrefixCache) -> PrefixCache:
     """The same texts one after another, without those between."""
-    out = _room(some.lengths, some.hidden.shape[1])
+    out = _room(some.lengths, *some.embedding.shape[1:])
     out.embedding[:] = some.embedding
     for target, start, length in zip(out.starts, some.starts, some.lengths, strict=True):
         out.hidden[target : target + length] = some.hidden[start : start + length]
@@ -199,31 +213,64 @@ def _compute(
 
     model, device = pretrained.model, torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
-    width = cache.hidden.shape[1]
-    padded = np.minimum(-(-cache.lengths[rows] // PAD_TO) * PAD_TO, max_tokens)
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    padded = np.minimum(-(-lengths // PAD_TO) * PAD_TO, max_tokens)
     for length in np.unique(padded)[::-1]:
         alike = np.flatnonzero(padded == length)
         for some in np.array_split(alike, -(-len(alike) * int(length) // BATCH_TOKENS)):
             batch = np.full((len(some), int(length)), pretrained.tokenizer.pad_token_id, dtype=np.int64)
             for i, which in enumerate(some):
                 batch[i, : len(ids[which])] = ids[which]
-            own = cache.lengths[rows[some]]
+            own = lengths[some]
             mask = torch.from_numpy(np.arange(int(length)) < own[:, None]).to(device)
-            lower, last = _run(model, torch.from_numpy(batch).to(device), mask, pretrained.n_tuned)
+            states, lower = _run(pretrained, torch.from_numpy(batch).to(device), mask)
             for i, row in enumerate(rows[some]):
-                cache.hidden[cache.starts[row] : cache.starts[row] + own[i]] = lower[i, : own[i]]
-                cache.embedding[row, :width] = lower[i, : own[i]].mean(axis=0)
-                cache.embedding[row, width:] = last[i, : own[i]].mean(axis=0)
+                if lower is not None:
+                    cache.hidden[cache.starts[row] : cache.starts[row] + own[i]] = lower[i, : own[i]]
+                cache.embedding[row] = [state[i, : own[i]].mean(axis=0) for state in states]
             progress.advance(len(some))
     model.to("cpu")
 
 
-def _run(model: Any, ids: torch.Tensor, mask: torch.Tensor, n_tuned: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _run(pretrained: Pretrained, ids: torch.Tensor, mask: torch.Tensor) -> tuple[list[NDArray[np.float32]], NDArray[np.float32] | None]:
+    """States after each of the depths, and after the frozen layers where others will be trained."""
     import torch
 
-    with torch.inference_mode(), torch.autocast(ids.device.type, torch.bfloat16):
-        states = model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
-    return states[-1 - n_tuned].float().cpu().numpy(), states[-1].float().cpu().numpy()
+    states, lower = {}, None
+    with torch.inference_mode(), in_few_bits(ids.device.type):
+        hidden = pretrained.model.embeddings(input_ids=ids)
+        blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=ids.device).masked_fill(~mask, -1e4)[:, None, None, :]
+        for depth, layer in enumerate(pretrained.layers[: max(pretrained.read_after)], start=1):
+            hidden = through([layer], hidden, blocked)
+            if depth in pretrained.read_after:
+                states[depth] = hidden.float().cpu().numpy()
+            if pretrained.n_tuned and depth == len(pretrained.layers) - pretrained.n_tuned:
+                lower = hidden.float().cpu().numpy()
+    return [states[depth] for depth in pretrained.read_after], lower
+
+
+def through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor | None) -> torch.Tensor:
+    """What layers make of states; ``blocked`` keeps padding out of attention, None where there is none."""
+    for layer in layers:
+        out = layer(hidden, blocked)
+        hidden = out[0] if isinstance(out, tuple) else out
+    return hidden
+
+
+def in_few_bits(device: str) -> torch.autocast:
+    """Products in bfloat16 where the processor multiplies it: where it does not, they take four times as long as in float32."""
+    import torch
+
+    return torch.autocast(device, torch.bfloat16, enabled=_multiplies_bfloat16())
+
+
+def _multiplies_bfloat16() -> bool:
+    import torch
+
+    if torch.cuda.is_available():
+        return True
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def _minilm() -> str:

@@ -1,4 +1,4 @@
-"""Fine-tunes the top of a transformer, one head a policy, and exports it as one ONNX graph."""
+"""Exports a transformer as one ONNX graph: its first layers untouched and, where that is asked for, its top fine-tuned."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.domain.progress import Progress
-from adverdict.models.encoder import GRAPH, TOKENIZER
-from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained
+from adverdict.models.encoder.encoder import EMBEDDING, GRAPH, LOGITS, TOKENIZER
+from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, in_few_bits, through
 from adverdict.training.encoder.quantise import quantise
 from adverdict.training.encoder.static_shapes import settle_shapes
 
@@ -29,12 +29,15 @@ EXAMPLES = 256
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """How an encoder is fine-tuned. ``epochs`` is the most; training stops when the validation loss has not fallen for one epoch.
+    """Which encoder reads a text, ``max_tokens`` of it, and into how many directions of its states (``width``).
 
-    The frozen layers read ``max_tokens``; the tuned ones get the states of the first ``tuned_tokens``, which by then know of the rest.
+    With ``tune`` its top ``layers`` are fine-tuned as well, for at most ``epochs``: training stops when the validation loss has not fallen
+    for one. They get the states of the first ``tuned_tokens``, which by then know of the rest.
     """
 
     source: str
+    tune: bool = False
+    width: int = 64
     epochs: int = 2
     layers: int = 1
     max_tokens: int = 128
@@ -131,32 +134,31 @@ def validation_loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], 
     return float(torch.nn.functional.binary_cross_entropy_with_logits(logits[known], said[known]))
 
 
-def export(pretrained: Pretrained, top: Any, settings: EncoderSettings, folder: Path, examples: Sequence[str] = ()) -> None:
+def export(
+    pretrained: Pretrained, depth: int, top: Any | None, settings: EncoderSettings, folder: Path, examples: Sequence[str] = ()
+) -> None:
     """Write ``encoder/model.onnx``, in int8 unless ``settings`` say otherwise, and ``encoder/tokenizer.json`` into a bundle's folder.
 
-    The graph reads texts of equal length: ``input_ids``, ``int64 (n_texts, n_tokens)``, without padding. From ``examples``, texts such as
-    will be scored, int8 takes the ranges of its states; it reads ``EXAMPLES`` of them, evenly spread. Without any it is slower.
+    The graph reads texts of equal length: ``input_ids``, ``int64 (n_texts, n_tokens)``, without padding, and gives their ``embedding``:
+    the mean state after ``depth`` layers, ``float32 (n_texts, width)``; with a tuned ``top`` its ``logits`` as well. From ``examples``,
+    texts such as will be scored, int8 takes the ranges of its states; it reads ``EXAMPLES`` of them, evenly spread. Without any it is
+    slower.
     """
     import onnx
     import torch
 
     (folder / GRAPH).parent.mkdir(parents=True, exist_ok=True)
-    whole = _whole(pretrained, top)
-    example = torch.ones((2, 8), dtype=torch.long)
+    names = [EMBEDDING] if top is None else [LOGITS, EMBEDDING]
     with warnings.catch_warnings():
         # The exporter without TorchDynamo needs no further packages; it announces its age on every call.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            whole,
-            (example,),
+            _whole(pretrained, depth, top),
+            (torch.ones((2, 8), dtype=torch.long),),
             str(folder / GRAPH),
             input_names=["input_ids"],
-            output_names=["logits", "embedding"],
-            dynamic_axes={
-                "input_ids": {0: "ads", 1: "tokens"},
-                "logits": {0: "ads"},
-                "embedding": {0: "ads"},
-            },
+            output_names=names,
+            dynamic_axes={"input_ids": {0: "ads", 1: "tokens"}, **{name: {0: "ads"} for name in names}},
             opset_version=17,
             dynamo=False,
         )
@@ -194,7 +196,7 @@ def _top(pretrained: Pretrained, n_policies: int, settings: EncoderSettings) -> 
 
         def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device).masked_fill(~mask, -1e4)[:, None, None, :]
-            return self.judge(_through(self.layers, hidden, blocked), mask)
+            return self.judge(through(self.layers, hidden, blocked), mask)
 
         def judge(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             pooled = self.drop(self.norm(_mean(hidden, mask)))
@@ -213,7 +215,7 @@ def _probe_first(top: Any, cache: PrefixCache, targets: NDArray[np.float64], tra
     import torch
     from sklearn.linear_model import LogisticRegression
 
-    embedded = cache.embedding[train, cache.embedding.shape[1] // 2 :].astype(np.float64)  # the last layer's half
+    embedded = cache.embedding[train, -1].astype(np.float64)  # the last layer's
     embedded = (embedded - embedded.mean(1, keepdims=True)) / embedded.std(1, keepdims=True)  # what ``Top.norm`` does
     mean, scale = embedded.mean(0), embedded.std(0) + 1e-6
     torch.nn.init.zeros_(top.head.weight)
@@ -238,7 +240,7 @@ def _loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], rows: NDAr
     hidden, mask = cache.batch(rows, top.tokens)
     said = torch.from_numpy(targets[rows]).float().to(device)
     known = ~torch.isnan(said)
-    with torch.autocast(device.type, torch.bfloat16):
+    with in_few_bits(device.type):
         logits = top(hidden.to(device), mask.to(device))
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float()[known], said[known], reduction="sum")
     return loss / len(rows)
@@ -252,22 +254,14 @@ def _batches(lengths: NDArray[np.int64], rows: NDArray[np.intp], size: int, rng:
         yield order[start : start + size]
 
 
-def _through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor | None) -> torch.Tensor:
-    """What layers make of states; ``blocked`` keeps padding out of attention, None where there is none."""
-    for layer in layers:
-        out = layer(hidden, blocked)
-        hidden = out[0] if isinstance(out, tuple) else out
-    return hidden
-
-
 def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean state over a text's tokens, ``(n_texts, width)``. As a product for each text, which sums alike however many there are."""
     weight = mask[:, None, :].to(hidden.dtype)
     return ((weight / weight.sum(2, keepdim=True)) @ hidden)[:, 0, :]
 
 
-def _whole(pretrained: Pretrained, top: Any) -> nn.Module:
-    """All layers in one module, for export: up to where the paths part, then the tuned top beside the untouched one."""
+def _whole(pretrained: Pretrained, depth: int, top: Any | None) -> nn.Module:
+    """What is exported, in one module: no layer that nothing is read after."""
     import torch
     from torch import nn
 
@@ -276,16 +270,17 @@ def _whole(pretrained: Pretrained, top: Any) -> nn.Module:
             super().__init__()
             model = copy.deepcopy(pretrained.model)
             self.embeddings = model.embeddings
-            self.frozen = model.encoder.layer[: -pretrained.n_tuned]
-            self.untouched = model.encoder.layer[-pretrained.n_tuned :]
+            self.read = model.encoder.layer[:depth]
+            self.further = model.encoder.layer[depth : len(pretrained.layers) - pretrained.n_tuned] if top is not None else None
             self.top = top
 
-        def forward(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        def forward(self, input_ids: torch.Tensor) -> Any:
             present = torch.ones_like(input_ids)
-            hidden = _through(self.frozen, self.embeddings(input_ids=input_ids), None)
-            last = _through(self.untouched, hidden, None)
-            embedding = torch.cat([_mean(hidden, present), _mean(last, present)], dim=1)
-            tuned = _through(self.top.layers, hidden[:, : self.top.tokens], None)
+            hidden = through(self.read, self.embeddings(input_ids=input_ids), None)
+            embedding = _mean(hidden, present)
+            if self.top is None:
+                return embedding
+            tuned = through(self.top.layers, through(self.further, hidden, None)[:, : self.top.tokens], None)
             return self.top.judge(tuned, present[:, : self.top.tokens]), embedding
 
     return Whole().eval()

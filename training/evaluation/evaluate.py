@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.progress import Progress
 from adverdict.features.history.state import HistoryState
+from adverdict.models.blend import ADDED
 from adverdict.models.bundle import Bundle
 from adverdict.models.calibration import sigmoid
 from adverdict.storage.tables.pack import Pack
@@ -26,7 +27,8 @@ EARLY_MODEL = "early"
 
 
 def evaluate(bundle: Bundle, packs: Sequence[Pack], progress: Progress, bootstrap: int = 1000) -> dict[str, Any]:
-    """Every figure of the bundle's models on packs of their own, ``{"models": {MODEL: {"policies": …}}, "not_scored": [POLICY, …]}``.
+    """Every figure of the bundle's models on packs of their own, ``{"models": {MODEL: {"policies": …}}, "served": MODEL, "not_scored":
+    [POLICY, …]}``.
 
     History is the bundle's own and the packs' submissions; the packs' labels stay unknown to it. Raises InvalidInput when the packs label
     no policy the bundle knows.
@@ -42,6 +44,7 @@ def evaluate(bundle: Bundle, packs: Sequence[Pack], progress: Progress, bootstra
     scored = score_dataset(bundle, data.with_policies(common), history, progress)
     return {
         "models": {model: measure(scored, model, bootstrap) for model in scored.p},
+        "served": BLEND_MODEL,
         "not_scored": [policy for policy in data.policies if policy not in common],
         "trained_on": seen,
     }
@@ -53,6 +56,11 @@ def history_with(bundle: Bundle, packs: Sequence[Pack]) -> HistoryState:
     known = {source.digest for source in bundle.manifest.data}
     history.observe_ads(ad for pack in packs if pack.digest not in known for ad in pack.ads)
     return history
+
+
+def alone(parts: Mapping[str, NDArray[np.float64]], first: str) -> dict[str, NDArray[np.float64]]:
+    """Each component's log-odds by itself: what the transformer adds to the first's, with those."""
+    return {name: parts[first] + logits if name == ADDED else logits for name, logits in parts.items()}
 
 
 def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, progress: Progress) -> Scored:
@@ -73,7 +81,7 @@ def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, p
     for start in range(0, len(data.ads), ROWS):
         some = data.ads[start : start + ROWS]
         scores = bundle.score(some, history)
-        for name, logits in scores.parts.items():
+        for name, logits in alone(scores.parts, bundle.first).items():
             found.setdefault(name, []).append(sigmoid(logits[:, columns]))
         found.setdefault(BLEND_MODEL, []).append(scores.risk[:, columns, 0])
         familiarity += [one.p for one in scores.familiarity or ()]

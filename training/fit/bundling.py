@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.features.history.snapshot import write_snapshot
 from adverdict.features.history.state import HistoryState
 from adverdict.features.text.normalise import VERSION as NORMALISER_VERSION
-from adverdict.models.bundle import BLEND, CALIBRATION, HISTORY, THRESHOLDS
+from adverdict.models.bundle import AFTER_EXIT, BLEND, CALIBRATION, HISTORY, THRESHOLDS
 from adverdict.models.cascade import FILE as CASCADE
-from adverdict.models.encoder import encoder_text
+from adverdict.models.encoder.encoder import encoder_text
 from adverdict.models.manifest import EncoderEntry, Manifest, seal
 from adverdict.models.seen import Seen
 from adverdict.storage.whole import making_folder
@@ -32,8 +32,11 @@ def write_bundle(
     created_at: datetime,
     settings: Mapping[str, Any],
     metrics: Mapping[str, Any] | None = None,
+    *,
+    whole: bool = False,
 ) -> str:
-    """Write the bundle to ``out``; its version.
+    """Write the bundle to ``out``; its version. ``whole``: with the components that have not earned their place, at weight 0, so that they
+    can be measured beside the others.
 
     ``known`` is the data whose submissions and labels become the advertiser history: the development data while the test data is still to
     be scored, everything afterwards. Raises InvalidSettings when ``out`` is already there.
@@ -42,7 +45,8 @@ def write_bundle(
         raise InvalidSettings("a bundle is never overwritten", [Mistake("out", str(out), "a path where nothing is yet")])
     with making_folder(out) as work:
         work.mkdir()
-        return _write(fitted, thresholds, known, work, created_at, settings, metrics or {})
+        components = fitted.blend_model.components if whole else fitted.served
+        return _write(fitted, components, thresholds, known, work, created_at, settings, metrics or {})
 
 
 def rewrite_bundle(folder: Path, used: Dataset, known: Dataset, metrics: Mapping[str, Any]) -> str:
@@ -58,6 +62,7 @@ def rewrite_bundle(folder: Path, used: Dataset, known: Dataset, metrics: Mapping
 
 def _write(
     fitted: Fitted,
+    components: Sequence[str],
     thresholds: SolvedThresholds,
     known: Dataset,
     folder: Path,
@@ -66,17 +71,23 @@ def _write(
     metrics: Mapping[str, Any],
 ) -> str:
     policies = fitted.data.policies
-    fitted.ngram.save(folder)
-    fitted.gbm.save(folder, policies)
+    fitted.ridge.save(folder)
+    if fitted.vectors is not None:
+        fitted.vectors.save(folder)
+    if "gbm" in components:
+        fitted.gbm.save(folder, policies)
     encoder = None
-    if fitted.encoder is not None:
-        chosen = fitted.encoder.settings
+    if fitted.encoder is not None and AFTER_EXIT & {*components}:
+        read = fitted.encoder
         some = fitted.data.ads[:: max(1, len(fitted.data.ads) // EXAMPLES)]
-        examples = [encoder_text(ad, chosen.prefix) for ad in some]
-        export(fitted.encoder.pretrained, fitted.encoder.top, chosen, folder, examples)
-        fitted.encoder.kernel.save(folder)
-        encoder = EncoderEntry(source=Path(chosen.source).name, prefix=chosen.prefix, max_tokens=chosen.max_tokens)
-    _write_json(folder / BLEND, fitted.blend_model.to_json())
+        examples = [encoder_text(ad, read.settings.prefix) for ad in some]
+        top = read.top if "encoder" in components else None
+        export(read.pretrained, read.depth, top, read.settings, folder, examples)
+        if "transformer" in components:
+            read.transformer.save(folder)
+        name = Path(read.settings.source).name
+        encoder = EncoderEntry(source=name, prefix=read.settings.prefix, max_tokens=read.settings.max_tokens, layers=read.depth)
+    _write_json(folder / BLEND, fitted.blend_model.of(components).to_json())
     _write_json(folder / CALIBRATION, fitted.calibration.to_json())
     if fitted.cascade is not None:
         _write_json(folder / CASCADE, fitted.cascade.to_json())
@@ -88,10 +99,11 @@ def _write(
     manifest = Manifest(
         created_at=created_at,
         policies=policies,
-        components=fitted.blend_model.components,  # type: ignore[arg-type]  # checked by the manifest
+        components=tuple(components),  # type: ignore[arg-type]  # checked by the manifest
         contract=json.loads(fitted.contract.to_json()),
         contract_hash=fitted.contract.hash,
         normaliser_version=NORMALISER_VERSION,
+        vectors=None if fitted.vectors is None else fitted.vectors.name,
         encoder=encoder,
         settings=dict(settings),
         metrics=dict(metrics),

@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.models.calibration import MarketShift, PolicyCalibration, sigmoid
+from adverdict.training.evaluation.gains import NEEDED_ERRORS, by_advertiser, log_loss
 from adverdict.training.fit.penalised import fit_logistic
 
 KNOTS = np.linspace(-14.0, 14.0, 281)
 RESAMPLES = 200
 MIN_EXPECTED = 5.0
+PARTS = 5
 UNSEEN_AT_LEAST = 0.3
 """Standard deviation in log-odds: a market's odds within a factor of 1.6 of the others' nine times out of ten."""
 NEUTRAL = np.array([1.0, 1.0, 0.0])
 """Slopes and offset of a curve that changes nothing."""
-RIDGE = 1.0
+RIDGE = 30.0
 """Prior precision of the curve's two slopes around 1 and of its offset around 0: with few labels, trust the blend."""
 
 
@@ -31,13 +33,17 @@ def fit_calibration(
 
     ``score`` is out-of-fold log-odds, ``target`` in [0, 1], ``weight`` at least 0, all ``(n,)``; ``groups`` are the advertisers, the
     clusters of the bootstrap. Curve: beta calibration (Kull, Silva Filho & Flach 2017, AISTATS), logit p = a ln s - b ln(1 - s) + c with
-    a, b >= 0. Interval: 5th and 95th percentile over resampled advertisers. Market shifts: random intercepts by empirical Bayes.
+    a, b >= 0. Interval: 5th and 95th percentile over resampled advertisers. Market shifts: random intercepts by empirical Bayes,
+    where they hold for advertisers they were not learnt from.
     """
     design = _design(score)
     centre = _fit_beta(design, target, weight, NEUTRAL)
     curve = _design(KNOTS) @ centre
     low, high = _interval(design, target, weight, groups, centre, seed)
     shifts, between = _market_shifts(design @ centre, target, weight, markets, groups)
+    if not _shifts_help(design @ centre, target, weight, markets, groups):
+        # Markets differ, but by what is not known well enough: as much is uncertain.
+        shifts = {name: MarketShift(0.0, float(np.hypot(one.shift, one.standard_error))) for name, one in shifts.items()}
     return PolicyCalibration(KNOTS, curve, np.minimum(low, curve), np.maximum(high, curve), shifts, between)
 
 
@@ -90,6 +96,20 @@ def _market_shifts(
         for name, shift, error in zip(names, kept * estimate, np.sqrt(kept * variance), strict=True)
     }
     return shifts, max(UNSEEN_AT_LEAST, float(np.sqrt(between)))
+
+
+def _shifts_help(
+    score: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], markets: NDArray[np.str_], groups: NDArray[np.str_]
+) -> bool:
+    """Whether shifts learnt from some advertisers make the risks of others better, by more than one standard error."""
+    _, group = np.unique(groups, return_inverse=True)
+    shifted = score.copy()
+    for part in range(PARTS):
+        here = group % PARTS == part
+        shifts, _ = _market_shifts(score[~here], y[~here], w[~here], markets[~here], groups[~here])
+        shifted[here] += [shifts[name].shift if name in shifts else 0.0 for name in markets[here]]
+    gain, error = by_advertiser(log_loss(score, y) - log_loss(shifted, y), w, group)
+    return gain > NEEDED_ERRORS * error
 
 
 def _between(estimate: NDArray[np.float64], variance: NDArray[np.float64]) -> float:

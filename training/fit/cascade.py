@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from adverdict.models.calibration import logit
 from adverdict.models.cascade import Spread
 
-CHEAP = ("ngram", "gbm")
+CHEAP = ("ridge", "gbm")
 """What is computed before the encoder."""
 ADS_A_KNOT = 200
 MOST_KNOTS = 24
@@ -20,9 +20,9 @@ LEAST_SPREAD = 0.02
 Floats = NDArray[np.float64]
 
 
-def cheap(parts: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The scores there are before the encoder runs."""
-    return {name: parts[name] for name in CHEAP}
+def cheap(components: Sequence[str]) -> list[str]:
+    """Those whose scores there are before the encoder runs."""
+    return [name for name in components if name in CHEAP]
 
 
 def fit_spread(early: Floats, whole: Floats) -> Spread:

@@ -56,15 +56,16 @@ def held_out(
 
 
 def pooled(parts: Sequence[Scored]) -> Scored:
-    """One ``Scored`` of several with the same policies and models and no ad in common."""
+    """One ``Scored`` of several with the same policies and no ad in common, of the models that all have."""
     first = parts[0]
+    models = [model for model in first.p if all(model in part.p for part in parts)]
     return replace(
         first,
         ad_ids=tuple(ad for part in parts for ad in part.ad_ids),
         markets=tuple(market for part in parts for market in part.markets),
         groups=tuple(group for part in parts for group in part.groups),
         targets=np.concatenate([part.targets for part in parts]),
-        p={model: np.concatenate([part.p[model] for part in parts]) for model in first.p},
+        p={model: np.concatenate([part.p[model] for part in parts]) for model in models},
         familiarity=_joined([part.familiarity for part in parts]),
     )
 
@@ -90,7 +91,7 @@ def _held_out(
     fitted = fit(development, chosen, progress, cache, contents)
     with tempfile.TemporaryDirectory(prefix="adverdict-fold-") as work:
         folder = Path(work) / "bundle"
-        write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {})
+        write_bundle(fitted, SolvedThresholds(), development, folder, datetime.now(UTC), {}, whole=True)
         bundle, test = load_bundle(folder), data.part(rows)
         # The bundle's history knows every submission, but of labels only those of the training part.
         history = bundle.fresh_history()

@@ -1,6 +1,6 @@
 """Fits everything a bundle holds, each stage only on scores that the stage before gave to ads it had not seen.
 
-    ads -> features -> n-grams, out of fold -> LightGBM on top, out of fold -> encoder, out of fold -> blend -> calibration
+    ads -> features -> ridge, out of fold -> LightGBM on top, out of fold -> transformer, out of fold -> blend -> calibration
 
 Out of fold: the advertisers are dealt into folds, and each fold is scored by models fitted to the others. The models that go into the
 bundle are then fitted to all of them.
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from adverdict.domain.progress import Progress
 from adverdict.features.contract import FeatureContract
@@ -23,26 +22,32 @@ from adverdict.features.history.counts import without_labels
 from adverdict.features.table import FeatureTable, with_history
 from adverdict.features.text.traits import Traits
 from adverdict.models.blend import BlendModel
+from adverdict.models.bundle import AFTER_EXIT
 from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade
-from adverdict.models.encoder import encoder_text
+from adverdict.models.encoder.encoder import encoder_text
+from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel
 from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
-from adverdict.models.kernel import KernelModel
-from adverdict.models.ngram import NgramModel
+from adverdict.models.ridge import FACTS, WORDS, RidgeModel
+from adverdict.models.vectors import WordVectors
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset, Rows
 from adverdict.training.encoder.encoder_cache import EncoderCache
-from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained
+from adverdict.training.encoder.prefix_cache import Pretrained
+from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit_encoder
-from adverdict.training.fit.blend import fit_blend
+from adverdict.training.evaluation.gains import Earned, log_loss
+from adverdict.training.fit.blend import OutOfFold, earn, fit_blend
 from adverdict.training.fit.calibration import fit_calibration
 from adverdict.training.fit.cascade import cheap, fit_spread
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
-from adverdict.training.fit.kernel import fit_kernel, with_log_odds
-from adverdict.training.fit.ngram import INVERSE_REGULARISATION, fit_ngram
+from adverdict.training.fit.parallel import side_by_side
+from adverdict.training.fit.ridge import Design, Read, RidgeSettings, creative_numbers, fit_ridge
 from adverdict.training.fit.splits import folds
+from adverdict.training.fit.transformer import Offered, fit_transformer
+from adverdict.training.fit.vectors import VectorSettings, fit_vectors
 
 Logits = NDArray[np.float64]
 
@@ -53,19 +58,24 @@ class FitSettings:
 
     encoder: EncoderSettings | None
     gbm: GbmSettings = field(default_factory=GbmSettings)
-    inverse_regularisation: float = INVERSE_REGULARISATION
+    ridge: RidgeSettings = field(default_factory=RidgeSettings)
+    vectors: VectorSettings | None = None
+    """None: the ridge reads no words' vectors."""
+    keep: tuple[str, ...] = ()
+    """Components that stay whether or not they earn their place."""
     n_folds: int = 3
     history: bool = True
     seed: int = 0
 
 
 @dataclass(frozen=True)
-class TunedEncoder:
-    """The fine-tuned top of an encoder with what it was cut from, and the kernel model on the untouched encoder's embedding."""
+class ReadEncoder:
+    """A pretrained encoder, after how many of its layers a text is read and what that adds to the ridge, and its fine-tuned top if any."""
 
     pretrained: Pretrained
-    top: Any
-    kernel: KernelModel
+    depth: int
+    transformer: TransformerModel
+    top: Any | None
     settings: EncoderSettings
 
 
@@ -78,10 +88,13 @@ class Fitted:
 
     data: Dataset
     contract: FeatureContract
-    ngram: NgramModel
+    ridge: RidgeModel
+    vectors: WordVectors | None
     gbm: GbmModel
-    encoder: TunedEncoder | None
+    encoder: ReadEncoder | None
     blend_model: BlendModel
+    """Of every component that was fitted, at weight 0 where it has not earned its place."""
+    earned: Sequence[Earned]
     calibration: Calibration
     cascade: Cascade | None
     """None without an encoder: there is nothing to leave before."""
@@ -92,6 +105,10 @@ class Fitted:
     familiarity: FamiliarityModel | None = None
     """None: no ad was found to break no policy."""
 
+    @property
+    def served(self) -> tuple[str, ...]:
+        return served(self.blend_model.components, self.earned)
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -100,7 +117,8 @@ class Prepared:
     contract: FeatureContract
     table: FeatureTable
     fresh: FeatureTable
-    counts: sparse.csr_matrix
+    read: Read
+    vectors: WordVectors | None
     traits: tuple[Traits, ...]
     fold: NDArray[np.intp]
 
@@ -111,35 +129,64 @@ def fit(
     """Fit all models to ``data``. ``cache`` saves running the frozen encoder again when the texts were already run through it, ``contents``
     taking the ads apart again; the result is the same with them and without."""
     prepared = prepare(data, settings, progress, contents)
-    progress.stage("n-gram model", settings.n_folds + 1)
-    ngram_held_out = ngram_out_of_fold(data, prepared, settings, progress)
-    ngram = fit_ngram(prepared.counts, data.targets, settings.inverse_regularisation)
+    progress.stage("ridge", settings.n_folds + 1)
+    found = ridge_out_of_fold(data, prepared, settings, progress)
+    ridge_held_out = found.logits
+    ridge = found.design.model(fit_ridge(found.design, np.arange(len(data.ads)), data.targets, settings.ridge.penalty, found.reads_facts))
+    progress.advance()
     progress.stage("LightGBM", settings.n_folds + 1)
-    gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ngram_held_out, settings, progress)
-    inputs = gbm_inputs(prepared.table, ngram_held_out), gbm_inputs(prepared.fresh, ngram_held_out)
+    gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ridge_held_out, settings, progress)
+    inputs = gbm_inputs(prepared.table, ridge_held_out), gbm_inputs(prepared.fresh, ridge_held_out)
     gbm = fit_gbm_twice(*inputs, data.targets, np.arange(len(data.ads)), prepared.contract, settings)
-    held_out, fresh = {"ngram": ngram_held_out, "gbm": gbm_held_out}, {"ngram": ngram_held_out, "gbm": gbm_fresh}
+    held_out, fresh = {"ridge": ridge_held_out, "gbm": gbm_held_out}, {"ridge": ridge_held_out, "gbm": gbm_fresh}
     encoder = None
     if settings.encoder is not None:
-        encoder, scored = _stage_encoder(data, prepared, settings, progress, cache or EncoderCache(settings.encoder))
+        encoder, scored = _stage_encoder(data, prepared, found, settings, progress, cache or EncoderCache(settings.encoder))
         held_out |= scored
         fresh |= scored
     progress.stage("blend and calibration", len(data.policies))
     # Twice each ad: with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in.
-    both = {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out}
-    targets, weight = np.concatenate([data.targets] * 2), np.full(2 * len(data.ads), 0.5)
-    blend = fit_blend(both, targets, weight)
-    calibration = _calibrate(data, blend.logits(both), targets, weight, settings.seed, progress)
+    both = OutOfFold(
+        {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out},
+        np.concatenate([data.targets] * 2),
+        np.full(2 * len(data.ads), 0.5),
+        np.tile(np.unique(data.groups, return_inverse=True)[1], 2),
+        np.tile(prepared.fold, 2),
+    )
+    earned = tuple(earn(both, data.policies, settings.keep))
+    blend = fit_blend(both, earned, data.policies)
+    calibration = _calibrate(data, blend.logits(both.parts), both.targets, both.weight, settings.seed, progress)
     blended = blend.logits(held_out)
     risk = calibration.apply(blended, [ad.market for ad in data.ads])
     cascade = early = None
-    if encoder is not None:
-        whole = calibration.apply(blend.logits(both), _twice(data))
-        cascade = _fit_early_exit(data, both, whole, targets, weight, settings.seed, progress)
+    if AFTER_EXIT & {*served(blend.components, earned)}:
+        whole = calibration.apply(blend.logits(both.parts), _twice(data))
+        cascade = _fit_early_exit(data, both, earned, whole, settings.seed, progress)
         early = cascade.risk(cascade.blend.logits(held_out), [ad.market for ad in data.ads])
     logits = {**held_out, "blend": blended}
     familiarity = fit_familiarity(data, prepared.traits)
-    return Fitted(data, prepared.contract, ngram, gbm, encoder, blend, calibration, cascade, logits, risk, early, familiarity)
+    return Fitted(
+        data=data,
+        contract=prepared.contract,
+        ridge=ridge,
+        vectors=prepared.vectors,
+        gbm=gbm,
+        encoder=encoder,
+        blend_model=blend,
+        earned=earned,
+        calibration=calibration,
+        cascade=cascade,
+        held_out=logits,
+        held_out_risk=risk,
+        held_out_early=early,
+        familiarity=familiarity,
+    )
+
+
+def served(components: Sequence[str], earned: Sequence[Earned]) -> tuple[str, ...]:
+    """The components that a bundle needs: the first, and those that earned their place for any policy."""
+    kept = {one.component for one in earned if one.kept}
+    return tuple(name for place, name in enumerate(components) if place == 0 or name in kept)
 
 
 def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: ContentCache | None = None) -> Prepared:
@@ -150,23 +197,47 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: 
     counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
     table = content.table(contract, counts)
     fresh = with_history(table, without_labels(counts))
-    fold = folds(data, settings.n_folds, settings.seed)
-    return Prepared(contract, table if settings.history else fresh, fresh, content.counts, content.traits, fold)
-
-
-def ngram_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> Logits:
-    """Log-odds of each ad from an n-gram model fitted to the other folds."""
-    out = np.empty_like(data.targets)
-    for train, held_out in _each_fold(prepared.fold):
-        model = fit_ngram(prepared.counts[train], data.targets[train], settings.inverse_regularisation)
-        out[held_out] = model.logits_of(prepared.counts[held_out])
+    vectors, views = None, {}
+    if settings.vectors is not None:
+        progress.stage("word vectors", 1)
+        vectors = fit_vectors(token_table(settings.vectors.source), content.texts, settings.vectors.width)
+        views[WORDS] = vectors.of(content.texts)
         progress.advance()
-    return out
+    read = Read(content.counts, fresh.shared, contract.shared, creative_numbers(contract.shared, contract.levels), views)
+    fold = folds(data, settings.n_folds, settings.seed)
+    return Prepared(contract, table if settings.history else fresh, fresh, read, vectors, content.traits, fold)
 
 
-def gbm_out_of_fold(data: Dataset, prepared: Prepared, ngram: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
+@dataclass(frozen=True)
+class RidgeOutOfFold:
+    """``logits`` of each ad from a ridge fitted to the other folds, and under which policies facts earned their place beside n-grams."""
+
+    design: Design
+    logits: Logits
+    reads_facts: NDArray[np.bool_]
+
+
+def ridge_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> RidgeOutOfFold:
+    """Facts count where they make the log loss of unseen advertisers no worse: what they are worth in a market not seen, no fold tells."""
+    design, n = Design.of(prepared.read, settings.ridge, settings.seed), len(data.policies)
+    both, reads = np.tile(data.targets, 2), np.repeat([False, True], n)
+
+    def one(fold: int) -> tuple[Rows, Logits]:
+        train, held_out = np.flatnonzero(prepared.fold != fold), np.flatnonzero(prepared.fold == fold)
+        return held_out, design.log_odds(fit_ridge(design, train, both[train], settings.ridge.penalty, reads), held_out)
+
+    out = np.empty_like(both)
+    for held_out, logits in side_by_side(one, int(prepared.fold.max()) + 1):
+        out[held_out] = logits
+        progress.advance()
+    words, with_facts = out[:, :n], out[:, n:]
+    no_worse = np.nanmean(log_loss(words, data.targets) - log_loss(with_facts, data.targets), axis=0) >= 0
+    return RidgeOutOfFold(design, np.where(no_worse, with_facts, words), no_worse)
+
+
+def gbm_out_of_fold(data: Dataset, prepared: Prepared, ridge: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
     """Log-odds of each ad from boosters fitted to the other folds: with its history, and as if its advertiser were new."""
-    known, fresh = gbm_inputs(prepared.table, ngram), gbm_inputs(prepared.fresh, ngram)
+    known, fresh = gbm_inputs(prepared.table, ridge), gbm_inputs(prepared.fresh, ridge)
     out, out_fresh = np.empty_like(data.targets), np.empty_like(data.targets)
     for train, held_out in _each_fold(prepared.fold):
         model = fit_gbm_twice(known, fresh, data.targets, train, prepared.contract, settings)
@@ -176,9 +247,9 @@ def gbm_out_of_fold(data: Dataset, prepared: Prepared, ngram: Logits, settings: 
     return out, out_fresh
 
 
-def gbm_inputs(table: FeatureTable, ngram: Logits) -> list[NDArray[np.float64]]:
+def gbm_inputs(table: FeatureTable, ridge: Logits) -> list[NDArray[np.float64]]:
     """One matrix a policy, see ``models.gbm.gbm_input``."""
-    return [gbm_input(table.shared, table.per_policy, ngram, policy) for policy in range(ngram.shape[1])]
+    return [gbm_input(table.shared, table.per_policy, ridge, policy) for policy in range(ridge.shape[1])]
 
 
 def fit_gbm_twice(
@@ -202,11 +273,25 @@ def fit_gbm_twice(
 
 
 def _stage_encoder(
-    data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress, cache: EncoderCache
-) -> tuple[TunedEncoder, dict[str, Logits]]:
-    chosen = cache.settings
+    data: Dataset, prepared: Prepared, found: RidgeOutOfFold, settings: FitSettings, progress: Progress, cache: EncoderCache
+) -> tuple[ReadEncoder, dict[str, Logits]]:
+    chosen, read = cache.settings, prepared.read
     hidden = cache.of([encoder_text(ad, chosen.prefix) for ad in data.ads], progress)
-    kernel, kernel_scores = _fit_kernel(data, prepared, hidden, settings, progress)
+    depths = cache.pretrained.depths
+    progress.stage("transformer", len(depths))
+    offered = Offered(
+        states=hidden.embedding[:, : len(depths)],
+        depths=depths,
+        facts=read.of(found.design.scale)[FACTS],
+        ridge=found.logits,
+        targets=data.targets,
+        reads_facts=found.reads_facts,
+        fold=prepared.fold,
+    )
+    fitted = fit_transformer(offered, chosen.width, settings.seed, progress.advance)
+    scored = {"transformer": fitted.added}
+    if not chosen.tune:
+        return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, None, chosen), scored
 
     def tune(rows: Rows) -> Any:
         train, validation = _hold_back(rows, data.groups, settings.seed)
@@ -217,22 +302,7 @@ def _stage_encoder(
     for train, held_out in _each_fold(prepared.fold):
         out[held_out] = encoder_logits(tune(train), hidden, held_out)
     top = tune(np.arange(len(data.ads)))
-    return TunedEncoder(cache.pretrained, top, kernel, chosen), {"encoder": out, "kernel": kernel_scores}
-
-
-def _fit_kernel(
-    data: Dataset, prepared: Prepared, hidden: PrefixCache, settings: FitSettings, progress: Progress
-) -> tuple[KernelModel, Logits]:
-    progress.stage("kernel on embeddings", settings.n_folds + 1)
-    regression = np.empty_like(data.targets)
-    for train, held_out in _each_fold(prepared.fold):
-        regression[held_out] = fit_kernel(hidden.embedding[train], data.targets[train], settings.seed).regression(
-            hidden.embedding[held_out]
-        )
-        progress.advance()
-    model = with_log_odds(fit_kernel(hidden.embedding, data.targets, settings.seed), regression, data.targets)
-    progress.advance()
-    return model, regression * model.slope + model.offset
+    return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, top, chosen), scored | {"encoder": out}
 
 
 def _calibrate(
@@ -261,22 +331,16 @@ def _calibrate(
 
 
 def _fit_early_exit(
-    data: Dataset,
-    parts: Mapping[str, Logits],
-    whole: NDArray[np.float64],
-    targets: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    seed: int,
-    progress: Progress,
+    data: Dataset, both: OutOfFold, earned: Sequence[Earned], whole: NDArray[np.float64], seed: int, progress: Progress
 ) -> Cascade:
     """What the cheap models alone say, calibrated like the whole; ``whole`` are the whole model's risks ``(2 n_ads, n_policies, 3)``.
 
     The spread needs no label, so it is learned from every ad.
     """
     progress.stage("early exit", len(data.policies))
-    blend = fit_blend(cheap(parts), targets, weight)
-    logits = blend.logits(parts)
-    calibration = _calibrate(data, logits, targets, weight, seed, progress)
+    blend = fit_blend(both.only(cheap(served(tuple(both.parts), earned))), earned, data.policies)
+    logits = blend.logits(both.parts)
+    calibration = _calibrate(data, logits, both.targets, both.weight, seed, progress)
     early = calibration.apply(logits, _twice(data))
     return Cascade(blend, calibration, tuple(fit_spread(early[:, i, 0], whole[:, i, 0]) for i in range(len(data.policies))))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.models.gbm import GbmModel
-from adverdict.training.fit.parallel import each_policy
+from adverdict.training.fit.parallel import side_by_side
 
 
 @dataclass(frozen=True)
@@ -67,4 +67,4 @@ def fit_gbm(
         )
         return str(lightgbm.train(options, data, num_boost_round=rounds).model_to_string())
 
-    return GbmModel(tuple(each_policy(one, len(inputs))))
+    return GbmModel(tuple(side_by_side(one, len(inputs))))

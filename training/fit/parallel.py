@@ -1,4 +1,4 @@
-"""One policy a core."""
+"""Fits that do not need each other, one a core."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def each_policy(fit: Callable[[int], T], n_policies: int) -> list[T]:
-    """``fit`` of every policy, in order. Threads, not processes: the libraries fitted here work outside Python's lock."""
-    with ThreadPoolExecutor(max_workers=min(n_policies, os.cpu_count() or 1)) as pool:
-        return list(pool.map(fit, range(n_policies)))
+def side_by_side(fit: Callable[[int], T], n: int) -> list[T]:
+    """``fit`` of 0 to ``n`` - 1, in order. Threads, not processes: the libraries fitted here work outside Python's lock."""
+    with ThreadPoolExecutor(max_workers=min(n, os.cpu_count() or 1)) as pool:
+        return list(pool.map(fit, range(n)))

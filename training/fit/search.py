@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from adverdict.domain.progress import Progress, Silent
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset
-from adverdict.training.fit.everything import FitSettings, gbm_out_of_fold, ngram_out_of_fold, prepare
+from adverdict.training.fit.everything import FitSettings, gbm_out_of_fold, prepare, ridge_out_of_fold
 from adverdict.training.fit.gbm import GbmSettings
 
 
@@ -23,7 +23,7 @@ def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress
     from sklearn.metrics import average_precision_score
 
     prepared = prepare(data, settings, progress, contents)
-    ngram = ngram_out_of_fold(data, prepared, settings, Silent())
+    ridge = ridge_out_of_fold(data, prepared, settings, Silent()).logits
     progress.stage("searching LightGBM settings", trials)
 
     def mean_ap(scores: NDArray[np.float64]) -> float:
@@ -32,7 +32,7 @@ def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress
 
     def objective(trial: optuna.Trial) -> float:
         chosen = replace(settings, gbm=_suggest(trial))
-        known, fresh = gbm_out_of_fold(data, prepared, ngram, chosen, Silent())
+        known, fresh = gbm_out_of_fold(data, prepared, ridge, chosen, Silent())
         progress.advance()
         return (mean_ap(known) + mean_ap(fresh)) / 2
 

@@ -26,10 +26,10 @@ STAND_INS = {name: f"#0000{i:02x}" for i, name in enumerate(COLOURS, start=1)}
 
 DASHES: Mapping[str, Any] = {
     "blend": "solid",
-    "ngram": (0, (1, 1.4)),
+    "ridge": (0, (1, 1.4)),
     "gbm": (0, (5, 1.8)),
     "encoder": (0, (5, 1.5, 1, 1.5)),
-    "kernel": (0, (2.5, 1.2)),
+    "transformer": (0, (2.5, 1.2)),
     "early": (0, (1, 3)),
 }
 """Models differ by dash as well as by colour, for print and for colour-blind readers."""

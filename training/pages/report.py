@@ -21,6 +21,7 @@ from adverdict.models.manifest import DataEntry
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability
+from adverdict.training.evaluation.gains import Earned
 from adverdict.training.evaluation.metrics import VIOLATES_FROM, PolicyScores, Scored
 from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render
 
@@ -47,6 +48,7 @@ class ReportData:
     thresholds: SolvedThresholds
     skipped: Mapping[str, str]
     familiarity: FamiliarityModel | None = None
+    earned: Sequence[Earned] = ()
     unstated: Sequence[str] = ()
     """What it costs that the ads do not state something, a paragraph each."""
     drawn: str = "advertisers"
@@ -65,6 +67,8 @@ def write_report(folder: Path, data: ReportData, *, render: Render = render) -> 
         policies=[_policy(policy, data, folder, render) for policy in data.scored.policies],
         groups=_groups(data.familiarity),
         unfamiliar=_unfamiliar(data.scored),
+        added=list(dict.fromkeys(one.component for one in data.earned)),
+        gains={policy: [one for one in data.earned if one.policy == policy] for policy in dict.fromkeys(one.policy for one in data.earned)},
         versions=data.versions if data.versions is not None else installed(),
     )
     target = folder / PAGE

@@ -153,10 +153,11 @@ def _judge(pack: Pack, known: Dataset, data: Dataset, folder: Path, asked: Attac
 def _train(pack: Path, out: Path, quick: bool) -> None:
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
+    from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 
     gbm = GbmSettings(num_boost_round=60, learning_rate=0.1) if quick else GbmSettings()
-    settings = FitSettings(encoder=None, gbm=gbm, n_folds=3)
+    settings = FitSettings(encoder=None, vectors=VectorSettings(), gbm=gbm, n_folds=3)
     train(TrainJob(data=[pack], settings=Settings(home=pack), fit=settings, test_share=0.1, out=out, register=False), Silent())
 
 

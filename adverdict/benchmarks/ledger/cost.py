@@ -95,13 +95,14 @@ def train(folder: Path, quick: bool) -> tuple[Path, list[dict[str, Any]]]:
     from adverdict.simulation import write_marketplace
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
+    from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob
     from adverdict.training.train import train as run
 
     write_marketplace(folder / "marketplace", QUICK_ADS if quick else ADS, SEED)
-    settings = FitSettings(encoder=None)
+    settings = FitSettings(encoder=None, vectors=VectorSettings())
     if quick:
-        settings = FitSettings(encoder=None, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
+        settings = FitSettings(encoder=None, vectors=VectorSettings(), gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
     run(
         TrainJob(data=[folder / "marketplace"], settings=Settings(home=folder), fit=settings, out=folder / "bundle", register=False),
         Silent(),

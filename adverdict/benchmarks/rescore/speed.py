@@ -126,7 +126,7 @@ def encoder_share(bundle: Path, ads: Path, texts: int) -> Figures:
 def _encoder_share(bundle: Path, ads: Path, texts: int) -> Figures:
     import json
 
-    from adverdict.models.encoder import encoder_text
+    from adverdict.models.encoder.encoder import encoder_text
     from adverdict.storage.tables.pack import read_ads
 
     prefix = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["encoder"]["prefix"]

@@ -172,6 +172,6 @@ def _seconds(encoder: Any, texts: Sequence[str]) -> float:
 
 
 def _graph(bundle: Path) -> Path:
-    from adverdict.models.encoder import GRAPH
+    from adverdict.models.encoder.encoder import GRAPH
 
     return bundle / GRAPH

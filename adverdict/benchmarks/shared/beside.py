@@ -71,7 +71,7 @@ def _pipeline(bundle: Path, ads: Path, rows: int) -> Figures:
     from transformers import pipeline as made
     from transformers.utils import logging
 
-    from adverdict.models.encoder import encoder_text
+    from adverdict.models.encoder.encoder import encoder_text
     from adverdict.storage.tables.pack import read_ads
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

@@ -123,9 +123,9 @@ def _train(pack: Path, folder: Path, encoder: bool, quick: bool) -> None:
     from adverdict.training.encoder.tune import EncoderSettings
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
+    from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 
-    settings = FitSettings(encoder=EncoderSettings("minilm", epochs=1) if encoder else None, n_folds=2)
-    if quick:
-        settings = FitSettings(encoder=settings.encoder, gbm=GbmSettings(num_boost_round=20, learning_rate=0.1), n_folds=2)
+    gbm = GbmSettings(num_boost_round=20, learning_rate=0.1) if quick else GbmSettings()
+    settings = FitSettings(EncoderSettings("minilm") if encoder else None, gbm, vectors=VectorSettings(), n_folds=2)
     train(TrainJob(data=[pack], settings=Settings(home=folder.parent), fit=settings, out=folder, register=False), Silent())

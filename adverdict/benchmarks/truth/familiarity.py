@@ -43,6 +43,7 @@ from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.metrics import VIOLATES_FROM
 from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.familiarity import fit_familiarity
+from adverdict.training.fit.vectors import VectorSettings
 from adverdict.training.train import TrainJob, train
 
 LEARNT_AND_NEW, QUICK_LEARNT_AND_NEW = (20_000, 100_000), (6000, 8000)
@@ -246,7 +247,7 @@ def _decider(pack: Pack, work: Path, progress: Progress) -> tuple[Scorer, Bundle
     for name, text in starting_files(sorted({label.policy for label in pack.labels}), [MARKET]).items():
         (rules / name).write_text(text, encoding="utf-8")
     settings = Settings(home=work, model=str(work / "bundle"), policies=rules, database_url="none")
-    fitted = FitSettings(encoder=None)
+    fitted = FitSettings(encoder=None, vectors=VectorSettings())
     job = TrainJob([known], settings, fit=fitted, test_share=0.0, certify_share=CERTIFY_SHARE, out=work / "bundle", register=False)
     train(job, progress)
     solved = solve(SolveJob([known], settings), progress).solution.solved

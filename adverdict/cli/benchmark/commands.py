@@ -16,7 +16,7 @@ from adverdict.cli.benchmark import online as benchmark_online
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import train as benchmark_train
-from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed
+from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed, Tune, Vectors
 
 app = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
 app.command("online")(benchmark_online.online)
@@ -35,7 +35,9 @@ def packs(
     data: Data,
     split: Annotated[str, typer.Option(help="advertiser, in-order, or without:US+GB to leave markets out.")] = "advertiser",
     policies: Policies = None,
+    vectors: Vectors = "multilingual",
     encoder: Encoder = "minilm",
+    tune: Tune = False,
     encoder_epochs: EncoderEpochs = 2,
     encoder_prefix: EncoderPrefix = "",
     history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
@@ -47,7 +49,7 @@ def packs(
     """Nested evaluation of the whole training on labelled ads."""
     from adverdict.cli import models
 
-    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed, history)
+    settings = models.fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, history)
     models.benchmark_packs(data, split, policies or [], settings, by, live_history, json)
 
 
@@ -61,6 +63,7 @@ def certificates(
         typer.Option("--quick", help="60 deployments a stratum, a smaller simulated marketplace, and packs scored by their words alone."),
     ] = False,
     deployments: Annotated[int, typer.Option("--deployments", min=500, help="Deployments a stratum.")] = 500,
+    vectors: Vectors = "multilingual",
     encoder: Encoder = "none",
     seed: Seed = 0,
     json: Json = None,
@@ -69,7 +72,7 @@ def certificates(
     from adverdict.cli import models
     from adverdict.cli.benchmark import certificates as benchmarks
 
-    benchmarks.certificates(data or [], models.fit_settings(encoder, 2, "", seed), deployments, quick, json)
+    benchmarks.certificates(data or [], models.fit_settings(vectors, encoder, seed), deployments, quick, json)
 
 
 @app.command("markets")
@@ -78,7 +81,9 @@ def markets(
     policies: Policies = None,
     max_leakage: Annotated[float, typer.Option("--max-leakage", min=0.0, max=1.0, help="Target for approvals.")] = 0.05,
     max_wrongful_reject: Annotated[float, typer.Option("--max-wrongful-reject", min=0.0, max=1.0, help="Target for rejections.")] = 0.2,
+    vectors: Vectors = "multilingual",
     encoder: Encoder = "none",
+    tune: Tune = False,
     encoder_epochs: EncoderEpochs = 2,
     encoder_prefix: EncoderPrefix = "",
     seed: Seed = 0,
@@ -88,7 +93,7 @@ def markets(
     from adverdict.cli import market as markets
     from adverdict.cli import models
 
-    settings = models.fit_settings(encoder, encoder_epochs, encoder_prefix, seed)
+    settings = models.fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix)
     markets.benchmark(data, policies or [], max_leakage, max_wrongful_reject, settings, json)
 
 

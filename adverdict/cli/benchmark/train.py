@@ -20,7 +20,7 @@ def train(
     ] = None,
     ads: Annotated[int, typer.Option("--ads", min=1000, help="How many simulated ads.")] = 10_000,
     encoder: Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, or none.")] = "minilm",
-    quick: Annotated[bool, typer.Option("--quick", help="At most 3,000 simulated ads, and one epoch.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="At most 3,000 simulated ads.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulation and of the trainings.")] = 7,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here, for machines; also those so far.")] = None,
 ) -> None:
@@ -32,7 +32,7 @@ def train(
         from adverdict.benchmarks.train import TrainBenchmark, run
         from adverdict.training.encoder.tune import EncoderSettings
 
-        chosen = None if encoder == "none" else EncoderSettings(encoder, epochs=1 if quick else 2)
+        chosen = None if encoder == "none" else EncoderSettings(encoder)
         job = TrainBenchmark(data=data, ads=min(ads, QUICK_ADS) if quick else ads, encoder=chosen, seed=seed)
         with Bars() as bars:
             figures = run(job, bars, lambda some: write_json(json, some) if json else None)

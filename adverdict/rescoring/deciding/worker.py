@@ -21,7 +21,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, Mistake
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.features.history.layout import LISTED
-from adverdict.models.encoder import Work
+from adverdict.models.encoder.encoder import Work
 from adverdict.models.registry import fetch_bundle, is_registered
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import threads

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICKS = (0.00001, 0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
-SEEN, UPPER, CERTIFIED, TARGET = "blend", "ngram", "gbm", "alarm"
+SEEN, UPPER, CERTIFIED, TARGET = "blend", "ridge", "gbm", "alarm"
 """The colours of the plots, by the names that ``storage.pages`` has for them."""
 ABOVE_TARGET = 3.0
 """How many times the target the axis of errors reaches: what lies beyond is out of the question in any case."""

@@ -1,4 +1,5 @@
-"""The transformer, as served: a Hugging Face tokenizer file and an ONNX graph giving one log-odds a policy and an embedding."""
+"""The transformer, as served: a Hugging Face tokenizer file and an ONNX graph giving a text's embedding and, where its top was fine-tuned,
+one log-odds a policy."""
 
 from __future__ import annotations
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 FOLDER = "encoder"
 GRAPH = f"{FOLDER}/model.onnx"
 TOKENIZER = f"{FOLDER}/tokenizer.json"
+LOGITS, EMBEDDING = "logits", "embedding"
+"""What a graph gives."""
 JOINED = re.compile(r"[_.\-]+")
 MOST_KEYWORDS = 12
 BATCH_TOKENS = 512
@@ -57,7 +60,7 @@ class Work:
 
 @dataclass(frozen=True)
 class EncoderModel:
-    """Log-odds from text alone. One ad's score never depends, in any digit, on the ads scored beside it.
+    """What a transformer makes of text alone. One ad's score never depends, in any digit, on the ads scored beside it.
 
     So texts share a run only where they are equally long, and nothing is padded: every product then sums each row in the order it has by
     itself, and in an int8 graph (``training.encoder.quantise``) each token has a scale of its own.
@@ -67,27 +70,30 @@ class EncoderModel:
     tokenizer: Tokenizer
     work: Work = field(default_factory=Work)
 
-    def run(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Log-odds of the tuned heads, ``float64 (n_texts, n_policies)``; the untouched model's embedding, ``float32 (n_texts, width)``.
+    def run(self, texts: Sequence[str]) -> tuple[NDArray[np.float64] | None, NDArray[np.float32]]:
+        """Log-odds of the tuned heads, ``float64 (n_texts, n_policies)``, None of an untuned one; the untouched model's embedding,
+        ``float32 (n_texts, width)``.
 
         Texts longer than the tokenizer's limit are cut there.
         """
-        heads, width = (output.shape[1] for output in self.session.get_outputs())
+        widths = {output.name: output.shape[1] for output in self.session.get_outputs()}
         masked = len(self.session.get_inputs()) > 1  # graphs of before November 2026 ask which tokens are padding: none ever is
         tokens, of_text = _distinct(encoding.ids for encoding in self.tokenizer.encode_batch(list(texts)))
-        logits, embedded = np.empty((len(tokens), heads), dtype=np.float64), np.empty((len(tokens), width), dtype=np.float32)
+        out = {name: np.empty((len(tokens), width), dtype=np.float32) for name, width in widths.items()}
         for rows in batches([len(ids) for ids in tokens]):
             ids = np.array([tokens[row] for row in rows], dtype=np.int64)
             given = {"input_ids": ids, "attention_mask": np.ones_like(ids)} if masked else {"input_ids": ids}
-            logits[rows], embedded[rows] = self.session.run(None, given)
+            for name, values in zip(widths, self.session.run(None, given), strict=True):
+                out[name][rows] = values
         self.work.texts += len(texts)
         self.work.read += len(tokens)
         self.work.tokens += sum(map(len, tokens))
-        return logits[of_text], embedded[of_text]
+        logits = out[LOGITS][of_text].astype(np.float64) if LOGITS in out else None
+        return logits, out[EMBEDDING][of_text]
 
     @classmethod
     def load(cls, folder: Path, n_policies: int, max_tokens: int) -> EncoderModel:
-        """Raises ValueError when the graph does not have one output a policy."""
+        """Raises ValueError when the graph's log-odds are not one a policy."""
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -96,8 +102,9 @@ class EncoderModel:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession((folder / GRAPH).read_bytes(), options, providers=["CPUExecutionProvider"])
-        if session.get_outputs()[0].shape[1] != n_policies:
-            raise ValueError(f"{GRAPH}: {session.get_outputs()[0].shape[1]} outputs, expected {n_policies}")
+        widths = {output.name: output.shape[1] for output in session.get_outputs()}
+        if widths.get(LOGITS, n_policies) != n_policies or EMBEDDING not in widths:
+            raise ValueError(f"{GRAPH}: outputs {widths}, expected an embedding, and log-odds of {n_policies} policies if any")
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)

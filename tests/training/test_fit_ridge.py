@@ -1,0 +1,142 @@
+"""The ridge finds the words and the facts that matter, as another solver would, and says the same of an ad in any company."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from adverdict.features.text.ngrams import NgramText, ngram_counts
+from adverdict.models.ridge import FACTS, FILE, WORDS, RidgeModel
+from adverdict.training.fit.ridge import Design, KernelSettings, Read, RidgeSettings, fit_ridge
+
+COLUMNS = ("caps_share", "creative_duration_s", "impressions")
+NUMBERS = COLUMNS[1:]
+SETTINGS = RidgeSettings()
+Targets = NDArray[np.float64]
+
+
+def read_of(texts: Sequence[NgramText], shared: NDArray[np.float64] | None = None, words: NDArray[np.float64] | None = None) -> Read:
+    shared = np.full((len(texts), 3), np.nan) if shared is None else shared
+    return Read(ngram_counts(texts), shared, COLUMNS, NUMBERS, {} if words is None else {WORDS: words})
+
+
+def fitted(read: Read, targets: Targets, settings: RidgeSettings = SETTINGS, reads_facts: NDArray[np.bool_] | None = None) -> RidgeModel:
+    design = Design.of(read, settings, 0)
+    return design.model(fit_ridge(design, np.arange(len(targets)), targets, settings.penalty, reads_facts))
+
+
+def said(model: RidgeModel, texts: Sequence[NgramText], read: Read) -> Targets:
+    return model.logits(model.ngram.logits(texts), read.of(model.scale))
+
+
+def texts_of(words: Sequence[str]) -> list[NgramText]:
+    return [NgramText(word, "", "") for word in words]
+
+
+def test_it_finds_the_word_and_ignores_unlabelled_ads() -> None:
+    texts = texts_of(["win cash now", "fresh bread here"] * 30)
+    targets = np.array([[1.0], [0.0]] * 30)
+    targets[40:] = np.nan
+    model = fitted(read_of(texts), targets)
+    assert model.kernels == ()
+    scores = said(model, texts, read_of(texts))[:, 0]
+    assert scores[0] > 0 > scores[1]
+    grams, _ = model.ngram.effects(NgramText("cash bread", "", ""), [0])
+    assert grams.values[grams.rows["cash"], 0] > 0 > grams.values[grams.rows["bread"], 0]
+
+
+def test_an_ad_its_raters_disagree_on_pulls_both_ways() -> None:
+    texts = texts_of([word for word in ("alpha", "beta", "gamma") for _ in range(20)])
+    model = fitted(read_of(texts), np.repeat([[1.0], [0.5], [0.0]], 20, axis=0))
+    three = texts_of(["alpha", "beta", "gamma"])
+    high, middle, low = said(model, three, read_of(three))[:, 0]
+    assert low < -1 < -0.3 < middle < 0.3 < 1 < high
+
+
+@pytest.fixture
+def made() -> tuple[list[NgramText], Read, Targets]:
+    """Ads whose violation hangs on their length, in two steps that no line follows, whatever they say; two policies, rated apart."""
+    rng = np.random.default_rng(3)
+    n = 400
+    texts = texts_of([" ".join(rng.choice(["alpha", "beta", "gamma", "delta"], 3)) for _ in range(n)])
+    seconds = rng.uniform(1, 200, n)
+    shared = np.column_stack([rng.random(n), seconds, rng.integers(0, 10**6, n)]).astype(np.float64)
+    shared[::7, 2] = np.nan
+    bad = ((seconds > 20) & (seconds < 60)).astype(np.float64)
+    targets = np.column_stack([bad, 1 - bad])
+    targets[::3, 1] = np.nan
+    words = rng.normal(size=(n, 5))
+    return texts, read_of(texts, shared, words / np.linalg.norm(words, axis=1, keepdims=True)), targets
+
+
+def test_it_follows_a_fact_that_no_line_can(made: tuple[list[NgramText], Read, Targets]) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    texts, read, targets = made
+    train, rest = np.arange(300), np.arange(300, 400)
+    model = fitted(read.part(train), targets[train], RidgeSettings(0.1, (KernelSettings((FACTS,), 1.0, 0.5, 64),)))
+    found = said(model, [texts[i] for i in rest], read.part(rest))
+    assert roc_auc_score(targets[rest, 0], found[:, 0]) > 0.95
+    longest = read.part(np.array([int(np.argmax(targets[:, 0]))]))
+    effects = model.fact_effects(longest.of(model.scale))
+    assert effects.shape == (2, 2)
+    assert abs(effects[0, 0]) > 5 * abs(effects[1, 0])
+
+
+def test_another_solver_finds_the_same_coefficients(made: tuple[list[NgramText], Read, Targets]) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    _, read, targets = made
+    design = Design.of(read, SETTINGS, 0)
+    found = design.log_odds(fit_ridge(design, np.arange(400), targets, SETTINGS.penalty), np.arange(400))
+    columns = np.concatenate([design.grams.toarray(), design.near], axis=1).astype(np.float64)
+    for policy in range(2):
+        known = np.flatnonzero(~np.isnan(targets[:, policy]))
+        other = LogisticRegression(C=1 / SETTINGS.penalty, solver="newton-cholesky", tol=1e-8)
+        other.fit(columns[known], targets[known, policy])
+        np.testing.assert_allclose(found[:, policy], other.decision_function(columns), atol=0.1)
+
+
+def test_facts_count_only_under_policies_that_read_them(made: tuple[list[NgramText], Read, Targets]) -> None:
+    _, read, targets = made
+    model = fitted(read, np.repeat(targets[:, :1], 2, axis=1), reads_facts=np.array([True, False]))
+    effects = model.fact_effects(read.part(np.array([5])).of(model.scale))
+    assert np.abs(effects[:, 0]).max() > 0
+    assert (effects[:, 1] == 0).all()
+
+
+def test_an_ad_alone_is_scored_as_among_others_and_after_being_kept(made: tuple[list[NgramText], Read, Targets], tmp_path: Path) -> None:
+    texts, read, targets = made
+    facts, *others = SETTINGS.kernels
+    model = fitted(read, targets, RidgeSettings(0.2, (replace(facts, centres=300), *others)))
+    together = said(model, texts, read)
+    for i in (0, 7, 399):
+        assert (said(model, [texts[i]], read.part(np.array([i]))) == together[[i]]).all()
+    model.save(tmp_path)
+    assert (said(RidgeModel.load(tmp_path, 2, {WORDS: 5}), texts, read) == together).all()
+    with pytest.raises(ValueError, match=r"expected \(3, "):
+        RidgeModel.load(tmp_path, 3, {WORDS: 5})
+
+
+def test_tensors_that_do_not_fit_each_other_are_refused(made: tuple[list[NgramText], Read, Targets], tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.numpy import load_file, save_file
+
+    _, read, targets = made
+    fitted(read, targets).save(tmp_path)
+    with pytest.raises(ValueError, match="words"):
+        RidgeModel.load(tmp_path, 2, {})
+    with pytest.raises(ValueError, match="words"):
+        RidgeModel.load(tmp_path, 2, {WORDS: 6})
+    tensors = load_file(tmp_path / FILE)
+    with safe_open(tmp_path / FILE, framework="numpy") as file:
+        told = file.metadata()
+    for name, broken in (("deviation", tensors["deviation"] * 0), ("0.centres", tensors["0.centres"][:, :1].copy())):
+        save_file({**tensors, name: broken}, tmp_path / FILE, told)
+        with pytest.raises(ValueError, match=FILE):
+            RidgeModel.load(tmp_path, 2, {WORDS: 5})

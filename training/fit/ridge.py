@@ -1,0 +1,283 @@
+"""Fits the ridge regression over n-grams, words and facts: all policies at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from adverdict.features.creative import CREATIVE_FACTS
+from adverdict.features.text.ngrams import N_COLUMNS
+from adverdict.models.calibration import sigmoid
+from adverdict.models.ngram import NgramModel, tfidf
+from adverdict.models.ridge import FACTS, WORDS, FactScale, NearCentres, RidgeModel, Views, nearness, point, signed_log
+from adverdict.training.fit.parallel import side_by_side
+
+MIN_ADS = 2
+"""One ad's own words cannot say anything about another's."""
+MOST_BETWEEN = 10_000
+"""Ads of which all pairs are kept in memory: 400 MB."""
+AT_ONCE = 1024
+MOST_STEPS = 20
+SETTLED = 1e-3
+"""Newton's method stops when no ad's probability moves by more."""
+TOLERANCE = 1e-3
+"""Of the residual of each of its steps, which only leads to the next."""
+LEAST_WEIGHT = 1e-6
+LEAST_SHARE = 1e-3
+TINY = 1e-300
+JITTER = 1e-4
+LEAST_EIGENVALUE = 1e-6
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class KernelSettings:
+    """A kernel exp(-sharpness |a - b|^2) on the views in ``reads``, side by side; ``weight`` beside 2.75, all that n-grams of an ad weigh
+    together. Facts are standardised; beside words each counts ``beside`` of that."""
+
+    reads: tuple[str, ...]
+    weight: float
+    sharpness: float
+    centres: int
+    beside: float = 1.0
+
+
+@dataclass(frozen=True)
+class RidgeSettings:
+    """``penalty`` of half the squared coefficients, beside the log loss in nats."""
+
+    penalty: float = 0.2
+    kernels: tuple[KernelSettings, ...] = (
+        KernelSettings((FACTS,), 0.25, 0.05, 64),
+        KernelSettings((WORDS,), 1.25, 2.0, 128),
+        KernelSettings((WORDS, FACTS), 0.5, 2.0, 128, 0.16),
+    )
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the ridge reads of some ads: ``counts`` ``(n_ads, N_COLUMNS)`` from ``features.text.ngrams``, ``views`` as kernels read them,
+    but facts not yet on one scale: ``shared`` ``float64 (n_ads, n_columns)`` features, named by ``columns``, those in ``numbers`` facts."""
+
+    counts: sparse.csr_matrix
+    shared: Floats
+    columns: Sequence[str]
+    numbers: Sequence[str]
+    views: Views
+
+    def part(self, rows: NDArray[np.intp]) -> Read:
+        views = {name: view[rows] for name, view in self.views.items()}
+        return Read(self.counts[rows], self.shared[rows], self.columns, self.numbers, views)
+
+    def of(self, scale: FactScale) -> Views:
+        """The views, facts on their scale among them."""
+        return {**self.views, FACTS: scale.of(self.shared, self.columns)}
+
+
+def creative_numbers(columns: Sequence[str], categories: Collection[str]) -> tuple[str, ...]:
+    """The facts of the creative that are numbers; text signals and history are LightGBM's, for which they were made."""
+    return tuple(name for name in columns if name in CREATIVE_FACTS and name not in categories)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What the regression is fitted on: n-grams by tf-idf, ``float32 (n_ads, n_used)``, and nearness to the kernels' centres,
+    ``float32 (n_ads, n_near)``. Made of all ads at hand, for no label says what it is; fitted on some of them."""
+
+    idf: NDArray[np.float32]
+    used: NDArray[np.intp]
+    grams: sparse.csr_matrix
+    scale: FactScale
+    kernels: tuple[Near, ...]
+    near: NDArray[np.float32]
+    between: NDArray[np.float32] | None
+    """What any two ads' n-grams have in common, ``(n_ads, n_ads)``: products with it are a tenth of the work. None of too many ads."""
+
+    @classmethod
+    def of(cls, read: Read, settings: RidgeSettings, seed: int) -> Design:
+        idf = _idf(read.counts)
+        used = np.flatnonzero(idf)
+        scale = _scale(read)
+        views = read.of(scale)
+        found = [near_centres(views, kernel, seed) for kernel in settings.kernels if _there(kernel, views)]
+        near = np.concatenate([np.empty((len(read.shared), 0)), *(features for _, features in found)], axis=1).astype(np.float32)
+        grams = tfidf(read.counts, idf)[:, used].astype(np.float32)
+        return cls(idf, used, grams, scale, tuple(kernel for kernel, _ in found), near, _between(grams))
+
+    def log_odds(self, fitted: Coefficients, rows: NDArray[np.intp]) -> Floats:
+        """Of a violation, not calibrated, ``float64 (len(rows), n_policies)``."""
+        return np.asarray(self.grams[rows] @ fitted.of_grams + self.near[rows] @ fitted.of_near + fitted.base)
+
+    def model(self, fitted: Coefficients) -> RidgeModel:
+        weights = np.zeros((fitted.of_near.shape[1], N_COLUMNS), dtype=np.float32)
+        weights[:, self.used] = fitted.of_grams.T
+        of_near = fitted.of_near.astype(np.float64)
+        ends = self._ends
+        kernels = [
+            NearCentres(kernel.reads, kernel.scale, kernel.centres, kernel.root @ of_near[start:end], kernel.sharpness)
+            for kernel, start, end in zip(self.kernels, ends, ends[1:], strict=False)
+        ]
+        return RidgeModel(NgramModel(self.idf, weights, fitted.base), self.scale, tuple(kernels))
+
+    @property
+    def _ends(self) -> NDArray[np.intp]:
+        return np.cumsum([0, *(len(kernel.root) for kernel in self.kernels)])
+
+    def of_facts(self) -> NDArray[np.bool_]:
+        """Which columns of ``near`` read facts, ``(n_near,)``."""
+        return np.repeat([FACTS in kernel.reads for kernel in self.kernels], np.diff(self._ends))
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Of a ``Design``'s columns, one column a policy; ``base`` ``(n_policies,)`` is added to what they make of an ad."""
+
+    of_grams: NDArray[np.float32]
+    of_near: NDArray[np.float32]
+    base: Floats
+
+
+def fit_ridge(
+    design: Design, rows: NDArray[np.intp], targets: Floats, penalty: float, reads_facts: NDArray[np.bool_] | None = None
+) -> Coefficients:
+    """Logistic regressions with a ridge penalty, one a policy, on the labelled ads among ``rows`` (le Cessie & van Houwelingen 1992).
+
+    ``targets`` is ``(len(rows), n_policies)`` in [0, 1], NaN where unlabelled. ``reads_facts`` ``(n_policies,)``: under which policies
+    facts count beside n-grams and words; all, unless given. All policies go through the same products with the design.
+    """
+    grams, near = design.grams[rows], design.near[rows]
+    across = grams.T.tocsr()
+    between = None if design.between is None else design.between[np.ix_(rows, rows)]
+    reads = np.ones((near.shape[1], targets.shape[1]), dtype=np.float32)
+    if reads_facts is not None:
+        reads[np.ix_(design.of_facts(), ~reads_facts)] = 0
+
+    def kernel(multipliers: Floats) -> Floats:
+        """The design times itself, over the penalty."""
+        v = (multipliers / penalty).astype(np.float32)
+        by_near = (near.T @ v) * np.tile(reads, v.shape[1] // reads.shape[1])
+        of_grams = grams @ (across @ v) if between is None else between @ v
+        return np.asarray(of_grams + near @ by_near, dtype=np.float64)
+
+    multipliers, base = _newton(kernel, targets)
+    each: NDArray[np.float32] = (multipliers / penalty).astype(np.float32)
+    return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * reads, dtype=np.float32), base)
+
+
+def _newton(kernel: Callable[[Floats], Floats], targets: Floats) -> tuple[Floats, Floats]:
+    """What each ad contributes to the coefficients where the penalised log loss is least, ``(n_ads, n_policies)``, and each policy's base,
+    which nothing penalises.
+
+    Newton's method as in Rasmussen & Williams (2006), section 3.4.3, its equations solved by conjugate gradients.
+    """
+    known, y = ~np.isnan(targets), np.nan_to_num(targets)
+    n, n_policies = y.shape
+    multipliers, away, base = np.zeros_like(y), np.zeros_like(y), np.zeros(n_policies)
+    solved = np.zeros((n, 2 * n_policies))
+
+    def cost(multipliers: Floats, log_odds: Floats, away: Floats) -> Floats:
+        loss = np.where(known, np.logaddexp(0, log_odds) - y * log_odds, 0.0)
+        return np.asarray((loss + multipliers * away / 2).sum(axis=0))
+
+    for _ in range(MOST_STEPS):
+        p = sigmoid(base + away)
+        root = np.sqrt(np.where(known, np.maximum(p * (1 - p), LEAST_WEIGHT), 0.0))
+        aims = root * (base + away) + np.where(known, y - p, 0.0) / np.where(known, root, 1.0)
+        twice = np.concatenate([root, root], axis=1)
+        solved = _conjugate_gradients(
+            lambda v, twice=twice: v + twice * kernel(twice * v),  # type: ignore[misc]
+            np.concatenate([aims, root], axis=1),
+            solved,
+        )
+        of_aims, of_ones = root * solved[:, :n_policies], root * solved[:, n_policies:]
+        new_base = of_aims.sum(axis=0) / np.maximum(of_ones.sum(axis=0), TINY)  # contributions add up to nothing
+        step, base_step = of_aims - new_base * of_ones - multipliers, new_base - base
+        further, before = kernel(step), cost(multipliers, base + away, away)
+        share = np.ones(n_policies)
+        while (
+            worse := cost(multipliers + share * step, base + share * base_step + away + share * further, away + share * further) > before
+        ).any() and share.min() > LEAST_SHARE:
+            share = np.where(worse, share / 2, share)  # far from the end a whole step may lead away
+        multipliers, away, base = multipliers + share * step, away + share * further, base + share * base_step
+        if np.abs(sigmoid(base + away) - p).max(initial=0.0) < SETTLED:
+            break
+    return multipliers, base
+
+
+def _conjugate_gradients(product: Callable[[Floats], Floats], y: Floats, x: Floats) -> Floats:
+    """Solutions of ``product(x) = y`` column by column from a first guess, each step one product for all (Hestenes & Stiefel 1952)."""
+    residual = y - product(x) if x.any() else y.copy()
+    direction, norm = residual.copy(), (residual**2).sum(axis=0)
+    enough = TOLERANCE**2 * (y**2).sum(axis=0)
+    x = x.copy()
+    while (left := norm > enough).any():
+        image = product(direction)
+        step = np.where(left, norm / np.maximum((direction * image).sum(axis=0), TINY), 0.0)
+        x += step * direction
+        residual -= step * image
+        before, norm = norm, np.where(left, (residual**2).sum(axis=0), norm)
+        direction = residual + np.where(left, norm / np.maximum(before, TINY), 0.0) * direction
+    return x
+
+
+@dataclass(frozen=True)
+class Near:
+    """Nearness to the ``centres`` times ``root`` are features whose inner products are the kernel's times its weight, as far as the centres
+    tell."""
+
+    reads: tuple[str, ...]
+    scale: Floats
+    centres: Floats
+    sharpness: float
+    root: Floats
+
+
+def _there(kernel: KernelSettings, views: Views) -> bool:
+    return all(name in views and views[name].shape[1] for name in kernel.reads)
+
+
+def near_centres(views: Views, settings: KernelSettings, seed: int) -> tuple[Near, Floats]:
+    """Centres by k-means, which serves Nyström's approximation better than ads drawn by chance (Zhang, Tsang & Kwok 2008, ICML)."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    beside = [settings.beside if name == FACTS else 1.0 for name in settings.reads]
+    scale = np.repeat(beside, [views[name].shape[1] for name in settings.reads])
+    points = point(views, settings.reads, scale)
+    distinct = np.unique(points, axis=0)
+    n = min(settings.centres, len(distinct))
+    means = MiniBatchKMeans(n, random_state=seed, n_init=1, batch_size=1024, max_iter=20)
+    centres = distinct if n == len(distinct) else means.fit(points).cluster_centers_.astype(np.float64)
+    values, vectors = np.linalg.eigh(nearness(centres, centres, settings.sharpness) + JITTER * np.eye(n))
+    root = np.sqrt(settings.weight) * (vectors / np.sqrt(np.maximum(values, LEAST_EIGENVALUE))) @ vectors.T
+    near = nearness(points, centres, settings.sharpness)
+    return Near(settings.reads, scale, centres, settings.sharpness, root), near @ root
+
+
+def _between(grams: sparse.csr_matrix) -> NDArray[np.float32] | None:
+    n, across = grams.shape[0], grams.T.tocsr()
+    if n > MOST_BETWEEN:
+        return None
+    some = -(-n // AT_ONCE)
+    return np.concatenate(side_by_side(lambda part: (grams[part * AT_ONCE : (part + 1) * AT_ONCE] @ across).toarray(), some))
+
+
+def _scale(read: Read) -> FactScale:
+    """Facts that any two ads differ in."""
+    values = signed_log(read.shared[:, [read.columns.index(name) for name in read.numbers]])
+    stated = ~np.isnan(values)
+    n = np.maximum(stated.sum(axis=0), 1)
+    mean = np.where(stated, values, 0.0).sum(axis=0) / n
+    deviation = np.sqrt(np.where(stated, (values - mean) ** 2, 0.0).sum(axis=0) / n)
+    kept = np.flatnonzero(deviation > JITTER).tolist()
+    return FactScale(tuple(read.numbers[i] for i in kept), mean[kept], deviation[kept])
+
+
+def _idf(counts: sparse.csr_matrix) -> NDArray[np.float32]:
+    """Smoothed inverse document frequency, ``float32 (N_COLUMNS,)``: ln((1 + n) / (1 + df)) + 1; 0 below ``MIN_ADS``."""
+    df = np.bincount(counts.indices, minlength=N_COLUMNS)
+    return np.where(df >= MIN_ADS, np.log((1 + counts.shape[0]) / (1 + df)) + 1, 0.0).astype(np.float32)
