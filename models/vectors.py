@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 FOLDER = "vectors"
 TABLE = f"{FOLDER}/table.safetensors"
 TOKENIZER = f"{FOLDER}/tokenizer.json"
-WORD = re.compile(r"\w{1,24}|[^\w\s]")
-"""A sign, or letters and figures; a longer run of them, as scripts without spaces have, piece by piece."""
+WORD = re.compile(r"\w{1,24}")
+"""Letters and figures; a longer run of them, as scripts without spaces have, piece by piece. No signs: one strewn between all words would
+carry a text wherever it likes."""
 WORDS_KEPT = 65_536
 """Whose vectors are kept: 20 MB with their names, whatever comes."""
 

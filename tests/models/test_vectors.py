@@ -54,6 +54,11 @@ def test_it_points_where_texts_alike_do_and_nowhere_without_a_word(words: WordVe
     assert bread @ found[3] > money @ found[3]
 
 
+def test_signs_strewn_between_words_move_nothing(words: WordVectors) -> None:
+    plain, strewn = words.of(["win money fast", "win \U0001f600 money !!! fast \u2605"])
+    assert (plain == strewn).all()
+
+
 def test_forgetting_words_changes_nothing(words: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
     together = words.of(TEXTS)
     monkeypatch.setattr(vectors, "WORDS_KEPT", 3)
