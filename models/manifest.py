@@ -59,7 +59,7 @@ class Manifest(BaseModel):
     contract: dict[str, Any]
     contract_hash: str
     normaliser_version: str
-    vectors: str | None = Field(default=None, description="the table that words' vectors come from")
+    vectors: str | None = Field(default=None, description="the table that word vectors come from")
     encoder: EncoderEntry | None = None
     settings: dict[str, Any] = {}
     metrics: dict[str, Any] = {}

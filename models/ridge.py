@@ -1,4 +1,4 @@
-"""One ridge regression over what an ad says: its n-grams, its words' vectors, its facts in numbers, and facts and words together.
+"""One ridge regression over what an ad says: its n-grams, its word vectors, its facts in numbers, and facts and words together.
 
 All in log-odds: the regression is scaled to them when it is fitted (``training.fit.ridge``), so its parts add up to what it says.
 """

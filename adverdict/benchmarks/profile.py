@@ -48,7 +48,7 @@ STEPS = (
     "creative facts",
     "feature table",
     "n-grams",
-    "words' vectors",
+    "word vectors",
     "words and facts",
     "trees",
     "encoder's text",
@@ -118,7 +118,7 @@ class AdPath:
         table = clock.time("feature table", lambda: assembled(views, rows, counts, bundle.contract))
         texts = clock.time("n-grams", lambda: [ngram_text(ad, text) for ad, text in zip(ads, table.texts, strict=True)])
         ngram = clock.time("n-grams", lambda: bundle.ridge.ngram.logits(texts))
-        views_of = clock.time("words' vectors", lambda: bundle.views(texts, table.shared))
+        views_of = clock.time("word vectors", lambda: bundle.views(texts, table.shared))
         parts = {bundle.first: clock.time("words and facts", lambda: bundle.ridge.logits(ngram, views_of))}
         if (gbm := bundle.gbm) is not None:
             policies = range(len(bundle.policies))

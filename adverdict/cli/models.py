@@ -99,7 +99,7 @@ def train(
             cache_bytes=round(cache_gib * 2**30) if cache else 0,
         )
         read_by = "none" if encoder == "none" else f"{encoder}, its top fine-tuned" if tune else encoder
-        out.print(f"words' vectors: {vectors}; transformer: {read_by}", markup=False, highlight=False)
+        out.print(f"word vectors: {vectors}; transformer: {read_by}", markup=False, highlight=False)
         with Bars() as bars:
             trained = run(job, bars)
         _show_trained(trained)

@@ -25,9 +25,9 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the figures her
 Encoder = Annotated[str, typer.Option("--encoder", help="minilm, a Hugging Face folder, the name of a model on this machine, or none.")]
 Vectors = Annotated[
     str,
-    typer.Option("--vectors", help="Words' vectors: multilingual, minilm (English), a Hugging Face folder's token table, or none."),
+    typer.Option("--vectors", help="Word vectors: multilingual, minilm (English), a Hugging Face folder's token table, or none."),
 ]
-Tune = Annotated[bool, typer.Option("--tune", help="Fine-tune the encoder's top as well: slow without a GPU, and seldom better.")]
+Tune = Annotated[bool, typer.Option("--tune", help="Fine-tune the encoder's top as well: slow without a GPU.")]
 EncoderEpochs = Annotated[int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of --tune; it stops earlier by itself.")]
 EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]

@@ -237,7 +237,7 @@ def _run(pretrained: Pretrained, ids: torch.Tensor, mask: torch.Tensor) -> tuple
     import torch
 
     states, lower = {}, None
-    with torch.inference_mode(), in_few_bits(ids.device.type):
+    with torch.inference_mode(), mixed_precision(ids.device.type):
         hidden = pretrained.model.embeddings(input_ids=ids)
         blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=ids.device).masked_fill(~mask, -1e4)[:, None, None, :]
         for depth, layer in enumerate(pretrained.layers[: max(pretrained.read_after)], start=1):
@@ -257,8 +257,8 @@ def through(layers: Any, hidden: torch.Tensor, blocked: torch.Tensor | None) -> 
     return hidden
 
 
-def in_few_bits(device: str) -> torch.autocast:
-    """Products in bfloat16 where the processor multiplies it: where it does not, they take four times as long as in float32."""
+def mixed_precision(device: str) -> torch.autocast:
+    """Products in bfloat16 where the processor multiplies it: where it does not, they take several times as long as in float32."""
     import torch
 
     return torch.autocast(device, torch.bfloat16, enabled=_multiplies_bfloat16())

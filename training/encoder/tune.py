@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from adverdict.domain.progress import Progress
 from adverdict.models.encoder.encoder import EMBEDDING, GRAPH, LOGITS, TOKENIZER
-from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, in_few_bits, through
+from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, mixed_precision, through
 from adverdict.training.encoder.quantise import quantise
 from adverdict.training.encoder.static_shapes import settle_shapes
 
@@ -240,7 +240,7 @@ def _loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], rows: NDAr
     hidden, mask = cache.batch(rows, top.tokens)
     said = torch.from_numpy(targets[rows]).float().to(device)
     known = ~torch.isnan(said)
-    with in_few_bits(device.type):
+    with mixed_precision(device.type):
         logits = top(hidden.to(device), mask.to(device))
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float()[known], said[known], reduction="sum")
     return loss / len(rows)

@@ -60,7 +60,7 @@ class FitSettings:
     gbm: GbmSettings = field(default_factory=GbmSettings)
     ridge: RidgeSettings = field(default_factory=RidgeSettings)
     vectors: VectorSettings | None = None
-    """None: the ridge reads no words' vectors."""
+    """None: the ridge reads no word vectors."""
     keep: tuple[str, ...] = ()
     """Components that stay whether or not they earn their place."""
     n_folds: int = 3

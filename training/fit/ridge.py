@@ -116,21 +116,7 @@ class Design:
     def model(self, fitted: Coefficients) -> RidgeModel:
         weights = np.zeros((fitted.of_near.shape[1], N_COLUMNS), dtype=np.float32)
         weights[:, self.used] = fitted.of_grams.T
-        of_near = fitted.of_near.astype(np.float64)
-        ends = self._ends
-        kernels = [
-            NearCentres(kernel.reads, kernel.scale, kernel.centres, kernel.root @ of_near[start:end], kernel.sharpness)
-            for kernel, start, end in zip(self.kernels, ends, ends[1:], strict=False)
-        ]
-        return RidgeModel(NgramModel(self.idf, weights, fitted.base), self.scale, tuple(kernels))
-
-    @property
-    def _ends(self) -> NDArray[np.intp]:
-        return np.cumsum([0, *(len(kernel.root) for kernel in self.kernels)])
-
-    def of_facts(self) -> NDArray[np.bool_]:
-        """Which columns of ``near`` read facts, ``(n_near,)``."""
-        return np.repeat([FACTS in kernel.reads for kernel in self.kernels], np.diff(self._ends))
+        return RidgeModel(NgramModel(self.idf, weights, fitted.base), self.scale, with_coefficients(self.kernels, fitted.of_near))
 
 
 @dataclass(frozen=True)
@@ -155,7 +141,7 @@ def fit_ridge(
     between = None if design.between is None else design.between[np.ix_(rows, rows)]
     reads = np.ones((near.shape[1], targets.shape[1]), dtype=np.float32)
     if reads_facts is not None:
-        reads[np.ix_(design.of_facts(), ~reads_facts)] = 0
+        reads[np.ix_(of_facts(design.kernels), ~reads_facts)] = 0
 
     def kernel(multipliers: Floats) -> Floats:
         """The design times itself, over the penalty."""
@@ -256,6 +242,20 @@ def near_centres(views: Views, settings: KernelSettings, seed: int) -> tuple[Nea
     root = np.sqrt(settings.weight) * (vectors / np.sqrt(np.maximum(values, LEAST_EIGENVALUE))) @ vectors.T
     near = nearness(points, centres, settings.sharpness)
     return Near(settings.reads, scale, centres, settings.sharpness, root), near @ root
+
+
+def with_coefficients(kernels: Sequence[Near], coefficients: NDArray[np.floating]) -> tuple[NearCentres, ...]:
+    """The kernels as served, from ``coefficients`` ``(n_near, n_policies)`` of their features side by side."""
+    ends = np.cumsum([len(kernel.root) for kernel in kernels][:-1])
+    return tuple(
+        NearCentres(kernel.reads, kernel.scale, kernel.centres, kernel.root @ part.astype(np.float64), kernel.sharpness)
+        for kernel, part in zip(kernels, np.split(coefficients, ends) if kernels else (), strict=True)
+    )
+
+
+def of_facts(kernels: Sequence[Near]) -> NDArray[np.bool_]:
+    """Which of their features read facts, ``(n_near,)``."""
+    return np.repeat([FACTS in kernel.reads for kernel in kernels], [len(kernel.root) for kernel in kernels])
 
 
 def _between(grams: sparse.csr_matrix) -> NDArray[np.float32] | None:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.models.encoder.transformer import STATES, Directions, TransformerModel
-from adverdict.models.ridge import FACTS, NearCentres
+from adverdict.models.ridge import FACTS
 from adverdict.training.evaluation.gains import log_loss
 from adverdict.training.fit.parallel import side_by_side
 from adverdict.training.fit.penalised import fit_logistic
-from adverdict.training.fit.ridge import KernelSettings, Near, near_centres
+from adverdict.training.fit.ridge import KernelSettings, Near, near_centres, of_facts, with_coefficients
 
 PENALTY = 0.5
 """Of half the squared coefficients, beside the log loss in nats."""
@@ -74,12 +74,7 @@ class _Read:
     added: Floats
 
     def model(self, coefficients: Floats) -> TransformerModel:
-        ends = np.cumsum([0, *(len(kernel.root) for kernel in self.kernels)])
-        fitted = [
-            NearCentres(kernel.reads, kernel.scale, kernel.centres, kernel.root @ coefficients[start:end], kernel.sharpness)
-            for kernel, start, end in zip(self.kernels, ends, ends[1:], strict=False)
-        ]
-        return TransformerModel(self.directions, tuple(fitted))
+        return TransformerModel(self.directions, with_coefficients(self.kernels, coefficients))
 
 
 def _directions(states: NDArray[np.float32], width: int) -> Directions:
@@ -100,11 +95,11 @@ def _out_of_fold(offered: Offered, design: Floats, kernels: list[tuple[Near, Flo
 
 def _fit(offered: Offered, design: Floats, kernels: list[Near], rows: Rows) -> Floats:
     """Coefficients ``(n_columns, n_policies)``: logistic regressions whose log-odds start from the ridge's."""
-    of_facts = np.repeat([FACTS in kernel.reads for kernel in kernels], [len(kernel.root) for kernel in kernels])
+    reading = of_facts(kernels)
     out = np.zeros((design.shape[1], offered.targets.shape[1]))
 
     def one(policy: int) -> None:
-        columns = np.flatnonzero(~of_facts | offered.reads_facts[policy])
+        columns = np.flatnonzero(~reading | offered.reads_facts[policy])
         known = rows[~np.isnan(offered.targets[rows, policy])]
         n = len(columns)
         out[columns, policy] = fit_logistic(
