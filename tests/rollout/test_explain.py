@@ -16,7 +16,7 @@ from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.verdict import Verdict
 from adverdict.rollout.explain import draw_bands, explain
 from adverdict.rollout.known import known_policy
-from adverdict.training.pages.plots import render
+from adverdict.training.pages.plots import render, write_png
 from tests.decisions.build import POLICY, WHEN, book
 
 LIMITED = replace(POLICY, max_risk=0.25, min_risk_rejected=0.5)
@@ -51,8 +51,8 @@ def test_what_is_allowed_has_one_band() -> None:
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
     found = explain(LIMITED, "SE", None, SolvedThresholds(), None, WHEN)
-    svg = render(draw_bands(found), tmp_path / "policy.png", "Gambling: SE")
-    assert "a person decides" in svg
+    write_png(draw_bands(found), "Gambling: SE", tmp_path / "policy.png")
+    assert "a person decides" in render(draw_bands(found), "Gambling: SE", "policy")
     assert (tmp_path / "policy.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,4 +1,4 @@
-"""The report's plots, drawn once in the page's own colours (SVG, follows light and dark) and once for slides (PNG)."""
+"""Plots of pages: in a page's own colours (SVG, follows light and dark), and for slides (PNG)."""
 
 from __future__ import annotations
 
@@ -112,25 +112,38 @@ def draw_decision_curve(curves: Mapping[str, DecisionCurve], thresholds: Sequenc
     return draw
 
 
-def render(draw: Drawing, png: Path, title: str) -> str:
-    """Write ``png``; the same plot as SVG for a page that defines the colours as ``--NAME``, its ids unique to the file's name."""
+def render(draw: Drawing, title: str, name: str) -> str:
+    """The plot as SVG for a page that defines the colours as ``--NAME``; ``name`` keeps its ids apart from those of the page's others."""
     from matplotlib import rc_context
 
+    text = StringIO()
     with rc_context(STYLE):
-        figure = _figure(draw, COLOURS)
-        figure.axes[0].set_title(title, loc="left", fontsize=10, color=COLOURS["ink"])
-        with replacing(png) as half:
-            figure.savefig(half, format="png", dpi=160, facecolor=COLOURS["paper"], metadata={"Software": None})
-        text = StringIO()
         _figure(draw, STAND_INS).savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _for_page(text.getvalue(), png.stem, title)
+    return _for_page(text.getvalue(), name, title)
+
+
+def write_png(draw: Drawing, title: str, png: Path) -> None:
+    """The same plot as a picture for slides, on the page's light paper."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE), replacing(png) as half:
+        figure = _figure(draw, COLOURS)
+        figure.text(0.02, 0.985, title, fontsize=10, color=COLOURS["ink"], verticalalignment="top")
+        figure.savefig(half, format="png", dpi=160, facecolor=COLOURS["paper"], metadata={"Software": None})
+
+
+def render_both(draw: Drawing, png: Path, title: str) -> str:
+    """Write ``png``; the same plot as SVG."""
+    write_png(draw, title, png)
+    return render(draw, title, png.stem)
 
 
 def _figure(draw: Drawing, colour: Mapping[str, str]) -> Any:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.5, 3.7), layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(4.5, 3.7))
+    # Margins for the widest labels there are: fitting them to each plot takes as long as drawing it.
+    axes = figure.add_axes((0.145, 0.13, 0.835, 0.76))
     axes.grid(color=colour["line"], linewidth=0.7)
     axes.set_axisbelow(True)
     draw(axes, colour)

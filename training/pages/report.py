@@ -23,11 +23,11 @@ from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability
 from adverdict.training.evaluation.gains import Earned
 from adverdict.training.evaluation.metrics import VIOLATES_FROM, PolicyScores, Scored
-from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render
+from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render_both
 
 PAGE = "report.html"
 Render = Callable[[Drawing, Path, str], str]
-"""As ``plots.render``, which is nearly all of what a report costs."""
+"""As ``plots.render_both``, which is nearly all of what a report costs."""
 FINAL = "blend"
 """The model whose risks are calibrated and served; the others are shown beside it."""
 
@@ -57,7 +57,7 @@ class ReportData:
     """Of the libraries used; those installed, unless given."""
 
 
-def write_report(folder: Path, data: ReportData, *, render: Render = render) -> Path:
+def write_report(folder: Path, data: ReportData, *, render: Render = render_both) -> Path:
     """Write ``report.html`` and the plots into ``folder``, which is created; the page's path."""
     templates = environment("adverdict.training.pages", {"share": formats.share_of, "interval": interval, "number": number})
     page = templates.get_template(PAGE).render(

@@ -39,7 +39,7 @@ def explain_command(
         from adverdict.models.opening import find_model
         from adverdict.rollout.explain import draw_bands, explain
         from adverdict.rollout.known import known_policy
-        from adverdict.training.pages.plots import render
+        from adverdict.training.pages.plots import write_png
 
         read = read_folder(settings.policies)
         in_force = known_policy(read.book, policy, market, surface)
@@ -50,7 +50,7 @@ def explain_command(
         show(explained)
         if picture:
             where = f"{market}, {surface}" if surface else market
-            render(draw_bands(explained), picture, f"{in_force.title}: {where}")
+            write_png(draw_bands(explained), f"{in_force.title}: {where}", picture)
             out.print(f"drawn to {picture}", markup=False, highlight=False)
 
 

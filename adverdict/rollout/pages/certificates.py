@@ -1,4 +1,4 @@
-"""Certificates as one page for the people who own the policies: no network, no script, and the plots as PNG beside it."""
+"""Certificates as one page for the people who own the policies: no network and no script."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Row:
 
 
 def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: str = "", titles: Mapping[str, str] | None = None) -> Path:
-    """Write ``certificates.html`` and the plots into ``folder``, which is created; the page's path.
+    """Write ``certificates.html`` into ``folder``, which is created; the page's path.
 
     ``solved_by`` says in words who or what solved them, ``titles`` names policies for people; both may hold anything, all of it is escaped.
     """
@@ -64,7 +64,7 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
             "number": number,
             "name": name,
             "title": (titles or {}).get(name, name),
-            "certificates": [_certificate(certificate, folder, drawn) for certificate in group],
+            "certificates": [_certificate(certificate, drawn) for certificate in group],
         }
         for number, (name, group) in enumerate(groupby(ordered, key=lambda certificate: certificate.policy), start=1)
     ]
@@ -107,8 +107,8 @@ Drawn = dict[tuple[object, ...], list[dict[str, str]]]
 """Plots by what they show: markets that rest on the same labels and decide by the same thresholds share them."""
 
 
-def _certificate(certificate: Certificate, folder: Path, drawn: Drawn) -> dict[str, Any]:
-    """Everything the page says of one certificate; its plots are written on the way."""
+def _certificate(certificate: Certificate, drawn: Drawn) -> dict[str, Any]:
+    """Everything the page says of one certificate."""
     counted = split(certificate)
     return {
         "is": certificate,
@@ -119,7 +119,7 @@ def _certificate(certificate: Certificate, folder: Path, drawn: Drawn) -> dict[s
         "provisional": certificate.aim.provisional > 0,
         "split": counted,
         "rows": [_row(certificate, bound) for bound in certificate.bounds],
-        "plots": _plots(certificate, counted, folder, drawn),
+        "plots": _plots(certificate, counted, drawn),
     }
 
 
@@ -128,18 +128,18 @@ def _row(certificate: Certificate, bound: Bound) -> Row:
     return Row(bound, bound.used or bound.certified_to or bound.stopped_at, chosen)
 
 
-def _plots(certificate: Certificate, counted: Split, folder: Path, drawn: Drawn) -> list[dict[str, str]]:
+def _plots(certificate: Certificate, counted: Split, drawn: Drawn) -> list[dict[str, str]]:
     """Where something is certified: of what is not, the table says all there is."""
     if not certificate.curve or not counted.ads or not certificate.decides:
         return []
     ranges = tuple((bound.side, bound.target, bound.certified_from, bound.certified_to) for bound in certificate.bounds)
     shown = certificate.policy, certificate.curve, ranges, certificate.approve_below, certificate.reject_at
     if shown not in drawn:
-        drawn[shown] = _draw(certificate, folder)
+        drawn[shown] = _draw(certificate)
     return drawn[shown]
 
 
-def _draw(certificate: Certificate, folder: Path) -> list[dict[str, str]]:
+def _draw(certificate: Certificate) -> list[dict[str, str]]:
     titles = {Side.APPROVE: ("leakage", "Leakage"), Side.REJECT: ("wrongful", "Wrongful rejection")}
     drawings: dict[str, tuple[str, Drawing]] = {}
     for bound in certificate.bounds:
@@ -148,11 +148,10 @@ def _draw(certificate: Certificate, folder: Path) -> list[dict[str, str]]:
     drawings["review"] = ("Review load", draw_review(certificate))
     together = any(bound.strength is Strength.TOGETHER for bound in certificate.bounds)
     where = "all markets together" if together else ", ".join(one.market for one in asking(certificate))
-    made = []
-    for kind, (title, draw) in drawings.items():
-        path = folder / f"{certificate.certificate_id}-{kind}.png"
-        made.append({"title": title, "kind": kind, "svg": render(draw, path, _title(title, certificate, where))})
-    return made
+    return [
+        {"title": title, "kind": kind, "svg": render(draw, _title(title, certificate, where), f"{certificate.certificate_id}-{kind}")}
+        for kind, (title, draw) in drawings.items()
+    ]
 
 
 def _title(title: str, certificate: Certificate, where: str) -> str:
