@@ -185,22 +185,6 @@ def rollback(
         out.print(f"models:/{NAME}/{done.now} is the champion again, in place of {done.before}")
 
 
-def benchmark_packs(
-    data: Sequence[Path], split: str, policies: Sequence[str], settings: FitSettings, by: str | None, live: bool, json: Path | None
-) -> None:
-    with door():
-        from adverdict.benchmarks.truth.packs import run
-
-        with Bars() as bars:
-            figures = run(data, split, policies, settings, bars, by, live)
-        show_figures(figures)
-        for field, values in figures.get("slices", {}).items():
-            for value, policies_of in values.items():
-                show_figures({"split": f"{field} = {value}", "models": {"blend": {"policies": policies_of}}})
-        if json:
-            write_json(json, figures)
-
-
 def fit_settings(
     vectors: str, encoder: str, seed: int, tune: bool = False, epochs: int = 2, prefix: str = "", history: bool = True
 ) -> FitSettings:

@@ -13,6 +13,7 @@ from adverdict.cli.benchmark import batch as benchmark_batch
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import ledger as benchmark_ledger
 from adverdict.cli.benchmark import online as benchmark_online
+from adverdict.cli.benchmark import packs as benchmark_packs
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import train as benchmark_train
@@ -28,29 +29,7 @@ app.command("ledger")(benchmark_ledger.ledger)
 app.command("attacks")(benchmark_attacks.attacks)
 app.command("audits")(benchmark_audits.audits)
 app.command("rescore")(benchmark_rescore.rescore)
-
-
-@app.command("packs")
-def packs(
-    data: Data,
-    split: Annotated[str, typer.Option(help="advertiser, in-order, or without:US+GB to leave markets out.")] = "advertiser",
-    policies: Policies = None,
-    vectors: Vectors = "multilingual",
-    encoder: Encoder = "minilm",
-    tune: Tune = False,
-    encoder_epochs: EncoderEpochs = 2,
-    encoder_prefix: EncoderPrefix = "",
-    history: Annotated[bool, typer.Option(help="Whether the models see what raters said of an advertiser before.")] = True,
-    live_history: Annotated[bool, typer.Option("--live-history", help="Let held-out labels become history once they are known.")] = False,
-    by: Annotated[str | None, typer.Option("--by", help="Also report each value of this field of an ad, such as creative_format.")] = None,
-    seed: Seed = 0,
-    json: Json = None,
-) -> None:
-    """Nested evaluation of the whole training on labelled ads."""
-    from adverdict.cli import models
-
-    settings = models.fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, history)
-    models.benchmark_packs(data, split, policies or [], settings, by, live_history, json)
+app.command("packs")(benchmark_packs.packs)
 
 
 @app.command("certificates")

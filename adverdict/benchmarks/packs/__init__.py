@@ -1,0 +1,1 @@
+"""The whole training, nested, on packs of labelled ads."""
