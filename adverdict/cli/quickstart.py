@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,6 @@ from adverdict.cli.door import door
 from adverdict.cli.options import CHAMPION, Encoder, Json, Vectors
 
 if TYPE_CHECKING:
-    from adverdict.certification.certificate import Certificate
     from adverdict.domain.ad import Ad
     from adverdict.domain.decision import Decision
     from adverdict.domain.settings import Settings
@@ -134,21 +133,15 @@ def _champion(marketplace: Path, vectors: str, encoder: str, settings: Settings)
 def _labelled_sample(marketplace: Path, settings: Settings) -> Path:
     """A planned sample of ads of advertisers the model never saw, read by simulated reviewers."""
     from adverdict.cli.policy.sample import show
-    from adverdict.rollout.designs import sample_design
     from adverdict.rollout.sample import SampleJob, plan_labels
-    from adverdict.simulation.panel import Asked, read_sample
+    from adverdict.rollout.simulated import read_by_reviewers
 
     _heading("Planning which ads to label, one of an advertiser, and having simulated reviewers read them")
     with Bars() as bars:
         sample = plan_labels(SampleJob([marketplace], settings), bars)
     show(sample)
-    plan = sample.plan
-    asked = [
-        Asked(sample.ads[one.row].ad_id, one.policy, sample_design(sample.name, plan.random, one.part), one.inclusion)
-        for one in plan.to_label
-    ]
     folder = settings.home / f"sample-{sample.name}"
-    labels = read_sample(marketplace, asked, folder, SEED)
+    labels = read_by_reviewers(marketplace, sample, folder, SEED)
     out.print(f"{labels:,} simulated labels written to {folder}", markup=False, highlight=False)
     return folder
 
@@ -156,25 +149,21 @@ def _labelled_sample(marketplace: Path, settings: Settings) -> Path:
 def _certify(sample: Path, settings: Settings) -> dict[str, Any]:
     """How many policies of how many are certified, in most of the ads they decide on, and the share of ads decided without a person."""
     from adverdict.cli.policy.solve import show
-    from adverdict.rollout.certify import SolveJob, solve
+    from adverdict.rollout.certify import SolveJob, certified_policies, solve
 
     _heading("Certifying thresholds on advertisers the model never saw; where too few labels show nothing they are provisional")
     with Bars() as bars:
         solved = solve(SolveJob([sample], settings), bars)
     show(solved, brief=True)
     certificates = solved.solution.certificates
-    of = {one.policy: [other for other in certificates if other.policy == one.policy] for one in certificates}
-    certified = [policy for policy, some in of.items() if _mostly_certified(some)]
+    found = certified_policies(certificates)
+    certified = [policy for policy, is_so in found.items() if is_so]
     for policy in certified:
-        widest = max((one for one in of[policy] if one.approve_below > 0 and one.served), key=lambda one: one.traffic.ads)
+        ours = (one for one in certificates if one.policy == policy and one.approve_below > 0 and one.served)
+        widest = max(ours, key=lambda one: one.traffic.ads)
         out.print(f"\n[bold]{policy}[/] in {', '.join(widest.served)}: {widest.statement}", highlight=False)
-    out.print(f"\n{len(certified)} of {len(of)} policies are certified to approve in most of the ads they decide on")
-    return {"certified": len(certified), "policies": len(of), "auto_share": 1.0 - solved.solution.people, "ads": len(solved.sample.ads)}
-
-
-def _mostly_certified(some: Sequence[Certificate]) -> bool:
-    shown = sum(one.traffic.ads for one in some if one.served and one.approve_below > 0)
-    return shown > sum(one.traffic.ads for one in some) / 2
+    out.print(f"\n{len(certified)} of {len(found)} policies are certified to approve in most of the ads they decide on")
+    return {"certified": len(certified), "policies": len(found), "auto_share": 1.0 - solved.solution.people, "ads": len(solved.sample.ads)}
 
 
 @contextmanager

@@ -96,6 +96,17 @@ class TooFewReviewers(GateRefused):
 
 def solve(job: SolveJob, progress: Progress) -> Solved:
     """Run the job. Raises InvalidInput, InvalidPolicy, NotFound, Unavailable or TooFewReviewers; leaves nothing half-done."""
+    sample, solution, origin = solve_thresholds(job, progress)
+    if solution.costs is not None:
+        raise TooFewReviewers(solution.priced, solution.costs, solution.certificates)
+    progress.stage("page", 1)
+    kept = keep(job, sample, solution, origin)
+    progress.advance()
+    return kept
+
+
+def solve_thresholds(job: SolveJob, progress: Progress) -> tuple[Sample, Solution, Origin]:
+    """What ``solve`` comes to, feasible or not, before any of it is kept."""
     sample = read_sample(job.data, job.settings, progress, measure_noise=job.measure_noise)
     if job.capacity is not None:
         refuse_unseen(job.volume, set(sample.scored.market.tolist()))
@@ -115,12 +126,17 @@ def solve(job: SolveJob, progress: Progress) -> Solved:
         audited = with_views(audited, sample.scored, sample.viewed, sample.book)
     solution = replace(solution, certificates=audited, solved=thresholds(audited))
     progress.advance()
-    if solution.costs is not None:
-        raise TooFewReviewers(solution.priced, solution.costs, solution.certificates)
-    progress.stage("page", 1)
-    kept = keep(job, sample, solution, origin)
-    progress.advance()
-    return kept
+    return sample, solution, origin
+
+
+def certified_policies(certificates: Sequence[Certificate]) -> dict[str, bool]:
+    """Every policy, and whether approving under it is certified in most of the ads that it decides on."""
+    certified: dict[str, bool] = {}
+    for policy in dict.fromkeys(one.policy for one in certificates):
+        ours = [one for one in certificates if one.policy == policy]
+        shown = sum(one.traffic.ads for one in ours if one.served and one.approve_below > 0)
+        certified[policy] = shown > sum(one.traffic.ads for one in ours) / 2
+    return certified
 
 
 def _design(job: SolveJob, sample: Sample) -> Design:
