@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,9 @@ from scipy import sparse
 
 from adverdict.features.creative import CREATIVE_FACTS
 from adverdict.features.text.ngrams import N_COLUMNS
-from adverdict.models.calibration import sigmoid
 from adverdict.models.ngram import NgramModel, tfidf
 from adverdict.models.ridge import FACTS, WORDS, FactScale, NearCentres, RidgeModel, Views, nearness, point, signed_log
+from adverdict.training.fit.newton import least_loss
 from adverdict.training.fit.parallel import side_by_side
 
 MIN_ADS = 2
@@ -21,14 +21,6 @@ MIN_ADS = 2
 MOST_BETWEEN = 10_000
 """Ads of which all pairs are kept in memory: 400 MB."""
 AT_ONCE = 1024
-MOST_STEPS = 20
-SETTLED = 1e-3
-"""Newton's method stops when no ad's probability moves by more."""
-TOLERANCE = 1e-3
-"""Of the residual of each of its steps, which only leads to the next."""
-LEAST_WEIGHT = 1e-6
-LEAST_SHARE = 1e-3
-TINY = 1e-300
 JITTER = 1e-4
 LEAST_EIGENVALUE = 1e-6
 
@@ -143,72 +135,15 @@ def fit_ridge(
     if reads_facts is not None:
         reads[np.ix_(of_facts(design.kernels), ~reads_facts)] = 0
 
-    def kernel(multipliers: Floats) -> Floats:
-        """The design times itself, over the penalty."""
-        v = (multipliers / penalty).astype(np.float32)
-        by_near = (near.T @ v) * np.tile(reads, v.shape[1] // reads.shape[1])
+    def kernel(v: Floats) -> Floats:
+        """The design times itself."""
+        v = v.astype(np.float32)
         of_grams = grams @ (across @ v) if between is None else between @ v
-        return np.asarray(of_grams + near @ by_near, dtype=np.float64)
+        return np.asarray(of_grams + near @ ((near.T @ v) * reads), dtype=np.float64)
 
-    multipliers, base = _newton(kernel, targets)
-    each: NDArray[np.float32] = (multipliers / penalty).astype(np.float32)
+    multipliers, base = least_loss(kernel, targets, penalty)
+    each: NDArray[np.float32] = multipliers.astype(np.float32)
     return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * reads, dtype=np.float32), base)
-
-
-def _newton(kernel: Callable[[Floats], Floats], targets: Floats) -> tuple[Floats, Floats]:
-    """What each ad contributes to the coefficients where the penalised log loss is least, ``(n_ads, n_policies)``, and each policy's base,
-    which nothing penalises.
-
-    Newton's method as in Rasmussen & Williams (2006), section 3.4.3, its equations solved by conjugate gradients.
-    """
-    known, y = ~np.isnan(targets), np.nan_to_num(targets)
-    n, n_policies = y.shape
-    multipliers, away, base = np.zeros_like(y), np.zeros_like(y), np.zeros(n_policies)
-    solved = np.zeros((n, 2 * n_policies))
-
-    def cost(multipliers: Floats, log_odds: Floats, away: Floats) -> Floats:
-        loss = np.where(known, np.logaddexp(0, log_odds) - y * log_odds, 0.0)
-        return np.asarray((loss + multipliers * away / 2).sum(axis=0))
-
-    for _ in range(MOST_STEPS):
-        p = sigmoid(base + away)
-        root = np.sqrt(np.where(known, np.maximum(p * (1 - p), LEAST_WEIGHT), 0.0))
-        aims = root * (base + away) + np.where(known, y - p, 0.0) / np.where(known, root, 1.0)
-        twice = np.concatenate([root, root], axis=1)
-        solved = _conjugate_gradients(
-            lambda v, twice=twice: v + twice * kernel(twice * v),  # type: ignore[misc]
-            np.concatenate([aims, root], axis=1),
-            solved,
-        )
-        of_aims, of_ones = root * solved[:, :n_policies], root * solved[:, n_policies:]
-        new_base = of_aims.sum(axis=0) / np.maximum(of_ones.sum(axis=0), TINY)  # contributions add up to nothing
-        step, base_step = of_aims - new_base * of_ones - multipliers, new_base - base
-        further, before = kernel(step), cost(multipliers, base + away, away)
-        share = np.ones(n_policies)
-        while (
-            worse := cost(multipliers + share * step, base + share * base_step + away + share * further, away + share * further) > before
-        ).any() and share.min() > LEAST_SHARE:
-            share = np.where(worse, share / 2, share)  # far from the end a whole step may lead away
-        multipliers, away, base = multipliers + share * step, away + share * further, base + share * base_step
-        if np.abs(sigmoid(base + away) - p).max(initial=0.0) < SETTLED:
-            break
-    return multipliers, base
-
-
-def _conjugate_gradients(product: Callable[[Floats], Floats], y: Floats, x: Floats) -> Floats:
-    """Solutions of ``product(x) = y`` column by column from a first guess, each step one product for all (Hestenes & Stiefel 1952)."""
-    residual = y - product(x) if x.any() else y.copy()
-    direction, norm = residual.copy(), (residual**2).sum(axis=0)
-    enough = TOLERANCE**2 * (y**2).sum(axis=0)
-    x = x.copy()
-    while (left := norm > enough).any():
-        image = product(direction)
-        step = np.where(left, norm / np.maximum((direction * image).sum(axis=0), TINY), 0.0)
-        x += step * direction
-        residual -= step * image
-        before, norm = norm, np.where(left, (residual**2).sum(axis=0), norm)
-        direction = residual + np.where(left, norm / np.maximum(before, TINY), 0.0) * direction
-    return x
 
 
 @dataclass(frozen=True)
