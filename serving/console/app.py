@@ -62,7 +62,7 @@ def console(parts: Parts) -> ASGIApp:
     app.router.redirect_slashes = False  # they would lead to whatever the Host header says
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
-    app.state.recently = RecentCache(parts.ledger, parts.book, parts.clock)
+    app.state.recently = RecentCache(parts.ledger, parts.policies, parts.clock)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)

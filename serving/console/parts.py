@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
 from adverdict.ledger.store import Ledger, now
@@ -19,7 +20,7 @@ class Parts:
 
     ledger: Ledger
     queue: Queue
-    book: PolicyBook
+    policies: PolicyBook | HasBook
     champion: Champion
     api_keys: tuple[ApiKey, ...] = ()
     """None: whoever is on this machine may do everything."""
@@ -29,3 +30,8 @@ class Parts:
     """What a name such as ``models:/adverdict@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
+
+    @property
+    def book(self) -> PolicyBook:
+        """The policies in force now."""
+        return book_of(self.policies)
