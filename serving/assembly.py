@@ -20,6 +20,7 @@ from adverdict.ledger.policy_sets import put_first
 from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.rollout.stages.freezes import read_freezes
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
@@ -28,6 +29,7 @@ from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
 
@@ -82,7 +84,8 @@ def assemble(
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     pages = _console(installation, ledger, champion, sets) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence)
+    rollouts = RolloutWatch(ledger, read_freezes(settings.freezes)) if ledger else None
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts)
 
 
 def new_id() -> str:

@@ -43,6 +43,8 @@ class Arms:
     """Where it is on; empty: everywhere."""
     audit_share: float = 0.0
     """Of the automatic decisions of both arms that a reviewer reads at least, in [0, 1]."""
+    audit_hours: float | None = None
+    """Until such an audit is due; None: as long as any other."""
     until: datetime | None = None
     """The candidate decides nothing from then on unless somebody says otherwise before; None: it has no end."""
     salt: bytes = field(default=b"", repr=False)

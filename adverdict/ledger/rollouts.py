@@ -65,7 +65,12 @@ class Rollout:
             return "aborted"
         if self.stage is not None:
             return "done" if self.stage.stage is None else "under way"
-        return "refused" if any(not one.agrees for _, one in self.signed) else "proposed"
+        return "refused" if self.refusals else "proposed"
+
+    @property
+    def refusals(self) -> tuple[Signed, ...]:
+        """The last signature for each role, of those that do not agree."""
+        return tuple(one for one in {one.role: one for _, one in self.signed}.values() if not one.agrees)
 
     @property
     def on(self) -> bool:
@@ -91,6 +96,7 @@ class Rollout:
             stage.control,
             frozenset(proposal.markets),
             stage.audit_share,
+            stage.audit_hours,
             self.until,
             salt,
         )

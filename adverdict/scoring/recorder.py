@@ -109,8 +109,10 @@ class Recorder:
         """
         pairs = [pair for group in groups for pair in _decided(group)]
         by = {policies: scorer.by_set(policies) or scorer for policies in dict.fromkeys(decision.policy_hash for _, decision in pairs)}
-        for one in (scorer, *by.values()):
-            self._keep(one)
+        for used in (scorer, *by.values()):
+            self._keep(used)
+        arms = self._history.in_force.arms if self._history is not None else ()
+        hours = {one.rollout: one.audit_hours for one in arms if one.audit_hours is not None}
         at = self._clock()
         with self.ledger.write() as writing:
             before = [_before(writing.connection, group.request) for group in groups]
@@ -126,7 +128,8 @@ class Recorder:
                 if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
                     idempotency.answer(writing.connection, group.request, ids, at)
             for policies, one in by.items():
-                open_tasks(writing, [each for each in made if each.decision.policy_hash == policies], one.book, self._review, at)
+                theirs = [each for each in made if each.decision.policy_hash == policies]
+                open_tasks(writing, theirs, one.book, self._review, at, hours)
             if at - self._swept > SWEEP_EVERY:
                 idempotency.forget(writing.connection, at - idempotency.KEPT_FOR)
                 self._swept = at

@@ -24,6 +24,7 @@ from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.readiness import Readiness
+from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 
 log = logging.getLogger("adverdict")
@@ -44,6 +45,8 @@ class WorkerRuntime:
     """The pages for people; they need a ledger."""
     evidence: EvidenceWatch | None = None
     """What watches the certificates; it needs a ledger, too."""
+    rollouts: RolloutWatch | None = None
+    """What watches the roll-outs; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

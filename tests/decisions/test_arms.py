@@ -18,7 +18,7 @@ shares = st.floats(0, TWIN)
 
 def arms(share: float, control: float | None = None, *markets: str, until: datetime | None = None, rollout: str = "rol-1") -> Arms:
     twin = share if control is None else control
-    return Arms(rollout, "base", "candidate", share, twin, frozenset(markets), 0.5, until, SALT)
+    return Arms(rollout, "base", "candidate", share, twin, frozenset(markets), 0.5, 4.0, until, SALT)
 
 
 @given(st.floats(0, 1, exclude_max=True), shares, shares)

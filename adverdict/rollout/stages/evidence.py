@@ -44,11 +44,14 @@ def gather(connection: Connection, rollout_id: str, until: int | None = None) ->
     creative_of: defaultdict[str, set[str]] = defaultdict(set)
     audited: list[_InArm] = []
     answerable: list[_InArm] = []
+    made: Counter[Verdict] = Counter()
     decisions = missing = 0
     for one in _decisions(connection, rollout_id, seq):
         ad, decision = one.made.ad, one.made.decision
         decisions += 1
         missing += any(told.startswith(Cause.ARM_MISSING.value) for told in decision.degraded)
+        if one.side == "candidate":
+            made[decision.verdict] += 1
         if not one.made.first:
             continue
         key = (one.side, ad.advertiser_id)
@@ -71,6 +74,7 @@ def gather(connection: Connection, rollout_id: str, until: int | None = None) ->
         len(crossed),
         missing,
         decisions,
+        made,
         seq,
     )
 
@@ -96,6 +100,9 @@ def told(looks: Iterable[Look], trial: Trial) -> dict[str, JsonValue]:
         "guards": guards,
         "decisions": trial.decisions,
         "advertisers": {side: sides[side] for side in SIDES},
+        "first_ads_to_people": {
+            side: sum(one.to_people for one in trial.first_ads if one.side == side) / sides[side] if sides[side] else None for side in SIDES
+        },
         "unsettled": trial.unsettled,
         "crossed": trial.crossed,
         "arm_missing": trial.missing,

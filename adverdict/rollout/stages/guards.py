@@ -6,8 +6,8 @@ are (``certification.statistics.sequential``). What has not settled counts as cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -82,6 +82,8 @@ class Trial:
     """Decisions for which the candidate's policies could not be had."""
     decisions: int = 0
     """Of both arms."""
+    made: Mapping[Verdict, int] = field(default_factory=dict)
+    """The candidate's decisions by verdict."""
     seq: int = 0
     """The entry as of which all this is."""
 

@@ -83,7 +83,7 @@ def advance(
     number = 0 if told.stage is None else told.stage.number + 1
     if expected is not None and number != expected:
         raise Conflict(f"{its_id} is in stage {number - 1} already")
-    if told.state not in ("proposed", "under way"):
+    if told.state not in ("proposed", "refused", "under way"):
         raise Conflict(f"{its_id} is {told.state}: it does not go on")
     stages = told.proposal.plan.stages
     stage = stages[number] if number < len(stages) else None
@@ -180,7 +180,7 @@ def on_trial(stage: Stage | None) -> bool:
 
 
 def _refuse_unsigned(told: Rollout, stage: Stage | None) -> None:
-    refused = [signed for _, signed in told.signed if not signed.agrees and told.agreed().get(signed.role) is None]
+    refused = told.refusals
     if refused:
         raise Conflict(f"{refused[-1].by} refused {told.rollout_id} for {refused[-1].role}: {refused[-1].note}")
     if missing := missing_signatures(told, stage):
