@@ -283,7 +283,9 @@ def _versions_of_rollouts(kind: Any, told: dict[str, Any]) -> list[tuple[str, st
     if kind == "policies":
         named = [("policies", told["policies"]), ("policy-files", told["files"])]
     elif kind == "proposal":
-        named = [("policies", told["candidate"]["policies"]), ("policy-files", told["files"]), ("rollout-salt", told["salt"])]
+        candidate = told["candidate"]
+        named = [("policies", candidate["policies"]), ("thresholds", candidate["thresholds"])]
+        named += [("policy-files", told["files"]), ("rollout-salt", told["salt"])]
     else:
         named = []
     return [(what, digest) for what, digest in named if digest is not None]

@@ -10,7 +10,9 @@ from datetime import datetime
 from adverdict.domain.errors import AdverdictError
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.store import Ledger, now
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages.freezes import Freeze
+from adverdict.rollout.stages.shadow import Shadow
 from adverdict.rollout.stages.watch import EVERY, watch
 
 log = logging.getLogger("adverdict.rollout")
@@ -19,8 +21,10 @@ log = logging.getLogger("adverdict.rollout")
 class RolloutWatch:
     """``freezes``: windows in which nothing advances."""
 
-    def __init__(self, ledger: Ledger, freezes: Sequence[Freeze] = (), clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, ledger: Ledger, review: ReviewSettings, freezes: Sequence[Freeze] = (), clock: Callable[[], datetime] = now) -> None:
         self._ledger = ledger
+        self._review = review
+        self._shadows: dict[str, Shadow] = {}
         self._freezes = freezes
         self._clock = clock
         self._holder = hexadecimal()
@@ -38,7 +42,7 @@ class RolloutWatch:
 
     def look(self) -> list[str]:
         """One look, unless another worker does it; what was done, in words. Called by the thread. Raises Unavailable."""
-        return watch(self._ledger, self._holder, self._clock, freezes=self._freezes)
+        return watch(self._ledger, self._holder, self._clock, freezes=self._freezes, settings=self._review, shadows=self._shadows)
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY.total_seconds()):

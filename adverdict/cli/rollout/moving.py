@@ -77,13 +77,16 @@ def watch_command(once: Annotated[bool, typer.Option("--once", help="One look, t
 
     with door() as settings:
         from adverdict.ledger.entropy import hexadecimal
+        from adverdict.review.tasks.settings import ReviewSettings
         from adverdict.rollout.stages.freezes import read_freezes
+        from adverdict.rollout.stages.shadow import Shadow
         from adverdict.rollout.stages.watch import EVERY, watch
 
         holder, freezes = hexadecimal(), read_freezes(settings.freezes)
+        review, shadows = ReviewSettings.of(settings), dict[str, Shadow]()
         with ledger_of(settings) as ledger:
             while True:
-                for told in watch(ledger, holder, freezes=freezes):
+                for told in watch(ledger, holder, freezes=freezes, settings=review, shadows=shadows):
                     say(told)
                 if once:
                     return

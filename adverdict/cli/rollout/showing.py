@@ -149,10 +149,22 @@ def _say(seen: Watched) -> None:
         say(f"  {moment(at)} aborted by {aborted.by}: {aborted.why}")
     if one.until and one.on:
         say(f"  the candidate decides until {moment(one.until)} unless the watcher renews that")
+    _say_shadow(seen)
     _say_guards(seen)
     if one.on:
         for line in seen.waits_for or ("nothing: the watcher enters the next stage",):
             say(f"  in the way of the next stage: {line}")
+
+
+def _say_shadow(seen: Watched) -> None:
+    if seen.shadow is None or seen.shown is None:
+        return
+    told, shown = seen.shadow, seen.shown
+    say(f"  beside what decides: {told.same.total():,} ads alike, {len(told.differ):,} otherwise, {told.left_out.total():,} left out")
+    for (before, after), count in sorted(told.kinds.items()):
+        say(f"    {count:,} {before} -> {after}")
+    wrong = f"the candidate was wrong for {shown.candidate_wrong:,} advertisers, what decides for {shown.control_wrong:,}"
+    say(f"    {shown.read:,} were read: {wrong} ({shown.said})")
 
 
 def _say_guards(seen: Watched) -> None:

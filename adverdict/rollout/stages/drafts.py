@@ -24,7 +24,7 @@ from adverdict.ledger.policy_sets import POLICIES, files_of, keep_set
 from adverdict.ledger.rollout_entries import Proposed
 from adverdict.ledger.rollouts import Rollouts, digest_of_salt, rollouts_now
 from adverdict.ledger.schema import contents
-from adverdict.ledger.store import Ledger, recall
+from adverdict.ledger.store import Ledger, keep, recall
 from adverdict.models.certified import certified_thresholds
 from adverdict.models.opening import FoundModel, certificates_for
 from adverdict.rollout.stages import steps
@@ -48,6 +48,8 @@ class Draft:
     base: Versions
     candidate: Versions
     book: PolicyBook
+    solved: SolvedThresholds
+    """The candidate's."""
     files: Mapping[str, str]
     difference: Difference
     markets: tuple[str, ...]
@@ -100,6 +102,7 @@ def draft(
         Versions(policies=old.book.hash, thresholds=bases.digest, bundle_version=version),
         Versions(policies=new.book.hash, thresholds=candidates.digest, bundle_version=version),
         new.book,
+        candidates,
         read_texts(folder),
         changes,
         where,
@@ -116,6 +119,7 @@ def put_on_record(ledger: Ledger, drafted: Draft, why: str, by: str, now: dateti
     salt = steps.new_salt()
     with ledger.write() as writing:
         files = keep_set(writing.connection, drafted.book, drafted.files, now)
+        keep(writing.connection, "thresholds", drafted.solved.digest, drafted.solved.to_json().encode(), now)
         proposal = Proposed(
             base=drafted.base,
             candidate=drafted.candidate,

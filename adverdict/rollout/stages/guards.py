@@ -152,8 +152,8 @@ def _absolute(guard: Guard, trial: Trial) -> Look:
     weights = np.array([one.weight if guard.by_ads else 1.0 for one in units], dtype=np.float64)
     weights = np.minimum(weights / heaviest, 1.0)
     limit = guard.limit or 0.0
-    against = _wealth(bets_of_guard(limit, heaviest), errors, weights)
-    supporting = _wealth(bets_for(limit), errors, weights)
+    against = wealth(bets_of_guard(limit, heaviest), errors, weights)
+    supporting = wealth(bets_for(limit), errors, weights)
     rate = _rate(int(errors.sum()), len(units))
     return Look(guard, len(units), int(errors.sum()), against, supporting, *rate)
 
@@ -162,12 +162,12 @@ def _paired(guard: Guard, candidate_wrong: NDArray[np.float64], odds: float) -> 
     """From discordant pairs, 1 where the candidate is the wrong one."""
     wrong = int(candidate_wrong.sum())
     ones = np.ones_like(candidate_wrong)
-    against = _wealth(bets_on_pairs(odds), candidate_wrong, ones)
-    supporting = _wealth(bets_on_pairs(1.0 / odds), 1.0 - candidate_wrong, ones)
+    against = wealth(bets_on_pairs(odds), candidate_wrong, ones)
+    supporting = wealth(bets_on_pairs(1.0 / odds), 1.0 - candidate_wrong, ones)
     return Look(guard, len(candidate_wrong), wrong, against, supporting, *_rate(wrong, len(candidate_wrong)))
 
 
-def _wealth(bets: Bets, errors: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def wealth(bets: Bets, errors: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """The most there was at any look: evidence that was enough once is not taken back."""
     if not len(errors):
         return 1.0

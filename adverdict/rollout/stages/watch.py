@@ -21,9 +21,11 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.leases import lease
 from adverdict.ledger.rollouts import Rollout, rollouts_now
 from adverdict.ledger.store import Ledger, now
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages import evidence, guards, steps
 from adverdict.rollout.stages.freezes import Freeze, frozen
 from adverdict.rollout.stages.guards import Look, Trial
+from adverdict.rollout.stages.shadow import Shadow, ShadowVerdict, judged, shadow_of
 
 log = logging.getLogger("adverdict.rollout")
 
@@ -37,9 +39,6 @@ UNSETTLED = 0.05
 MISSING, FEWEST = 0.001, 1000
 """Share of decisions of an arm that the candidate's policies could not be had for, and of how many, at which a roll-out is paused."""
 
-Readings = Callable[[str], int]
-"""Roll-out -> disagreements of its shadow that people have read."""
-
 
 @dataclass(frozen=True)
 class Watched:
@@ -50,9 +49,30 @@ class Watched:
     trial: Trial
     waits_for: tuple[str, ...]
     """What is in the way of the next stage, in words; empty: it may be entered."""
+    shadow: Shadow | None = None
+    shown: ShadowVerdict | None = None
+    """What the readings of its shadow come to."""
 
     def told(self) -> dict[str, JsonValue]:
-        return evidence.told(self.looks, self.trial)
+        """For an entry, or for machines."""
+        return {**evidence.told(self.looks, self.trial), "shadow": self._shadow()}
+
+    def _shadow(self) -> JsonValue:
+        if self.shadow is None or self.shown is None:
+            return None
+        return {
+            "same": self.shadow.same.total(),
+            "differ": {f"{before} -> {after}": count for (before, after), count in sorted(self.shadow.kinds.items())},
+            "left_out": dict(self.shadow.left_out),
+            "probability": self.shadow.probability,
+            "read": self.shown.read,
+            "candidate_wrong": self.shown.candidate_wrong,
+            "control_wrong": self.shown.control_wrong,
+            "worse": self.shown.worse,
+            "better": self.shown.better,
+            "said": self.shown.said,
+            "as_of_seq": self.shadow.seq,
+        }
 
     @property
     def ended_by(self) -> Look | None:
@@ -67,13 +87,16 @@ def look(
     *,
     freezes: Sequence[Freeze] = (),
     until: int | None = None,
-    read: Readings = lambda _: 0,
+    shadow: Shadow | None = None,
 ) -> Watched:
-    """How one stands, as of the entry ``until``; now when None. Puts nothing on record. Raises Unavailable."""
+    """How one stands, as of the entry ``until``; now when None. Puts nothing on record. ``shadow``: as it has followed the chain, found
+    anew otherwise. Raises Unavailable."""
     with ledger.look() as connection:
         trial = evidence.gather(connection, rollout.rollout_id, until)
     told = tuple(guards.looks(rollout.proposal.guards, trial))
-    return Watched(rollout, told, trial, tuple(_in_the_way(rollout, told, trial, at, freezes, read(rollout.rollout_id))))
+    shadow = shadow or shadow_of(ledger, rollout, until)
+    shown = judged(shadow.readings(ledger)) if shadow else None
+    return Watched(rollout, told, trial, tuple(_in_the_way(rollout, told, trial, at, freezes, shown)), shadow, shown)
 
 
 def watch(
@@ -82,16 +105,19 @@ def watch(
     clock: Callable[[], datetime] = now,
     *,
     freezes: Sequence[Freeze] = (),
-    read: Readings = lambda _: 0,
+    settings: ReviewSettings | None = None,
+    shadows: dict[str, Shadow] | None = None,
 ) -> list[str]:
     """One look at every roll-out under way, and what follows from it: what was done, in words. Nothing while somebody else holds the
-    lease of this work. Raises Unavailable."""
+    lease of this work. ``shadows``: those of an earlier look, which go on. Raises Unavailable."""
+    shadows = {} if shadows is None else shadows
     with ledger.change() as connection:
         if not lease(connection, WORK, holder, clock(), HELD):
             return []
     done: list[str] = []
     for rollout in rollouts_now(ledger).on:
-        seen = look(ledger, rollout, clock(), freezes=freezes, read=read)
+        shadow = _shadow(ledger, rollout, shadows, settings or ReviewSettings(), clock())
+        seen = look(ledger, rollout, clock(), freezes=freezes, shadow=shadow)
         try:
             told = _follow(ledger, seen, clock, freezes)
         except (Conflict, IntegrityError) as error:  # somebody was first; the next look sees what they did
@@ -101,6 +127,17 @@ def watch(
             log.info("%s: %s", rollout.rollout_id, told)
             done.append(f"{rollout.rollout_id}: {told}")
     return done
+
+
+def _shadow(ledger: Ledger, rollout: Rollout, shadows: dict[str, Shadow], settings: ReviewSettings, at: datetime) -> Shadow | None:
+    """That of a roll-out which is tried beside what decides, caught up; None where it has come further."""
+    told = rollout.stage
+    if told is None or told.stage is None or told.stage.share > 0:
+        return shadows.get(rollout.rollout_id)
+    if rollout.rollout_id not in shadows:
+        shadows[rollout.rollout_id] = Shadow.begin(ledger, rollout)
+    shadows[rollout.rollout_id].catch_up(ledger, settings, at)
+    return shadows[rollout.rollout_id]
 
 
 def _follow(ledger: Ledger, seen: Watched, clock: Callable[[], datetime], freezes: Sequence[Freeze]) -> str | None:
@@ -157,7 +194,9 @@ def _trouble(stage: Stage, trial: Trial) -> str | None:
     return None
 
 
-def _in_the_way(rollout: Rollout, looks: Sequence[Look], trial: Trial, at: datetime, freezes: Sequence[Freeze], read: int) -> list[str]:
+def _in_the_way(
+    rollout: Rollout, looks: Sequence[Look], trial: Trial, at: datetime, freezes: Sequence[Freeze], shown: ShadowVerdict | None
+) -> list[str]:
     """Of the next stage, all at once."""
     told, since = rollout.stage, rollout.since
     if not rollout.on or told is None or told.stage is None or since is None:
@@ -176,12 +215,23 @@ def _in_the_way(rollout: Rollout, looks: Sequence[Look], trial: Trial, at: datet
         found.append(f"nothing advances during {hold.name}, until {hold.until.isoformat()}")
     if rollout.until is not None and at >= rollout.until:
         found.append("its lease has run out, and the candidate decides nothing: a person resumes or aborts it")
-    if stage.readings > read:
-        found.append(f"{read:,} disagreements were read, and {stage.readings:,} are to be")
+    if stage.share == 0:
+        found += _unread(stage, shown)
     if stage.share > 0:
         found += _inconclusive(looks, trial)
     if found and at >= since + timedelta(days=stage.max_days):
         found.append(f"{stage.name} was to last {stage.max_days:g} days at most: a person decides")
+    return found
+
+
+def _unread(stage: Stage, shown: ShadowVerdict | None) -> list[str]:
+    """What the differences of a shadow leave open."""
+    read, found = (shown.read if shown else 0), []
+    if stage.readings > read:
+        found.append(f"{read:,} differences were read, and {stage.readings:,} are to be")
+    if shown is not None and shown.said == "worse":
+        times = f"it was wrong for {shown.candidate_wrong:,} advertisers, and what decides for {shown.control_wrong:,}"
+        found.append(f"what was read says that it does more harm: {times}")
     return found
 
 
