@@ -110,7 +110,8 @@ def _console(installation: Installation, ledger: Ledger, champion: Champion, set
 
     settings = installation.settings
     queue = Queue(ledger, sets, installation.review)
-    return console(Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve))
+    freezes = read_freezes(settings.freezes)
+    return console(Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes))
 
 
 def quieten_collector() -> None:

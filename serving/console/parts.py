@@ -11,6 +11,7 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
+from adverdict.rollout.stages.freezes import Freeze
 from adverdict.serving.worker.champion import Champion
 
 
@@ -28,6 +29,8 @@ class Parts:
     """Address of the MLflow server or database; only an http one can be linked to."""
     resolve: Callable[[str], str] | None = None
     """What a name such as ``models:/adverdict@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
+    freezes: tuple[Freeze, ...] = ()
+    """Windows in which no roll-out advances."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

@@ -70,6 +70,12 @@ def test_a_candidate_that_is_shown_to_keep_its_limit_goes_on_and_one_that_is_not
     assert rollouts_now(ledger)[its_id].stage.evidence["decisions"] == 520  # type: ignore[union-attr]
 
 
+def test_nothing_advances_on_no_evidence_at_all(ledger: Ledger) -> None:
+    its_id = started(ledger)
+    assert look(ledger, rollouts_now(ledger)[its_id], LATER).waits_for == ("the candidate has decided nothing yet",)
+    assert watch(ledger, "one", lambda: LATER) == []
+
+
 def test_only_the_first_settled_audit_of_each_advertiser_counts(ledger: Ledger) -> None:
     its_id = started(ledger)
     [advertiser] = of_side("candidate", 1)

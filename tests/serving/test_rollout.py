@@ -25,6 +25,7 @@ from adverdict.scoring.replay import replay
 from tests.scoring.ads import ad
 from tests.scoring.fakes import FakeModel, FakeRegistry, open_fake
 from tests.serving.conftest import Serve, usual
+from tests.serving.console.conftest import log_in
 
 PLAN = """
 name: quick
@@ -156,3 +157,54 @@ def test_an_abort_is_in_force_with_the_next_ad(
     assert rollouts_now(ledger)[its_id].state == "aborted"
     evidence = run("evidence", its_id, "--at", str(seq))
     assert "worse:" in evidence
+
+
+def test_over_http_a_roll_out_is_shown_signed_started_and_aborted_once(
+    installation: Installation, ledger: Ledger, client: TestClient, stricter: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    its_id = put_on_record(ledger, drafted(installation, ledger, stricter, tmp_path / "plan.yaml"), "fewer leaks", "petra", now())
+    [told] = client.get("/v1/rollouts").json()["rollouts"]
+    assert (told["rollout"], told["state"], told["markets"]) == (its_id, "proposed", ["SE"])
+    refused = client.post("/v1/rollouts/advance", json={"rollout": its_id, "why": "go"})
+    assert (refused.status_code, "has to be signed" in refused.json()["error"]["message"]) == (409, True)
+    wrong = client.post("/v1/rollouts/sign", json={"rollout": its_id, "role": "boss", "note": "x"})
+    assert (wrong.status_code, wrong.json()["error"]["field"]) == (400, "role")
+    assert client.post("/v1/rollouts/sign", json={"rollout": its_id, "role": "policy", "note": "read it"}).status_code == 200
+    started = client.post("/v1/rollouts/advance", json={"rollout": its_id, "why": "go"}).json()
+    assert (started["state"], started["stage"]) == ("under way", "canary")
+    shown = client.get(f"/v1/rollouts/{its_id}").json()
+    assert shown["evidence"]["guards"].keys() == {"leakage:gambling", "wrongful_rejection:gambling", "worse", "load", "appeals"}
+    assert shown["waits_for"]
+    headers = {"idempotency-key": "1"}
+    first, again = (client.post("/v1/rollouts/abort", json={"rollout": its_id, "why": "enough"}, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code, again.json()["state"]) == (200, 200, "aborted")
+    assert client.get("/v1/rollouts/rol-0").status_code == 404
+
+
+def test_in_the_console_a_roll_out_is_read_signed_started_paused_and_aborted_by_a_typed_word(
+    installation: Installation, ledger: Ledger, client: TestClient, stricter: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    its_id = put_on_record(ledger, drafted(installation, ledger, stricter, tmp_path / "plan.yaml"), "fewer leaks", "petra", now())
+    client.follow_redirects = False
+    log_in(client)
+    page = client.get(f"/console/rollouts/{its_id}")
+    assert page.status_code == 200
+    for words in ("gambling, in SE", "Proposed", "leakage:gambling", "it has not been started", "+100.00"):
+        assert words in page.text
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)[1]  # type: ignore[index]
+
+    def post(step: str, **fields: str) -> tuple[int, str]:
+        address = f"/console/rollouts/{its_id}/{step}"
+        answer = client.post(address, data={"csrf": csrf, **fields}, follow_redirects=True)
+        return answer.status_code, answer.text
+
+    assert post("sign", role="policy", agrees="agree", why="read it")[0] == 200
+    status, told = post("advance", why="go", confirm="yes")
+    assert (status, "the word advance, typed" in told) == (400, True)
+    assert "stage <b>canary</b>" in post("advance", why="go", confirm="advance")[1]
+    assert "paused" in post("pause", why="lunch")[1]
+    assert "Pause" in post("resume", why="back")[1]
+    assert "Aborted by local" in post("abort", why="enough", confirm="abort")[1]
+    assert its_id[:16] in client.get("/console/rollouts").text

@@ -237,6 +237,8 @@ def _unread(stage: Stage, shown: ShadowVerdict | None) -> list[str]:
 
 def _inconclusive(looks: Sequence[Look], trial: Trial) -> list[str]:
     """What the audits do not show yet."""
+    if looks and not any(trial.made.values()):
+        return ["the candidate has decided nothing yet"]
     found = []
     settled = len(trial.settled)
     if trial.unsettled > UNSETTLED * (settled + trial.unsettled):
