@@ -150,6 +150,7 @@ class Rescored(EntryBody):
     markets: tuple[Market, ...] = Field(default=(), description="those it is limited to; empty: all")
     only: Verdict | None = Field(default=None, description="the new verdict it is limited to; null: any")
     by: str
+    rollout: str | None = Field(default=None, description="the aborted roll-out whose approvals it decides again; null: it is another's")
 
 
 class Withdrawn(EntryBody):

@@ -13,15 +13,22 @@ from typer.testing import CliRunner
 
 from adverdict.cli.main import app as commands
 from adverdict.decisions.files.read import read_policies, read_texts
-from adverdict.domain.errors import InvalidInput
+from adverdict.domain.errors import Conflict, InvalidInput
 from adverdict.domain.settings import read_settings
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.audit_secret import audit_secret
+from adverdict.ledger.effective import effective_decisions
+from adverdict.ledger.policy_sets import keep_set, put
 from adverdict.ledger.rollouts import rollouts_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.ledger.verify import verify
+from adverdict.rescoring.applying.repair import repair
+from adverdict.rescoring.applying.undo import undo
 from adverdict.rollout.stages.drafts import Draft, draft, put_on_record
 from adverdict.rollout.stages.plans import read_plan
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.replay import replay
+from adverdict.scoring.scorer import Scorer
 from tests.scoring.ads import ad
 from tests.scoring.fakes import FakeModel, FakeRegistry, open_fake
 from tests.serving.conftest import Serve, usual
@@ -71,7 +78,7 @@ def ledger(client: TestClient, installation: Installation) -> Iterator[Ledger]:
 
 
 def decided(client: TestClient, number: int, **changes: Any) -> dict[str, Any]:
-    body = ad(title="Fresh bread", ad_id=f"ad-{number}", advertiser_id=f"adv-{number}", **{"market": "SE", **changes})
+    body = ad(ad_id=f"ad-{number}", advertiser_id=f"adv-{number}", **{"title": "Fresh bread", "market": "SE", **changes})
     told: dict[str, Any] = client.post("/v1/score", json=body).json()
     return told
 
@@ -208,3 +215,34 @@ def test_in_the_console_a_roll_out_is_read_signed_started_paused_and_aborted_by_
     assert "Pause" in post("resume", why="back")[1]
     assert "Aborted by local" in post("abort", why="enough", confirm="abort")[1]
     assert its_id[:16] in client.get("/console/rollouts").text
+
+
+def test_what_an_aborted_candidate_approved_is_decided_again_once_and_can_be_taken_back(
+    installation: Installation, ledger: Ledger, client: TestClient, policy_folder: Path, stricter: Path, tmp_path: Path
+) -> None:
+    """What is in force leaves the fake model's .01 to people, and the candidate approves it."""
+    with ledger.write() as writing:
+        book, texts = read_policies(stricter), read_texts(stricter)
+        put(writing, book.hash, keep_set(writing.connection, book, texts, now()), "less leakage", "olga", now())
+    (tmp_path / "plan.yaml").write_text(PLAN.replace(", needs: [policy]", ""))
+    its_id = put_on_record(ledger, drafted(installation, ledger, policy_folder, tmp_path / "plan.yaml"), "fewer reviews", "petra", now())
+    run("start", its_id, "--why", "go")
+    ads = [decided(client, number) for number in range(100, 140)]
+    leaked = [one["decision_id"] for one in ads if one["verdict"] == "approve"]
+    assert len(leaked) > 5
+    scorer = Scorer(FakeModel(), book, audit_secret=audit_secret(ledger))
+    with pytest.raises(Conflict, match="is under way"):
+        repair(ledger, its_id, scorer, installation.review, "olga")
+    run("abort", its_id, "--why", "it leaks")
+    done = repair(ledger, its_id, scorer, installation.review, "olga")
+    assert (dict(done.changes), done.left) == ({Verdict.REVIEW: len(leaked)}, 0)
+    again = repair(ledger, its_id, scorer, installation.review, "olga")
+    assert (dict(again.changes), again.left) == ({}, len(leaked))
+    with ledger.look() as connection:
+        stands = effective_decisions(connection, [one["ad_id"] for one in ads])
+    assert {one.verdict for one in stands.values()} == {Verdict.REVIEW}
+    assert (replay(ledger, FakeModel).different, verify(ledger).found) == (0, 0)
+    undo(ledger, done.step, "it was right after all", "olga")
+    with ledger.look() as connection:
+        stands = effective_decisions(connection, [one["ad_id"] for one in ads])
+    assert sum(one.verdict is Verdict.APPROVE for one in stands.values()) == len(leaked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -55,7 +55,12 @@ class RolloutBenchmark:
     parts: Sequence[str] = PARTS
 
 
-QUICK = {"harmless": 200, "harmful": 300, "shadows": 200, "kills": 40, "aborts": 15, "decisions": 4000, "rounds": 100}
+QUICK = RolloutBenchmark(harmless=200, harmful=300, shadows=200, kills=60, aborts=15, decisions=3000, rounds=100)
+
+
+def quick(job: RolloutBenchmark) -> RolloutBenchmark:
+    """The same parts in less than eight minutes."""
+    return replace(QUICK, seed=job.seed, postgres=job.postgres, parts=job.parts)
 
 
 def run(job: RolloutBenchmark, progress: Progress, write: Write = lambda figures: None) -> Figures:

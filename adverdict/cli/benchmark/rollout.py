@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,14 +25,15 @@ def rollout(
     from adverdict.cli.console import Bars, write_json
 
     with door():
-        from adverdict.benchmarks.rollout.run import PARTS, QUICK, RolloutBenchmark, run
+        from adverdict.benchmarks.rollout.run import PARTS, RolloutBenchmark, run
+        from adverdict.benchmarks.rollout.run import quick as less
         from adverdict.domain.errors import InvalidSettings, Mistake
 
         unknown = [Mistake("--part", name, f"one of {', '.join(PARTS)}") for name in part or [] if name not in PARTS]
         if unknown:
             raise InvalidSettings("nothing was measured:", unknown)
         job = RolloutBenchmark(seed=seed, postgres=postgres, parts=tuple(part or PARTS))
-        job = replace(job, **QUICK) if quick else job
+        job = less(job) if quick else job
         with Bars() as bars:
             figures = run(job, bars, (lambda found: write_json(json, found)) if json else (lambda found: None))
         show(figures)

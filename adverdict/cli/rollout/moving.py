@@ -71,6 +71,23 @@ def abort_command(rollout: RolloutId, why: Why, by: By = None) -> None:
     say(f"{rollout} is aborted: the candidate decides nothing from entry {seq} on")
 
 
+def repair_command(rollout: RolloutId, by: By = None) -> None:
+    """Decide again, by what is in force, what an aborted candidate approved: one step, which 'adverdict rescore undo' takes back."""
+    with door() as settings:
+        from adverdict.rescoring.applying.repair import repair
+        from adverdict.scoring.bootstrap import bootstrap
+        from adverdict.scoring.scorer import Scorer
+
+        installation = bootstrap(settings)
+        scorer = Scorer.of(installation)
+        with ledger_of(settings) as ledger:
+            done = repair(ledger, rollout, scorer, installation.review, by or getpass.getuser())
+        changed = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(done.changes.items())) or "none"
+        say(f"decided otherwise: {changed}; {done.same:,} approved again, {done.left:,} left alone (they stand no more, or people spoke)")
+        if done.changes:
+            say(f"to take it back  adverdict rescore undo {done.step} --why …")
+
+
 def watch_command(once: Annotated[bool, typer.Option("--once", help="One look, then leave.")] = False) -> None:
     """Watch the roll-outs under way: end what does harm, renew leases, advance what is shown to do none. 'adverdict serve' does, too."""
     import time
