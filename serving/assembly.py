@@ -11,13 +11,16 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from adverdict.decisions.files.read import read_texts
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.audit_secret import make_audit_secret
 from adverdict.ledger.entropy import hexadecimal
+from adverdict.ledger.policy_sets import put_first
 from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.rollout.stages.freezes import read_freezes
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
@@ -26,7 +29,9 @@ from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
+from adverdict.serving.worker.sets import SetsInForce
 
 log = logging.getLogger("adverdict")
 
@@ -42,7 +47,6 @@ def assemble(
     installation = bootstrap(settings, registry=registry or MlflowRegistry(settings.certificates, tidy=True), open_bundle=open_bundle)
     speak_up()
     book = installation.book
-    metrics = Metrics(book)
 
     def watch(state: ServingState) -> None:
         if ledger is not None:
@@ -54,15 +58,21 @@ def assemble(
             intake.warm()
 
     ledger = installation.ledger(create=True) if settings.ledger_url else None
+    sets = SetsInForce(book, ledger)
+    metrics = Metrics(sets)
+    if ledger is not None:
+        _begin_by(ledger, installation)
+        sets.look()
     secret = make_audit_secret(ledger, now()) if ledger else settings.audit_key
     if secret is None:
         log.warning("nothing is recorded and ADVERDICT_AUDIT_SECRET is not set: anybody can tell which ads are drawn for the audit")
     champion = Champion(
         settings.model,
         installation.registry,
-        lambda folder: Scorer(installation.open_bundle(folder), book, audit_secret=secret, ids=new_id),
+        lambda folder: Scorer(installation.open_bundle(folder), sets.book, audit_secret=secret, ids=new_id, sets=sets),
         settings.cache,
-        fallback=Scorer(None, book, audit_secret=secret, ids=new_id),
+        fallback=Scorer(None, sets.book, audit_secret=secret, ids=new_id),
+        sets=sets,
         poll_seconds=settings.poll_seconds,
         watch=watch,
     )
@@ -72,9 +82,10 @@ def assemble(
         log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
-    pages = _console(installation, ledger, champion) if ledger else None
+    pages = _console(installation, ledger, champion, sets) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, book, pages, evidence)
+    rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes)) if ledger else None
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts)
 
 
 def new_id() -> str:
@@ -82,13 +93,25 @@ def new_id() -> str:
     return f"dec-{hexadecimal()}"
 
 
-def _console(installation: Installation, ledger: Ledger, champion: Champion) -> ASGIApp:
+def _begin_by(ledger: Ledger, installation: Installation) -> None:
+    """Put the policy files' set in force if none is; else say where they differ from what is."""
+    in_force = put_first(ledger, installation.book, read_texts(installation.settings.policies), now())
+    if in_force != installation.book.hash:
+        log.warning(
+            "the policy files (%s) are not what is in force (%s): to bring them into force, adverdict rollout propose",
+            installation.book.hash[:12],
+            in_force[:12],
+        )
+
+
+def _console(installation: Installation, ledger: Ledger, champion: Champion, sets: SetsInForce) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
 
-    settings, book = installation.settings, installation.book
-    queue = Queue(ledger, book, installation.review)
-    return console(Parts(ledger, queue, book, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve))
+    settings = installation.settings
+    queue = Queue(ledger, sets, installation.review)
+    freezes = read_freezes(settings.freezes)
+    return console(Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes))
 
 
 def quieten_collector() -> None:

@@ -66,6 +66,8 @@ class Adverdict:
         self.runtime.intake.start()
         if self.runtime.evidence:
             self.runtime.evidence.start()
+        if self.runtime.rollouts:
+            self.runtime.rollouts.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -73,6 +75,8 @@ class Adverdict:
         slot.runtime = None
         if self.runtime.evidence:
             self.runtime.evidence.stop()
+        if self.runtime.rollouts:
+            self.runtime.rollouts.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

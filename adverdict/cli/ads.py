@@ -57,7 +57,7 @@ def score(
         from adverdict.storage.tables.pack import iter_ads
         from adverdict.storage.whole import replacing_text
 
-        scorer = Scorer.of(bootstrap(settings))
+        scorer = Scorer.of(bootstrap(settings), by_files=policy_files is not None)
         if scorer.model:
             say_unmatched(scorer.book, scorer.model.policies)
         counted: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def explain(
             raise InvalidInput(f"{source} is not an ad", error.mistakes) from error
         for name, word in read_as_missing([parse(raw)], required(Ad)):
             warnings.warn(f"{source}: {name!r} says {word}: read as missing", DataWarning, stacklevel=1)
-        show(Scorer.of(bootstrap(settings)).score([ad])[0])
+        show(Scorer.of(bootstrap(settings), by_files=policy_files is not None).score([ad])[0])
 
 
 def show(decision: Decision) -> None:

@@ -18,6 +18,7 @@ from adverdict.cli.policy import commands as policy
 from adverdict.cli.rescore import commands as rescore
 from adverdict.cli.review import commands as review
 from adverdict.cli.review import report
+from adverdict.cli.rollout import commands as rollout
 
 app = typer.Typer(
     name="adverdict",
@@ -65,6 +66,7 @@ for name, group in {
     "model": model.app,
     "ledger": ledger.app,
     "brake": brake.app,
+    "rollout": rollout.app,
     "certificate": certificate.app,
     "review": review.app,
     "report": report.app,

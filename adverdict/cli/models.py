@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adverdict.cli.console import Bars, err, out, write_json
-from adverdict.cli.door import door
+from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import (
     CHAMPION,
     Data,
@@ -171,11 +171,16 @@ def promote(
 
 
 def rollback(
-    why: Annotated[str, typer.Option("--why", help="Kept with the version that is left.")],
+    why: Annotated[str, typer.Option("--why", help="Kept with the version that is left, or on record.")],
+    policies: Annotated[bool, typer.Option("--policies", help="Not the model but the policies: the set before decides again.")] = False,
     by: Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")] = None,
 ) -> None:
-    """Make the champion before the champion again: no labels, no gates. Every service follows within seconds."""
+    """Make the champion before the champion again, or the policies before those in force: no labels, no gates. Every service follows
+    within seconds."""
     with door() as settings:
+        if policies:
+            _roll_back_policies(settings, why, by or getpass.getuser())
+            return
         from adverdict.training.tracking.rollback import rollback as run
         from adverdict.training.tracking.run import NAME, configure, ping
 
@@ -183,6 +188,15 @@ def rollback(
         ping(store)
         done = run(store, why, by or getpass.getuser(), datetime.now(UTC))
         out.print(f"models:/{NAME}/{done.now} is the champion again, in place of {done.before}")
+
+
+def _roll_back_policies(settings: Settings, why: str, by: str) -> None:
+    from adverdict.ledger.policy_sets import roll_back
+    from adverdict.ledger.store import now
+
+    with ledger_of(settings) as ledger, ledger.write() as writing:
+        done = roll_back(writing, why, by, now())
+    out.print(f"policies {done.policies[:12]} are in force again, in place of {(done.before or '')[:12]}", highlight=False)
 
 
 def fit_settings(

@@ -27,14 +27,20 @@ _BITS = 53
 
 
 def audit(
-    ad: Ad, verdict: Verdict, policies: Iterable[PolicyInForce], used: Iterable[Thresholds], secret: bytes | None = None
+    ad: Ad,
+    verdict: Verdict,
+    policies: Iterable[PolicyInForce],
+    used: Iterable[Thresholds],
+    secret: bytes | None = None,
+    least: float = 0.0,
 ) -> Audit | None:
     """None for review. The largest ``audit_share`` counts, of the policies in force and of the thresholds used: none of them is watched
-    less than its file asks, or its certificate needs to be renewed."""
+    less than its file asks, or its certificate needs to be renewed; and none less than ``least``, as an arm of a roll-out asks."""
     if verdict is Verdict.REVIEW:
         return None
     needed = (thresholds.audit_share for thresholds in used if thresholds.audit_share is not None)
     probability = max((*(policy.audit_share for policy in policies), *needed), default=0.0)
+    probability = max(probability, least)
     return Audit(probability=probability, chosen=audit_draw(ad, secret) < probability, design=KEYED if secret else OPEN)
 
 

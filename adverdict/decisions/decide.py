@@ -13,7 +13,7 @@ from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stanc
 from adverdict.decisions.steering import Brake, BrakeSide, Steering
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import RECORD, Decision, PolicyVerdict, Reason
+from adverdict.domain.decision import RECORD, Arm, Decision, PolicyVerdict, Reason
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.risk import RiskScore
@@ -36,6 +36,10 @@ class DecisionContext:
     reasons: tuple[Reason, ...] = ()
     steering: Steering = field(default_factory=Steering)
     """Brakes that are on, and how certificates stand."""
+    arm: Arm | None = None
+    """The side of a roll-out that the ad's advertiser is on; None: none is on."""
+    audit_share: float = 0.0
+    """Of decisions of this arm that a reviewer reads, at least."""
     audit_secret: bytes | None = field(default=None, repr=False)
     """By which ads are drawn for the audit stream; None: by a hash that everybody can compute."""
 
@@ -75,11 +79,12 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         reasons=context.reasons,
         degraded=tuple(dict.fromkeys(map(str, degraded))),
         uncertified=any(not thresholds.certified_at(context.decided_at) for thresholds in used.values()),
-        audit=audit(ad, verdict, policies.values(), used.values(), context.audit_secret),
+        audit=audit(ad, verdict, policies.values(), used.values(), context.audit_secret, context.audit_share),
         bundle_version=context.bundle_version,
         policy_hash=book.hash,
         threshold_set=solved.digest if any(policies[name].thresholds is None for name in used) else None,
         familiarity=None if context.familiarity is None else context.familiarity.p,
+        arm=context.arm,
         record=RECORD,
     )
 

@@ -39,6 +39,8 @@ class Cause(StrEnum):
     LICENCE_UNKNOWN = "licence_unknown"
     UNFAMILIAR = "unfamiliar"
     """The models have hardly seen texts like the ad's. About: what is strange, such as ``language:zh``, ``script:HANGUL`` or ``text``."""
+    ARM_MISSING = "arm_missing"
+    """The policies that should have decided could not be had: those before did. About: the beginning of their hash."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 
@@ -49,7 +51,7 @@ class Cause(StrEnum):
 
 
 _CAUSES = {cause.value: cause for cause in Cause}
-_STILL_DECIDE = frozenset({Cause.UNREACHABLE, Cause.NOT_FOUND, Cause.CERTIFICATES_REFUSED, Cause.BUNDLE_REFUSED})
+_STILL_DECIDE = frozenset({Cause.UNREACHABLE, Cause.NOT_FOUND, Cause.CERTIFICATES_REFUSED, Cause.BUNDLE_REFUSED, Cause.ARM_MISSING})
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,9 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
+    freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="a YAML file of [windows in which no roll-out advances](rollout.md#freezes)"
+    )
     tracking_uri: Annotated[str, AfterValidator(_anchored)] = Field(
         default="",
         description="where MLflow keeps runs and models: a server or a database",

@@ -13,6 +13,8 @@ foundation   what was known before the first entry
 brake        nothing of one side is decided automatically from then on, for a policy, a market, a surface, or everywhere
 release      of a brake
 revocation   of a certificate: what its thresholds would decide is left to people from then on
+
+What comes into force, and how, is told by the entries of ``ledger.rollout_entries``.
 """
 
 from __future__ import annotations
@@ -26,18 +28,14 @@ from adverdict.domain.ad import Ad, Id, Label, Market, OptionalText, OptionalWor
 from adverdict.domain.decision import Decision
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.body import EntryBody
+from adverdict.ledger.rollout_entries import RolloutBody
 
 MAX_LABELS = 100
 """On one ad in one request: policies times raters."""
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: ClassVar[str]
-
-
-class DecisionMade(_Body):
+class DecisionMade(EntryBody):
     kind: ClassVar[str] = "decision"
 
     ad: Ad
@@ -47,7 +45,7 @@ class DecisionMade(_Body):
     step: str | None = Field(default=None, description="the rescoring step that recorded it; null: it was asked for when it was made")
 
 
-class _AboutAd(_Body):
+class _AboutAd(EntryBody):
     """About an ad in the version that a decision was made on."""
 
     decision_id: str
@@ -112,7 +110,7 @@ class Ruled(_AboutAd):
     policies: tuple[PolicyName, ...] = Field(default=(), description="whose labels are retracted")
 
 
-class Erased(_Body):
+class Erased(EntryBody):
     kind: ClassVar[str] = "erasure"
 
     seqs: tuple[tuple[int, int], ...] = Field(description="first and last of each run of entries whose contents were erased")
@@ -121,7 +119,7 @@ class Erased(_Body):
     history: str | None = Field(default=None, description="digest of the kept history from now on; null: as before")
 
 
-class Founded(_Body):
+class Founded(EntryBody):
     kind: ClassVar[str] = "foundation"
 
     history: str | None = Field(description="digest of the kept history snapshot; null: nothing was known")
@@ -138,7 +136,7 @@ class KnownHistory(BaseModel):
     seq: int | None = Field(default=None, description="last entry of the ledger it knew; null: it was not the ledger's")
 
 
-class Rescored(_Body):
+class Rescored(EntryBody):
     """The entry's id is the step's. Its decisions follow it, in as many transactions as it takes."""
 
     kind: ClassVar[str] = "rescoring"
@@ -152,9 +150,10 @@ class Rescored(_Body):
     markets: tuple[Market, ...] = Field(default=(), description="those it is limited to; empty: all")
     only: Verdict | None = Field(default=None, description="the new verdict it is limited to; null: any")
     by: str
+    rollout: str | None = Field(default=None, description="the aborted roll-out whose approvals it decides again; null: it is another's")
 
 
-class Withdrawn(_Body):
+class Withdrawn(EntryBody):
     """What people decided meanwhile about the step's decisions stays."""
 
     kind: ClassVar[str] = "withdrawal"
@@ -164,7 +163,7 @@ class Withdrawn(_Body):
     by: str
 
 
-class Braked(_Body):
+class Braked(EntryBody):
     """The entry's id is the brake's. A scope that is null means everywhere."""
 
     kind: ClassVar[str] = "brake"
@@ -177,7 +176,7 @@ class Braked(_Body):
     by: str
 
 
-class Released(_Body):
+class Released(EntryBody):
     kind: ClassVar[str] = "release"
 
     brake: str
@@ -185,7 +184,7 @@ class Released(_Body):
     by: str
 
 
-class CertificateRevoked(_Body):
+class CertificateRevoked(EntryBody):
     kind: ClassVar[str] = "revocation"
 
     certificate_id: str
@@ -194,7 +193,7 @@ class CertificateRevoked(_Body):
     by: str
 
 
-class CertificateMoved(_Body):
+class CertificateMoved(EntryBody):
     """By its audits, short of being revoked. The last such entry about a certificate counts."""
 
     kind: ClassVar[str] = "standing"
@@ -222,6 +221,7 @@ Body = (
     | Released
     | CertificateRevoked
     | CertificateMoved
+    | RolloutBody
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

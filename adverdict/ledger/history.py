@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select
 
+from adverdict.decisions.arms import InForce
 from adverdict.decisions.steering import Steering
 from adverdict.domain.ad import Ad
 from adverdict.features.history.state import HistoryState
 from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Released
 from adverdict.ledger.moments import moment
+from adverdict.ledger.rollout_entries import ROLLOUT_KINDS, RolloutBody
+from adverdict.ledger.rollouts import Rollouts, followed, in_force
 from adverdict.ledger.said import SAID, Said, said_between
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.steering import STEERING, steered
@@ -29,7 +32,7 @@ from adverdict.ledger.store import Ledger, entry_of, entry_query, keep, recall
 HISTORY = "history"
 """Kind under which snapshots are kept."""
 FOUNDATION = "fnd-1"
-TELLING = (*SAID, *STEERING)
+TELLING = (*SAID, *STEERING, *ROLLOUT_KINDS)
 """Kinds of entries that change the state, or what steers decisions, beside decisions."""
 PAGE = 2000
 _END = select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)
@@ -50,6 +53,9 @@ class LedgerHistory:
         self.state = HistoryState()
         self.steering = Steering()
         """Which brakes are on, and which certificates are revoked."""
+        self.in_force = InForce()
+        """Which policies decide, and which roll-outs have arms."""
+        self._rollouts = Rollouts()
         self.seq = 0
         """The last entry it knows."""
 
@@ -91,6 +97,7 @@ class LedgerHistory:
         state = HistoryState() if snapshot is None else read(snapshot)
         self.state, self.seq, self._began, self._whole = state, 0, True, end_of(connection)
         self.steering = Steering()
+        self._rollouts, self.in_force = Rollouts(), InForce()
 
     def _settled(self, connection: Connection, end: int) -> int:
         """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
@@ -106,12 +113,15 @@ class LedgerHistory:
         while self.seq < end:
             until = min(self.seq + PAGE, end)
             told = changes_between(connection, self.seq, until)
+            rollouts = followed(self._rollouts, told.rollouts)
+            now_in_force = in_force(connection, rollouts) if told.rollouts else self.in_force
             # From here on nothing is read: a connection that breaks leaves a page observed whole or not at all.
             self.state.observe_ads(told.submissions)
             for ad, one in told.said:
                 self.state.retract_labels(one.taken, {ad.ad_id: ad})
                 self.state.observe_labels(one.given, {ad.ad_id: ad})
             self.steering = steered(self.steering, told.steering)
+            self._rollouts, self.in_force = rollouts, now_in_force
             self.seq = until
 
 
@@ -123,6 +133,8 @@ class HistoryChanges(NamedTuple):
     """With the ad that was decided, in the version it is about."""
     steering: list[Entry]
     """Brakes, releases, and what audits say of certificates."""
+    rollouts: list[Entry]
+    """What comes into force, and how."""
 
 
 def changes_between(connection: Connection, after: int, until: int) -> HistoryChanges:
@@ -135,6 +147,7 @@ def changes_between(connection: Connection, after: int, until: int) -> HistoryCh
         submissions,
         [(ads[one.decision_id], one) for one in said if one.decision_id in ads],
         [entry for entry in page if isinstance(entry.body, Braked | Released | CertificateRevoked | CertificateMoved)],
+        [entry for entry in page if isinstance(entry.body, RolloutBody)],
     )
 
 

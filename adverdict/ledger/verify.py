@@ -37,7 +37,10 @@ _ENTRIES = f"""
     FROM entries e LEFT JOIN contents c ON c.seq = e.seq ORDER BY e.seq
 """
 _ERASURES = "SELECT e.seq, c.body FROM entries e JOIN contents c ON c.seq = e.seq WHERE e.kind = 'erasure' ORDER BY e.seq"
-_KEPT = "SELECT kind, digest, body FROM kept WHERE kind IN ('policies', 'thresholds', 'history') ORDER BY kind, digest"
+_KEPT = """
+    SELECT kind, digest, body FROM kept
+    WHERE kind IN ('policies', 'thresholds', 'history', 'policy-files', 'rollout-salt') ORDER BY kind, digest
+"""
 _ORPHANS = "SELECT c.seq FROM contents c WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.seq = c.seq) ORDER BY c.seq"
 
 
@@ -183,8 +186,8 @@ class _Reader:
             same = hashlib.sha256(salt + plain).digest() == digest
             told = outline(kind, plain) if same else {}
             repeated = columns_of(kind, told, entry_id) if same else None
-            if kind == "decision" and same:
-                self._note_versions(seq, told)
+            if same:
+                self._note_versions(seq, kind, told)
         except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
             self._tell(seq, f"its content cannot be read: {error}")
             return
@@ -194,7 +197,11 @@ class _Reader:
             wrong = [name for name, column, told in zip(COLUMNS, columns, repeated, strict=True) if column != told]
             self._tell(seq, f"its column {', '.join(wrong)} of contents does not say what its content says")
 
-    def _note_versions(self, seq: int, told: dict[str, Any]) -> None:
+    def _note_versions(self, seq: int, kind: Any, told: dict[str, Any]) -> None:
+        if kind != "decision":
+            for what, digest in _versions_of_rollouts(kind, told):
+                self._named.setdefault((what, digest), seq)
+            return
         # The service names the thresholds at hand with every decision, and keeps them and the policies before. A decision that names
         # none was not recorded by it (a benchmark, a simulation), and nothing was kept for it.
         thresholds = told.get("thresholds")
@@ -269,6 +276,19 @@ def _any_text(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.text_factory = str
+
+
+def _versions_of_rollouts(kind: Any, told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Kind and digest of what an entry about coming into force names."""
+    if kind == "policies":
+        named = [("policies", told["policies"]), ("policy-files", told["files"])]
+    elif kind == "proposal":
+        candidate = told["candidate"]
+        named = [("policies", candidate["policies"]), ("thresholds", candidate["thresholds"])]
+        named += [("policy-files", told["files"]), ("rollout-salt", told["salt"])]
+    else:
+        named = []
+    return [(what, digest) for what, digest in named if digest is not None]
 
 
 def _link(before: Any, seq: int, kind: Any, entry_id: Any, at: Any, digest: Any) -> bytes | None:

@@ -15,6 +15,7 @@ from itertools import count, islice
 
 from sqlalchemy import Connection, and_, case, func, select, update
 
+from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import Conflict, NotFound
 from adverdict.domain.verdict import Verdict
@@ -68,7 +69,7 @@ class Queue:
     """The tasks of one ledger. Holds nothing itself: any number of processes may have one."""
 
     def __init__(
-        self, ledger: Ledger, book: PolicyBook, settings: ReviewSettings | None = None, clock: Callable[[], datetime] = store.now
+        self, ledger: Ledger, book: PolicyBook | HasBook, settings: ReviewSettings | None = None, clock: Callable[[], datetime] = store.now
     ) -> None:
         self._ledger = ledger
         self._book = book
@@ -214,7 +215,7 @@ class Queue:
         drawn = tuple(as_drawn(label, before.made.decision) for label in given.labels)
         writing.append(cases.answer_id(task.task_id), given.model_copy(update={"labels": drawn}), now)
         if task.kind == "appeal":
-            return appeals.rule(writing, task, answer, before, self._book, self._settings, now)
+            return appeals.rule(writing, task, answer, before, book_of(self._book), self._settings, now)
         return cases.settle(writing, task, cases.record(writing, task.about), self._settings, now)
 
     def _withdraw(self, erased: list[str]) -> None:

@@ -50,6 +50,17 @@ class Installation:
             raise InvalidSettings("there is no ledger:", [Mistake(variable("database_url"), "none", "the URL of a database")])
         return Ledger.open(url, create=create)
 
+    def recall(self, kind: str, digest: str) -> bytes:
+        """What the ledger keeps. Raises NotFound, also where there is no ledger; Unavailable."""
+        try:
+            ledger = self.ledger()
+        except InvalidSettings as error:
+            raise NotFound(str(error)) from error
+        try:
+            return ledger.recall(kind, digest)
+        finally:
+            ledger.close()
+
     def audit_secret(self) -> bytes | None:
         """By which ads are drawn for the audit stream: the ledger's, or where there is none, that of the settings. Raises Unavailable."""
         from adverdict.ledger.audit_secret import audit_secret

@@ -66,6 +66,7 @@ class Recorder:
         if scorer.model is None:
             return None
         from adverdict.ledger.history import LedgerHistory, end_of, found
+        from adverdict.ledger.rollouts import in_force_at
         from adverdict.ledger.steering import steering_at
 
         if not self._founded:
@@ -74,11 +75,11 @@ class Recorder:
         if self._history is None:
             self._history = LedgerHistory(self.ledger)
         if self._history.catch_up_settled():
-            return HistorySnapshot(self._history.state, self._history.seq, self._history.steering)
+            return HistorySnapshot(self._history.state, self._history.seq, self._history.steering, in_force=self._history.in_force)
         self._begin_anew()
         with self.ledger.look() as connection:  # a brake does not wait for a history to be read anew
             end = end_of(connection)
-            return HistorySnapshot(self._history.state, self._history.seq, steering_at(connection, end), end)
+            return HistorySnapshot(self._history.state, self._history.seq, steering_at(connection, end), end, in_force_at(connection, end))
 
     def _begin_anew(self) -> None:
         from adverdict.ledger.history import LedgerHistory
@@ -106,14 +107,19 @@ class Recorder:
         A Conflict or NotFound is one group's and stands in its place. Raises Unavailable: then nothing is on record, unless the connection
         broke while the database was committing, which nobody can tell; an idempotency key makes asking again safe.
         """
-        self._keep(scorer)
+        pairs = [pair for group in groups for pair in _decided(group)]
+        by = {policies: scorer.by_set(policies) or scorer for policies in dict.fromkeys(decision.policy_hash for _, decision in pairs)}
+        for used in (scorer, *by.values()):
+            self._keep(used)
+        arms = self._history.in_force.arms if self._history is not None else ()
+        hours = {one.rollout: one.audit_hours for one in arms if one.audit_hours is not None}
         at = self._clock()
         with self.ledger.write() as writing:
             before = [_before(writing.connection, group.request) for group in groups]
             new = [group for group, answer in zip(groups, before, strict=True) if answer is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
-            made = [_entry(pair, first, scorer) for pair, first in zip(pairs, fresh, strict=True)]
+            made = [_entry(pair, first, by[pair[1].policy_hash]) for pair, first in zip(pairs, fresh, strict=True)]
             begin = writing.seq + 1
             for decision_made in made:
                 writing.append(decision_made.decision.decision_id, decision_made, at)
@@ -121,7 +127,9 @@ class Recorder:
                 ids = [decision.decision_id if decision else None for decision in group.decisions]
                 if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
                     idempotency.answer(writing.connection, group.request, ids, at)
-            open_tasks(writing, made, scorer.book, self._review, at)
+            for policies, one in by.items():
+                theirs = [each for each in made if each.decision.policy_hash == policies]
+                open_tasks(writing, theirs, one.book, self._review, at, hours)
             if at - self._swept > SWEEP_EVERY:
                 idempotency.forget(writing.connection, at - idempotency.KEPT_FOR)
                 self._swept = at

@@ -9,12 +9,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from adverdict.decisions.arms import Choice, InForce, choose
 from adverdict.decisions.audit import KEYED
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
@@ -27,6 +28,7 @@ from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.audit_secret import audit_secret
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
+from adverdict.ledger.rollouts import in_force_at
 from adverdict.ledger.steering import steering_at
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
@@ -122,18 +124,24 @@ class _Replayer:
         refuse_lost_history(self._ledger, made)
         recorded = made.decision
         model = self._model(recorded.bundle_version)
+        known = None
+        if model is not None:
+            known = self._known(model, recorded)
+        # What should have decided is asked, not what the record says; unless that could not be had, or the decision is no worker's.
+        missed = recorded.as_of is not None or any(one.cause is Cause.ARM_MISSING for one in degradations(recorded.degraded))
+        choice = Choice() if known is None else choose(known.in_force, recorded.market, recorded.advertiser_id, recorded.decided_at)
+        policies = recorded.policy_hash if missed else choice.policies or recorded.policy_hash
         scorer = Scorer(
             model,
-            self._book(recorded.policy_hash),
+            self._book(policies),
             solved=self._solved(made.thresholds),
             exits=_exit_taken(recorded),
             audit_secret=self._audit_secret(recorded),
             clock=lambda: recorded.decided_at,
             ids=lambda: recorded.decision_id,
         )
-        known = None
-        if model is not None:
-            known = self._known(model, recorded)
+        if recorded.as_of is not None and known is not None:
+            known = replace(known, in_force=InForce())
         causes = tuple(degradation for degradation in degradations(recorded.degraded) if degradation.cause.still_decides)
         explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
         depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"
@@ -148,14 +156,14 @@ class _Replayer:
         return self._secret
 
     def _known(self, model: Model, recorded: Decision) -> HistorySnapshot:
-        state, seq, steering = None, recorded.history_seq, Steering()
+        state, seq, steering, in_force = None, recorded.history_seq, Steering(), InForce()
         if seq is not None:
             history = self._history(model)
-            state, steering = history.catch_up(seq), history.steering
+            state, steering, in_force = history.catch_up(seq), history.steering, history.in_force
         if recorded.steered_seq is not None:
             with self._ledger.look() as connection:
-                steering = steering_at(connection, recorded.steered_seq)
-        return HistorySnapshot(state, seq, steering, recorded.steered_seq)
+                steering, in_force = steering_at(connection, recorded.steered_seq), in_force_at(connection, recorded.steered_seq)
+        return HistorySnapshot(state, seq, steering, recorded.steered_seq, in_force)
 
     def _history(self, model: Model) -> LedgerHistory:
         """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""

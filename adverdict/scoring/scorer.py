@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
+from adverdict.decisions.arms import Choice, InForce, choose
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
@@ -50,7 +51,13 @@ class HistorySnapshot:
     steering: Steering = field(default_factory=Steering)
     """The brakes that are on, and the certificates revoked, as of that entry."""
     steered_seq: int | None = None
-    """The entry as of which ``steering`` is instead; None: it is that one."""
+    """The entry as of which ``steering`` and ``in_force`` are instead; None: it is that one."""
+    in_force: InForce = field(default_factory=InForce)
+    """The set of policies in force, and the roll-outs that have arms."""
+
+
+Sets = Callable[["Scorer", str], "Scorer | None"]
+"""A scorer, and the hash of a set of policies -> the same model deciding by that set; None where it cannot be had."""
 
 
 class Scorer:
@@ -67,6 +74,7 @@ class Scorer:
         audit_secret: bytes | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
+        sets: Sets = lambda scorer, policies: None,
     ) -> None:
         self.model = model
         self.book = book
@@ -80,12 +88,18 @@ class Scorer:
         self._audit_secret = audit_secret
         self._clock = clock
         self._ids = ids
+        self._sets = sets
+        self._by_set: dict[str, Scorer] = {}
+        """Those asked for so far: who keeps this scorer decides by the same thresholds to the end, under every set."""
+        self.issued: Issued | None = None
+        """The certificates it decides by; None: by none."""
 
     @classmethod
     def load(cls, model: str | Path | None = None, policies: Path | None = None, certificates: Path | None = None) -> Scorer:
         """A scorer for ``models:/adverdict@champion``, ``models:/adverdict/3`` or a bundle's folder; for ``ADVERDICT_MODEL`` when None.
 
-        What it knows of advertisers is what the ledger tells now, if there is one: what the service would answer, it answers.
+        What it knows of advertisers, and which policies are in force, is what the ledger tells now, if there is one: what the service
+        would answer, it answers. Folders given as ``policies`` decide whatever is in force.
         Its thresholds are those of the file of ``certificates``, else of the certificates that belong to the registered version, else the
         model's own.
 
@@ -95,15 +109,19 @@ class Scorer:
         from adverdict.scoring.bootstrap import bootstrap  # brings ledger and registry, which a scorer with all its parts needs not
 
         chosen = {"model": None if model is None else str(model), "policies": policies, "certificates": certificates}
-        return cls.of(bootstrap(read_settings(os.environ, chosen)))
+        return cls.of(bootstrap(read_settings(os.environ, chosen)), by_files=policies is not None)
 
     @classmethod
-    def of(cls, installation: Installation) -> Scorer:
-        """The same for settings that were read and put together."""
+    def of(cls, installation: Installation, *, by_files: bool = False) -> Scorer:
+        """The same for settings that were read and put together. ``by_files``: decide by the policy files, whatever is in force."""
         book, found_model = installation.book, installation.find()
         opened = installation.open_bundle(found_model.folder)
         known = known_to(installation.settings.ledger_url, opened.snapshot)
-        return cls(opened, book, known=known, audit_secret=installation.audit_secret()).certified(found_model.issued(book.hash))
+        if known is not None and by_files:
+            known = replace(known, in_force=InForce())
+        sets = PolicySets(installation.recall, lambda scorer, policies: found_model.issued(policies) or scorer.issued)
+        scorer = cls(opened, book, known=known, audit_secret=installation.audit_secret(), sets=sets)
+        return scorer.certified(found_model.issued(book.hash))
 
     def certified(self, issued: Issued | None) -> Scorer:
         """The same, deciding by these certificates; by what the model brings when None. Raises UntrustedBundle for another model's.
@@ -116,15 +134,42 @@ class Scorer:
         if issued is not None:
             solved = certified_thresholds(issued, self.model.version if self.model else Cause.NO_MODEL)
             exits = exit_rule(issued, self.book, solved, self._cascade.doubt if self._cascade else None)
+        certified = self._with(self.book, solved, exits)
+        certified.issued = issued
+        return certified
+
+    def deciding_by(self, book: PolicyBook, issued: Issued | None) -> Scorer:
+        """The same model, by other policies and the certificates that belong to them. Raises UntrustedBundle for another model's."""
+        return self._with(book).certified(issued)
+
+    def by_set(self, policies: str | None) -> Scorer | None:
+        """The same model deciding by the set with this hash, always the same one; None where it cannot be had."""
+        if policies in (None, self.book.hash):
+            return self
+        if policies not in self._by_set:
+            made = self._sets(self, policies)
+            if made is None:
+                return None
+            self._by_set[policies] = made
+        return self._by_set[policies]
+
+    def anew(self) -> Scorer:
+        """The same, without those made so far for other sets."""
+        copy = self._with(self.book, self.solved, self.exits)
+        copy.issued = self.issued
+        return copy
+
+    def _with(self, book: PolicyBook, solved: SolvedThresholds | None = None, exits: ExitRule | None = None) -> Scorer:
         return Scorer(
             self.model,
-            self.book,
+            book,
             solved=solved,
             exits=exits,
             known=self.known,
             audit_secret=self._audit_secret,
             clock=self._clock,
             ids=self._ids,
+            sets=self._sets,
         )
 
     @cached_property
@@ -158,6 +203,34 @@ class Scorer:
         if not ads:
             return []
         known = known or self.known
+        in_force = known.in_force if known else InForce()
+        if not in_force.arms and in_force.policies in (None, self.book.hash):
+            return self._scored(ads, explain, degraded, known, as_of, depth)
+        at = self._clock()
+        choices = [choose(in_force, ad.market, ad.advertiser_id, at) for ad in ads]
+        decided: dict[int, Decision] = {}
+        for policies in dict.fromkeys(choice.policies for choice in choices):
+            positions = [position for position, choice in enumerate(choices) if choice.policies == policies]
+            by = self.by_set(policies)
+            why = degraded if by else (*degraded, Degradation(Cause.ARM_MISSING, (policies or "")[:12]))
+            some = [ads[position] for position in positions]
+            chosen = [choices[position] for position in positions]
+            made = (by or self)._scored(some, explain, why, known, as_of, depth, chosen, at)
+            decided |= zip(positions, made, strict=True)
+        return [decided[position] for position in range(len(ads))]
+
+    def _scored(
+        self,
+        ads: Sequence[Ad],
+        explain: Explained,
+        degraded: tuple[Degradation, ...],
+        known: HistorySnapshot | None,
+        as_of: datetime | None,
+        depth: Depth,
+        choices: Sequence[Choice] | None = None,
+        at: datetime | None = None,
+    ) -> list[Decision]:
+        """By this scorer's own policies. ``choices``: one an ad, made for the moment ``at``, which then is when they are decided."""
         history = known.state if known else None
         told = {"history_seq": known.seq, "steered_seq": known.steered_seq} if known else {}
         causes = degraded if self.model else (Degradation(Cause.NO_MODEL), *degraded)
@@ -175,22 +248,31 @@ class Scorer:
                     why = (*causes, Degradation(Cause.DEADLINE))
             risks = scored.risks(position) if scored else {}
             familiarity = scored.familiarity(position) if scored else None
-            context = self._context(why, familiarity, known.steering if known else Steering())
+            context = self._context(why, familiarity, known.steering if known else Steering(), choices[position] if choices else None, at)
             decision = decide(ad, risks, self.book, self.solved, context=context)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
                 details["reasons"] = scored.reasons(position, worth_explaining(decision))
             decisions.append(decision.model_copy(update=details) if details else decision)
         return decisions
 
-    def _context(self, degraded: tuple[Degradation, ...], familiarity: Familiarity | None, steering: Steering) -> DecisionContext:
+    def _context(
+        self,
+        degraded: tuple[Degradation, ...],
+        familiarity: Familiarity | None,
+        steering: Steering,
+        choice: Choice | None,
+        at: datetime | None,
+    ) -> DecisionContext:
         version = self.model.version if self.model else None
         return DecisionContext(
             self._ids(),
-            self._clock(),
+            at or self._clock(),
             version,
             degraded,
             familiarity,
             steering=steering,
+            arm=choice.arm if choice else None,
+            audit_share=choice.audit_share if choice else 0.0,
             audit_secret=self._audit_secret,
         )
 
@@ -229,9 +311,40 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot 
         return None
     try:
         history = LedgerHistory(ledger, snapshot)
-        return HistorySnapshot(history.catch_up(), history.seq, history.steering)
+        return HistorySnapshot(history.catch_up(), history.seq, history.steering, in_force=history.in_force)
     finally:
         ledger.close()
+
+
+class PolicySets:
+    """Scorers by sets of policies, made when they are asked for and held on to.
+
+    ``recall``: what a ledger keeps, by kind and digest; raises NotFound. ``issued``: the certificates that a scorer's model decides by
+    under a set; None: none.
+    """
+
+    MOST = 16
+    """Held on to: those of the roll-outs under way, for a model and the one before it."""
+
+    def __init__(self, recall: Callable[[str, str], bytes], issued: Callable[[Scorer, str], Issued | None]) -> None:
+        self._recall = recall
+        self._issued = issued
+        self._made: dict[tuple[int, str], tuple[Scorer, Issued | None]] = {}
+
+    def __call__(self, scorer: Scorer, policies: str) -> Scorer | None:
+        issued = self._issued(scorer, policies)
+        known = self._made.get((id(scorer.model), policies))
+        if known is not None and known[0].model is scorer.model and known[1] is issued:
+            return known[0]
+        try:
+            book = PolicyBook.from_json(self._recall("policies", policies))
+        except NotFound:
+            return None
+        made = scorer.deciding_by(book, issued)
+        while len(self._made) >= self.MOST:
+            del self._made[next(iter(self._made))]
+        self._made[id(scorer.model), policies] = made, issued
+        return made
 
 
 def worth_explaining(decision: Decision) -> tuple[str, ...]:

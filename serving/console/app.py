@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import brakes, models, quality
+from adverdict.serving.console import brakes, models, quality, rollouts
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
@@ -53,6 +53,12 @@ def console(parts: Parts) -> ASGIApp:
             _route("/policies", page(policies.show, *policy)),
             _route("/models", page(models.show, *policy)),
             _route("/quality", page(quality.show, *policy)),
+            _route("/rollouts", page(rollouts.listed, *policy)),
+            _route("/rollouts/{rollout}", page(rollouts.show, *policy)),
+            *(
+                _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
+                for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)
+            ),
             _route("/brakes", page(brakes.show, *policy)),
             _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
             _route("/brakes/off", page(brakes.take_off, *policy), "POST"),
@@ -62,7 +68,7 @@ def console(parts: Parts) -> ASGIApp:
     app.router.redirect_slashes = False  # they would lead to whatever the Host header says
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
-    app.state.recently = RecentCache(parts.ledger, parts.book, parts.clock)
+    app.state.recently = RecentCache(parts.ledger, parts.policies, parts.clock)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
+from adverdict.rollout.stages.freezes import Freeze
 from adverdict.serving.worker.champion import Champion
 
 
@@ -19,7 +21,7 @@ class Parts:
 
     ledger: Ledger
     queue: Queue
-    book: PolicyBook
+    policies: PolicyBook | HasBook
     champion: Champion
     api_keys: tuple[ApiKey, ...] = ()
     """None: whoever is on this machine may do everything."""
@@ -27,5 +29,12 @@ class Parts:
     """Address of the MLflow server or database; only an http one can be linked to."""
     resolve: Callable[[str], str] | None = None
     """What a name such as ``models:/adverdict@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
+    freezes: tuple[Freeze, ...] = ()
+    """Windows in which no roll-out advances."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
+
+    @property
+    def book(self) -> PolicyBook:
+        """The policies in force now."""
+        return book_of(self.policies)

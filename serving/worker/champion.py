@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from adverdict.models.in_use import InUse, last_in_use, note, policies_before
 from adverdict.models.opening import Registry, certificates_for
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
+from adverdict.serving.worker.sets import SetsInForce
 
 log = logging.getLogger("adverdict.champion")
 
@@ -40,6 +41,8 @@ class LoadedModel:
     """sha256 of the certificates whose thresholds are used; None: those the bundle brings, which carry none."""
     issued: tuple[Certificate, ...] = ()
     """These certificates."""
+    others: Mapping[str, str | None] = field(default_factory=dict)
+    """Further sets of policies that it can decide by at once: hash -> sha256 of the certificates used under it."""
 
     def certified(self, digest: str | None, issued: Issued | None) -> LoadedModel:
         """The same, deciding by these certificates. Raises UntrustedBundle for another model's."""
@@ -72,6 +75,7 @@ class Champion:
         cache: Path,
         *,
         fallback: Scorer,
+        sets: SetsInForce | None = None,
         poll_seconds: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         watch: Callable[[ServingState], None] = lambda state: None,
@@ -82,6 +86,7 @@ class Champion:
         self._load = load
         self._cache = cache
         self._fallback = fallback
+        self._sets = sets
         self._poll_seconds = poll_seconds
         self._clock = clock
         self._watch = watch
@@ -122,7 +127,10 @@ class Champion:
 
     def check(self) -> None:
         """One look at the registry, and whatever follows from it. Called by the thread; never by a request."""
-        self._set(replace(self._next(), checked_at=self._clock()))
+        if self._sets is not None:
+            self._sets.look()
+        state = self._ready_for_others(self._moved(self._next()))
+        self._set(replace(state, checked_at=self._clock()))
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -147,6 +155,54 @@ class Champion:
             return self._kept(Degradation(Cause.NOT_FOUND), error)
         except (Unavailable, OSError) as error:
             return self._recalled(self._kept(Degradation(Cause.UNREACHABLE), error))
+
+    def _moved(self, state: ServingState) -> ServingState:
+        """The same, deciding by the set of policies in force now. Its certificates are looked for, and those before go on meanwhile."""
+        loaded = state.loaded
+        if loaded is None or self._sets is None or loaded.scorer.book.hash == self._sets.book.hash:
+            return state
+        before, book = loaded.scorer, self._sets.book
+        log.info("policies %s are in force, %s before", book.hash[:12], before.book.hash[:12])
+        self._before = before.book.hash
+        scorer = before.by_set(book.hash) or before.deciding_by(book, before.issued)
+        told = scorer.issued.certificates if scorer.issued else ()
+        digest = loaded.others.get(book.hash, loaded.certificates)
+        moved = replace(state, loaded=replace(loaded, scorer=scorer.anew(), certificates=digest, issued=told))
+        try:
+            return self._certified(moved)
+        except (NotFound, Unavailable, OSError) as error:
+            log.warning("the certificates of these policies cannot be looked for now: %s", error)
+            return moved
+
+    def _ready_for_others(self, state: ServingState) -> ServingState:
+        """The same, with every other set at hand that may have to decide from one round to the next, certificates and all."""
+        loaded = state.loaded
+        if loaded is None or self._sets is None:
+            return state
+        others: dict[str, str | None] = {}
+        for policies in self._sets.needed:
+            if policies == loaded.scorer.book.hash:
+                continue
+            try:
+                digest, _ = certificates_for(loaded.source, policies, self._registry, loaded.scorer.book.hash)
+                known = policies in loaded.others and loaded.others[policies] == digest
+                issued = None if known or digest is None else self._fetched_certificates(loaded.source, digest)
+            except (AdverdictError, OSError, ValueError) as error:
+                log.warning("policies %s cannot be made ready: %s", policies[:12], error)
+                others |= {policies: loaded.others[policies]} if policies in loaded.others else {}
+                continue
+            if not known:
+                self._sets.certify(loaded.scorer, policies, issued)
+            others[policies] = digest
+        if others == dict(loaded.others):
+            return state
+        scorer = loaded.scorer.anew()
+        for policies in others:
+            scorer.by_set(policies)
+        return replace(state, loaded=replace(loaded, scorer=scorer, others=others))
+
+    def _fetched_certificates(self, source: str, digest: str) -> Issued:
+        return Issued.from_json(self._registry.fetch_certificates(source, digest, self._cache))
 
     def _swapped(self, source: str) -> ServingState:
         """``source`` in service, or refused."""
@@ -177,7 +233,7 @@ class Champion:
         if digest in self._refused_certificates:
             return replace(state, degraded=(Degradation(Cause.CERTIFICATES_REFUSED),))
         try:
-            issued = Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache))
+            issued = self._fetched_certificates(loaded.source, digest)
             certified = loaded.certified(digest, issued)
         except (AdverdictError, ValueError) as error:
             if isinstance(error, Unavailable):
@@ -252,7 +308,7 @@ class Champion:
         """With the certificates it had when it was last in service, if their copy is still on this disk."""
         if digest is None:
             return loaded
-        return loaded.certified(digest, Issued.from_json(self._registry.fetch_certificates(loaded.source, digest, self._cache)))
+        return loaded.certified(digest, self._fetched_certificates(loaded.source, digest))
 
     def _remember(self, source: str, folder: str, certificates: str | None, policies: str | None) -> None:
         """Note what is in service, for a start without a registry or by other policies."""

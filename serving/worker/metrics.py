@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import BrakeSide, Steering
 from adverdict.domain.decision import Decision
@@ -28,9 +29,8 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 class Metrics:
     """One worker's counts; ``render`` adds up those of all workers."""
 
-    def __init__(self, book: PolicyBook) -> None:
+    def __init__(self, book: PolicyBook | HasBook) -> None:
         self._book = book
-        self._policies = frozenset(book.names)
         self._seen: ServingState | None = None
         self._children: dict[tuple[object, tuple[str, ...]], object] = {}
         self.registry = CollectorRegistry()
@@ -84,11 +84,13 @@ class Metrics:
     def count(self, decisions: Iterable[Decision]) -> None:
         """Decisions that are on record; those of one round together, since each of theirs is one addition the less."""
         counted: Counted[tuple[Counter, tuple[str, ...]]] = Counted()
+        book = book_of(self._book)
+        policies = frozenset(book.names)
         for decision in decisions:
-            market = decision.market if self._book.knows(decision.market) else OTHER
+            market = decision.market if book.knows(decision.market) else OTHER
             counted[self.decisions, (decision.verdict.value, market)] += 1
             for verdict in decision.policies:
-                policy = verdict.policy if verdict.policy in self._policies else OTHER
+                policy = verdict.policy if verdict.policy in policies else OTHER
                 counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
             told = degradations(decision.degraded)
             for cause in {degradation.cause for degradation in told}:

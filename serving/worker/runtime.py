@@ -9,6 +9,7 @@ from typing import Literal
 
 from starlette.types import ASGIApp
 
+from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import Steering
 from adverdict.decisions.usable import nothing_usable
@@ -23,6 +24,7 @@ from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.readiness import Readiness
+from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 
 log = logging.getLogger("adverdict")
@@ -38,13 +40,20 @@ class WorkerRuntime:
     ledger: Ledger | None
     """None: nothing is recorded."""
     metrics: Metrics
-    book: PolicyBook
+    policies: PolicyBook | HasBook
     console: ASGIApp | None = None
     """The pages for people; they need a ledger."""
     evidence: EvidenceWatch | None = None
     """What watches the certificates; it needs a ledger, too."""
+    rollouts: RolloutWatch | None = None
+    """What watches the roll-outs; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
+
+    @property
+    def book(self) -> PolicyBook:
+        """The policies in force now."""
+        return book_of(self.policies)
 
     def readiness(self) -> Readiness:
         state = self.champion.state

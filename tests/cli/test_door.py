@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 WRONG = {
     "ADVERDICT_POLICIES": "/no/such/folder",
     "ADVERDICT_CERTIFICATES": "/no/such/file",
+    "ADVERDICT_FREEZES": "/no/such/calendar",
     "ADVERDICT_API_KEYS": "ops:score:short",
     "ADVERDICT_API_KEYS_FILE": "/no/such/file",
     "ADVERDICT_HOST": "ads.example",

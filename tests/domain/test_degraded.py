@@ -17,7 +17,9 @@ def test_recorded_causes_are_the_words_that_ledgers_and_dashboards_hold() -> Non
     assert [cause.value for cause in Cause] == [
         *("no_model", "deadline", "registry_unreachable", "champion_not_found", "certificates_refused", "bundle_refused"),
         *("unknown_market", "no_usable_threshold", "no_policy_in_force", "unknown_policy", "no_risk", "hold"),
-        *("thresholds_not_solved", "uncertified", "certificate_expired", "certificate_revoked", "licence_unknown", "unfamiliar", "brake"),
+        *("thresholds_not_solved", "uncertified", "certificate_expired", "certificate_revoked", "licence_unknown", "unfamiliar"),
+        "arm_missing",
+        "brake",
     ]
     assert str(Degradation(Cause.BUNDLE_REFUSED, "3")) == "bundle_refused:3"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from adverdict.decisions.policy import Thresholds
+from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import RECORD, Arm, Audit, Decision, PolicyVerdict, Reason
@@ -15,6 +18,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
+    Body,
     Braked,
     CertificateMoved,
     DecisionMade,
@@ -27,9 +31,15 @@ from adverdict.ledger.entries import (
     Ruled,
     Withdrawn,
 )
+from adverdict.ledger.policy_sets import keep_set
+from adverdict.ledger.rollout_entries import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
+from adverdict.ledger.rollouts import SALT as SALTS
+from adverdict.ledger.rollouts import digest_of_salt
 from adverdict.ledger.steering import brake, move, release, revoke
-from adverdict.ledger.store import Ledger, withdrawal_id
+from adverdict.ledger.store import Ledger, keep, withdrawal_id
+from tests.decisions.build import POLICY, book
 
+POLICIES, STRICTER = book([POLICY]), book([replace(POLICY, thresholds=Thresholds(0.04, 0.9))])
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 RISK = {Verdict.APPROVE: 0.01, Verdict.REVIEW: 0.5, Verdict.REJECT: 0.99}
 Kind = Literal["review", "audit", "double", "senior", "appeal", "golden"]
@@ -208,6 +218,55 @@ def steer(ledger: Ledger) -> None:
         move(writing, moved, minutes(72))
         writing.flush()
         revoke(writing, "cert-1", "too much leaked", "audits", minutes(72), {"wrong": 9, "of": 100})
+
+
+ROLLOUT = "rol-1"
+SALT = b"s" * 32
+
+
+def proposed(**changes: Any) -> Proposed:
+    """To decide by ``STRICTER`` instead of ``POLICIES``, in SE alone, of which a stage with a tenth of the advertisers is a part."""
+    stages = (
+        Stage(name="shadow", share=0.0),
+        Stage(name="canary", share=0.1, audit_share=0.5, needs=("policy",)),
+        Stage(name="full", share=1.0, holdout=0.01),
+    )
+    usual: dict[str, Any] = {
+        "base": Versions(policies=POLICIES.hash),
+        "candidate": Versions(policies=STRICTER.hash),
+        "files": "",
+        "plan": Plan(name="standard", stages=stages),
+        "guards": (Guard(kind="leakage", policy="gambling", limit=0.02, alpha=0.03),),
+        "salt": digest_of_salt(SALT),
+        "difference": ("gambling, everywhere: approve_below 0.08 -> 0.04",),
+        "why": "less leakage",
+        "by": "petra",
+    }
+    return Proposed(**{**usual, **changes})
+
+
+def roll_out(ledger: Ledger, upto: int = 7) -> None:
+    """Up to seven entries: a set in force, and another that is proposed, signed, tried, renewed, paused and aborted."""
+    with ledger.write() as writing:
+        connection = writing.connection
+        files = keep_set(connection, POLICIES, {"default.yaml": "as it was"}, minutes(80))
+        other = keep_set(connection, STRICTER, {"default.yaml": "stricter"}, minutes(80))
+        keep(connection, SALTS, digest_of_salt(SALT), SALT, minutes(80))
+        put = PoliciesPut(policies=POLICIES.hash, files=files, before=None, why="first start", by="serve")
+        proposal = proposed(files=other)
+        stage, until = proposal.plan.stages[1], minutes(200)
+        entered = StageEntered(rollout=ROLLOUT, number=1, stage=stage, until=until, why="read", by="olga", evidence={"seq": 3})
+        told: list[tuple[str, Body]] = [
+            ("pol-1", put),
+            (ROLLOUT, proposal),
+            ("sgn-1", Signed(rollout=ROLLOUT, role="policy", agrees=True, note="fine", by="olga")),
+            (stage_id(ROLLOUT, 1), entered),
+            ("rnw-1", Renewed(rollout=ROLLOUT, number=1, until=minutes(300), by="watch")),
+            ("pse-1", Paused(rollout=ROLLOUT, paused=True, why="a holiday", by="olga")),
+            (abort_id(ROLLOUT), Aborted(rollout=ROLLOUT, guard="leakage:gambling", why="too much leaks", by="watch")),
+        ]
+        for number, (entry_id, body) in enumerate(told[:upto]):
+            writing.append(entry_id, body, minutes(81 + number))
 
 
 STEP = "stp-1"

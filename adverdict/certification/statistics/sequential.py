@@ -17,6 +17,10 @@ What is promised, and on what assumption
     The promise is about the ads that came, no others. For a process that goes on (the next advertisers), ads of one advertiser are one
     draw.
 
+Guards of a roll-out bet on something else: on a process, that is, on the advertisers that come. Their units are the first settled audit of
+each advertiser, in the order in which these settle, so ads of one advertiser are one draw (``bets_of_guard``). Two arms are compared by
+the units of which one arm's is wrong and the other's is not: where neither arm is worse, either is as likely (``bets_on_pairs``).
+
 Inclusion probabilities that differ take stakes in proportion to 1/q, see ``weights`` (Stark 2023, ALPHA, Annals of Applied Statistics 17,
 641-679, arXiv 2201.02707, has the same for ballots).
 """
@@ -27,6 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaln
 
 from adverdict.domain.errors import InvalidInput, Mistake
 
@@ -38,6 +43,16 @@ TIMES = np.array([1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0])
 """Stakes against it: each is the best one if so many times the limit are errors."""
 MOST_OF_ALL = 0.95
 """Nobody bets on a larger share of errors than this."""
+GUARD_TIMES = np.array([1.6, 3.0, 6.0])
+"""Stakes of a guard, as above; fewer, as a guard is to be quick where three to five times the limit are errors."""
+GUARD_MOST = np.array([0.2, 0.5, 0.95])
+"""What the heaviest unit may cost at most of each when it is clean: with heavy units, all of them would else be the same stake."""
+GUARD_PARTS = np.array([0.15, 0.5, 0.35])
+"""The wealth laid on each."""
+ODDS = np.array([1.5, 3.0, 8.0])
+"""Stakes on pairs: each is the best one if the odds are so many times those that are allowed."""
+SAMPLE_PRIOR = 50.0
+"""Of the sample ratio's alternative: Beta(50, 50), about 7 % more or fewer than there should be, and never certain."""
 WEEK = 7
 _LARGEST = 700.0
 """Logarithm of the most evidence there is: beyond it no decision changes, and the exponential would overflow."""
@@ -108,6 +123,44 @@ def bets_against(limit: float) -> Bets:
     _check("limit", limit)
     rates = np.minimum(limit * TIMES, max(MOST_OF_ALL, (1.0 + limit) / 2))
     return _even(limit, -(rates / limit - 1.0) / (1.0 - limit))
+
+
+def bets_of_guard(limit: float, heaviest: float = 1.0) -> Bets:
+    """On more errors than ``limit`` in (0, 1) among units of which the heaviest weighs ``heaviest`` >= 1 times the mean.
+
+    ``growth`` then takes each unit's weight over ``heaviest``. The wealth is a test supermartingale where errors, so weighted, are no
+    more than ``limit`` of the units that come (Waudby-Smith and Ramdas 2024).
+    """
+    _check("limit", limit)
+    if not heaviest >= 1:
+        raise InvalidInput("nothing to bet on", [Mistake("heaviest", heaviest, "at least 1, the mean")])
+    stakes = np.minimum((GUARD_TIMES - 1.0) / (1.0 - limit) * heaviest, GUARD_MOST / limit)
+    return Bets(limit, -stakes, GUARD_PARTS)
+
+
+def bets_on_pairs(odds: float = 1.0) -> Bets:
+    """On the candidate being the wrong one of a discordant pair, more often than ``odds`` > 0 to one.
+
+    Exact for pairs of units, one an arm: with ``odds`` 1, that the candidate errs more often (Turner, Ly and Grünwald 2024, arXiv
+    2106.02693, is the general form). For events of two Poisson processes ``odds`` is the ratio of rates that is allowed times the
+    candidate's exposure over the control's. ``growth`` takes pairs in which the candidate is the wrong one as errors, of all discordant.
+    """
+    if not (0 < odds < float("inf")):
+        raise InvalidInput("nothing to bet on", [Mistake("odds", odds, "more than 0")])
+    limit = odds / (1.0 + odds)
+    rates = odds * ODDS / (1.0 + odds * ODDS)
+    return _even(limit, -(rates / limit - 1.0) / (1.0 - limit))
+
+
+def sample_ratio(candidate: ArrayLike, control: ArrayLike) -> Floats:
+    """Evidence that advertisers do not fall on two arms of equal size alike, from how many were seen in each.
+
+    A Bayes factor of a beta-binomial against one half (Lindon and Malek 2022, arXiv 2011.03567, has it for several arms): where they do
+    fall alike, the chance that it ever reaches 1/alpha is at most alpha.
+    """
+    k, m = (np.asarray(seen, dtype=np.float64) for seen in (candidate, control))
+    log = betaln(SAMPLE_PRIOR + k, SAMPLE_PRIOR + m) - betaln(SAMPLE_PRIOR, SAMPLE_PRIOR) + (k + m) * np.log(2.0)
+    return np.asarray(np.exp(np.minimum(log, _LARGEST)))
 
 
 def supporting(errors: ArrayLike, audited: ArrayLike, limit: float) -> Floats:

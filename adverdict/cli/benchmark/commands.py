@@ -17,6 +17,7 @@ from adverdict.cli.benchmark import packs as benchmark_packs
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
 from adverdict.cli.benchmark import rescore as benchmark_rescore
+from adverdict.cli.benchmark import rollout as benchmark_rollout
 from adverdict.cli.benchmark import train as benchmark_train
 from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed, Tune, Vectors
 
@@ -30,6 +31,7 @@ app.command("ledger")(benchmark_ledger.ledger)
 app.command("attacks")(benchmark_attacks.attacks)
 app.command("audits")(benchmark_audits.audits)
 app.command("rescore")(benchmark_rescore.rescore)
+app.command("rollout")(benchmark_rollout.rollout)
 app.command("packs")(benchmark_packs.packs)
 app.command("quickstarts")(benchmark_quickstarts.quickstarts)
 

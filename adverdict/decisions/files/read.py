@@ -61,6 +61,12 @@ def read_folder(folder: Path | str | None = None) -> PolicyFolder:
     return PolicyFolder(book, markets, files)
 
 
+def read_texts(folder: Path | str | None = None) -> dict[str, str]:
+    """Name -> text of the policy files of a folder that was read without mistakes; of those that come with Adverdict when None."""
+    folder = packaged_policies() if folder is None else Path(folder)
+    return {path.name: path.read_text(encoding="utf-8-sig") for path in _policy_paths(folder, []).values()}
+
+
 def _policy_paths(folder: Path, mistakes: list[Mistake]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adverdict.decisions.policy import PolicyBook, Stance
 from adverdict.domain.identity import language_key
@@ -18,13 +18,21 @@ from adverdict.review.tasks.settings import Kind, ReviewSettings
 from adverdict.review.tasks.tasks import Task
 
 
-def open_tasks(writing: Writing, made: Sequence[DecisionMade], book: PolicyBook, settings: ReviewSettings, now: datetime) -> list[str]:
+def open_tasks(
+    writing: Writing,
+    made: Sequence[DecisionMade],
+    book: PolicyBook,
+    settings: ReviewSettings,
+    now: datetime,
+    audit_hours: Mapping[str, float] | None = None,
+) -> list[str]:
     """Tasks for decisions that are appended in the same transaction; their ids.
 
     Verdict review: one task, and with probability ``double_share`` a second one of the same case, both read blind. An automatic verdict
-    drawn for the audit stream: one task, with the probability of that draw.
+    drawn for the audit stream: one task, with the probability of that draw. ``audit_hours``: roll-out -> until audits of both its arms are
+    due, as nothing it does is seen before they are read; others wait as long as any.
     """
-    opened = [task for one in made for task in _asked_for(one, book, settings, now)]
+    opened = [task for one in made for task in _asked_for(one, book, settings, now, audit_hours or {})]
     tasks.add(writing.connection, opened)
     return [task.task_id for task in opened]
 
@@ -86,7 +94,9 @@ def in_question(one: DecisionMade, book: PolicyBook) -> tuple[str, ...]:
     return tuple(name for name in named if name not in allowed) or named or book.names
 
 
-def _asked_for(one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime) -> list[Task]:
+def _asked_for(
+    one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime, audit_hours: Mapping[str, float]
+) -> list[Task]:
     decision = one.decision
     if decision.verdict is Verdict.REVIEW:
         first = review_task(one, book, settings, now)
@@ -97,7 +107,10 @@ def _asked_for(one: DecisionMade, book: PolicyBook, settings: ReviewSettings, no
         asked = in_question(one, book)
         task = _task(one, "audit", asked, decision.audit.probability, harm_if_shown(one.ad, decision, asked, book, settings), settings, now)
         # The same wait for all: which audits are read first must not depend on how risky the ad is, or what has been read is no sample.
-        return [replace(task, due_at=due(now, "audit", 0.0, settings))]
+        arm = decision.arm
+        hours = audit_hours.get(arm.rollout) if arm is not None and arm.side != "outside" else None
+        waits = due(now, "audit", 0.0, settings)
+        return [replace(task, due_at=waits if hours is None else min(waits, now + timedelta(hours=hours)))]
     return []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook, PolicyInForce
 from adverdict.domain.decision import Decision
 from adverdict.domain.identity import surface_key
@@ -70,7 +71,7 @@ class RecentCache:
 
     SIZE = 16
 
-    def __init__(self, ledger: Ledger, book: PolicyBook, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, book: PolicyBook | HasBook, clock: Callable[[], datetime]) -> None:
         self._ledger, self._book, self._clock = ledger, book, clock
         self._kept: dict[RecentQuery, RecentDecisions] = {}
         self._lock = Lock()
@@ -84,7 +85,7 @@ class RecentCache:
                 self._kept.pop(asked, None)
                 while len(self._kept) >= self.SIZE:
                     self._kept.pop(next(iter(self._kept)))
-                kept = self._kept[asked] = read(self._ledger, self._book, asked, now)
+                kept = self._kept[asked] = read(self._ledger, book_of(self._book), asked, now)
             return kept
 
 

@@ -273,7 +273,7 @@ def fill(
 def made_parts(ledger: Ledger, book: PolicyBook, folder: Path, now: datetime = NOW, **parts: Any) -> Parts:
     clock = parts.get("clock") or (lambda: now)
     usual = {"queue": Queue(ledger, book, SETTINGS, clock), "champion": champion(book, now, folder), "clock": clock}
-    return Parts(**{"ledger": ledger, "book": book, **usual, **parts})
+    return Parts(**{"ledger": ledger, "policies": book, **usual, **parts})
 
 
 def _known(number: int, at: datetime) -> golden.GoldenItem:

@@ -1,0 +1,178 @@
+"""What is in force where, since when and by whom: read from the chain, as of any of its entries.
+
+One active roll-out a market. A roll-out that was aborted, or is done, stays on record and decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from adverdict.decisions.arms import Arms, InForce
+from adverdict.domain.errors import NotFound
+from adverdict.ledger.entries import Entry
+from adverdict.ledger.rollout_entries import (
+    ROLLOUT_KINDS,
+    Aborted,
+    Paused,
+    PoliciesPut,
+    Proposed,
+    Renewed,
+    Signed,
+    StageEntered,
+)
+from adverdict.ledger.schema import entries
+from adverdict.ledger.store import Ledger, entry_of, entry_query, recall
+
+SALT = "rollout-salt"
+"""Kind under which salts are kept."""
+RolloutState = Literal["proposed", "refused", "under way", "aborted", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One roll-out, as far as it has come."""
+
+    rollout_id: str
+    proposed_at: datetime
+    proposal: Proposed
+    signed: tuple[tuple[datetime, Signed], ...] = ()
+    entered: tuple[tuple[datetime, StageEntered], ...] = ()
+    """Its stages so far, in order."""
+    until: datetime | None = None
+    """End of the lease of the stage it is in; None: it has none."""
+    paused: Paused | None = None
+    aborted: tuple[datetime, Aborted] | None = None
+
+    @property
+    def stage(self) -> StageEntered | None:
+        """The one it is in, or came to; None before the first."""
+        return self.entered[-1][1] if self.entered else None
+
+    @property
+    def since(self) -> datetime | None:
+        """When that was entered."""
+        return self.entered[-1][0] if self.entered else None
+
+    @property
+    def state(self) -> RolloutState:
+        if self.aborted:
+            return "aborted"
+        if self.stage is not None:
+            return "done" if self.stage.stage is None else "under way"
+        return "refused" if self.refusals else "proposed"
+
+    @property
+    def refusals(self) -> tuple[Signed, ...]:
+        """The last signature for each role, of those that do not agree."""
+        return tuple(one for one in {one.role: one for _, one in self.signed}.values() if not one.agrees)
+
+    @property
+    def on(self) -> bool:
+        """Whether it holds its markets."""
+        return self.state == "under way"
+
+    def agreed(self) -> dict[str, Signed]:
+        """Role -> the last signature for it, where that agrees."""
+        last = {one.role: one for _, one in self.signed}
+        return {role: one for role, one in last.items() if one.agrees}
+
+    def arms(self, salt: bytes) -> Arms | None:
+        """Those it has now; None: everybody is decided for as without it."""
+        told = self.stage
+        if not self.on or told is None or told.stage is None or told.stage.share == 0:
+            return None
+        stage, proposal = told.stage, self.proposal
+        return Arms(
+            self.rollout_id,
+            proposal.base.policies,
+            proposal.candidate.policies,
+            stage.share,
+            stage.control,
+            frozenset(proposal.markets),
+            stage.audit_share,
+            stage.audit_hours,
+            self.until,
+            salt,
+        )
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """All of them, and the set of policies in force, as of one entry."""
+
+    policies: str | None = None
+    """Hash; None: the chain does not say."""
+    put: tuple[tuple[datetime, PoliciesPut], ...] = ()
+    """Every set that came into force, in order."""
+    by_id: Mapping[str, Rollout] = field(default_factory=dict)
+
+    def __getitem__(self, rollout_id: str) -> Rollout:
+        """Raises NotFound."""
+        if rollout_id not in self.by_id:
+            raise NotFound(f"there is no roll-out {rollout_id}: 'adverdict rollout list' shows those on record")
+        return self.by_id[rollout_id]
+
+    @property
+    def on(self) -> tuple[Rollout, ...]:
+        return tuple(one for one in self.by_id.values() if one.on)
+
+
+def followed(before: Rollouts, told: Iterable[Entry]) -> Rollouts:
+    """What holds after some more entries, in their order. Those of other kinds change nothing."""
+    policies, put, by_id = before.policies, list(before.put), dict(before.by_id)
+    for entry in told:
+        body = entry.body
+        if isinstance(body, PoliciesPut):
+            policies = body.policies
+            put.append((entry.at, body))
+        elif isinstance(body, Proposed):
+            by_id[entry.entry_id] = Rollout(entry.entry_id, entry.at, body)
+        elif isinstance(body, Signed | StageEntered | Renewed | Paused | Aborted) and body.rollout in by_id:
+            by_id[body.rollout] = _moved(by_id[body.rollout], entry.at, body)
+    return Rollouts(policies, tuple(put), by_id)
+
+
+def _moved(one: Rollout, at: datetime, body: Signed | StageEntered | Renewed | Paused | Aborted) -> Rollout:
+    if isinstance(body, Signed):
+        return replace(one, signed=(*one.signed, (at, body)))
+    if isinstance(body, StageEntered):
+        return replace(one, entered=(*one.entered, (at, body)), until=body.until, paused=None)
+    if isinstance(body, Renewed):
+        return replace(one, until=body.until) if one.stage and one.stage.number == body.number else one
+    if isinstance(body, Paused):
+        return replace(one, paused=body if body.paused else None)
+    return replace(one, aborted=(at, body))
+
+
+def rollouts_at(connection: Connection, until: int | None = None) -> Rollouts:
+    """As of the entry ``until``; now when None."""
+    query = entry_query().where(entries.c.kind.in_(ROLLOUT_KINDS)).order_by(entries.c.seq)
+    rows = connection.execute(query if until is None else query.where(entries.c.seq <= until))
+    return followed(Rollouts(), map(entry_of, rows))
+
+
+def rollouts_now(ledger: Ledger) -> Rollouts:
+    """Raises Unavailable."""
+    with ledger.look() as connection:
+        return rollouts_at(connection)
+
+
+def in_force(connection: Connection, told: Rollouts) -> InForce:
+    """What decides. Raises NotFound where a salt is not kept any more."""
+    arms = (one.arms(recall(connection, SALT, one.proposal.salt)) for one in told.on)
+    return InForce(told.policies, tuple(one for one in arms if one is not None))
+
+
+def in_force_at(connection: Connection, until: int | None = None) -> InForce:
+    """The same as of the entry ``until``; now when None."""
+    return in_force(connection, rollouts_at(connection, until))
+
+
+def digest_of_salt(salt: bytes) -> str:
+    return hashlib.sha256(salt).hexdigest()

@@ -1,0 +1,121 @@
+"""The pages of roll-outs: all of them, and one with what it changes, what its guards say and what may be done to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from starlette.responses import RedirectResponse, Response
+
+from adverdict.decisions.rollout import Role
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.store import Writing
+from adverdict.rollout.stages import steps
+from adverdict.rollout.stages.freezes import Freeze
+from adverdict.rollout.stages.guards import Look
+from adverdict.rollout.stages.watch import Watched, look, sentence
+from adverdict.serving.console.rendering import HOME
+from adverdict.serving.console.visits import Visit
+
+PAGE = f"{HOME}/rollouts"
+SHOWN = 50
+"""Differences of a shadow on one page."""
+BELOW = 1.0
+"""Of a bar, as a power of ten below even: evidence smaller than a tenth looks like a tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardShown:
+    """A guard as a bar: how far its evidence is on the way to the line at which it ends the roll-out, on a logarithmic axis."""
+
+    name: str
+    told: str
+    evidence: float
+    bar: float
+    state: str
+    width: float
+    """In [0, 1]."""
+
+    @classmethod
+    def of(cls, one: Look) -> GuardShown:
+        state = "ends it" if one.ends else "shown to be kept" if one.clears else "cannot tell"
+        reach = (math.log10(max(one.against, 10**-BELOW)) + BELOW) / (math.log10(one.bar) + BELOW)
+        return cls(one.guard.name, sentence(one), one.against, one.bar, state, min(max(reach, 0.0), 1.0))
+
+
+def listed(visit: Visit) -> Response:
+    told = rollouts_now(visit.parts.ledger)
+    return visit.page("rollouts.html", "Rollouts", told=told, rollouts=list(reversed(list(told.by_id.values()))), now=visit.parts.clock())
+
+
+def show(visit: Visit) -> Response:
+    one = rollouts_now(visit.parts.ledger)[visit.named("rollout")]
+    seen = look(visit.parts.ledger, one, visit.parts.clock(), freezes=visit.parts.freezes)
+    return visit.page(
+        "rollout.html",
+        "Rollouts",
+        seen=seen,
+        one=one,
+        guards=[GuardShown.of(each) for each in seen.looks],
+        evidence=seen.told(),
+        differ=seen.shadow.differ[-SHOWN:] if seen.shadow else (),
+        predicted=_predicted(seen),
+        roles=get_args(Role),
+        now=visit.parts.clock(),
+    )
+
+
+def _predicted(seen: Watched) -> dict[str, Any] | None:
+    """The change of what goes to people, beside what has come of it: first ads of both arms."""
+    said: Any = seen.rollout.proposal.predicted.get("to_people")
+    realised: Any = seen.told()["first_ads_to_people"]
+    if not isinstance(said, dict):
+        return None
+    candidate, control = realised["candidate"], realised["control"]
+    return {**said, "realised": None if candidate is None or control is None else candidate - control}
+
+
+def sign(visit: Visit) -> Response:
+    agrees = {"agree": True, "refuse": False}.get(visit.field("agrees"))
+    if agrees is None:
+        raise InvalidInput("nothing was signed:", [Mistake("agrees", visit.field("agrees"), "agree or refuse")])
+    return _done(
+        visit, lambda writing, its_id, by, at: steps.sign(writing, its_id, visit.field("role"), agrees, visit.field("why"), by, at)
+    )
+
+
+def advance(visit: Visit) -> Response:
+    freezes: tuple[Freeze, ...] = visit.parts.freezes
+    seen = look(visit.parts.ledger, rollouts_now(visit.parts.ledger)[visit.named("rollout")], visit.parts.clock(), freezes=freezes)
+    why, evidence = visit.field("why"), seen.told()
+    return _done(
+        visit,
+        lambda writing, its_id, by, at: steps.advance(writing, its_id, why, by, at, freezes=freezes, evidence=evidence),
+        typed="advance",
+    )
+
+
+def pause(visit: Visit) -> Response:
+    return _done(visit, lambda writing, its_id, by, at: steps.pause(writing, its_id, visit.field("why"), by, at))
+
+
+def resume(visit: Visit) -> Response:
+    return _done(visit, lambda writing, its_id, by, at: steps.resume(writing, its_id, visit.field("why"), by, at))
+
+
+def abort(visit: Visit) -> Response:
+    return _done(visit, lambda writing, its_id, by, at: steps.abort(writing, its_id, visit.field("why"), by, at), typed="abort")
+
+
+def _done(visit: Visit, step: Callable[[Writing, str, str, datetime], object], typed: str | None = None) -> Response:
+    """``typed``: the word that somebody must have written, so that nobody does it by a slip."""
+    its_id = visit.named("rollout")
+    if typed is not None and visit.field("confirm").strip().lower() != typed:
+        raise InvalidInput("nothing was done:", [Mistake("confirm", visit.field("confirm"), f"the word {typed}, typed")])
+    with visit.parts.ledger.write() as writing:
+        step(writing, its_id, visit.session.name, visit.parts.clock())
+    return RedirectResponse(f"{PAGE}/{its_id}", status_code=303)
