@@ -115,7 +115,7 @@ def simulate(setup: Setup) -> Demand:
 def _run(
     setup: Setup, happenings: Sequence[Happening], fresh: Floats, review: Floats, reject: Floats, seconds: Floats, rng: np.random.Generator
 ) -> Demand:
-    markets, surfaces, days = fresh.shape
+    markets, _, days = fresh.shape
     submissions, opened = np.zeros_like(fresh), np.zeros((markets, len(KINDS), days))
     rejects, back = np.zeros((markets, days)), np.zeros((markets, days + len(RETURN_DAYS) + 1))
     appeals = np.zeros((markets, days + 4))

@@ -1,7 +1,7 @@
 """From submissions to tasks: the share of each kind, as it was lately.
 
-Beta-binomial with a half-life of four weeks, drawn towards the kind's share in all markets. What comes of a submission later, an appeal or a
-second reading, is set against the submissions of so many days before. Days with a brake on teach nothing.
+Beta-binomial with a half-life of four weeks, drawn towards the kind's share in all markets. What comes of a submission later, an appeal
+or a second reading, is set against the submissions of so many days before. Days with a brake on teach nothing.
 """
 
 from __future__ import annotations

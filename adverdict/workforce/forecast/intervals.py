@@ -1,7 +1,8 @@
 """How far a forecast may be off: by how far earlier ones were.
 
-Split conformal prediction (Vovk 2005; Lei et al. 2018, JASA 113) on residuals of forecasts made at earlier moments, scaled so that queues of
-all sizes say something of each other; the level adapts where recent bands held too rarely or too often (Gibbs and Candès 2021, NeurIPS 34).
+Split conformal prediction (Vovk 2005; Lei et al. 2018, JASA 113) on residuals of forecasts made at earlier moments, scaled so that queues
+of all sizes say something of each other; the level adapts where recent bands held too rarely or too often (Gibbs and Candès 2021, NeurIPS
+34).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student
 
 from adverdict.workforce.volume.history import Floats
 
@@ -19,6 +21,8 @@ ENOUGH = 10
 """Residuals of one kind without which nothing earlier is a measure; then a normal band of ``DOUBT`` is given."""
 DOUBT = 0.15
 """Relative, of a week, where nothing is known of earlier forecasts."""
+FEW = 50
+"""Moments times cells below which single residuals are no quantiles, and a Student's t of their size is taken instead."""
 NORMAL_90 = 1.2816
 STEP = 0.02
 """Of the adaptive level, a moment of forecasting."""
@@ -54,8 +58,11 @@ def bands(actual: Floats, predicted: Floats) -> Bands:
         return Bands(np.full(weeks, DOUBT), -NORMAL_90, NORMAL_90, int(known.sum()))
     relative = _monotone([_relative(actual[..., week][known[..., week]], predicted[..., week][known[..., week]]) for week in range(weeks)])
     scaled = np.where(known, (actual - predicted) / scales(np.nan_to_num(predicted), relative), np.nan)
-    level = _adapted(scaled)
-    low, high = _quantiles(scaled[known], level)
+    pairs = int(known.any(axis=-1).sum())  # weeks ahead of one moment and cell were forecast together: they are one witness
+    if pairs < FEW:
+        half = float(student.ppf(1 - (1 - COVER) / 2, max(pairs - 1, 1)) * np.sqrt(np.mean(scaled[known] ** 2)))
+        return Bands(relative, -half, half, int(known.sum()))
+    low, high = _quantiles(scaled[known], _adapted(scaled))
     return Bands(relative, low, high, int(known.sum()))
 
 

@@ -1,7 +1,7 @@
 """Many Poisson regressions of one shape at once, each with a prior of standard deviation 1 on every coefficient but its level's.
 
-The same as scikit-learn's ``PoissonRegressor`` for each by itself, which a test holds; all at once it is a hundred times as fast, and a plan
-with its backtest fits thousands. Scatter beyond Poisson's makes evidence count for its share only (quasi-likelihood: Wedderburn 1974);
+The same as scikit-learn's ``PoissonRegressor`` for each by itself, which a test holds; all at once it is a hundred times as fast, and a
+plan with its backtest fits thousands. Scatter beyond Poisson's makes evidence count for its share only (quasi-likelihood: Wedderburn 1974);
 days far off count less (Huber 1964), for what nobody declared happens.
 """
 

@@ -19,13 +19,14 @@ from adverdict.workforce.volume.history import WEEK, Floats, History
 
 WINDOW = 26 * WEEK
 """Days looked back."""
-HALF_LIFE = 28.0
+HALF_LIFE = 42.0
 """Days after which a day counts half: levels wander."""
 TREND_DAYS = 56
 DAMPED_AFTER = 14
 """Days ahead after which a trend is not carried on."""
-TREND_SPREAD, WEEKDAY_SPREAD, EVENT_SPREAD = 0.15, 0.08, 0.15
-"""Prior standard deviations of logarithms: of a trend over ``TREND_DAYS``, of a series' weekday and of one series' event beside its kind."""
+TREND_SPREAD, WEEKDAY_SPREAD, EVENT_SPREAD = 0.05, 0.08, 0.15
+"""Prior standard deviations of logarithms: of a trend over ``TREND_DAYS``, of a series' weekday and of one series' event beside its
+kind."""
 KIND_SPREAD = 1.0
 """Of an event kind's effect, about which nothing is known beforehand."""
 
@@ -59,7 +60,8 @@ def forecast_submissions(history: History, events: Sequence[Event], days: int) -
     known = history if history.days <= WINDOW else _last(history)
     calendar = _Calendar(known, events, days)
     past = slice(0, known.days)
-    week = _week(known.submissions.sum(axis=0), calendar.on[:, :, past].any(axis=(0, 1)), known.weekdays())[calendar.weekdays]
+    eventful = calendar.on[:, :, past].sum(axis=(0, 1)) > 0
+    week = _week(known.submissions.sum(axis=0), eventful, known.weekdays())[calendar.weekdays]
     weights = _weights(known)
     first = _fitted(known, calendar, week + calendar.expected, weights, KIND_SPREAD)
     kinds = _kinds(first, calendar, known.days)
@@ -135,7 +137,8 @@ def _last(history: History) -> History:
 
 
 def _week(total: Floats, eventful: NDArray[np.bool_], weekdays: NDArray[np.int64]) -> Floats:
-    """Logarithm of each weekday beside the mean day, over all series; float64 (7,). Days with events are left out where that leaves some."""
+    """Logarithm of each weekday beside the mean day, over all series; float64 (7,). Days with events are left out where that leaves
+    some."""
     means = np.array([_mean(total, ~eventful & (weekdays == day), weekdays == day) for day in range(WEEK)])
     return np.asarray(np.log(means / means.mean())) if (means > 0).all() else np.zeros(WEEK)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake, NotFound
@@ -21,8 +21,8 @@ class Operations:
 
     events: tuple[Event, ...] = ()
     roster: tuple[Shift, ...] = ()
-    shrinkage: Shrinkage = Shrinkage()
-    targets: Targets = Targets()
+    shrinkage: Shrinkage = field(default_factory=Shrinkage)
+    targets: Targets = field(default_factory=Targets)
     digest: str = ""
     """sha256 over the files' bytes: which version a plan was made by."""
     missing: tuple[str, ...] = FILES

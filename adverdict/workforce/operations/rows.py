@@ -101,5 +101,5 @@ def read_rows(path: Path, required: Sequence[str], optional: Sequence[str], mist
         return []
     for line, row in lines:
         if None in row:
-            mistakes.append(Mistake("line", row[None], f"{len(header)} values, one a column", f"{path.name}:{line}"))  # type: ignore[index]
+            mistakes.append(Mistake("line", row[None], f"{len(header)} values, one a column", f"{path.name}:{line}"))
     return [Row(row, f"{path.name}:{line}", mistakes) for line, row in lines if None not in row]

@@ -57,7 +57,7 @@ class History:
 
     @property
     def markets(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one.market for one in (*self.series, *self.queues)))
+        return tuple(dict.fromkeys([one.market for one in self.series] + [one.market for one in self.queues]))
 
     def weekdays(self, days: int | None = None) -> NDArray[np.int64]:
         """Monday is 0; int64 (days,), from the first day on."""
