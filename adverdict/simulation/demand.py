@@ -70,6 +70,8 @@ class Setup:
     levers: tuple[Lever, ...] = ()
     opened: Mapping[int, int] = field(default_factory=dict)
     """Market -> first day with submissions; 0 otherwise."""
+    ramp_days: float = 10.0
+    """Days in which an opened market comes within a third of its level."""
     happenings: tuple[Happening, ...] | None = None
     """None: drawn."""
 
@@ -153,7 +155,7 @@ def _fresh(setup: Setup, happenings: Sequence[Happening], rng: np.random.Generat
         noise[list(one.markets), one.first : one.last + 1] *= one.factor
     for market, day in setup.opened.items():
         noise[market, :day] = 0.0
-        ramp = 1 - np.exp(-(np.arange(days - day) + 1) / 10)
+        ramp = 1 - np.exp(-(np.arange(days - day) + 1) / setup.ramp_days)
         noise[market, day:] *= ramp
     return np.asarray(base[:, :, None] * level * (shape * noise)[:, None, :])
 

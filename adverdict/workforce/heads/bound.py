@@ -15,7 +15,7 @@ from adverdict.workforce.volume.history import Floats
 
 CLASSES = 6
 """Deadlines that stand for all of a queue's: equal parts of its tasks."""
-STEPS = 40
+MANY = 1e9
 SOON, PARTS = 4.0, 4
 """Where something is due within so many hours, each hour is looked at in so many parts."""
 SAFETY = 1.0
@@ -96,12 +96,18 @@ def heads_for_deadlines(streams: Sequence[Stream], on_duty: Floats, target: floa
 
 
 def in_time(streams: Sequence[Stream], on_duty: Floats, heads: float) -> float:
-    """Share of the tasks answered in time by so many people who always take the earliest due, what is overdue first; as if work were
-    fluid."""
-    hours = len(on_duty)
-    due = _due_in(streams, hours)
-    waiting, met, asked = np.zeros(hours), 0.0, float(due.sum())
-    for hour in range(hours):
+    """Share of the tasks answered in time by so many people who always take the earliest due, what is overdue first; as if work were fluid."""
+    return _in_time(_due_in(streams, len(on_duty)), on_duty, heads)
+
+
+def possible_share(streams: Sequence[Stream], on_duty: Floats) -> float:
+    """Share of the tasks that any number of people could answer in time: the rest comes and is due while nobody is on duty."""
+    return in_time(streams, on_duty, MANY)
+
+
+def _in_time(due: Floats, on_duty: Floats, heads: float) -> float:
+    waiting, met, asked = np.zeros(len(on_duty)), 0.0, float(due.sum())
+    for hour in range(len(on_duty)):
         waiting += due[hour]
         done = np.diff(np.minimum(np.cumsum(waiting), heads * on_duty[hour]), prepend=0.0)
         met += float(done[hour:].sum())
@@ -109,22 +115,16 @@ def in_time(streams: Sequence[Stream], on_duty: Floats, heads: float) -> float:
     return met / asked if asked else 1.0
 
 
-def possible_share(streams: Sequence[Stream], on_duty: Floats) -> float:
-    """Share of the tasks that any number of people could answer in time: the rest comes and is due while nobody is on duty."""
-    return in_time(streams, on_duty, 1e9)
-
-
 def _fewest(streams: Sequence[Stream], on_duty: Floats, target: float, highest: float) -> float:
-    if possible_share(streams, on_duty) < target:
+    due = _due_in(streams, len(on_duty))
+    if _in_time(due, on_duty, MANY) < target:
         return float("inf")
     low, high = 0.0, highest if np.isfinite(highest) else 1e4
-    while np.isinf(highest) and in_time(streams, on_duty, high) < target:
+    while np.isinf(highest) and _in_time(due, on_duty, high) < target:
         high *= 4
-    for _ in range(STEPS):
+    while high - low > 0.001 * high:
         middle = (low + high) / 2
-        low, high = (low, middle) if in_time(streams, on_duty, middle) >= target else (middle, high)
-        if high - low < 0.002 * high:
-            break
+        low, high = (low, middle) if _in_time(due, on_duty, middle) >= target else (middle, high)
     return high
 
 

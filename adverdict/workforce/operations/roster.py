@@ -61,16 +61,22 @@ class Shift:
         """Whether the shift begins on this day of its zone."""
         return day.weekday() in self.days and (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
-    def hours_on(self, begin: datetime, hours: int) -> NDArray[np.float64]:
-        """Of one person, float64 (hours,): how much of each hour from ``begin`` (aware, on the hour) on they are there."""
-        found = np.zeros(hours)
-        zone, first = ZoneInfo(self.zone), begin.date() - timedelta(days=2)
+    def spans(self, begin: datetime, hours: int) -> list[tuple[float, float]]:
+        """Begin and end of each shift that touches the ``hours`` from ``begin`` (aware) on, in hours from there."""
+        found, zone, first = [], ZoneInfo(self.zone), begin.date() - timedelta(days=2)
         for number in range(hours // 24 + 4):
             day = first + timedelta(days=number)
             if self.works(day):
-                start = datetime.combine(day, self.starts, zone)
-                low = (start - begin).total_seconds() / 3600
-                _fill(found, low, low + self.hours)
+                low = (datetime.combine(day, self.starts, zone) - begin).total_seconds() / 3600
+                if low < hours and low + self.hours > 0:
+                    found.append((low, low + self.hours))
+        return found
+
+    def hours_on(self, begin: datetime, hours: int) -> NDArray[np.float64]:
+        """Of one person, float64 (hours,): how much of each hour from ``begin`` (aware, on the hour) on they are there."""
+        found, edges = np.zeros(hours), np.arange(hours)
+        for low, high in self.spans(begin, hours):
+            found += np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0.0, 1.0)
         return found
 
 
@@ -127,9 +133,3 @@ def _time(row: Row, column: str) -> time | None:
         return time(int(match[1]) % 24, int(match[2] or 0))
     row.refuse(column, told, "a time of day such as 09:00")
     return None
-
-
-def _fill(hours: NDArray[np.float64], low: float, high: float) -> None:
-    """Add the stretch from ``low`` to ``high`` (in hours) to the hours it lies in."""
-    edges = np.arange(len(hours))
-    hours += np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0.0, 1.0)
