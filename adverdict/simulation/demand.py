@@ -20,6 +20,8 @@ WEEKDAYS = np.array([10, 11, 11, 11, 10, 6, 5]) / (64 / 7)
 FACTORS = {"sale": 2.8, "launch": 3.5, "holiday": 0.6, "election": 1.4}
 SECONDS = {"review": 42.0, "audit": 38.0, "double": 45.0, "senior": 70.0, "appeal": 85.0}
 """Mean handling time of a seasoned reviewer."""
+ALIKE = 0.1
+"""Standard deviation of the logarithm of what becomes of an opened market's ads beside that of the other markets'."""
 RETURN_DAYS = (0.45, 0.35, 0.2)
 """Of rejected ads that come back: on the next day, and on the two after it."""
 
@@ -106,6 +108,10 @@ def simulate(setup: Setup) -> Demand:
     reject = _drifting(rng, np.exp(rng.normal(np.log(0.05), 0.3, markets)), days)
     seconds = np.array(list(SECONDS.values()))[None, :] * np.exp(rng.normal(0, 0.12, (markets, 1)))
     seconds = np.repeat(seconds[:, :, None], days, axis=2)
+    for market in setup.opened:
+        others = [other for other in range(markets) if other != market]
+        for rates in (review, reject):
+            rates[market] *= rates[others, 0].mean() / rates[market, 0] * np.exp(ALIKE * rng.standard_normal())
     for lever in setup.levers:
         rows = list(lever.markets)
         review[rows, lever.day :] *= lever.reviews

@@ -96,6 +96,7 @@ def launched(forecast: Forecast, launch: Launch) -> Forecast:
         share=np.concatenate([forecast.share, share]),
         daily=np.concatenate([forecast.daily, share[:, None] * level]),
         naive=np.concatenate([forecast.naive, np.zeros(len(queues))]),
+        before=np.concatenate([forecast.before, np.zeros((len(queues), forecast.before.shape[1]))]),
     )
 
 
@@ -133,6 +134,7 @@ def _with_tasks(forecast: Forecast, queue: Queue, tasks: float) -> Forecast:
             share=np.append(forecast.share, 0.0),
             daily=np.concatenate([forecast.daily, np.zeros((1, forecast.daily.shape[1]))]),
             naive=np.append(forecast.naive, 0.0),
+            before=np.concatenate([forecast.before, np.zeros((1, forecast.before.shape[1]))]),
         )
     daily = forecast.daily.copy()
     daily[forecast.queues.index(queue), :WEEK] += tasks / WEEK

@@ -31,7 +31,12 @@ class Shares:
 
 
 def change_of(
-    name: str, measured: Sequence[Shares], *, rejected_by_people: float = 0.0, come_back: float = 0.0, once: Mapping[Queue, float] | None = None
+    name: str,
+    measured: Sequence[Shares],
+    *,
+    rejected_by_people: float = 0.0,
+    come_back: float = 0.0,
+    once: Mapping[Queue, float] | None = None,
 ) -> Change:
     """``rejected_by_people``: share of reviews that end in a rejection. ``come_back``: submissions more for each ad rejected."""
     tasks: dict[Queue, float] = {}

@@ -10,7 +10,7 @@ import pytest
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import RoutingKey
 from adverdict.workforce.heads.bound import Stream, heads_for_deadlines, in_time, needed, possible_share
-from adverdict.workforce.heads.pool import Pool, Waiting
+from adverdict.workforce.heads.pool import Pool
 from adverdict.workforce.heads.staffing import BLOCKS, Demand, staffing
 from adverdict.workforce.heads.twin import Person, Tasks, answered
 from adverdict.workforce.operations.roster import Shift
@@ -84,11 +84,11 @@ def test_the_twin_meets_the_target_with_the_bound_s_people_and_not_with_many_few
 
 
 def test_whoever_reads_an_ad_never_gets_it_again_and_the_earliest_due_comes_first() -> None:
-    pool = Pool([SE, DE], [Reviewer("a"), Reviewer("b", markets=("DE",))])
-    for number, (due, about, lane) in enumerate([(5.0, "x", 0), (3.0, "y", 1), (4.0, "x", 0), (9.0, "z", 1)]):
-        pool.add(Waiting(due, f"t{number}", number, about), lane)
+    pool = Pool([SE, DE], [Reviewer("a"), Reviewer("b", markets=("DE",))], 4, ["y", "x", "x", "z"])
+    for rank, lane in enumerate([1, 0, 0, 1]):
+        pool.add(rank, lane)
     order = [pool.take(profile, who) for profile, who in [(0, "ann"), (0, "ann"), (1, "bob"), (0, "ann"), (0, "cid")]]
-    assert [task and task.task_id for task in order] == ["t1", "t2", "t3", None, "t0"]
+    assert order == [0, 1, 3, -1, 2]
 
 
 def test_one_lane_and_one_shift_need_what_the_bound_says() -> None:

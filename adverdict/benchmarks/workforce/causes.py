@@ -69,5 +69,3 @@ def _tasks(history: History, row: int, week: slice) -> float:
 
 def _seconds(demand: Demand, queue: Queue, day: int) -> float:
     return float(demand.seconds[demand.markets.index(queue.market), KINDS.index(queue.kind), day])
-
-

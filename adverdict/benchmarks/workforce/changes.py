@@ -32,6 +32,8 @@ PROMISED = 0.05
 ON_DUTY = np.tile(np.concatenate([np.zeros(7), np.ones(16), np.zeros(1)]), WEEK)
 """Of one person: every day from 7 to 23."""
 CAP, TARGET = 0.85, 0.95
+SLOW = 3.0
+"""Times the usual handling times, so that heads are counted in tens and not in ones."""
 KINDS_OF_CHANGE = ("tighten", "loosen", "new policy", "new market")
 
 
@@ -59,7 +61,9 @@ def changes(count: int, seed: int, progress: Progress) -> dict[str, Any]:
     fte = [_fte_off(*case.heads) for case in cases]
     return {
         "change_wape": _wape(cases),
-        "change_floor": FLOOR * sum(float(np.sqrt(case.realised).sum()) for case in cases) / sum(float(case.realised.sum()) for case in cases),
+        "change_floor": FLOOR
+        * sum(float(np.sqrt(case.realised).sum()) for case in cases)
+        / sum(float(case.realised.sum()) for case in cases),
         "change_wape_by_kind": {kind: _wape([case for case in cases if case.kind == kind]) for kind in KINDS_OF_CHANGE},
         "change_cases": count,
         "handling_error": float(np.mean(off)),
@@ -100,7 +104,9 @@ def _lever(kind: str, touched: tuple[int, ...], rng: np.random.Generator) -> Lev
         return Lever(DAY, touched, reviews=float(rng.uniform(1.1, 1.8)), rejects=float(rng.uniform(1.0, 1.6)))
     if kind == "loosen":
         return Lever(DAY, touched, reviews=float(rng.uniform(0.4, 0.9)), rejects=float(rng.uniform(0.7, 1.0)))
-    return Lever(DAY, touched, reviews=float(rng.uniform(1.1, 1.5)), rejects=float(rng.uniform(1.0, 1.3)), seconds=float(rng.uniform(0.95, 1.3)))
+    return Lever(
+        DAY, touched, reviews=float(rng.uniform(1.1, 1.5)), rejects=float(rng.uniform(1.0, 1.3)), seconds=float(rng.uniform(0.95, 1.3))
+    )
 
 
 def _measured(world: Demand, lever: Lever, rng: np.random.Generator) -> Change:
@@ -174,7 +180,7 @@ def _heads(daily: Floats, seconds: Floats) -> float:
     hours = WEEK_OF_HOURS.reshape(WEEK, 24)
     spread = hours / hours.sum(axis=1, keepdims=True)
     streams = [
-        Stream((daily[row][:, None] * spread).ravel(), np.array([DUE_HOURS[kind]]), float(seconds[row]), VARIATION)
+        Stream((daily[row][:, None] * spread).ravel(), np.array([DUE_HOURS[kind]]), SLOW * float(seconds[row]), VARIATION)
         for row, kind in enumerate(KINDS)
         if daily[row].sum() > 0
     ]

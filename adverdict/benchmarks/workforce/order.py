@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from adverdict.review.tasks.draws import task_id
 from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import Kind, ReviewSettings
 from adverdict.review.tasks.tasks import RoutingKey, Task, routing_key_of
-from adverdict.workforce.heads.pool import Pool, Waiting
+from adverdict.workforce.heads.pool import Pool
 
 BACKLOG = 1_500
 """Tasks that wait, about."""
@@ -44,28 +45,31 @@ def order(count: int, seed: int, progress: Progress) -> dict[str, Any]:
     """``count`` claims."""
     progress.stage("claims, real and twin", count)
     rng, settings = np.random.default_rng(seed), ReviewSettings()
-    keys = [RoutingKey(market, language, senior, policies) for market, language in LANES for senior in (False, True) for policies in POLICIES]
-    pool, made = Pool(keys, REVIEWERS), _made(rng, settings)
-    lanes, names = {key: number for number, key in enumerate(keys)}, list[str]()
+    keys = [
+        RoutingKey(market, language, senior, policies) for market, language in LANES for senior in (False, True) for policies in POLICIES
+    ]
+    made = list(islice(_made(rng, settings), count + 2 * BACKLOG))
+    ranked = sorted(made, key=lambda task: (task.due_at, task.task_id))
+    ranks = {task.task_id: rank for rank, task in enumerate(ranked)}
+    pool, lanes = Pool(keys, REVIEWERS, len(made), [task.about for task in ranked]), {key: number for number, key in enumerate(keys)}
     same = nothing = 0
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.open(f"sqlite:///{Path(folder) / 'ledger.db'}")
         with ledger.change() as connection:
             for one in REVIEWERS:
                 register(connection, one)
-        waiting = 0
+        waiting = come = 0
         for turn in range(0, count, TURN):
             with ledger.change() as connection:
-                fresh = [next(made) for _ in range(max(0, BACKLOG + TURN // 2 - waiting))]
+                fresh = made[come : come + max(0, BACKLOG + TURN // 2 - waiting)]
                 tasks.add(connection, fresh)
                 for task in fresh:
-                    pool.add(Waiting(float(micros(task.due_at)), task.task_id, len(names), task.about), lanes[routing_key_of(task)])
-                    names.append(task.task_id)
-                waiting += len(fresh)
+                    pool.add(ranks[task.task_id], lanes[routing_key_of(task)])
+                waiting, come = waiting + len(fresh), come + len(fresh)
                 for _ in range(min(TURN, count - turn)):
                     profile = int(rng.integers(len(REVIEWERS)))
                     real, twin = _claimed(connection, REVIEWERS[profile]), pool.take(profile, REVIEWERS[profile].name)
-                    same += (real or "") == (twin.task_id if twin else "")
+                    same += real == (ranked[twin].task_id if twin >= 0 else None)
                     nothing += real is None
                     waiting -= real is not None
                     progress.advance()

@@ -11,11 +11,11 @@ from adverdict.benchmarks.workforce.worlds import START, VARIATION, shapes_of, u
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.progress import Progress
 from adverdict.simulation.demand import SECONDS, Demand, Setup
-from adverdict.workforce.forecast.forecast import MOMENTS, forecast
+from adverdict.workforce.forecast.forecast import MOMENTS, backtest, forecast
 from adverdict.workforce.heads.odds import on_duty
 from adverdict.workforce.heads.plan import heads_for_odds
 from adverdict.workforce.heads.twin import answered
-from adverdict.workforce.heads.week import LEAD_DAYS, WeekWork, draw, week_work
+from adverdict.workforce.heads.week import LEAD, LEAD_DAYS, WeekWork, draw, week_work
 from adverdict.workforce.operations.roster import Shift
 from adverdict.workforce.operations.rules import Shrinkage, Targets
 from adverdict.workforce.volume.history import WEEK, WEEK_HOURS, History
@@ -36,9 +36,11 @@ def weeks(count: int, seed: int, progress: Progress) -> dict[str, Any]:
     targets, done = Targets(met=PROBABILITY), 0
     while done < count:
         demand, history, events = world(Setup(seed=seed + done, days=(FIRST + EACH) * WEEK, ads_a_day=12_000))
+        whole = backtest(history, events, 1, EACH + MOMENTS)
+        assert whole is not None, "there are many weeks"
         for number in range(min(EACH, count - done)):
             known = history.until((FIRST + number) * WEEK)
-            made = forecast(known, events, 1, moments=MOMENTS)
+            made = forecast(known, events, 1, past=whole.between(number, number + MOMENTS))
             work = week_work(made, shapes_of(known), 0)
             planned = heads_for_odds(work, shapes_of(known), _slow, SHIFT, _start(known), targets, variation=VARIATION)
             met += _lived(demand, known, planned, targets, np.random.default_rng([seed, done, number]))
@@ -62,15 +64,19 @@ def _lived(demand: Demand, known: History, heads: float, targets: Targets, rng: 
     first = (known.end - START).days
     daily = demand.opened.reshape(len(known.queues), -1)[:, first - LEAD_DAYS : first + WEEK]
     hourly = _hourly(daily, first - LEAD_DAYS)
-    exact = WeekWork(known.queues, hourly, np.zeros(len(known.queues)), 0.0, 1.0)
-    drawn = draw(exact, shapes_of(known), _slow, VARIATION, rng, lead=False)
+    exact = WeekWork(known.queues, hourly[:, LEAD:], hourly[:, :LEAD], np.zeros(len(known.queues)), 0.0, 1.0)
+    drawn = draw(exact, shapes_of(known), _slow, VARIATION, rng)
     shift = Shift(**{**vars(SHIFT), "people": heads})
     hours = LEAD_DAYS * 24 + WEEK_HOURS
     people = on_duty([shift], _start(known) - timedelta(days=LEAD_DAYS), hours + WEEK_HOURS, Shrinkage())
     found = answered(drawn.tasks, people, drawn.lanes, [shift.skills], hours + WEEK_HOURS)
     judged = (drawn.tasks.due >= LEAD_DAYS * 24) & (drawn.tasks.due < hours)
     kinds = np.array([queue.kind for queue in known.queues])[drawn.queue]
-    return all((found.done <= drawn.tasks.due)[judged & (kinds == kind)].mean() >= targets.share(kind) for kind in SECONDS if (judged & (kinds == kind)).any())
+    return all(
+        (found.done <= drawn.tasks.due)[judged & (kinds == kind)].mean() >= targets.share(kind)
+        for kind in SECONDS
+        if (judged & (kinds == kind)).any()
+    )
 
 
 def _hourly(daily: Any, first: int) -> Any:

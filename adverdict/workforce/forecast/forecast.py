@@ -21,6 +21,7 @@ MOMENTS = 12
 """Earlier moments at which the same forecast is made, a week apart, to see how far it was off."""
 WARM_UP_DAYS = 28
 """Of history before the first of them."""
+BEFORE_DAYS = 4
 FLOOR = 0.8
 """Mean absolute deviation of a Poisson count of mean n, in units of its square root (sqrt(2 / pi))."""
 
@@ -45,6 +46,8 @@ class Forecast:
     naive: Floats
     """The last week's tasks, for every week ahead: float64 (queues,)."""
     past: Backtest | None
+    before: Floats
+    """Tasks of the last ``BEFORE_DAYS`` on record, float64 (queues, 4): what the first week finds waiting comes of them."""
 
     @property
     def tasks(self) -> Floats:
@@ -76,6 +79,10 @@ class Backtest:
     predicted: Floats
     naive: Floats
 
+    def between(self, first: int, last: int) -> Backtest:
+        """Some of the moments."""
+        return Backtest(self.actual[first:last], self.predicted[first:last], self.naive[first:last])
+
     def wape(self, predicted: Floats, weeks: int = 2) -> float | None:
         """Sum of absolute errors over sum of tasks, of queues' weeks up to ``weeks`` ahead; None where there is none."""
         actual, told = self.actual[..., :weeks], predicted[..., :weeks]
@@ -91,12 +98,13 @@ class Backtest:
         return FLOOR * float(np.sqrt(actual[known]).sum()) / total if total else None
 
 
-def forecast(history: History, events: Sequence[Event], weeks: int, *, moments: int = MOMENTS) -> Forecast:
-    """Tasks of the next ``weeks`` weeks. Raises InvalidInput where the history is too short to tell a weekday."""
+def forecast(history: History, events: Sequence[Event], weeks: int, *, moments: int = MOMENTS, past: Backtest | None = None) -> Forecast:
+    """Tasks of the next ``weeks`` weeks. ``past``: the backtest, where it was made already. Raises InvalidInput where the history is too
+    short to tell a weekday."""
     if history.days < FEWEST_DAYS:
         expected = f"at least {FEWEST_DAYS} whole days on record"
         raise InvalidInput("nothing can be forecast yet:", [Mistake("days", history.days, expected)])
-    past = backtest(history, events, weeks, moments)
+    past = past or backtest(history, events, weeks, moments)
     once = point(history, events, weeks * WEEK)
     naive = history.opened[:, -WEEK:].sum(axis=1)
     nothing = np.zeros((0, 1, weeks))
@@ -112,7 +120,18 @@ def point(history: History, events: Sequence[Event], days: int) -> Forecast:
     daily = tasks_ahead(history, coming.mean, share)
     unknown = bands(np.zeros((0, 1, 1)), np.zeros((0, 1, 1)))
     return Forecast(
-        history.end, history.series, coming.mean, history.queues, share, daily, unknown, unknown, coming.effects, np.zeros(len(share)), None
+        start=history.end,
+        series=history.series,
+        submissions=coming.mean,
+        queues=history.queues,
+        share=share,
+        daily=daily,
+        bands=unknown,
+        total_bands=unknown,
+        effects=coming.effects,
+        naive=np.zeros(len(share)),
+        past=None,
+        before=history.opened[:, -BEFORE_DAYS:],
     )
 
 

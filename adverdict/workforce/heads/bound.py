@@ -96,7 +96,8 @@ def heads_for_deadlines(streams: Sequence[Stream], on_duty: Floats, target: floa
 
 
 def in_time(streams: Sequence[Stream], on_duty: Floats, heads: float) -> float:
-    """Share of the tasks answered in time by so many people who always take the earliest due, what is overdue first; as if work were fluid."""
+    """Share of the tasks answered in time by so many people who always take the earliest due, what is overdue first; as if work were
+    fluid."""
     return _in_time(_due_in(streams, len(on_duty)), on_duty, heads)
 
 

@@ -27,7 +27,7 @@ def heads_for_odds(
     for row, queue in enumerate(work.queues):
         shape = shape_of(shapes, queue)
         mean = sum(share.share * seconds(queue, share) for share in shape.lanes)
-        hourly = np.concatenate([work.hourly[row, : LEAD_DAYS * 24], work.hourly[row]])
+        hourly = np.concatenate([work.before[row], work.hourly[row]])
         if hourly.sum() > 0:
             streams.append(Stream(hourly, shape.due_hours, mean, variation))
     on_duty = shift.hours_on(start - timedelta(days=LEAD_DAYS), LEAD_DAYS * 24 + WEEK_HOURS)

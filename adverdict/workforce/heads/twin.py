@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import RoutingKey
-from adverdict.workforce.heads.pool import Pool, Waiting
+from adverdict.workforce.heads.pool import Pool
 from adverdict.workforce.volume.history import Floats
 
 Ints = NDArray[np.int64]
@@ -51,81 +51,81 @@ class Answers:
 
     begun: Floats
     done: Floats
-    busy: float
-    """Hours of handling, of all people together."""
     order: Ints
     """Tasks in the order in which they were taken."""
 
 
 def answered(tasks: Tasks, people: Sequence[Person], lanes: Sequence[RoutingKey], profiles: Sequence[Reviewer], until: float) -> Answers:
     """Let the people work from hour 0 until an hour."""
-    return _Run(tasks, people, Pool(lanes, profiles)).run(until)
+    return _Run(tasks, people, lanes, profiles).run(until)
 
 
 class _Run:
-    def __init__(self, tasks: Tasks, people: Sequence[Person], pool: Pool) -> None:
-        self._opened, self._due = tasks.opened.tolist(), tasks.due.tolist()
-        self._seconds, self._lane = tasks.seconds.tolist(), tasks.lane.tolist()
-        self._about = tasks.about or ("",) * len(self._opened)
-        self._people, self._pool = people, pool
-        self._begun, self._done = [NEVER] * len(self._opened), [NEVER] * len(self._opened)
+    def __init__(self, tasks: Tasks, people: Sequence[Person], lanes: Sequence[RoutingKey], profiles: Sequence[Reviewer]) -> None:
+        order = np.argsort(tasks.due, kind="stable")
+        self._rank = np.argsort(order, kind="stable").tolist()
+        self._number = order.tolist()
+        about = [tasks.about[number] for number in self._number] if tasks.about else ()
+        self._pool = Pool(lanes, profiles, len(order), about)
+        self._opened, self._lane = tasks.opened.tolist(), tasks.lane.tolist()
+        self._hours = (tasks.seconds / 3600).tolist()
+        self._people, self._names = people, [str(number) for number in range(len(people))]
+        self._begun, self._done = [NEVER] * len(order), [NEVER] * len(order)
         self._shift = [0] * len(people)
         self._events = [(person.shifts[0][0], number) for number, person in enumerate(people) if person.shifts]
         heapify(self._events)
-        self._idle: dict[int, list[int]] = {}
+        self._idle: list[list[int]] = [[] for _ in profiles]
         self._order: list[int] = []
-        self._busy = 0.0
 
     def run(self, until: float) -> Answers:
-        coming, count, events = 0, len(self._opened), self._events
+        coming, count, events, opened = 0, len(self._opened), self._events, [*self._opened, NEVER]
         while True:
-            wake = events[0][0] if events else NEVER
-            arrival = self._opened[coming] if coming < count else NEVER
-            if min(wake, arrival) >= until:
-                break
+            wake, arrival = events[0][0] if events else NEVER, opened[coming]
             if arrival <= wake:
+                if arrival >= until or coming >= count:
+                    break
                 self._arrive(coming, arrival)
                 coming += 1
+            elif wake >= until:
+                break
             else:
                 at, who = heappop(events)
                 self._free(who, at)
-        return Answers(np.array(self._begun), np.array(self._done), self._busy, np.array(self._order, dtype=np.int64))
+        return Answers(np.array(self._begun), np.array(self._done), np.array(self._order, dtype=np.int64))
 
     def _arrive(self, number: int, at: float) -> None:
         lane = self._lane[number]
-        self._pool.add(Waiting(self._due[number], f"{number:09d}", number, self._about[number]), lane)
+        self._pool.add(self._rank[number], lane)
         for profile in self._pool.takers(lane):
-            waiting = self._idle.get(profile)
+            waiting = self._idle[profile]
             while waiting:
                 who = waiting.pop()
                 if at < self._people[who].shifts[self._shift[who]][1]:
                     self._free(who, at)
                     return
-                self._home(who)
+                self._home(who, at)
 
     def _free(self, who: int, at: float) -> None:
         person = self._people[who]
-        end = person.shifts[self._shift[who]][1]
-        if at >= end:
+        if at >= person.shifts[self._shift[who]][1]:
             self._home(who, at)
             return
-        task = self._pool.take(person.profile, str(who))
-        if task is None:
-            self._idle.setdefault(person.profile, []).append(who)
+        rank = self._pool.take(person.profile, self._names[who])
+        if rank < 0:
+            self._idle[person.profile].append(who)
             return
-        number, hours = task.number, self._seconds[task.number] * person.pace / 3600
-        self._begun[number], self._done[number] = at, at + hours
-        self._busy += hours
+        number = self._number[rank]
+        done = at + self._hours[number] * person.pace
+        self._begun[number], self._done[number] = at, done
         self._order.append(number)
-        heappush(self._events, (at + hours, who))
+        heappush(self._events, (done, who))
 
-    def _home(self, who: int, at: float = 0.0) -> None:
-        """Until their next shift."""
+    def _home(self, who: int, at: float) -> None:
+        """Until their next shift; those without one do not come again."""
         shifts = self._people[who].shifts
-        self._shift[who] += 1
-        while self._shift[who] < len(shifts) and shifts[self._shift[who]][1] <= at:
-            self._shift[who] += 1
-        if self._shift[who] < len(shifts):
-            heappush(self._events, (max(shifts[self._shift[who]][0], at), who))
-        else:
-            self._shift[who] = len(shifts) - 1 if shifts else 0
+        following = self._shift[who] + 1
+        while following < len(shifts) and shifts[following][1] <= at:
+            following += 1
+        if following < len(shifts):
+            self._shift[who] = following
+            heappush(self._events, (max(shifts[following][0], at), who))

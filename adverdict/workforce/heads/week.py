@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from adverdict.review.tasks.tasks import RoutingKey
-from adverdict.workforce.forecast.forecast import Forecast
+from adverdict.workforce.forecast.forecast import BEFORE_DAYS, Forecast
 from adverdict.workforce.heads.staffing import Demand
 from adverdict.workforce.heads.twin import Ints, Tasks
 from adverdict.workforce.volume.history import WEEK, WEEK_HOURS, Floats, LaneShare, Queue, Shape
 
 DEADLINES = 3
 """Deadlines that stand for all of a queue's."""
-LEAD_DAYS = 4
-"""Before the week, so that it begins with a queue as weeks do: its first days, once more."""
+LEAD_DAYS = BEFORE_DAYS
+"""Before the week, so that it begins with a queue as weeks do."""
+LEAD = LEAD_DAYS * 24
+"""Hours."""
 TO_DEVIATION = 1 / (2 * 1.2816)
 """From the width of a P10-P90 band to a standard deviation."""
 Seconds = Callable[[Queue, LaneShare], float]
@@ -30,6 +32,8 @@ class WeekWork:
     queues: tuple[Queue, ...]
     hourly: Floats
     """Mean tasks, float64 (queues, 168), from the week's first hour on."""
+    before: Floats
+    """The same of the ``LEAD`` hours before it, float64 (queues, 96)."""
     own: Floats
     """Relative standard deviation of each queue by itself, float64 (queues,)."""
     common: float
@@ -40,14 +44,14 @@ class WeekWork:
 
 def week_work(forecast: Forecast, shapes: Mapping[Queue, Shape], week: int) -> WeekWork:
     """Of the forecast's week, the first is 0."""
-    days = forecast.daily[:, week * WEEK : (week + 1) * WEEK]
-    first = (forecast.start.weekday() + week * WEEK) % WEEK
-    hourly = np.zeros((len(forecast.queues), WEEK_HOURS))
+    whole = np.concatenate([forecast.before, forecast.daily], axis=1)[:, week * WEEK : (week + 1) * WEEK + LEAD_DAYS]
+    first = (forecast.start.weekday() + week * WEEK - LEAD_DAYS) % WEEK
+    hourly = np.zeros((len(forecast.queues), LEAD + WEEK_HOURS))
     for row, queue in enumerate(forecast.queues):
-        shape = np.roll(shape_of(shapes, queue).hours.reshape(WEEK, 24), -first, axis=0)
+        shape = shape_of(shapes, queue).hours.reshape(WEEK, 24)[(first + np.arange(whole.shape[1])) % WEEK]
         hours = shape / np.maximum(shape.sum(axis=1, keepdims=True), 1e-12)
-        hourly[row] = (days[row][:, None] * hours).ravel()
-    tasks = days.sum(axis=1)
+        hourly[row] = (whole[row][:, None] * hours).ravel()
+    tasks = whole[:, LEAD_DAYS:].sum(axis=1)
     low, high = (band[:, week] for band in forecast.bands.of(forecast.tasks))
     total_low, total_high = (float(band[week]) for band in forecast.total_band())
     total = max(float(tasks.sum()), 1e-9)
@@ -56,7 +60,8 @@ def week_work(forecast: Forecast, shapes: Mapping[Queue, Shape], week: int) -> W
     # Poisson's scatter is drawn hour by hour: what is left is the forecast's own error.
     chance = 1 / np.maximum(tasks, 1.0)
     own = np.sqrt(np.clip(alone**2 - chance - common**2, 0.0, 1.0))
-    return WeekWork(forecast.queues, hourly, own, float(np.sqrt(max(0.0, common**2 - 1 / total))), total_high / total)
+    shared = float(np.sqrt(max(0.0, common**2 - 1 / total)))
+    return WeekWork(forecast.queues, hourly[:, LEAD:], hourly[:, :LEAD], own, shared, total_high / total)
 
 
 def shape_of(shapes: Mapping[Queue, Shape], queue: Queue) -> Shape:
@@ -103,14 +108,11 @@ def draw(
     rng: np.random.Generator,
     *,
     more: float = 1.0,
-    lead: bool = True,
 ) -> Drawn:
-    """One week as it might come. ``more``: times as long every task takes, for what comes besides, such as golden tasks.
-    ``lead``: put the week's first days before it once more; otherwise it begins with them already.
-    """
-    hourly = np.concatenate([work.hourly[:, : LEAD_DAYS * 24], work.hourly], axis=1) if lead else work.hourly
+    """One week as it might come. ``more``: times as long every task takes, for what comes besides, such as golden tasks."""
     off = np.exp(work.common * rng.standard_normal() + work.own * rng.standard_normal(len(work.own)) - (work.common**2 + work.own**2) / 2)
-    counts = rng.poisson(hourly * off[:, None])
+    hourly = np.concatenate([work.before, work.hourly * off[:, None]], axis=1)
+    counts = rng.poisson(hourly)
     opened, due, took, lane, queue = [], [], [], [], []
     lanes: list[RoutingKey] = []
     spread = np.sqrt(np.log1p(variation**2))

@@ -1,7 +1,7 @@
 """What a plan was worth: how far off it was, and which of its parts was.
 
-People needed are a product: submissions, tasks a submission, seconds a task, and paid hours an hour on duty. What each part's error did to it
-is told apart exactly, whatever the others did (logarithmic mean Divisia index: Ang 2004, Energy Policy 32).
+People needed are a product: submissions, tasks a submission, seconds a task, and paid hours an hour on duty. What each part's error did
+to it is told apart exactly, whatever the others did (logarithmic mean Divisia index: Ang 2004, Energy Policy 32).
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def score(planned: PlannedWeek, realised: RealisedWeek) -> Score | None:
     covered = sum(low <= pairs[queue][1].tasks <= high for queue, (low, high) in planned.bands.items())
     logs = _logs(pairs, planned.absence, planned.absence if realised.absence is None else realised.absence)
     total = sum(logs.values())
-    cause = max(CAUSES, key=lambda one: abs(logs[one])) if abs(exp(total) - 1) > SMALL else None
+    largest: Cause = max(CAUSES, key=lambda one: abs(logs[one]))
+    cause = largest if abs(exp(total) - 1) > SMALL else None
     return Score(
         tasks=came,
         wape=sum(abs(told.tasks - one.tasks) for told, one in pairs.values()) / came,
