@@ -18,6 +18,7 @@ from adverdict.cli.policy import commands as policy
 from adverdict.cli.rescore import commands as rescore
 from adverdict.cli.review import commands as review
 from adverdict.cli.review import report
+from adverdict.cli.workforce import commands as workforce
 
 app = typer.Typer(
     name="adverdict",
@@ -69,6 +70,7 @@ for name, group in {
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,
+    "workforce": workforce.app,
     "benchmark": benchmark.app,
     "key": key.app,
 }.items():

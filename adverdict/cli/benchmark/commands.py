@@ -16,6 +16,7 @@ from adverdict.cli.benchmark import online as benchmark_online
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import train as benchmark_train
+from adverdict.cli.benchmark import workforce as benchmark_workforce
 from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed, Tune, Vectors
 
 app = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
@@ -28,6 +29,7 @@ app.command("ledger")(benchmark_ledger.ledger)
 app.command("attacks")(benchmark_attacks.attacks)
 app.command("audits")(benchmark_audits.audits)
 app.command("rescore")(benchmark_rescore.rescore)
+app.command("workforce")(benchmark_workforce.workforce)
 
 
 @app.command("packs")

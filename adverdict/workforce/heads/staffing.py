@@ -50,7 +50,7 @@ class ShiftNeed:
     fte: float
     """Contracts of full ``weekly_hours``."""
     rostered: float
-    """People that the roster has there."""
+    """The same of the people that the roster has there."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,9 @@ def staffing(demands: Sequence[Demand], shifts: Sequence[Shift], covers: Floats,
     heads, binds, late = problem.solve()
     needs = []
     for shift, on_duty, cover in zip(shifts, heads, covers, strict=True):
-        paid = float(cover.sum()) / (shift.weekly_hours * (1 - shrinkage.of(shift.team)))
-        needs.append(ShiftNeed(shift, float(on_duty), float(on_duty) * paid, shift.people))
+        contracts = float(cover.sum()) / shift.weekly_hours
+        fte = float(on_duty) * contracts / (1 - shrinkage.of(shift.team))
+        needs.append(ShiftNeed(shift, float(on_duty), fte, shift.people * contracts))
     return Staffing(tuple(needs), sum(float(one.work.sum()) for one in demands), binds, late, tuple(untaken))
 
 
