@@ -21,7 +21,7 @@ def known(
     by_policy = any(shift.policies for shift in operations.roster)
     past = read_past(ledger, now, severe_policies(book, operations.targets.severe), by_policy=by_policy, progress=progress)
     practice = measured(ledger, review.lease_seconds, review.handling_seconds)
-    return Known(past.history, past.shapes, practice, operations, review.golden_share, past.seq)
+    return Known(past.history, past.shapes, practice, operations, review.golden_share, past.seq, lease_seconds=review.lease_seconds)
 
 
 def severe_policies(book: PolicyBook, severities: tuple[str, ...]) -> frozenset[str]:

@@ -37,6 +37,7 @@ class Known:
     seq: int = 0
     """The ledger's last entry that is counted."""
     seed: int = 0
+    lease_seconds: float = 900.0
 
     @property
     def rostered(self) -> bool:

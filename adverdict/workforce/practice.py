@@ -19,6 +19,8 @@ from adverdict.workforce.handling import ENOUGH, NORMAL_95, USUAL_SECONDS, Secon
 
 STAGES = (0, 50, 150, 400, 1000)
 """Answers somebody has given before, from which the next stage of learning begins."""
+FEWEST_PEOPLE = 5
+"""In a stage, without which it is not told: fewer are nobody's curve, and would say how fast somebody is."""
 TOLD_VARIATION = 0.8
 """Coefficient of variation, where nothing is on record."""
 
@@ -178,7 +180,7 @@ def _learning(relative: Seconds, people: Sequence[int]) -> tuple[Stage, ...]:
     for value, person in zip(relative.tolist(), people, strict=True):
         stages[int(np.searchsorted(STAGES, given[person], side="right")) - 1][person].append(value)
         given[person] += 1
-    seen = [number for number, by in enumerate(stages) if len(by) > 1 and sum(map(len, by.values())) >= ENOUGH]
+    seen = [number for number, by in enumerate(stages) if len(by) >= FEWEST_PEOPLE and sum(map(len, by.values())) >= ENOUGH]
     if len(seen) < 2 or seen[0] != 0:
         return ()
     means = [np.array([np.mean(one) for one in stages[number].values()]) for number in seen]

@@ -76,7 +76,7 @@ def _week(week: Week) -> dict[str, Any]:
             for cell in week.cells
         ],
         "late": [
-            {"market": lane.market, "language": lane.language, "senior": lane.senior, "hours": hours} for lane, hours in staffing.late
+            {"market": lane.market, "language": lane.language, "senior": lane.senior, "share": share} for lane, share in staffing.late
         ],
         "untaken": [
             {"market": lane.market, "language": lane.language, "senior": lane.senior, "hours": hours} for lane, hours in staffing.untaken

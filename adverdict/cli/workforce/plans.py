@@ -69,11 +69,9 @@ def score_command(
         from adverdict.cli.tables import say
         from adverdict.cli.workforce.tables import show_scores
         from adverdict.ledger.store import now
-        from adverdict.review.tasks.settings import ReviewSettings
         from adverdict.workforce.plans.store import score_plans
 
-        lease = ReviewSettings().lease_seconds
-        made = score_plans(ledger, known.history, known.operations, lease, by or getpass.getuser(), now(), plan)
+        made = score_plans(ledger, known.history, known.operations, known.lease_seconds, by or getpass.getuser(), now(), plan)
         for plan_id in dict.fromkeys(one.plan for one in made):
             say(plan_id, "bold")
             show_scores([one for one in made if one.plan == plan_id])

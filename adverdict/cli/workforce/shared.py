@@ -38,11 +38,13 @@ def knowing(operations: Path | None, target: float | None = None, occupancy: flo
     from adverdict.workforce.known import known
     from adverdict.workforce.operations.read import read_operations
 
-    with door(operations=operations) as settings, ledger_of(settings) as ledger, Bars() as bars:
+    with door(operations=operations) as settings, ledger_of(settings) as ledger:
         installation = bootstrap(settings)
         declared = read_operations(settings.operations)
         declared = replace(declared, targets=declared.targets.changed(in_time=target, occupancy=occupancy))
-        yield ledger, known(ledger, declared, installation.book, installation.review, now(), bars)
+        with Bars() as bars:
+            found = known(ledger, declared, installation.book, installation.review, now(), bars)
+        yield ledger, found
 
 
 def markets(told: Known, chosen: list[str] | None) -> frozenset[str]:

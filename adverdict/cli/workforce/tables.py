@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from adverdict.cli.tables import aligned, say
@@ -82,7 +83,8 @@ def show_declared(operations: Operations) -> None:
 def show_volume(rows: Sequence[Sequence[str]], practice: Practice, waits: Sequence[TimeToDecision]) -> None:
     show([("week", "market", "submissions", "review", "audit", "double", "senior", "appeal"), *rows], 2)
     if practice.learning:
-        say("\nnew reviewers, beside those of long standing")
+        say("")
+        say("new reviewers, beside those of long standing")
         told = [
             (
                 f"from answer {one.since:,}",
@@ -95,7 +97,8 @@ def show_volume(rows: Sequence[Sequence[str]], practice: Practice, waits: Sequen
         ]
         show([("stage", "time", "95 %", "", ""), *told])
     if waits:
-        say("\nhours from submission, or appeal, to the last word")
+        say("")
+        say("hours from submission, or appeal, to the last word")
         show([("market", "decided by", "p50", "p90", "decided", "waiting"), *map(_wait, waits)], 2)
 
 
@@ -128,20 +131,22 @@ def _staff(week: Week) -> tuple[str, ...]:
 def show_week(week: Week, rostered: bool) -> None:
     """Shift by shift, and whom the first week lacks."""
     staffing = week.staffing
-    say(f"\nweek of {week.start.isoformat()}, shift by shift")
+    say("")
+    say(f"week of {week.start.isoformat()}, shift by shift")
     rows = [
         (
             need.shift.team,
             _days(need.shift.days),
             f"{need.shift.starts:%H:%M}-{need.shift.ends:%H:%M} {need.shift.zone}",
-            f"{need.on_duty:,.1f}",
+            f"{ceil(need.on_duty - 1e-6):,}",
+            f"{need.busy:.0%}" if need.on_duty > 1e-6 else "-",
             f"{need.fte:,.1f}",
             f"{need.rostered:,.1f}",
             f"{need.rostered - need.fte:+,.1f}" if rostered else "-",
         )
         for need in staffing.needs
     ]
-    show([("team", "days", "hours", "on duty", "people needed", "rostered", "spare"), *rows], 3)
+    show([("team", "days", "hours", "heads", "busy", "people needed", "rostered", "spare"), *rows], 3)
     show_gaps(staffing)
     if week.odds is not None:
         for queue, p90 in sorted(week.odds.wait_p90.items(), key=lambda one: -one[1])[:6]:
@@ -149,8 +154,10 @@ def show_week(week: Week, rostered: bool) -> None:
 
 
 def show_gaps(staffing: Staffing) -> None:
-    for lane, hours in staffing.late:
-        say(f"{_lane(lane)}: up to {hours:,.1f} hours of work late at a time, whoever works these shifts", "yellow")
+    for lane, share in staffing.late:
+        say(
+            f"{_lane(lane)}: {share:.1%} of the work is due while nobody on these shifts is there, and late whatever their number", "yellow"
+        )
     for lane, hours in staffing.untaken:
         say(f"{_lane(lane)}: nobody on the roster may take it; {hours:,.1f} hours a week", "red")
 

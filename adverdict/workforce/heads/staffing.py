@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from adverdict.workforce.volume.history import WEEK_HOURS, Floats
 BLOCK = 4
 BLOCKS = WEEK_HOURS // BLOCK
 A_DAY = 24 // BLOCK
+LEAST_LATE = 0.001
+"""Share of a lane's work that is late and not told."""
 LATE = 1000.0
 """What an hour of work that is late at a block's end costs, in people's paid hours: more than anybody, so nothing is late that need not
 be."""
@@ -49,6 +52,8 @@ class ShiftNeed:
     on_duty: float
     fte: float
     """Contracts of full ``weekly_hours``."""
+    busy: float
+    """Most of their time that tasks take where part of a person is made a whole one, in [0, 1]."""
     rostered: float
     """The same of the people that the roster has there."""
 
@@ -63,7 +68,7 @@ class Staffing:
     binds: tuple[str, ...]
     """What decides the number: deadline, occupancy, wellness; the strongest first."""
     late: tuple[tuple[RoutingKey, float], ...]
-    """Lanes of which work is late whoever works these shifts, with the most hours of it at any block's end."""
+    """Lanes of which work is late however many work these shifts, with its share of the lane's, in (0, 1]."""
     untaken: tuple[tuple[RoutingKey, float], ...]
     """Lanes that nobody on these shifts may take, with their hours a week."""
 
@@ -93,7 +98,8 @@ def staffing(demands: Sequence[Demand], shifts: Sequence[Shift], covers: Floats,
     for shift, on_duty, cover in zip(shifts, heads, covers, strict=True):
         contracts = float(cover.sum()) / shift.weekly_hours
         fte = float(on_duty) * contracts / (1 - shrinkage.of(shift.team))
-        needs.append(ShiftNeed(shift, float(on_duty), fte, shift.people * contracts))
+        busy = float(on_duty) / max(1, ceil(on_duty - 1e-6)) * targets.occupancy
+        needs.append(ShiftNeed(shift, float(on_duty), fte, busy, shift.people * contracts))
     return Staffing(tuple(needs), sum(float(one.work.sum()) for one in demands), binds, late, tuple(untaken))
 
 
@@ -125,9 +131,20 @@ class _Problem:
         found = linprog(self.cost, A_ub=most, b_ub=limit, A_eq=flow, b_eq=came, bounds=(0, None), method="highs")
         if found.status != 0:
             raise Unavailable(f"the staffing programme was not solved: {found.message}")
-        over = found.x[self.over].max(axis=1)
-        late = tuple((self.demands[n].lane, float(over[n])) for n in np.argsort(-over) if over[n] > 1e-6)
-        return found.x[: self.shifts], _binding(-found.ineqlin.marginals, limit, kinds, self.lanes * BLOCKS), late
+        over = found.x[self.over]
+        # What is late at a block's end and was not at the last one's has become late within it.
+        fresh = np.maximum(over - np.roll(over, 1, axis=1), 0.0).sum(axis=1)
+        return found.x[: self.shifts], _binding(-found.ineqlin.marginals, kinds), self._late(fresh)
+
+    def _late(self, hours: Floats) -> tuple[tuple[RoutingKey, float], ...]:
+        """By lane, all its deadlines together; the largest share first."""
+        late: dict[RoutingKey, float] = {}
+        whole: dict[RoutingKey, float] = {}
+        for demand, part in zip(self.demands, hours, strict=True):
+            late[demand.lane] = late.get(demand.lane, 0.0) + float(part)
+            whole[demand.lane] = whole.get(demand.lane, 0.0) + float(demand.work.sum())
+        shares = {lane: min(1.0, late[lane] / whole[lane]) for lane in late if late[lane] > LEAST_LATE * whole[lane]}
+        return tuple(sorted(shares.items(), key=lambda one: -one[1]))
 
     def _flow(self) -> tuple[object, Floats]:
         """What is left at a block's end: what was left before, and what came, less what was done. The week repeats itself."""
@@ -187,7 +204,7 @@ def _not_due(demand: Demand) -> Floats:
     return np.asarray(np.interp(ends, hours, behind) - np.interp(ends - wait, hours, behind))
 
 
-def _binding(prices: Floats, limit: Floats, kinds: NDArray[np.str_], deadlines: int) -> tuple[str, ...]:
+def _binding(prices: Floats, kinds: NDArray[np.str_]) -> tuple[str, ...]:
     """By what the constraints are worth: occupancy and wellness by their own prices, deadlines by those of being there in time."""
     found = {kind: float(prices[kinds == kind].sum()) for kind in ("occupancy", "wellness")}
     found["deadline"] = float(prices[kinds == "presence"].sum())
