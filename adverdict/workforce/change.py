@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from adverdict.workforce.forecast.forecast import Forecast
-from adverdict.workforce.volume.history import WEEK, Floats, History, Queue, Series, Shape
+from adverdict.workforce.volume.history import WEEK, Queue, Series, Shape
 
 
 @dataclass(frozen=True)
@@ -108,21 +108,6 @@ def launched_shapes(shapes: Mapping[Queue, Shape], launch: Launch) -> dict[Queue
             if queue.market == market:
                 made[Queue(launch.market, queue.kind)] = shape
     return made
-
-
-def return_factor(history: History, rejected: Floats, days: int = 56) -> float:
-    """Submissions more on the following days for each ad rejected: what a stricter policy brings back as next week's volume.
-
-    A regression of a day's submissions, freed from level and week, on rejections of the three days before; in [0, 1]. ``rejected``: float64
-    (days,), of all markets. 0 where the history is too short to tell.
-    """
-    total, rejected = history.submissions.sum(axis=0)[-days:], rejected[-days:]
-    if len(total) < 4 * WEEK:
-        return 0.0
-    before = sum(np.concatenate([np.zeros(lag), rejected[:-lag]]) for lag in (1, 2, 3)) / 3
-    columns = np.column_stack([np.eye(WEEK)[history.weekdays()[-len(total) :]], np.linspace(-1, 1, len(total)), before])
-    found, *_ = np.linalg.lstsq(columns[3:], total[3:], rcond=None)
-    return float(np.clip(found[-1], 0.0, 1.0))
 
 
 def _with_tasks(forecast: Forecast, queue: Queue, tasks: float) -> Forecast:

@@ -17,10 +17,12 @@ from adverdict.review.tasks.settings import ReviewSettings
 from tests.ledger.made import an_ad, decided
 
 PEOPLE = ("ann", "bob", "cid")
-MARKETS = {"SE": ("sv", 24), "DE": ("de", 12)}
+MARKETS = {"SE": ("sv", 2.0), "DE": ("de", 1.0)}
 
 
-def lived(ledger: Ledger, end: date, *, days: int = 35, seed: int = 1, review: float = 0.3, sale: date | None = None) -> int:
+def lived(
+    ledger: Ledger, end: date, *, days: int = 35, seed: int = 1, review: float = 0.3, sale: date | None = None, ads_a_day: float = 5.0
+) -> int:
     """Fill the ledger with ``days`` days up to ``end`` (excluded): how many ads. On the day ``sale`` three times as many come."""
     rng, book, settings = np.random.default_rng(seed), read_policies(None), ReviewSettings(golden_share=0.0, double_share=0.05)
     clock = [datetime.now(UTC)]
@@ -28,8 +30,8 @@ def lived(ledger: Ledger, end: date, *, days: int = 35, seed: int = 1, review: f
     for back in range(days, 0, -1):
         day = end - timedelta(days=back)
         quiet = 0.5 if day.weekday() >= 5 else 1.0
-        for market, (language, ads) in MARKETS.items():
-            count = int(rng.poisson(ads * quiet * (3 if day == sale else 1)))
+        for market, (language, part) in MARKETS.items():
+            count = int(rng.poisson(ads_a_day * part * quiet * (3 if day == sale else 1)))
             for at in sorted(rng.uniform(7, 21, count)):
                 number += 1
                 clock[0] = datetime.combine(day, time(), UTC) + timedelta(hours=float(at))

@@ -12,7 +12,7 @@ from adverdict.benchmarks.workforce.worlds import DUE_HOURS, VARIATION, events_o
 from adverdict.domain.progress import Progress
 from adverdict.simulation.arrivals import WEEK_OF_HOURS
 from adverdict.simulation.demand import KINDS, Demand, Lever, Setup, simulate
-from adverdict.workforce.change import Change, Launch, changed, return_factor
+from adverdict.workforce.change import Change, Launch, changed
 from adverdict.workforce.effects import Shares, change_of
 from adverdict.workforce.forecast.forecast import FLOOR, point
 from adverdict.workforce.heads.bound import Stream, needed
@@ -64,7 +64,7 @@ def changes(count: int, seed: int, progress: Progress) -> dict[str, Any]:
         "change_floor": FLOOR
         * sum(float(np.sqrt(case.realised).sum()) for case in cases)
         / sum(float(case.realised.sum()) for case in cases),
-        "change_wape_by_kind": {kind: _wape([case for case in cases if case.kind == kind]) for kind in KINDS_OF_CHANGE},
+        "change_wape_by_kind": {kind: _wape([case for case in cases if case.kind == kind]) for kind in KINDS_OF_CHANGE[:count]},
         "change_cases": count,
         "handling_error": float(np.mean(off)),
         "handling_within_5": sum(one <= 0.05 for one in off),
@@ -111,7 +111,6 @@ def _lever(kind: str, touched: tuple[int, ...], rng: np.random.Generator) -> Lev
 
 def _measured(world: Demand, lever: Lever, rng: np.random.Generator) -> Change:
     """As a shadow of the last two weeks would show it: the same ads decided both ways, a few hundred read with the clock running."""
-    known = history_of(world).until(DAY)
     shares = []
     for market in lever.markets:
         rows = slice(DAY - 14, DAY)
@@ -132,7 +131,8 @@ def _measured(world: Demand, lever: Lever, rng: np.random.Generator) -> Change:
                 seconds if lever.seconds != 1.0 else 1.0,
             )
         )
-    come_back = return_factor(known, world.rejects[:, :DAY].sum(axis=0))
+    rejected = int(world.rejects[:, DAY - 28 : DAY].sum())
+    come_back = float(rng.binomial(rejected, world.setup.come_back)) / max(rejected, 1)  # as counting those that come back finds it
     return change_of("rollout", shares, rejected_by_people=0.15, come_back=come_back)
 
 

@@ -133,7 +133,7 @@ class _Seen:
         within = (opened >= LEAD_DAYS * 24) & (opened < SPAN_HOURS)
         waits = {queue: np.minimum(found.done - opened, SPAN_HOURS)[within & (drawn.queue == row)] for row, queue in enumerate(work.queues)}
         started = (found.begun >= LEAD_DAYS * 24) & (found.begun < SPAN_HOURS)
-        busy = float((found.done - found.begun)[started].sum())
+        busy = float(found.done[started].sum() - found.begun[started].sum())
         return cls(all(in_time[kind] >= targets.share(kind) for kind in in_time), in_time, waits, busy)
 
 
