@@ -15,6 +15,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.simulation.demand import Setup, simulate
+from adverdict.workforce.capacity import roster_capacity
 from adverdict.workforce.change import Change
 from adverdict.workforce.effects import Shares, change_of
 from adverdict.workforce.forecast.forecast import forecast
@@ -185,3 +186,16 @@ def test_the_limit_on_severe_content_and_a_high_target_reach_the_plan(lived_ledg
     free, tight = (outlook(one, 1, twin=False, told=told_of).weeks[0].staffing for one in (base, limited))
     assert tight.binds[0] == "wellness"
     assert tight.fte > free.fte
+
+
+def test_a_roster_has_time_for_as_many_reviews_as_its_hours_shrinkage_cap_and_other_tasks_leave(lived_ledger: Ledger) -> None:
+    operations = Operations(roster=(team(2),), shrinkage=Shrinkage({"leave": 0.2}), targets=Targets(occupancy=0.8))
+    bare = roster_capacity(operations, None, 900, 45)
+    assert bare.hours == pytest.approx(2 * 24 * 0.8 * 0.8)
+    assert bare.reviews == pytest.approx(bare.hours * 80)
+    measured = roster_capacity(operations, lived_ledger, 900, 45)
+    assert measured.measured
+    assert 0.8 < measured.for_reviews < 1
+    assert measured.reviews == pytest.approx(measured.hours * measured.for_reviews * 3600 / measured.seconds)
+    with pytest.raises(InvalidInput, match="people on a roster"):
+        roster_capacity(Operations(), None, 900, 45)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ REVIEWERS = (
     Reviewer("gambling", policies=("gambling",)),
     Reviewer("german-senior", markets=("DE",), senior=True),
 )
+EACH = 5
+"""People of each profile."""
 KINDS: tuple[Kind, ...] = ("review", "review", "review", "review", "audit", "senior", "appeal")
 
 
@@ -56,8 +59,8 @@ def order(count: int, seed: int, progress: Progress) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.open(f"sqlite:///{Path(folder) / 'ledger.db'}")
         with ledger.change() as connection:
-            for one in REVIEWERS:
-                register(connection, one)
+            for one, number in product(REVIEWERS, range(EACH)):
+                register(connection, replace(one, name=f"{one.name}-{number}"))
         waiting = come = 0
         for turn in range(0, count, TURN):
             with ledger.change() as connection:
@@ -68,7 +71,8 @@ def order(count: int, seed: int, progress: Progress) -> dict[str, Any]:
                 waiting, come = waiting + len(fresh), come + len(fresh)
                 for _ in range(min(TURN, count - turn)):
                     profile = int(rng.integers(len(REVIEWERS)))
-                    real, twin = _claimed(connection, REVIEWERS[profile]), pool.take(profile, REVIEWERS[profile].name)
+                    who = replace(REVIEWERS[profile], name=f"{REVIEWERS[profile].name}-{int(rng.integers(EACH))}")
+                    real, twin = _claimed(connection, who), pool.take(profile, who.name)
                     same += real == (ranked[twin].task_id if twin >= 0 else None)
                     nothing += real is None
                     waiting -= real is not None

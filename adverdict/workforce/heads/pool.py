@@ -36,19 +36,18 @@ class Pool:
     def take(self, profile: int, reviewer: str = "") -> int:
         """The rank of the reviewer's next task, taken out; -1 where there is none for them."""
         heap, taken = self._heaps[profile], self._taken
+        read, found = list[int](), -1
         while heap:
             rank = heappop(heap)
-            if not taken[rank]:
-                if self._about and reviewer in self._readers.get(self._about[rank], ()):
-                    return self._take_beyond(rank, profile, reviewer)
-                taken[rank] = 1
-                if self._about:
-                    self._readers.setdefault(self._about[rank], set()).add(reviewer)
-                return rank
-        return -1
-
-    def _take_beyond(self, rank: int, profile: int, reviewer: str) -> int:
-        """The next after one that the reviewer has read already, which stays for others."""
-        found = self.take(profile, reviewer)
-        heappush(self._heaps[profile], rank)
+            if taken[rank]:
+                continue
+            if self._about and reviewer in self._readers.get(self._about[rank], ()):
+                read.append(rank)  # stays, for others
+                continue
+            taken[rank], found = 1, rank
+            if self._about:
+                self._readers.setdefault(self._about[rank], set()).add(reviewer)
+            break
+        for rank in read:
+            heappush(heap, rank)
         return found

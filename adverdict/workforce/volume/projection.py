@@ -134,6 +134,13 @@ def submissions(ledger: Ledger, since: datetime, until: datetime) -> list[Counte
     return [Counted(moment(int(row.day) * 24 * HOUR), row.market, row.surface, int(row.told)) for row in rows]
 
 
+def answered_seconds(ledger: Ledger) -> dict[str, float]:
+    """By kind of task, of all answers counted so far."""
+    with ledger.look() as connection:
+        query = select(volumes.c.what, func.sum(volumes.c.seconds).label("told")).where(volumes.c.what.like("answer/%"))
+        return {row.what.partition("/")[2]: float(row.told) for row in connection.execute(query.group_by(volumes.c.what))}
+
+
 def first_hour(ledger: Ledger) -> datetime | None:
     """Of the first submission; None: there is none."""
     with ledger.look() as connection:
