@@ -18,6 +18,7 @@ from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.review.queue import Queue
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
@@ -26,7 +27,9 @@ from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.planner import Planner, command_line
 from adverdict.serving.worker.runtime import WorkerRuntime
+from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")
 
@@ -48,12 +51,15 @@ def assemble(
         if ledger is not None:
             with suppress(Unavailable):  # readiness says that the ledger is away
                 metrics.steer(steering_now(ledger))
+                if workload is not None and (seen := workload.look()) is not None:
+                    metrics.work(seen)
         if metrics.stand(state):
             if settings.tune_collector:
                 quieten_collector()
             intake.warm()
 
     ledger = installation.ledger(create=True) if settings.ledger_url else None
+    workload = WorkloadWatch(ledger, Queue(ledger, book, installation.review), now) if ledger else None
     secret = make_audit_secret(ledger, now()) if ledger else settings.audit_key
     if secret is None:
         log.warning("nothing is recorded and ADVERDICT_AUDIT_SECRET is not set: anybody can tell which ads are drawn for the audit")
@@ -72,9 +78,10 @@ def assemble(
         log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
-    pages = _console(installation, ledger, champion) if ledger else None
+    planner = Planner(command_line(settings), now) if ledger else None
+    pages = _console(installation, ledger, champion, planner) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, book, pages, evidence)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, book, pages, evidence, planner)
 
 
 def new_id() -> str:
@@ -82,13 +89,13 @@ def new_id() -> str:
     return f"dec-{hexadecimal()}"
 
 
-def _console(installation: Installation, ledger: Ledger, champion: Champion) -> ASGIApp:
-    from adverdict.review.queue import Queue
+def _console(installation: Installation, ledger: Ledger, champion: Champion, planner: Planner | None) -> ASGIApp:
     from adverdict.serving.console.app import Parts, console
 
     settings, book = installation.settings, installation.book
     queue = Queue(ledger, book, installation.review)
-    return console(Parts(ledger, queue, book, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve))
+    resolve = installation.registry.resolve
+    return console(Parts(ledger, queue, book, champion, settings.api_keys, settings.registry_uri, resolve, planner=planner))
 
 
 def quieten_collector() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from adverdict.workforce.outlook import Outlook, Week
+from adverdict.workforce.volume.history import WEEK
 
 SHIFTS = ("week", "team", "days", "starts", "ends", "zone", "people_on_duty", "people_needed", "people_rostered")
 
@@ -20,7 +22,7 @@ def told(made: Outlook) -> dict[str, Any]:
         "wape": past and past.wape(past.predicted),
         "wape_naive": past and past.wape(past.naive),
         "wape_floor": past and past.floor(),
-        "weeks": [_week(week) for week in made.weeks],
+        "weeks": [{**_week(week), "events": _events(made, week)} for week in made.weeks],
     }
 
 
@@ -43,6 +45,13 @@ def shift_rows(made: Outlook) -> list[list[str]]:
         for week in made.weeks
         for need in week.staffing.needs
     ]
+
+
+def _events(made: Outlook, week: Week) -> list[str]:
+    """Names of the declared events that touch the week, with their markets."""
+    end = week.start + timedelta(days=WEEK)
+    there = [one for one in made.known.operations.events if one.starts < end and one.ends >= week.start]
+    return [f"{one.name} ({', '.join(one.markets) or 'all'})" for one in there]
 
 
 def _week(week: Week) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from adverdict.domain.keys import ApiKey
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
 from adverdict.serving.worker.champion import Champion
+from adverdict.serving.worker.planner import Planner
 
 
 @dataclass(frozen=True)
@@ -27,5 +28,7 @@ class Parts:
     """Address of the MLflow server or database; only an http one can be linked to."""
     resolve: Callable[[str], str] | None = None
     """What a name such as ``models:/adverdict@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
+    planner: Planner | None = None
+    """What makes plans. None: nothing can be planned."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""

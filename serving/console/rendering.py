@@ -39,6 +39,7 @@ TABS = (
     Tab("Policies", f"{HOME}/policies", ("policy",)),
     Tab("Models", f"{HOME}/models", ("policy",)),
     Tab("Quality", f"{HOME}/quality", ("policy",)),
+    Tab("Workforce", f"{HOME}/workforce", ("policy",)),
     Tab("Brakes", f"{HOME}/brakes", ("policy",)),
 )
 

@@ -20,10 +20,11 @@ def save_command(
     weeks: Weeks = 8,
     operations: OperationsFolder = None,
     by: By = None,
+    json: Json = None,
 ) -> None:
     """Put the plan of the next weeks on record: what is forecast, for whom, and with which targets."""
     with knowing(operations) as (ledger, known):
-        from adverdict.cli.console import Bars
+        from adverdict.cli.console import Bars, write_json
         from adverdict.cli.tables import say
         from adverdict.ledger.store import now
         from adverdict.workforce.outlook import outlook
@@ -33,6 +34,8 @@ def save_command(
             made = outlook(known, weeks, progress=bars)
         plan_id = save(ledger, made, name, by or getpass.getuser(), now())
         say(f"{plan_id} is on record; 'adverdict workforce plan score' says later what it was worth")
+        if json:
+            write_json(json, {"plan_id": plan_id})
 
 
 @app.command("list")
