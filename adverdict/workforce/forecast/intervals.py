@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from adverdict.workforce.handling import TO_DEVIATION
 from adverdict.workforce.volume.history import Floats
 
 COVER = 0.8
@@ -23,6 +24,8 @@ DOUBT = 0.15
 """Relative, of a week, where nothing is known of earlier forecasts."""
 FEW = 50
 """Moments times cells below which single residuals are no quantiles, and a Student's t of their size is taken instead."""
+FAR = 2.5
+"""Standard deviations beyond which a residual counts as no further off."""
 NORMAL_90 = 1.2816
 STEP = 0.02
 """Of the adaptive level, a moment of forecasting."""
@@ -60,10 +63,16 @@ def bands(actual: Floats, predicted: Floats) -> Bands:
     scaled = np.where(known, (actual - predicted) / scales(np.nan_to_num(predicted), relative), np.nan)
     pairs = int(known.any(axis=-1).sum())  # weeks ahead of one moment and cell were forecast together: they are one witness
     if pairs < FEW:
-        half = float(student.ppf(1 - (1 - COVER) / 2, max(pairs - 1, 1)) * np.sqrt(np.mean(scaled[known] ** 2)))
+        half = float(student.ppf(1 - (1 - COVER) / 2, max(pairs - 1, 1))) * _size(scaled[known])
         return Bands(relative, -half, half, int(known.sum()))
     low, high = _quantiles(scaled[known], _adapted(scaled))
     return Bands(relative, low, high, int(known.sum()))
+
+
+def _size(scaled: Floats) -> float:
+    """Root of the mean square, what lies far out cut off: one event that nobody declared must not widen every band after it."""
+    far = FAR * TO_DEVIATION * float(np.median(np.abs(scaled)))
+    return float(np.sqrt(np.mean(np.minimum(np.abs(scaled), far) ** 2)))
 
 
 def _relative(actual: Floats, predicted: Floats) -> float:
