@@ -20,6 +20,7 @@ from adverdict.ledger.policy_sets import put_first
 from adverdict.ledger.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.review.queue import Queue
 from adverdict.rollout.stages.freezes import read_freezes
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.model import Model
@@ -29,9 +30,11 @@ from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.planner import Planner, command_line
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
+from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")
 
@@ -52,6 +55,8 @@ def assemble(
         if ledger is not None:
             with suppress(Unavailable):  # readiness says that the ledger is away
                 metrics.steer(steering_now(ledger))
+                if workload is not None and (seen := workload.look()) is not None:
+                    metrics.work(seen)
         if metrics.stand(state):
             if settings.tune_collector:
                 quieten_collector()
@@ -63,6 +68,7 @@ def assemble(
     if ledger is not None:
         _begin_by(ledger, installation)
         sets.look()
+    workload = WorkloadWatch(ledger, Queue(ledger, sets, installation.review), now) if ledger else None
     secret = make_audit_secret(ledger, now()) if ledger else settings.audit_key
     if secret is None:
         log.warning("nothing is recorded and ADVERDICT_AUDIT_SECRET is not set: anybody can tell which ads are drawn for the audit")
@@ -82,10 +88,11 @@ def assemble(
         log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
-    pages = _console(installation, ledger, champion, sets) if ledger else None
+    planner = Planner(command_line(settings), now) if ledger else None
+    pages = _console(installation, ledger, champion, sets, planner) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes)) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner)
 
 
 def new_id() -> str:
@@ -104,14 +111,16 @@ def _begin_by(ledger: Ledger, installation: Installation) -> None:
         )
 
 
-def _console(installation: Installation, ledger: Ledger, champion: Champion, sets: SetsInForce) -> ASGIApp:
+def _console(installation: Installation, ledger: Ledger, champion: Champion, sets: SetsInForce, planner: Planner | None) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
 
     settings = installation.settings
     queue = Queue(ledger, sets, installation.review)
     freezes = read_freezes(settings.freezes)
-    return console(Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes))
+    return console(
+        Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes, planner)
+    )
 
 
 def quieten_collector() -> None:

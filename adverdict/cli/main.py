@@ -19,6 +19,7 @@ from adverdict.cli.rescore import commands as rescore
 from adverdict.cli.review import commands as review
 from adverdict.cli.review import report
 from adverdict.cli.rollout import commands as rollout
+from adverdict.cli.workforce import commands as workforce
 
 app = typer.Typer(
     name="adverdict",
@@ -71,6 +72,7 @@ for name, group in {
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,
+    "workforce": workforce.app,
     "benchmark": benchmark.app,
     "key": key.app,
 }.items():

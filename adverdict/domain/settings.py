@@ -113,6 +113,10 @@ class Settings(BaseModel):
     policies: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="folder of policy files", json_schema_extra=_shown("packaged")
     )
+    operations: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None,
+        description="folder of [events, roster, shrinkage and targets](workforce.md#what-you-declare), for planning reviewers",
+    )
     certificates: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="`certificates.json` to decide by, instead of the certificates that belong to the registered model"
     )

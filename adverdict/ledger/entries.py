@@ -12,6 +12,8 @@ withdrawal   of such a step: from then on its decisions do not stand
 foundation   what was known before the first entry
 brake        nothing of one side is decided automatically from then on, for a policy, a market, a surface, or everywhere
 release      of a brake
+plan         how many tasks, hours and people the next weeks were thought to need
+score        what one week of a plan was worth, once it was over
 revocation   of a certificate: what its thresholds would decide is left to people from then on
 
 What comes into force, and how, is told by the entries of ``ledger.rollout_entries``.
@@ -19,6 +21,7 @@ What comes into force, and how, is told by the entries of ``ledger.rollout_entri
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -206,6 +209,70 @@ class CertificateMoved(EntryBody):
     by: str
 
 
+class PlannedCell(BaseModel):
+    """One queue in one week."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    week: date = Field(description="first of its seven days, UTC")
+    market: Market
+    kind: str
+    submissions: float = Field(ge=0, description="of its market")
+    tasks: float = Field(ge=0)
+    low: float = Field(ge=0, description="P10 of tasks")
+    high: float = Field(ge=0, description="P90 of tasks")
+    seconds: float = Field(ge=0, description="mean handling time of a task")
+
+
+class PlannedWeek(BaseModel):
+    """People of one week."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    week: date
+    hours: float = Field(ge=0, description="of handling")
+    fte: float = Field(ge=0, description="full-time people needed for the P90 of tasks")
+    rostered: float = Field(ge=0)
+    met: float | None = Field(
+        default=None, ge=0, le=1, description="probability that the roster keeps the targets; null: nobody is rostered"
+    )
+    absence: float = Field(ge=0, lt=1, description="share of the rostered hours in which nobody answers tasks")
+
+
+class PlanMade(EntryBody):
+    """The entry's id is the plan's."""
+
+    kind: ClassVar[str] = "plan"
+
+    name: Text
+    change: Text = Field(description="beside what stands; 'as planned': none")
+    cells: tuple[PlannedCell, ...]
+    weeks: tuple[PlannedWeek, ...]
+    targets: dict[str, JsonValue] = Field(description="shares in time, occupancy and limits it was made for")
+    operations: str = Field(description="digest of the operations folder")
+    counted: int = Field(description="last entry it knew of")
+    by: str
+
+
+class PlanScored(EntryBody):
+    """Of one week of a plan. Shares are relative to what came."""
+
+    kind: ClassVar[str] = "score"
+
+    plan: str
+    week: date
+    tasks: float = Field(description="that came")
+    wape: float
+    bias: float
+    covered: int = Field(description="queues whose tasks lay between P10 and P90")
+    queues: int
+    fte_error: float = Field(description="people planned over people needed, less 1")
+    by_cause: dict[str, float] = Field(description="what each part's error did to the people planned; they multiply to the whole")
+    cause: str | None = Field(description="the largest; null: the error is small")
+    absence: float | None = Field(description="that was; null: nobody can tell")
+    by: str
+
+
 Body = (
     DecisionMade
     | Labelled
@@ -222,6 +289,8 @@ Body = (
     | CertificateRevoked
     | CertificateMoved
     | RolloutBody
+    | PlanMade
+    | PlanScored
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

@@ -176,3 +176,25 @@ leases = Table(
     Column("until", BigInteger, nullable=False),
 )
 """Work that one process at a time is to do, and who does it until when."""
+
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),  # its first microsecond
+    Column("market", String(2), primary_key=True),
+    Column("surface", String(200), primary_key=True),  # empty: not told
+    Column("language", String(35), primary_key=True),  # primary subtag; empty: not told
+    Column("what", String(16), primary_key=True),  # submission, or answer/KIND
+    Column("count", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),  # of handling, of answers that say how long they took
+    Column("squares", Float, nullable=False),
+)
+"""Submissions and answers by the hour, counted from the chain: made anew from it at any time."""
+
+projections = Table(
+    "projections",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+"""What is counted from the chain, and up to which entry."""

@@ -58,3 +58,12 @@ class Arrivals:
         begin = np.where(hour > 0, self.ends[hour - 1], 0)
         within = (index - begin + u) * 3600 / (self.ends[hour] - begin)
         return START + hour * 3600 + np.minimum(within.astype(np.int64), 3599), hour
+
+
+def _week_of_hours() -> Floats:
+    week = (_WEEK[:, None] * _HOURS[None, :]).ravel().astype(np.float64)
+    return np.asarray(week / week.sum())
+
+
+WEEK_OF_HOURS: Floats = _week_of_hours()
+"""Share of a usual week's ads in each of its hours from Monday 00:00 on; float64 (168,)."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import brakes, models, quality, rollouts
+from adverdict.serving.console import brakes, models, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
@@ -59,6 +59,9 @@ def console(parts: Parts) -> ASGIApp:
                 _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
                 for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)
             ),
+            _route("/workforce", page(workforce.show, *policy)),
+            _route("/workforce/scenario", page(workforce.scenario, *policy)),
+            _route("/workforce/save", page(workforce.save, *policy), "POST"),
             _route("/brakes", page(brakes.show, *policy)),
             _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
             _route("/brakes/off", page(brakes.take_off, *policy), "POST"),

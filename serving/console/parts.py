@@ -13,6 +13,7 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.serving.worker.champion import Champion
+from adverdict.serving.worker.planner import Planner
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Parts:
     """What a name such as ``models:/adverdict@challenger`` stands for; raises NotFound or Unavailable. None: there is no registry."""
     freezes: tuple[Freeze, ...] = ()
     """Windows in which no roll-out advances."""
+    planner: Planner | None = None
+    """What makes plans. None: nothing can be planned."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

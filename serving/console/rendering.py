@@ -40,6 +40,7 @@ TABS = (
     Tab("Models", f"{HOME}/models", ("policy",)),
     Tab("Quality", f"{HOME}/quality", ("policy",)),
     Tab("Rollouts", f"{HOME}/rollouts", ("policy",)),
+    Tab("Workforce", f"{HOME}/workforce", ("policy",)),
     Tab("Brakes", f"{HOME}/brakes", ("policy",)),
 )
 

@@ -11,6 +11,7 @@ from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Id, Label, Market, OptionalWord, PolicyName, Text
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import PlanMade, PlanScored
 
 MAX_BATCH = 256
 MAX_LABELS = 1000
@@ -207,3 +208,52 @@ class DecisionRecord(BaseModel):
     statement_of_reasons: dict[str, Any] | None = Field(
         default=None, description="for a rejection: in the fields of the EU Digital Services Act's transparency database"
     )
+
+
+class WorkforceOutlook(BaseModel):
+    """The next weeks, as ``adverdict workforce forecast --json`` and ``staff --json`` write them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    change: str = Field(description="beside what stands; 'as planned': none")
+    counted: int = Field(description="last entry of the ledger that is counted")
+    operations: str = Field(description="digest of the operations folder; empty: none is declared")
+    rostered: bool = Field(description="whether anybody is on a roster; otherwise people are for shifts around the clock")
+    wape: float | None = Field(description="error of a queue's week in earlier forecasts, as a share of its tasks; null: not known yet")
+    wape_naive: float | None = Field(description="the same of repeating the last week")
+    wape_floor: float | None = Field(description="what chance alone makes of it")
+    weeks: tuple[dict[str, Any], ...] = Field(
+        description="tasks, low (P10), high (P90), hours, people_needed, people_rostered, kept, queues"
+    )
+
+
+class SavePlanRequest(BaseModel):
+    """A plan to be put on record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Text = Field(max_length=200, description="by which people will know it")
+    weeks: int = Field(default=8, ge=1, le=26)
+
+
+class SavedPlan(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    plan_id: str
+
+
+class PlanOnRecord(BaseModel):
+    """A plan, and what it was worth so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plan_id: str
+    at: datetime
+    plan: PlanMade
+    scores: tuple[PlanScored, ...]
+
+
+class PlansOnRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    plans: tuple[PlanOnRecord, ...]

@@ -18,6 +18,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.review.quality.standing import CertificateStanding
 from adverdict.serving.worker.champion import ServingState
+from adverdict.serving.worker.workload import Place, Workload
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
@@ -75,6 +76,22 @@ class Metrics:
             registry=here,
             multiprocess_mode="livemostrecent",
         )
+        place = ["kind", "market", "language"]
+        self.tasks_open = Gauge("adverdict_tasks_open", "Tasks that wait or are held", place, registry=here, multiprocess_mode="livemax")
+        self.tasks_oldest = Gauge(
+            "adverdict_tasks_oldest_seconds", "Since the oldest of them was opened", place, registry=here, multiprocess_mode="livemax"
+        )
+        self.tasks_overdue = Gauge("adverdict_tasks_overdue", "Of them, past due", place, registry=here, multiprocess_mode="livemax")
+        self.tasks_expected = Gauge(
+            "adverdict_forecast_tasks",
+            "Of this week, by the last plan on record",
+            ["kind", "market", "quantile"],
+            registry=here,
+            multiprocess_mode="livemax",
+        )
+        self.heads_needed = Gauge("adverdict_heads_needed", "Full-time people, by that plan", registry=here, multiprocess_mode="livemax")
+        self.heads_rostered = Gauge("adverdict_heads_rostered", "On the roster, by that plan", registry=here, multiprocess_mode="livemax")
+        self._work = Workload({}, {}, None, None)
         self.brakes = Gauge("adverdict_brakes", "Brakes that are on", ["side"], registry=here, multiprocess_mode="livemax")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -135,6 +152,22 @@ class Metrics:
         """Tell which brakes are on now."""
         for side in BrakeSide:
             self.brakes.labels(side.value).set(sum(brake.side is side for brake in steering.brakes))
+
+    def work(self, now: Workload) -> None:
+        """Tell what waits for people, and what was planned. What is gone is zero."""
+        gone: dict[Place, tuple[int, float, int]] = dict.fromkeys(self._work.waiting.keys() - now.waiting.keys(), (0, 0.0, 0))
+        for place, (count, oldest, overdue) in {**now.waiting, **gone}.items():
+            labels = (place[0], place[1] if book_of(self._book).knows(place[1]) else OTHER, place[2])
+            self.tasks_open.labels(*labels).set(count)
+            self.tasks_oldest.labels(*labels).set(oldest)
+            self.tasks_overdue.labels(*labels).set(overdue)
+        for (kind, market), tasks in now.expected.items():
+            for quantile, value in zip(("0.1", "mean", "0.9"), tasks, strict=True):
+                self.tasks_expected.labels(kind, market, quantile).set(value)
+        if now.needed is not None and now.rostered is not None:
+            self.heads_needed.set(now.needed)
+            self.heads_rostered.set(now.rostered)
+        self._work = now
 
     def watched(self, standings: Sequence[CertificateStanding]) -> None:
         """Tell how the certificates in service stand."""

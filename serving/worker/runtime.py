@@ -23,6 +23,7 @@ from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.planner import Planner
 from adverdict.serving.worker.readiness import Readiness
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
@@ -47,6 +48,8 @@ class WorkerRuntime:
     """What watches the certificates; it needs a ledger, too."""
     rollouts: RolloutWatch | None = None
     """What watches the roll-outs; it needs a ledger, too."""
+    planner: Planner | None = None
+    """What makes plans; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

@@ -26,6 +26,10 @@ from adverdict.ledger.entries import (
     Founded,
     KnownHistory,
     Labelled,
+    PlanMade,
+    PlannedCell,
+    PlannedWeek,
+    PlanScored,
     Rescored,
     Resolved,
     Ruled,
@@ -267,6 +271,40 @@ def roll_out(ledger: Ledger, upto: int = 7) -> None:
         ]
         for number, (entry_id, body) in enumerate(told[:upto]):
             writing.append(entry_id, body, minutes(81 + number))
+
+
+def plan(ledger: Ledger) -> None:
+    """Two entries: a plan of one week and what it was worth."""
+    week = START.date()
+    cell = PlannedCell(week=week, market="SE", kind="review", submissions=900, tasks=90, low=70, high=110, seconds=41.5)
+    made = PlanMade(
+        name="spring",
+        change="as planned",
+        cells=(cell,),
+        weeks=(PlannedWeek(week=week, hours=1.04, fte=0.05, rostered=1, met=0.95, absence=0.1),),
+        targets={"occupancy": 0.85},
+        operations="3" * 64,
+        counted=1,
+        by="paul",
+    )
+    causes = {"volume": 0.1, "conversion": 0.0, "time": 0.0, "absence": 0.0}
+    scored = PlanScored(
+        plan="pln-1",
+        week=week,
+        tasks=80,
+        wape=0.125,
+        bias=0.125,
+        covered=1,
+        queues=1,
+        fte_error=0.1,
+        by_cause=causes,
+        cause="volume",
+        absence=None,
+        by="paul",
+    )
+    with ledger.write() as writing:
+        writing.append("pln-1", made, minutes(80))
+        writing.append(f"scr-pln-1-{week}", scored, minutes(90))
 
 
 STEP = "stp-1"

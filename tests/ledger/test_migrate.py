@@ -45,7 +45,8 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
         for column in ("step", "arm"):
             connection.execute(text(f"DROP INDEX ix_contents_{column}"))
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
-        connection.execute(text("DROP TABLE leases"))
+        for table in ("leases", "volumes", "projections"):
+            connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE tasks DROP COLUMN drawn"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     upgrade(ledger.engine)

@@ -19,6 +19,7 @@ from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import rollout as benchmark_rollout
 from adverdict.cli.benchmark import train as benchmark_train
+from adverdict.cli.benchmark import workforce as benchmark_workforce
 from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed, Tune, Vectors
 
 app = typer.Typer(help="Measure on your own data and machine.", no_args_is_help=True)
@@ -34,6 +35,7 @@ app.command("rescore")(benchmark_rescore.rescore)
 app.command("rollout")(benchmark_rollout.rollout)
 app.command("packs")(benchmark_packs.packs)
 app.command("quickstarts")(benchmark_quickstarts.quickstarts)
+app.command("workforce")(benchmark_workforce.workforce)
 
 
 @app.command("certificates")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adverdict.certification.certificate import Certificate
     from adverdict.certification.exits.solve import ExitCertificate
     from adverdict.certification.thresholds.capacity import Priced
+    from adverdict.domain.settings import Settings
     from adverdict.rollout.certify import Solved
 
 SHOWN = 20
@@ -34,7 +35,8 @@ def solve_command(
     model: Model = None,
     policy_files: PolicyFiles = None,
     capacity: Annotated[
-        str | None, typer.Option("--capacity", help="Reviews a day, such as 400/day: least expected harm within it, over all markets.")
+        str | None,
+        typer.Option("--capacity", help="Reviews a day, such as 400/day, or roster: what the operations folder's roster has time for."),
     ] = None,
     volume: Annotated[Path | None, typer.Option("--volume", help="CSV with market and ads_per_day; needed with --capacity.")] = None,
     label_noise: Annotated[
@@ -57,6 +59,7 @@ def solve_command(
         from adverdict.rollout.volume import read_capacity, read_volume
 
         _both_or_neither(capacity, volume)
+        reviews = None if capacity is None else _of_the_roster(settings) if capacity == "roster" else read_capacity(capacity)
         job = SolveJob(
             data=data,
             settings=settings,
@@ -64,7 +67,7 @@ def solve_command(
             all_at_once=all_at_once,
             valid_for=timedelta(days=valid_days),
             max_flipped=max_flipped,
-            capacity=None if capacity is None else read_capacity(capacity),
+            capacity=reviews,
             volume=read_volume(volume) if volume else {},
             out=folder,
         )
@@ -73,6 +76,27 @@ def solve_command(
         show(solved)
         if json:
             write_json(json, figures(solved))
+
+
+def _of_the_roster(settings: Settings) -> float:
+    """Reviews a day, and a line that says what they come from."""
+    from adverdict.domain.errors import InvalidSettings, NotFound
+    from adverdict.scoring.bootstrap import bootstrap
+    from adverdict.workforce.capacity import roster_capacity
+    from adverdict.workforce.operations.read import needed, read_operations
+
+    installation, operations = bootstrap(settings), read_operations(needed(settings.operations))
+    try:
+        ledger = installation.ledger()
+    except (InvalidSettings, NotFound):
+        ledger = None
+    try:
+        found = roster_capacity(operations, ledger, installation.review.lease_seconds, installation.review.handling_seconds)
+    finally:
+        if ledger:
+            ledger.close()
+    out.print(f"roster        {found}", highlight=False, markup=False)
+    return found.reviews
 
 
 def _both_or_neither(capacity: str | None, volume: Path | None) -> None:

@@ -221,6 +221,9 @@ def _reviews(difference: Difference) -> None:
         sums = [(work.opened, work.hours, work.closed, work.hours_saved, work.first) for work in difference.reviews]
         rows.append(("all", *_work(*map(sum, zip(*sums, strict=True))), ""))
     _table(("market", "opened", "hours", "closed", "hours", "net", missing_words(difference), "a review"), rows)
+    if any(work.first for work in difference.reviews) and difference.against.kind == "ledger":
+        opened, hours = (sum(one) for one in zip(*((work.all_opened, work.all_hours) for work in difference.reviews), strict=True))
+        _say(f"applying opens {opened:,} reviews in all, ads not on record included: {hours:,.1f} hours")
     _handling(difference.reviews)
 
 

@@ -131,6 +131,16 @@ class Reviews(_Part):
         return self.opened * self.handling.seconds / 3600
 
     @property
+    def all_opened(self) -> int:
+        """Reviews that applying opens, ads not on record included."""
+        return self.opened + self.first
+
+    @property
+    def all_hours(self) -> float:
+        """Of these."""
+        return self.all_opened * self.handling.seconds / 3600
+
+    @property
     def hours_saved(self) -> float:
         """Of the reviews closed."""
         return self.closed * self.handling.seconds / 3600

@@ -1,0 +1,245 @@
+"""What the commands of workforce print."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+from adverdict.cli.tables import aligned, say
+from adverdict.domain.formats import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from adverdict.ledger.entries import PlanMade, PlanScored
+    from adverdict.review.tasks.tasks import RoutingKey
+    from adverdict.workforce.heads.staffing import Staffing
+    from adverdict.workforce.operations.read import Operations
+    from adverdict.workforce.outlook import Outlook, Week
+    from adverdict.workforce.practice import Practice
+    from adverdict.workforce.scenario import Scenario
+    from adverdict.workforce.suggest import Suggestion
+    from adverdict.workforce.volume.waits import TimeToDecision
+
+FORECAST = ("week", "market", "kind", "tasks", "P10", "P90", "hours", "seconds a task", "measured on", "last week", "least error")
+
+
+def show(rows: Sequence[Sequence[str]], words: int = 1) -> None:
+    for number, line in enumerate(aligned(rows, words)):
+        say(line.rstrip(), None if number else "bold")
+
+
+def forecast_rows(made: Outlook, markets: Collection[str]) -> list[list[str]]:
+    return [
+        [
+            week.start.isoformat(),
+            cell.queue.market,
+            cell.queue.kind,
+            f"{cell.tasks:,.0f}",
+            f"{cell.low:,.0f}",
+            f"{cell.high:,.0f}",
+            f"{cell.hours:,.1f}",
+            f"{cell.took.seconds:,.0f}",
+            cell.took.pool,
+            f"{cell.naive:,.0f}",
+            f"{cell.floor:.0%}",
+        ]
+        for week in made.weeks
+        for cell in week.cells
+        if cell.queue.market in markets
+    ]
+
+
+def show_forecast(made: Outlook, markets: Collection[str]) -> None:
+    show([FORECAST, *forecast_rows(made, markets)], 3)
+    show_quality(made)
+    show_declared(made.known.operations)
+
+
+def show_quality(made: Outlook) -> None:
+    """How far such forecasts were off before, beside what is free and what is possible."""
+    past = made.forecast.past
+    for effect in made.forecast.effects:
+        beside = "times what its owner expected" if effect.expected else "times the usual"
+        known = f"{effect.factor:.2f} {beside}, seen on {effect.days:,} days of a market and surface" if effect.days else "never seen yet"
+        say(f"event {effect.kind}: {known}")
+    ours = past.wape(past.predicted) if past else None
+    if past is None or ours is None:
+        say("how far such forecasts are off is not known yet: bands are a guess of 15 % until some weeks are over", "yellow")
+        return
+    naive, floor = past.wape(past.naive) or 0.0, past.floor() or 0.0
+    say(
+        f"over the last {len(past.actual)} weeks such forecasts were off by {ours:.1%} of a queue's week; repeating the last week "
+        f"by {naive:.1%}; chance alone leaves {floor:.1%}"
+    )
+
+
+def show_declared(operations: Operations) -> None:
+    if operations.missing:
+        say(f"not declared: {', '.join(operations.missing)}; events that nobody declares are what forecasts miss most", "yellow")
+
+
+def show_volume(rows: Sequence[Sequence[str]], practice: Practice, waits: Sequence[TimeToDecision]) -> None:
+    show([("week", "market", "submissions", "review", "audit", "double", "senior", "appeal"), *rows], 2)
+    if practice.learning:
+        say("")
+        say("new reviewers, beside those of long standing")
+        told = [
+            (
+                f"from answer {one.since:,}",
+                f"{one.factor:.2f} x",
+                f"{one.low:.2f}-{one.high:.2f}",
+                f"{one.people} people",
+                f"{one.answers:,} answers",
+            )
+            for one in practice.learning
+        ]
+        show([("stage", "time", "95 %", "", ""), *told])
+    if waits:
+        say("")
+        say("hours from submission, or appeal, to the last word")
+        show([("market", "decided by", "p50", "p90", "decided", "waiting"), *map(_wait, waits)], 2)
+
+
+def _wait(one: TimeToDecision) -> tuple[str, ...]:
+    times = ["not reached" if hours is None else f"{hours:,.1f}" for hours in (one.p50, one.p90)]
+    return (one.market or "all", one.how, *times, f"{one.decided:,}", f"{one.waiting:,}")
+
+
+def show_staff(made: Outlook) -> None:
+    names = ("week", "tasks", "P10", "P90", "hours", "people needed", "rostered", "kept", "busy", "decided by")
+    show([names, *map(_staff, made.weeks)])
+    for week in made.weeks[:1]:
+        show_week(week, made.known.rostered)
+    say(
+        "people: full-time contracts with shrinkage, for the P90 of tasks; kept: simulated weeks in which every kind was in time with the "
+        "roster"
+    )
+    if not made.known.rostered:
+        say("nobody is rostered: as if shifts of eight hours around the clock, with every skill", "yellow")
+
+
+def _staff(week: Week) -> tuple[str, ...]:
+    kept = "-" if week.odds is None else f"{week.odds.met} of {week.odds.draws}"
+    busy = "-" if week.odds is None else f"{week.odds.busy:.0%}"
+    people = f"{week.staffing.fte:,.1f}", f"{week.staffing.rostered:,.1f}"
+    figures = (f"{week.tasks:,.0f}", f"{week.low:,.0f}", f"{week.high:,.0f}", f"{week.hours:,.1f}")
+    return (week.start.isoformat(), *figures, *people, kept, busy, ", ".join(week.staffing.binds) or "work")
+
+
+def show_week(week: Week, rostered: bool) -> None:
+    """Shift by shift, and whom the first week lacks."""
+    staffing = week.staffing
+    say("")
+    say(f"week of {week.start.isoformat()}, shift by shift")
+    rows = [
+        (
+            need.shift.team,
+            _days(need.shift.days),
+            f"{need.shift.starts:%H:%M}-{need.shift.ends:%H:%M} {need.shift.zone}",
+            f"{ceil(need.on_duty - 1e-6):,}",
+            f"{need.busy:.0%}" if need.on_duty > 1e-6 else "-",
+            f"{need.fte:,.1f}",
+            f"{need.rostered:,.1f}",
+            f"{need.rostered - need.fte:+,.1f}" if rostered else "-",
+        )
+        for need in staffing.needs
+    ]
+    show([("team", "days", "hours", "heads", "busy", "people needed", "rostered", "spare"), *rows], 3)
+    show_gaps(staffing)
+    if week.odds is not None:
+        for queue, p90 in sorted(week.odds.wait_p90.items(), key=lambda one: -one[1])[:6]:
+            say(f"{queue.kind} in {queue.market}: half within {week.odds.wait_p50[queue]:,.1f} h, nine in ten within {p90:,.1f} h")
+
+
+def show_gaps(staffing: Staffing) -> None:
+    for lane, share in staffing.late:
+        say(
+            f"{_lane(lane)}: {share:.1%} of the work is due while nobody on these shifts is there, and late whatever their number", "yellow"
+        )
+    for lane, hours in staffing.untaken:
+        say(f"{_lane(lane)}: nobody on the roster may take it; {hours:,.1f} hours a week", "red")
+
+
+def _lane(lane: RoutingKey) -> str:
+    about = f" about {', '.join(lane.policies)}" if lane.policies else ""
+    return f"{lane.market}{f' in {lane.language}' if lane.language else ''}{' (senior)' if lane.senior else ''}{about}"
+
+
+def _days(days: tuple[int, ...]) -> str:
+    from adverdict.workforce.operations.roster import DAYS
+
+    return (
+        "+".join(DAYS[day] for day in days)
+        if days != tuple(range(days[0], days[-1] + 1)) or len(days) < 3
+        else f"{DAYS[days[0]]}-{DAYS[days[-1]]}"
+    )
+
+
+def show_scenario(found: Scenario) -> None:
+    say(f"{found.after.change.name}, beside the plan as it is", "bold")
+    names = ("week", "tasks", "with it", "hours", "with it", "people", "with it", "kept", "with it", "p90 review", "with it")
+    rows = []
+    for week in found.weeks:
+        both = week.before, week.after
+        rows.append(
+            (
+                week.start.isoformat(),
+                *(f"{one.tasks:,.0f}" for one in both),
+                *(f"{one.hours:,.1f}" for one in both),
+                *(f"{one.staffing.fte:,.1f}" for one in both),
+                *("-" if one.odds is None else f"{one.odds.met} of {one.odds.draws}" for one in both),
+                *(_slowest(one) for one in both),
+            )
+        )
+    show([names, *rows])
+    last = found.weeks[-1]
+    tasks = f"{last.tasks:+,.0f} tasks ({last.after.low:,.0f} to {last.after.high:,.0f} in all)"
+    say(f"in the last week: {tasks}, {last.hours:+,.1f} hours, {last.fte:+,.1f} people")
+
+
+def _slowest(week: Week) -> str:
+    """Hours within which nine in ten reviews are answered, where that takes longest."""
+    told = [hours for queue, hours in week.odds.wait_p90.items() if queue.kind == "review"] if week.odds else []
+    return f"{max(told):,.1f} h" if told else "-"
+
+
+def show_plans(found: Sequence[tuple[str, datetime, PlanMade]], scored: dict[str, list[PlanScored]]) -> None:
+    if not found:
+        say("no plan is on record; to save one: adverdict workforce plan save --name …")
+    for plan_id, at, body in found:
+        weeks = f"{len(body.weeks)} weeks from {body.weeks[0].week.isoformat()}"
+        say(f"{plan_id}  {body.name}: {body.change}, {weeks}, by {body.by}, {moment(at)}")
+        show_scores(scored.get(plan_id, []))
+
+
+def show_scores(found: Sequence[PlanScored]) -> None:
+    if not found:
+        return
+    rows = [
+        (
+            one.week.isoformat(),
+            f"{one.tasks:,.0f}",
+            f"{one.wape:.1%}",
+            f"{one.bias:+.1%}",
+            f"{one.covered} of {one.queues}",
+            f"{one.fte_error:+.1%}",
+            *(f"{one.by_cause[cause]:+.1%}" for cause in ("volume", "conversion", "time", "absence")),
+            one.cause or "none",
+        )
+        for one in found
+    ]
+    show([("  week", "tasks", "off by", "bias", "in band", "people", "volume", "conversion", "time", "absence", "cause"), *rows])
+
+
+def show_suggestions(found: Sequence[Suggestion]) -> None:
+    if not found:
+        say("every day is explained by its weekday, its level and the declared events")
+        return
+    say("days that nothing declared explains; lines for events.csv, with a kind and a name that say what happened:", "bold")
+    say("name,kind,starts,ends,markets,surfaces,expected_factor")
+    for one in found:
+        name = one.holiday or f"what happened on {one.starts.isoformat()}?"
+        kind, markets = "holiday" if one.holiday else "unknown", "+".join(one.markets)
+        say(f"{name},{kind},{one.starts.isoformat()},{one.ends.isoformat()},{markets},,{one.factor:.2f}")

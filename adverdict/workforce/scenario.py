@@ -1,0 +1,104 @@
+"""A plan beside what a change makes of it: tasks, hours, people and waits by week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.progress import SILENT, Progress
+from adverdict.workforce.change import Change, Launch
+from adverdict.workforce.forecast.forecast import forecast
+from adverdict.workforce.outlook import Known, Outlook, Week, outlook
+from adverdict.workforce.volume.history import History, Queue
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One week, without the change and with it."""
+
+    start: date
+    before: Week
+    after: Week
+
+    @property
+    def tasks(self) -> float:
+        return self.after.tasks - self.before.tasks
+
+    @property
+    def hours(self) -> float:
+        return self.after.hours - self.before.hours
+
+    @property
+    def fte(self) -> float:
+        return self.after.staffing.fte - self.before.staffing.fte
+
+
+@dataclass(frozen=True)
+class Scenario:
+    before: Outlook
+    after: Outlook
+
+    @property
+    def weeks(self) -> tuple[Beside, ...]:
+        return tuple(Beside(one.start, one, two) for one, two in zip(self.before.weeks, self.after.weeks, strict=True))
+
+
+def scenario(known: Known, weeks: int, change: Change, *, twin: bool = True, progress: Progress = SILENT) -> Scenario:
+    """Both from one forecast, so that they differ by the change alone. Raises InvalidInput."""
+    told = forecast(known.history, known.operations.events, weeks)
+    before = outlook(known, weeks, twin=twin, told=told, progress=progress)
+    return Scenario(before, outlook(known, weeks, change, twin=twin, told=told, progress=progress))
+
+
+def launch_of(history: History, market: str, like: Sequence[str], ads_a_day: float | None) -> Launch:
+    """Raises InvalidInput with every mistake."""
+    there = sorted({one.market for one in history.series})
+    mistakes = []
+    if market in there:
+        mistakes.append(Mistake("launch", market, f"a market without submissions yet; on record are {', '.join(there)}"))
+    if not like:
+        mistakes.append(Mistake("like", "", f"markets it will be like, of those on record: {', '.join(there)}"))
+    mistakes += [Mistake("like", one, f"a market on record: {', '.join(there)}") for one in like if one not in there]
+    if ads_a_day is None or not ads_a_day > 0:
+        mistakes.append(Mistake("ads_per_day", ads_a_day, "ads a day once it has grown up, above 0"))
+    if mistakes or ads_a_day is None:
+        raise InvalidInput("the launch cannot be planned:", mistakes)
+    return Launch(market, tuple(like), ads_a_day)
+
+
+def of_reviews(history: History, factors: Mapping[str, float]) -> Change:
+    """As many times the reviews in each market, with what follows reviews: second readings and what seniors settle."""
+    there = sorted({queue.market for queue in history.queues})
+    mistakes = [
+        Mistake("reviews", market, f"a market with tasks on record: {', '.join(there)}") for market in factors if market not in there
+    ]
+    if mistakes:
+        raise InvalidInput("the change cannot be planned:", mistakes)
+    tasks = {Queue(market, kind): factor for market, factor in factors.items() for kind in ("review", "double", "senior")}
+    words = ", ".join(f"{market} x {factor:g}" for market, factor in factors.items())
+    return Change(f"reviews {words}", tasks=tasks)
+
+
+def refusal(plan: Outlook, *, short: float = 0.0) -> str | None:
+    """Why the roster cannot carry an outlook, in a sentence; None where it can. For whoever lets a change go on only when people are there.
+
+    ``short``: full-time people that may be missing all the same.
+    """
+    if not plan.known.rostered:
+        return None
+    for week in plan.weeks:
+        staffing, targets = week.staffing, plan.known.operations.targets
+        missing = sum(max(0.0, need.fte - need.rostered) for need in staffing.needs)
+        if week.odds is not None and week.odds.share < targets.met and missing > short:
+            return (
+                f"the week of {week.start.isoformat()} is forecast to have {week.tasks:,.0f} tasks ({week.low:,.0f} to {week.high:,.0f}): "
+                f"{staffing.fte:,.1f} full-time people are needed and {staffing.rostered:,.1f} rostered, so targets would be kept in "
+                f"{week.odds.met} of {week.odds.draws} simulated weeks, fewer than {targets.met:.0%}"
+            )
+        if staffing.untaken:
+            lane, hours = max(staffing.untaken, key=lambda one: one[1])
+            where = f"{lane.market}{f' in {lane.language}' if lane.language else ''}{' (senior)' if lane.senior else ''}"
+            return f"nobody on the roster may take the tasks of {where}: {hours:,.1f} hours in the week of {week.start.isoformat()}"
+    return None

@@ -1,0 +1,102 @@
+"""The endpoints of workforce: what comes, how many people it needs, and plans on record."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.ledger.store import Ledger
+from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
+from adverdict.serving.http.messages import PlanOnRecord, PlansOnRecord, SavedPlan, SavePlanRequest, WorkforceOutlook
+from adverdict.serving.http.records import ledger_of, reader
+from adverdict.serving.worker.planner import Planner
+from adverdict.workforce.plans.store import plans, scores
+
+PATIENCE = 25.0
+"""Seconds a request waits for a plan; one that takes longer is made all the same, and given to who asks again."""
+WEEKS = "8"
+
+endpoints = Endpoints()
+
+
+@endpoints.get(
+    "/v1/workforce/forecast",
+    "policy",
+    gives=(ResponseBody("the next eight weeks", WorkforceOutlook),),
+    summary="Tasks of the next weeks by market and kind, with bands, and what such forecasts were off by",
+    errors=(404, 503),
+    or_admin=True,
+)
+async def forecast(call: Call) -> WorkforceOutlook:
+    return await asyncio.to_thread(_made, call, "forecast", "--weeks", WEEKS)
+
+
+@endpoints.get(
+    "/v1/workforce/staffing",
+    "policy",
+    gives=(ResponseBody("the next eight weeks", WorkforceOutlook),),
+    summary="People needed beside the roster, how likely it keeps its targets, and how long tasks wait",
+    errors=(404, 503),
+    or_admin=True,
+)
+async def staffing(call: Call) -> WorkforceOutlook:
+    return await asyncio.to_thread(_made, call, "staff", "--weeks", WEEKS)
+
+
+@endpoints.get(
+    "/v1/workforce/plans",
+    "policy",
+    gives=(ResponseBody("oldest first", PlansOnRecord),),
+    summary="Plans on record, each with the scores of the weeks that are over",
+    errors=(404, 503),
+    or_admin=True,
+)
+async def on_record(call: Call) -> PlansOnRecord:
+    return await asyncio.to_thread(_plans, ledger_of(call))
+
+
+@endpoints.post(
+    "/v1/workforce/plans",
+    "policy",
+    takes=RequestBody(SavePlanRequest, reader(SavePlanRequest), {"name": "week 49", "weeks": 8}),
+    gives=ResponseBody("on record", SavedPlan, {"plan_id": "pln-7c9e6679f4b24d1f8a0e2b7c3d5f1a60"}),
+    summary="Put the plan of the next weeks on record, to be scored when they are over",
+    errors=(404, 503, 504),
+    or_admin=True,
+)
+async def save(call: Call, body: SavePlanRequest) -> SavedPlan:
+    return await asyncio.to_thread(_save, call, body)
+
+
+def _made(call: Call, *arguments: str) -> WorkforceOutlook:
+    return WorkforceOutlook.model_validate(_figures(call, *arguments))
+
+
+def _save(call: Call, body: SavePlanRequest) -> SavedPlan:
+    """The same name on the same day is the same plan: asking again while it is made does not make two."""
+    arguments = ("plan", "save", f"--name={body.name}", "--weeks", str(body.weeks), f"--by={call.caller}")
+    return SavedPlan.model_validate(_figures(call, *arguments))
+
+
+def _figures(call: Call, *arguments: str) -> dict[str, Any]:
+    ledger_of(call)
+    found = planner_of(call).get(*arguments, patience=PATIENCE)
+    if found is None:
+        raise Unavailable("the plan is being made; ask again in a minute")
+    return dict(found.figures)
+
+
+def planner_of(call: Call) -> Planner:
+    if call.runtime.planner is None:
+        raise NotFound("nothing is recorded here, so nothing can be planned")
+    return call.runtime.planner
+
+
+def _plans(ledger: Ledger) -> PlansOnRecord:
+    scored = scores(ledger)
+    return PlansOnRecord(
+        plans=tuple(
+            PlanOnRecord(plan_id=plan_id, at=at, plan=body, scores=tuple(scored.get(plan_id, ()))) for plan_id, at, body in plans(ledger)
+        )
+    )
