@@ -107,6 +107,20 @@ class Bets:
             total[..., start:] = np.logaddexp(total[..., start:], self._logarithm(upto[..., start:, :] - before) - np.log(shares))
         return np.asarray(np.exp(np.minimum(total, _LARGEST)))
 
+    def detecting(self, growth: Floats, every: int = WEEK) -> Floats:
+        """The sum of the evidence of processes begun anew every so many days, after each day: ``growth`` (..., days, k) -> (..., days).
+
+        The e-detector of Shin, Ramdas and Rinaldo 2024 (arXiv 2203.03532): where the sentence bet on is false of every stretch of ads
+        from the beginning of a period, the mean time until the sum reaches ``A`` is at least ``A`` periods. It waits for a change for
+        ever, where ``restarted`` promises something of one spell.
+        """
+        upto = np.cumsum(growth, axis=-2)
+        total = np.full(upto.shape[:-1], -np.inf)
+        for start in range(0, upto.shape[-2], every):
+            before = upto[..., start - 1 : start, :] if start else 0.0
+            total[..., start:] = np.logaddexp(total[..., start:], self._logarithm(upto[..., start:, :] - before))
+        return np.asarray(np.exp(np.minimum(total, _LARGEST)))
+
     def _logarithm(self, growth: Floats) -> Floats:
         most = growth.max(axis=-1)
         return np.asarray(most + np.log(np.exp(growth - most[..., None]) @ self.parts))

@@ -12,6 +12,7 @@ from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import ledger as benchmark_ledger
+from adverdict.cli.benchmark import monitoring as benchmark_monitoring
 from adverdict.cli.benchmark import online as benchmark_online
 from adverdict.cli.benchmark import packs as benchmark_packs
 from adverdict.cli.benchmark import profile as benchmark_profile
@@ -36,6 +37,7 @@ app.command("rollout")(benchmark_rollout.rollout)
 app.command("packs")(benchmark_packs.packs)
 app.command("quickstarts")(benchmark_quickstarts.quickstarts)
 app.command("workforce")(benchmark_workforce.workforce)
+app.command("monitoring")(benchmark_monitoring.monitoring)
 
 
 @app.command("certificates")

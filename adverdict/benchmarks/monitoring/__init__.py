@@ -1,0 +1,1 @@
+"""Alarms, drift and emerging kinds where the truth is known: simulated."""

@@ -1,0 +1,172 @@
+"""New kinds of ads, by what they say: phrases that suddenly many advertisers use, and phrases of what people find bad and no model does.
+
+ads of a day -> phrases by distinct advertisers -> exact binomial tests against the weeks before, or against all ads -> a kind
+  (false discovery rate)                                                                 phrases of the same advertisers are one kind
+
+A burst is seen on its first day if about five advertisers of one language share it. What is rarer drowns among all ads, and does not
+among the few that people marked as bad: there it is looked for over two weeks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from scipy import stats
+
+from adverdict.domain.ad import Ad
+from adverdict.features.text.view import view
+
+DAYS = 28
+"""Of the past that a day is compared with."""
+MARKED_DAYS = 14
+FEWEST, FEWEST_MARKED = 4, 3
+"""Advertisers that must share a phrase of a day, or of what people marked: for personal data and chance alike."""
+WANDER = 2.0
+"""Times its rate of the past that a phrase may reach on an ordinary day."""
+DISCOVERIES = 0.01
+"""Of what is found, the share that is chance (Benjamini and Hochberg 1995)."""
+SHARED = 0.5
+"""Phrases are of one kind if at least this share of the rarer one's advertisers use both."""
+YOUNG = 14
+"""Days for which a language is left out: everything in it is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAd:
+    """What is kept of an ad: who sent it, its phrases, and whether people found it bad where no policy or model did."""
+
+    ad_id: str
+    advertiser: str
+    language: str
+    phrases: frozenset[str]
+    marked: bool = False
+
+    @classmethod
+    def of(cls, ad: Ad, *, marked: bool = False) -> SeenAd:
+        """Words and pairs of words of the normalised text; no numbers, which are new every day."""
+        seen = view(ad)
+        words = [word for word in seen.tokens if not word.isdigit()]
+        language = ad.language.split("-")[0] if ad.language else seen.language[0]
+        return cls(ad.ad_id, ad.advertiser_id, language, frozenset([*words, *(f"{a} {b}" for a, b in pairwise(words))]), marked)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Phrases that came together."""
+
+    language: str
+    phrases: tuple[str, ...]
+    """The likeliest first."""
+    advertisers: int
+    ads: tuple[str, ...]
+    """Their ids."""
+    by_marks: bool
+    """Found among what people marked; else because so many use it."""
+    p_value: float
+
+
+@dataclass
+class _Language:
+    """The past of one language: by day, phrase -> advertisers, and advertisers in all."""
+
+    days: deque[tuple[Counter[str], int]] = field(default_factory=lambda: deque(maxlen=DAYS))
+    total: Counter[str] = field(default_factory=Counter)
+    advertisers: int = 0
+    age: int = 0
+    marked: deque[list[SeenAd]] = field(default_factory=lambda: deque(maxlen=MARKED_DAYS))
+
+    def learn(self, counted: Counter[str], advertisers: int) -> None:
+        if len(self.days) == DAYS:
+            oldest, n = self.days[0]
+            self.total -= oldest
+            self.advertisers -= n
+        self.days.append((counted, advertisers))
+        self.total += counted
+        self.advertisers += advertisers
+        self.age += 1
+
+    def rate(self, phrase: str) -> float:
+        """Of advertisers on a day of the past; a phrase never seen counts as half once."""
+        return (self.total[phrase] + 0.5) / (self.advertisers + 1)
+
+
+class Watch:
+    """The past of every language. Give it each day once, in order."""
+
+    def __init__(self) -> None:
+        self._past: defaultdict[str, _Language] = defaultdict(_Language)
+
+    def day(self, ads: Iterable[SeenAd]) -> list[Kind]:
+        """The kinds that are new on this day; it becomes the past of the next."""
+        by_language: defaultdict[str, list[SeenAd]] = defaultdict(list)
+        for ad in ads:
+            by_language[ad.language].append(ad)
+        found = []
+        for language in sorted({*by_language, *self._past}):
+            found += self._language(language, by_language[language])
+        return found
+
+    def _language(self, language: str, ads: Sequence[SeenAd]) -> list[Kind]:
+        past, users = self._past[language], _users(ads)
+        past.marked.append([ad for ad in ads if ad.marked])
+        everybody = len({ad.advertiser for ad in ads})
+        found: list[Kind] = []
+        if past.age >= YOUNG:
+            bursts = _significant({phrase: (len(who), everybody, WANDER * past.rate(phrase)) for phrase, who in users.items()}, FEWEST)
+            found = _kinds(language, bursts, users, ads, by_marks=False)
+            marked = [ad for day in past.marked for ad in day]
+            if ads and marked:
+                of_marked, n = _users(marked), len({ad.advertiser for ad in marked})
+                rare = _significant({phrase: (len(who), n, WANDER * past.rate(phrase)) for phrase, who in of_marked.items()}, FEWEST_MARKED)
+                found += _kinds(language, rare, of_marked, marked, by_marks=True)
+        past.learn(Counter({phrase: len(who) for phrase, who in users.items()}), everybody)
+        return found
+
+
+def _users(ads: Iterable[SeenAd]) -> dict[str, set[str]]:
+    users: defaultdict[str, set[str]] = defaultdict(set)
+    for ad in ads:
+        for phrase in ad.phrases:
+            users[phrase].add(ad.advertiser)
+    return users
+
+
+def _significant(counted: Mapping[str, tuple[int, int, float]], fewest: int) -> dict[str, float]:
+    """The p-values of phrases used by more advertisers than (of how many, at which rate) lets chance explain."""
+    tried = [(phrase, *one) for phrase, one in counted.items() if one[0] >= fewest]
+    if not tried:
+        return {}
+    k, n, rate = (np.array([one[i] for one in tried], dtype=np.float64) for i in (1, 2, 3))
+    p = stats.binom.sf(k - 1, n, np.minimum(rate, 1.0))
+    kept = stats.false_discovery_control(p) <= DISCOVERIES
+    return {tried[i][0]: float(p[i]) for i in np.flatnonzero(kept)}
+
+
+def _kinds(
+    language: str, found: Mapping[str, float], users: Mapping[str, set[str]], ads: Sequence[SeenAd], *, by_marks: bool
+) -> list[Kind]:
+    """Phrases with largely the same advertisers are one kind."""
+    kinds: list[tuple[list[str], set[str]]] = []
+    for phrase in sorted(found, key=lambda one: (found[one], -len(one), one)):
+        who = users[phrase]
+        home = next((kind for kind in kinds if len(kind[1] & who) >= SHARED * min(len(kind[1]), len(who))), None)
+        if home is None:
+            kinds.append(([phrase], set(who)))
+        else:
+            home[0].append(phrase)
+            home[1].update(who)
+    return [
+        Kind(
+            language,
+            tuple(names),
+            len(who),
+            tuple(ad.ad_id for ad in ads if ad.advertiser in who and not ad.phrases.isdisjoint(names)),
+            by_marks,
+            found[names[0]],
+        )
+        for names, who in kinds
+    ]
