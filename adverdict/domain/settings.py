@@ -164,6 +164,9 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
+    false_alarms: float = Field(
+        default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
+    )
     freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="a YAML file of [windows in which no roll-out advances](rollout.md#freezes)"
     )

@@ -16,6 +16,8 @@ from adverdict.domain.errors import InvalidInput, Mistake
 DAYS_A_YEAR = 365.25
 MOST = 0.5
 """Below an evidence of 2 nothing rings, however large the budget."""
+MOST_OF_A_CELL = 1.0
+"""False alarms a year: a cell that rings more often than that without a cause says nothing."""
 
 
 class Watched(StrEnum):
@@ -48,7 +50,9 @@ class Cell:
 def alarms_a_year(cells: Sequence[Cell], budget: float) -> dict[Cell, float]:
     """How often each cell may ring falsely, so that all of them together do ``budget`` times a year.
 
-    What nobody watches leaves its share to the others. Raises InvalidInput for a budget that is not positive.
+    What nobody watches leaves its share to the others, up to ``MOST_OF_A_CELL`` each.
+
+    Raises InvalidInput for a budget that is not positive.
     """
     if not budget > 0:
         raise InvalidInput("no budget of false alarms", [Mistake("budget", budget, "more than 0 a year: none at all is no alarm")])
@@ -56,5 +60,5 @@ def alarms_a_year(cells: Sequence[Cell], budget: float) -> dict[Cell, float]:
     found = {}
     for cell in cells:
         alike = sum(WEIGHTS[other.severity] for other in cells if other.watched is cell.watched)
-        found[cell] = budget * SHARES[cell.watched] / total * WEIGHTS[cell.severity] / alike
+        found[cell] = min(budget * SHARES[cell.watched] / total * WEIGHTS[cell.severity] / alike, MOST_OF_A_CELL)
     return found

@@ -15,6 +15,8 @@ from adverdict.domain.decision import RECORD, Arm, Audit, Decision, PolicyVerdic
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.alarm_entries import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.alarms import move_alarm, open_alarm
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
@@ -210,6 +212,28 @@ def every_kind(ledger: Ledger) -> None:
 
 def braked(side: BrakeSide = BrakeSide.APPROVE, **scope: Any) -> Braked:
     return Braked(side=side, why="a wave of scams", by="olga", **scope)
+
+
+def ring(ledger: Ledger) -> None:
+    """Two entries: an alarm and what became of it."""
+    told = AlarmOpened(
+        cell="leakage/gambling/cert-1",
+        watched="leakage",
+        policy="gambling",
+        markets=("SE",),
+        since=minutes(60),
+        says="9 of 100 ads violate",
+        proposal="adverdict brake on",
+        figures={"errors": 9},
+        examples=("dec-1",),
+        as_of=7,
+        by="monitor",
+    )
+    with ledger.write() as writing:
+        alarm_id = open_alarm(writing, told, minutes(75))
+        writing.flush()
+        assert alarm_id is not None
+        move_alarm(writing, AlarmMoved(alarm=alarm_id, state=AlarmState.CLOSED, why="a campaign", by="olga"), minutes(76))
 
 
 def steer(ledger: Ledger) -> None:

@@ -1,0 +1,184 @@
+"""``adverdict monitor``: whether what was promised is still true, and what became of the alarms."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Json, Model, PolicyFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adverdict.ledger.alarms import Alarm
+    from adverdict.monitoring.watch import CellStanding
+
+app = typer.Typer(help="Whether what was promised is still true: alarms within one budget of false ones.", no_args_is_help=True)
+
+AlarmId = Annotated[str, typer.Argument(metavar="ALARM", help="As 'adverdict monitor alarms' shows it.")]
+Why = Annotated[str, typer.Option("--why", help="Kept on record.")]
+By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")]
+
+
+@app.command("run")
+def run_command(
+    model: Model = None,
+    policy_files: PolicyFiles = None,
+    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    every: Annotated[float, typer.Option("--every", min=1, max=86_400, help="Seconds between looks.")] = 600.0,
+    json: Json = None,
+) -> None:
+    """Look at the audits and reviews on record, and open an alarm for what rings."""
+    from adverdict.cli.console import out, write_json
+
+    with door(model=model, policies=policy_files) as settings:
+        from adverdict.monitoring.watch import watch
+        from adverdict.scoring.bootstrap import bootstrap
+
+        installation = bootstrap(settings)
+        with ledger_of(settings) as ledger:
+            while True:
+                issued = installation.find().issued(installation.book.hash)
+                if issued is None:
+                    out.print("nothing is certified here, so nothing is promised: adverdict policy solve")
+                found = watch(ledger, issued.certificates if issued else (), installation.book, settings.false_alarms)
+                show_cells(found, settings.false_alarms)
+                if json:
+                    write_json(json, {"cells": [_told(one) for one in found]})
+                if once:
+                    return
+                time.sleep(every)
+
+
+@app.command("alarms")
+def alarms_command(
+    every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    json: Json = None,
+) -> None:
+    """The alarms that are open, and what people made of them."""
+    from adverdict.cli.console import write_json
+
+    with door() as settings:
+        from adverdict.ledger.alarm_entries import AlarmState
+        from adverdict.ledger.alarms import alarms
+
+        with ledger_of(settings) as ledger, ledger.look() as connection:
+            found = [one for one in alarms(connection) if every or one.state is not AlarmState.CLOSED]
+        show_alarms(found)
+        if json:
+            write_json(json, {"alarms": [_alarm(one) for one in found]})
+
+
+@app.command("explain")
+def explain_command(alarm_id: AlarmId) -> None:
+    """All that is known of one alarm: what it says, what it rests on, and what became of it."""
+    with door() as settings:
+        from adverdict.domain.errors import NotFound
+        from adverdict.ledger.alarms import alarms
+
+        with ledger_of(settings) as ledger, ledger.look() as connection:
+            found = [one for one in alarms(connection) if one.alarm_id == alarm_id]
+        if not found:
+            raise NotFound(f"no alarm {alarm_id}: adverdict monitor alarms --all shows them")
+        show_alarms(found, figures=True)
+
+
+@app.command("move")
+def move_command(
+    alarm_id: AlarmId,
+    state: Annotated[str, typer.Option("--to", help="acknowledged, explained, acted or closed; closed, evidence begins anew.")],
+    why: Why,
+    link: Annotated[str | None, typer.Option("--link", help="What explains it, or what was done: an event, a roll-out, a brake.")] = None,
+    by: By = None,
+) -> None:
+    """Say what became of an alarm."""
+    from adverdict.cli.console import out
+
+    with door() as settings:
+        from adverdict.domain.errors import InvalidInput, Mistake
+        from adverdict.ledger.alarm_entries import AlarmMoved, AlarmState
+        from adverdict.ledger.alarms import move_alarm
+        from adverdict.ledger.store import now
+
+        known = [str(one) for one in AlarmState if one is not AlarmState.OPEN]
+        if state not in known:
+            raise InvalidInput("the alarm stays as it is:", [Mistake("--to", state, f"one of {', '.join(known)}")])
+        told = AlarmMoved(alarm=alarm_id, state=AlarmState(state), why=why, link=link, by=by or getpass.getuser())
+        with ledger_of(settings) as ledger, ledger.write() as writing:
+            seq = move_alarm(writing, told, now())
+        out.print(f"{alarm_id} is {state} from entry {seq} on", highlight=False, markup=False)
+
+
+def show_cells(found: Sequence[CellStanding], budget: float) -> None:
+    """What is watched, the loudest first."""
+    from adverdict.cli.console import out, printable
+    from adverdict.cli.tables import columns
+
+    if not found:
+        return
+    names = ("watched", "policy", "where", "read", "wrong", "evidence", "rings at")
+    table = columns(names, left=names[:3], title=f"Watched, with at most {budget:g} false alarms a year together")
+    for one in sorted(found, key=lambda one: -(one.evidence / one.rings_at if one.rings_at else 0.0)):
+        where = ", ".join(one.cell.markets)
+        rings_at = "too few read" if one.rings_at is None else f"{one.rings_at:.3g}"
+        evidence = "–" if one.rings_at is None else f"{one.evidence:.3g}"
+        table.add_row(str(one.cell.watched), one.cell.policy, where, f"{one.counted:,}", f"{one.errors:,}", evidence, rings_at)
+    out.print(table)
+    for one in found:
+        if one.alarm is not None:
+            out.print(printable(f"rings: {one.cell.watched} of {one.cell.policy}. {one.alarm.says}"), highlight=False, markup=False)
+            out.print(printable(one.alarm.proposal), highlight=False, markup=False)
+        elif one.told is not None:
+            out.print(f"open since {one.told.opened_at:%Y-%m-%d}: {one.told.alarm_id}", highlight=False, markup=False)
+
+
+def show_alarms(found: Sequence[Alarm], *, figures: bool = False) -> None:
+    from adverdict.cli.console import out, printable
+    from adverdict.domain.formats import moment
+
+    if not found:
+        out.print("no alarm is open")
+    for one in found:
+        told = one.told
+        line = f"{one.alarm_id}  {told.watched} of {told.policy} in {', '.join(told.markets)}: {one.state}, since {told.since:%Y-%m-%d}"
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+        for sentence in (told.says, told.proposal):
+            out.print(printable(f"  {sentence}"), highlight=False, markup=False)
+        if figures:
+            for name, value in told.figures.items():
+                out.print(printable(f"  {name}: {value}"), highlight=False, markup=False)
+            for name in told.examples:
+                out.print(f"  an example: decision {name} (/console/decisions/{name})", highlight=False, markup=False, soft_wrap=True)
+        for at, move in one.moves:
+            link = f" ({move.link})" if move.link else ""
+            out.print(printable(f"  {move.state} {moment(at)}, by {move.by}: {move.why}{link}"), highlight=False, markup=False)
+
+
+def _told(one: CellStanding) -> dict[str, object]:
+    return {
+        "cell": one.name,
+        "watched": str(one.cell.watched),
+        "policy": one.cell.policy,
+        "markets": list(one.cell.markets),
+        "limit": one.limit,
+        "read": one.counted,
+        "wrong": one.errors,
+        "evidence": one.evidence if one.rings_at is not None else None,
+        "rings_at": one.rings_at,
+        "alarm": one.alarm.model_dump(mode="json") if one.alarm else None,
+        "open": one.told.alarm_id if one.told else None,
+    }
+
+
+def _alarm(one: Alarm) -> dict[str, object]:
+    return {
+        "alarm_id": one.alarm_id,
+        "opened_at": one.opened_at.isoformat(),
+        "state": str(one.state),
+        **one.told.model_dump(mode="json"),
+        "moves": [{"at": at.isoformat(), **move.model_dump(mode="json")} for at, move in one.moves],
+    }
