@@ -84,7 +84,7 @@ def assemble(
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     pages = _console(installation, ledger, champion, sets) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes)) if ledger else None
+    rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes), metrics.guarded) if ledger else None
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts)
 
 

@@ -137,3 +137,11 @@ def test_one_watcher_at_a_time_does_the_work(ledger: Ledger) -> None:
     with ledger.look() as connection:
         assert end_of(connection) == before
     assert len(watch(ledger, "another", lambda: SOON)) == 1
+
+
+def test_whoever_watches_is_told_what_every_guard_says(ledger: Ledger) -> None:
+    its_id = started(ledger)
+    seen: list[str] = []
+    watch(ledger, "one", lambda: SOON, tell=lambda found: seen.extend(look.guard.name for one in found for look in one.looks))
+    assert seen == ["leakage:deceptive", "worse", "load"]
+    assert rollouts_now(ledger)[its_id].on
