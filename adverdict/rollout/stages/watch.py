@@ -55,7 +55,10 @@ class Watched:
 
     def told(self) -> dict[str, JsonValue]:
         """For an entry, or for machines."""
-        return {**evidence.told(self.looks, self.trial), "shadow": self._shadow()}
+        return {**evidence.told(self.looks, self.trial), "shadow": self._shadow(), "predicted": self._scored()}
+
+    def _scored(self) -> JsonValue:
+        return evidence.scored(self.rollout.proposal.predicted, self.trial)
 
     def _shadow(self) -> JsonValue:
         if self.shadow is None or self.shown is None:
