@@ -91,7 +91,7 @@ def assemble(
     planner = Planner(command_line(settings), now) if ledger else None
     pages = _console(installation, ledger, champion, sets, planner) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes)) if ledger else None
+    rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes), metrics.guarded) if ledger else None
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner)
 
 

@@ -31,8 +31,9 @@ from adverdict.models.certified import exit_rule
 from adverdict.models.registry import version_of
 from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.scoring.bootstrap import bootstrap
+from adverdict.scoring.known import known_to
 from adverdict.scoring.opened import open_bundle
-from adverdict.scoring.scorer import Scorer, known_to
+from adverdict.scoring.scorer import Scorer
 from adverdict.serving.assembly import assemble
 from adverdict.storage.tables.pack import read_ads
 from tests.databases import postgres

@@ -27,8 +27,8 @@ from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import Queue
 from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.recorder import DecidedRequest, Recorder
-from adverdict.scoring.scorer import HistorySnapshot
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.raters import Raters, hire
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels

@@ -37,11 +37,11 @@ def on_command(
     from adverdict.cli.console import out
 
     with door() as settings:
-        from adverdict.decisions.files.read import read_policies
         from adverdict.ledger.steering import asked_for, brake, scope_in_words
         from adverdict.ledger.store import now
+        from adverdict.scoring.bootstrap import bootstrap
 
-        book = read_policies(settings.policies)
+        book = bootstrap(settings).in_force()
         told = asked_for(book, side=side, policy=policy, market=market, surface=surface, why=why, by=by or getpass.getuser())
         with ledger_of(settings) as ledger, ledger.write() as writing:
             brake_id, seq = brake(writing, told, now())

@@ -41,7 +41,7 @@ def watch_command(
         installation, log = bootstrap(settings), AuditLog()
         with ledger_of(settings) as ledger:
             while True:
-                issued = installation.find().issued(installation.book.hash)
+                issued = installation.find().issued(installation.in_force().hash)
                 if issued is None:
                     out.print("nothing is certified here: adverdict policy solve")
                 found = watch(ledger, issued.certificates if issued else (), log)

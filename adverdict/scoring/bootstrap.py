@@ -50,6 +50,21 @@ class Installation:
             raise InvalidSettings("there is no ledger:", [Mistake(variable("database_url"), "none", "the URL of a database")])
         return Ledger.open(url, create=create)
 
+    def in_force(self) -> PolicyBook:
+        """The policies that the ledger says are in force; those of the files where it says nothing. Raises Unavailable."""
+        from adverdict.ledger.rollouts import rollouts_now
+
+        try:
+            ledger = self.ledger()
+        except (InvalidSettings, NotFound):
+            return self.book
+        try:
+            policies = rollouts_now(ledger).policies
+            known = policies is None or policies == self.book.hash
+            return self.book if known or policies is None else PolicyBook.from_json(ledger.recall("policies", policies))
+        finally:
+            ledger.close()
+
     def recall(self, kind: str, digest: str) -> bytes:
         """What the ledger keeps. Raises NotFound, also where there is no ledger; Unavailable."""
         try:

@@ -20,7 +20,8 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.idempotency import Request
 from adverdict.ledger.store import Ledger, find, now
 from adverdict.review.tasks.opening import open_tasks
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.known import HistorySnapshot
+from adverdict.scoring.scorer import Scorer
 
 log = logging.getLogger("adverdict.recorder")
 

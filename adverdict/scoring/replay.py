@@ -32,8 +32,9 @@ from adverdict.ledger.rollouts import in_force_at
 from adverdict.ledger.steering import steering_at
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
+from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.model import Model
-from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, HistorySnapshot, Scorer
+from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, Scorer
 
 MAX_SHOWN = 100
 CLOSE = 1e-6

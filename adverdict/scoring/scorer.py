@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,12 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
-from adverdict.domain.errors import NotFound
 from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
+from adverdict.scoring.known import HistorySnapshot, known_to
 from adverdict.scoring.model import CascadeModel, EarlyRisks, Model
+from adverdict.scoring.sets import PolicySets
 
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Issued
@@ -38,22 +39,6 @@ Depth = Literal["cascade", "full", "early"]
 """How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
 EVERYBODY, NOBODY = float("inf"), -1.0
 """Limits on doubt: those of an exit that everybody takes, or nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistorySnapshot:
-    """The history that scoring reads."""
-
-    state: History | None
-    """None: what the model brings."""
-    seq: int | None
-    """The last entry of the ledger it knows; None where no ledger told it."""
-    steering: Steering = field(default_factory=Steering)
-    """The brakes that are on, and the certificates revoked, as of that entry."""
-    steered_seq: int | None = None
-    """The entry as of which ``steering`` and ``in_force`` are instead; None: it is that one."""
-    in_force: InForce = field(default_factory=InForce)
-    """The set of policies in force, and the roll-outs that have arms."""
 
 
 Sets = Callable[["Scorer", str], "Scorer | None"]
@@ -119,7 +104,7 @@ class Scorer:
         known = known_to(installation.settings.ledger_url, opened.snapshot)
         if known is not None and by_files:
             known = replace(known, in_force=InForce())
-        sets = PolicySets(installation.recall, lambda scorer, policies: found_model.issued(policies) or scorer.issued)
+        sets: PolicySets[Scorer] = PolicySets(installation.recall, lambda scorer, policies: found_model.issued(policies) or scorer.issued)
         scorer = cls(opened, book, known=known, audit_secret=installation.audit_secret(), sets=sets)
         return scorer.certified(found_model.issued(book.hash))
 
@@ -292,59 +277,6 @@ class Scorer:
 def _cascade_of(model: object) -> CascadeModel | None:
     """The model, if ads may leave it early."""
     return model if isinstance(model, CascadeModel) and model.doubt else None
-
-
-def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot | None:
-    """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
-
-    ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
-    the service would put it on record with its first decision.
-    """
-    from adverdict.ledger.history import LedgerHistory
-    from adverdict.ledger.store import Ledger
-
-    try:
-        ledger = Ledger.open(ledger_url, create=False) if ledger_url else None
-    except NotFound:
-        return None
-    if ledger is None:
-        return None
-    try:
-        history = LedgerHistory(ledger, snapshot)
-        return HistorySnapshot(history.catch_up(), history.seq, history.steering, in_force=history.in_force)
-    finally:
-        ledger.close()
-
-
-class PolicySets:
-    """Scorers by sets of policies, made when they are asked for and held on to.
-
-    ``recall``: what a ledger keeps, by kind and digest; raises NotFound. ``issued``: the certificates that a scorer's model decides by
-    under a set; None: none.
-    """
-
-    MOST = 16
-    """Held on to: those of the roll-outs under way, for a model and the one before it."""
-
-    def __init__(self, recall: Callable[[str, str], bytes], issued: Callable[[Scorer, str], Issued | None]) -> None:
-        self._recall = recall
-        self._issued = issued
-        self._made: dict[tuple[int, str], tuple[Scorer, Issued | None]] = {}
-
-    def __call__(self, scorer: Scorer, policies: str) -> Scorer | None:
-        issued = self._issued(scorer, policies)
-        known = self._made.get((id(scorer.model), policies))
-        if known is not None and known[0].model is scorer.model and known[1] is issued:
-            return known[0]
-        try:
-            book = PolicyBook.from_json(self._recall("policies", policies))
-        except NotFound:
-            return None
-        made = scorer.deciding_by(book, issued)
-        while len(self._made) >= self.MOST:
-            del self._made[next(iter(self._made))]
-        self._made[id(scorer.model), policies] = made, issued
-        return made
 
 
 def worth_explaining(decision: Decision) -> tuple[str, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from adverdict.domain.degraded import Cause
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import entries
 from adverdict.ledger.steering import brakes_on, scope_in_words
-from adverdict.ledger.store import Ledger
+from adverdict.ledger.store import Ledger, entry_of, entry_query
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,21 @@ class BrakeShown:
     by: str
     since: datetime
     seq: int
+
+
+LOOKED_AT = 5_000
+"""Decisions since the first brake was put on: the last ones."""
+
+
+def held_back(ledger: Ledger, brakes: Sequence[BrakeShown]) -> tuple[dict[str, int], int]:
+    """Brake -> ads left to people by it, among so many decisions since the first was put on, ``LOOKED_AT`` at most. Raises Unavailable."""
+    if not brakes:
+        return {}, 0
+    with ledger.look() as connection:
+        query = entry_query().where(entries.c.kind == DecisionMade.kind, entries.c.seq > min(one.seq for one in brakes))
+        rows = connection.execute(query.order_by(entries.c.seq.desc()).limit(LOOKED_AT)).all()
+    told = [body.decision.degraded for body in (entry_of(row).body for row in rows) if isinstance(body, DecisionMade)]
+    return {one.brake_id: sum(f"{Cause.BRAKE.value}:{one.brake_id}" in degraded for degraded in told) for one in brakes}, len(told)
 
 
 def brakes_shown(ledger: Ledger) -> tuple[BrakeShown, ...]:

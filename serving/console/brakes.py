@@ -6,6 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from adverdict.decisions.steering import BrakeSide
 from adverdict.ledger.steering import asked_for, brake, release
+from adverdict.serving.console.banner import LOOKED_AT, brakes_shown, held_back
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.visits import Visit
 
@@ -13,7 +14,10 @@ PAGE = f"{HOME}/brakes"
 
 
 def show(visit: Visit) -> Response:
-    return visit.page("brakes.html", "Brakes", book=visit.parts.book, sides=list(BrakeSide), now=visit.parts.clock())
+    held, of = held_back(visit.parts.ledger, brakes_shown(visit.parts.ledger))
+    return visit.page(
+        "brakes.html", "Brakes", book=visit.parts.book, sides=list(BrakeSide), now=visit.parts.clock(), held=held, of=of, most=LOOKED_AT
+    )
 
 
 def put_on(visit: Visit) -> Response:

@@ -72,11 +72,8 @@ def show(visit: Visit) -> Response:
 def _predicted(seen: Watched) -> dict[str, Any] | None:
     """The change of what goes to people, beside what has come of it: first ads of both arms."""
     said: Any = seen.rollout.proposal.predicted.get("to_people")
-    realised: Any = seen.told()["first_ads_to_people"]
-    if not isinstance(said, dict):
-        return None
-    candidate, control = realised["candidate"], realised["control"]
-    return {**said, "realised": None if candidate is None or control is None else candidate - control}
+    scored: Any = seen.told()["predicted"]
+    return {**said, "scored": scored} if isinstance(said, dict) else None
 
 
 def sign(visit: Visit) -> Response:

@@ -167,7 +167,10 @@ class Champion:
         scorer = before.by_set(book.hash) or before.deciding_by(book, before.issued)
         told = scorer.issued.certificates if scorer.issued else ()
         digest = loaded.others.get(book.hash, loaded.certificates)
-        moved = replace(state, loaded=replace(loaded, scorer=scorer.anew(), certificates=digest, issued=told))
+        self._sets.certify(before, before.book.hash, before.issued)  # the way back is ready, too, whether or not the registry answers
+        others = {**loaded.others, before.book.hash: loaded.certificates}
+        others.pop(book.hash, None)
+        moved = replace(state, loaded=replace(loaded, scorer=scorer.anew(), certificates=digest, issued=told, others=others))
         try:
             return self._certified(moved)
         except (NotFound, Unavailable, OSError) as error:

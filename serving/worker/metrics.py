@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter as Counted
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -92,6 +92,17 @@ class Metrics:
         self.heads_needed = Gauge("adverdict_heads_needed", "Full-time people, by that plan", registry=here, multiprocess_mode="livemax")
         self.heads_rostered = Gauge("adverdict_heads_rostered", "On the roster, by that plan", registry=here, multiprocess_mode="livemax")
         self._work = Workload({}, {}, None, None)
+        self.arms = Counter(
+            "adverdict_arm_decisions", "Decisions while a roll-out is on, by the side of it", ["side", "verdict", "market"], registry=here
+        )
+        self._rollouts: frozenset[tuple[str, str]] = frozenset()
+        self.rollouts = Gauge(
+            "adverdict_rollout_evidence",
+            "What a guard of a roll-out under way says, over the line at which it ends it; 0: it is watched no more",
+            ["rollout", "guard"],
+            registry=here,
+            multiprocess_mode="livemostrecent",
+        )
         self.brakes = Gauge("adverdict_brakes", "Brakes that are on", ["side"], registry=here, multiprocess_mode="livemax")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -116,6 +127,8 @@ class Metrics:
                 counted[self.unfamiliar, (kind, market)] += 1
             for reason in _why_uncertified(decision):
                 counted[self.uncertified, (reason, market)] += 1
+            if decision.arm:
+                counted[self.arms, (decision.arm.side, decision.verdict.value, market)] += 1
             if decision.exit:
                 counted[self.exits, (decision.exit,)] += 1
             if decision.audit and decision.audit.chosen:
@@ -168,6 +181,12 @@ class Metrics:
             self.heads_needed.set(now.needed)
             self.heads_rostered.set(now.rostered)
         self._work = now
+
+    def guarded(self, looks: Mapping[tuple[str, str], float]) -> None:
+        """Tell what the guards of roll-outs under way say: (roll-out, guard) -> evidence over its bar."""
+        for (rollout, guard), evidence in {**dict.fromkeys(self._rollouts - looks.keys(), 0.0), **looks}.items():
+            self.rollouts.labels(rollout, guard).set(evidence)
+        self._rollouts = frozenset(looks)
 
     def watched(self, standings: Sequence[CertificateStanding]) -> None:
         """Tell how the certificates in service stand."""

@@ -13,8 +13,9 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import AdverdictError, Unavailable
+from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.recorder import DecidedRequest, Recorder
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.admission import AdmissionControl, Depth
 from adverdict.serving.worker.scoring_queue import Answer, MicroBatch, ScoringJob, grouped, micro_batches
 

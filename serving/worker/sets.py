@@ -9,7 +9,8 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.ledger.rollouts import rollouts_now
 from adverdict.ledger.store import Ledger
-from adverdict.scoring.scorer import PolicySets, Scorer
+from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.sets import PolicySets
 
 log = logging.getLogger("adverdict.policies")
 
@@ -25,7 +26,7 @@ class SetsInForce:
         self._ledger = ledger
         self._files = files
         self._issued: dict[tuple[int, str], Issued | None] = {}
-        self._scorers = PolicySets(self._recall, self._certificates)
+        self._scorers: PolicySets[Scorer] = PolicySets(self._recall, self._certificates)
 
     def look(self) -> None:
         """What the ledger says now. Where it cannot be asked, what it said last goes on."""

@@ -26,7 +26,8 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.known import HistorySnapshot
+from adverdict.scoring.scorer import Scorer
 from tests.golden import Golden
 from tests.ledger.made import an_ad
 

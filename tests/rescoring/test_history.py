@@ -22,7 +22,7 @@ from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
 from adverdict.rescoring.deciding.history import HistorySource, freeze
 from adverdict.review.labels.incoming import bring
-from adverdict.scoring.scorer import known_to
+from adverdict.scoring.known import known_to
 from adverdict.storage.tables.writers import write_ads, write_labels
 from tests.effort import examples
 from tests.features.history.freezes import MEMORY, asked, at_moment, observed

@@ -21,7 +21,8 @@ from adverdict.rescoring.deciding.worker import Worker, decision_id
 from adverdict.rescoring.folder.columns import decisions_of
 from adverdict.rescoring.folder.manifest import RunFolder
 from adverdict.rescoring.input.plan import plan
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.known import HistorySnapshot
+from adverdict.scoring.scorer import Scorer
 from tests.rescoring.deciding import AS_OF, Bench, an_ad
 from tests.scoring.fakes import open_fake
 

@@ -137,3 +137,23 @@ def test_one_watcher_at_a_time_does_the_work(ledger: Ledger) -> None:
     with ledger.look() as connection:
         assert end_of(connection) == before
     assert len(watch(ledger, "another", lambda: SOON)) == 1
+
+
+def test_what_was_predicted_is_held_against_what_came_of_it(ledger: Ledger) -> None:
+    """Predicted: 1 to 3 points fewer to people. The candidate sends a quarter of its advertisers there, the control half."""
+    its_id = started(ledger)
+    for arm, every in (("candidate", 4), ("control", 2)):
+        for number, advertiser in enumerate(of_side(arm, 200)):
+            decide(ledger, its_id, advertiser, Verdict.REVIEW if number % every == 0 else Verdict.APPROVE)
+    told = look(ledger, rollouts_now(ledger)[its_id], SOON).told()["predicted"]
+    assert isinstance(told, dict)
+    assert (told["realised"], told["agree"]) == (-0.25, False)
+    assert told["low"] < -0.25 < told["high"] < -0.1  # type: ignore[operator]
+
+
+def test_whoever_watches_is_told_what_every_guard_says(ledger: Ledger) -> None:
+    its_id = started(ledger)
+    seen: list[str] = []
+    watch(ledger, "one", lambda: SOON, tell=lambda found: seen.extend(look.guard.name for one in found for look in one.looks))
+    assert seen == ["leakage:deceptive", "worse", "load"]
+    assert rollouts_now(ledger)[its_id].on

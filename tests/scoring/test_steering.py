@@ -19,9 +19,10 @@ from adverdict.ledger.entries import Braked, DecisionMade
 from adverdict.ledger.steering import brake, release, revoke
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.known import known_to
 from adverdict.scoring.recorder import DecidedRequest, Recorder
 from adverdict.scoring.replay import replay
-from adverdict.scoring.scorer import Scorer, known_to
+from adverdict.scoring.scorer import Scorer
 from tests.ledger.made import erase_rows
 from tests.scoring.fakes import FakeModel
 

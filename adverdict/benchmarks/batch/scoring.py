@@ -54,8 +54,9 @@ def opened(bundle: Path, rules: Path, certificates: Path | None, pack: Path, oth
     """``others``: a pack whose advertisers do not count as new either. Raises NotFound, UntrustedBundle, ContractMismatch."""
     from adverdict.certification.certificate import Issued
     from adverdict.decisions.files.read import read_policies
+    from adverdict.scoring.known import HistorySnapshot
     from adverdict.scoring.opened import open_bundle
-    from adverdict.scoring.scorer import HistorySnapshot, Scorer
+    from adverdict.scoring.scorer import Scorer
     from adverdict.training.evaluation.evaluate import history_with
 
     model = open_bundle(bundle)

@@ -23,7 +23,8 @@ from adverdict.review.labels.incoming import bring
 from adverdict.review.queue import Queue
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.known import HistorySnapshot
+from adverdict.scoring.scorer import Scorer
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SETTINGS = ReviewSettings(double_share=0.3, golden_share=0.0)

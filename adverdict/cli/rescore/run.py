@@ -83,6 +83,7 @@ def rescore(
             ads=ads,
             out=out,
             settings=settings,
+            by_files=policy_files is not None,
             engine="ray" if engine == "ray" else "local",
             history=history,
             as_of=moment_of,

@@ -123,7 +123,7 @@ def queues_command(policy_files: PolicyFiles = None) -> None:
         from adverdict.scoring.bootstrap import bootstrap
 
         installation = bootstrap(settings)
-        depths = Queue(ledger, installation.book, installation.review).depths()
+        depths = Queue(ledger, installation.in_force(), installation.review).depths()
         with ledger.look() as connection:
             declared = reviewers(connection)
         tables.show_queues(depths)

@@ -31,7 +31,8 @@ from adverdict.review.period import pages
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.superseding import withdraw_superseded
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.known import HistorySnapshot
+from adverdict.scoring.scorer import Scorer
 
 BATCH = 200
 """Decisions of one transaction: whoever else decides ads waits for its end."""

@@ -48,6 +48,8 @@ class Options:
     out: str
     settings: Settings
     """Which model and policies, and what is known of advertisers."""
+    by_files: bool = False
+    """Decide by the policy files, whatever is in force."""
     engine: Literal["local", "ray"] = "local"
     history: Path | None = None
     """A folder with ``ads.*`` and ``labels.*``: all that is known."""
@@ -197,7 +199,8 @@ def _choose(options: Options, open_model: Callable[[Path], Model]) -> _Decider:
     from adverdict.scoring.bootstrap import bootstrap
 
     installation = bootstrap(options.settings, open_bundle=open_model)
-    settings, book, found_model = options.settings, installation.book, installation.find()
+    settings, found_model = options.settings, installation.find()
+    book = installation.book if options.by_files else installation.in_force()
     probed = probe(open_model, found_model.folder)
     issued = found_model.issued(book.hash)
     solved = probed.solved if issued is None else certified_thresholds(issued, probed.version)

@@ -30,7 +30,8 @@ from adverdict.rescoring.folder.columns import to_table
 from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.input.reading import BadShard, QuarantinedRow, ShardRows, read_shard
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.known import HistorySnapshot
+from adverdict.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     from adverdict.models.bundle import Bundle

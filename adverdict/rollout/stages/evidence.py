@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from adverdict.review.tasks.tasks import UNFINISHED
 from adverdict.rollout.stages.guards import Appealing, FirstAd, Look, Settled, Trial, TrialSide
 
 SIDES: tuple[TrialSide, ...] = ("candidate", "control")
+NORMAL_95 = 1.96
 CLOSING = (Answered.kind, Resolved.kind)
 READ_BY = ("audit", "double", "senior")
 """Kinds of tasks of an audit's case."""
@@ -108,6 +110,24 @@ def told(looks: Iterable[Look], trial: Trial) -> dict[str, JsonValue]:
         "arm_missing": trial.missing,
         "as_of_seq": trial.seq,
     }
+
+
+def scored(predicted: Mapping[str, JsonValue], trial: Trial) -> JsonValue:
+    """What was predicted of the share that goes to people, beside what came of it: first ads, the candidate's less the control's.
+
+    Both in [-1, 1], with 95 % intervals; ``agree``: whether these meet. None where nothing was predicted, or an arm has no ads yet.
+    """
+    said = predicted.get("to_people")
+    counts = {side: [one.to_people for one in trial.first_ads if one.side == side] for side in SIDES}
+    if not isinstance(said, dict) or not all(counts.values()):
+        return None
+    shares = {side: sum(told) / len(told) for side, told in counts.items()}
+    realised = shares["candidate"] - shares["control"]
+    half = NORMAL_95 * math.sqrt(sum(shares[side] * (1 - shares[side]) / len(counts[side]) for side in SIDES))
+    low, high = realised - half, realised + half
+    expected = {name: float(said[name]) for name in ("change", "low", "high")}  # type: ignore[arg-type]  # numbers, as a draft writes them
+    agree = expected["low"] <= high and low <= expected["high"]
+    return {"predicted": dict(expected), "realised": realised, "low": low, "high": high, "agree": agree}
 
 
 def _decisions(connection: Connection, rollout_id: str, until: int) -> Iterable[_InArm]:

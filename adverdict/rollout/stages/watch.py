@@ -55,7 +55,10 @@ class Watched:
 
     def told(self) -> dict[str, JsonValue]:
         """For an entry, or for machines."""
-        return {**evidence.told(self.looks, self.trial), "shadow": self._shadow()}
+        return {**evidence.told(self.looks, self.trial), "shadow": self._shadow(), "predicted": self._scored()}
+
+    def _scored(self) -> JsonValue:
+        return evidence.scored(self.rollout.proposal.predicted, self.trial)
 
     def _shadow(self) -> JsonValue:
         if self.shadow is None or self.shown is None:
@@ -107,17 +110,20 @@ def watch(
     freezes: Sequence[Freeze] = (),
     settings: ReviewSettings | None = None,
     shadows: dict[str, Shadow] | None = None,
+    tell: Callable[[Sequence[Watched]], None] = lambda seen: None,
 ) -> list[str]:
     """One look at every roll-out under way, and what follows from it: what was done, in words. Nothing while somebody else holds the
-    lease of this work. ``shadows``: those of an earlier look, which go on. Raises Unavailable."""
+    lease of this work. ``shadows``: those of an earlier look, which go on; ``tell`` hears of all that was seen. Raises Unavailable."""
     shadows = {} if shadows is None else shadows
     with ledger.change() as connection:
         if not lease(connection, WORK, holder, clock(), HELD):
             return []
     done: list[str] = []
+    found: list[Watched] = []
     for rollout in rollouts_now(ledger).on:
         shadow = _shadow(ledger, rollout, shadows, settings or ReviewSettings(), clock())
         seen = look(ledger, rollout, clock(), freezes=freezes, shadow=shadow)
+        found.append(seen)
         try:
             told = _follow(ledger, seen, clock, freezes)
         except (Conflict, IntegrityError) as error:  # somebody was first; the next look sees what they did
@@ -126,6 +132,7 @@ def watch(
         if told:
             log.info("%s: %s", rollout.rollout_id, told)
             done.append(f"{rollout.rollout_id}: {told}")
+    tell(found)
     return done
 
 

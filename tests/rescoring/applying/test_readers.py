@@ -22,8 +22,9 @@ from adverdict.review.quality.readings import audited
 from adverdict.review.reasons.statement import statement
 from adverdict.review.reasons.statements import statements
 from adverdict.review.reasons.transparency import transparency
+from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.replay import replay
-from adverdict.scoring.scorer import HistorySnapshot, Scorer
+from adverdict.scoring.scorer import Scorer
 from adverdict.serving.console.decisions import record
 from adverdict.serving.console.tasks.advertiser import past
 from adverdict.storage.tables.pack import read_ads

@@ -12,6 +12,7 @@ from adverdict.domain.keys import ApiKey
 from adverdict.ledger.steering import brakes_on
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import TABS
+from tests.ledger.made import an_ad, append_decisions, decided
 from tests.serving.console.conftest import Visitor, log_in, token
 
 
@@ -64,3 +65,17 @@ def test_a_form_of_another_site_puts_nothing_on(empty: Parts, visit: Visitor) ->
     client = log_in(visit(empty))
     assert client.post("/console/brakes/on", data={"side": "both", "why": "x", "csrf": "forged"}).status_code == 403
     assert on(empty) == []
+
+
+def test_a_brake_says_how_many_ads_it_holds_back(empty: Parts, visit: Visitor) -> None:
+    client = log_in(visit(empty))
+    put_on(client, side="both")
+    [brake_id] = on(empty)
+    held = [decided(an_ad(number), decision_id=f"dec-held-{number}") for number in range(3)]
+    stopped = [
+        one.model_copy(update={"decision": one.decision.model_copy(update={"degraded": (f"brake:{brake_id}",)})}) for one in held[:2]
+    ]
+    append_decisions(empty.ledger, *stopped, held[2])
+    text = " ".join(client.get("/console/brakes").text.split())
+    assert "<td>2</td>" in text
+    assert "among the 3 decisions since" in text

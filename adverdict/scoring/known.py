@@ -1,0 +1,51 @@
+"""What scoring knows of advertisers, and of what is in force, as of one entry of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adverdict.decisions.arms import InForce
+from adverdict.decisions.steering import Steering
+from adverdict.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from adverdict.features.history.known import History
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySnapshot:
+    """The history that scoring reads."""
+
+    state: History | None
+    """None: what the model brings."""
+    seq: int | None
+    """The last entry of the ledger it knows; None where no ledger told it."""
+    steering: Steering = field(default_factory=Steering)
+    """The brakes that are on, and the certificates revoked, as of that entry."""
+    steered_seq: int | None = None
+    """The entry as of which ``steering`` and ``in_force`` are instead; None: it is that one."""
+    in_force: InForce = field(default_factory=InForce)
+    """The set of policies in force, and the roll-outs that have arms."""
+
+
+def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot | None:
+    """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
+
+    ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
+    the service would put it on record with its first decision.
+    """
+    from adverdict.ledger.history import LedgerHistory
+    from adverdict.ledger.store import Ledger
+
+    try:
+        ledger = Ledger.open(ledger_url, create=False) if ledger_url else None
+    except NotFound:
+        return None
+    if ledger is None:
+        return None
+    try:
+        history = LedgerHistory(ledger, snapshot)
+        return HistorySnapshot(history.catch_up(), history.seq, history.steering, in_force=history.in_force)
+    finally:
+        ledger.close()
