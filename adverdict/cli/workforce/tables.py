@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from adverdict.cli.tables import aligned, say
-from adverdict.domain.formats import moment
+from adverdict.domain.formats import counted, moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -209,7 +209,7 @@ def show_plans(found: Sequence[tuple[str, datetime, PlanMade]], scored: dict[str
     if not found:
         say("no plan is on record; to save one: adverdict workforce plan save --name …")
     for plan_id, at, body in found:
-        weeks = f"{len(body.weeks)} weeks from {body.weeks[0].week.isoformat()}"
+        weeks = f"{counted(len(body.weeks), 'week')} from {body.weeks[0].week.isoformat()}"
         say(f"{plan_id}  {body.name}: {body.change}, {weeks}, by {body.by}, {moment(at)}")
         show_scores(scored.get(plan_id, []))
 
