@@ -42,11 +42,15 @@ def workforce(*told: str) -> Result:
     return CliRunner().invoke(app, ["workforce", *told])
 
 
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
 def test_volume_forecast_and_staff_say_tasks_people_and_what_they_rest_on(run: Path) -> None:
     volume = workforce("volume", "--weeks", "2", "--csv", str(run / "v.csv"))
     assert volume.exit_code == 0, volume.output
     assert "hours from submission" in volume.output
-    assert len(list(csv.DictReader((run / "v.csv").open()))) == 4
+    assert len(rows(run / "v.csv")) == 4
     forecast = workforce("forecast", "--weeks", "1", "--market", "SE", "--json", str(run / "f.json"))
     assert forecast.exit_code == 0, forecast.output
     assert "not declared: events.csv, shrinkage.yaml, targets.yaml" in forecast.output
@@ -55,7 +59,7 @@ def test_volume_forecast_and_staff_say_tasks_people_and_what_they_rest_on(run: P
     told, foreseen = (json.loads((run / name).read_text())["weeks"][0] for name in ("s.json", "f.json"))
     assert told["tasks"] == pytest.approx(foreseen["tasks"])
     assert told["kept"]["of"] == 20
-    assert next(iter(csv.DictReader((run / "s.csv").open())))["team"] == "all"
+    assert rows(run / "s.csv")[0]["team"] == "all"
     assert workforce("forecast", "--market", "XX").exit_code == 2
 
 
