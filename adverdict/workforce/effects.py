@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +58,26 @@ def change_of(
         spread.append(np.sqrt(differing) / max(one.reviewed_after, 1))
     doubt = float(np.mean(spread)) if spread else 0.0
     return Change(name, submissions=submissions, tasks=tasks, seconds=seconds, once=dict(once or {}), doubt=doubt)
+
+
+def partly(change: Change, share: float) -> Change:
+    """The change for a part of the advertisers, as in a stage of a roll-out; ``share`` in [0, 1]. What happens once
+    happens in that part.
+    """
+
+    def part(factor: float) -> float:
+        return 1 + share * (factor - 1)
+
+    return replace(
+        change,
+        name=change.name if share == 1 else f"{change.name}, for {share:.0%} of advertisers",
+        submissions={market: part(factor) for market, factor in change.submissions.items()},
+        tasks={queue: part(factor) for queue, factor in change.tasks.items()},
+        seconds={queue: part(factor) for queue, factor in change.seconds.items()},
+        once={queue: share * tasks for queue, tasks in change.once.items()},
+        absence=change.absence,
+        doubt=share * change.doubt,
+    )
 
 
 def _ratio(after: float, before: float) -> float:

@@ -9,6 +9,7 @@ from datetime import date
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.workforce.change import Change, Launch
+from adverdict.workforce.effects import partly
 from adverdict.workforce.forecast.forecast import forecast
 from adverdict.workforce.outlook import Known, Outlook, Week, outlook
 from adverdict.workforce.volume.history import History, Queue
@@ -79,6 +80,15 @@ def of_reviews(history: History, factors: Mapping[str, float]) -> Change:
     tasks = {Queue(market, kind): factor for market, factor in factors.items() for kind in ("review", "double", "senior")}
     words = ", ".join(f"{market} x {factor:g}" for market, factor in factors.items())
     return Change(f"reviews {words}", tasks=tasks)
+
+
+def stage_refusal(known: Known, change: Change, share: float, weeks: int = 2) -> str | None:
+    """Why people cannot carry a change for a share of the advertisers in the coming weeks; None where they can, or nobody is rostered.
+
+    ``change`` as ``effects.change_of`` makes it of a shadow or a backtest, ``known`` as ``known.known`` reads it. Raises InvalidInput where
+    the history is too short to plan from.
+    """
+    return refusal(outlook(known, weeks, partly(change, share)))
 
 
 def refusal(plan: Outlook, *, short: float = 0.0) -> str | None:

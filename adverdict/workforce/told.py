@@ -22,7 +22,7 @@ def told(made: Outlook) -> dict[str, Any]:
         "wape": past and past.wape(past.predicted),
         "wape_naive": past and past.wape(past.naive),
         "wape_floor": past and past.floor(),
-        "weeks": [{**_week(week), "events": _events(made, week)} for week in made.weeks],
+        "weeks": [{**_week(made, week), "events": _events(made, week)} for week in made.weeks],
     }
 
 
@@ -54,7 +54,7 @@ def _events(made: Outlook, week: Week) -> list[str]:
     return [f"{one.name} ({', '.join(one.markets) or 'all'})" for one in there]
 
 
-def _week(week: Week) -> dict[str, Any]:
+def _week(made: Outlook, week: Week) -> dict[str, Any]:
     staffing, odds = week.staffing, week.odds
     return {
         "week": week.start.isoformat(),
@@ -81,6 +81,7 @@ def _week(week: Week) -> dict[str, Any]:
                 "least_error": cell.floor,
                 "wait_p50_hours": None if odds is None else odds.wait_p50.get(cell.queue),
                 "wait_p90_hours": None if odds is None else odds.wait_p90.get(cell.queue),
+                "wait_target_hours": made.known.operations.targets.hours(cell.queue.kind),
             }
             for cell in week.cells
         ],

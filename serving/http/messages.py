@@ -232,7 +232,7 @@ class SavePlanRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Text = Field(max_length=200, description="by which people will know it")
+    name: Text = Field(min_length=1, max_length=200, pattern=r"\S", description="by which people will know it")
     weeks: int = Field(default=8, ge=1, le=26)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from adverdict.domain.errors import NotFound, Unavailable
+from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
 from adverdict.ledger.store import Ledger
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.messages import PlanOnRecord, PlansOnRecord, SavedPlan, SavePlanRequest, WorkforceOutlook
@@ -81,7 +81,10 @@ def _save(call: Call, body: SavePlanRequest) -> SavedPlan:
 
 def _figures(call: Call, *arguments: str) -> dict[str, Any]:
     ledger_of(call)
-    found = planner_of(call).get(*arguments, patience=PATIENCE)
+    try:
+        found = planner_of(call).get(*arguments, patience=PATIENCE)
+    except InvalidInput as error:  # of what is on record or declared: the caller can change neither by asking otherwise
+        raise Unavailable(str(error)) from error
     if found is None:
         raise Unavailable("the plan is being made; ask again in a minute")
     return dict(found.figures)

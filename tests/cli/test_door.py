@@ -20,6 +20,7 @@ from tests.rescoring.deciding import an_ad
 ROOT = Path(__file__).parents[2]
 WRONG = {
     "ADVERDICT_POLICIES": "/no/such/folder",
+    "ADVERDICT_OPERATIONS": "/no/such/folder",
     "ADVERDICT_CERTIFICATES": "/no/such/file",
     "ADVERDICT_FREEZES": "/no/such/calendar",
     "ADVERDICT_API_KEYS": "ops:score:short",

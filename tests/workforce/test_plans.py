@@ -17,7 +17,7 @@ from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.simulation.demand import Setup, simulate
 from adverdict.workforce.capacity import roster_capacity
 from adverdict.workforce.change import Change
-from adverdict.workforce.effects import Shares, change_of
+from adverdict.workforce.effects import Shares, change_of, partly
 from adverdict.workforce.forecast.forecast import forecast
 from adverdict.workforce.known import known
 from adverdict.workforce.operations.events import Event
@@ -28,7 +28,7 @@ from adverdict.workforce.outlook import Known, outlook
 from adverdict.workforce.plans.score import Part, PlannedWeek, RealisedWeek, score
 from adverdict.workforce.plans.store import plans, save, score_plans, scores
 from adverdict.workforce.returns import counted
-from adverdict.workforce.scenario import launch_of, of_reviews, refusal, scenario
+from adverdict.workforce.scenario import launch_of, of_reviews, refusal, scenario, stage_refusal
 from adverdict.workforce.suggest import suggestions
 from adverdict.workforce.told import told
 from adverdict.workforce.volume.history import Queue
@@ -83,6 +83,16 @@ def test_a_change_is_planned_beside_what_stands_and_its_absence_costs_people(liv
     assert week.fte > week.before.staffing.fte * 0.5
     nothing = scenario(base, 1, Change())
     assert nothing.weeks[0].tasks == 0
+
+
+def test_a_stage_is_refused_when_the_roster_cannot_carry_its_part_of_the_change(lived_ledger: Ledger) -> None:
+    base = made_known(lived_ledger, Operations(roster=(team(0.2),), shrinkage=Shrinkage({"leave": 0.1})))
+    change = Change("everything to people", tasks=dict.fromkeys(base.history.queues, 200.0))
+    assert stage_refusal(base, change, 0.0, 1) is None
+    why = stage_refusal(base, change, 0.5, 1)
+    assert why is not None
+    assert "full-time people are needed" in why
+    assert partly(change, 0.5).tasks[SE] == pytest.approx(100.5)
 
 
 def test_a_launch_has_the_week_of_its_like_grows_up_and_is_checked_with_all_mistakes(lived_ledger: Ledger) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select, text
 
+from adverdict.decisions.policy import MarketRules, PolicyBook, Thresholds
+from adverdict.domain.errors import InvalidInput
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.schema import volumes
 from adverdict.ledger.steering import brake, release
 from adverdict.ledger.store import Ledger
 from adverdict.review.period import Period
+from adverdict.workforce import redecided
 from adverdict.workforce.volume import opened, projection, waits
 from adverdict.workforce.volume.history import Queue, Series
 from adverdict.workforce.volume.read import read_past
+from tests.decisions.build import POLICY
 from tests.ledger.made import a_step, an_ad, answered, append_decisions, braked, decided, minutes
 from tests.workforce.conftest import TODAY
 
@@ -122,3 +127,18 @@ def test_the_median_wait_is_kaplan_and_meier_s() -> None:
     assert waits.quantile(hours, over, 0.2) == 1.0
     assert waits.quantile(hours, over, 0.5) == 4.0
     assert waits.quantile(hours, over, 0.9) is None
+
+
+def test_another_policy_folder_is_tried_on_the_risks_on_record_and_ads_without_them_say_nothing(ledger: Ledger) -> None:
+    """The risk of every ad is .5: what lets those below .6 through leaves none to people, what asks for below .1 leaves all."""
+
+    def book(approve_below: float) -> PolicyBook:
+        policy = replace(POLICY, name="deceptive", thresholds=Thresholds(approve_below, 0.9), max_risk=0.99)
+        return PolicyBook(names=("deceptive",), rules={"SE": MarketRules((policy,))})
+
+    append_decisions(ledger, *(decided(an_ad(number)) for number in range(1, 61)))
+    (found,) = redecided.shares(ledger, Period(), book(0.6), book(0.1), NOW)
+    assert (found.ads, found.reviewed_before, found.reviewed_after) == (60, 0, 60)
+    other = PolicyBook(names=("weapons",), rules={"SE": MarketRules((replace(POLICY, name="weapons"),))})
+    with pytest.raises(InvalidInput, match="ads = 0; expected at least 50 submissions of one market"):
+        redecided.shares(ledger, Period(), book(0.6), other, NOW)

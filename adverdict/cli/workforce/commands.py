@@ -43,7 +43,7 @@ def volume_command(
         rows = _weeks(known, weeks, chosen)
         end = datetime.combine(known.history.end, time(), UTC)
         waited = waits.measured(ledger, Period(end - timedelta(days=7 * weeks), now()), now())
-        show_volume(rows, known.practice, [one for one in waited if not one.market or one.market in chosen])
+        show_volume(rows, known.practice, [one for one in waited if not one.market or one.market in chosen], known.operations.targets)
         if csv:
             write_csv(csv, ["week", "market", "submissions", "review", "audit", "double", "senior", "appeal"], rows)
 

@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from adverdict.cli.tables import aligned, say
-from adverdict.domain.formats import moment
+from adverdict.domain.formats import counted, moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adverdict.review.tasks.tasks import RoutingKey
     from adverdict.workforce.heads.staffing import Staffing
     from adverdict.workforce.operations.read import Operations
+    from adverdict.workforce.operations.rules import Targets
     from adverdict.workforce.outlook import Outlook, Week
     from adverdict.workforce.practice import Practice
     from adverdict.workforce.scenario import Scenario
@@ -80,7 +81,7 @@ def show_declared(operations: Operations) -> None:
         say(f"not declared: {', '.join(operations.missing)}; events that nobody declares are what forecasts miss most", "yellow")
 
 
-def show_volume(rows: Sequence[Sequence[str]], practice: Practice, waits: Sequence[TimeToDecision]) -> None:
+def show_volume(rows: Sequence[Sequence[str]], practice: Practice, waits: Sequence[TimeToDecision], targets: Targets) -> None:
     show([("week", "market", "submissions", "review", "audit", "double", "senior", "appeal"), *rows], 2)
     if practice.learning:
         say("")
@@ -99,19 +100,22 @@ def show_volume(rows: Sequence[Sequence[str]], practice: Practice, waits: Sequen
     if waits:
         say("")
         say("hours from submission, or appeal, to the last word")
-        show([("market", "decided by", "p50", "p90", "decided", "waiting"), *map(_wait, waits)], 2)
+        show([("market", "decided by", "p50", "p90", "target", "decided", "waiting"), *(_wait(one, targets) for one in waits)], 2)
 
 
-def _wait(one: TimeToDecision) -> tuple[str, ...]:
+def _wait(one: TimeToDecision, targets: Targets) -> tuple[str, ...]:
     times = ["not reached" if hours is None else f"{hours:,.1f}" for hours in (one.p50, one.p90)]
-    return (one.market or "all", one.how, *times, f"{one.decided:,}", f"{one.waiting:,}")
+    aim = targets.hours(one.how) if one.how in ("review", "appeal") else None
+    missed = aim is not None and (one.p90 is None or one.p90 > aim)
+    told = "-" if aim is None else f"{aim:,.1f} {'missed' if missed else 'kept'}"
+    return (one.market or "all", one.how, *times, told, f"{one.decided:,}", f"{one.waiting:,}")
 
 
 def show_staff(made: Outlook) -> None:
     names = ("week", "tasks", "P10", "P90", "hours", "people needed", "rostered", "kept", "busy", "decided by")
     show([names, *map(_staff, made.weeks)])
     for week in made.weeks[:1]:
-        show_week(week, made.known.rostered)
+        show_week(week, made.known.rostered, made.known.operations.targets)
     say(
         "people: full-time contracts with shrinkage, for the P90 of tasks; kept: simulated weeks in which every kind was in time with the "
         "roster"
@@ -128,7 +132,7 @@ def _staff(week: Week) -> tuple[str, ...]:
     return (week.start.isoformat(), *figures, *people, kept, busy, ", ".join(week.staffing.binds) or "work")
 
 
-def show_week(week: Week, rostered: bool) -> None:
+def show_week(week: Week, rostered: bool, targets: Targets) -> None:
     """Shift by shift, and whom the first week lacks."""
     staffing = week.staffing
     say("")
@@ -150,7 +154,10 @@ def show_week(week: Week, rostered: bool) -> None:
     show_gaps(staffing)
     if week.odds is not None:
         for queue, p90 in sorted(week.odds.wait_p90.items(), key=lambda one: -one[1])[:6]:
-            say(f"{queue.kind} in {queue.market}: half within {week.odds.wait_p50[queue]:,.1f} h, nine in ten within {p90:,.1f} h")
+            aim = targets.hours(queue.kind)
+            late, beside = aim is not None and p90 > aim, "" if aim is None else f"; target {aim:,.1f} h"
+            times = f"half within {week.odds.wait_p50[queue]:,.1f} h, nine in ten within {p90:,.1f} h{beside}"
+            say(f"{queue.kind} in {queue.market}: {times}", "red" if late else None)
 
 
 def show_gaps(staffing: Staffing) -> None:
@@ -209,7 +216,7 @@ def show_plans(found: Sequence[tuple[str, datetime, PlanMade]], scored: dict[str
     if not found:
         say("no plan is on record; to save one: adverdict workforce plan save --name …")
     for plan_id, at, body in found:
-        weeks = f"{len(body.weeks)} weeks from {body.weeks[0].week.isoformat()}"
+        weeks = f"{counted(len(body.weeks), 'week')} from {body.weeks[0].week.isoformat()}"
         say(f"{plan_id}  {body.name}: {body.change}, {weeks}, by {body.by}, {moment(at)}")
         show_scores(scored.get(plan_id, []))
 

@@ -56,6 +56,10 @@ class Targets:
     def share(self, kind: str) -> float:
         return self.in_time.get(kind, self.in_time.get(USUAL, 0.95))
 
+    def hours(self, kind: str) -> float | None:
+        """Within which nine in ten of a kind are to be decided; None: nothing is said."""
+        return self.decided_hours.get(kind, self.decided_hours.get(USUAL))
+
     def changed(self, *, in_time: float | None = None, occupancy: float | None = None) -> Targets:
         """As a command's options say; None: as before."""
         made = self if in_time is None else replace(self, in_time={USUAL: in_time})

@@ -16,7 +16,8 @@ from tests.serving.console.conftest import Visitor, log_in, token
 
 QUEUE = {
     "market": "SE", "kind": "review", "tasks": 120.4, "low": 90.0, "high": 150.0, "hours": 1.5, "seconds": 44.0,
-    "measured_on": "review in SE", "last_week": 110.0, "least_error": 0.07, "wait_p50_hours": 1.5, "wait_p90_hours": None,
+    "measured_on": "review in SE", "last_week": 110.0, "least_error": 0.07, "wait_target_hours": 12.0,
+    "wait_p50_hours": 1.5, "wait_p90_hours": 30.0,
 }  # fmt: skip
 WEEK = {
     "week": "2026-03-02", "tasks": 120.4, "low": 90.0, "high": 150.0, "hours": 1.5, "people_needed": 3.4, "people_rostered": 2.0,
@@ -56,7 +57,8 @@ def parts(empty: Parts, command: Fake) -> Parts:
 def test_the_page_shows_weeks_queues_gaps_and_marks_what_is_not_kept(parts: Parts, visit: Visitor) -> None:
     plan(parts.ledger)
     text = log_in(visit(parts)).get("/console/workforce").text
-    told = ("120", "90 to 150", "3.4", '<span class="mark reject">4 of 20</span>', "occupancy", "Sale (SE)", "review in SE", "not known",
+    told = ("120", "90 to 150", "3.4", '<span class="mark reject">4 of 20</span>', "occupancy", "Sale (SE)", "review in SE",
+            "30.0 h of 12.0",
             "GR in el: nobody on the roster may take it", "off by 8.0 %", "spring", "+10.0 %", "volume")  # fmt: skip
     assert [one for one in told if one not in text] == []
 

@@ -1,0 +1,98 @@
+"""``adverdict workforce``: each command, on a ledger of three weeks, says what a planner needs to read."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adverdict.cli.main import app
+from adverdict.ledger.store import Ledger
+from tests.workforce.conftest import TODAY
+from tests.workforce.ledgers import lived
+
+ROSTER = "team,people,days,starts,ends,weekly_hours,markets,senior\nall,1,mon-sun,00:00,12:00,40,,yes\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    opened = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
+    lived(opened, TODAY, days=16, ads_a_day=3.0)
+    opened.close()
+    (folder / "operations").mkdir()
+    (folder / "operations" / "roster.csv").write_text(ROSTER)
+    return folder
+
+
+@pytest.fixture
+def run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(home / "ledger.db", tmp_path / "ledger.db")
+    shutil.copytree(home / "operations", tmp_path / "operations")
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
+    monkeypatch.setenv("ADVERDICT_OPERATIONS", str(tmp_path / "operations"))
+    return tmp_path
+
+
+def workforce(*told: str) -> Result:
+    return CliRunner().invoke(app, ["workforce", *told])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_volume_forecast_and_staff_say_tasks_people_and_what_they_rest_on(run: Path) -> None:
+    volume = workforce("volume", "--weeks", "2", "--csv", str(run / "v.csv"))
+    assert volume.exit_code == 0, volume.output
+    assert "hours from submission" in volume.output
+    assert len(rows(run / "v.csv")) == 4
+    forecast = workforce("forecast", "--weeks", "1", "--market", "SE", "--json", str(run / "f.json"))
+    assert forecast.exit_code == 0, forecast.output
+    assert "not declared: events.csv, shrinkage.yaml, targets.yaml" in forecast.output
+    staff = workforce("staff", "--weeks", "1", "--csv", str(run / "s.csv"), "--json", str(run / "s.json"))
+    assert staff.exit_code == 0, staff.output
+    told, foreseen = (json.loads((run / name).read_text())["weeks"][0] for name in ("s.json", "f.json"))
+    assert told["tasks"] == pytest.approx(foreseen["tasks"])
+    assert told["kept"]["of"] == 20
+    assert rows(run / "s.csv")[0]["team"] == "all"
+    assert workforce("forecast", "--market", "XX").exit_code == 2
+
+
+def test_a_scenario_names_one_change_and_says_what_it_costs(run: Path) -> None:
+    found = workforce("scenario", "--weeks", "1", "--reviews", "SE=5", "--json", str(run / "x.json"))
+    assert found.exit_code == 0, found.output
+    figures = json.loads((run / "x.json").read_text())
+    assert figures["after"]["weeks"][0]["hours"] > 2 * figures["before"]["weeks"][0]["hours"]
+    both = workforce("scenario", "--reviews", "SE=2", "--launch", "FI")
+    assert both.exit_code == 2
+    assert "one of --policies, --rescoring, --launch, --reviews" in both.output
+    assert "a market and a factor" in workforce("scenario", "--reviews", "SE").output
+
+
+def test_another_policy_folder_is_tried_on_past_ads(run: Path) -> None:
+    found = workforce("scenario", "--weeks", "1", "--policies", str(Path(__file__).parents[2] / "policies"))
+    assert found.exit_code == 2
+    assert "submissions of one market since" in found.output, "ads of the test know one risk alone"
+
+
+def test_plans_are_saved_listed_and_scored(run: Path) -> None:
+    assert workforce("plan", "save", "--name", "spring", "--weeks", "1", "--by", "paul").exit_code == 0
+    listed = workforce("plan", "list", "--json", str(run / "plans.json"))
+    assert "spring: as planned, 1 week from" in listed.output
+    assert json.loads((run / "plans.json").read_text())["plans"][0]["by"] == "paul"
+    assert "no week of a plan is over" in workforce("plan", "score").output
+    assert "every target kept in" in workforce("simulate", "--seed", "3").output
+
+
+def test_the_operations_folder_is_checked_and_its_mistakes_end_the_command(run: Path) -> None:
+    assert "0 events, 1 shift" in workforce("events", "check").output
+    (run / "operations" / "events.csv").write_text("name,kind,starts,ends\nx,sale,2026-01-01,soon\n")
+    for command in (("events", "check"), ("staff",)):
+        wrong = workforce(*command)
+        assert wrong.exit_code == 2
+        assert "events.csv:2: ends = 'soon'" in wrong.output
