@@ -37,14 +37,14 @@ from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.prefix_cache import Pretrained
 from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit_encoder
-from adverdict.training.evaluation.gains import Earned, log_loss
+from adverdict.training.evaluation.gains import Earned
 from adverdict.training.fit.blend import OutOfFold, earn, fit_blend
 from adverdict.training.fit.calibration import fit_calibration
 from adverdict.training.fit.cascade import cheap, fit_spread
+from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
-from adverdict.training.fit.parallel import side_by_side
-from adverdict.training.fit.ridge import Design, Read, RidgeSettings, creative_numbers, fit_ridge
+from adverdict.training.fit.ridge import CREATIVE, Read, RidgeSettings, facts_of, fit_ridge
 from adverdict.training.fit.splits import folds
 from adverdict.training.fit.transformer import Offered, fit_transformer
 from adverdict.training.fit.vectors import VectorSettings, fit_vectors
@@ -130,9 +130,9 @@ def fit(
     taking the ads apart again; the result is the same with them and without."""
     prepared = prepare(data, settings, progress, contents)
     progress.stage("ridge", settings.n_folds + 1)
-    found = ridge_out_of_fold(data, prepared, settings, progress)
+    found = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance)
     ridge_held_out = found.logits
-    ridge = found.design.model(fit_ridge(found.design, np.arange(len(data.ads)), data.targets, settings.ridge.penalty, found.reads_facts))
+    ridge = found.design.model(fit_ridge(found.design, np.arange(len(data.ads)), data.targets, settings.ridge.penalty, found.reads))
     progress.advance()
     progress.stage("LightGBM", settings.n_folds + 1)
     gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ridge_held_out, settings, progress)
@@ -203,36 +203,9 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: 
         vectors = fit_vectors(token_table(settings.vectors.source), content.texts, settings.vectors.width)
         views[WORDS] = vectors.of(content.texts)
         progress.advance()
-    read = Read(content.counts, fresh.shared, contract.shared, creative_numbers(contract.shared, contract.levels), views)
+    read = Read(content.counts, fresh.shared, contract.shared, facts_of(contract.shared, contract.levels), views)
     fold = folds(data, settings.n_folds, settings.seed)
     return Prepared(contract, table if settings.history else fresh, fresh, read, vectors, content.traits, fold)
-
-
-@dataclass(frozen=True)
-class RidgeOutOfFold:
-    """``logits`` of each ad from a ridge fitted to the other folds, and under which policies facts earned their place beside n-grams."""
-
-    design: Design
-    logits: Logits
-    reads_facts: NDArray[np.bool_]
-
-
-def ridge_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> RidgeOutOfFold:
-    """Facts count where they make the log loss of unseen advertisers no worse: what they are worth in a market not seen, no fold tells."""
-    design, n = Design.of(prepared.read, settings.ridge, settings.seed), len(data.policies)
-    both, reads = np.tile(data.targets, 2), np.repeat([False, True], n)
-
-    def one(fold: int) -> tuple[Rows, Logits]:
-        train, held_out = np.flatnonzero(prepared.fold != fold), np.flatnonzero(prepared.fold == fold)
-        return held_out, design.log_odds(fit_ridge(design, train, both[train], settings.ridge.penalty, reads), held_out)
-
-    out = np.empty_like(both)
-    for held_out, logits in side_by_side(one, int(prepared.fold.max()) + 1):
-        out[held_out] = logits
-        progress.advance()
-    words, with_facts = out[:, :n], out[:, n:]
-    no_worse = np.nanmean(log_loss(words, data.targets) - log_loss(with_facts, data.targets), axis=0) >= 0
-    return RidgeOutOfFold(design, np.where(no_worse, with_facts, words), no_worse)
 
 
 def gbm_out_of_fold(data: Dataset, prepared: Prepared, ridge: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
@@ -283,9 +256,10 @@ def _stage_encoder(
         states=hidden.embedding[:, : len(depths)],
         depths=depths,
         facts=read.of(found.design.scale)[FACTS],
+        fact_names=found.design.scale.names,
         ridge=found.logits,
         targets=data.targets,
-        reads_facts=found.reads_facts,
+        reads_facts=found.reads.get(CREATIVE, np.zeros(len(data.policies), dtype=np.bool_)),
         fold=prepared.fold,
     )
     fitted = fit_transformer(offered, chosen.width, settings.seed, progress.advance)

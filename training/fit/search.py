@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from adverdict.domain.progress import Progress, Silent
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset
-from adverdict.training.fit.everything import FitSettings, gbm_out_of_fold, prepare, ridge_out_of_fold
+from adverdict.training.fit.everything import FitSettings, gbm_out_of_fold, prepare
+from adverdict.training.fit.facts import ridge_out_of_fold
 from adverdict.training.fit.gbm import GbmSettings
 
 
@@ -23,7 +24,7 @@ def search(data: Dataset, settings: FitSettings, trials: int, progress: Progress
     from sklearn.metrics import average_precision_score
 
     prepared = prepare(data, settings, progress, contents)
-    ridge = ridge_out_of_fold(data, prepared, settings, Silent()).logits
+    ridge = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, Silent().advance).logits
     progress.stage("searching LightGBM settings", trials)
 
     def mean_ap(scores: NDArray[np.float64]) -> float:
