@@ -39,7 +39,7 @@ from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit_encoder
 from adverdict.training.evaluation.gains import Earned
 from adverdict.training.fit.blend import OutOfFold, earn, fit_blend
-from adverdict.training.fit.calibration import fit_calibration
+from adverdict.training.fit.calibration import RIDGE, fit_calibration
 from adverdict.training.fit.cascade import cheap, fit_spread
 from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
@@ -64,6 +64,8 @@ class FitSettings:
     keep: tuple[str, ...] = ()
     """Components that stay whether or not they earn their place."""
     n_folds: int = 3
+    calibration_prior: float = RIDGE
+    """As ``prior`` of ``training.fit.calibration``."""
     history: bool = True
     seed: int = 0
 
@@ -145,23 +147,16 @@ def fit(
         held_out |= scored
         fresh |= scored
     progress.stage("blend and calibration", len(data.policies))
-    # Twice each ad: with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in.
-    both = OutOfFold(
-        {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out},
-        np.concatenate([data.targets] * 2),
-        np.full(2 * len(data.ads), 0.5),
-        np.tile(np.unique(data.groups, return_inverse=True)[1], 2),
-        np.tile(prepared.fold, 2),
-    )
+    both = with_and_without_history(data, prepared.fold, held_out, fresh)
     earned = tuple(earn(both, data.policies, settings.keep))
     blend = fit_blend(both, earned, data.policies)
-    calibration = _calibrate(data, blend.logits(both.parts), both.targets, both.weight, settings.seed, progress)
+    calibration = _calibrate(data, blend.logits(both.parts), both.targets, both.weight, settings, progress)
     blended = blend.logits(held_out)
     risk = calibration.apply(blended, [ad.market for ad in data.ads])
     cascade = early = None
     if AFTER_EXIT & {*served(blend.components, earned)}:
         whole = calibration.apply(blend.logits(both.parts), _twice(data))
-        cascade = _fit_early_exit(data, both, earned, whole, settings.seed, progress)
+        cascade = _fit_early_exit(data, both, earned, whole, settings, progress)
         early = cascade.risk(cascade.blend.logits(held_out), [ad.market for ad in data.ads])
     logits = {**held_out, "blend": blended}
     familiarity = fit_familiarity(data, prepared.traits)
@@ -180,6 +175,17 @@ def fit(
         held_out_risk=risk,
         held_out_early=early,
         familiarity=familiarity,
+    )
+
+
+def with_and_without_history(data: Dataset, fold: NDArray[np.intp], known: Mapping[str, Logits], fresh: Mapping[str, Logits]) -> OutOfFold:
+    """Each ad twice: as scored with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in."""
+    return OutOfFold(
+        {name: np.concatenate([known[name], fresh[name]]) for name in known},
+        np.concatenate([data.targets] * 2),
+        np.full(2 * len(data.ads), 0.5),
+        np.tile(np.unique(data.groups, return_inverse=True)[1], 2),
+        np.tile(fold, 2),
     )
 
 
@@ -274,13 +280,13 @@ def _stage_encoder(
     progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
     out = np.empty_like(data.targets)
     for train, held_out in _each_fold(prepared.fold):
-        out[held_out] = encoder_logits(tune(train), hidden, held_out)
+        out[held_out] = encoder_logits(tune(train), hidden, held_out, cache.pretrained.device)
     top = tune(np.arange(len(data.ads)))
     return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, top, chosen), scored | {"encoder": out}
 
 
 def _calibrate(
-    data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], seed: int, progress: Progress
+    data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], settings: FitSettings, progress: Progress
 ) -> Calibration:
     """One curve a policy, from the scores ``(2 n_ads, n_policies)`` of ads with and without their history.
 
@@ -297,7 +303,8 @@ def _calibrate(
                 weight[known],
                 groups[known],
                 markets[known],
-                seed,
+                settings.seed,
+                settings.calibration_prior,
             )
         )
         progress.advance()
@@ -305,7 +312,7 @@ def _calibrate(
 
 
 def _fit_early_exit(
-    data: Dataset, both: OutOfFold, earned: Sequence[Earned], whole: NDArray[np.float64], seed: int, progress: Progress
+    data: Dataset, both: OutOfFold, earned: Sequence[Earned], whole: NDArray[np.float64], settings: FitSettings, progress: Progress
 ) -> Cascade:
     """What the cheap models alone say, calibrated like the whole; ``whole`` are the whole model's risks ``(2 n_ads, n_policies, 3)``.
 
@@ -314,7 +321,7 @@ def _fit_early_exit(
     progress.stage("early exit", len(data.policies))
     blend = fit_blend(both.only(cheap(served(tuple(both.parts), earned))), earned, data.policies)
     logits = blend.logits(both.parts)
-    calibration = _calibrate(data, logits, both.targets, both.weight, seed, progress)
+    calibration = _calibrate(data, logits, both.targets, both.weight, settings, progress)
     early = calibration.apply(logits, _twice(data))
     return Cascade(blend, calibration, tuple(fit_spread(early[:, i, 0], whole[:, i, 0]) for i in range(len(data.policies))))
 
