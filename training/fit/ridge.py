@@ -35,7 +35,7 @@ LEAST_EIGENVALUE = 1e-6
 
 CREATIVE, PAST, SIGNALS = "creative", "past", "signals"
 """Kinds of facts: of the creative, of what its advertiser and landing domain did before, of how its text is written."""
-PAST_FACTS = ("advertiser_ads_28d", "advertiser_markets", "advertiser_domains", "domain_ads_28d", "domain_advertisers")
+PAST_FACTS = ("advertiser_ads_28d", "advertiser_formats", "advertiser_categories", "advertiser_surfaces")
 """What is known of the past without a label."""
 
 Floats = NDArray[np.float64]
