@@ -159,7 +159,7 @@ HISTORY: dict[str, Phrase] = {
     "advertiser_markets": _count("market", before="the advertiser advertised in ", after=" before"),
     "advertiser_domains": _count("landing domain", before="the advertiser used ", after=" before"),
     "advertiser_formats": _count("format", before="the advertiser's ads had ", after=" before"),
-    "advertiser_categories": _count("category", before="the advertiser's ads had ", after=" before"),
+    "advertiser_categories": _count("category", "categories", before="the advertiser's ads had ", after=" before"),
     "advertiser_surfaces": _count("surface", before="the advertiser's ads were for ", after=" before"),
     "creative_advertisers": _count("advertiser", before="this creative was used by ", after=" before"),
     "creative_rejected_before": _flag("this creative was found violating before", "this creative was not found violating before"),

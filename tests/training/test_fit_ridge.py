@@ -133,6 +133,8 @@ def test_a_kernel_reads_the_facts_of_its_kind_alone() -> None:
     model = fitted(read, violates, RidgeSettings(), only)
     effects = model.fact_effects(read.part(np.array([5])).of(model.scale))
     assert (np.abs(effects) > 0).tolist() == np.eye(3, dtype=bool).tolist()
+    assert len(model.kernels) == 3
+    assert len(fitted(read, violates, RidgeSettings(), {**only, PAST: np.zeros(3, dtype=np.bool_)}).kernels) == 2
 
 
 def test_an_ad_alone_is_scored_as_among_others_and_after_being_kept(made: tuple[list[NgramText], Read, Targets], tmp_path: Path) -> None:

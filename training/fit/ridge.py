@@ -269,11 +269,13 @@ def near_centres(views: Views, facts: Sequence[str], settings: KernelSettings, s
 
 
 def with_coefficients(kernels: Sequence[Near], coefficients: NDArray[np.floating]) -> tuple[NearCentres, ...]:
-    """The kernels as served, from ``coefficients`` ``(n_near, n_policies)`` of their features side by side."""
+    """The kernels as served, from ``coefficients`` ``(n_near, n_policies)`` of their features side by side; those that count nowhere
+    are not."""
     ends = np.cumsum([len(kernel.root) for kernel in kernels][:-1])
     return tuple(
         NearCentres(kernel.reads, kernel.scale, kernel.centres, kernel.root @ part.astype(np.float64), kernel.sharpness)
         for kernel, part in zip(kernels, np.split(coefficients, ends) if kernels else (), strict=True)
+        if part.any()
     )
 
 
