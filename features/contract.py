@@ -14,7 +14,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch
 from adverdict.domain.identity import language_key, word_key
 from adverdict.features.creative import CREATIVE_CATEGORIES, CREATIVE_FACTS
-from adverdict.features.history.counts import PER_POLICY, SHARED
+from adverdict.features.history.counts import CAME_LATER, PER_POLICY, SHARED
 from adverdict.features.text.language import language_of
 from adverdict.features.text.normalise import VERSION, ad_text
 from adverdict.features.text.signals import TEXT_CATEGORIES, TEXT_SIGNALS
@@ -162,9 +162,14 @@ def read_for_languages(ads: Sequence[T]) -> Sequence[T]:
 
 
 def check(contract: FeatureContract) -> None:
-    """Raises ``ContractMismatch`` with every difference between a model's contract and this installation's features."""
+    """Raises ``ContractMismatch`` with every difference between a model's contract and this installation's features.
+
+    A model that learnt before there were the last of them reads those before them.
+    """
     levels = {name: contract.levels.get(name, ()) for name in CATEGORIES}
     here = installed(levels)
+    if contract.shared == here.shared[: -len(CAME_LATER)]:
+        contract = replace(contract, shared=here.shared)
     earlier = {name: getattr(here, name) for name, versions in READ_ON.items() if getattr(contract, name) in versions}
     found = here.difference(replace(contract, levels=levels, **earlier))
     found += [f"category `{name}`: has no levels there" for name in sorted(CATEGORIES - contract.levels.keys())]

@@ -74,7 +74,8 @@ def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: Histor
     shared = np.empty((len(rows), len(OF_AN_AD)))
     shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))
     shared[:, -len(SHARED) :] = history
-    return FeatureTable(tuple(one.text for one in views), shared, per_policy, tuple(views))
+    # A model that learnt before there were the last features does not know them.
+    return FeatureTable(tuple(one.text for one in views), shared[:, : len(contract.shared)], per_policy, tuple(views))
 
 
 def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:

@@ -102,7 +102,7 @@ class _Numbers(NamedTuple):
 
 def _numbers(bundle: Bundle, scores: Scores, row: int, text: NgramText) -> _Numbers:
     shared, columns, names = scores.table.shared[[row]], bundle.contract.shared, bundle.ridge.scale.names
-    if not names:
+    if not names or not bundle.ridge.kernels:
         return _Numbers((), (), np.zeros((0, len(bundle.policies))))
     values = tuple(shared[0, [columns.index(name) for name in names]].tolist())
     return _Numbers(names, values, bundle.ridge.fact_effects(bundle.views([text], shared)))

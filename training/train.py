@@ -32,6 +32,7 @@ from adverdict.storage.whole import making_folder
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.cache.disk_cache import DiskCache
 from adverdict.training.dataset import Dataset, Rows, dataset
+from adverdict.training.encoder.device import device_of
 from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings
@@ -40,7 +41,7 @@ from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.fit.bundling import rewrite_bundle, write_bundle
 from adverdict.training.fit.crossvalidate import held_out
 from adverdict.training.fit.everything import FitSettings, Fitted, fit
-from adverdict.training.fit.search import search
+from adverdict.training.fit.search import Searched, Study, search
 from adverdict.training.fit.splits import by_advertiser, development_and_test
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.fit.vectors import VectorSettings
@@ -67,6 +68,8 @@ class TrainJob:
     policies: Sequence[str] = ()
     fit: FitSettings = field(default_factory=lambda: FitSettings(encoder=EncoderSettings("minilm"), vectors=VectorSettings()))
     trials: int = 0
+    study: str | None = None
+    """Name under which trials are kept, for a later training to go on with."""
     test_share: float = 0.2
     certify_share: float = 0.0
     cross_validate: int = 0
@@ -91,6 +94,8 @@ def train(job: TrainJob, progress: Progress, *, report: WriteReport = write_repo
     _check(job)
     if job.fit.vectors is not None:
         token_table(job.fit.vectors.source)
+    if job.fit.encoder is not None:
+        device_of(job.fit.encoder.device)
     store = configure(job.settings) if job.register else None
     if store is not None:
         ping(store)
@@ -117,6 +122,8 @@ def _check(job: TrainJob) -> None:
         mistakes.append(Mistake("cross_validate", 1, "0, or at least 2 folds"))
     if job.out is not None and job.out.exists():
         mistakes.append(Mistake("out", str(job.out), "a path where nothing is yet"))
+    if job.study is not None and not job.trials:
+        mistakes.append(Mistake("study", job.study, "--trials of at least 1 beside it"))
     encoder = job.fit.encoder
     can_be_kept = ("gbm", *(() if encoder is None else ("transformer",)), *(("encoder",) if encoder is not None and encoder.tune else ()))
     mistakes += [
@@ -131,7 +138,7 @@ def _check(job: TrainJob) -> None:
 @dataclass(frozen=True)
 class _TrainedBundle:
     data: Dataset
-    settings: FitSettings
+    searched: Searched
     scored: Scored
     figures: Mapping[str, Any]
     bundle: Path
@@ -174,7 +181,8 @@ def _make(
     write: WriteReport,
 ) -> _TrainedBundle:
     split, contents = _split(job, everything), ContentCache(disk_cache)
-    settings = search(split.development, job.fit, job.trials, progress, contents) if job.trials else job.fit
+    searched = search(split.development, job.fit, job.trials, progress, contents, _study(job)) if job.trials else Searched(job.fit)
+    settings = searched.settings
     cache = None if settings.encoder is None else EncoderCache(settings.encoder, split.used.ads, disk_cache)
     fitted = fit(split.development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
@@ -213,7 +221,9 @@ def _make(
         "skipped": without,
         "unstated": unstated,
     }
-    return _TrainedBundle(everything, settings, scored, figures, bundle, version, report)
+    if job.trials:
+        figures["search"] = searched.told()
+    return _TrainedBundle(everything, searched, scored, figures, bundle, version, report)
 
 
 def _scored(
@@ -229,7 +239,7 @@ def _scored(
     a bundle with every component may be written."""
     if split.folds:
         used = split.used.with_policies(split.development.policies)
-        return held_out(used, split.folds, job.fit, progress, job.trials, cache, contents=contents)
+        return held_out(used, split.folds, job.fit, progress, job.trials, cache, contents=contents, study=_study(job))
     if len(split.test.ads):
         write_bundle(fitted, SolvedThresholds(), split.development, whole, datetime.now(UTC), {}, whole=True)
         return score_dataset(load_bundle(whole), split.test, None, progress)
@@ -290,13 +300,15 @@ def _split_in_words(job: TrainJob, development: Dataset, scored: Scored, drawn: 
 
 def _track(job: TrainJob, store: Store, made: _TrainedBundle, progress: Progress) -> Registered:
     progress.stage("MLflow", 3)
-    params = {**asdict(replace(made.settings, encoder=None)), "policies": list(made.scored.policies)}
+    params = {**asdict(replace(made.searched.settings, encoder=None)), "policies": list(made.scored.policies)}
     params |= _shares(job)
     with TrainingRun(store, params, tags={"bundle_version": made.version}) as run:
         for source in made.data.sources:
             run.log_data(source, "training")
+        for trial in made.searched.trials:
+            run.log_trial(trial.number, trial.params, {"log_loss": trial.loss, "seconds": trial.seconds})
         for model in made.scored.p:
-            with run.model(model, _params_of(model, made.settings)):
+            with run.model(model, _params_of(model, made.searched.settings)):
                 run.log_metrics(model, made.figures["models"][model])
         progress.advance()
         run.log_folder(made.report, "report")
@@ -305,6 +317,10 @@ def _track(job: TrainJob, store: Store, made: _TrainedBundle, progress: Progress
         registered = run.register(logged, {BUNDLE_VERSION_TAG: made.version})
         progress.advance()
     return registered
+
+
+def _study(job: TrainJob) -> Study | None:
+    return None if job.study is None else Study(job.study, job.settings.home)
 
 
 def _shares(job: TrainJob) -> dict[str, Any]:

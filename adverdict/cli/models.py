@@ -18,6 +18,7 @@ from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import (
     CHAMPION,
     Data,
+    Device,
     Encoder,
     EncoderEpochs,
     EncoderPrefix,
@@ -49,7 +50,14 @@ def train(
     tune: Tune = False,
     encoder_epochs: EncoderEpochs = 2,
     encoder_prefix: EncoderPrefix = "",
-    trials: Annotated[int, typer.Option("--trials", min=0, help="Optuna trials for LightGBM's settings; 0 keeps the defaults.")] = 0,
+    device: Device = "auto",
+    trials: Annotated[
+        int,
+        typer.Option("--trials", min=0, help="Optuna trials of settings: ridge, word vectors, facts, LightGBM, calibration; 0: none."),
+    ] = 0,
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="NAME", help="Keep the trials under this name, and go on with those that are kept.")
+    ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,8 +97,9 @@ def train(
             data=data,
             settings=settings,
             policies=policies or [],
-            fit=replace(fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix), keep=tuple(keep or ())),
+            fit=replace(fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, device=device), keep=tuple(keep or ())),
             trials=trials,
+            study=study,
             test_share=test_share,
             certify_share=certify_share,
             cross_validate=cross_validate,
@@ -200,14 +209,21 @@ def _roll_back_policies(settings: Settings, why: str, by: str) -> None:
 
 
 def fit_settings(
-    vectors: str, encoder: str, seed: int, tune: bool = False, epochs: int = 2, prefix: str = "", history: bool = True
+    vectors: str,
+    encoder: str,
+    seed: int,
+    tune: bool = False,
+    epochs: int = 2,
+    prefix: str = "",
+    history: bool = True,
+    device: str = "auto",
 ) -> FitSettings:
     from adverdict.training.encoder.tune import EncoderSettings
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
 
     words = None if vectors == "none" else VectorSettings(vectors)
-    chosen = None if encoder == "none" else EncoderSettings(encoder, tune=tune, epochs=epochs, prefix=prefix)
+    chosen = None if encoder == "none" else EncoderSettings(encoder, tune=tune, epochs=epochs, prefix=prefix, device=device)
     return FitSettings(vectors=words, encoder=chosen, history=history, seed=seed)
 
 
@@ -219,6 +235,14 @@ def _who_decides(figures: Mapping[str, Any]) -> str:
     return f"{said}; left out, for they add nothing that chance would not: {', '.join(left)}" if left else said
 
 
+def _searched(search: Mapping[str, Any]) -> str:
+    now, before = len(search["trials"]), search["trials_before"]
+    said = f"{now} trial{'' if now == 1 else 's'} of settings"
+    if search["study"]:
+        said += f" in study {search['study']}" + (f", which had {before} already" if before else "")
+    return f"{said}; the settings are those of trial {search['best']}"
+
+
 def _show_trained(trained: Trained) -> None:
     from adverdict.storage.tables.told import DataWarning
 
@@ -226,6 +250,8 @@ def _show_trained(trained: Trained) -> None:
         warnings.warn(warning, DataWarning, stacklevel=1)
     show_figures(trained.figures)
     out.print(_who_decides(trained.figures), markup=False, highlight=False)
+    if "search" in trained.figures:
+        out.print(_searched(trained.figures["search"]), markup=False, highlight=False)
     for paragraph in trained.figures["unstated"]:
         out.print(paragraph, style="yellow", markup=False, highlight=False)
     out.print(f"bundle   {trained.version}")

@@ -30,6 +30,9 @@ Vectors = Annotated[
 Tune = Annotated[bool, typer.Option("--tune", help="Fine-tune the encoder's top as well: slow without a GPU.")]
 EncoderEpochs = Annotated[int, typer.Option("--encoder-epochs", min=1, max=50, help="Most epochs of --tune; it stops earlier by itself.")]
 EncoderPrefix = Annotated[str, typer.Option("--encoder-prefix", help='What the encoder expects before a text, such as "query: " for E5.')]
+Device = Annotated[
+    str, typer.Option("--device", help="Where the transformer runs: auto (a GPU of NVIDIA's where there is one), cpu, cuda or mps.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed and data give the same result.")]
 CHAMPION = "models:/adverdict@champion"
 RunFolderOption = Annotated[

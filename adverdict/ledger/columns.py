@@ -9,6 +9,8 @@ from pydantic_core import from_json
 
 from adverdict.ledger.moments import micros
 
+USED = ("creative_format", "creative_category", "surface")
+"""Of a decision's ad alone: a brake has a surface, too, which no column repeats."""
 COLUMNS = (
     "about",
     "ad_id",
@@ -21,6 +23,7 @@ COLUMNS = (
     "submission",
     "step",
     "arm",
+    *USED,
 )
 """Of ``contents``, repeated from the body."""
 
@@ -54,9 +57,19 @@ def columns_of(kind: str, plain: dict[str, Any], entry_id: str) -> list[Any]:
         at = micros(datetime.fromisoformat(ad["submitted_at"]))
         arm = plain["decision"].get("arm")
         side = arm_column(arm["rollout"], arm["side"]) if arm else None
-        return [entry_id, *told, plain["decision"]["verdict"], at, at if plain["first"] else None, plain.get("step"), side]
+        return [
+            entry_id,
+            *told,
+            plain["decision"]["verdict"],
+            at,
+            at if plain["first"] else None,
+            plain.get("step"),
+            side,
+            *map(ad.get, USED),
+        ]
     get, step = plain.get, entry_id if kind == "rescoring" else plain.get("step")
-    return [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market"), get("verdict"), None, None, step, None]
+    whose = [get("decision_id"), get("ad_id"), get("advertiser_id"), None, None, get("market")]
+    return [*whose, get("verdict"), None, None, step, None, *[None] * len(USED)]
 
 
 def arm_column(rollout: str, side: str) -> str:

@@ -20,6 +20,7 @@ from adverdict.decisions.arms import InForce
 from adverdict.decisions.steering import Steering
 from adverdict.domain.ad import Ad
 from adverdict.features.history.state import HistoryState
+from adverdict.ledger.columns import USED
 from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Released
 from adverdict.ledger.moments import moment
 from adverdict.ledger.rollout_entries import ROLLOUT_KINDS, RolloutBody
@@ -233,10 +234,11 @@ def _ads(connection: Connection, decisions: Iterable[str]) -> dict[str, Ad]:
     return found
 
 
-_WHOSE = (contents.c.ad_id, contents.c.advertiser_id, contents.c.creative_id, contents.c.landing_domain, contents.c.market)
+_TOLD = ("ad_id", "advertiser_id", "creative_id", "landing_domain", "market", *USED)
+_WHOSE = tuple(contents.c[name] for name in _TOLD)
 
 
 def _ad(row: Row[Any]) -> Ad:
     """As much of an ad as its history needs. It was checked before it was recorded."""
-    told = {name: getattr(row, name) for name in ("ad_id", "advertiser_id", "creative_id", "landing_domain", "market")}
+    told = {name: getattr(row, name) for name in _TOLD}
     return Ad.model_construct(**told, submitted_at=moment(row.at))

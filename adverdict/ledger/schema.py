@@ -62,6 +62,9 @@ contents = Table(
     Column("arm", String(100)),  # of a decision made while a roll-out was on: ROLLOUT/SIDE
     Column("salt", LargeBinary(16), nullable=False),
     Column("body", LargeBinary, nullable=False),  # zlib of canonical JSON
+    Column("creative_format", String(200)),  # like the two that follow: the history counts how many an advertiser used
+    Column("creative_category", String(200)),
+    Column("surface", String(200)),
     Index(None, "about"),
     Index(None, "ad_id", "submission"),
     Index(None, "advertiser_id"),

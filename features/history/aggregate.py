@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from adverdict.domain.errors import InvalidInput, InvalidTable, Mistake, Unavailable, UntrustedBundle, shorten
 from adverdict.features.history.entities import KINDS, microseconds
-from adverdict.features.history.known import DISTINCT, WINDOWS
+from adverdict.features.history.known import DISTINCT, USES, WINDOWS
 from adverdict.features.history.layout import counted
 
 THREAD = 128 * 2**20
@@ -86,7 +86,7 @@ class Aggregation:
         self._copy(self._entities(kind), to)
 
     def _entities(self, kind: str) -> str:
-        n, sets = len(self._policies), [name for name in DISTINCT if name.split("_")[0] == kind]
+        n, sets = len(self._policies), [name for name, (whose, _) in USES.items() if whose == kind]
         parts = [_seen(kind), _labelled(kind), *(_used(name) for name in sets)]
         ends = [f"sum(n) filter (what = 'ad' and at_us >= {self._at - window})" for window in WINDOWS]
         sums = [*ends, "sum(n) filter (what = 'ad')", "sum(n) filter (what = 'label')", "sum(violating)"]
@@ -207,7 +207,7 @@ def _labelled(kind: str) -> str:
 
 def _used(name: str) -> str:
     """How many different things each entity used before the moment."""
-    whose, what = name.removesuffix("s").split("_")
+    whose, what = USES[name]
     return f"""
     select key, '{name}', null, null, count(*), 0 from (
         select {whose} as key, {what} as thing from submissions where {whose} is not null and {what} is not null and at_us < {{at}}

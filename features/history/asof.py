@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from adverdict.domain.ad import Ad, Label
-from adverdict.domain.identity import domain_key
+from adverdict.domain.identity import domain_key, word_key
 from adverdict.domain.votes import votes
-from adverdict.features.history.entities import KINDS, one_row_a_version, rows_of_labels
-from adverdict.features.history.known import DISTINCT, NEVER, Bools, EntityCounts, HistoryCounts, Ints
+from adverdict.features.history.entities import KINDS, WORDS, one_row_a_version, rows_of_labels
+from adverdict.features.history.known import NEVER, USES, Bools, EntityCounts, HistoryCounts, Ints
 from adverdict.features.history.timeline import MISSING, AsOfQuery, Clock, Events
 
 
@@ -27,6 +27,7 @@ def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequen
     at = known.submitted if ads is known_ads else _times([ad.submitted_at for ad in ads])
     clock = Clock(np.concatenate([known.submitted, known.labelled]), at)
     codes = {kind: _codes(kind, ads, known_ads) for kind in KINDS}
+    used = {kind: codes[kind][1] for kind in KINDS} | {word: _factorise(_keys(word, known_ads)) for word in WORDS}
     query = {kind: AsOfQuery(clock, codes[kind][0]) for kind in KINDS}
     submitted, labelled = clock.rank(known.submitted), clock.rank(known.labelled)
     by_kind, distinct = {}, {}
@@ -35,9 +36,8 @@ def counts_asof(ads: Sequence[Ad], known_ads: Sequence[Ad], known_labels: Sequen
         submissions, verdicts = clock.events(owner, submitted), clock.events(owner[known.about], labelled)
         times = clock.time(submitted[submissions.rows])
         by_kind[kind] = _entity_counts(query[kind], submissions, times, verdicts, known)
-    for name in DISTINCT:
-        whose, what = name.removesuffix("s").split("_")
-        rows = _first_uses(codes[whose][1], codes[what][1], submitted)
+    for name, (whose, what) in USES.items():
+        rows = _first_uses(codes[whose][1], used[what], submitted)
         first_uses = clock.events(codes[whose][1][rows], submitted[rows])
         distinct[name] = query[whose].restore(first_uses.before(query[whose].end) - first_uses.before(query[whose].start))
     return HistoryCounts.assemble(policies, at, by_kind, distinct)
@@ -113,7 +113,7 @@ def _codes(kind: str, ads: Sequence[Ad], known_ads: Sequence[Ad]) -> tuple[Ints,
 
 
 def _keys(kind: str, ads: Sequence[Ad]) -> Sequence[str | None]:
-    """One field of the ads, as ``entities`` has it."""
+    """One field of the ads, as ``entities`` and ``words`` have it."""
     match kind:
         case "advertiser":
             return [ad.advertiser_id for ad in ads]
@@ -123,7 +123,11 @@ def _keys(kind: str, ads: Sequence[Ad]) -> Sequence[str | None]:
             stated = [ad.landing_domain for ad in ads]
             keys = {domain: domain_key(domain) for domain in set(stated)}
             return [keys[domain] for domain in stated]
-    return [ad.market for ad in ads]
+        case "market":
+            return [ad.market for ad in ads]
+    stated = [{"format": ad.creative_format, "category": ad.creative_category}.get(kind, ad.surface) for ad in ads]
+    keys = {word: word_key(word) for word in set(stated)}
+    return [keys[word] for word in stated]
 
 
 def _factorise(values: Sequence[str | None]) -> Ints:

@@ -40,9 +40,12 @@ LABELLED: Final = ("labels_any", "violation_rate_any")
 UNDER_A_POLICY: Final = ("labels", "violation_rate")
 """Likewise under one policy."""
 
+CAME_LATER: Final = ("advertiser_formats", "advertiser_categories", "advertiser_surfaces")
+"""How many different ones the advertiser's ads had before. Last: a model that learnt before there were these reads what is before."""
 SHARED: Final = (
     *(f"{kind}_{name}" for kind in ENTITIES for name in (*SUBMITTED, *SINCE, *OWN[kind], *LABELLED)),
     "market_violation_rate_any",
+    *CAME_LATER,
 )
 _ENDS: Final = tuple(accumulate(map(len, (SUBMITTED, SINCE, OWN["advertiser"], LABELLED)), initial=0))
 _SUBMITTED, _SINCE, _OWN, _LABELLED = (slice(*ends) for ends in pairwise(_ENDS))
@@ -71,8 +74,10 @@ def _shared(counts: HistoryCounts, kinds: tuple[EntityCounts, ...], unstated: Bo
     told[:, _LABELLED.start + 1] = _rate(labels, violations, market_rate)
     told.swapaxes(1, 2)[unstated] = np.nan
     features = np.empty((n, len(SHARED)))
-    features[:, :-1] = told.reshape(len(SHARED) - 1, n).T
-    features[:, -1] = market_rate
+    end = len(SHARED) - len(CAME_LATER)
+    features[:, : end - 1] = told.reshape(end - 1, n).T
+    features[:, end - 1] = market_rate
+    features[:, end:] = np.array([getattr(counts, name) for name in CAME_LATER]).T
     return features
 
 

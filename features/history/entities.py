@@ -9,10 +9,12 @@ from typing import NamedTuple, NoReturn
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.domain.identity import domain_key
+from adverdict.domain.identity import domain_key, word_key
 
 KINDS = ("advertiser", "creative", "domain", "market")
 """The four kinds of entity an ad and its labels are credited to."""
+WORDS = ("format", "category", "surface")
+"""What else an advertiser uses: kept in their normal form."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,6 +30,11 @@ class Entities(NamedTuple):
 
 def entities(ad: Ad) -> Entities:
     return Entities(ad.advertiser_id, ad.creative_id, domain_key(ad.landing_domain), ad.market)
+
+
+def words(ad: Ad) -> tuple[str | None, str | None, str | None]:
+    """In the order of ``WORDS``; None where the ad does not state one."""
+    return word_key(ad.creative_format), word_key(ad.creative_category), word_key(ad.surface)
 
 
 def microseconds(moment: datetime) -> int:

@@ -2,7 +2,7 @@
 
 Three tables. ``SUBMISSIONS``: an ad was submitted. ``LABELS``: a rater labelled an ad, which is named by its id and looked up among the
 submissions. ``TOLD``: the same where whoever tells it knows already which version of the ad the rater saw. Times are int64 microseconds
-since 1970 UTC; domains are ``entities.domain_key``; null where an ad states no such entity.
+since 1970 UTC; domains are ``entities.domain_key``, what else is used ``entities.words``; null where an ad states no such entity.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from adverdict.domain.ad import Ad, Label
-from adverdict.features.history.entities import KINDS, Entities, entities, microseconds
+from adverdict.features.history.entities import KINDS, WORDS, Entities, entities, microseconds, words
 
 WHOSE = tuple((kind, pa.string()) for kind in KINDS)
-SUBMISSIONS = pa.schema([("ad_id", pa.string()), *WHOSE, ("at_us", pa.int64())])
+SUBMISSIONS = pa.schema([("ad_id", pa.string()), *WHOSE, ("at_us", pa.int64()), *((word, pa.string()) for word in WORDS)])
 LABELS = pa.schema(
     [
         ("row", pa.int64()),
@@ -50,6 +50,7 @@ class Events(NamedTuple):
 def submissions(ads: Sequence[Ad]) -> pa.RecordBatch:
     """One row an ad, in ``SUBMISSIONS``."""
     columns: list[Sequence[object]] = [[ad.ad_id for ad in ads], *_whose(map(entities, ads)), [microseconds(ad.submitted_at) for ad in ads]]
+    columns += list(zip(*map(words, ads), strict=True)) or [[] for _ in WORDS]
     return _batch(columns, SUBMISSIONS)
 
 

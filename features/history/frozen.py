@@ -14,7 +14,7 @@ import numpy.typing as npt
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch, UntrustedBundle
 from adverdict.features.history.entities import KINDS, entities, microseconds
-from adverdict.features.history.known import DISTINCT, NEVER, EntityCounts, HistoryCounts, Ints
+from adverdict.features.history.known import NEVER, USES, EntityCounts, HistoryCounts, Ints
 from adverdict.features.history.layout import LABELLED, LISTED, PARTS, SUBMITTED, Listing, counted, hashes, map_array, name_of
 
 UNKNOWN = -1
@@ -61,7 +61,7 @@ class FrozenHistory:
         for column, kind in enumerate(KINDS):
             stated = np.array([keys[column] is not None for keys in whose], dtype=np.bool_)
             by_kind[kind] = self._entities[kind].counts(stated, rows[kind], policies)
-        distinct = {name: self._entities[kind].column(name, rows[kind]) for name in DISTINCT for kind in [name.split("_")[0]]}
+        distinct = {name: self._entities[kind].column(name, rows[kind]) for name, (kind, _) in USES.items()}
         at = np.full(len(ads), microseconds(self.moment), dtype=np.int64)
         return HistoryCounts.assemble(policies, at, by_kind, distinct)
 

@@ -19,8 +19,17 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Rows = Ints | Bools | Sequence[int] | slice
 
-DISTINCT: Final = ("advertiser_markets", "advertiser_domains", "creative_advertisers", "domain_advertisers")
-"""Counts of distinct things: the first word is whose, the second of what."""
+USES: Final = {
+    "advertiser_markets": ("advertiser", "market"),
+    "advertiser_domains": ("advertiser", "domain"),
+    "creative_advertisers": ("creative", "advertiser"),
+    "domain_advertisers": ("domain", "advertiser"),
+    "advertiser_formats": ("advertiser", "format"),
+    "advertiser_categories": ("advertiser", "category"),
+    "advertiser_surfaces": ("advertiser", "surface"),
+}
+"""Counts of distinct things: of each whose, and of what."""
+DISTINCT: Final = tuple(USES)
 
 DAY: Final = 86_400_000_000
 """Microseconds."""
@@ -103,6 +112,10 @@ class HistoryCounts:
     """(n,): distinct advertisers that used the creative before; 0 where there is none."""
     domain_advertisers: Ints
     """(n,): distinct advertisers that led to the landing domain before; 0 where there is none."""
+    advertiser_formats: Ints
+    """(n,): distinct formats of the advertiser's ads before; likewise categories and surfaces."""
+    advertiser_categories: Ints
+    advertiser_surfaces: Ints
 
     @classmethod
     def assemble(cls, policies: Sequence[str], at: Ints, by_kind: Mapping[str, EntityCounts], distinct: Mapping[str, Ints]) -> Self:
@@ -114,10 +127,7 @@ class HistoryCounts:
             creative=by_kind["creative"],
             domain=by_kind["domain"],
             market=by_kind["market"],
-            advertiser_markets=distinct["advertiser_markets"],
-            advertiser_domains=distinct["advertiser_domains"],
-            creative_advertisers=distinct["creative_advertisers"],
-            domain_advertisers=distinct["domain_advertisers"],
+            **{name: distinct[name] for name in DISTINCT},
         )
 
     def __len__(self) -> int:

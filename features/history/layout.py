@@ -28,11 +28,11 @@ import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from adverdict.domain.errors import NotFound, UntrustedBundle
-from adverdict.features.history.known import DISTINCT
+from adverdict.features.history.known import USES
 from adverdict.storage.whole import write_whole
 
 LISTED: Final = "history.json"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 PARTS: Final = ("hi", "lo", "times", "counts")
 SUBMITTED: Final = ("ads_1d", "ads_7d", "ads_28d", "ads_ever")
 LABELLED: Final = ("labels_any", "violations_any")
@@ -94,7 +94,7 @@ class Listing(BaseModel):
 def counted(kind: str, policies: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns of counts: submissions, labels under all policies, labels and violations a policy, distinct things."""
     under = [f"{what}:{policy}" for what in ("labels", "violations") for policy in policies]
-    return (*SUBMITTED, *LABELLED, *under, *(name for name in DISTINCT if name.split("_")[0] == kind))
+    return (*SUBMITTED, *LABELLED, *under, *(name for name, (whose, _) in USES.items() if whose == kind))
 
 
 class ArrayWriter:

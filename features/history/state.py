@@ -15,8 +15,17 @@ import numpy as np
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.votes import votes
 from adverdict.features.history.distinct import Distinct
-from adverdict.features.history.entities import KINDS, ads_of_labels, entities, microseconds, one_row_a_version, rows_of_labels
-from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts, HistoryCounts
+from adverdict.features.history.entities import (
+    KINDS,
+    WORDS,
+    ads_of_labels,
+    entities,
+    microseconds,
+    one_row_a_version,
+    rows_of_labels,
+    words,
+)
+from adverdict.features.history.known import DISTINCT, NEVER, USES, WINDOWS, EntityCounts, HistoryCounts
 
 
 class EntityTimeline:
@@ -87,10 +96,9 @@ class HistoryState:
             for kind, key in zip(KINDS, whose, strict=True):
                 if key is not None:
                     self._timeline(kind, key).observe_ad(at)
-            self._use("advertiser_markets", whose.advertiser, whose.market, at)
-            self._use("advertiser_domains", whose.advertiser, whose.domain, at)
-            self._use("creative_advertisers", whose.creative, whose.advertiser, at)
-            self._use("domain_advertisers", whose.domain, whose.advertiser, at)
+            stated = dict(zip((*KINDS, *WORDS), (*whose, *words(ad)), strict=True))
+            for name, (user, thing) in USES.items():
+                self._use(name, stated[user], stated[thing], at)
 
     def observe_labels(self, labels: Iterable[Label], ads: Mapping[str, Ad]) -> None:
         """Each label counts from ``labelled_at`` for the entities of ``ads[label.ad_id]``, and need not wait for ``observe_ads``.
@@ -117,10 +125,11 @@ class HistoryState:
     def forget(self, advertiser: str) -> None:
         """Erase an advertiser by name: its own past, and its place among the users of creatives and domains."""
         self.timelines["advertiser"].pop(advertiser, None)
-        for name in ("advertiser_markets", "advertiser_domains"):
-            self.distinct[name].pop(advertiser, None)
-        for name in ("creative_advertisers", "domain_advertisers"):
-            self.distinct[name] = {key: seen for key, seen in self.distinct[name].items() if seen.discard(advertiser)}
+        for name, (user, thing) in USES.items():
+            if user == "advertiser":
+                self.distinct[name].pop(advertiser, None)
+            elif thing == "advertiser":
+                self.distinct[name] = {key: seen for key, seen in self.distinct[name].items() if seen.discard(advertiser)}
 
     def observe(self, ads: Sequence[Ad], labels: Sequence[Label]) -> None:
         """Ads and labels on them at once, exactly as ``counts_asof`` understands them: ad ids may repeat, and raters have one vote.
@@ -148,8 +157,8 @@ class HistoryState:
         tables = np.array(rows, dtype=np.int64).reshape(len(KINDS), len(ads), len(unknown))
         numbers = [
             [self._distinct_before(name, keys[column], t) for keys, t in zip(whose, at, strict=True)]
-            for name in DISTINCT
-            for column in [KINDS.index(name.split("_")[0])]
+            for name, (user, _) in USES.items()
+            for column in [KINDS.index(user)]
         ]
         by_kind = {kind: EntityCounts.from_table(table, len(policies)) for kind, table in zip(KINDS, tables, strict=True)}
         distinct = dict(zip(DISTINCT, np.array(numbers, dtype=np.int64), strict=True))

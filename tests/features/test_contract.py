@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from adverdict.domain.errors import ContractMismatch
 from adverdict.features.contract import FeatureContract, check, installed, learn_contract
+from adverdict.features.history.counts import CAME_LATER
+from adverdict.features.history.state import HistoryState
+from adverdict.features.table import feature_table
 from tests.features.worlds import an_ad
 
 
@@ -81,3 +85,18 @@ def test_a_contract_of_other_features_is_refused_with_every_difference() -> None
 def test_what_is_no_contract_is_refused(text: str) -> None:
     with pytest.raises(ContractMismatch, match="not a feature contract"):
         FeatureContract.from_json(text)
+
+
+def test_a_model_that_learnt_before_the_last_features_reads_those_before_them() -> None:
+    ads = [an_ad(ad_id=str(number), surface="feed") for number in range(6)]
+    now = learn_contract(ads)
+    then = replace(now, shared=now.shared[: -len(CAME_LATER)])
+    check(then)
+    state = HistoryState()
+    state.observe_ads(ads)
+    counts = state.counts(ads, ("deceptive",))
+    old, new = feature_table(ads, counts, then), feature_table(ads, counts, now)
+    assert old.shared.shape[1] == len(then.shared)
+    np.testing.assert_array_equal(old.shared, new.shared[:, : len(then.shared)])
+    with pytest.raises(ContractMismatch, match="advertiser_surfaces"):
+        check(replace(now, shared=now.shared[:-1]))

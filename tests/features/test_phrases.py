@@ -32,6 +32,7 @@ def test_a_phrase_reads_well_for_any_value(name: str) -> None:
         ("advertiser_violation_rate", 0.38, "about 38 % of the advertiser's earlier labels under this policy were violations"),
         ("creative_duration_s", 12345.6, "runs for 12,346 seconds"),
         ("mean_word_length", 5.2481, "words are 5.25 letters long on average"),
+        ("advertiser_categories", 2.0, "the advertiser's ads had 2 categories before"),
         ("surface", "feed", "is for surface feed"),
         ("surface", None, "states no surface"),
         ("landing_suffix", "co.uk", "leads to a domain under .co.uk"),

@@ -83,5 +83,8 @@ def test_the_columns_repeat_the_content() -> None:
         "submission": 1772355780000000,
         "step": None,
         "arm": None,
+        "creative_format": None,
+        "creative_category": None,
+        "surface": "feed",
     }
     assert chain.looked_up_by(made.labelled(body), "lab-1")["about"] == body.decision.decision_id

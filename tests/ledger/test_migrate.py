@@ -38,12 +38,14 @@ def test_tables_of_another_version_are_not_touched_by_who_only_reads(ledger: Led
 
 
 def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(database_url: str) -> None:
-    """Decisions written before there were steps name none, and go on being verified."""
+    """Decisions written before there were steps name none, and go on being verified; what their ads used is read out of them."""
     ledger = Ledger.open(database_url)
-    append_decisions(ledger, decided(an_ad()))
+    append_decisions(ledger, decided(an_ad(creative_format="native", surface="feed")))
     with ledger.change() as connection:
         for column in ("step", "arm"):
             connection.execute(text(f"DROP INDEX ix_contents_{column}"))
+            connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
+        for column in ("creative_format", "creative_category", "surface"):
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
         for table in ("leases", "volumes", "projections"):
             connection.execute(text(f"DROP TABLE {table}"))
@@ -54,6 +56,8 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
     assert verify(ledger).found == 0
     with ledger.look() as connection:
         assert connection.execute(text("SELECT step FROM contents ORDER BY seq")).scalars().all() == [None, STEP, STEP, STEP]
+        used = text("SELECT creative_format, creative_category, surface FROM contents ORDER BY seq LIMIT 1")
+        assert tuple(connection.execute(used).one()) == ("native", None, "feed")
     ledger.close()
 
 

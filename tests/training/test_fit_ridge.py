@@ -12,7 +12,19 @@ from numpy.typing import NDArray
 
 from adverdict.features.text.ngrams import NgramText, ngram_counts
 from adverdict.models.ridge import FACTS, FILE, WORDS, RidgeModel
-from adverdict.training.fit.ridge import Design, KernelSettings, Read, RidgeSettings, fit_ridge
+from adverdict.training.fit.facts import how_many_kinds
+from adverdict.training.fit.ridge import (
+    CREATIVE,
+    PAST,
+    SIGNALS,
+    Design,
+    FactsRead,
+    KernelSettings,
+    Read,
+    RidgeSettings,
+    facts_of,
+    fit_ridge,
+)
 
 COLUMNS = ("caps_share", "creative_duration_s", "impressions")
 NUMBERS = COLUMNS[1:]
@@ -25,9 +37,9 @@ def read_of(texts: Sequence[NgramText], shared: NDArray[np.float64] | None = Non
     return Read(ngram_counts(texts), shared, COLUMNS, NUMBERS, {} if words is None else {WORDS: words})
 
 
-def fitted(read: Read, targets: Targets, settings: RidgeSettings = SETTINGS, reads_facts: NDArray[np.bool_] | None = None) -> RidgeModel:
+def fitted(read: Read, targets: Targets, settings: RidgeSettings = SETTINGS, reads: FactsRead | None = None) -> RidgeModel:
     design = Design.of(read, settings, 0)
-    return design.model(fit_ridge(design, np.arange(len(targets)), targets, settings.penalty, reads_facts))
+    return design.model(fit_ridge(design, np.arange(len(targets)), targets, settings.penalty, reads))
 
 
 def said(model: RidgeModel, texts: Sequence[NgramText], read: Read) -> Targets:
@@ -104,10 +116,25 @@ def test_another_solver_finds_the_same_coefficients(made: tuple[list[NgramText],
 
 def test_facts_count_only_under_policies_that_read_them(made: tuple[list[NgramText], Read, Targets]) -> None:
     _, read, targets = made
-    model = fitted(read, np.repeat(targets[:, :1], 2, axis=1), reads_facts=np.array([True, False]))
+    model = fitted(read, np.repeat(targets[:, :1], 2, axis=1), reads={CREATIVE: np.array([True, False])})
     effects = model.fact_effects(read.part(np.array([5])).of(model.scale))
     assert np.abs(effects[:, 0]).max() > 0
     assert (effects[:, 1] == 0).all()
+
+
+def test_a_kernel_reads_the_facts_of_its_kind_alone() -> None:
+    rng = np.random.default_rng(4)
+    columns = ("capitals_share", "creative_duration_s", "advertiser_ads_28d", "advertiser_labels_any")
+    shared = rng.uniform(1, 100, (300, 4))
+    read = replace(read_of(texts_of(["alpha"] * 300)), shared=shared, columns=columns, numbers=facts_of(columns, ()))
+    assert read.numbers == columns[:3]
+    violates = (shared[:, :3] > 50).astype(np.float64)  # policy i hangs on fact i, whatever the others say
+    only = {SIGNALS: np.array([True, False, False]), CREATIVE: np.array([False, True, False]), PAST: np.array([False, False, True])}
+    model = fitted(read, violates, RidgeSettings(), only)
+    effects = model.fact_effects(read.part(np.array([5])).of(model.scale))
+    assert (np.abs(effects) > 0).tolist() == np.eye(3, dtype=bool).tolist()
+    assert len(model.kernels) == 3
+    assert len(fitted(read, violates, RidgeSettings(), {**only, PAST: np.zeros(3, dtype=np.bool_)}).kernels) == 2
 
 
 def test_an_ad_alone_is_scored_as_among_others_and_after_being_kept(made: tuple[list[NgramText], Read, Targets], tmp_path: Path) -> None:
@@ -140,3 +167,23 @@ def test_tensors_that_do_not_fit_each_other_are_refused(made: tuple[list[NgramTe
         save_file({**tensors, name: broken}, tmp_path / FILE, told)
         with pytest.raises(ValueError, match=FILE):
             RidgeModel.load(tmp_path, 2, {WORDS: 5})
+
+
+@pytest.mark.parametrize(
+    ("creative", "past", "kept"),
+    [
+        pytest.param(0.0, 0.0, 1, id="facts of the creative stay where they change nothing, those of the past do not"),
+        pytest.param(-0.5, 0.0, 0, id="what does harm is left out"),
+        pytest.param(0.0, 0.5, 2, id="what helps most advertisers joins"),
+        pytest.param(-0.5, 0.5, 2, id="and brings with it what was fitted beside it"),
+    ],
+)
+def test_a_kind_of_facts_joins_where_unseen_advertisers_gain(creative: float, past: float, kept: int) -> None:
+    rng = np.random.default_rng(6)
+    violates = rng.integers(0, 2, 400).astype(np.float64)
+    violates[::9] = np.nan
+    right = np.where(violates == 1, 1.0, -1.0)
+    said = np.column_stack([right, right * (1 + creative), right * (1 + past)]) + 1e-3 * rng.normal(size=(400, 3))
+    said[:, 1] = said[:, 0] if creative == 0 else said[:, 1]
+    said[:, 2] = said[:, 1] if past == 0 else said[:, 2]
+    assert how_many_kinds(said, violates, np.arange(400) // 4, (CREATIVE, PAST)) == kept

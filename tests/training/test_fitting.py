@@ -34,6 +34,7 @@ def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can() -> None
         states=states,
         depths=(2, 4, 5),
         facts=np.empty((n, 0)),
+        fact_names=(),
         ridge=np.zeros((n, 1)),
         targets=target,
         reads_facts=np.array([True]),

@@ -83,6 +83,7 @@ def train(
         run.log_data(PACK, "training")
         with run.model("ngram", {"c": 1.0}):
             at("in a model")
+        run.log_trial(4, {"penalty": 0.2}, {"log_loss": 0.5})
         at("between models")
         with run.model("blend"):
             pass
@@ -106,7 +107,11 @@ def test_a_training_leaves_a_parent_with_a_child_a_model_figures_digests_report_
     assert {"blend.deceptive.ap", "blend.deceptive.ap_low", "blend.deceptive.ap_high", "ngram.gambling.slope"} <= set(parent.data.metrics)
     assert not [name for name in parent.data.metrics if ".market." in name]
     children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{registered.run_id}'")
-    assert {child.data.tags["model"]: child.info.status for child in children} == {"ngram": "FINISHED", "blend": "FINISHED"}
+    names = ("ngram", "trial 4", "blend")
+    assert {child.data.tags["model"]: child.info.status for child in children} == dict.fromkeys(names, "FINISHED")
+    (trial,) = [child for child in children if child.data.tags["model"] == "trial 4"]
+    assert (trial.data.params, trial.data.metrics) == ({"penalty": "0.2"}, {"log_loss": 0.5})
+    children.remove(trial)
     assert all(f"{child.data.tags['model']}.deceptive.market.SE.ap_low" in child.data.metrics for child in children)
     assert parent.inputs is not None
     (used,) = parent.inputs.dataset_inputs

@@ -20,7 +20,6 @@ from adverdict.training.evaluation.evaluate import evaluate
 from adverdict.training.fit.crossvalidate import held_out
 from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
-from adverdict.training.fit.search import search
 from adverdict.training.fit.splits import by_advertiser
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.promote import compare_bundles, promote
@@ -167,10 +166,3 @@ def test_nested_folds_score_every_ad_once(marketplace: Path) -> None:
     scored = held_out(data, by_advertiser(data, 2, seed=0), QUICK, Silent())
     assert sorted(scored.ad_ids) == sorted(ad.ad_id for ad in data.ads)
     assert set(scored.p) == {"ridge", "gbm", "blend"}
-
-
-def test_a_search_returns_settings_inside_its_bounds(small_marketplace: Path) -> None:
-    data, _ = trainable(dataset([read_pack(small_marketplace)], ("deceptive",)))
-    found = search(data, QUICK, trials=2, progress=Silent())
-    assert 10 <= found.gbm.num_boost_round <= 1000
-    assert found.n_folds == QUICK.n_folds

@@ -31,7 +31,8 @@ class EncoderCache:
 
     @cached_property
     def pretrained(self) -> Pretrained:
-        return load_pretrained(self.settings.source, self.settings.layers if self.settings.tune else 0, self.settings.max_tokens)
+        chosen = self.settings
+        return load_pretrained(chosen.source, chosen.layers if chosen.tune else 0, chosen.max_tokens, chosen.device)
 
     def of(self, texts: Sequence[str], progress: Progress) -> PrefixCache:
         """One entry a text, in order; the frozen layers run anew when a text is missing."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
 from adverdict.domain.progress import Progress
 from adverdict.training.cache.disk_cache import CachedPart, DiskCache, RaggedArray
+from adverdict.training.encoder.device import AUTO, device_of
 
 if TYPE_CHECKING:
     import torch
@@ -63,12 +64,13 @@ class PrefixCache:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A pretrained encoder: ``model`` with all its layers, of which the top ``n_tuned`` will be trained."""
+    """A pretrained encoder: ``model`` with all its layers, of which the top ``n_tuned`` will be trained, on ``device``."""
 
     source: str
     model: Any
     tokenizer: Any
     n_tuned: int
+    device: torch.device
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -85,10 +87,10 @@ class Pretrained:
         return self.model.encoder.layer  # type: ignore[no-any-return]
 
 
-def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
+def load_pretrained(source: str, n_tuned: int, max_tokens: int, device: str = AUTO) -> Pretrained:
     """Load a Hugging Face folder, a cached model's name, or ``minilm`` (carried by a package). Nothing is downloaded.
 
-    Raises NotFound when there is no such model here, InvalidSettings when its layers cannot be told apart.
+    Raises NotFound when there is no such model here, InvalidSettings when its layers cannot be told apart or ``device`` is not here.
     """
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
@@ -110,7 +112,7 @@ def load_pretrained(source: str, n_tuned: int, max_tokens: int) -> Pretrained:
             "this encoder cannot be fine-tuned", [Mistake("encoder_layers" if known else "encoder", n_tuned if known else source, expected)]
         )
     tokenizer.model_max_length = max_tokens
-    return Pretrained(source, model, tokenizer, n_tuned)
+    return Pretrained(source, model, tokenizer, n_tuned, device_of(device))
 
 
 def build_cache(
@@ -160,7 +162,7 @@ def made_by(pretrained: Pretrained, max_tokens: int) -> dict[str, Any]:
     tokenizer = json.loads(pretrained.tokenizer.backend_tokenizer.to_str())
     for changing in ("truncation", "padding"):  # set anew with each call, from what is below
         tokenizer.pop(changing, None)
-    cuda = torch.cuda.is_available()
+    device = pretrained.device.type
     return {
         "schema": SCHEMA,
         "weights": weights.hexdigest(),
@@ -169,9 +171,9 @@ def made_by(pretrained: Pretrained, max_tokens: int) -> dict[str, Any]:
         "tuned_layers": pretrained.n_tuned,
         "read_after": pretrained.read_after,
         "max_tokens": max_tokens,
-        "dtype": f"{'bfloat16' if _multiplies_bfloat16() else 'float32'} kept as float16",
+        "dtype": f"{'bfloat16' if _multiplies_bfloat16(device) else 'float32'} kept as float16",
         "libraries": {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers")},
-        "device": torch.cuda.get_device_name() if cuda else f"cpu {torch.backends.cpu.get_cpu_capability()}",
+        "device": _processor(device),
     }
 
 
@@ -211,7 +213,7 @@ def _compute(
     """Fill in ``rows``, whose tokens are ``ids``."""
     import torch
 
-    model, device = pretrained.model, torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, device = pretrained.model, pretrained.device
     model.to(device)
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     padded = np.minimum(-(-lengths // PAD_TO) * PAD_TO, max_tokens)
@@ -261,14 +263,22 @@ def mixed_precision(device: str) -> torch.autocast:
     """Products in bfloat16 where the processor multiplies it: where it does not, they take several times as long as in float32."""
     import torch
 
-    return torch.autocast(device, torch.bfloat16, enabled=_multiplies_bfloat16())
+    return torch.autocast(device, torch.bfloat16, enabled=_multiplies_bfloat16(device))
 
 
-def _multiplies_bfloat16() -> bool:
+def _processor(device: str) -> str:
     import torch
 
-    if torch.cuda.is_available():
-        return True
+    if device == "cpu":
+        return f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    return torch.cuda.get_device_name() if device == "cuda" else device
+
+
+def _multiplies_bfloat16(device: str) -> bool:
+    import torch
+
+    if device != "cpu":
+        return device == "cuda"
     found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 

@@ -48,6 +48,8 @@ class EncoderSettings:
     head_rate: float = 1e-3
     dropout: float = 0.1
     weight_decay: float = 0.01
+    device: str = "auto"
+    """As in ``training.encoder.device``."""
     int8: bool = True
     """Serve large products in int8: twice as fast, and a quarter of the size but for the embedding table."""
 
@@ -73,7 +75,7 @@ def fit_encoder(
 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pretrained.device
     top = _top(pretrained, targets.shape[1], settings)
     _probe_first(top, cache, targets, train)
     top.to(device)
@@ -104,11 +106,10 @@ def fit_encoder(
     return top.to("cpu").eval()
 
 
-def encoder_logits(top: Any, cache: PrefixCache, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def encoder_logits(top: Any, cache: PrefixCache, rows: NDArray[np.intp], device: torch.device) -> NDArray[np.float64]:
     """Log-odds of the cached texts ``rows``, ``float64 (n_rows, n_policies)``."""
     import torch
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     top.to(device).eval()
     out = np.empty((len(rows), top.head.out_features), dtype=np.float64)
     order = np.argsort(-cache.lengths[rows], kind="stable")
@@ -127,7 +128,7 @@ def validation_loss(top: Any, cache: PrefixCache, targets: NDArray[np.float64], 
 
     if not len(rows) or np.isnan(targets[rows]).all():
         return float("inf")
-    logits = torch.from_numpy(encoder_logits(top, cache, rows))
+    logits = torch.from_numpy(encoder_logits(top, cache, rows, device))
     top.to(device)
     said = torch.from_numpy(targets[rows])
     known = ~torch.isnan(said)

@@ -34,6 +34,17 @@ class OutOfFold:
             {name: part for name, part in self.parts.items() if name in names}, self.targets, self.weight, self.groups, self.fold
         )
 
+    def of(self, rows: NDArray[np.bool_]) -> OutOfFold:
+        parts = {name: part[rows] for name, part in self.parts.items()}
+        return OutOfFold(parts, self.targets[rows], self.weight[rows], self.groups[rows], self.fold[rows])
+
+    def policy(self, column: int) -> OutOfFold:
+        """The ads labelled under one policy, and it alone."""
+        one = OutOfFold(
+            {name: part[:, [column]] for name, part in self.parts.items()}, self.targets[:, [column]], self.weight, self.groups, self.fold
+        )
+        return one.of(~np.isnan(one.targets[:, 0]))
+
 
 def fit_blend(scores: OutOfFold, earned: Sequence[Earned], policies: Sequence[str]) -> BlendModel:
     """One non-negative logistic blend a policy. Weights shrink to those of the first component alone; one that has not earned its place has

@@ -28,8 +28,9 @@ def fit_calibration(
     groups: NDArray[np.str_],
     markets: NDArray[np.str_],
     seed: int,
+    prior: float = RIDGE,
 ) -> PolicyCalibration:
-    """Fit one policy's curve on scores no model was fitted to.
+    """Fit one policy's curve on scores no model was fitted to, drawn with precision ``prior`` to one that changes nothing.
 
     ``score`` is out-of-fold log-odds, ``target`` in [0, 1], ``weight`` at least 0, all ``(n,)``; ``groups`` are the advertisers, the
     clusters of the bootstrap. Curve: beta calibration (Kull, Silva Filho & Flach 2017, AISTATS), logit p = a ln s - b ln(1 - s) + c with
@@ -37,9 +38,9 @@ def fit_calibration(
     where they hold for advertisers they were not learnt from.
     """
     design = _design(score)
-    centre = _fit_beta(design, target, weight, NEUTRAL)
+    centre = _fit_beta(design, target, weight, NEUTRAL, prior)
     curve = _design(KNOTS) @ centre
-    low, high = _interval(design, target, weight, groups, centre, seed)
+    low, high = _interval(design, target, weight, groups, centre, seed, prior)
     shifts, between = _market_shifts(design @ centre, target, weight, markets, groups)
     if not _shifts_help(design @ centre, target, weight, markets, groups):
         # Markets differ, but by what is not known well enough: as much is uncertain.
@@ -52,8 +53,22 @@ def _design(score: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([-np.logaddexp(0, -score), np.logaddexp(0, score), np.ones_like(score)])
 
 
-def _fit_beta(x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], start: NDArray[np.float64]) -> NDArray[np.float64]:
-    return fit_logistic(x, y, w, prior=NEUTRAL, precision=np.full(3, RIDGE), nonnegative=np.array([True, True, False]), start=start)
+def _fit_beta(
+    x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], start: NDArray[np.float64], prior: float
+) -> NDArray[np.float64]:
+    return fit_logistic(x, y, w, prior=NEUTRAL, precision=np.full(3, prior), nonnegative=np.array([True, True, False]), start=start)
+
+
+def on_a_curve_of_others(
+    score: NDArray[np.float64],
+    target: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    to_fit: NDArray[np.bool_],
+    prior: float,
+) -> NDArray[np.float64]:
+    """Log-odds of the rest on a curve fitted to the scores that are ``to_fit``, as ``fit_calibration`` would but for markets."""
+    design = _design(score)
+    return np.asarray(design[~to_fit] @ _fit_beta(design[to_fit], target[to_fit], weight[to_fit], NEUTRAL, prior))
 
 
 def _interval(
@@ -63,6 +78,7 @@ def _interval(
     groups: NDArray[np.str_],
     centre: NDArray[np.float64],
     seed: int,
+    prior: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """5th and 95th percentile of the curve at the knots, over resampled advertisers."""
     _, group = np.unique(groups, return_inverse=True)
@@ -71,7 +87,7 @@ def _interval(
     curves = []
     for _ in range(RESAMPLES):
         times_drawn = np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups)
-        curves.append(at_knots @ _fit_beta(x, y, w * times_drawn[group], centre))
+        curves.append(at_knots @ _fit_beta(x, y, w * times_drawn[group], centre, prior))
     low, high = np.percentile(curves, [5, 95], axis=0)
     return low, high
 

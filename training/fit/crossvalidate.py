@@ -21,7 +21,7 @@ from adverdict.training.evaluation.evaluate import score_dataset
 from adverdict.training.evaluation.metrics import Scored
 from adverdict.training.fit.bundling import write_bundle
 from adverdict.training.fit.everything import FitSettings, fit
-from adverdict.training.fit.search import search
+from adverdict.training.fit.search import Study, search
 from adverdict.training.fit.trainable import trainable
 
 
@@ -34,8 +34,10 @@ def held_out(
     cache: EncoderCache | None = None,
     live_history: bool = False,
     contents: ContentCache | None = None,
+    study: Study | None = None,
 ) -> Scored:
-    """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``; each part searches ``trials`` anew.
+    """Risks of every held-out ad, pooled over the parts ``(name, training rows, held-out rows)``; each part searches ``trials`` anew, under
+    a ``study`` of its own.
 
     With ``live_history`` a held-out ad's label becomes history for later ads once it is known, as it does in service; without, held-out
     labels stay unknown to all.
@@ -49,7 +51,7 @@ def held_out(
     contents = contents or ContentCache()
     return pooled(
         [
-            _held_out(data, train, rows, settings, Named(progress, name), trials, cache, live_history, contents)
+            _held_out(data, train, rows, settings, Named(progress, name), trials, cache, live_history, contents, study and study.part(name))
             for name, train, rows in parts
         ]
     )
@@ -85,9 +87,10 @@ def _held_out(
     cache: EncoderCache | None,
     live_history: bool,
     contents: ContentCache,
+    study: Study | None,
 ) -> Scored:
     development = data.part(train)
-    chosen = search(development, settings, trials, progress, contents) if trials else settings
+    chosen = search(development, settings, trials, progress, contents, study).settings if trials else settings
     fitted = fit(development, chosen, progress, cache, contents)
     with tempfile.TemporaryDirectory(prefix="adverdict-fold-") as work:
         folder = Path(work) / "bundle"

@@ -37,14 +37,14 @@ from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.prefix_cache import Pretrained
 from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit_encoder
-from adverdict.training.evaluation.gains import Earned, log_loss
+from adverdict.training.evaluation.gains import Earned
 from adverdict.training.fit.blend import OutOfFold, earn, fit_blend
-from adverdict.training.fit.calibration import fit_calibration
+from adverdict.training.fit.calibration import RIDGE, fit_calibration
 from adverdict.training.fit.cascade import cheap, fit_spread
+from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
-from adverdict.training.fit.parallel import side_by_side
-from adverdict.training.fit.ridge import Design, Read, RidgeSettings, creative_numbers, fit_ridge
+from adverdict.training.fit.ridge import CREATIVE, Read, RidgeSettings, facts_of, fit_ridge
 from adverdict.training.fit.splits import folds
 from adverdict.training.fit.transformer import Offered, fit_transformer
 from adverdict.training.fit.vectors import VectorSettings, fit_vectors
@@ -64,6 +64,8 @@ class FitSettings:
     keep: tuple[str, ...] = ()
     """Components that stay whether or not they earn their place."""
     n_folds: int = 3
+    calibration_prior: float = RIDGE
+    """As ``prior`` of ``training.fit.calibration``."""
     history: bool = True
     seed: int = 0
 
@@ -130,9 +132,9 @@ def fit(
     taking the ads apart again; the result is the same with them and without."""
     prepared = prepare(data, settings, progress, contents)
     progress.stage("ridge", settings.n_folds + 1)
-    found = ridge_out_of_fold(data, prepared, settings, progress)
+    found = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance)
     ridge_held_out = found.logits
-    ridge = found.design.model(fit_ridge(found.design, np.arange(len(data.ads)), data.targets, settings.ridge.penalty, found.reads_facts))
+    ridge = found.design.model(fit_ridge(found.design, np.arange(len(data.ads)), data.targets, settings.ridge.penalty, found.reads))
     progress.advance()
     progress.stage("LightGBM", settings.n_folds + 1)
     gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ridge_held_out, settings, progress)
@@ -145,23 +147,16 @@ def fit(
         held_out |= scored
         fresh |= scored
     progress.stage("blend and calibration", len(data.policies))
-    # Twice each ad: with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in.
-    both = OutOfFold(
-        {name: np.concatenate([held_out[name], fresh[name]]) for name in held_out},
-        np.concatenate([data.targets] * 2),
-        np.full(2 * len(data.ads), 0.5),
-        np.tile(np.unique(data.groups, return_inverse=True)[1], 2),
-        np.tile(prepared.fold, 2),
-    )
+    both = with_and_without_history(data, prepared.fold, held_out, fresh)
     earned = tuple(earn(both, data.policies, settings.keep))
     blend = fit_blend(both, earned, data.policies)
-    calibration = _calibrate(data, blend.logits(both.parts), both.targets, both.weight, settings.seed, progress)
+    calibration = _calibrate(data, blend.logits(both.parts), both.targets, both.weight, settings, progress)
     blended = blend.logits(held_out)
     risk = calibration.apply(blended, [ad.market for ad in data.ads])
     cascade = early = None
     if AFTER_EXIT & {*served(blend.components, earned)}:
         whole = calibration.apply(blend.logits(both.parts), _twice(data))
-        cascade = _fit_early_exit(data, both, earned, whole, settings.seed, progress)
+        cascade = _fit_early_exit(data, both, earned, whole, settings, progress)
         early = cascade.risk(cascade.blend.logits(held_out), [ad.market for ad in data.ads])
     logits = {**held_out, "blend": blended}
     familiarity = fit_familiarity(data, prepared.traits)
@@ -180,6 +175,17 @@ def fit(
         held_out_risk=risk,
         held_out_early=early,
         familiarity=familiarity,
+    )
+
+
+def with_and_without_history(data: Dataset, fold: NDArray[np.intp], known: Mapping[str, Logits], fresh: Mapping[str, Logits]) -> OutOfFold:
+    """Each ad twice: as scored with what raters said of its advertiser before, and as if its advertiser were new. Both kinds come in."""
+    return OutOfFold(
+        {name: np.concatenate([known[name], fresh[name]]) for name in known},
+        np.concatenate([data.targets] * 2),
+        np.full(2 * len(data.ads), 0.5),
+        np.tile(np.unique(data.groups, return_inverse=True)[1], 2),
+        np.tile(fold, 2),
     )
 
 
@@ -203,36 +209,9 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: 
         vectors = fit_vectors(token_table(settings.vectors.source), content.texts, settings.vectors.width)
         views[WORDS] = vectors.of(content.texts)
         progress.advance()
-    read = Read(content.counts, fresh.shared, contract.shared, creative_numbers(contract.shared, contract.levels), views)
+    read = Read(content.counts, fresh.shared, contract.shared, facts_of(contract.shared, contract.levels), views)
     fold = folds(data, settings.n_folds, settings.seed)
     return Prepared(contract, table if settings.history else fresh, fresh, read, vectors, content.traits, fold)
-
-
-@dataclass(frozen=True)
-class RidgeOutOfFold:
-    """``logits`` of each ad from a ridge fitted to the other folds, and under which policies facts earned their place beside n-grams."""
-
-    design: Design
-    logits: Logits
-    reads_facts: NDArray[np.bool_]
-
-
-def ridge_out_of_fold(data: Dataset, prepared: Prepared, settings: FitSettings, progress: Progress) -> RidgeOutOfFold:
-    """Facts count where they make the log loss of unseen advertisers no worse: what they are worth in a market not seen, no fold tells."""
-    design, n = Design.of(prepared.read, settings.ridge, settings.seed), len(data.policies)
-    both, reads = np.tile(data.targets, 2), np.repeat([False, True], n)
-
-    def one(fold: int) -> tuple[Rows, Logits]:
-        train, held_out = np.flatnonzero(prepared.fold != fold), np.flatnonzero(prepared.fold == fold)
-        return held_out, design.log_odds(fit_ridge(design, train, both[train], settings.ridge.penalty, reads), held_out)
-
-    out = np.empty_like(both)
-    for held_out, logits in side_by_side(one, int(prepared.fold.max()) + 1):
-        out[held_out] = logits
-        progress.advance()
-    words, with_facts = out[:, :n], out[:, n:]
-    no_worse = np.nanmean(log_loss(words, data.targets) - log_loss(with_facts, data.targets), axis=0) >= 0
-    return RidgeOutOfFold(design, np.where(no_worse, with_facts, words), no_worse)
 
 
 def gbm_out_of_fold(data: Dataset, prepared: Prepared, ridge: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
@@ -283,9 +262,10 @@ def _stage_encoder(
         states=hidden.embedding[:, : len(depths)],
         depths=depths,
         facts=read.of(found.design.scale)[FACTS],
+        fact_names=found.design.scale.names,
         ridge=found.logits,
         targets=data.targets,
-        reads_facts=found.reads_facts,
+        reads_facts=found.reads.get(CREATIVE, np.zeros(len(data.policies), dtype=np.bool_)),
         fold=prepared.fold,
     )
     fitted = fit_transformer(offered, chosen.width, settings.seed, progress.advance)
@@ -300,13 +280,13 @@ def _stage_encoder(
     progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
     out = np.empty_like(data.targets)
     for train, held_out in _each_fold(prepared.fold):
-        out[held_out] = encoder_logits(tune(train), hidden, held_out)
+        out[held_out] = encoder_logits(tune(train), hidden, held_out, cache.pretrained.device)
     top = tune(np.arange(len(data.ads)))
     return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, top, chosen), scored | {"encoder": out}
 
 
 def _calibrate(
-    data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], seed: int, progress: Progress
+    data: Dataset, scores: Logits, targets: NDArray[np.float64], weight: NDArray[np.float64], settings: FitSettings, progress: Progress
 ) -> Calibration:
     """One curve a policy, from the scores ``(2 n_ads, n_policies)`` of ads with and without their history.
 
@@ -323,7 +303,8 @@ def _calibrate(
                 weight[known],
                 groups[known],
                 markets[known],
-                seed,
+                settings.seed,
+                settings.calibration_prior,
             )
         )
         progress.advance()
@@ -331,7 +312,7 @@ def _calibrate(
 
 
 def _fit_early_exit(
-    data: Dataset, both: OutOfFold, earned: Sequence[Earned], whole: NDArray[np.float64], seed: int, progress: Progress
+    data: Dataset, both: OutOfFold, earned: Sequence[Earned], whole: NDArray[np.float64], settings: FitSettings, progress: Progress
 ) -> Cascade:
     """What the cheap models alone say, calibrated like the whole; ``whole`` are the whole model's risks ``(2 n_ads, n_policies, 3)``.
 
@@ -340,7 +321,7 @@ def _fit_early_exit(
     progress.stage("early exit", len(data.policies))
     blend = fit_blend(both.only(cheap(served(tuple(both.parts), earned))), earned, data.policies)
     logits = blend.logits(both.parts)
-    calibration = _calibrate(data, logits, both.targets, both.weight, seed, progress)
+    calibration = _calibrate(data, logits, both.targets, both.weight, settings, progress)
     early = calibration.apply(logits, _twice(data))
     return Cascade(blend, calibration, tuple(fit_spread(early[:, i, 0], whole[:, i, 0]) for i in range(len(data.policies))))
 

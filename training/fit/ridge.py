@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from adverdict.features.creative import CREATIVE_FACTS
 from adverdict.features.text.ngrams import N_COLUMNS
+from adverdict.features.text.signals import TEXT_SIGNALS
 from adverdict.models.ngram import NgramModel, tfidf
 from adverdict.models.ridge import FACTS, WORDS, FactScale, NearCentres, RidgeModel, Views, nearness, point, signed_log
 from adverdict.training.fit.newton import least_loss
@@ -24,19 +25,27 @@ AT_ONCE = 1024
 JITTER = 1e-4
 LEAST_EIGENVALUE = 1e-6
 
+CREATIVE, PAST, SIGNALS = "creative", "past", "signals"
+"""Kinds of facts: of the creative, of what its advertiser and landing domain did before, of how its text is written."""
+PAST_FACTS = ("advertiser_ads_28d", "advertiser_formats", "advertiser_categories", "advertiser_surfaces")
+"""What is known of the past without a label."""
+
 Floats = NDArray[np.float64]
+FactsRead = Mapping[str, NDArray[np.bool_]]
+"""Of each kind of facts ``(n_policies,)``: under which policies they count."""
 
 
 @dataclass(frozen=True)
 class KernelSettings:
     """A kernel exp(-sharpness |a - b|^2) on the views in ``reads``, side by side; ``weight`` beside 2.75, all that n-grams of an ad weigh
-    together. Facts are standardised; beside words each counts ``beside`` of that."""
+    together. Facts, those of one kind, are standardised; beside words each counts ``beside`` of that."""
 
     reads: tuple[str, ...]
     weight: float
     sharpness: float
     centres: int
     beside: float = 1.0
+    facts: str = CREATIVE
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class RidgeSettings:
         KernelSettings((FACTS,), 0.25, 0.05, 64),
         KernelSettings((WORDS,), 1.25, 2.0, 128),
         KernelSettings((WORDS, FACTS), 0.5, 2.0, 128, 0.16),
+        KernelSettings((FACTS,), 0.25, 0.05, 64, facts=PAST),
+        KernelSettings((FACTS,), 0.25, 0.05, 64, facts=SIGNALS),
     )
 
 
@@ -71,9 +82,16 @@ class Read:
         return {**self.views, FACTS: scale.of(self.shared, self.columns)}
 
 
-def creative_numbers(columns: Sequence[str], categories: Collection[str]) -> tuple[str, ...]:
-    """The facts of the creative that are numbers; text signals and history are LightGBM's, for which they were made."""
-    return tuple(name for name in columns if name in CREATIVE_FACTS and name not in categories)
+def facts_of(columns: Sequence[str], categories: Collection[str]) -> tuple[str, ...]:
+    """Features that are facts in numbers; what raters said of the past is LightGBM's, which sees it as of each ad."""
+    return tuple(name for name in columns if kind_of(name) and name not in categories)
+
+
+def kind_of(fact: str) -> str | None:
+    """None: it is no fact that the ridge reads."""
+    if fact in CREATIVE_FACTS:
+        return CREATIVE
+    return PAST if fact in PAST_FACTS else SIGNALS if fact in TEXT_SIGNALS else None
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ class Design:
         used = np.flatnonzero(idf)
         scale = _scale(read)
         views = read.of(scale)
-        found = [near_centres(views, kernel, seed) for kernel in settings.kernels if _there(kernel, views)]
+        found = [near_centres(views, scale.names, kernel, seed) for kernel in settings.kernels if there(kernel, views, scale.names)]
         near = np.concatenate([np.empty((len(read.shared), 0)), *(features for _, features in found)], axis=1).astype(np.float32)
         grams = tfidf(read.counts, idf)[:, used].astype(np.float32)
         return cls(idf, used, grams, scale, tuple(kernel for kernel, _ in found), near, _between(grams))
@@ -120,30 +138,28 @@ class Coefficients:
     base: Floats
 
 
-def fit_ridge(
-    design: Design, rows: NDArray[np.intp], targets: Floats, penalty: float, reads_facts: NDArray[np.bool_] | None = None
-) -> Coefficients:
+def fit_ridge(design: Design, rows: NDArray[np.intp], targets: Floats, penalty: float, reads: FactsRead | None = None) -> Coefficients:
     """Logistic regressions with a ridge penalty, one a policy, on the labelled ads among ``rows`` (le Cessie & van Houwelingen 1992).
 
-    ``targets`` is ``(len(rows), n_policies)`` in [0, 1], NaN where unlabelled. ``reads_facts`` ``(n_policies,)``: under which policies
-    facts count beside n-grams and words; all, unless given. All policies go through the same products with the design.
+    ``targets`` is ``(len(rows), n_policies)`` in [0, 1], NaN where unlabelled. ``reads``: under which policies which
+    kinds of facts count beside n-grams and words; all, unless given. All policies go through the same products with the design.
     """
     grams, near = design.grams[rows], design.near[rows]
     across = grams.T.tocsr()
     between = None if design.between is None else design.between[np.ix_(rows, rows)]
-    reads = np.ones((near.shape[1], targets.shape[1]), dtype=np.float32)
-    if reads_facts is not None:
-        reads[np.ix_(of_facts(design.kernels), ~reads_facts)] = 0
+    counts = np.ones((near.shape[1], targets.shape[1]), dtype=np.float32)
+    for kind, under in (reads or {}).items():
+        counts[np.ix_(of_facts(design.kernels, kind), ~under)] = 0
 
     def kernel(v: Floats) -> Floats:
         """The design times itself."""
         v = v.astype(np.float32)
         of_grams = grams @ (across @ v) if between is None else between @ v
-        return np.asarray(of_grams + near @ ((near.T @ v) * reads), dtype=np.float64)
+        return np.asarray(of_grams + near @ ((near.T @ v) * counts), dtype=np.float64)
 
     multipliers, base = least_loss(kernel, targets, penalty)
     each: NDArray[np.float32] = multipliers.astype(np.float32)
-    return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * reads, dtype=np.float32), base)
+    return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * counts, dtype=np.float32), base)
 
 
 @dataclass(frozen=True)
@@ -156,18 +172,25 @@ class Near:
     centres: Floats
     sharpness: float
     root: Floats
+    facts: str | None
+    """Which kind it reads."""
 
 
-def _there(kernel: KernelSettings, views: Views) -> bool:
-    return all(name in views and views[name].shape[1] for name in kernel.reads)
+def there(kernel: KernelSettings, views: Views, facts: Sequence[str]) -> bool:
+    """Whether ads have what a kernel reads; ``facts`` as in ``near_centres``."""
+    stated = FACTS not in kernel.reads or any(kind_of(name) == kernel.facts for name in facts)
+    return stated and all(name in views and views[name].shape[1] for name in kernel.reads)
 
 
-def near_centres(views: Views, settings: KernelSettings, seed: int) -> tuple[Near, Floats]:
-    """Centres by k-means, which serves Nyström's approximation better than ads drawn by chance (Zhang, Tsang & Kwok 2008, ICML)."""
+def near_centres(views: Views, facts: Sequence[str], settings: KernelSettings, seed: int) -> tuple[Near, Floats]:
+    """Centres by k-means, which serves Nyström's approximation better than ads drawn by chance (Zhang, Tsang & Kwok 2008, ICML).
+
+    ``facts`` names the columns of the view of facts; those of another kind than the kernel's count nothing.
+    """
     from sklearn.cluster import MiniBatchKMeans
 
-    beside = [settings.beside if name == FACTS else 1.0 for name in settings.reads]
-    scale = np.repeat(beside, [views[name].shape[1] for name in settings.reads])
+    of_kind = np.array([settings.beside if kind_of(name) == settings.facts else 0.0 for name in facts])
+    scale = np.concatenate([of_kind if name == FACTS else np.ones(views[name].shape[1]) for name in settings.reads])
     points = point(views, settings.reads, scale)
     distinct = np.unique(points, axis=0)
     n = min(settings.centres, len(distinct))
@@ -176,21 +199,24 @@ def near_centres(views: Views, settings: KernelSettings, seed: int) -> tuple[Nea
     values, vectors = np.linalg.eigh(nearness(centres, centres, settings.sharpness) + JITTER * np.eye(n))
     root = np.sqrt(settings.weight) * (vectors / np.sqrt(np.maximum(values, LEAST_EIGENVALUE))) @ vectors.T
     near = nearness(points, centres, settings.sharpness)
-    return Near(settings.reads, scale, centres, settings.sharpness, root), near @ root
+    kind = settings.facts if FACTS in settings.reads else None
+    return Near(settings.reads, scale, centres, settings.sharpness, root, kind), near @ root
 
 
 def with_coefficients(kernels: Sequence[Near], coefficients: NDArray[np.floating]) -> tuple[NearCentres, ...]:
-    """The kernels as served, from ``coefficients`` ``(n_near, n_policies)`` of their features side by side."""
+    """The kernels as served, from ``coefficients`` ``(n_near, n_policies)`` of their features side by side; those that count nowhere
+    are not."""
     ends = np.cumsum([len(kernel.root) for kernel in kernels][:-1])
     return tuple(
         NearCentres(kernel.reads, kernel.scale, kernel.centres, kernel.root @ part.astype(np.float64), kernel.sharpness)
         for kernel, part in zip(kernels, np.split(coefficients, ends) if kernels else (), strict=True)
+        if part.any()
     )
 
 
-def of_facts(kernels: Sequence[Near]) -> NDArray[np.bool_]:
-    """Which of their features read facts, ``(n_near,)``."""
-    return np.repeat([FACTS in kernel.reads for kernel in kernels], [len(kernel.root) for kernel in kernels])
+def of_facts(kernels: Sequence[Near], kind: str) -> NDArray[np.bool_]:
+    """Which of their features read facts of a kind, ``(n_near,)``."""
+    return np.repeat([kernel.facts == kind for kernel in kernels], [len(kernel.root) for kernel in kernels])
 
 
 def _between(grams: sparse.csr_matrix) -> NDArray[np.float32] | None:

@@ -13,7 +13,7 @@ from adverdict.models.ridge import FACTS
 from adverdict.training.evaluation.gains import log_loss
 from adverdict.training.fit.parallel import side_by_side
 from adverdict.training.fit.penalised import fit_logistic
-from adverdict.training.fit.ridge import KernelSettings, Near, near_centres, of_facts, with_coefficients
+from adverdict.training.fit.ridge import CREATIVE, KernelSettings, Near, near_centres, of_facts, there, with_coefficients
 
 PENALTY = 0.5
 """Of half the squared coefficients, beside the log loss in nats."""
@@ -27,11 +27,12 @@ Rows = NDArray[np.intp]
 class Offered:
     """What the regression is fitted on: ``states`` ``float32 (n_ads, n_depths, width)``, after each of ``depths`` layers; ``facts`` on the
     ridge's scale; ``ridge``, its log-odds of ads it was not fitted to, and ``targets``, both ``(n_ads, n_policies)``, NaN for unlabelled;
-    ``reads_facts`` ``(n_policies,)`` as the ridge does; ``fold`` ``(n_ads,)``, which advertisers do not share."""
+    ``reads_facts`` ``(n_policies,)``, those of the creative, as the ridge does; ``fold`` ``(n_ads,)``, which advertisers do not share."""
 
     states: NDArray[np.float32]
     depths: tuple[int, ...]
     facts: Floats
+    fact_names: tuple[str, ...]
     ridge: Floats
     targets: Floats
     reads_facts: NDArray[np.bool_]
@@ -53,7 +54,8 @@ def fit_transformer(offered: Offered, width: int, seed: int, advance: Callable[[
     for place, depth in enumerate(offered.depths):
         directions = _directions(offered.states[:, place], width)
         views = {STATES: directions.of(offered.states[:, place]), FACTS: offered.facts}
-        kernels = [near_centres(views, kernel, seed) for kernel in KERNELS if FACTS not in kernel.reads or offered.facts.shape[1]]
+        names = offered.fact_names
+        kernels = [near_centres(views, names, kernel, seed) for kernel in KERNELS if there(kernel, views, names)]
         design = np.concatenate([features for _, features in kernels], axis=1)
         found = _Read(depth, directions, [kernel for kernel, _ in kernels], design, _out_of_fold(offered, design, kernels))
         if best is None or _loss(offered, found.added) < _loss(offered, best.added):
@@ -95,7 +97,7 @@ def _out_of_fold(offered: Offered, design: Floats, kernels: list[tuple[Near, Flo
 
 def _fit(offered: Offered, design: Floats, kernels: list[Near], rows: Rows) -> Floats:
     """Coefficients ``(n_columns, n_policies)``: logistic regressions whose log-odds start from the ridge's."""
-    reading = of_facts(kernels)
+    reading = of_facts(kernels, CREATIVE)
     out = np.zeros((design.shape[1], offered.targets.shape[1]))
 
     def one(policy: int) -> None:

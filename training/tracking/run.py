@@ -145,6 +145,12 @@ class TrainingRun:
         with answers(self._store.uri):
             mlflow.end_run("FINISHED")
 
+    def log_trial(self, number: int, params: Mapping[str, Any], figures: Mapping[str, float]) -> None:
+        """A trial of a search as a child run of its own."""
+        name = f"trial {number}"
+        with self.model(name, params), answers(self._store.uri):
+            self._log(self._children[name], figures)
+
     def log_params(self, params: Mapping[str, Any], model: str | None = None) -> None:
         """Settings of the training, or of one model; anything but a string is kept as JSON."""
         from mlflow.entities import Param

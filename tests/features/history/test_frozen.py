@@ -248,7 +248,7 @@ def test_a_damaged_array_is_refused_by_name(copied: Path, name: str, damage: Cal
         ({"moment": "2026-03-02T00:00:00Z"}, "digest = "),
         ({"policies": ["gambling", "deceptive"]}, "digest = "),
         ({"digest": "0" * 64}, "digest = 0000"),
-        ({"schema_version": 2}, "schema_version = 2; expected 1"),
+        ({"schema_version": 1}, "schema_version = 1; expected 2"),
         ({"files": {}}, "digest = "),
         ({"extra": 1}, "not a listing of a frozen history: Extra inputs are not permitted"),
         ({"moment": "2026-03-02T00:00:00"}, "not a listing of a frozen history: Input should have timezone info"),

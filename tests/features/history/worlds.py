@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from adverdict.domain.ad import Ad, Label
 from adverdict.features.history.counts import HistoryCounts
-from adverdict.features.history.entities import KINDS, entities, microseconds
-from adverdict.features.history.known import DISTINCT, NEVER, WINDOWS, EntityCounts
+from adverdict.features.history.entities import KINDS, WORDS, entities, microseconds, words
+from adverdict.features.history.known import NEVER, USES, WINDOWS, EntityCounts
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICIES = ("deceptive", "gambling")
@@ -48,6 +48,9 @@ def worlds(draw: st.DrawFn) -> World:
                 market=st.sampled_from(["SE", "DE"]),
                 creative_id=st.sampled_from([None, "c1", "c2"]),
                 landing_domain=st.sampled_from([None, "shop.example", "Shop.Example.", "win.example"]),
+                creative_format=st.sampled_from([None, "native", "Native", "display"]),
+                creative_category=st.sampled_from([None, "games"]),
+                surface=st.sampled_from(["feed", "search"]),
             ),
             max_size=12,
         )
@@ -101,11 +104,11 @@ def slow_counts(ads: Sequence[Ad], known_ads: Sequence[Ad], labels: Sequence[Lab
             rows.append([int(key is not None), *recent, len(times), *ends, *totals, *map(len, under), *map(sum, under)])
         by_kind[kind] = EntityCounts.from_table(np.array(rows, dtype=np.int64).reshape(len(rows), 9 + 2 * len(policies)), len(policies))
     distinct = {}
-    for name in DISTINCT:
-        whose, what = (KINDS.index(word) for word in name.removesuffix("s").split("_"))
+    for name, (user, thing) in USES.items():
+        whose = KINDS.index(user)
         used = [
             {
-                entities(a)[what]
+                dict(zip((*KINDS, *WORDS), (*entities(a), *words(a)), strict=True))[thing]
                 for a in known_ads
                 if entities(a)[whose] == entities(ad)[whose] is not None and a.submitted_at < ad.submitted_at
             }
