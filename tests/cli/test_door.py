@@ -22,6 +22,7 @@ WRONG = {
     "ADVERDICT_POLICIES": "/no/such/folder",
     "ADVERDICT_OPERATIONS": "/no/such/folder",
     "ADVERDICT_CERTIFICATES": "/no/such/file",
+    "ADVERDICT_FALSE_ALARMS": "0",
     "ADVERDICT_FREEZES": "/no/such/calendar",
     "ADVERDICT_API_KEYS": "ops:score:short",
     "ADVERDICT_API_KEYS_FILE": "/no/such/file",
