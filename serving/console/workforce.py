@@ -94,8 +94,8 @@ def _asked(visit: Visit) -> dict[str, str]:
     return {name: visit.asked(name).strip() for name in FIELDS}
 
 
-def _planned(visit: Visit, *arguments: str, patience: float = PATIENCE) -> Planned | None:
+def _planned(visit: Visit, *arguments: str, patience: float | None = None) -> Planned | None:
     planner: Planner | None = visit.parts.planner
     if planner is None:
         raise NotFound("Nothing can be planned here.")
-    return planner.get(*arguments, patience=patience)
+    return planner.get(*arguments, patience=PATIENCE if patience is None else patience)

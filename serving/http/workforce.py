@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
+from adverdict.domain.errors import InvalidInput, NotFound
 from adverdict.ledger.store import Ledger
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
+from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.messages import PlanOnRecord, PlansOnRecord, SavedPlan, SavePlanRequest, WorkforceOutlook
 from adverdict.serving.http.records import ledger_of, reader
 from adverdict.serving.worker.planner import Planner
@@ -84,9 +85,9 @@ def _figures(call: Call, *arguments: str) -> dict[str, Any]:
     try:
         found = planner_of(call).get(*arguments, patience=PATIENCE)
     except InvalidInput as error:  # of what is on record or declared: the caller can change neither by asking otherwise
-        raise Unavailable(str(error)) from error
+        raise Refused(problem(503, str(error))) from error
     if found is None:
-        raise Unavailable("the plan is being made; ask again in a minute")
+        raise Refused(problem(503, "the plan is being made; ask again in a minute"))
     return dict(found.figures)
 
 

@@ -65,6 +65,7 @@ def test_a_mistake_is_told_every_time_and_not_kept() -> None:
     assert len(command.ran) == 2
 
 
+@pytest.mark.slow
 def test_the_command_s_mistakes_come_back_in_its_own_words(tmp_path: Path) -> None:
     settings = read_settings({"ADVERDICT_HOME": str(tmp_path), "ADVERDICT_DATABASE_URL": f"sqlite:///{tmp_path / 'none.db'}"})
     with pytest.raises(Unavailable, match="no ledger at"):

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from adverdict.domain.errors import InvalidInput, NotFound, Unavailable
+from adverdict.domain.errors import InvalidInput, NotFound
 from adverdict.ledger.store import Ledger, now
 from adverdict.serving.assembly import assemble
 from adverdict.serving.http import workforce
 from adverdict.serving.http.endpoint import Call
+from adverdict.serving.http.errors import Refused
 from adverdict.serving.http.messages import SavePlanRequest
 from adverdict.serving.worker.planner import Planner
 from tests.ledger.made import plan
@@ -41,7 +42,7 @@ def call(tmp_path: Path, policy_folder: Path) -> Call:
 def test_the_figures_are_those_of_the_command_line_and_what_cannot_be_planned_says_why(call: Call) -> None:
     found = asyncio.run(workforce.forecast(call))
     assert (found.counted, found.weeks[0]["people_needed"]) == (900, 3.4)
-    with pytest.raises(Unavailable, match="nothing can be forecast yet"):
+    with pytest.raises(Refused, match="nothing can be forecast yet"):
         asyncio.run(workforce.staffing(call))
     assert asyncio.run(workforce.save(call, SavePlanRequest(name="week 9"))).plan_id == "pln-9"
     with pytest.raises(NotFound):
