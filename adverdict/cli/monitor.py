@@ -117,17 +117,19 @@ def show_cells(found: Sequence[CellStanding], budget: float) -> None:
     """What is watched, the loudest first."""
     from adverdict.cli.console import out, printable
     from adverdict.cli.tables import columns
+    from adverdict.monitoring.watch import FEWEST
 
-    if not found:
-        return
-    names = ("watched", "policy", "where", "read", "wrong", "evidence", "rings at")
-    table = columns(names, left=names[:3], title=f"Watched, with at most {budget:g} false alarms a year together")
-    for one in sorted(found, key=lambda one: -(one.evidence / one.rings_at if one.rings_at else 0.0)):
-        where = ", ".join(one.cell.markets)
-        rings_at = "too few read" if one.rings_at is None else f"{one.rings_at:.3g}"
-        evidence = "–" if one.rings_at is None else f"{one.evidence:.3g}"
-        table.add_row(str(one.cell.watched), one.cell.policy, where, f"{one.counted:,}", f"{one.errors:,}", evidence, rings_at)
-    out.print(table)
+    heard = [one for one in found if one.rings_at is not None]
+    if heard:
+        names = ("watched", "policy", "where", "read", "wrong", "evidence", "rings at")
+        table = columns(names, left=names[:3], title=f"Watched, with at most {budget:g} false alarms a year together")
+        for one in sorted(heard, key=lambda one: -(one.evidence / (one.rings_at or 1.0))):
+            where = ", ".join(one.cell.markets)
+            evidence, rings_at = f"{one.evidence:.3g}", f"{one.rings_at:.3g}"
+            table.add_row(str(one.cell.watched), one.cell.policy, where, f"{one.counted:,}", f"{one.errors:,}", evidence, rings_at)
+        out.print(table)
+    if unheard := len(found) - len(heard):
+        out.print(f"of {unheard} of {len(found)} that are watched too little was read to say anything (fewer than {FEWEST} answers)")
     for one in found:
         if one.alarm is not None:
             out.print(printable(f"rings: {one.cell.watched} of {one.cell.policy}. {one.alarm.says}"), highlight=False, markup=False)

@@ -99,7 +99,8 @@ def _cells(certificates: Sequence[Certificate], book: PolicyBook) -> Iterator[tu
                 yield Cell(kind, one.policy, severity, markets), one
         if one.decides and one.policy not in policies:
             policies.add(one.policy)
-            yield Cell(Watched.CALIBRATION, one.policy, severity, markets), one
+            everywhere = {market for other in certificates if other.policy == one.policy for market in other.served}
+            yield Cell(Watched.CALIBRATION, one.policy, severity, tuple(sorted(everywhere)) or markets), one
 
 
 def _severities(book: PolicyBook) -> dict[str, Severity]:

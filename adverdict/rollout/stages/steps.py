@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from adverdict.decisions.rollout import MOST_ON_TRIAL, Role, Stage
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake
+from adverdict.domain.formats import moment
 from adverdict.ledger.entropy import draw, hexadecimal
 from adverdict.ledger.policy_sets import put
 from adverdict.ledger.rollout_entries import Aborted, Paused, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
@@ -92,12 +93,12 @@ def advance(
     if told.paused:
         raise Conflict(f"{its_id} is paused by {told.paused.by} ({told.paused.why}): 'adverdict rollout resume' first")
     if hold := frozen(freezes, at, told.proposal.markets):
-        raise Conflict(f"nothing advances during {hold.name}, until {hold.until.isoformat()}")
+        raise Conflict(f"nothing advances during {hold.name}, until {moment(hold.until)}")
     others = [one for one in rollouts.on if one.rollout_id != its_id and _meet(one.proposal.markets, told.proposal.markets)]
     if others:
         raise Conflict(f"{others[0].rollout_id} is under way in a market of this one: one at a time")
     if told.stage is not None and told.until is not None and at >= told.until:
-        raise Conflict(f"the lease of stage {told.stage.name} ended at {told.until.isoformat()}: 'adverdict rollout resume' or 'abort' it")
+        raise Conflict(f"the lease of stage {told.stage.name} ended at {moment(told.until)}: 'adverdict rollout resume' or 'abort' it")
     immediate = stage is not None and stage.share == 1 and not stage.holdout and number == len(stages) - 1
     until = at + LEASE if stage is not None and stage.share > 0 and not immediate else None
     entered = StageEntered(
@@ -121,7 +122,7 @@ def renew(writing: Writing, its_id: str, by: str, at: datetime) -> datetime | No
     if not told.on or told.stage is None or told.until is None:
         return None
     if at >= told.until:
-        raise Conflict(f"the lease of {its_id} ended at {told.until.isoformat()}")
+        raise Conflict(f"the lease of {its_id} ended at {moment(told.until)}")
     until = at + LEASE
     writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=until, by=by), at)
     return until

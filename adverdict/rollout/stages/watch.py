@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adverdict.decisions.rollout import Stage
 from adverdict.domain.errors import Conflict
-from adverdict.domain.formats import percent
+from adverdict.domain.formats import moment, percent
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.leases import lease
 from adverdict.ledger.rollouts import Rollout, rollouts_now
@@ -178,9 +178,9 @@ def sentence(look: Look) -> str:
     guard = look.guard
     whose = "weighed by their ads" if guard.by_ads else "each counted once"
     if guard.kind in ("leakage", "wrongful_rejection"):
-        what = "approved ads violate" if guard.kind == "leakage" else "rejected ads do not violate"
+        had = "violates {} though it was approved" if guard.kind == "leakage" else "does not violate {} though it was rejected"
         return (
-            f"of {look.units:,} advertisers ({whose}) whose audits are settled, {look.errors:,} had {what} {guard.policy}, "
+            f"of {look.units:,} advertisers ({whose}) whose first audit is settled, {look.errors:,} have an ad that {had.format(guard.policy)}, "
             f"and at most {percent(guard.limit or 0.0)} may"
         )
     what = {
@@ -211,15 +211,13 @@ def _in_the_way(
     stages, stage, found = rollout.proposal.plan.stages, told.stage, list[str]()
     following = stages[told.number + 1] if told.number + 1 < len(stages) else None
     if at < since + timedelta(hours=stage.min_hours):
-        found.append(
-            f"{stage.name} lasts at least {stage.min_hours:g} hours, until {(since + timedelta(hours=stage.min_hours)).isoformat()}"
-        )
+        found.append(f"{stage.name} lasts at least {stage.min_hours:g} hours, until {moment(since + timedelta(hours=stage.min_hours))}")
     if missing := steps.missing_signatures(rollout, following):
         found.append(f"somebody has to sign for {', '.join(missing)}")
     if rollout.paused:
         found.append(f"{rollout.paused.by} paused it: {rollout.paused.why}")
     if hold := frozen(freezes, at, rollout.proposal.markets):
-        found.append(f"nothing advances during {hold.name}, until {hold.until.isoformat()}")
+        found.append(f"nothing advances during {hold.name}, until {moment(hold.until)}")
     if rollout.until is not None and at >= rollout.until:
         found.append("its lease has run out, and the candidate decides nothing: a person resumes or aborts it")
     if stage.share == 0:
