@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adverdict.decisions.decide import DecisionContext, decide
-from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.policy import PolicyBook, Stance
 from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
@@ -62,13 +63,19 @@ def _tallied(ledger: Ledger, made: Iterable[DecisionMade], before: PolicyBook, a
             solved[one.thresholds] = _recalled(ledger, str(one.thresholds))
         thresholds, risks = solved[one.thresholds], one.decision.risks
         # An ad whose model was missing, or one without the risks of policies that are newly in force, says nothing of the change.
-        if thresholds is None or not risks or not {policy.name for policy in after.in_force(one.ad.market, one.ad.surface)} <= set(risks):
+        if thresholds is None or not risks or not _newly_in_force(one.ad, before, after) <= set(risks):
             continue
         tally = tallies.setdefault(one.ad.market, _Tally())
         tally.ads += 1
         tally.before[decide(one.ad, risks, before, thresholds, context=context).verdict] += 1
         tally.after[decide(one.ad, risks, after, thresholds, context=context).verdict] += 1
     return tallies
+
+
+def _newly_in_force(ad: Ad, before: PolicyBook, after: PolicyBook) -> set[str]:
+    """Policies that can stop this ad by the other folder and are not in force by ours."""
+    ours = {policy.name for policy in before.in_force(ad.market, ad.surface) if policy.stance is not Stance.ALLOWED}
+    return {policy.name for policy in after.in_force(ad.market, ad.surface) if policy.stance is not Stance.ALLOWED} - ours
 
 
 def _recalled(ledger: Ledger, digest: str) -> SolvedThresholds | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from adverdict.benchmarks.workforce.spread import interval
 from adverdict.benchmarks.workforce.worlds import world
 from adverdict.domain.progress import Progress
 from adverdict.simulation.demand import Setup
@@ -21,34 +22,41 @@ ORIGINS = 28
 def accuracy(worlds: int, seed: int, progress: Progress) -> dict[str, Any]:
     """Over ``worlds`` simulated platforms, forecasts of the next ``WEEKS`` weeks."""
     progress.stage("forecasting simulated platforms", worlds)
-    sums, errors, ours = np.zeros(2), np.zeros(3), np.zeros(1)
+    each = np.zeros((worlds, 5))
+    """Of each world: tasks, tasks predicted, our errors, naive's, chance's."""
     cells: list[Floats] = []
     totals: list[Floats] = []
     for number in range(worlds):
         # Small and large platforms in turn: queues of a few tasks a week, where chance alone is most of the error, and of thousands.
-        demand, history, events = world(Setup(seed=seed + number, ads_a_day=(4_000, 12_000, 40_000)[number % 3]))
+        _, history, events = world(Setup(seed=seed + number, ads_a_day=(4_000, 12_000, 40_000)[number % 3]))
         past = backtest(history, events, WEEKS, ORIGINS)
         assert past is not None, "there are 52 weeks"
         whole = slice(MOMENTS + WEEKS, len(past.actual) - WEEKS + 1)
         actual, predicted, naive = past.actual[whole], past.predicted[whole], past.naive[whole]
-        sums += actual.sum(), predicted.sum()
-        errors += np.abs(actual - predicted).sum(), np.abs(actual - naive).sum(), FLOOR * np.sqrt(actual).sum()
-        ours += demand.setup.markets
+        off = np.abs(actual - predicted).sum(), np.abs(actual - naive).sum(), FLOOR * np.sqrt(actual).sum()
+        each[number] = actual.sum(), predicted.sum(), *off
         inside, inside_total = _inside(past.actual, past.predicted, whole)
         cells.append(inside)
         totals.append(inside_total)
         progress.advance()
-    wape, naive_wape, floor = errors / sums[0]
+    tasks, predicted_tasks, *errors = each.sum(axis=0)
+    wape, naive_wape, floor = (one / tasks for one in errors)
+    inside, inside_total = (np.array([one.mean() for one in told]) for told in (cells, totals))
+    alike = np.ones(worlds)
     return {
         "weekly_wape": float(wape),
+        "weekly_wape_interval": interval(each[:, 2], each[:, 0]),
         "floor_wape": float(floor),
         "naive_wape": float(naive_wape),
         "vs_seasonal_naive": float(1 - wape / naive_wape),
         "coverage": float(np.mean(np.concatenate(cells))),
+        "coverage_interval": interval(inside, alike),
         "coverage_cells": sum(map(len, cells)),
         "total_coverage": float(np.mean(np.concatenate(totals))),
+        "total_coverage_interval": interval(inside_total, alike),
         "total_coverage_cells": sum(map(len, totals)),
-        "bias": float(sums[1] / sums[0] - 1),
+        "bias": float(predicted_tasks / tasks - 1),
+        "bias_interval": [one - 1 for one in interval(each[:, 1], each[:, 0])],
         "worlds": worlds,
     }
 

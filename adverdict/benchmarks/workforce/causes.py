@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adverdict.benchmarks.workforce.worlds import VARIATION, world
+from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.progress import Progress
 from adverdict.simulation.demand import KINDS, Demand, Setup
 from adverdict.workforce.forecast.forecast import forecast
@@ -30,7 +31,7 @@ def causes(count: int, seed: int, progress: Progress) -> dict[str, Any]:
         right += named == cause
         by[cause] += named == cause
         progress.advance()
-    return {"cause_right": right / count, "cause_cases": count, "cause_right_by": by}
+    return {"cause_right": right / count, "cause_interval": list(clopper_pearson(right, count)), "cause_cases": count, "cause_right_by": by}
 
 
 def _named(cause: Cause, times: float, seed: int) -> Cause | None:

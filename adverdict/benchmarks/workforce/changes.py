@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from adverdict.benchmarks.workforce.spread import interval
 from adverdict.benchmarks.workforce.worlds import DUE_HOURS, VARIATION, events_of, history_of
 from adverdict.domain.progress import Progress
 from adverdict.simulation.arrivals import WEEK_OF_HOURS
@@ -61,14 +62,19 @@ def changes(count: int, seed: int, progress: Progress) -> dict[str, Any]:
     fte = [_fte_off(*case.heads) for case in cases]
     return {
         "change_wape": _wape(cases),
+        "change_wape_interval": interval(
+            np.array([np.abs(case.predicted - case.realised).sum() for case in cases]), np.array([case.realised.sum() for case in cases])
+        ),
         "change_floor": FLOOR
         * sum(float(np.sqrt(case.realised).sum()) for case in cases)
         / sum(float(case.realised.sum()) for case in cases),
         "change_wape_by_kind": {kind: _wape([case for case in cases if case.kind == kind]) for kind in KINDS_OF_CHANGE[:count]},
         "change_cases": count,
         "handling_error": float(np.mean(off)),
+        "handling_error_interval": interval(np.array(off), np.ones(count)),
         "handling_within_5": sum(one <= 0.05 for one in off),
         "fte_error": float(np.mean(fte)),
+        "fte_error_interval": interval(np.array(fte), np.ones(count)),
         "fte_error_unrounded": float(np.mean([abs(case.heads[0] / case.heads[1] - 1) for case in cases])),
         "fte_heads": float(np.mean([case.heads[1] for case in cases])),
         "fte_within_5": sum(one <= 0.05 for one in fte),
