@@ -178,9 +178,10 @@ def sentence(look: Look) -> str:
     guard = look.guard
     whose = "weighed by their ads" if guard.by_ads else "each counted once"
     if guard.kind in ("leakage", "wrongful_rejection"):
-        had = "violates {} though it was approved" if guard.kind == "leakage" else "does not violate {} though it was rejected"
+        leaked = guard.kind == "leakage"
+        wrong = f"violates {guard.policy} though it was approved" if leaked else f"does not violate {guard.policy} though it was rejected"
         return (
-            f"of {look.units:,} advertisers ({whose}) whose first audit is settled, {look.errors:,} have an ad that {had.format(guard.policy)}, "
+            f"of {look.units:,} advertisers ({whose}) whose first audit is settled, {look.errors:,} have an ad that {wrong}, "
             f"and at most {percent(guard.limit or 0.0)} may"
         )
     what = {
