@@ -37,11 +37,15 @@ class Band:
 
 def show(visit: Visit) -> Response:
     """The weeks, once they are planned; plans on record at once."""
-    planned = _planned(visit, "staff", "--weeks", WEEKS) if visit.parts.planner else None
+    planned, why = None, None
+    try:
+        planned = _planned(visit, "staff", "--weeks", WEEKS) if visit.parts.planner else None
+    except InvalidInput as error:  # nothing that whoever opened the page could mend: it says what is missing
+        why = str(error)
     scored = scores(visit.parts.ledger)
     latest = [(plan_id, at, body, scored.get(plan_id, [])) for plan_id, at, body in reversed(plans(visit.parts.ledger))][:LATEST]
     able = visit.parts.planner is not None
-    values: dict[str, Any] = {"planned": planned, "plans": latest, "known": _asked(visit), "enough": ENOUGH, "able": able}
+    values: dict[str, Any] = {"planned": planned, "plans": latest, "known": _asked(visit), "enough": ENOUGH, "able": able, "why": why}
     if planned is None:
         return visit.page("workforce_counting.html", "Workforce", **values)
     weeks = planned.figures["weeks"]

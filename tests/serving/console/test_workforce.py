@@ -96,6 +96,16 @@ def test_while_a_plan_is_made_the_page_says_so(empty: Parts, visit: Visitor, mon
     go.set()
 
 
+def test_before_there_is_enough_to_forecast_from_the_page_says_what_is_missing(empty: Parts, visit: Visitor) -> None:
+    def too_early(_: Sequence[str]) -> Mapping[str, Any]:
+        raise InvalidInput("nothing can be forecast yet:\n  - days = 3; expected at least 14 whole days on record")
+
+    answer = log_in(visit(replace(empty, planner=Planner(too_early, empty.clock)))).get("/console/workforce")
+    assert answer.status_code == 200
+    assert "nothing can be forecast yet" in answer.text
+    assert "at least 14 whole days" in answer.text
+
+
 def test_the_form_s_fields_become_the_command_s_options() -> None:
     blank = dict.fromkeys(("reviews", "factor", "absence", "launch", "like", "ads"), "")
     assert arguments({**blank, "reviews": "se", "factor": "1.3", "absence": "0.1"}) == ["--reviews=SE=1.3", "--absence=0.1"]
