@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adverdict.domain.errors import InvalidInput
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.workforce import arguments
 from adverdict.serving.worker.planner import Planner
