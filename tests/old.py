@@ -12,6 +12,8 @@ from typing import Any
 ARCHIVE = Path(__file__).parent / "fixtures" / "adjudicate-0.1.tar.xz"
 ADDRESS = "/adjudicate-0.1/"
 """With which the addresses in the archive begin."""
+ADS = "/tmp/fx/work/ads"
+"""Where the ads of its rescoring lay."""
 ADDED = ("unused_risks", "familiarity", "arm", "cluster", "steered_seq", "record")
 """Fields that a decision has had since."""
 ADDRESSES = {
@@ -34,6 +36,8 @@ def unpack(folder: Path) -> Path:
     registry.close()
     for file in unpacked.rglob("MLmodel"):
         file.write_text(file.read_text().replace(ADDRESS, f"{unpacked}/"))
+    for file in unpacked.rglob("run.json"):
+        file.write_text(file.read_text().replace(ADS, str(unpacked / "ads")))
     return unpacked
 
 
@@ -59,3 +63,14 @@ def as_then(decision: dict[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in without_id(decision).items() if name not in ADDED}
     told["policies"] = [{name: value for name, value in one.items() if name != "standing"} for one in told["policies"]]
     return told | {"audit": told["audit"] and {name: told["audit"][name] for name in ("probability", "chosen")}}
+
+
+def differences(now: Any, then: Any, within: float = 1e-6, at: str = "") -> list[str]:
+    """Where two JSON values differ; numbers may by what another processor makes of the last digits of float32."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        names = sorted({*now, *then})
+        return [one for name in names for one in differences(now.get(name), then.get(name), within, f"{at}.{name}")]
+    if isinstance(now, list | tuple) and isinstance(then, list | tuple) and len(now) == len(then):
+        return [one for i, pair in enumerate(zip(now, then, strict=True)) for one in differences(*pair, within, f"{at}[{i}]")]
+    same = abs(now - then) <= within if isinstance(now, float) and isinstance(then, float) else now == then
+    return [] if same else [f"{at}: {now!r}, then {then!r}"]
