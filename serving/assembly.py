@@ -16,8 +16,8 @@ from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.audit_secret import make_audit_secret
 from adverdict.ledger.entropy import hexadecimal
-from adverdict.ledger.policy_sets import put_first
-from adverdict.ledger.steering import steering_now
+from adverdict.ledger.in_force.policy_sets import put_first
+from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.review.queue import Queue

@@ -37,7 +37,7 @@ def on_command(
     from adverdict.cli.console import out
 
     with door() as settings:
-        from adverdict.ledger.steering import asked_for, brake, scope_in_words
+        from adverdict.ledger.in_force.steering import asked_for, brake, scope_in_words
         from adverdict.ledger.store import now
         from adverdict.scoring.bootstrap import bootstrap
 
@@ -59,7 +59,7 @@ def off_command(
     from adverdict.cli.console import out
 
     with door() as settings:
-        from adverdict.ledger.steering import release
+        from adverdict.ledger.in_force.steering import release
         from adverdict.ledger.store import now
 
         with ledger_of(settings) as ledger, ledger.write() as writing:
@@ -73,7 +73,7 @@ def list_command(json: Json = None) -> None:
     from adverdict.cli.console import write_json
 
     with door() as settings:
-        from adverdict.ledger.steering import brakes_on
+        from adverdict.ledger.in_force.steering import brakes_on
 
         with ledger_of(settings) as ledger, ledger.look() as connection:
             found = brakes_on(connection)
@@ -86,7 +86,7 @@ def list_command(json: Json = None) -> None:
 def show_brakes(found: Sequence[tuple[Entry, Braked]]) -> None:
     from adverdict.cli.console import out, printable
     from adverdict.domain.formats import moment
-    from adverdict.ledger.steering import scope_in_words
+    from adverdict.ledger.in_force.steering import scope_in_words
 
     if not found:
         out.print("no brake is on")

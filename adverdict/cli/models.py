@@ -200,7 +200,7 @@ def rollback(
 
 
 def _roll_back_policies(settings: Settings, why: str, by: str) -> None:
-    from adverdict.ledger.policy_sets import roll_back
+    from adverdict.ledger.in_force.policy_sets import roll_back
     from adverdict.ledger.store import now
 
     with ledger_of(settings) as ledger, ledger.write() as writing:

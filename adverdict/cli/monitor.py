@@ -14,7 +14,7 @@ from adverdict.cli.options import Json, Model, PolicyFiles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adverdict.ledger.alarms import Alarm
+    from adverdict.ledger.in_force.alarms import Alarm
     from adverdict.monitoring.watch import CellStanding
 
 app = typer.Typer(help="Whether what was promised is still true: alarms within one budget of false ones.", no_args_is_help=True)
@@ -63,8 +63,8 @@ def alarms_command(
     from adverdict.cli.console import write_json
 
     with door() as settings:
-        from adverdict.ledger.alarm_entries import AlarmState
-        from adverdict.ledger.alarms import alarms
+        from adverdict.ledger.bodies.alarm import AlarmState
+        from adverdict.ledger.in_force.alarms import alarms
 
         with ledger_of(settings) as ledger, ledger.look() as connection:
             found = [one for one in alarms(connection) if every or one.state is not AlarmState.CLOSED]
@@ -78,7 +78,7 @@ def explain_command(alarm_id: AlarmId) -> None:
     """All that is known of one alarm: what it says, what it rests on, and what became of it."""
     with door() as settings:
         from adverdict.domain.errors import NotFound
-        from adverdict.ledger.alarms import alarms
+        from adverdict.ledger.in_force.alarms import alarms
 
         with ledger_of(settings) as ledger, ledger.look() as connection:
             found = [one for one in alarms(connection) if one.alarm_id == alarm_id]
@@ -100,8 +100,8 @@ def move_command(
 
     with door() as settings:
         from adverdict.domain.errors import InvalidInput, Mistake
-        from adverdict.ledger.alarm_entries import AlarmMoved, AlarmState
-        from adverdict.ledger.alarms import move_alarm
+        from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmState
+        from adverdict.ledger.in_force.alarms import move_alarm
         from adverdict.ledger.store import now
 
         known = [str(one) for one in AlarmState if one is not AlarmState.OPEN]

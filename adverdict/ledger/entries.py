@@ -16,7 +16,7 @@ plan         how many tasks, hours and people the next weeks were thought to nee
 score        what one week of a plan was worth, once it was over
 revocation   of a certificate: what its thresholds would decide is left to people from then on
 
-What comes into force, and how, is told by the entries of ``ledger.rollout_entries``; what rings, by those of ``ledger.alarm_entries``.
+What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from adverdict.domain.ad import Ad, Id, Label, Market, OptionalText, OptionalWor
 from adverdict.domain.decision import Decision
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.alarm_entries import AlarmBody
-from adverdict.ledger.body import EntryBody
-from adverdict.ledger.rollout_entries import RolloutBody
+from adverdict.ledger.bodies.alarm import AlarmBody
+from adverdict.ledger.bodies.body import EntryBody
+from adverdict.ledger.bodies.rollout import RolloutBody
 
 MAX_LABELS = 100
 """On one ad in one request: policies times raters."""

@@ -20,14 +20,14 @@ from adverdict.decisions.arms import InForce
 from adverdict.decisions.steering import Steering
 from adverdict.domain.ad import Ad
 from adverdict.features.history.state import HistoryState
+from adverdict.ledger.bodies.rollout import ROLLOUT_KINDS, RolloutBody
 from adverdict.ledger.columns import USED
 from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Released
+from adverdict.ledger.in_force.rollouts import Rollouts, followed, in_force
+from adverdict.ledger.in_force.steering import STEERING, steered
 from adverdict.ledger.moments import moment
-from adverdict.ledger.rollout_entries import ROLLOUT_KINDS, RolloutBody
-from adverdict.ledger.rollouts import Rollouts, followed, in_force
 from adverdict.ledger.said import SAID, Said, said_between
 from adverdict.ledger.schema import contents, entries
-from adverdict.ledger.steering import STEERING, steered
 from adverdict.ledger.store import Ledger, entry_of, entry_query, keep, recall
 
 HISTORY = "history"

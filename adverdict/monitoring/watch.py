@@ -19,8 +19,8 @@ from adverdict.certification.words import Side
 from adverdict.decisions.policy import PolicyBook, Severity
 from adverdict.domain.formats import percent
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.alarm_entries import AlarmOpened
-from adverdict.ledger.alarms import Alarm, alarms, open_alarm
+from adverdict.ledger.bodies.alarm import AlarmOpened
+from adverdict.ledger.in_force.alarms import Alarm, alarms, open_alarm
 from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring import calibration, leakage
 from adverdict.monitoring.attribution import Attribution, Drift, Stretch, attribute

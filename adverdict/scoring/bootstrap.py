@@ -52,7 +52,7 @@ class Installation:
 
     def in_force(self) -> PolicyBook:
         """The policies that the ledger says are in force; those of the files where it says nothing. Raises Unavailable."""
-        from adverdict.ledger.rollouts import rollouts_now
+        from adverdict.ledger.in_force.rollouts import rollouts_now
 
         try:
             ledger = self.ledger()

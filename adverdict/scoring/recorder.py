@@ -67,8 +67,8 @@ class Recorder:
         if scorer.model is None:
             return None
         from adverdict.ledger.history import LedgerHistory, end_of, found
-        from adverdict.ledger.rollouts import in_force_at
-        from adverdict.ledger.steering import steering_at
+        from adverdict.ledger.in_force.rollouts import in_force_at
+        from adverdict.ledger.in_force.steering import steering_at
 
         if not self._founded:
             found(self.ledger, scorer.model.snapshot, scorer.model.version, self._clock())

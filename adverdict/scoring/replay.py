@@ -28,8 +28,8 @@ from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.audit_secret import audit_secret
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
-from adverdict.ledger.rollouts import in_force_at
-from adverdict.ledger.steering import steering_at
+from adverdict.ledger.in_force.rollouts import in_force_at
+from adverdict.ledger.in_force.steering import steering_at
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.known import HistorySnapshot

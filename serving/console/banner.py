@@ -8,8 +8,8 @@ from datetime import datetime
 
 from adverdict.domain.degraded import Cause
 from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.in_force.steering import brakes_on, scope_in_words
 from adverdict.ledger.schema import entries
-from adverdict.ledger.steering import brakes_on, scope_in_words
 from adverdict.ledger.store import Ledger, entry_of, entry_query
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import RedirectResponse, Response
 
 from adverdict.decisions.steering import BrakeSide
-from adverdict.ledger.steering import asked_for, brake, release
+from adverdict.ledger.in_force.steering import asked_for, brake, release
 from adverdict.serving.console.banner import LOOKED_AT, brakes_shown, held_back
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.visits import Visit

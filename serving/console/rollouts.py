@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from adverdict.decisions.rollout import Role
 from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.store import Writing
 from adverdict.rollout.stages import steps
 from adverdict.rollout.stages.freezes import Freeze

@@ -6,7 +6,7 @@ import asyncio
 
 from adverdict.ledger import idempotency
 from adverdict.ledger.entries import Braked, Entry
-from adverdict.ledger.steering import asked_for, brake, brakes_on, release
+from adverdict.ledger.in_force.steering import asked_for, brake, brakes_on, release
 from adverdict.ledger.store import Ledger, find, now
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.messages import BrakeOn, BrakeReleased, BrakeRequest, BrakesOn, ReleaseRequest

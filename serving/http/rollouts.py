@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adverdict.decisions.rollout import Guard, Plan, Role, Versions
 from adverdict.domain.ad import Text
 from adverdict.ledger import idempotency
-from adverdict.ledger.rollouts import Rollout, Rollouts, RolloutState, rollouts_now
+from adverdict.ledger.in_force.rollouts import Rollout, Rollouts, RolloutState, rollouts_now
 from adverdict.ledger.store import Ledger, Writing, now
 from adverdict.rollout.stages import steps
 from adverdict.rollout.stages.freezes import read_freezes

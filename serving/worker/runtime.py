@@ -16,7 +16,7 @@ from adverdict.decisions.usable import nothing_usable
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
-from adverdict.ledger.steering import steering_now
+from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher

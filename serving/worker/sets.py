@@ -7,7 +7,7 @@ import logging
 from adverdict.certification.certificate import Issued
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import NotFound, Unavailable
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.sets import PolicySets

@@ -15,8 +15,8 @@ from adverdict.domain.decision import RECORD, Arm, Audit, Decision, PolicyVerdic
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.alarm_entries import AlarmMoved, AlarmOpened, AlarmState
-from adverdict.ledger.alarms import move_alarm, open_alarm
+from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
@@ -37,11 +37,11 @@ from adverdict.ledger.entries import (
     Ruled,
     Withdrawn,
 )
-from adverdict.ledger.policy_sets import keep_set
-from adverdict.ledger.rollout_entries import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
-from adverdict.ledger.rollouts import SALT as SALTS
-from adverdict.ledger.rollouts import digest_of_salt
-from adverdict.ledger.steering import brake, move, release, revoke
+from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
+from adverdict.ledger.in_force.policy_sets import keep_set
+from adverdict.ledger.in_force.rollouts import SALT as SALTS
+from adverdict.ledger.in_force.rollouts import digest_of_salt
+from adverdict.ledger.in_force.steering import brake, move, release, revoke
 from adverdict.ledger.store import Ledger, keep, withdrawal_id
 from tests.decisions.build import POLICY, book
 

@@ -6,8 +6,8 @@ import pytest
 
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.ledger.history import LedgerHistory
-from adverdict.ledger.policy_sets import files_of, keep_set, put, put_first, roll_back
-from adverdict.ledger.rollouts import in_force_at, rollouts_at, rollouts_now
+from adverdict.ledger.in_force.policy_sets import files_of, keep_set, put, put_first, roll_back
+from adverdict.ledger.in_force.rollouts import in_force_at, rollouts_at, rollouts_now
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from tests.ledger.made import POLICIES, ROLLOUT, STRICTER, an_ad, append_decisions, decided, minutes, roll_out

@@ -9,7 +9,7 @@ from adverdict.decisions.steering import Brake, BrakeSide, Steering
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.ledger.entries import Braked
 from adverdict.ledger.history import LedgerHistory
-from adverdict.ledger.steering import asked_for, brake, brakes_on, release, revoke, scope_in_words, steering_at
+from adverdict.ledger.in_force.steering import asked_for, brake, brakes_on, release, revoke, scope_in_words, steering_at
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from tests.decisions.build import POLICY

@@ -12,9 +12,9 @@ from adverdict.decisions.policy import MarketRules, PolicyBook, Targets
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.domain.risk import RiskScore
-from adverdict.ledger.alarm_entries import AlarmMoved, AlarmState
-from adverdict.ledger.alarms import Alarm, alarms, move_alarm
+from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmState
 from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.in_force.alarms import Alarm, alarms, move_alarm
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.attribution import Drift
 from adverdict.monitoring.budget import Watched

@@ -18,7 +18,7 @@ import pytest
 from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Label
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, InvalidSettings, NotFound, Unavailable, UntrustedBundle
-from adverdict.ledger.steering import brake, release
+from adverdict.ledger.in_force.steering import brake, release
 from adverdict.ledger.store import Ledger
 from adverdict.models.cascade import FILE
 from adverdict.rescoring import memory

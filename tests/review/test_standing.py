@@ -16,7 +16,7 @@ from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import CertificateMoved, CertificateRevoked, DecisionMade
-from adverdict.ledger.steering import revoke, steering_now
+from adverdict.ledger.in_force.steering import revoke, steering_now
 from adverdict.review.quality.standing import Approved, AuditedAd, CertificateStanding, day_of, standings
 from adverdict.review.quality.watching import AuditLog, look, watch
 from adverdict.review.tasks.routing import Reviewer

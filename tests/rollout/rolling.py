@@ -11,11 +11,11 @@ from adverdict.decisions.policy import Thresholds
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.domain.decision import RECORD, Arm, Audit
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.rollout import Proposed
 from adverdict.ledger.entries import Answered, DecisionMade, Resolved
+from adverdict.ledger.in_force.policy_sets import keep_set, put_first
+from adverdict.ledger.in_force.rollouts import digest_of_salt
 from adverdict.ledger.moments import micros
-from adverdict.ledger.policy_sets import keep_set, put_first
-from adverdict.ledger.rollout_entries import Proposed
-from adverdict.ledger.rollouts import digest_of_salt
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.opening import open_tasks

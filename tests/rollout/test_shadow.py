@@ -18,7 +18,7 @@ from adverdict.domain.decision import RECORD, Decision
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Resolved
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.opening import open_tasks

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from adverdict.decisions.rollout import Plan, Stage
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.policy_sets import put_first
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.policy_sets import put_first
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger, Writing
 from adverdict.ledger.verify import verify

@@ -11,8 +11,8 @@ import pytest
 
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.history import end_of
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.leases import lease
-from adverdict.ledger.rollouts import rollouts_now
 from adverdict.ledger.store import Ledger
 from adverdict.rollout.stages import steps
 from adverdict.rollout.stages.evidence import gather

@@ -16,7 +16,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Braked, DecisionMade
-from adverdict.ledger.steering import brake, release, revoke
+from adverdict.ledger.in_force.steering import brake, release, revoke
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.known import known_to

@@ -12,7 +12,7 @@ import pytest
 
 from adverdict.decisions.policy import PolicyBook, Thresholds
 from adverdict.domain.errors import Unavailable
-from adverdict.ledger.policy_sets import keep_set, put, put_first, roll_back
+from adverdict.ledger.in_force.policy_sets import keep_set, put, put_first, roll_back
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.champion import Champion

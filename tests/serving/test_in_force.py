@@ -14,10 +14,10 @@ from adverdict.decisions.arms import bucket
 from adverdict.decisions.files.read import read_policies, read_texts
 from adverdict.decisions.rollout import Plan, Stage, Versions
 from adverdict.domain.errors import Unavailable
-from adverdict.ledger.policy_sets import keep_set, put, roll_back
-from adverdict.ledger.rollout_entries import Aborted, Proposed, StageEntered, abort_id, stage_id
-from adverdict.ledger.rollouts import SALT as SALTS
-from adverdict.ledger.rollouts import digest_of_salt, rollouts_now
+from adverdict.ledger.bodies.rollout import Aborted, Proposed, StageEntered, abort_id, stage_id
+from adverdict.ledger.in_force.policy_sets import keep_set, put, roll_back
+from adverdict.ledger.in_force.rollouts import SALT as SALTS
+from adverdict.ledger.in_force.rollouts import digest_of_salt, rollouts_now
 from adverdict.ledger.store import Ledger, keep, now
 from adverdict.ledger.verify import verify
 from adverdict.scoring.replay import replay

@@ -18,8 +18,8 @@ from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.audit_secret import audit_secret
 from adverdict.ledger.effective import effective_decisions
-from adverdict.ledger.policy_sets import keep_set, put
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.policy_sets import keep_set, put
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying.repair import repair

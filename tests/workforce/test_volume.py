@@ -12,8 +12,8 @@ from sqlalchemy import func, select, text
 from adverdict.decisions.policy import MarketRules, PolicyBook, Thresholds
 from adverdict.domain.errors import InvalidInput
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.in_force.steering import brake, release
 from adverdict.ledger.schema import volumes
-from adverdict.ledger.steering import brake, release
 from adverdict.ledger.store import Ledger
 from adverdict.review.period import Period
 from adverdict.workforce import redecided

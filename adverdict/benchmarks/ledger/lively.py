@@ -15,7 +15,7 @@ from adverdict.features.history.state import HistoryState
 from adverdict.ledger.entries import Braked, CertificateMoved, DecisionMade, KnownHistory, Rescored, Resolved, Withdrawn
 from adverdict.ledger.erase import erase
 from adverdict.ledger.history import LedgerHistory, found
-from adverdict.ledger.steering import brake, move, release, revoke
+from adverdict.ledger.in_force.steering import brake, move, release, revoke
 from adverdict.ledger.store import Ledger, withdrawal_id
 from adverdict.review.cases.answers import Answer
 from adverdict.review.cases.appeals import appeal

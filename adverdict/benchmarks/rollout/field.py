@@ -16,9 +16,9 @@ from adverdict.decisions.files.read import read_policies, read_texts
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Plan, Stage, Versions
 from adverdict.domain.ad import Ad
-from adverdict.ledger.policy_sets import keep_set, put_first
-from adverdict.ledger.rollout_entries import Proposed
-from adverdict.ledger.rollouts import digest_of_salt
+from adverdict.ledger.bodies.rollout import Proposed
+from adverdict.ledger.in_force.policy_sets import keep_set, put_first
+from adverdict.ledger.in_force.rollouts import digest_of_salt
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages import steps

@@ -17,7 +17,7 @@ from sqlalchemy import event
 from adverdict.benchmarks.rollout.field import Field
 from adverdict.decisions.rollout import Plan, Stage
 from adverdict.domain.progress import Progress
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.ledger.verify import verify
 from adverdict.rollout.stages import steps

@@ -20,7 +20,7 @@ from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.columns import arm_column
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.history import end_of
-from adverdict.ledger.policy_sets import keep_set, put, roll_back
+from adverdict.ledger.in_force.policy_sets import keep_set, put, roll_back
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger, now
 from adverdict.scoring.model import Model

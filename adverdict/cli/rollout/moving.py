@@ -112,7 +112,7 @@ def watch_command(once: Annotated[bool, typer.Option("--once", help="One look, t
 
 def _advance(rollout: str, why: str, by: str | None, expected: int | None = None) -> None:
     with door() as settings:
-        from adverdict.ledger.rollouts import rollouts_now
+        from adverdict.ledger.in_force.rollouts import rollouts_now
         from adverdict.ledger.store import now
         from adverdict.rollout.stages import steps, watch
         from adverdict.rollout.stages.freezes import read_freezes

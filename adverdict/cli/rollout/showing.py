@@ -11,7 +11,7 @@ from adverdict.cli.options import Json
 from adverdict.cli.tables import say, table
 
 if TYPE_CHECKING:
-    from adverdict.ledger.rollouts import Rollout
+    from adverdict.ledger.in_force.rollouts import Rollout
     from adverdict.rollout.stages.watch import Watched
 
 
@@ -19,7 +19,7 @@ def list_command() -> None:
     """Roll-outs on record, the last first."""
     with door() as settings:
         from adverdict.domain.formats import moment
-        from adverdict.ledger.rollouts import rollouts_now
+        from adverdict.ledger.in_force.rollouts import rollouts_now
 
         with ledger_of(settings) as ledger:
             told = rollouts_now(ledger)
@@ -50,7 +50,7 @@ def show_command(
     with door() as settings:
         from adverdict.cli.console import write_json
         from adverdict.domain.errors import NotFound
-        from adverdict.ledger.rollouts import rollouts_now
+        from adverdict.ledger.in_force.rollouts import rollouts_now
         from adverdict.ledger.store import now
         from adverdict.rollout.stages.freezes import read_freezes
         from adverdict.rollout.stages.watch import look
@@ -74,7 +74,7 @@ def evidence_command(
     """What the guards said as of an entry, computed again from the ledger."""
     with door() as settings:
         from adverdict.cli.console import write_json
-        from adverdict.ledger.rollouts import rollouts_now
+        from adverdict.ledger.in_force.rollouts import rollouts_now
         from adverdict.ledger.store import now
         from adverdict.rollout.stages.watch import look
 

@@ -24,9 +24,9 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger import steps
 from adverdict.ledger.effective import EffectiveDecision, effective_decisions
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
+from adverdict.ledger.in_force.steering import steering_at
 from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
-from adverdict.ledger.steering import steering_at
 from adverdict.ledger.store import Ledger, Writing, now
 from adverdict.rescoring.applying.candidates import Candidate, Originals, candidates
 from adverdict.rescoring.applying.judging import EffectiveVerdict, SkipReason, skip_reason

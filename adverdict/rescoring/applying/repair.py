@@ -24,7 +24,7 @@ from adverdict.ledger.columns import arm_column
 from adverdict.ledger.effective import effective_decisions
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
 from adverdict.ledger.history import LedgerHistory
-from adverdict.ledger.rollouts import rollouts_now
+from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import Ledger, entry_of, entry_query, now
 from adverdict.review.period import pages

@@ -157,7 +157,7 @@ def _run(options: Options, planned: ShardPlan, chosen: _Decider, stored: Run | N
 def _steering(ledger_url: str | None, known: int | None) -> SteeringUsed | None:
     """What is out of automatic hands now, where a ledger says so; None: nothing is, nor was as of the entry that the history ``known``."""
     from adverdict.ledger.history import end_of
-    from adverdict.ledger.steering import steering_at
+    from adverdict.ledger.in_force.steering import steering_at
     from adverdict.ledger.store import Ledger
 
     if ledger_url is None or not _is_there(ledger_url):

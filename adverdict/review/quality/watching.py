@@ -19,10 +19,10 @@ from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import CertificateMoved, CertificateRevoked, DecisionMade, Entry, Resolved
 from adverdict.ledger.history import end_of
+from adverdict.ledger.in_force.steering import move, revoke, steering_at
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
-from adverdict.ledger.steering import move, revoke, steering_at
 from adverdict.ledger.store import Ledger, entry_of, entry_query, now, withdrawn
 from adverdict.review.period import about_each, decisions_of, pages
 from adverdict.review.quality.standing import Approved, AuditedAd, CertificateStanding, day_of, standings

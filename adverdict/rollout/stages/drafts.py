@@ -19,10 +19,10 @@ from adverdict.decisions.rollout import Guard, GuardKind, Plan, Versions
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.rollout import Proposed
+from adverdict.ledger.in_force.policy_sets import POLICIES, files_of, keep_set
+from adverdict.ledger.in_force.rollouts import Rollouts, digest_of_salt, rollouts_now
 from adverdict.ledger.moments import micros
-from adverdict.ledger.policy_sets import POLICIES, files_of, keep_set
-from adverdict.ledger.rollout_entries import Proposed
-from adverdict.ledger.rollouts import Rollouts, digest_of_salt, rollouts_now
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger, keep, recall
 from adverdict.models.certified import certified_thresholds

@@ -22,10 +22,10 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.identity import language_key
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.rollout import Proposed, stage_id
 from adverdict.ledger.entries import Answered, DecisionMade, Resolved
 from adverdict.ledger.history import end_of
-from adverdict.ledger.rollout_entries import Proposed, stage_id
-from adverdict.ledger.rollouts import Rollout
+from adverdict.ledger.in_force.rollouts import Rollout
 from adverdict.ledger.store import Ledger, find
 from adverdict.review.period import about_each, pages
 from adverdict.review.tasks import tasks

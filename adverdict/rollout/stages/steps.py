@@ -16,10 +16,10 @@ from pydantic import JsonValue
 from adverdict.decisions.rollout import MOST_ON_TRIAL, Role, Stage
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake
 from adverdict.domain.formats import moment
+from adverdict.ledger.bodies.rollout import Aborted, Paused, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
 from adverdict.ledger.entropy import draw, hexadecimal
-from adverdict.ledger.policy_sets import put
-from adverdict.ledger.rollout_entries import Aborted, Paused, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
-from adverdict.ledger.rollouts import SALT, Rollout, digest_of_salt, rollouts_at
+from adverdict.ledger.in_force.policy_sets import put
+from adverdict.ledger.in_force.rollouts import SALT, Rollout, digest_of_salt, rollouts_at
 from adverdict.ledger.store import Writing, keep
 from adverdict.rollout.stages.freezes import Freeze, frozen
 

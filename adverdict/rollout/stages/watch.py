@@ -18,8 +18,8 @@ from adverdict.decisions.rollout import Stage
 from adverdict.domain.errors import Conflict
 from adverdict.domain.formats import moment, percent
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.in_force.rollouts import Rollout, rollouts_now
 from adverdict.ledger.leases import lease
-from adverdict.ledger.rollouts import Rollout, rollouts_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages import evidence, guards, steps

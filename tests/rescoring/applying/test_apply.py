@@ -10,7 +10,7 @@ import pytest
 from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.errors import InvalidInput, Unavailable
 from adverdict.ledger.entries import DecisionMade, Rescored
-from adverdict.ledger.steering import brake
+from adverdict.ledger.in_force.steering import brake
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import apply as applying

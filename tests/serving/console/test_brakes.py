@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.domain.keys import ApiKey
-from adverdict.ledger.steering import brakes_on
+from adverdict.ledger.in_force.steering import brakes_on
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import TABS
 from tests.ledger.made import an_ad, append_decisions, decided

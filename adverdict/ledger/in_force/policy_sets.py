@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
+from adverdict.ledger.bodies.rollout import PoliciesPut
 from adverdict.ledger.entropy import hexadecimal
-from adverdict.ledger.rollout_entries import PoliciesPut
-from adverdict.ledger.rollouts import Rollouts, rollouts_at
+from adverdict.ledger.in_force.rollouts import Rollouts, rollouts_at
 from adverdict.ledger.store import Ledger, Writing, keep, recall
 
 POLICIES, FILES = "policies", "policy-files"

@@ -18,7 +18,7 @@ from pydantic import Field, JsonValue
 
 from adverdict.decisions.rollout import Guard, Plan, Role, Stage, Versions
 from adverdict.domain.ad import Market, Text, Utc
-from adverdict.ledger.body import EntryBody
+from adverdict.ledger.bodies.body import EntryBody
 
 Why = Text
 

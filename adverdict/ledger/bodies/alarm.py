@@ -12,7 +12,7 @@ from typing import ClassVar
 from pydantic import Field, JsonValue
 
 from adverdict.domain.ad import Market, PolicyName, Text, Utc
-from adverdict.ledger.body import EntryBody
+from adverdict.ledger.bodies.body import EntryBody
 
 
 class AlarmState(StrEnum):

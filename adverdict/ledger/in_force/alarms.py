@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
-from adverdict.ledger.alarm_entries import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Writing, entry_of, entry_query

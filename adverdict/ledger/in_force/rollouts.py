@@ -15,8 +15,7 @@ from sqlalchemy import Connection
 
 from adverdict.decisions.arms import Arms, InForce
 from adverdict.domain.errors import NotFound
-from adverdict.ledger.entries import Entry
-from adverdict.ledger.rollout_entries import (
+from adverdict.ledger.bodies.rollout import (
     ROLLOUT_KINDS,
     Aborted,
     Paused,
@@ -26,6 +25,7 @@ from adverdict.ledger.rollout_entries import (
     Signed,
     StageEntered,
 )
+from adverdict.ledger.entries import Entry
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, entry_of, entry_query, recall
 

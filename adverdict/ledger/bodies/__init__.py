@@ -1,0 +1,1 @@
+"""What entries of one subject say; ``ledger.entries`` has them all."""

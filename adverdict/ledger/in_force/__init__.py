@@ -1,0 +1,1 @@
+"""What holds as of an entry of the chain: policies, roll-outs, brakes, certificates, alarms."""
