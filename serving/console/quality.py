@@ -15,6 +15,7 @@ from starlette.responses import Response
 from adverdict.certification.certificate import Certificate
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.ledger.in_force.alarms import Alarm, alarms
 from adverdict.ledger.store import Ledger
 from adverdict.review.quality.estimates import Estimate
 from adverdict.review.quality.prevalence import AuditShare
@@ -48,6 +49,8 @@ class CachedReport:
     report: QualityReport
     standings: tuple[CertificateStanding, ...] = ()
     """Of the certificates in service, those the audits speak against first."""
+    alarms: tuple[Alarm, ...] = ()
+    """Those that are not closed, the latest first."""
 
 
 class ReportCache:
@@ -83,7 +86,10 @@ class ReportCache:
         now = self._clock()
         report = quality(self._ledger, now - timedelta(days=days), now, by_market=True)
         stand = look(self._ledger, self._certificates(), self._audits, lambda: now)
-        self._last[days] = counted = CachedReport(now, report, tuple(sorted(stand, key=lambda one: (-one.evidence_against, one.policy))))
+        with self._ledger.look() as connection:
+            still_open = [one for one in reversed(alarms(connection)) if one.closed_at is None]
+        by_evidence = sorted(stand, key=lambda one: (-one.evidence_against, one.policy))
+        self._last[days] = counted = CachedReport(now, report, tuple(by_evidence), tuple(still_open))
         return counted
 
 
@@ -96,7 +102,7 @@ def show(visit: Visit) -> Response:
     values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
     if counted is None:
         return visit.page("quality_counting.html", "Quality", days=int(told))
-    values |= {"report": counted.report, "until": counted.until, "standings": counted.standings, "bands": _bands}
+    values |= {"report": counted.report, "until": counted.until, "standings": counted.standings, "alarms": counted.alarms, "bands": _bands}
     return visit.page("quality.html", "Quality", **values)
 
 

@@ -214,23 +214,25 @@ def braked(side: BrakeSide = BrakeSide.APPROVE, **scope: Any) -> Braked:
     return Braked(side=side, why="a wave of scams", by="olga", **scope)
 
 
+ALARM = AlarmOpened(
+    cell="leakage/gambling/cert-1",
+    watched="leakage",
+    policy="gambling",
+    markets=("SE",),
+    since=minutes(60),
+    says="9 of 100 ads violate",
+    proposal="adverdict brake on",
+    figures={"errors": 9},
+    examples=("dec-1",),
+    as_of=7,
+    by="monitor",
+)
+
+
 def ring(ledger: Ledger) -> None:
     """Two entries: an alarm and what became of it."""
-    told = AlarmOpened(
-        cell="leakage/gambling/cert-1",
-        watched="leakage",
-        policy="gambling",
-        markets=("SE",),
-        since=minutes(60),
-        says="9 of 100 ads violate",
-        proposal="adverdict brake on",
-        figures={"errors": 9},
-        examples=("dec-1",),
-        as_of=7,
-        by="monitor",
-    )
     with ledger.write() as writing:
-        alarm_id = open_alarm(writing, told, minutes(75))
+        alarm_id = open_alarm(writing, ALARM, minutes(75))
         writing.flush()
         assert alarm_id is not None
         move_alarm(writing, AlarmMoved(alarm=alarm_id, state=AlarmState.CLOSED, why="a campaign", by="olga"), minutes(76))

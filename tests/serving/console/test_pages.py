@@ -21,6 +21,7 @@ from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.domain.keys import ApiKey
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.in_force.alarms import open_alarm
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.review.quality.quality import QualityReport
@@ -30,7 +31,7 @@ from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import TABS
 from adverdict.serving.console.safety import HEADERS
-from tests.ledger.made import a_decision
+from tests.ledger.made import ALARM, a_decision, ring
 from tests.review.certificates import a_certificate
 from tests.serving.console.conftest import Visitor, log_in, token
 from tests.serving.console.filled import NOW, SETTINGS, World
@@ -279,6 +280,17 @@ def test_the_quality_page_says_how_each_certificate_stands(empty: Parts, visit: 
     empty.champion.state = replace(state, loaded=replace(state.loaded, issued=(issued,)))
     text = log_in(visit(empty)).get("/console/quality").text
     shown = ["No audit of what it approves is settled yet.", "certified", issued.certificate_id, "of 20", "of 40"]
+    assert [one for one in shown if one not in text] == []
+
+
+def test_the_quality_page_shows_the_alarms_that_are_not_closed(empty: Parts, visit: Visitor) -> None:
+    ring(empty.ledger)
+    assert "Alarms" not in log_in(visit(empty)).get("/console/quality").text
+    told = ALARM.model_copy(update={"cell": "leakage/gambling/cert-2"})
+    with empty.ledger.write() as writing:
+        open_alarm(writing, told, empty.clock())
+    text = log_in(visit(empty)).get("/console/quality?days=7").text
+    shown = ["Alarms", "9 of 100 ads violate", "adverdict brake on", "open"]
     assert [one for one in shown if one not in text] == []
 
 
