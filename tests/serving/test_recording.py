@@ -154,7 +154,10 @@ def test_review_verdicts_and_drawn_audits_become_tasks_in_the_same_transaction(s
         client.post("/v1/score", json=ad())
     with recorded(tmp_path) as ledger, ledger.look() as connection:
         tasks = connection.exec_driver_sql("SELECT kind, ad_id, state FROM tasks").all()
-    assert [tuple(task) for task in tasks] == [("review", "ad-1001", "open")]
+    drawn = [made.decision.audit is not None and made.decision.audit.chosen for made in decisions(tmp_path)]
+    assert drawn[0] is False
+    # The approved one is drawn by chance: one time in some hundred.
+    assert [tuple(task) for task in tasks] == [("review", "ad-1001", "open"), *[("audit", "ad-1001", "open")] * drawn[1]]
 
 
 def test_labels_on_decided_ads_are_recorded_whole_or_not_at_all(serve: Serve, tmp_path: Path) -> None:
