@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,6 +112,59 @@ def move_command(
         with ledger_of(settings) as ledger, ledger.write() as writing:
             seq = move_alarm(writing, told, now())
         out.print(f"{alarm_id} is {state} from entry {seq} on", highlight=False, markup=False)
+
+
+@app.command("drift")
+def drift_command(
+    policy: Annotated[str, typer.Option("--policy", help="Whose risks are compared.")],
+    since: Annotated[
+        datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="The day (UTC) from which on something may have changed.")
+    ],
+    market: Annotated[str | None, typer.Option("--market", help="Only this market; all of them otherwise.")] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=400, help="Before that, to compare with.")] = 90,
+    model: Model = None,
+    policy_files: PolicyFiles = None,
+    json: Json = None,
+) -> None:
+    """What has changed since a day: the ads, how many violate, what a risk means, nothing, or that it cannot be told."""
+    from datetime import UTC
+
+    from adverdict.cli.console import out, write_json
+
+    with door(model=model, policies=policy_files) as settings:
+        from adverdict.decisions.files.fields import one_of
+        from adverdict.domain.errors import InvalidSettings, Mistake
+        from adverdict.monitoring.compare import compare
+        from adverdict.scoring.bootstrap import bootstrap
+
+        installation = bootstrap(settings)
+        book = installation.book
+        mistakes = [] if policy in book.names else [Mistake("--policy", policy, f"a policy that is in force: {one_of(book.names, policy)}")]
+        if market is not None and not book.knows(market):
+            mistakes.append(Mistake("--market", market, f"a market with a file: {one_of(book.markets, market)}"))
+        if mistakes:
+            raise InvalidSettings("nothing to compare", mistakes)
+        issued = installation.find().issued(book.hash)
+        ours = [one for one in issued.certificates if one.policy == policy and market in (None, *one.served)] if issued else []
+        below = max((one.approve_below for one in ours), default=0.0)
+        with ledger_of(settings) as ledger:
+            found = compare(ledger, policy, market, since.replace(tzinfo=UTC), days, below)
+        told = found.attribution
+        out.print(f"{told.drift}: {told.sentence}", highlight=False)
+        read = f"people judged the first ads of {told.labels[0]:,} and {told.labels[1]:,} of them"
+        out.print(f"{found.before:,} advertisers before, {found.since:,} since; {read}", highlight=False)
+        alike = f"risks mean what they did, p = {told.p_meaning:.2g}; they are spread as they were, p = {told.p_spread:.2g}"
+        out.print(alike, highlight=False)
+        if json:
+            short = {str(zone): n for zone, n in told.short.items()}
+            figures = {
+                "drift": str(told.drift),
+                "level": told.level,
+                "labels": list(told.labels),
+                "short": short,
+                "p_meaning": told.p_meaning,
+            }
+            write_json(json, {**figures, "p_spread": told.p_spread, "advertisers": [found.before, found.since]})
 
 
 def show_cells(found: Sequence[CellStanding], budget: float) -> None:
