@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import overload
 
 from adverdict.domain.errors import InvalidSettings, Mistake
 
 
+@overload
+def moment(option: str, value: str) -> datetime: ...
+@overload
+def moment(option: str, value: None) -> None: ...
+@overload
+def moment(option: str, value: str | None) -> datetime | None: ...
 def moment(option: str, value: str | None) -> datetime | None:
     """A day or a time, UTC unless it says otherwise; None when not given. Raises InvalidSettings."""
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -117,9 +116,7 @@ def move_command(
 @app.command("drift")
 def drift_command(
     policy: Annotated[str, typer.Option("--policy", help="Whose risks are compared.")],
-    since: Annotated[
-        datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="The day (UTC) from which on something may have changed.")
-    ],
+    since: Annotated[str, typer.Option("--since", help="From when on something may have changed: a day, or a time; UTC.")],
     market: Annotated[str | None, typer.Option("--market", help="Only this market; all of them otherwise.")] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=400, help="Before that, to compare with.")] = 90,
     model: Model = None,
@@ -127,9 +124,8 @@ def drift_command(
     json: Json = None,
 ) -> None:
     """What has changed since a day: the ads, how many violate, what a risk means, nothing, or that it cannot be told."""
-    from datetime import UTC
-
     from adverdict.cli.console import out, write_json
+    from adverdict.cli.moments import moment
 
     with door(model=model, policies=policy_files) as settings:
         from adverdict.decisions.files.fields import one_of
@@ -144,11 +140,12 @@ def drift_command(
             mistakes.append(Mistake("--market", market, f"a market with a file: {one_of(book.markets, market)}"))
         if mistakes:
             raise InvalidSettings("nothing to compare", mistakes)
+        changed = moment("--since", since)
         issued = installation.find().issued(book.hash)
         ours = [one for one in issued.certificates if one.policy == policy and market in (None, *one.served)] if issued else []
         below = max((one.approve_below for one in ours), default=0.0)
         with ledger_of(settings) as ledger:
-            found = compare(ledger, policy, market, since.replace(tzinfo=UTC), days, below)
+            found = compare(ledger, policy, market, changed, days, below)
         told = found.attribution
         out.print(f"{told.drift}: {told.sentence}", highlight=False)
         read = f"people judged the first ads of {told.labels[0]:,} and {told.labels[1]:,} of them"
