@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from adverdict.benchmarks.ledger.changes import change
 from adverdict.benchmarks.shared.killable import MARKETS, POLICIES, CountingModel
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import BrakeSide
@@ -34,7 +35,7 @@ GONE = "adv-0"
 
 
 def live(ledger: Ledger, book: PolicyBook) -> None:
-    """Every kind of entry: labels, answers, an appeal that is granted, a rescoring that is withdrawn, a brake, an erasure.
+    """Every kind of entry: labels, answers, an appeal that is granted, a rescoring that is withdrawn, a brake, a roll-out, an erasure.
 
     ``ledger`` is empty.
     """
@@ -64,6 +65,7 @@ def live(ledger: Ledger, book: PolicyBook) -> None:
     _answer_all(queue)
     _rescore(ledger, book, clock())
     _steer(ledger, clock())
+    change(ledger, book, clock())
     erase(ledger, advertiser=GONE, why="asked to", by="operator", now=clock(), rewrite=False)
     assert isinstance(history.catch_up(), HistoryState), "it can be read to its end"
 

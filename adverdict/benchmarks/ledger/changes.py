@@ -1,0 +1,96 @@
+"""What comes into force, what is planned and what rings, once each, in a ledger that is made for measuring."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
+from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
+from adverdict.ledger.entries import PlanMade, PlannedCell, PlannedWeek, PlanScored
+from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
+from adverdict.ledger.in_force.policy_sets import keep_set
+from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
+from adverdict.ledger.store import Ledger, Writing, keep
+
+WHY, WHO = "as simulated", "operator"
+ROLLOUT, PLAN = "rol-lively", "pln-lively"
+SECRET = bytes(32)
+
+
+def change(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
+    """A set of policies in force, a roll-out of another that is aborted, a plan with its score, and an alarm that is closed."""
+    with ledger.write() as writing:
+        _roll_out(writing, book, at)
+        _plan(writing, book.markets[0], at)
+        alarm = open_alarm(writing, _alarm(book, at), at)
+        writing.flush()
+        if alarm is not None:
+            move_alarm(writing, AlarmMoved(alarm=alarm, state=AlarmState.CLOSED, why=WHY, by=WHO), at)
+
+
+def _roll_out(writing: Writing, book: PolicyBook, at: datetime) -> None:
+    other = PolicyBook(book.names, {market: book.rules[market] for market in book.markets[:1]})
+    files, candidate = (keep_set(writing.connection, one, {"default.yaml": WHY}, at) for one in (book, other))
+    keep(writing.connection, SALT, digest_of_salt(SECRET), SECRET, at)
+    stage = Stage(name="canary", share=0.1, audit_share=0.5, needs=("policy",))
+    proposal = Proposed(
+        base=Versions(policies=book.hash),
+        candidate=Versions(policies=other.hash),
+        files=candidate,
+        plan=Plan(name="lively", stages=(Stage(name="shadow", share=0.0), stage)),
+        guards=(Guard(kind="leakage", policy=book.names[0], limit=0.02, alpha=0.03),),
+        salt=digest_of_salt(SECRET),
+        difference=("one market less",),
+        why=WHY,
+        by=WHO,
+    )
+    until = at + timedelta(hours=3)
+    writing.append("pol-lively", PoliciesPut(policies=book.hash, files=files, before=None, why=WHY, by=WHO), at)
+    writing.append(ROLLOUT, proposal, at)
+    writing.append("sgn-lively", Signed(rollout=ROLLOUT, role="policy", agrees=True, note=WHY, by="ann"), at)
+    writing.append(
+        stage_id(ROLLOUT, 1), StageEntered(rollout=ROLLOUT, number=1, stage=stage, until=until, why=WHY, by=WHO, evidence={}), at
+    )
+    writing.append("rnw-lively", Renewed(rollout=ROLLOUT, number=1, until=until + timedelta(hours=1), by="watch"), at)
+    writing.append("pse-lively", Paused(rollout=ROLLOUT, paused=True, why=WHY, by=WHO), at)
+    writing.append(abort_id(ROLLOUT), Aborted(rollout=ROLLOUT, guard=None, why=WHY, by=WHO), at)
+
+
+def _plan(writing: Writing, market: str, at: datetime) -> None:
+    week = at.date()
+    cell = PlannedCell(week=week, market=market, kind="review", submissions=900, tasks=90, low=70, high=110, seconds=41.5)
+    planned = PlannedWeek(week=week, hours=1.04, fte=0.05, rostered=1, met=0.95, absence=0.1)
+    made = PlanMade(name="lively", change="as planned", cells=(cell,), weeks=(planned,), targets={}, operations="0" * 64, counted=1, by=WHO)
+    writing.append(PLAN, made, at)
+    scored = PlanScored(
+        plan=PLAN,
+        week=week,
+        tasks=80,
+        wape=0.125,
+        bias=0.125,
+        covered=1,
+        queues=1,
+        fte_error=0.1,
+        by_cause={"volume": 0.1, "conversion": 0.0, "time": 0.0, "absence": 0.0},
+        cause="volume",
+        absence=None,
+        by=WHO,
+    )
+    writing.append(f"scr-{PLAN}-{week}", scored, at)
+
+
+def _alarm(book: PolicyBook, at: datetime) -> AlarmOpened:
+    return AlarmOpened(
+        cell=f"leakage/{book.names[0]}/cert-lively",
+        watched="leakage",
+        policy=book.names[0],
+        markets=book.markets[:1],
+        since=at,
+        says=WHY,
+        proposal=WHY,
+        figures={"errors": 3},
+        as_of=1,
+        by="monitor",
+    )
