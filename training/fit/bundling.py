@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from adverdict.models.seen import Seen
 from adverdict.storage.whole import making_folder
 from adverdict.training.dataset import Dataset
 from adverdict.training.encoder.tune import EXAMPLES, export
+from adverdict.training.fit.cascade import cheap
 from adverdict.training.fit.everything import Fitted
 
 
@@ -90,7 +92,8 @@ def _write(
     _write_json(folder / BLEND, fitted.blend_model.of(components).to_json())
     _write_json(folder / CALIBRATION, fitted.calibration.to_json())
     if fitted.cascade is not None:
-        _write_json(folder / CASCADE, fitted.cascade.to_json())
+        cascade = replace(fitted.cascade, blend=fitted.cascade.blend.of(cheap(components)))
+        _write_json(folder / CASCADE, cascade.to_json())
     (folder / THRESHOLDS).write_text(thresholds.to_json(), encoding="utf-8", newline="\n")
     write_snapshot(_history(known), folder / HISTORY)
     Seen.of(fitted.data.ads).save(folder)

@@ -319,7 +319,7 @@ def _fit_early_exit(
     The spread needs no label, so it is learned from every ad.
     """
     progress.stage("early exit", len(data.policies))
-    blend = fit_blend(both.only(cheap(served(tuple(both.parts), earned))), earned, data.policies)
+    blend = fit_blend(both.only(cheap(tuple(both.parts))), earned, data.policies)
     logits = blend.logits(both.parts)
     calibration = _calibrate(data, logits, both.targets, both.weight, settings, progress)
     early = calibration.apply(logits, _twice(data))
