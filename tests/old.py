@@ -12,8 +12,6 @@ from typing import Any
 ARCHIVE = Path(__file__).parent / "fixtures" / "adjudicate-0.1.tar.xz"
 ADDRESS = "/adjudicate-0.1/"
 """With which the addresses in the archive begin."""
-ADS = "/tmp/fx/work/ads"
-"""Where the ads of its rescoring lay."""
 ADDED = ("unused_risks", "familiarity", "arm", "cluster", "steered_seq", "record")
 """Fields that a decision has had since."""
 ADDRESSES = {
@@ -37,7 +35,8 @@ def unpack(folder: Path) -> Path:
     for file in unpacked.rglob("MLmodel"):
         file.write_text(file.read_text().replace(ADDRESS, f"{unpacked}/"))
     for file in unpacked.rglob("run.json"):
-        file.write_text(file.read_text().replace(ADS, str(unpacked / "ads")))
+        text = file.read_text()
+        file.write_text(text.replace(json.loads(text)["root"], str(unpacked / "ads")))  # where its ads lay
     return unpacked
 
 
