@@ -215,8 +215,8 @@ def _calibration(cell: Cell, certificate: Certificate, ads: Sequence[ReadAd], ma
     rings_at = calibration.level_of(risk, week, within, weeks, may, np.random.default_rng(0))
     expected = float(risk.sum())
     says = (
-        f"{wrong:,} of {n:,} labelled ads near the thresholds violate where the risks say {expected:,.0f}: they are off by more than "
-        f"{within.log_odds:.2f} log-odds, which would change more than {percent(calibration.CHANGED)} of the decisions."
+        f"{wrong:,} of {n:,} labelled ads violate where the risks say {expected:,.0f}: they are off by more than {within.log_odds:.2f} "
+        f"log-odds, which would change more than {percent(calibration.CHANGED)} of the decisions on ads that people read."
     )
     figures: dict[str, JsonValue] = {"violating": wrong, "labelled": n, "expected": expected, "tolerated": within.log_odds}
     return n, wrong, float(found.max()), rings_at, within.log_odds, _Change(0, says, figures)
