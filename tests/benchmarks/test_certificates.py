@@ -363,7 +363,9 @@ def shown(detail: list[dict[str, Any]]) -> None:
 
     share = {
         "ads": 10_000,
+        "halvings": 8,
         "auto_share_all_ads": 0.71,
+        "auto_share_of_limits": 0.82,
         "auto_share_interval": [0.70, 0.72],
         "harm_per_1000": 80.5,
         "fixed_harm_per_1000": 99,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from adverdict.certification.statistics.sequential import (
     TIMES,
+    TIMES_PARTS,
     Bets,
     against,
     bets_against,
@@ -214,10 +215,10 @@ def test_one_more_error_speaks_against_and_one_more_clean_ad_for(audited: int, e
     assert clean[1] < before[1] < wrong[1] or before[1] in (0.0, wrong[1], clean[1])
 
 
-def test_evidence_against_is_the_mean_likelihood_ratio() -> None:
+def test_evidence_against_is_the_weighted_mean_of_likelihood_ratios() -> None:
     limit, k, n = 0.01, 4, 120
     ratios = [(p / limit) ** k * ((1 - p) / (1 - limit)) ** (n - k) for p in limit * TIMES]
-    assert against(k, n, limit) == pytest.approx(np.mean(ratios))
+    assert against(k, n, limit) == pytest.approx(np.average(ratios, weights=TIMES_PARTS))
 
 
 def test_counts_of_many_runs_are_taken_at_once() -> None:

@@ -78,7 +78,7 @@ def run(plan: CertificatesPlan, progress: Progress) -> dict[str, Any]:
     lent = borrowed(4 * FEWEST_RUNS if plan.quick else RUNS, seed, progress)
     return {
         **headline(detail),
-        **{name: daily[name] for name in ("auto_share_all_ads", "harm_per_1000", "fixed_harm_per_1000")},
+        **{name: daily[name] for name in ("auto_share_all_ads", "auto_share_of_limits", "harm_per_1000", "fixed_harm_per_1000")},
         "labels_to_certify": enough["most"]["labels"],
         "borrowed_certified": lent["borrowed_certified"],
         "borrowed_coverage": lent["borrowed_coverage"],

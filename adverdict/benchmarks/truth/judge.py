@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from adverdict.benchmarks.truth.populations import Population
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.strata import Question, questions
-from adverdict.decisions.harm import LEAKED, WRONGED
+from adverdict.decisions.harm import WRONGED
 from adverdict.decisions.policy import PolicyBook, Targets, Thresholds
 from adverdict.decisions.thresholds import severity_at
 
@@ -48,7 +48,6 @@ class Judge:
         scored, truth = population.scored, population.truth
         counted = dict(zip(*np.unique(scored.market, return_counts=True), strict=True))
         self._weight = np.array([volume[str(market)] / counted[market] for market in scored.market]) if volume else np.ones(len(scored))
-        self._cost = _costs(book)
         self._asked = []
         for question in questions(scored, book):
             column = scored.policies.index(question.policy)
@@ -66,7 +65,7 @@ class Judge:
             rejected[question.rows] |= reject
             guilty[question.rows] |= reject & violates
             reviewed[question.rows] |= ~reject & (severity > 0)
-            leaked[question.rows] += self._cost[question.policy, question.market] * violates
+            leaked[question.rows] += question.stakes.leaked * violates
         approved = ~rejected & ~reviewed
         harm = np.where(rejected, WRONGED * ~guilty, np.where(reviewed, 0.0, leaked))
         counted = (np.ones(n), reviewed & ~rejected, harm, approved, approved & (leaked > 0), rejected, rejected & ~guilty)
@@ -107,12 +106,3 @@ def part(population: Population, rows: NDArray[np.bool_]) -> Population:
     scored = population.scored
     kept: dict[str, Any] = {name: getattr(scored, name)[rows] for name in ("market", "surface", "group", "risk", "verdict")}
     return replace(population, scored=ScoredAds(scored.policies, **kept), truth=population.truth[rows])
-
-
-def _costs(book: PolicyBook) -> dict[tuple[str, str], float]:
-    """Of a leaked ad, by policy and market; where surfaces differ in severity, the worst, as the plan has it."""
-    found: dict[tuple[str, str], float] = {}
-    for market, _, policy in book.every():
-        place = policy.name, market
-        found[place] = max(found.get(place, 0.0), LEAKED[policy.severity])
-    return found

@@ -34,14 +34,19 @@ TOGETHER = (Severity.SERIOUS, Severity.SEVERE)
 
 def quickstarts(settings: Settings, seeds: int, progress: Progress, ads: int = ADS) -> dict[str, Any]:
     """``{"seeds", "ads", "policies": {POLICY: {"severity", "certified", "share", "interval"}}, "together", "auto_share",
-    "auto_share_range"}``; ``together`` are the seeds in which all serious and severe policies are certified."""
+    "auto_share_range", "auto_share_of_limits"}``.
+
+    ``together`` are the seeds in which all serious and severe policies are certified. ``auto_share_of_limits`` is what the limits on single
+    ads would leave to be decided, were everything below them certified: no certificate can exceed it with this model.
+    """
     settings = settings.model_copy(update={"model": str(find_model(settings.model, settings).folder), "certificates": None})
     progress.stage("marketplaces", seeds)
-    found, decided = [], []
+    found, decided, allowed = [], [], []
     for turn in range(seeds):
-        certified, share = _one(settings, FIRST_SEED + turn, ads)
+        certified, share, most = _one(settings, FIRST_SEED + turn, ads)
         found.append(certified)
         decided.append(share)
+        allowed.append(most)
         progress.advance()
     severity = _severities(settings)
     together = [policy for policy in found[0] if severity[policy] in TOGETHER]
@@ -55,6 +60,7 @@ def quickstarts(settings: Settings, seeds: int, progress: Progress, ads: int = A
         "together": _share(everything, seeds),
         "auto_share": float(np.mean(decided)),
         "auto_share_range": [float(end) for end in np.quantile(decided, [0.05, 0.95])],
+        "auto_share_of_limits": float(np.mean(allowed)),
     }
 
 
@@ -62,16 +68,17 @@ def _share(k: int, n: int) -> dict[str, Any]:
     return {"certified": k, "share": k / n, "interval": list(clopper_pearson(k, n))}
 
 
-def _one(settings: Settings, seed: int, ads: int) -> tuple[dict[str, bool], float]:
-    """Which policies are certified, and the share of ads decided without a person."""
+def _one(settings: Settings, seed: int, ads: int) -> tuple[dict[str, bool], float, float]:
+    """Which policies are certified, the share of ads decided without a person, and the share that the limits on single ads permit."""
     with tempfile.TemporaryDirectory(prefix="adverdict-quickstart-") as work:
         home = Path(work)
         marketplace, labelled = home / "marketplace", home / "sample"
         write_marketplace(marketplace, ads, seed, Silent(), ADS_PER_ADVERTISER)
         here = settings.model_copy(update={"home": home})  # nobody has looked at these ads before
         read_by_reviewers(marketplace, plan_labels(SampleJob([marketplace], here), Silent()), labelled, seed)
-        _, solution, _ = solve_thresholds(SolveJob([labelled], here), Silent())
-        return certified_policies(solution.certificates), 1.0 - solution.people
+        sample, solution, _ = solve_thresholds(SolveJob([labelled], here), Silent())
+        most = 1.0 - solution.priced.reviews_needed / len(sample.scored)
+        return certified_policies(solution.certificates), 1.0 - solution.people, most
 
 
 def _severities(settings: Settings) -> dict[str, Severity]:

@@ -39,8 +39,11 @@ Floats = NDArray[np.float64]
 
 SHARES = np.concatenate([np.linspace(0.05, 0.95, 19), [0.98]])
 """Stakes for the bound, as shares of the largest there is: one error costs 1 - share of what was won."""
-TIMES = np.array([1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0])
-"""Stakes against it: each is the best one if so many times the limit are errors."""
+TIMES = np.array([1.6, 2.5, 4.0, 8.0, 20.0])
+"""Stakes against it: each is the best one if so many times the limit are errors. Those between are served by their neighbours, and the
+wealth that one more stake takes is missing from the others."""
+TIMES_PARTS = np.array([0.2, 0.25, 0.3, 0.15, 0.1])
+"""The wealth laid on each: most where a change is grave enough to be found within days and not so grave that anything would find it."""
 MOST_OF_ALL = 0.95
 """Nobody bets on a larger share of errors than this."""
 GUARD_TIMES = np.array([1.6, 3.0, 6.0])
@@ -136,7 +139,7 @@ def bets_against(limit: float) -> Bets:
     """On more errors than ``limit`` in (0, 1): likelihood ratios of ``TIMES`` as many."""
     _check("limit", limit)
     rates = np.minimum(limit * TIMES, max(MOST_OF_ALL, (1.0 + limit) / 2))
-    return _even(limit, -(rates / limit - 1.0) / (1.0 - limit))
+    return Bets(limit, -(rates / limit - 1.0) / (1.0 - limit), TIMES_PARTS)
 
 
 def bets_of_guard(limit: float, heaviest: float = 1.0) -> Bets:

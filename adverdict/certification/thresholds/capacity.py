@@ -29,9 +29,10 @@ AtPrice = Callable[[float], Sequence[Thresholds]]
 
 REVIEW_SHARE = 0.25
 """Of all ads, that people see where nobody says how many reviewers there are. It only sets the price of a review."""
-SPARE = 0.05
-"""Of the ads that could be decided, that people see all the same where the limits leave more than ``REVIEW_SHARE`` to them. Without it
-every policy would decide as much as it may, also where another leaves the same ads to people and nothing is won by it."""
+SPARE = 0.1
+"""Of the ads that the limits leave to be decided, that people see all the same where that and what the limits leave to people is more than
+``REVIEW_SHARE``. Without it every policy would decide as much as it may, also where another leaves the same ads to people and nothing is
+won by it."""
 STEPS = 60
 """Halvings of the interval of prices: far below what one ad more or less makes of the load."""
 
@@ -171,14 +172,14 @@ def review_price(
     scored: ScoredAds, book: PolicyBook, asked: Sequence[Question], capacity: float | None = None, volume: Mapping[str, float] | None = None
 ) -> Priced:
     """What a review is worth before anything is certified: at it ``capacity`` a day suffice, or, where that is None, people see
-    ``REVIEW_SHARE`` of all ads or, where the limits leave more to them, also ``SPARE`` of what is left to decide. Uses no label."""
+    ``REVIEW_SHARE`` of all ads, or what the limits leave to them and ``SPARE`` of the rest, where that is more. Uses no label."""
     traffic = Traffic(scored, book, asked, volume)
-    most = REVIEW_SHARE * traffic.ads if capacity is None else capacity
-    found = priced(traffic, most, aims(asked))
-    if found.feasible or capacity is not None:
-        return found
+    if capacity is not None:
+        return priced(traffic, capacity, aims(asked))
+    stated = REVIEW_SHARE * traffic.ads
+    found = priced(traffic, stated, aims(asked))
     with_spare = found.reviews_needed + SPARE * (traffic.ads - found.reviews_needed)
-    return replace(priced(traffic, with_spare, aims(asked)), capacity=most)
+    return found if with_spare <= stated else replace(priced(traffic, with_spare, aims(asked)), capacity=stated)
 
 
 def _weights(market: NDArray[np.str_], volume: Mapping[str, float]) -> Floats:

@@ -94,7 +94,8 @@ def _lines(figures: Mapping[str, Any]) -> list[str]:
         f"edge: {number(figures['edge_c5'], '.1%')} of the riskiest tenth approved violate (C=5, mean of {figures['edge_strata']} strata; "
         f"worst {number(figures['edge_c5_worst'], '.1%')})",
         f"simulated, packaged policies: {daily['auto_share_all_ads']:.1%} ({low * 100:.1f}–{high * 100:.1f}) of {daily['ads']:,} ads are "
-        f"decided without a person; harm {daily['harm_per_1000']:,.1f} for 1,000 ads, a fixed pair of the same load "
+        f"decided without a person (mean of {daily['halvings']} halvings; the limits on single ads alone would leave "
+        f"{daily['auto_share_of_limits']:.1%} to decide); harm {daily['harm_per_1000']:,.1f} for 1,000 ads, a fixed pair of the same load "
         f"{daily['fixed_harm_per_1000']:,.1f}",
         f"simulated: {labels['labels']} labels ({labels['interval'][0]}–{labels['interval'][1]}) certify four deployments in five",
         f"simulated: borrowing certifies {figures['borrowed_certified']:.1%} of markets, covers {figures['borrowed_coverage']:.1%}, serves "

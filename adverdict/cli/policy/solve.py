@@ -73,7 +73,7 @@ def solve_command(
         )
         with Bars() as bars:
             solved = run(job, bars)
-        show(solved)
+        show(solved, reviewers_for=reviews)
         if json:
             write_json(json, figures(solved))
 
@@ -107,9 +107,9 @@ def _both_or_neither(capacity: str | None, volume: Path | None) -> None:
         raise InvalidSettings("a capacity needs volumes, and volumes a capacity", [Mistake(missing, "(none)", "both or neither")])
 
 
-def show(solved: Solved, *, brief: bool = False) -> None:
+def show(solved: Solved, *, brief: bool = False, reviewers_for: float | None = None) -> None:
     """A table of all certificates, then what is missing, then where everything lies. ``brief``: only what was certified, and of what is
-    missing a few lines."""
+    missing a few lines. ``reviewers_for``: the reviews a day that were asked for; None: nobody said."""
     sample, certificates = solved.sample, solved.solution.certificates
     if sample.seen:
         err.print(
@@ -133,7 +133,7 @@ def show(solved: Solved, *, brief: bool = False) -> None:
         out.print(line, highlight=False)
     if len(missing) > shown:
         out.print(f"  … and {len(missing) - shown} more on the page", style="dim")
-    _show_price(solved.solution.priced)
+    _show_price(solved.solution.priced, reviewers_for)
     auto = 1.0 - solved.solution.people
     out.print(
         f"of {len(sample.ads):,} ads {auto:.0%} are decided without a person, those approved provisionally among them", highlight=False
@@ -150,14 +150,15 @@ def show(solved: Solved, *, brief: bool = False) -> None:
         out.print(f"to use them   --certificates {solved.file}, or ADVERDICT_CERTIFICATES")
 
 
-def _show_price(priced: Priced) -> None:
+def _show_price(priced: Priced, reviewers_for: float | None) -> None:
     """What a review is worth, and what follows from it."""
     from adverdict.certification.thresholds.least_harm import ANY_PRICE
 
     busiest = sorted(priced.reviews_by_market.items(), key=lambda item: -item[1])[:BUSIEST]
     seen = ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
     worth = f"counts as {priced.price:.3g} wrongly rejected ads" if priced.price < ANY_PRICE else "is worth more than any mistake"
-    out.print(f"a review      {worth}: at that people see {priced.reviews:,.0f} ads, {priced.capacity:,.0f} were asked for ({seen})")
+    there = f"a quarter would be {priced.capacity:,.0f}" if reviewers_for is None else f"there are reviewers for {reviewers_for:,.0f}"
+    out.print(f"a review      {worth}: at that people would see {priced.reviews:,.0f} ads; {there} ({seen})")
     out.print(f"harm          {priced.harm:,.1f} expected by the calibrated risks, in wrongly rejected ads")
     if not priced.feasible:
         out.print(f"              the policies' limits alone leave {priced.reviews_needed:,.0f} to people", style="yellow")
