@@ -137,15 +137,14 @@ def score_fresh(
     return scored, np.concatenate(early) if early else None
 
 
-Ratings = dict[str, dict[str, tuple[int, int]]]
-"""By policy and ad: ratings that say violating, and all ratings."""
+Ratings = dict[str, dict[str, list[bool]]]
+"""By policy and ad: whether each rating says violating, the first one first."""
 
 
 def _ratings(labels: Iterable[Label], policies: Sequence[str]) -> Ratings:
-    ratings: Ratings = {policy: {} for policy in policies}
-    for label in labels:
-        yes, n = ratings[label.policy].get(label.ad_id, (0, 0))
-        ratings[label.policy][label.ad_id] = (yes + label.violates, n + 1)
+    ratings: Ratings = {policy: defaultdict(list) for policy in policies}
+    for label in sorted(labels, key=lambda label: label.labelled_at):
+        ratings[label.policy][label.ad_id].append(label.violates)
     return ratings
 
 
@@ -167,9 +166,8 @@ def _scored(bundle: Bundle, ads: Sequence[Ad], risk: NDArray[np.float64], random
 
 def _means(ratings: Ratings, ads: Sequence[Ad], policies: Sequence[str]) -> NDArray[np.float64]:
     """Of the raters' verdicts, float64 (n_ads, n_policies); NaN where there is none."""
-    nobody = (0, 0)
     means = np.full((len(ads), len(policies)), np.nan)
     for column, policy in enumerate(policies):
-        said = [ratings[policy].get(ad.ad_id, nobody) for ad in ads]
-        means[:, column] = [yes / n if n else np.nan for yes, n in said]
+        said = [ratings[policy].get(ad.ad_id) for ad in ads]
+        means[:, column] = [sum(one) / len(one) if one else np.nan for one in said]
     return means

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adverdict.certification.certificate import LabelNoise
 from adverdict.certification.thresholds.agreement import FEWEST, label_noise
 
-YES, MIXED, NO = (2, 2), (1, 2), (0, 2)
+YES, MIXED, NO = (True, True), (True, False), (False, False)
 ASSUMED = LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
 
 
@@ -19,17 +19,19 @@ ASSUMED = LabelNoise(sensitivity=1.0, specificity=1.0, source="assumed")
     [
         pytest.param([YES] * 40 + [MIXED] * 20 + [NO] * 90, 80 / 100, 180 / 200, 150, 20, id="by hand"),
         pytest.param([YES] * 40 + [NO] * 90, 1.0, 1.0, 130, 0, id="raters who always agree"),
-        pytest.param([YES] * 40 + [MIXED] * 20 + [NO] * 90 + [(1, 1), (0, 1)] * 50, 0.8, 0.9, 150, 20, id="one rating tells nothing"),
+        pytest.param([YES] * 40 + [MIXED] * 20 + [NO] * 90 + [(True,), (False,)] * 50, 0.8, 0.9, 150, 20, id="one rating tells nothing"),
         pytest.param([YES] * 2 + [MIXED] * 3 + [NO] * 90, 1.0, 180 / 183, 95, 3, id="too few violations to tell"),
         pytest.param([YES] * 8 + [MIXED] * 4 + [NO] * 8, 16 / 20, 16 / 20, 20, 4, id="just enough of both"),
         pytest.param([YES] * 90 + [MIXED] * 3 + [NO] * 2, 180 / 183, 1.0, 95, 3, id="too few others to tell"),
         pytest.param([MIXED] * 50, 1 / 101, 1 / 101, 50, 50, id="never of one mind: hardly to be trusted"),
         pytest.param([MIXED] * 50 + [NO] * 50, 1 / 101, 100 / 150, 100, 50, id="no violation found by two"),
-        pytest.param([(2, 3)] * 30 + [(0, 3)] * 30, 20 / 40, 60 / 80, 60, 30, id="the pairs of three ratings count as one"),
-        pytest.param([(3, 4)] * 30 + [(4, 4)] * 30, 90 / 105, 1.0, 60, 30, id="of four as well"),
+        pytest.param(
+            [(True, False, True)] * 30 + [(False,) * 3] * 30, 20 / 40, 60 / 80, 60, 30, id="the pairs of three ratings count as one"
+        ),
+        pytest.param([(False, True, True, True)] * 30 + [(True,) * 4] * 30, 90 / 105, 1.0, 60, 30, id="of four as well"),
     ],
 )
-def test_counted_by_hand(ratings: list[tuple[int, int]], sensitivity: float, specificity: float, twice: int, disagreed: int) -> None:
+def test_counted_by_hand(ratings: list[tuple[bool, ...]], sensitivity: float, specificity: float, twice: int, disagreed: int) -> None:
     found = label_noise(ratings)
     assert found.source == "agreement"
     assert found.sensitivity == pytest.approx(sensitivity)
@@ -37,8 +39,8 @@ def test_counted_by_hand(ratings: list[tuple[int, int]], sensitivity: float, spe
     assert (found.twice_rated, found.disagreed) == (twice, disagreed)
 
 
-@pytest.mark.parametrize("ratings", [[], [(1, 1)] * 500, [(0, 1)] * 500, [(0, 0)] * 5])
-def test_without_an_ad_rated_twice_the_labels_are_taken_as_true_and_it_says_so(ratings: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize("ratings", [[], [(True,)] * 500, [(False,)] * 500, [()] * 5])
+def test_without_an_ad_rated_twice_the_labels_are_taken_as_true_and_it_says_so(ratings: list[tuple[bool, ...]]) -> None:
     assert label_noise(ratings) == ASSUMED
 
 
@@ -57,8 +59,7 @@ def test_agreement_is_at_most_what_raters_find(sensitivity: float, specificity: 
     rng = np.random.default_rng(2)
     violates = rng.random(200_000) < prevalence
     chance = np.where(violates, sensitivity, 1 - specificity)
-    yes = (rng.random(len(chance)) < chance).astype(int) + (rng.random(len(chance)) < chance)
-    found = label_noise((said, 2) for said in yes.tolist())
+    found = label_noise((rng.random((2, len(chance))) < chance).T.tolist())
     assert found.sensitivity <= sensitivity + 0.01
     assert found.specificity <= specificity + 0.01
     if specificity == 1:
@@ -67,16 +68,30 @@ def test_agreement_is_at_most_what_raters_find(sensitivity: float, specificity: 
         assert found.sensitivity < sensitivity - 0.01
 
 
-@given(st.lists(st.integers(0, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), max_size=200))
-def test_every_count_of_ratings_gives_a_noise_that_can_be_divided_by(ratings: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize(("sensitivity", "specificity"), [(0.7, 0.97), (0.9, 0.99), (0.85, 1.0)])
+def test_readings_asked_because_of_the_first_promise_no_more_than_the_settled_label_finds(sensitivity: float, specificity: float) -> None:
+    rng = np.random.default_rng(3)
+    violates = rng.random(200_000) < 0.05
+    says = rng.random((3, len(violates))) < np.where(violates, sensitivity, 1 - specificity)
+    ratings = [tuple(three) if three[0] else (False,) for three in says.T.tolist()]
+    settled = np.array([sum(one) * 2 > len(one) for one in ratings])
+    found = label_noise(ratings)
+    assert found.sensitivity <= settled[violates].mean() + 0.01
+    assert found.sensitivity > settled[violates].mean() - 0.15, "nor much less"
+    pairs_with_the_first = label_noise(one for one in ratings if len(one) == 3)
+    assert pairs_with_the_first.sensitivity > settled[violates].mean() + 0.005 or specificity < 1
+
+
+@given(st.lists(st.lists(st.booleans(), max_size=5).map(tuple), max_size=200))
+def test_every_count_of_ratings_gives_a_noise_that_can_be_divided_by(ratings: list[tuple[bool, ...]]) -> None:
     found = label_noise(ratings)
     assert 0 < found.sensitivity <= 1
     assert 0 < found.specificity <= 1
-    turned = label_noise((n - yes, n) for yes, n in ratings)
+    turned = label_noise([not said for said in one] for one in ratings)
     assert turned.sensitivity == pytest.approx(found.specificity)
     assert turned.specificity == pytest.approx(found.sensitivity)
 
 
 @pytest.mark.parametrize("ratings", [[YES] * 3 + [NO] * 3, [MIXED] * 5])
-def test_a_few_ads_rated_twice_are_not_called_an_agreement(ratings: list[tuple[int, int]]) -> None:
+def test_a_few_ads_rated_twice_are_not_called_an_agreement(ratings: list[tuple[bool, ...]]) -> None:
     assert label_noise(ratings) == ASSUMED
