@@ -16,7 +16,7 @@ export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install run test quick test-slow check map format bento clean
+.PHONY: install native run test quick test-slow check map format bento clean
 
 install: $(VENV)/installed
 
@@ -28,7 +28,13 @@ $(VENV)/installed: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	@echo "--> Adverdict and everything it needs"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	@$(MAKE) --no-print-directory native
 	@touch $@
+
+# The hottest loops in C++. Optional: where it cannot be built, Python does the same, slower.
+native:
+	@echo "--> the native core"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check ./native || echo "--> not built (is there a C++ compiler?): Python does its work, with the same results, slower"
 
 run: install
 	$(BIN)/adverdict quickstart

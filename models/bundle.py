@@ -35,7 +35,7 @@ from adverdict.models.encoder.encoder import EncoderModel, encoder_text
 from adverdict.models.encoder.kernel import KernelModel
 from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel, widened
-from adverdict.models.gbm import GbmModel, gbm_input
+from adverdict.models.gbm import GbmModel
 from adverdict.models.manifest import Manifest, check
 from adverdict.models.ridge import FACTS, WORDS, RidgeModel
 from adverdict.models.seen import Seen
@@ -139,8 +139,7 @@ class Bundle:
         windows = [ngram_windows(ad, text) for ad, text in zip(ads, table.texts, strict=True)]
         parts = {self.first: self._worst_window(windows, table.shared)}
         if self.gbm is not None:
-            shape = range(len(self.policies))
-            parts["gbm"] = self.gbm.logits([gbm_input(table.shared, table.per_policy, parts[self.first], i) for i in shape])
+            parts["gbm"] = self.gbm.all_logits(table.shared, table.per_policy, parts[self.first])
         early, doubt, familiarity = np.zeros(len(ads), dtype=bool), np.zeros(len(ads)), self.familiarity_of(ads, table)
         if self.cascade is None or exits is None:
             parts |= self._read(ads, table.shared)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from adverdict.decisions.files.read import read_texts
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.audit_secret import make_audit_secret
+from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.in_force.policy_sets import put_first
 from adverdict.ledger.in_force.steering import steering_now
@@ -23,11 +23,14 @@ from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.review.queue import Queue
 from adverdict.rollout.stages.freezes import read_freezes
 from adverdict.scoring.bootstrap import Installation, bootstrap
+from adverdict.scoring.collector import quieten_collector
+from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
+from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.planner import Planner, command_line
@@ -89,10 +92,11 @@ def assemble(
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
-    pages = _console(installation, ledger, champion, sets, planner) if ledger else None
+    explain = Explanations(intake, champion, ledger).of if ledger else on_record
+    pages = _console(installation, ledger, champion, sets, planner, explain) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes), metrics.guarded) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain)
 
 
 def new_id() -> str:
@@ -111,24 +115,24 @@ def _begin_by(ledger: Ledger, installation: Installation) -> None:
         )
 
 
-def _console(installation: Installation, ledger: Ledger, champion: Champion, sets: SetsInForce, planner: Planner | None) -> ASGIApp:
+def _console(
+    installation: Installation,
+    ledger: Ledger,
+    champion: Champion,
+    sets: SetsInForce,
+    planner: Planner | None,
+    explain: Callable[[DecisionMade], Explanation],
+) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
 
     settings = installation.settings
     queue = Queue(ledger, sets, installation.review)
     freezes = read_freezes(settings.freezes)
+    resolve = installation.registry.resolve
     return console(
-        Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes, planner)
+        Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner, explain=explain)
     )
-
-
-def quieten_collector() -> None:
-    """Take what is loaded out of the collector's sight: walking a bundle's objects stops every request for 200 ms and frees nothing."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def speak_up() -> None:

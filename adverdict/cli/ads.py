@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from adverdict.cli.tables import say_unmatched
 
 if TYPE_CHECKING:
     from adverdict.domain.decision import Decision
+    from adverdict.domain.settings import Settings
 
 SHARD = 256
 COLOURS = {"approve": "green", "review": "yellow", "reject": "red"}
@@ -47,6 +48,12 @@ def score(
     model: Model = None,
     policy_files: PolicyFiles = None,
     certificates: Certificates = None,
+    explain: Annotated[
+        Literal["all", "stopped", "none"],
+        typer.Option(
+            "--explain", help="Which decisions carry reasons, which take longer than deciding: all, stopped (not approved), none."
+        ),
+    ] = "stopped",
 ) -> None:
     """Decide a table of ads as the service would."""
     with door(model=model, policies=policy_files, certificates=certificates) as settings:
@@ -64,7 +71,7 @@ def score(
         with Bars() as bars, replacing_text(target) as file:
             bars.stage("deciding", 0)
             for some in iter_ads(ads, SHARD):
-                for decision in scorer.score(some):
+                for decision in scorer.score(some, explain=explain):
                     file.write(decision.model_dump_json() + "\n")
                     counted[decision.verdict] += 1
                 bars.advance(len(some))
@@ -73,13 +80,30 @@ def score(
 
 
 def explain(
-    source: Annotated[Path, typer.Option("--ad", help="A JSON file with one ad; - for standard input.")],
+    source: Annotated[Path | None, typer.Option("--ad", help="A JSON file with one ad; - for standard input.")] = None,
+    decision: Annotated[
+        str | None, typer.Option("--decision", metavar="ID", help="Instead: a decision on record, by the model and the history it knew.")
+    ] = None,
+    bundle: Annotated[
+        list[Path] | None,
+        typer.Option("--bundle", help="With --decision: a bundle's folder, beside those downloaded and registered. Repeat."),
+    ] = None,
     model: Model = None,
     policy_files: PolicyFiles = None,
     certificates: Certificates = None,
 ) -> None:
-    """Decide one ad and say why."""
+    """Decide one ad and say why; or say why a decision on record is what it is."""
     with door(model=model, policies=policy_files, certificates=certificates) as settings:
+        if (source is None) == (decision is None):
+            from adverdict.domain.errors import InvalidSettings, Mistake
+
+            given = "both" if source else None
+            raise InvalidSettings(
+                "nothing to explain", [Mistake("--ad, --decision", given, "one of them: an ad's file, or a decision's id")]
+            )
+        if source is None:
+            _explain_recorded(settings, str(decision), bundle or [])
+            return
         from adverdict.domain.ad import Ad
         from adverdict.domain.errors import InvalidInput, NotFound
         from adverdict.domain.json_text import parse
@@ -98,6 +122,22 @@ def explain(
         for name, word in read_as_missing([parse(raw)], required(Ad)):
             warnings.warn(f"{source}: {name!r} says {word}: read as missing", DataWarning, stacklevel=1)
         show(Scorer.of(bootstrap(settings), by_files=policy_files is not None).score([ad])[0])
+
+
+def _explain_recorded(settings: Settings, decision_id: str, bundles: list[Path]) -> None:
+    from adverdict.cli.door import ledger_of
+    from adverdict.models.opening import find_version
+    from adverdict.scoring.opened import open_bundle
+    from adverdict.scoring.replay import compare, decided_again
+
+    folder_of = find_version(bundles, settings)
+    with ledger_of(settings) as ledger:
+        recorded, again = decided_again(ledger, lambda version: open_bundle(folder_of(version)), decision_id)
+    show(recorded.model_copy(update={"reasons": again.reasons}))
+    differing = compare(recorded, again.model_copy(update={"reasons": recorded.reasons}), 0)
+    if differing:
+        names = ", ".join(one.field for one in differing[:5])
+        out.print(f"  decided again it differs in {names}: see adverdict ledger replay --decision {decision_id}", style="yellow")
 
 
 def show(decision: Decision) -> None:

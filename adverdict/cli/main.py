@@ -34,7 +34,9 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"adverdict {version('adverdict')}")
+        from adverdict.features.native import in_words
+
+        typer.echo(f"adverdict {version('adverdict')}, {in_words()}")
         raise typer.Exit
 
 

@@ -220,7 +220,7 @@ def _decide(url: str, ad: Ad) -> Decision:
     from adverdict.domain.decision import Decision
 
     request = urllib.request.Request(
-        f"{url}/v1/score", data=ad.model_dump_json(exclude_none=True).encode(), headers={"Content-Type": "application/json"}
+        f"{url}/v1/score?explain=all", data=ad.model_dump_json(exclude_none=True).encode(), headers={"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         decision = Decision.model_validate_json(answer.read())

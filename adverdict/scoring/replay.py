@@ -102,6 +102,14 @@ def replay(
     return result
 
 
+def decided_again(ledger: Ledger, model_of: Callable[[str], Model], decision_id: str) -> tuple[Decision, Decision]:
+    """A decision on record, and the same made again with its reasons. Raises as ``replay``, and NotFound where it cannot be made again."""
+    body = ledger.find(decision_id).body
+    if not isinstance(body, DecisionMade):
+        raise NotFound(f"{decision_id} is no decision on record, or has been erased")
+    return body.decision, _Replayer(ledger, model_of).decide(body, "all")
+
+
 def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
     """Every field that differs, by its path, of what the record says: what it cannot say, because it is older, is no difference."""
     pairs = _unequal("", recorded.model_dump(mode="json", exclude={"record"}), again.model_dump(mode="json", exclude={"record"}))
@@ -120,8 +128,8 @@ class _Replayer:
         self._books: dict[str, PolicyBook] = {}
         self._thresholds: dict[str, SolvedThresholds] = {}
 
-    def decide(self, made: DecisionMade) -> Decision:
-        """Raises NotFound for a version, or a history, that is nowhere any more."""
+    def decide(self, made: DecisionMade, explain: Explained | None = None) -> Decision:
+        """Raises NotFound for a version, or a history, that is nowhere any more. ``explain`` None: with reasons if it has some."""
         refuse_lost_history(self._ledger, made)
         recorded = made.decision
         model = self._model(recorded.bundle_version)
@@ -144,7 +152,7 @@ class _Replayer:
         if recorded.as_of is not None and known is not None:
             known = replace(known, in_force=InForce())
         causes = tuple(degradation for degradation in degradations(recorded.degraded) if degradation.cause.still_decides)
-        explain: Explained = "all" if recorded.as_of is None else "stopped"  # a rescoring gives no reasons for what it approves
+        explain = explain or ("all" if recorded.reasons else "none")  # whether it was to have any is not on record
         depth: Depth = "early" if _missed_its_deadline(recorded) else "cascade"
         return scorer.score([made.ad], degraded=causes, known=known, as_of=recorded.as_of, explain=explain, depth=depth)[0]
 

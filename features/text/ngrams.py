@@ -20,6 +20,7 @@ from sklearn.utils import murmurhash3_32
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.identity import domain_key, word_key
+from adverdict.features.native import core
 from adverdict.features.text.normalise import NormalisedText, normalise
 
 MAX_CHARACTERS = 4000
@@ -185,6 +186,20 @@ def _counted(texts: Sequence[NgramText]) -> NgramRows:
     keys = keys[first]
     starts = np.searchsorted(keys, np.arange(len(texts) + 1, dtype=np.int32) << _COLUMN_BITS)
     return NgramRows(values, keys & ((1 << _COLUMN_BITS) - 1), starts.astype(np.int32))
+
+
+def sublinear(n: int) -> NDArray[np.float64]:
+    """1 + ln(count) of the counts below ``n``, by the same logarithm as ``ngram_rows``; of 0 as of 1."""
+    counts = np.maximum(np.arange(n, dtype=np.float64), 1.0)
+    return np.asarray(np.log(counts) + 1.0)
+
+
+def character_columns(words: Sequence[str], mask: int) -> NDArray[np.int32]:
+    """Columns of the words' character n-grams, in their order, among as many as ``mask`` leaves."""
+    native = core()
+    if native is not None:
+        return np.frombuffer(native.character_columns([*words], mask), dtype=np.int32)
+    return np.frombuffer(b"".join(map(character_hashes, words)), dtype=np.int32) & mask
 
 
 def _block_hashes(text: NgramText, block: Block) -> bytes:

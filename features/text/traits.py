@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.features.landing import landing
-from adverdict.features.text.ngrams import MAX_CHARACTERS, character_hashes, head_and_tail
+from adverdict.features.text.ngrams import MAX_CHARACTERS, character_columns, head_and_tail
 from adverdict.features.text.scripts import script, words
 from adverdict.features.text.view import TextView
 
@@ -46,10 +46,11 @@ def traits(seen: TextView) -> Traits:
     tokens = seen.tokens if len(text) <= MAX_CHARACTERS else words(head_and_tail(text))
     own = _own_name(seen.ad.landing_domain)
     said = [word for word in dict.fromkeys(DIGIT.sub("0", " ".join(tokens)).split()) if word not in own]
-    hashes = np.frombuffer(b"".join(map(character_hashes, said)), dtype=np.int32)
     language = seen.language[0] if seen.tokens else NONE
     return Traits(
-        hashes & (2**GRAM_BITS - 1), language, next(iter(seen.scripts)) if len(seen.scripts) == 1 else _script(text[:READ_FOR_SCRIPT])
+        character_columns(said, 2**GRAM_BITS - 1),
+        language,
+        next(iter(seen.scripts)) if len(seen.scripts) == 1 else _script(text[:READ_FOR_SCRIPT]),
     )
 
 

@@ -9,9 +9,11 @@ from datetime import datetime
 from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
+from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
 from adverdict.rollout.stages.freezes import Freeze
+from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.planner import Planner
 
@@ -34,6 +36,8 @@ class Parts:
     """Windows in which no roll-out advances."""
     planner: Planner | None = None
     """What makes plans. None: nothing can be planned."""
+    explain: Callable[[DecisionMade], Explanation] = on_record
+    """Why a decision on record is what it is."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

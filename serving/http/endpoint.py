@@ -46,6 +46,8 @@ class Call:
     """Under which the same answer is given again."""
     until: float | None = None
     """When the caller stops waiting, by the clock of the intake's admission control; None: it did not say."""
+    query: bytes = b""
+    """What stands after the question mark in the address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Guards:
             must_be_json(headers)
             body = await read_body(headers, receive, runtime.settings.max_body_bytes)
             request, receive = idempotency(headers, caller, self.label, body), _whole(body)
-        scope[CALL] = Call(runtime, caller, scope["path_params"], request, until)
+        scope[CALL] = Call(runtime, caller, scope["path_params"], request, until, scope["query_string"])
         await self.app(scope, receive, send)
 
     def _admit(self, scope: Scope, headers: Headers, runtime: WorkerRuntime) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from typing import cast, get_args
+from urllib.parse import parse_qs
 
 from starlette.types import Receive
 
 from adverdict.domain.errors import Mistake
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.idempotency import Request
+from adverdict.scoring.scorer import Explained
 from adverdict.serving.http.endpoint import JSON
 from adverdict.serving.http.errors import Problem, Refused, problem
 
@@ -51,6 +54,17 @@ def patience(headers: Headers) -> float | None:
     if not _TIMEOUT.match(milliseconds) or not 1 <= int(milliseconds) <= MOST_TIMEOUT_MS:
         raise _not_answered("X-Request-Timeout-Ms", milliseconds, f"a whole number of milliseconds from 1 to {MOST_TIMEOUT_MS}")
     return int(milliseconds) / 1000
+
+
+def explained(query: bytes) -> Explained:
+    """Which decisions are answered with reasons, from ``explain`` in the address; none unless it says so."""
+    asked = parse_qs(query, keep_blank_values=True).get(b"explain") if query else None
+    if not asked:
+        return "none"
+    for level in get_args(Explained):
+        if asked == [level.encode()]:
+            return cast(Explained, level)
+    raise _not_answered("explain", b", ".join(asked), "once: all, stopped or none")
 
 
 def must_be_json(headers: Headers) -> None:

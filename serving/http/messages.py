@@ -199,7 +199,8 @@ class DecisionRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    decision: Decision
+    decision: Decision = Field(description="with its reasons, which are made when somebody looks unless they were asked for before")
+    reasons_missing: str | None = Field(default=None, description="why `decision` has no reasons, in words; null: nothing is missing")
     seq: int = Field(description="place in the ledger's chain")
     step: str | None = Field(default=None, description="the rescoring step that recorded it; null: it was asked for when it was made")
     withdrawn: StepWithdrawn | None = Field(default=None, description="null: its step was not undone")

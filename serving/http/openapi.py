@@ -37,6 +37,14 @@ TIMEOUT: dict[str, Any] = {
     "with `deadline` in `degraded`; when it is too short for any answer, the request is refused with `deadline_missed`.",
     "schema": {"type": "integer", "minimum": 1, "maximum": MOST_TIMEOUT_MS},
 }
+EXPLAIN: dict[str, Any] = {
+    "name": "explain",
+    "in": "query",
+    "required": False,
+    "description": "Which decisions are answered with `reasons`, and put on record with them. They take about as long as deciding. Without "
+    "them nothing is lost: `GET /v1/decisions/{decision_id}` and the console make the same reasons when somebody looks.",
+    "schema": {"type": "string", "enum": ["none", "stopped", "all"], "default": "none"},
+}
 DOCS_PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Adverdict API</title><link rel="stylesheet" href="static_content/swagger-ui.css"></head>
@@ -115,7 +123,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
         for name, example in endpoint.examples.items()
     ]
-    return [*named, *([IDEMPOTENCY_KEY] if endpoint.takes else []), *([TIMEOUT] if endpoint.waits else [])]
+    return [*named, *([IDEMPOTENCY_KEY] if endpoint.takes else []), *([TIMEOUT, EXPLAIN] if endpoint.waits else [])]
 
 
 def _errors(endpoint: Endpoint) -> dict[str, Any]:

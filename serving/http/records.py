@@ -22,6 +22,7 @@ from adverdict.review.cases.appeals import file_appeal
 from adverdict.review.labels.incoming import bring
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.explaining import Explanation
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.examples import DECISION, LABEL
 from adverdict.serving.http.messages import (
@@ -66,7 +67,9 @@ def reader(model: type[Body]) -> Callable[[bytes], Body]:
     examples={"decision_id": DECISION["decision_id"]},
 )
 async def decision(call: Call) -> DecisionRecord:
-    return await asyncio.to_thread(_record, ledger_of(call), call.named["decision_id"], call.runtime.book)
+    """Its reasons are made now, unless they were asked for when it was decided."""
+    ledger, runtime = ledger_of(call), call.runtime
+    return await asyncio.to_thread(_record, ledger, call.named["decision_id"], runtime.book, runtime.explain)
 
 
 @endpoints.post(
@@ -147,15 +150,17 @@ def _standing(ledger: Ledger, about: Sequence[Entry]) -> Standing | None:
     return standing(ledger.about(now.decision_id))
 
 
-def _record(ledger: Ledger, decision_id: str, book: PolicyBook) -> DecisionRecord:
+def _record(ledger: Ledger, decision_id: str, book: PolicyBook, explain: Callable[[DecisionMade], Explanation]) -> DecisionRecord:
     about = ledger.about(decision_id)
     if not about or not isinstance(about[0].body, DecisionMade):
         raise NotFound("no such decision on record, or it has been erased")
     stated = statement(about, book)
     withdrawn = next((StepWithdrawn(at=entry.at, why=entry.body.why) for entry in about if isinstance(entry.body, Withdrawn)), None)
     rulings = {entry.body.appeal_id: entry for entry in about if isinstance(entry.body, Ruled)}
+    explanation = explain(about[0].body)
     return DecisionRecord(
-        decision=about[0].body.decision,
+        decision=about[0].body.decision.model_copy(update={"reasons": explanation.reasons}),
+        reasons_missing=explanation.missing,
         seq=about[0].seq,
         step=about[0].body.step,
         withdrawn=withdrawn,

@@ -12,6 +12,7 @@ from adverdict.serving.http.bodies import Batch, read_ad, read_batch
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.errors import NotDecided, Refused, from_error, problem
 from adverdict.serving.http.examples import AD, DECISION
+from adverdict.serving.http.incoming import explained
 from adverdict.serving.http.messages import BatchRequest, BatchResult, RefusedAd
 from adverdict.storage.tables.told import came_before
 
@@ -68,10 +69,11 @@ async def _decided(call: Call, ads: Sequence[Ad]) -> Sequence[Decision | None]:
     runtime = call.runtime
     if runtime.champion.starting:
         raise Refused(problem(503, "the first model is still being loaded; ask again shortly"))
+    explain = explained(call.query)
     if not ads:
         return ()
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until))
+            return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until, explain))
     except TimeoutError:
         raise Refused(problem(504)) from None

@@ -12,19 +12,29 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Decision
+from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.degraded import Degradation
+from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.idempotency import Request
 from adverdict.scoring.recorder import Recorder
-from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.scorer import Explained, Scorer
 from adverdict.serving.worker.admission import AdmissionControl
 from adverdict.serving.worker.rounds import RoundRunner
 from adverdict.serving.worker.scoring_queue import CHUNK, Answer, ScoringJob, ScoringQueue
 
 WARM_EVERY = 1.0
 """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Somebody looks at a decision on record, and wants to know why."""
+
+    made: DecisionMade
+    answer: Future[tuple[Reason, ...] | None] = field(default_factory=Future)
 
 
 class Intake:
@@ -43,7 +53,7 @@ class Intake:
         self.admission = AdmissionControl(most, CHUNK)
         self._rounds = RoundRunner(current, recorder, watch, self.admission)
         self._queue = ScoringQueue(self.admission)
-        self._waiting: queue.SimpleQueue[ScoringJob | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[ScoringJob | _Look | None] = queue.SimpleQueue()
         """Who has asked and is not in line yet; None: stop."""
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -65,16 +75,28 @@ class Intake:
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
 
-    def ask(self, ads: Sequence[Ad], request: Request | None = None, until: float | None = None) -> Future[Answer]:
+    def ask(
+        self, ads: Sequence[Ad], request: Request | None = None, until: float | None = None, explain: Explained = "none"
+    ) -> Future[Answer]:
         """Its result raises Conflict, NotFound or Unavailable where there is no answer; then nothing is on record.
 
+        ``explain``: which of the decisions carry reasons, on record, too.
         ``until``: when the caller stops waiting, by the clock of ``admission``. Raises Overloaded or DeadlineMissed where waiting is vain.
         """
         self.admission.admit(len(ads), until)
-        job = ScoringJob(ads, request, until, queued=len(ads))
+        job = ScoringJob(ads, request, until, explain=explain, queued=len(ads))
         self.admission.joined(job.queued)
         self._waiting.put(job)
         return job.answer
+
+    def reasons(self, made: DecisionMade) -> Future[tuple[Reason, ...] | None]:
+        """Of a decision that was made without any, by the model in service and what is known now; None where that leads to other risks.
+
+        Its result raises what keeps the history from being read, or the model from scoring.
+        """
+        look = _Look(made)
+        self._waiting.put(look)
+        return look.answer
 
     def warm(self) -> None:
         """Read the history back now, not when the first ad comes."""
@@ -87,13 +109,24 @@ class Intake:
                 job = self._next()
                 if job is None:
                     stopping = True
+                elif isinstance(job, _Look):
+                    self._explain(job)
                 else:
                     self._queue.join(job)
             turn = self._queue.turn()
             self._rounds.decide(turn)
             self._queue.back(turn)
 
-    def _next(self) -> ScoringJob | None:
+    def _explain(self, look: _Look) -> None:
+        """In between, before the next turn: it takes as long as scoring one ad."""
+        if not look.answer.set_running_or_notify_cancel():
+            return
+        try:
+            look.answer.set_result(self._rounds.reasons(look.made))
+        except Exception as error:  # whoever looks hears of it; the thread goes on deciding
+            look.answer.set_exception(error)
+
+    def _next(self) -> ScoringJob | _Look | None:
         """Whoever comes next. Until the history is read, somebody comes every second to have it read: the ledger may have been away."""
         try:
             return self._waiting.get(timeout=None if self.ready else WARM_EVERY)

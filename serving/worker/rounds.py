@@ -10,12 +10,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Decision
+from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import AdverdictError, Unavailable
+from adverdict.ledger.entries import DecisionMade
+from adverdict.scoring.explaining import reasons_again
 from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.recorder import DecidedRequest, Recorder
-from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.scorer import Explained, Scorer
 from adverdict.serving.worker.admission import AdmissionControl, Depth
 from adverdict.serving.worker.scoring_queue import Answer, MicroBatch, ScoringJob, grouped, micro_batches
 
@@ -54,6 +56,14 @@ class RoundRunner:
             # The thread's last line of defence: if it died, every request after would wait for ever.
             _fail(turn, error)
 
+    def reasons(self, made: DecisionMade) -> tuple[Reason, ...] | None:
+        """As ``scoring.explaining.reasons_again`` by the model in service; None without one, or where another decided."""
+        scorer, _ = self._current()
+        if scorer.model is None or scorer.model.version != made.decision.bundle_version:
+            return None
+        known = self._recorder.known(scorer) if self._recorder and made.decision.history_seq is not None else None
+        return reasons_again(made, scorer.model, known.state if known else None)
+
     def _begin(self, job: ScoringJob) -> None:
         job.scorer, job.degraded = self._current()
         if self._recorder and job.request:
@@ -81,14 +91,14 @@ class RoundRunner:
         scorer, depth = batch.scorer, batch.depth
         known = self._recorder.known(scorer) if self._recorder else None
         self.ready = self.ready or known is not None
-        for degraded, jobs in grouped(batch.jobs, lambda job: job.degraded):
+        for (degraded, explain), jobs in grouped(batch.jobs, lambda job: (job.degraded, job.explain)):
             portions = [(job, job.next_ads(batch.share)) for job in jobs]
             ads = [ad for _, portion in portions for ad in portion]
             try:
-                decisions: Answer = [*scorer.score(ads, degraded=degraded, known=known, depth=depth)]
+                decisions: Answer = [*scorer.score(ads, explain=explain, degraded=degraded, known=known, depth=depth)]
             except Exception:
                 log.exception("a round failed; its ads are tried one by one")
-                decisions = [_alone(scorer, ad, degraded, known, depth) for ad in ads]
+                decisions = [_alone(scorer, ad, explain, degraded, known, depth) for ad in ads]
             rest = iter(decisions)
             for job, portion in portions:
                 job.decided += [next(rest) for _ in portion]
@@ -125,9 +135,11 @@ class RoundRunner:
             job.answer.set_result(decided)
 
 
-def _alone(scorer: Scorer, ad: Ad, degraded: tuple[Degradation, ...], known: HistorySnapshot | None, depth: Depth) -> Decision | None:
+def _alone(
+    scorer: Scorer, ad: Ad, explain: Explained, degraded: tuple[Degradation, ...], known: HistorySnapshot | None, depth: Depth
+) -> Decision | None:
     try:
-        return scorer.score([ad], degraded=degraded, known=known, depth=depth)[0]
+        return scorer.score([ad], explain=explain, degraded=degraded, known=known, depth=depth)[0]
     except Exception:
         log.exception("an ad could not be scored")
         return None

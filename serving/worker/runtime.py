@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -16,8 +17,10 @@ from adverdict.decisions.usable import nothing_usable
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
+from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger
+from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
@@ -50,6 +53,8 @@ class WorkerRuntime:
     """What watches the roll-outs; it needs a ledger, too."""
     planner: Planner | None = None
     """What makes plans; it needs a ledger, too."""
+    explain: Callable[[DecisionMade], Explanation] = on_record
+    """Why a decision on record is what it is."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

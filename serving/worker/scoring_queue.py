@@ -15,7 +15,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Degradation
 from adverdict.ledger.idempotency import Request
-from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.scorer import Explained, Scorer
 from adverdict.serving.worker.admission import AdmissionControl, DeadlineMissed, Depth
 
 CHUNK = 16
@@ -40,6 +40,8 @@ class ScoringJob:
     answer: Future[Answer] = field(default_factory=Future)
     scorer: Scorer | None = None
     degraded: tuple[Degradation, ...] = ()
+    explain: Explained = "none"
+    """Which of its decisions are answered with reasons."""
     depth: Depth = "cascade"
     """Of the round it takes part in."""
     decided: Answer = field(default_factory=list)

@@ -10,7 +10,15 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from adverdict.cli import console
 from adverdict.cli.main import app
+from adverdict.decisions.policy import PolicyBook
+from adverdict.ledger.store import Ledger
+from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.scoring.opened import open_bundle
+from adverdict.scoring.recorder import DecidedRequest, Recorder
+from adverdict.scoring.scorer import Scorer
+from adverdict.storage.tables.pack import read_ads
 
 RUNNER = CliRunner()
 ROOT = Path(__file__).parent.parent.parent
@@ -57,6 +65,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["policy", "check", "nowhere"], 2, "--policies = 'nowhere'; expected a folder that exists"),
         (["simulate", "--ads", "0"], 2, "--ads"),
         (["explain", "--ad", "nowhere.json"], 1, "no such file: nowhere.json"),
+        (["explain"], 2, "--ad, --decision = None; expected one of them: an ad's file, or a decision's id"),
     ],
 )
 def test_a_mistake_ends_a_command_with_a_sentence_and_no_stack_trace(
@@ -67,6 +76,29 @@ def test_a_mistake_ends_a_command_with_a_sentence_and_no_stack_trace(
     assert result.exit_code == code, result.output
     assert said in re.sub(r"\s+", " ", result.output)
     assert "Traceback" not in result.output
+
+
+def test_a_decision_on_record_is_explained_though_it_was_made_without_reasons(
+    tiny_bundle: Path, marketplace: Path, book: PolicyBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    monkeypatch.setenv("ADVERDICT_DATABASE_URL", url)
+    scorer, ad = Scorer(open_bundle(tiny_bundle), book), read_ads(marketplace)[0]
+    [with_reasons] = scorer.score([ad], explain="all")
+    ledger = Ledger.open(url)
+    recorder = Recorder(ledger, ReviewSettings())
+    known = recorder.known(scorer)
+    [decision] = scorer.score([ad], explain="none", known=known)
+    recorder.record([DecidedRequest([ad], [decision])], scorer)
+    ledger.close()
+    monkeypatch.setattr(console.out, "width", 10_000)
+    said = RUNNER.invoke(app, ["explain", "--decision", decision.decision_id, "--bundle", str(tiny_bundle)])
+    assert said.exit_code == 0, said.output
+    assert decision.reasons == ()
+    assert with_reasons.reasons
+    assert all(" ".join(reason.text.split()) in re.sub(r"\s+", " ", said.output) for reason in with_reasons.reasons)
+    assert "differs" not in said.output
 
 
 def test_ads_become_decisions_and_one_of_them_is_explained(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,10 @@ def numbers(decision: Decision) -> list[float]:
 
 def test_an_ad_gets_the_same_decision_by_http_alone_in_a_batch_and_from_python(caller: TestClient, scorer: Scorer, ads: list[Ad]) -> None:
     bodies = [ad.model_dump(mode="json") for ad in ads]
-    batch = [Decision.model_validate(answer) for answer in caller.post("/v1/score/batch", json={"ads": bodies}).json()["results"]]
-    single = [Decision.model_validate(caller.post("/v1/score", json=body).json()) for body in bodies]
+    batch = [
+        Decision.model_validate(answer) for answer in caller.post("/v1/score/batch?explain=all", json={"ads": bodies}).json()["results"]
+    ]
+    single = [Decision.model_validate(caller.post("/v1/score?explain=all", json=body).json()) for body in bodies]
     for by_python, in_batch, alone in zip(scorer.score(ads), batch, single, strict=True):
         assert words(in_batch) == words(by_python) == words(alone)
         # The encoder computes in 32 bits, and how texts are put together moves its last digits.

@@ -34,7 +34,7 @@ def decisions(home: Path) -> list[DecisionMade]:
 
 def test_an_answered_decision_is_on_record_as_it_was_answered(serve: Serve, tmp_path: Path) -> None:
     with serve() as client:
-        answer = client.post("/v1/score", json=ad(title="scam")).json()
+        answer = client.post("/v1/score?explain=all", json=ad(title="scam")).json()
         told = client.get(f"/v1/decisions/{answer['decision_id']}").json()
     (made,) = decisions(tmp_path)
     assert told["decision"] == answer == made.decision.model_dump(mode="json")

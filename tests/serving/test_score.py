@@ -28,10 +28,36 @@ def test_an_ad_gets_the_verdict_of_its_risk(client: TestClient, changes: dict[st
 
 
 def test_a_rejection_says_why_and_what_the_advertiser_reads(client: TestClient) -> None:
-    decision = client.post("/v1/score", json=ad(title="scam")).json()
+    decision = client.post("/v1/score?explain=stopped", json=ad(title="scam")).json()
     assert {reason["policy"] for reason in decision["reasons"]} == {"deceptive", "gambling"}
     assert decision["policies"][0]["advertiser_reason"] == "The ad is deceptive."
     assert decision["uncertified"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "explained"), [("", []), ("?explain=none", []), ("?explain=stopped", ["a"]), ("?explain=all", ["a", "b"])]
+)
+def test_answers_carry_reasons_where_the_address_asks_for_them(client: TestClient, query: str, explained: list[str]) -> None:
+    results = client.post(f"/v1/score/batch{query}", json={"ads": [ad(ad_id="a", title="scam"), ad(ad_id="b")]}).json()["results"]
+    assert [one["ad_id"] for one in results if one["reasons"]] == explained
+
+
+@pytest.mark.parametrize("query", ["explain=some", "explain=", "explain=all&explain=none"])
+def test_an_unknown_level_of_explaining_is_refused_with_its_value(client: TestClient, query: str) -> None:
+    answer = client.post(f"/v1/score?{query}", json=ad())
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["field"], error["expected"]) == ("explain", "once: all, stopped or none")
+    assert error["value"] == ", ".join(part.removeprefix("explain=") for part in query.split("&"))
+
+
+def test_whoever_looks_at_a_decision_reads_the_reasons_that_nobody_asked_for_before(client: TestClient) -> None:
+    decision = client.post("/v1/score", json=ad(title="scam", ad_id="looked-at")).json()
+    assert decision["reasons"] == []
+    seen = client.get(f"/v1/decisions/{decision['decision_id']}").json()
+    asked = client.post("/v1/score?explain=all", json=ad(title="scam", ad_id="looked-at-too")).json()
+    assert seen["decision"]["reasons"] == asked["reasons"] != []
+    assert seen["reasons_missing"] is None
 
 
 def test_a_batch_keeps_its_order_and_one_bad_ad_does_not_lose_the_others(client: TestClient) -> None:

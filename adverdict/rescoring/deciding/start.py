@@ -15,5 +15,8 @@ Make = Callable[[RescoringJob], Callable[[Shard], ShardReport]]
 def make_worker(job: RescoringJob) -> Callable[[Shard], ShardReport]:
     """A ``Make``: the worker there is. It is imported in the process that needs it."""
     from adverdict.rescoring.deciding.worker import Worker
+    from adverdict.scoring.collector import quieten_collector
 
-    return Worker(job)
+    worker = Worker(job)
+    quieten_collector()  # half a million objects that it would walk through again and again
+    return worker

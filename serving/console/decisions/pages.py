@@ -41,7 +41,7 @@ def show(visit: Visit) -> Response:
     with visit.parts.ledger.look() as connection:
         if blind(visit) and any(task.state in UNFINISHED for task in record.tasks_about(connection, decision_id)):
             return visit.page("sealed.html", "Decisions", decision_id=decision_id)
-        found = record.record(connection, decision_id)
+        found = record.record(connection, decision_id, visit.parts.explain)
     rules = {policy.name: policy for policy in visit.parts.book.in_force(found.made.ad.market, found.made.ad.surface)}
     titles = {name: policy.title for name, policy in rules.items()}
     return visit.page("decision.html", "Decisions", found=found, titles=titles, statement=_statement(visit, decision_id), base=_base(visit))

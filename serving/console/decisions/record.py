@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from adverdict.ledger.schema import contents, entries, tasks
 from adverdict.ledger.store import about, withdrawn
 from adverdict.review.reasons.marking import Piece, pieces
 from adverdict.review.tasks.tasks import UNFINISHED, Task, task_of
+from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
 
@@ -57,6 +58,8 @@ class Event:
 @dataclass(frozen=True)
 class Record:
     made: DecisionMade
+    unexplained: str | None
+    """Why there are no reasons, in words; None: nothing is missing."""
     at: datetime
     link: Link
     card: Card
@@ -91,20 +94,21 @@ class DecisionSummary:
     """With the rescoring step that recorded it."""
 
 
-def record(connection: Connection, decision_id: str) -> Record:
+def record(connection: Connection, decision_id: str, explain: Callable[[DecisionMade], Explanation] = on_record) -> Record:
     """Raises NotFound, also for a decision that was erased."""
     told = about(connection, decision_id)
     made = next((entry for entry in told if isinstance(entry.body, DecisionMade)), None)
     if made is None or not isinstance(made.body, DecisionMade):
         raise NotFound("No such decision is on record, or its content was erased.")
-    decision = made.body.decision
-    rows = [Row(one, bar(one), tuple(r for r in decision.reasons if r.policy == one.policy)) for one in decision.policies]
+    explanation = explain(made.body)
+    rows = [Row(one, bar(one), tuple(r for r in explanation.reasons if r.policy == one.policy)) for one in made.body.decision.policies]
     resolutions = [entry.body for entry in told if isinstance(entry.body, Resolved)]
     return Record(
         made=made.body,
+        unexplained=explanation.missing,
         at=made.at,
         link=_link(connection, made.seq),
-        card=card(made.body.ad, decision.reasons),
+        card=card(made.body.ad, explanation.reasons),
         rows=tuple(sorted(rows, key=lambda row: (-row.told.verdict.severity, -(row.told.risk.p if row.told.risk else -1)))),
         resolution=resolutions[-1] if resolutions else None,
         withdrawn=next((entry.body for entry in told if isinstance(entry.body, Withdrawn)), None),

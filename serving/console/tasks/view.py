@@ -69,10 +69,9 @@ class TaskView:
 
 def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
     """Raises NotFound when the ad was erased."""
-    ad, decision = _matter(parts, connection, task)
+    ad, decision, reasons = _matter(parts, connection, task)
     if task.drawn is not None:
-        decision = None  # who measures the model must not be told what it thinks
-    reasons = decision.reasons if decision else ()
+        decision, reasons = None, ()  # who measures the model must not be told what it thinks
     in_force = {policy.name: policy for policy in parts.book.in_force(ad.market, ad.surface)}
     asked = tuple(_question(i, name, in_force.get(name), decision, reasons) for i, name in enumerate(task.policies, start=1))
     rest = [name for name in in_force if name not in task.policies]
@@ -92,17 +91,18 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
     )
 
 
-def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decision | None]:
+def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decision | None, Sequence[Reason]]:
     if task.kind == "golden":
         row = connection.execute(select(golden.c.ad).where(golden.c.golden_id == task.about)).one_or_none()
         if row is None:
             raise NotFound("the ad of this task is there no more")
         ad = Ad.model_validate_json(row.ad, context=ON_RECORD)
-        return ad, _scored(parts, ad)
+        scored = _scored(parts, ad)
+        return ad, scored, scored.reasons if scored else ()
     body = find(connection, task.about).body
     if not isinstance(body, DecisionMade):
         raise NotFound("the ad of this task was erased")
-    return body.ad, body.decision
+    return body.ad, body.decision, parts.explain(body).reasons if task.drawn is None else ()
 
 
 def _scored(parts: Parts, ad: Ad) -> Decision | None:

@@ -1,0 +1,39 @@
+// The module. What each part computes is said, and tested, where its Python is: that is the reference, and this gives the same digits.
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "forest.h"
+#include "language.h"
+#include "ngrams.h"
+
+namespace nb = nanobind;
+using namespace adverdict;
+
+// The columns of the character n-grams of some words, int32 each, in their order.
+static nb::bytes character_columns(nb::list words, uint32_t mask) {
+    static Text text;  // scratch: whoever comes here holds the interpreter's lock
+    static CharacterGrams grams;
+    static std::vector<int32_t> columns;
+    columns.clear();
+    for (nb::handle word : words) {
+        if (!PyUnicode_Check(word.ptr())) throw nb::type_error("words");
+        text.load(word.ptr());
+        grams.of(text, 0, text.size(), [&](const uint8_t *data, uint32_t length) { columns.push_back(static_cast<int32_t>(column(data, length, mask))); });
+    }
+    return nb::bytes(reinterpret_cast<const char *>(columns.data()), columns.size() * sizeof(int32_t));
+}
+
+NB_MODULE(_core, m) {
+    m.attr("API") = 1;
+    m.def("character_columns", &character_columns);
+    nb::class_<Ngrams>(m, "Ngrams")
+        .def(nb::init<Array<float, 2>, Array<double, 1>, Array<double, 1>, std::vector<std::tuple<int, int, int, double>>>())
+        .def("logits", &Ngrams::logits);
+    nb::class_<Forest>(m, "Forest")
+        .def(nb::init<size_t, size_t, size_t, Array<int32_t, 2>, Array<int32_t, 2>, Array<double, 1>, Array<double, 1>, Array<int32_t, 1>, Array<uint32_t, 1>>())
+        .def("logits", &Forest::logits);
+    nb::class_<Language>(m, "Language")
+        .def(nb::init<Array<uint32_t, 1>, Array<uint32_t, 1>, Array<int32_t, 1>, Array<float, 2>, Array<float, 1>, std::vector<std::pair<size_t, size_t>>>())
+        .def("read", &Language::read);
+}

@@ -1,0 +1,79 @@
+"""Reasons of decisions on record, made when somebody looks at one, and kept for whoever looks next."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as TookTooLong
+from threading import Lock
+
+from adverdict.domain.decision import Reason
+from adverdict.domain.errors import AdverdictError
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.history import LedgerHistory
+from adverdict.ledger.steps import refuse_lost_history
+from adverdict.ledger.store import Ledger
+from adverdict.scoring.explaining import Explanation, reasons_again
+from adverdict.scoring.model import Model
+from adverdict.serving.worker.champion import Champion
+from adverdict.serving.worker.intake import Intake
+
+KEPT = 4096
+"""Explanations: some 10 MB."""
+SECONDS = 10.0
+"""Nobody waits longer for the intake, which may be busy deciding."""
+READ_BACK = 50_000
+"""Entries of the chain that are read back while somebody waits: a second or two."""
+
+
+class Explanations:
+    """Asks the intake first, which holds what is known of advertisers now. Where that has come to say something else of the time before
+    the decision, the chain is read back to the entry that the decision knew."""
+
+    def __init__(self, intake: Intake, champion: Champion, ledger: Ledger) -> None:
+        self._intake = intake
+        self._champion = champion
+        self._ledger = ledger
+        self._lock = Lock()
+        self._kept: OrderedDict[str, Explanation] = OrderedDict()
+
+    def of(self, made: DecisionMade) -> Explanation:
+        """Never raises: whoever looks at a decision sees the rest of it all the same."""
+        decision = made.decision
+        if decision.reasons or not decision.risks:
+            return Explanation(decision.reasons)
+        with self._lock:
+            known = self._kept.get(decision.decision_id)
+        if known is None:
+            known = self._made(made)
+            if known.missing is None:
+                self._keep(decision.decision_id, known)
+        return known
+
+    def _keep(self, decision_id: str, explanation: Explanation) -> None:
+        with self._lock:
+            self._kept[decision_id] = explanation
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+    def _made(self, made: DecisionMade) -> Explanation:
+        by_hand = f"adverdict explain --decision {made.decision.decision_id} makes them"
+        model = self._champion.current()[0].model
+        if model is None or model.version != made.decision.bundle_version:
+            return Explanation((), f"reasons are made by the model that decided, which is not in service now: {by_hand}")
+        try:
+            reasons = self._intake.reasons(made).result(timeout=SECONDS)
+            if reasons is None and (made.decision.history_seq or 0) <= READ_BACK:
+                reasons = self._as_known_then(made, model)
+        except (AdverdictError, TookTooLong, CancelledError, ArithmeticError, ValueError, KeyError):
+            return Explanation((), f"reasons could not be made just now: look again later, or {by_hand}")
+        if reasons is None:
+            return Explanation((), f"what was known of this advertiser then has to be read back first, which takes long: {by_hand}")
+        return Explanation(reasons)
+
+    def _as_known_then(self, made: DecisionMade, model: Model) -> tuple[Reason, ...] | None:
+        seq = made.decision.history_seq
+        if seq is None:
+            return reasons_again(made, model, None)
+        refuse_lost_history(self._ledger, made)
+        return reasons_again(made, model, LedgerHistory(self._ledger, model.snapshot).catch_up(seq))
