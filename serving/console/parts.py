@@ -11,6 +11,7 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
+from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.planner import Planner
@@ -34,6 +35,8 @@ class Parts:
     """Windows in which no roll-out advances."""
     planner: Planner | None = None
     """What makes plans. None: nothing can be planned."""
+    capacity: Capacity = nobody_told
+    """Says whether people can carry a stage of a roll-out."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

@@ -7,6 +7,7 @@ stage        a roll-out's next stage begins
 renewal      its lease goes on
 pause        nobody goes on by itself for now; or does so again
 abort        the candidate decides nothing any more
+promotion    the model that a roll-out brought is the champion
 """
 
 from __future__ import annotations
@@ -109,8 +110,20 @@ class Aborted(_OfRollout):
     by: str
 
 
-RolloutBody = PoliciesPut | Proposed | Signed | StageEntered | Renewed | Paused | Aborted
-ROLLOUT_KINDS: tuple[str, ...] = tuple(one.kind for one in (PoliciesPut, Proposed, Signed, StageEntered, Renewed, Paused, Aborted))
+class Promotion(_OfRollout):
+    """From here on the registry's alias says who decides; until then everybody is decided for by the candidate."""
+
+    kind: ClassVar[str] = "promotion"
+
+    model: str = Field(description="the registered version that is the champion now")
+    before: str | None = Field(description="the one that was until now; null: none")
+    by: str
+
+
+RolloutBody = PoliciesPut | Proposed | Signed | StageEntered | Renewed | Paused | Aborted | Promotion
+ROLLOUT_KINDS: tuple[str, ...] = tuple(
+    one.kind for one in (PoliciesPut, Proposed, Signed, StageEntered, Renewed, Paused, Aborted, Promotion)
+)
 
 
 def stage_id(rollout: str, number: int) -> str:
@@ -121,6 +134,11 @@ def stage_id(rollout: str, number: int) -> str:
 def abort_id(rollout: str) -> str:
     """Of the entry that ends a roll-out early."""
     return f"abt-{rollout}"
+
+
+def promotion_id(rollout: str) -> str:
+    """Of the entry that says that its model is the champion."""
+    return f"prm-{rollout}"
 
 
 def as_utc(at: datetime) -> str:
