@@ -93,7 +93,17 @@ def advance(visit: Visit) -> Response:
         return look(parts.ledger, rollouts_now(parts.ledger)[its_id], parts.clock(), freezes=parts.freezes).told()
 
     name, why = visit.session.name, visit.field("why")
-    enter(parts.ledger, its_id, why, name, parts.clock, evidence, capacity=parts.capacity, freezes=parts.freezes)
+    enter(
+        parts.ledger,
+        its_id,
+        why,
+        name,
+        parts.clock,
+        evidence,
+        capacity=parts.capacity,
+        freezes=parts.freezes,
+        emergency=visit.field("emergency") == "yes",
+    )
     return RedirectResponse(f"{PAGE}/{its_id}", status_code=303)
 
 

@@ -72,6 +72,12 @@ class RolloutStep(BaseModel):
     why: Text = Field(min_length=1, max_length=1000)
 
 
+class AdvanceRequest(RolloutStep):
+    """The next stage."""
+
+    emergency: bool = Field(default=False, description="without signatures, and during a freeze; a second person signs within 24 hours")
+
+
 class SignRequest(BaseModel):
     """A signature on exactly what was proposed."""
 
@@ -152,17 +158,17 @@ def _post(name: Literal["pause", "resume", "abort"], summary: str, step: Callabl
 @endpoints.post(
     "/v1/rollouts/advance",
     "policy",
-    takes=RequestBody(RolloutStep, reader(RolloutStep), WHY),
+    takes=RequestBody(AdvanceRequest, reader(AdvanceRequest), WHY),
     gives=ResponseBody("done", StepDone),
     summary="Enter the next stage: a person decides",
     errors=(404, 503, 504),
     or_admin=True,
 )
-async def advance(call: Call, body: RolloutStep) -> StepDone:
+async def advance(call: Call, body: AdvanceRequest) -> StepDone:
     return await asyncio.to_thread(_advance, call, body)
 
 
-def _advance(call: Call, body: RolloutStep) -> StepDone:
+def _advance(call: Call, body: AdvanceRequest) -> StepDone:
     """Once for each key, as ``_do``."""
     ledger, settings = ledger_of(call), call.runtime.settings
     freezes = read_freezes(settings.freezes)
@@ -182,7 +188,18 @@ def _advance(call: Call, body: RolloutStep) -> StepDone:
         return look(ledger, rollouts_now(ledger)[body.rollout], now(), freezes=freezes).told()
 
     capacity = capacity_of(ledger, settings.operations, lambda: call.runtime.book, ReviewSettings.of(settings), now)
-    enter(ledger, body.rollout, body.why, call.caller, now, evidence, capacity=capacity, freezes=freezes, first=first)
+    enter(
+        ledger,
+        body.rollout,
+        body.why,
+        call.caller,
+        now,
+        evidence,
+        capacity=capacity,
+        freezes=freezes,
+        first=first,
+        emergency=body.emergency,
+    )
     return _done(rollouts_now(ledger), ledger, body.rollout)
 
 

@@ -25,6 +25,13 @@ RolloutId = Annotated[str, typer.Argument(metavar="ROLLOUT", help="As 'adverdict
 Why = Annotated[str, typer.Option("--why", help="Kept on record.")]
 By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")]
 
+Emergency = Annotated[
+    bool,
+    typer.Option(
+        "--emergency", help="For severe policies: without signatures, and during a freeze. A second person signs within 24 hours."
+    ),
+]
+
 
 def sign_command(
     rollout: RolloutId,
@@ -40,14 +47,14 @@ def sign_command(
     say(f"{rollout} is {'refused' if refuse else 'signed'} for {role}")
 
 
-def start_command(rollout: RolloutId, why: Why, by: By = None) -> None:
+def start_command(rollout: RolloutId, why: Why, by: By = None, emergency: Emergency = False) -> None:
     """Enter the first stage of a proposal."""
-    _advance(rollout, why, by, expected=0)
+    _advance(rollout, why, by, expected=0, emergency=emergency)
 
 
-def advance_command(rollout: RolloutId, why: Why, by: By = None) -> None:
+def advance_command(rollout: RolloutId, why: Why, by: By = None, emergency: Emergency = False) -> None:
     """Enter the next stage although not everything is shown: a person decides. After the last one, the candidate is in force."""
-    _advance(rollout, why, by)
+    _advance(rollout, why, by, emergency=emergency)
 
 
 def pause_command(rollout: RolloutId, why: Why, by: By = None) -> None:
@@ -120,7 +127,7 @@ def watch_command(once: Annotated[bool, typer.Option("--once", help="One look, t
                 time.sleep(EVERY.total_seconds())
 
 
-def _advance(rollout: str, why: str, by: str | None, expected: int | None = None) -> None:
+def _advance(rollout: str, why: str, by: str | None, expected: int | None = None, *, emergency: bool = False) -> None:
     with door() as settings:
         from adverdict.ledger.in_force.rollouts import rollouts_now
         from adverdict.ledger.store import now
@@ -136,9 +143,13 @@ def _advance(rollout: str, why: str, by: str | None, expected: int | None = None
                 return watch.look(ledger, rollouts_now(ledger)[rollout], now(), freezes=freezes).told()
 
             capacity = _capacity(installation, ledger)
-            entered = enter(ledger, rollout, why, who, now, evidence, capacity=capacity, freezes=freezes, expected=expected)
+            entered = enter(
+                ledger, rollout, why, who, now, evidence, capacity=capacity, freezes=freezes, expected=expected, emergency=emergency
+            )
             assert entered is not None
             say(str(entered.evidence["capacity"]))
+            if entered.emergency:
+                say("a second person has to sign within 24 hours: without that its lease ends, and the candidate decides nothing")
             if entered.stage is not None:
                 say(f"{rollout} is in stage {entered.name}: {entered.stage.share:.0%} of the advertisers")
                 return

@@ -18,7 +18,7 @@ from typing import ClassVar
 from pydantic import Field, JsonValue
 
 from adverdict.decisions.rollout import Guard, Plan, Role, Stage, Versions
-from adverdict.domain.ad import Market, Text, Utc
+from adverdict.domain.ad import Market, PolicyName, Text, Utc
 from adverdict.ledger.bodies.body import EntryBody
 
 Why = Text
@@ -50,6 +50,7 @@ class Proposed(EntryBody):
     guards: tuple[Guard, ...]
     salt: str = Field(description="sha256 of the salt by which advertisers fall on arms; it is kept, and secret")
     difference: tuple[str, ...] = Field(description="what changes, in words")
+    severe: tuple[PolicyName, ...] = Field(default=(), description="policies of the two highest severities whose verdicts it may change")
     predicted: dict[str, JsonValue] = Field(default_factory=dict, description="what it was expected to do, and on what that rests")
     why: Why
     by: str
@@ -77,6 +78,7 @@ class StageEntered(_OfRollout):
     stage: Stage | None
     until: Utc | None = Field(default=None, description="the candidate decides nothing from then on, unless this is renewed")
     evidence: dict[str, JsonValue] = Field(default_factory=dict, description="what the guards say, and as of which entry")
+    emergency: bool = Field(default=False, description="entered without signatures, or during a freeze: a second person has to sign")
     why: Why
     by: str
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -33,6 +33,8 @@ from adverdict.ledger.store import Ledger, entry_of, entry_query, recall
 
 SALT = "rollout-salt"
 """Kind under which salts are kept."""
+SECOND_NAME = timedelta(hours=24)
+"""For a second person to sign what somebody began in an emergency."""
 RolloutState = Literal["proposed", "refused", "under way", "aborted", "done"]
 
 
@@ -85,6 +87,16 @@ class Rollout:
     def refusals(self) -> tuple[Signed, ...]:
         """The last signature for each role, of those that do not agree."""
         return tuple(one for one in {one.role: one for _, one in self.signed}.values() if not one.agrees)
+
+    @property
+    def second_name_until(self) -> datetime | None:
+        """Until when somebody else than who entered a stage in an emergency has to sign; None: nobody has to, or has."""
+        emergencies = [(at, one) for at, one in self.entered if one.emergency]
+        if not emergencies:
+            return None
+        at, entered = emergencies[0]
+        confirmed = any(one.by != entered.by for one in self.agreed().values())
+        return None if confirmed else at + SECOND_NAME
 
     @property
     def on(self) -> bool:

@@ -68,6 +68,8 @@ def capacity_of(
             return CapacityJudged(False, "whether people can carry it was not judged: the operations folder rosters nobody")
         try:
             refused = stage_refusal(told, change, share)
+            if refused and not _adds(change) and stage_refusal(told, change, 0.0):
+                return CapacityJudged(False, f"people are short without it, and it brings no more work: {refused}")
         except InvalidInput as error:
             return CapacityJudged(False, f"whether people can carry it was not judged: {error}")
         where = "when done" if stage is None else f"in stage {stage.name}"
@@ -82,6 +84,11 @@ def change_predicted(rollout: Rollout) -> Change | None:
     if not isinstance(told, dict) or not told:
         return None
     return change_of(rollout.rollout_id, [_shares(market, counts) for market, counts in told.items() if isinstance(counts, dict)])
+
+
+def _adds(change: Change) -> bool:
+    """Whether there is anything that it makes more of."""
+    return any(factor > 1.0 for factor in (*change.tasks.values(), *change.submissions.values()))
 
 
 def _shares(market: str, told: Mapping[str, JsonValue]) -> Shares:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from adverdict.certification.certificate import Issued
 from adverdict.decisions.files.difference import Difference, difference
 from adverdict.decisions.files.read import PolicyFolder, read_folder, read_texts
-from adverdict.decisions.policy import PolicyBook, Stance
+from adverdict.decisions.policy import PolicyBook, Severity, Stance
 from adverdict.decisions.rollout import Guard, GuardKind, Plan, Versions
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
@@ -64,6 +64,8 @@ class Draft:
     plan: Plan
     guards: tuple[Guard, ...]
     tried: Backtest
+    severe: tuple[str, ...] = ()
+    """Policies of the two highest severities whose verdicts it may change."""
     about_model: tuple[str, ...] = ()
     """What another model changes, and what the gates say of it."""
 
@@ -124,6 +126,7 @@ def draft(
         plan,
         _guards(changes, new.book, where, plan.alpha, heaviest, tried, another_model=candidate is not None),
         tried,
+        _severe(changes, new.book, candidate is not None),
         candidate.words if candidate else (),
     )
 
@@ -145,6 +148,7 @@ def put_on_record(ledger: Ledger, drafted: Draft, why: str, by: str, now: dateti
             guards=drafted.guards,
             salt=digest_of_salt(salt),
             difference=drafted.words,
+            severe=drafted.severe,
             predicted=drafted.tried.to_json(),
             why=why.strip(),
             by=by,
@@ -224,6 +228,12 @@ def _without(book: PolicyBook, solved: SolvedThresholds) -> set[tuple[str, str]]
         for market, _, policy in book.every()
         if policy.stance is not Stance.ALLOWED and policy.thresholds is None and solved.find(policy.name, market, policy.targets) is None
     }
+
+
+def _severe(changes: Difference, book: PolicyBook, another_model: bool) -> tuple[str, ...]:
+    changed = {change.policy for change in changes.changes} | {one.name for one in changes.presences if one.kind == "policy"}
+    severe = {policy.name for _, _, policy in book.every() if policy.severity in (Severity.ZERO_TOLERANCE, Severity.SEVERE)}
+    return tuple(sorted(severe if another_model else severe & changed))
 
 
 def _heaviest(connection: Connection, markets: Collection[str], since: datetime) -> float:

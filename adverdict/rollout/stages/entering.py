@@ -27,6 +27,7 @@ def enter(
     capacity: Capacity,
     freezes: Sequence[Freeze] = (),
     expected: int | None = None,
+    emergency: bool = False,
     first: Callable[[Writing], bool] = lambda writing: True,
 ) -> StageEntered | None:
     """What is not allowed is refused before ``evidence`` is gathered and ``capacity`` asked, which take their time, and again in the
@@ -35,7 +36,7 @@ def enter(
     Raises NotFound, InvalidInput without a reason, Conflict with what is in the way, or Unavailable.
     """
     with ledger.look() as connection:
-        steps.refused(connection, its_id, why, clock(), freezes=freezes, expected=expected)
+        steps.refused(connection, its_id, why, clock(), freezes=freezes, expected=expected, emergency=emergency)
     judged = _judged(ledger, its_id, capacity)
     if judged.refused:
         raise Conflict(f"people cannot carry the next stage: {judged.said}")
@@ -43,7 +44,7 @@ def enter(
     with ledger.write() as writing:
         if not first(writing):
             return None
-        return steps.advance(writing, its_id, why, by, clock(), freezes=freezes, evidence=told, expected=expected)
+        return steps.advance(writing, its_id, why, by, clock(), freezes=freezes, evidence=told, expected=expected, emergency=emergency)
 
 
 def _judged(ledger: Ledger, its_id: str, capacity: Capacity) -> CapacityJudged:

@@ -85,15 +85,18 @@ def advance(
     freezes: Sequence[Freeze] = (),
     evidence: Mapping[str, JsonValue] | None = None,
     expected: int | None = None,
+    emergency: bool = False,
 ) -> StageEntered:
     """Enter the next stage; after the last, the candidate is in force. The entry's id is the stage's, so it happens once.
 
-    ``expected``: the number of the stage that is to be entered; None: whichever is next. Raises NotFound, InvalidInput without a reason, or
-    Conflict with what is in the way.
+    ``expected``: the number of the stage that is to be entered; None: whichever is next. ``emergency``: without signatures and during a
+    freeze, for severe policies; a second person has to sign within a day, or its lease ends then.
+
+    Raises NotFound, InvalidInput without a reason, or Conflict with what is in the way.
     """
-    rollouts, told, number, stage = refused(writing.connection, its_id, why, at, freezes=freezes, expected=expected)
+    rollouts, told, number, stage = refused(writing.connection, its_id, why, at, freezes=freezes, expected=expected, emergency=emergency)
     stages = told.proposal.plan.stages
-    immediate = stage is not None and stage.share == 1 and not stage.holdout and number == len(stages) - 1
+    immediate = stage is not None and stage.share == 1 and not stage.holdout and number == len(stages) - 1 and not emergency
     until = at + LEASE if stage is not None and stage.share > 0 and not immediate else None
     entered = StageEntered(
         rollout=its_id,
@@ -101,6 +104,7 @@ def advance(
         stage=None if immediate else stage,
         until=until,
         evidence=dict(evidence or {}),
+        emergency=emergency,
         why=why.strip(),
         by=by,
     )
@@ -111,7 +115,14 @@ def advance(
 
 
 def refused(
-    connection: Connection, its_id: str, why: str, at: datetime, *, freezes: Sequence[Freeze] = (), expected: int | None = None
+    connection: Connection,
+    its_id: str,
+    why: str,
+    at: datetime,
+    *,
+    freezes: Sequence[Freeze] = (),
+    expected: int | None = None,
+    emergency: bool = False,
 ) -> tuple[Rollouts, Rollout, int, Stage | None]:
     """Raises as ``advance`` does where it may not go on; else all roll-outs, this one, and the number of its next stage and what that is,
     None where it is done then."""
@@ -125,11 +136,15 @@ def refused(
         raise Conflict(f"{its_id} is {told.state}: it does not go on")
     stages = told.proposal.plan.stages
     stage = stages[number] if number < len(stages) else None
-    _refuse_unsigned(told, stage)
+    if emergency:
+        _refuse_emergency(told, stage)
+    _refuse_unsigned(told, None if emergency else stage)
     _refuse_other_base(rollouts.policies, told.proposal)
+    if told.second_name_until is not None:
+        raise Conflict(f"{its_id} was begun in an emergency, and a second person has not signed: 'adverdict rollout sign' first")
     if told.paused:
         raise Conflict(f"{its_id} is paused by {told.paused.by} ({told.paused.why}): 'adverdict rollout resume' first")
-    if hold := frozen(freezes, at, told.proposal.markets):
+    if (hold := frozen(freezes, at, told.proposal.markets)) and not emergency:
         raise Conflict(f"nothing advances during {hold.name}, until {moment(hold.until)}")
     _refuse_unready(connection, told, stage, at)
     others = [
@@ -162,9 +177,16 @@ def renew(writing: Writing, its_id: str, by: str, at: datetime) -> datetime | No
         return None
     if at >= told.until:
         raise Conflict(f"the lease of {its_id} ended at {moment(told.until)}")
-    until = at + LEASE
-    writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=until, by=by), at)
+    until = _leased(told, at)
+    if until > told.until:
+        writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=until, by=by), at)
     return until
+
+
+def _leased(told: Rollout, at: datetime) -> datetime:
+    """Until when the candidate decides: no longer than a second name may be missing."""
+    until = at + LEASE
+    return until if told.second_name_until is None else min(until, told.second_name_until)
 
 
 def pause(writing: Writing, its_id: str, why: str, by: str, at: datetime) -> None:
@@ -184,10 +206,12 @@ def resume(writing: Writing, its_id: str, why: str, by: str, at: datetime) -> No
     if not told.on or not (told.paused or over):
         raise Conflict(f"{its_id} is {told.state}, and not paused")
     assert told.stage is not None
+    if over and _leased(told, at) <= at:
+        raise Conflict(f"{its_id} was begun in an emergency, and a second person has not signed: 'adverdict rollout sign' first")
     if told.paused:
         writing.append(f"pse-{hexadecimal()}", Paused(rollout=its_id, paused=False, why=why.strip(), by=by), at)
     if over:
-        writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=at + LEASE, by=by), at)
+        writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=_leased(told, at), by=by), at)
 
 
 def abort(
@@ -226,6 +250,13 @@ def _refuse_unsigned(told: Rollout, stage: Stage | None) -> None:
     if missing := missing_signatures(told, stage):
         assert stage is not None
         raise Conflict(f"stage {stage.name} of {told.rollout_id} has to be signed for {', '.join(missing)} first: 'adverdict rollout sign'")
+
+
+def _refuse_emergency(told: Rollout, stage: Stage | None) -> None:
+    if not told.proposal.severe:
+        raise Conflict(f"{told.rollout_id} changes no severe policy: that is no emergency, and whoever has to sign signs first")
+    if stage is None:
+        raise Conflict(f"{told.rollout_id} is done with its next step: a second person signs before that, emergency or not")
 
 
 def _refuse_unready(connection: Connection, told: Rollout, stage: Stage | None, at: datetime) -> None:

@@ -37,6 +37,8 @@ def in_the_way(
         found.append(f"{stage.name} lasts at least {stage.min_hours:g} hours, until {moment(since + timedelta(hours=stage.min_hours))}")
     if missing := steps.missing_signatures(rollout, following):
         found.append(f"somebody has to sign for {', '.join(missing)}")
+    if (until := rollout.second_name_until) is not None:
+        found.append(f"it was begun in an emergency: a second person has to sign by {moment(until)}, when its lease ends")
     if rollout.paused:
         found.append(f"{rollout.paused.by} paused it: {rollout.paused.why}")
     if hold := frozen(freezes, at, rollout.proposal.markets):
