@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -21,7 +22,10 @@ from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.review.queue import Queue
+from adverdict.rollout.stages.capacity import capacity_of
 from adverdict.rollout.stages.freezes import read_freezes
+from adverdict.rollout.stages.rescored import CandidateModels
+from adverdict.rollout.stages.watch import Models
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.collector import quieten_collector
 from adverdict.scoring.explaining import Explanation, on_record
@@ -66,7 +70,7 @@ def assemble(
             intake.warm()
 
     ledger = installation.ledger(create=True) if settings.ledger_url else None
-    sets = SetsInForce(book, ledger)
+    sets = SetsInForce(book, ledger, installation.registry, settings.cache)
     metrics = Metrics(sets)
     if ledger is not None:
         _begin_by(ledger, installation)
@@ -95,8 +99,21 @@ def assemble(
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
     pages = _console(installation, ledger, champion, sets, planner, explain) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes), metrics.guarded) if ledger else None
+    rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain)
+
+
+def _rollouts(installation: Installation, ledger: Ledger, sets: SetsInForce, metrics: Metrics) -> RolloutWatch:
+    settings = installation.settings
+
+    def champion(model: str) -> str | None:
+        from adverdict.training.promote import make_champion  # brings what a service needs nowhere else
+
+        return make_champion(model, settings)
+
+    models = Models(CandidateModels(installation, ledger), champion)
+    capacity = capacity_of(ledger, settings.operations, lambda: sets.book, installation.review, now)
+    return RolloutWatch(ledger, installation.review, read_freezes(settings.freezes), metrics.guarded, models, capacity)
 
 
 def new_id() -> str:
@@ -129,10 +146,9 @@ def _console(
     settings = installation.settings
     queue = Queue(ledger, sets, installation.review)
     freezes = read_freezes(settings.freezes)
-    resolve = installation.registry.resolve
-    return console(
-        Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner, explain=explain)
-    )
+    resolve, capacity = installation.registry.resolve, capacity_of(ledger, settings.operations, lambda: sets.book, installation.review, now)
+    parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
+    return console(replace(parts, explain=explain, capacity=capacity))
 
 
 def speak_up() -> None:

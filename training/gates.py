@@ -45,17 +45,19 @@ def gates(
     champion_policies: Sequence[str] = (),
     may_drop: Collection[str] = (),
     contract_difference: Sequence[str] = (),
+    on_trial: bool = False,
 ) -> list[Gate]:
     """Every gate with its outcome, in the order of the policies.
 
     ``metrics`` are the challenger's (``metrics.measure`` of the calibrated blend), ``comparison`` that of ``compare.compare`` or ``None``
     when there is no champion. ``champion_policies`` are those the champion scores and ``may_drop`` those of them the challenger need not.
+    ``on_trial``: it is compared with the champion on live ads instead.
     ``contract_difference`` is what ``FeatureContract.difference`` says between the challenger's contract and this installation.
     """
     return [
         _contract(contract_difference),
         *(_kept(policy, policy in metrics["policies"], policy in may_drop) for policy in champion_policies),
-        *_not_worse(comparison),
+        *_not_worse(comparison, on_trial),
         *(gate for policy, found in metrics["policies"].items() for gate in _calibrated(policy, found)),
     ]
 
@@ -88,7 +90,10 @@ def _kept(policy: str, present: bool, may_drop: bool) -> Gate:
     return Gate(f"keeps {policy}", False, "missing", "present", f"the champion scores {policy} and it does not")
 
 
-def _not_worse(comparison: Mapping[str, Any] | None) -> list[Gate]:
+def _not_worse(comparison: Mapping[str, Any] | None, on_trial: bool) -> list[Gate]:
+    if on_trial:
+        sentence = "it was not compared with the champion on labelled ads: the roll-out compares them on live ones"
+        return [Gate("not worse", True, "on trial", "not worse beyond the interval", sentence)]
     if comparison is None:
         return [Gate("not worse", True, "no champion", "not worse beyond the interval", "there is no champion to compare it with")]
     return [_ap_holds(policy, found["ap"], found["positives"]) for policy, found in comparison["policies"].items()]

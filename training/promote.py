@@ -45,9 +45,30 @@ def promote(model: str, data: Sequence[Path | Source], drop_policies: bool, sett
 
     Raises GateRefused naming every gate that failed, InvalidSettings when ``data`` is missing or ``model`` is no registered version.
     """
+    judged = judge(model, data, drop_policies, settings, progress)
+    require(judged.gates)
+    move_alias(judged.version)
+    return judged
+
+
+def make_champion(model: str, settings: Settings) -> str | None:
+    """Make a registered version, which the gates have let through, the champion, and the one until now ``previous``: that one, None where
+    there was none. Done again it changes nothing. Raises NotFound, Unavailable, or InvalidSettings for what is no registered version."""
+    ping(configure(settings))
+    return move_alias(registered_version(model, find_model(model, settings).source))
+
+
+def judge(
+    model: str, data: Sequence[Path | Source], drop_policies: bool, settings: Settings, progress: Progress, *, on_trial: bool = False
+) -> Promoted:
+    """What every gate says of a registered version, without promoting it. ``on_trial``: it will be tried against the champion on live ads,
+    so labelled ads to compare the two on need not be there.
+
+    Raises GateRefused for one that was never evaluated, InvalidSettings when ``data`` is missing or ``model`` is no registered version.
+    """
     ping(configure(settings))
     found = find_model(model, settings)
-    version = _version(model, found.source)
+    version = registered_version(model, found.source)
     before = aliased(CHAMPION)
     manifest, _ = check(found.folder)
     difference = _contract_difference(manifest)
@@ -55,13 +76,13 @@ def promote(model: str, data: Sequence[Path | Source], drop_policies: bool, sett
     comparison: dict[str, Any] | None = None
     champion_policies: tuple[str, ...] = ()
     if before is not None and before != version and bundle is not None:
-        if not data:
+        if not data and not on_trial:
             raise InvalidSettings(
                 "there is a champion to compare with", [Mistake("--data", "(none)", "labelled ads neither model was trained on")]
             )
         champion = find_model(f"models:/{NAME}/{before}", settings).load()
         champion_policies = champion.policies
-        comparison = compare_bundles(champion, bundle, data, progress)
+        comparison = compare_bundles(champion, bundle, data, progress) if data else None
     if "policies" not in manifest.metrics:
         raise GateRefused(f"{model} was never evaluated: its manifest holds no figures")
     outcome = gates(
@@ -70,9 +91,8 @@ def promote(model: str, data: Sequence[Path | Source], drop_policies: bool, sett
         champion_policies=champion_policies,
         may_drop=champion_policies if drop_policies else (),
         contract_difference=difference,
+        on_trial=on_trial and comparison is None and before is not None,
     )
-    require(outcome)
-    move_alias(version)
     return Promoted(version, before, outcome)
 
 
@@ -106,7 +126,8 @@ def _contract_difference(manifest: Manifest) -> list[str]:
     return []
 
 
-def _version(model: str, exact: str) -> str:
+def registered_version(model: str, exact: str) -> str:
+    """Number of the version. Raises InvalidSettings for another model's, or none at all."""
     prefix, _, version = exact.rpartition("/")
     if prefix != f"models:/{NAME}" or not version.isdigit():
         raise InvalidSettings(

@@ -170,6 +170,7 @@ def promote(
         from adverdict.models.opening import find_model
         from adverdict.training.promote import promote as run
 
+        _refuse_during_rollout(settings)
         with Bars() as bars:
             promoted = run(model, data or [], drop_policies, settings, bars)
         for gate in promoted.gates:
@@ -193,10 +194,28 @@ def rollback(
         from adverdict.training.tracking.rollback import rollback as run
         from adverdict.training.tracking.run import NAME, configure, ping
 
+        _refuse_during_rollout(settings)
         store = configure(settings)
         ping(store)
         done = run(store, why, by or getpass.getuser(), datetime.now(UTC))
         out.print(f"models:/{NAME}/{done.now} is the champion again, in place of {done.before}")
+
+
+def _refuse_during_rollout(settings: Settings) -> None:
+    """While a model is tried against the champion, or is just taking its place, nobody else moves the alias. Raises Conflict."""
+    from adverdict.domain.errors import Conflict, InvalidSettings, NotFound
+    from adverdict.ledger.in_force.rollouts import rollouts_now
+
+    try:
+        with ledger_of(settings) as ledger:
+            told = rollouts_now(ledger)
+    except (InvalidSettings, NotFound):
+        return
+    on = [one for one in told.on if one.brings_model]
+    if on:
+        raise Conflict(f"{on[0].rollout_id} tries a model against the champion: 'adverdict rollout abort' ends it first")
+    if told.promoting:
+        raise Conflict(f"{told.promoting[0].rollout_id} is done and its model is just becoming the champion: wait a minute")
 
 
 def _roll_back_policies(settings: Settings, why: str, by: str) -> None:

@@ -48,6 +48,11 @@ class Arms:
     until: datetime | None = None
     """The candidate decides nothing from then on unless somebody says otherwise before; None: it has no end."""
     salt: bytes = field(default=b"", repr=False)
+    base_bundle: str | None = None
+    """Version of the bundle that the control is scored by; None: whichever is the champion."""
+    candidate_bundle: str | None = None
+    sources: tuple[tuple[str, str], ...] = ()
+    """Where these bundles are had from: version, and the registered model."""
 
     def hold(self, market: str) -> bool:
         """Whether it is on in this market."""
@@ -67,6 +72,10 @@ class Arms:
         """Hash of the policies that decide for it."""
         return self.candidate if arm.side == "candidate" else self.base
 
+    def bundle(self, arm: Arm) -> str | None:
+        """Version of the bundle that scores for it; None: the champion's."""
+        return {"candidate": self.candidate_bundle, "control": self.base_bundle}.get(arm.side)
+
 
 @dataclass(frozen=True, slots=True)
 class InForce:
@@ -76,6 +85,11 @@ class InForce:
     """Hash of the set in force; None: the chain does not say."""
     arms: tuple[Arms, ...] = ()
     """Of the roll-outs that have arms now: at most one a market."""
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Bundle -> the registered model it is had from, of every bundle that is tried, or tried against."""
+        return dict(pair for one in self.arms for pair in one.sources)
 
     def arms_in(self, market: str) -> Arms | None:
         return next((one for one in self.arms if one.hold(market)), None)
@@ -93,6 +107,8 @@ class Choice:
 
     policies: str | None = None
     """Hash of the policies; None: those of the files."""
+    bundle: str | None = None
+    """Version of the bundle; None: the champion's."""
     arm: Arm | None = None
     audit_share: float = 0.0
     """Of automatic decisions like this one that a reviewer reads at least."""
@@ -104,7 +120,7 @@ def choose(in_force: InForce, market: str, advertiser: str, at: datetime) -> Cho
     if arms is None:
         return Choice(in_force.policies)
     arm = arms.arm(advertiser, at)
-    return Choice(arms.policies(arm), arm, 0.0 if arm.side == "outside" else arms.audit_share)
+    return Choice(arms.policies(arm), arms.bundle(arm), arm, 0.0 if arm.side == "outside" else arms.audit_share)
 
 
 def bucket(salt: bytes, advertiser: str) -> float:

@@ -10,7 +10,7 @@ from adverdict.domain.ad import PolicyName
 
 Role = Literal["policy", "operations", "legal", "data"]
 """On whose behalf somebody signs."""
-GuardKind = Literal["leakage", "wrongful_rejection", "worse", "load", "appeals"]
+GuardKind = Literal["leakage", "wrongful_rejection", "worse", "load", "appeals", "latency", "errors"]
 StageName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 MOST_ON_TRIAL = 0.5
 """Share of advertisers that a candidate may have while a control twin of the same size is beside it."""
@@ -44,7 +44,9 @@ class Guard(_Plain):
 
     kind: GuardKind
     policy: PolicyName | None = Field(default=None, description="null: whatever policy it is")
-    limit: float | None = Field(default=None, gt=0, description="share of errors, or for 'load' and 'appeals' times the control's rate")
+    limit: float | None = Field(
+        default=None, gt=0, description="share of errors, or for 'load', 'appeals', 'latency' and 'errors' times the control's"
+    )
     alpha: float = Field(gt=0, lt=1, description="chance that a harmless roll-out is ended by this guard, at most")
     heaviest: float = Field(default=1.0, ge=1, description="ads of one advertiser that count, in times the mean: so ads are weighed")
     by_ads: bool = Field(default=False, description="whether advertisers are weighed by their ads; else each counts once")
@@ -68,3 +70,12 @@ class Versions(_Plain):
     policies: str = Field(description="sha256 of the policy set")
     thresholds: str | None = Field(default=None, description="digest of the solved thresholds; null: none were solved")
     bundle_version: str | None = Field(default=None, description="null: no model")
+    model: str | None = Field(
+        default=None,
+        description="registered version that the bundle is had from, where a roll-out brings another; null: the champion decides",
+    )
+
+
+def another_model(base: Versions, candidate: Versions) -> bool:
+    """Whether a roll-out from one to the other brings another model."""
+    return candidate.model is not None and candidate.bundle_version != base.bundle_version

@@ -66,6 +66,11 @@ class Arm(BaseModel):
     side: Literal["control", "candidate", "outside"]
     bucket: float = Field(ge=0, lt=1, description="where the advertiser lies between all others, the same for the whole roll-out")
     share: float = Field(ge=0, le=1, description="of advertisers that the candidate decided for at that moment")
+    took_ms: float | None = Field(
+        default=None,
+        ge=0,
+        description="milliseconds that scoring took, by ad, of those of the same arm scored together; null: no model is tried",
+    )
 
 
 class Decision(BaseModel):

@@ -40,7 +40,9 @@ class Cause(StrEnum):
     UNFAMILIAR = "unfamiliar"
     """The models have hardly seen texts like the ad's. About: what is strange, such as ``language:zh``, ``script:HANGUL`` or ``text``."""
     ARM_MISSING = "arm_missing"
-    """The policies that should have decided could not be had: those before did. About: the beginning of their hash."""
+    """The policies, or the bundle, that should have decided could not be had: those before did. About: the beginning of their hash."""
+    ARM_FAILED = "arm_failed"
+    """A model is tried against another, and the one of the ad's arm failed on it. People decide."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

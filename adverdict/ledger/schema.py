@@ -194,6 +194,26 @@ volumes = Table(
 )
 """Submissions and answers by the hour, counted from the chain: made anew from it at any time."""
 
+arm_readiness = Table(
+    "arm_readiness",
+    metadata,
+    Column("worker", String(64), primary_key=True),
+    Column("bundle", String(80), primary_key=True),  # version
+    Column("ready", Boolean, nullable=False),
+    Column("why", Text, nullable=False),  # not; empty: it is
+    Column("at", BigInteger, nullable=False),
+)
+"""Which bundles that a roll-out tries are loaded in which workers, as each said last."""
+
+shadowed = Table(
+    "shadowed",
+    metadata,
+    Column("rollout", String(80), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of a decision's entry
+    Column("verdict", String(16), nullable=False),  # the candidate's
+)
+"""What a model that is tried beside would have decided: made anew from the chain and the bundle at any time."""
+
 projections = Table(
     "projections",
     metadata,

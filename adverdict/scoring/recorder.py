@@ -109,7 +109,7 @@ class Recorder:
         broke while the database was committing, which nobody can tell; an idempotency key makes asking again safe.
         """
         pairs = [pair for group in groups for pair in _decided(group)]
-        by = {policies: scorer.by_set(policies) or scorer for policies in dict.fromkeys(decision.policy_hash for _, decision in pairs)}
+        by = {key: scorer.by_set(*key) or scorer for key in dict.fromkeys(_by_what(decision) for _, decision in pairs)}
         for used in (scorer, *by.values()):
             self._keep(used)
         arms = self._history.in_force.arms if self._history is not None else ()
@@ -120,7 +120,7 @@ class Recorder:
             new = [group for group, answer in zip(groups, before, strict=True) if answer is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
-            made = [_entry(pair, first, by[pair[1].policy_hash]) for pair, first in zip(pairs, fresh, strict=True)]
+            made = [_entry(pair, first, by[_by_what(pair[1])]) for pair, first in zip(pairs, fresh, strict=True)]
             begin = writing.seq + 1
             for decision_made in made:
                 writing.append(decision_made.decision.decision_id, decision_made, at)
@@ -128,8 +128,8 @@ class Recorder:
                 ids = [decision.decision_id if decision else None for decision in group.decisions]
                 if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
                     idempotency.answer(writing.connection, group.request, ids, at)
-            for policies, one in by.items():
-                theirs = [each for each in made if each.decision.policy_hash == policies]
+            for key, one in by.items():
+                theirs = [each for each in made if _by_what(each.decision) == key]
                 open_tasks(writing, theirs, one.book, self._review, at, hours)
             if at - self._swept > SWEEP_EVERY:
                 idempotency.forget(writing.connection, at - idempotency.KEPT_FOR)
@@ -166,6 +166,11 @@ def _decision(connection: Connection, decision_id: str) -> Decision:
     if not isinstance(body, DecisionMade):
         raise NotFound(f"decision {decision_id}, which answered this request, has been erased")
     return body.decision
+
+
+def _by_what(decision: Decision) -> tuple[str, str | None]:
+    """Which policies and which bundle decided."""
+    return decision.policy_hash, decision.bundle_version
 
 
 def _caught_up(history: LedgerHistory, done: Future[LedgerHistory]) -> None:

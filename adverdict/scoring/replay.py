@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,9 +21,10 @@ from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
-from adverdict.domain.errors import NotFound
+from adverdict.domain.errors import ContractMismatch, NotFound
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.audit_secret import audit_secret
 from adverdict.ledger.entries import DecisionMade, Entry, Erased
@@ -33,13 +34,18 @@ from adverdict.ledger.in_force.steering import steering_at
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.known import HistorySnapshot
-from adverdict.scoring.model import Model
+from adverdict.scoring.model import Model, Risks
 from adverdict.scoring.scorer import EVERYBODY, NOBODY, Depth, Explained, Scorer
+
+if TYPE_CHECKING:
+    from adverdict.features.history.known import History
 
 MAX_SHOWN = 100
 CLOSE = 1e-6
 """Numbers nearer than this are the same: matrix libraries sum a batch in another order than a single ad."""
 PAGE = 500
+NOT_MADE_AGAIN: Any = {"record": True, "arm": {"took_ms"}}
+"""What a replay cannot tell: which software wrote the record, and how long it took."""
 NOT_ALWAYS_TOLD = frozenset({"unused_risks", "standing", "design", "familiarity", "arm", "cluster", "steered_seq"})
 """Fields that came with record 2, null where it was made by software that did not know of them yet."""
 
@@ -112,7 +118,7 @@ def decided_again(ledger: Ledger, model_of: Callable[[str], Model], decision_id:
 
 def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
     """Every field that differs, by its path, of what the record says: what it cannot say, because it is older, is no difference."""
-    pairs = _unequal("", recorded.model_dump(mode="json", exclude={"record"}), again.model_dump(mode="json", exclude={"record"}))
+    pairs = _unequal("", *(one.model_dump(mode="json", exclude=NOT_MADE_AGAIN) for one in (recorded, again)))
     return [Difference(recorded.decision_id, seq, path, before, after) for path, before, after in pairs]
 
 
@@ -140,6 +146,10 @@ class _Replayer:
         missed = recorded.as_of is not None or any(one.cause is Cause.ARM_MISSING for one in degradations(recorded.degraded))
         choice = Choice() if known is None else choose(known.in_force, recorded.market, recorded.advertiser_id, recorded.decided_at)
         policies = recorded.policy_hash if missed else choice.policies or recorded.policy_hash
+        if not missed and choice.bundle is not None:
+            model = self._model(choice.bundle)
+        if model is not None and any(one.cause is Cause.ARM_FAILED for one in degradations(recorded.degraded)):
+            model = _Failing(model.version, model.policies, model.solved, model.snapshot)
         scorer = Scorer(
             model,
             self._book(policies),
@@ -199,6 +209,19 @@ class _Replayer:
         if digest not in self._thresholds:
             self._thresholds[digest] = SolvedThresholds.from_json(self._ledger.recall("thresholds", digest).decode())
         return self._thresholds[digest]
+
+
+@dataclass(frozen=True)
+class _Failing:
+    """A model that failed on an ad, which nobody knows to happen again: implements ``scoring.model.Model``."""
+
+    version: str
+    policies: tuple[str, ...]
+    solved: SolvedThresholds
+    snapshot: bytes | None
+
+    def score(self, ads: Sequence[Ad], history: History | None = None) -> Risks:
+        raise ContractMismatch("it failed when this was decided")
 
 
 def _exit_taken(recorded: Decision) -> ExitRule | None:

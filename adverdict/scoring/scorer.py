@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import uuid4
 
 from adverdict.decisions.arms import Choice, InForce, choose
@@ -25,6 +27,7 @@ from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
 from adverdict.scoring.known import HistorySnapshot, known_to
 from adverdict.scoring.model import CascadeModel, EarlyRisks, Model
+from adverdict.scoring.others import OtherBundles
 from adverdict.scoring.sets import PolicySets
 
 if TYPE_CHECKING:
@@ -39,10 +42,16 @@ Depth = Literal["cascade", "full", "early"]
 """How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
 EVERYBODY, NOBODY = float("inf"), -1.0
 """Limits on doubt: those of an exit that everybody takes, or nobody."""
+log = logging.getLogger("adverdict.scorer")
 
 
-Sets = Callable[["Scorer", str], "Scorer | None"]
-"""A scorer, and the hash of a set of policies -> the same model deciding by that set; None where it cannot be had."""
+class Sets(Protocol):
+    """Where a scorer has those from that decide otherwise."""
+
+    def __call__(self, scorer: Scorer, policies: str, bundle: str | None = None) -> Scorer | None:
+        """The model of the bundle with this version, the scorer's own when None, deciding by the set with this hash; None where one of
+        them cannot be had."""
+        ...
 
 
 class Scorer:
@@ -59,7 +68,7 @@ class Scorer:
         audit_secret: bytes | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = lambda: f"dec-{uuid4().hex}",
-        sets: Sets = lambda scorer, policies: None,
+        sets: Sets = lambda scorer, policies, bundle=None: None,
     ) -> None:
         self.model = model
         self.book = book
@@ -74,7 +83,7 @@ class Scorer:
         self._clock = clock
         self._ids = ids
         self._sets = sets
-        self._by_set: dict[str, Scorer] = {}
+        self._by_set: dict[tuple[str, str | None], Scorer] = {}
         """Those asked for so far: who keeps this scorer decides by the same thresholds to the end, under every set."""
         self.issued: Issued | None = None
         """The certificates it decides by; None: by none."""
@@ -104,8 +113,17 @@ class Scorer:
         known = known_to(installation.settings.ledger_url, opened.snapshot)
         if known is not None and by_files:
             known = replace(known, in_force=InForce())
-        sets: PolicySets[Scorer] = PolicySets(installation.recall, lambda scorer, policies: found_model.issued(policies) or scorer.issued)
-        scorer = cls(opened, book, known=known, audit_secret=installation.audit_secret(), sets=sets)
+        secret = installation.audit_secret()
+
+        def of_model(model: Model) -> Scorer:
+            return cls(model, book, known=known, audit_secret=secret, sets=sets)
+
+        def issued(scorer: Scorer, policies: str) -> Issued | None:
+            return others.issued(scorer.bundle_version, policies, found_model) or scorer.issued
+
+        others = OtherBundles(installation, known.in_force.sources if known else {}, of_model)
+        sets: PolicySets[Scorer] = PolicySets(installation.recall, issued, others)
+        scorer = of_model(opened)
         return scorer.certified(found_model.issued(book.hash))
 
     def certified(self, issued: Issued | None) -> Scorer:
@@ -127,16 +145,23 @@ class Scorer:
         """The same model, by other policies and the certificates that belong to them. Raises UntrustedBundle for another model's."""
         return self._with(book).certified(issued)
 
-    def by_set(self, policies: str | None) -> Scorer | None:
-        """The same model deciding by the set with this hash, always the same one; None where it cannot be had."""
-        if policies in (None, self.book.hash):
+    @property
+    def bundle_version(self) -> str | None:
+        """None: no model."""
+        return self.model.version if self.model else None
+
+    def by_set(self, policies: str | None, bundle: str | None = None) -> Scorer | None:
+        """The model of that bundle, its own when None, deciding by the set with this hash, its own when None; always the same one, None
+        where it cannot be had."""
+        policies, bundle = policies or self.book.hash, None if bundle == self.bundle_version else bundle
+        if policies == self.book.hash and bundle is None:
             return self
-        if policies not in self._by_set:
-            made = self._sets(self, policies)
+        if (policies, bundle) not in self._by_set:
+            made = self._sets(self, policies, bundle)
             if made is None:
                 return None
-            self._by_set[policies] = made
-        return self._by_set[policies]
+            self._by_set[policies, bundle] = made
+        return self._by_set[policies, bundle]
 
     def anew(self) -> Scorer:
         """The same, without those made so far for other sets."""
@@ -194,15 +219,42 @@ class Scorer:
         at = self._clock()
         choices = [choose(in_force, ad.market, ad.advertiser_id, at) for ad in ads]
         decided: dict[int, Decision] = {}
-        for policies in dict.fromkeys(choice.policies for choice in choices):
-            positions = [position for position, choice in enumerate(choices) if choice.policies == policies]
-            by = self.by_set(policies)
-            why = degraded if by else (*degraded, Degradation(Cause.ARM_MISSING, (policies or "")[:12]))
+        for policies, bundle in dict.fromkeys((choice.policies, choice.bundle) for choice in choices):
+            positions = [position for position, choice in enumerate(choices) if (choice.policies, choice.bundle) == (policies, bundle)]
+            by = self.by_set(policies, bundle)
+            missing = (bundle if bundle not in (None, self.bundle_version) else policies) or ""
+            why = degraded if by else (*degraded, Degradation(Cause.ARM_MISSING, missing[:12]))
             some = [ads[position] for position in positions]
             chosen = [choices[position] for position in positions]
-            made = (by or self)._scored(some, explain, why, known, as_of, depth, chosen, at)
+            score = (by or self)._scored if bundle is None else (by or self)._tried
+            made = score(some, explain, why, known, as_of, depth, chosen, at)
             decided |= zip(positions, made, strict=True)
         return [decided[position] for position in range(len(ads))]
+
+    def _tried(
+        self,
+        ads: Sequence[Ad],
+        explain: Explained,
+        degraded: tuple[Degradation, ...],
+        known: HistorySnapshot | None,
+        as_of: datetime | None,
+        depth: Depth,
+        choices: Sequence[Choice],
+        at: datetime,
+    ) -> list[Decision]:
+        """The same while two models are tried against each other: with how long it took, and people decide on what a model fails on."""
+        began = perf_counter()
+        try:
+            made = self._scored(ads, explain, degraded, known, as_of, depth, choices, at)
+        except Exception:
+            if len(ads) > 1:
+                each = zip(ads, choices, strict=True)
+                return [one for ad, choice in each for one in self._tried([ad], explain, degraded, known, as_of, depth, [choice], at)]
+            log.exception("bundle %s, tried against another, failed on an ad, which people decide", self.bundle_version)
+            failed = (*degraded, Degradation(Cause.ARM_FAILED))
+            made = self._scored(ads, explain, failed, known, as_of, depth, choices, at)
+        took = round((perf_counter() - began) * 1000 / len(ads), 3)
+        return [one.model_copy(update={"arm": one.arm.model_copy(update={"took_ms": took})}) if one.arm else one for one in made]
 
     def _scored(
         self,
@@ -215,17 +267,19 @@ class Scorer:
         choices: Sequence[Choice] | None = None,
         at: datetime | None = None,
     ) -> list[Decision]:
-        """By this scorer's own policies. ``choices``: one an ad, made for the moment ``at``, which then is when they are decided."""
+        """By this scorer's own policies. ``choices``: one an ad, made for the moment ``at``, which then is when they are decided. No model
+        is asked where one of ``degraded`` says that it has failed."""
         history = known.state if known else None
         told = {"history_seq": known.seq, "steered_seq": known.steered_seq} if known else {}
         causes = degraded if self.model else (Degradation(Cause.NO_MODEL), *degraded)
         seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
-        rule = self._rule(depth)
+        asked = self.model if not any(one.cause is Cause.ARM_FAILED for one in degraded) else None
+        rule = self._rule(depth) if asked else None
         early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
-        scored = early or (self.model.score(seen, history) if self.model else None)
+        scored = early or (asked.score(seen, history) if asked else None)
         decisions = []
         for position, ad in enumerate(ads):
-            details: dict[str, object] = {**told, "as_of": as_of} if scored else {}
+            details: dict[str, object] = {**told, "as_of": as_of} if self.model else {}
             why = causes
             if early and rule:
                 details |= {"exit": early.exit(position), "exit_certificate": rule.certificate_id}
@@ -248,11 +302,10 @@ class Scorer:
         choice: Choice | None,
         at: datetime | None,
     ) -> DecisionContext:
-        version = self.model.version if self.model else None
         return DecisionContext(
             self._ids(),
             at or self._clock(),
-            version,
+            self.bundle_version,
             degraded,
             familiarity,
             steering=steering,

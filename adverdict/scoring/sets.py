@@ -28,18 +28,29 @@ class PolicySets(Generic[One]):
     """Scorers by sets of policies, made when they are asked for and held on to.
 
     ``recall``: what a ledger keeps, by kind and digest; raises NotFound. ``issued``: the certificates that a scorer's model decides by
-    under a set; None: none.
+    under a set; None: none. ``bundle``: a scorer by the bundle with this version; None: it is not at hand.
     """
 
     MOST = 16
     """Held on to: those of the roll-outs under way, for a model and the one before it."""
 
-    def __init__(self, recall: Callable[[str, str], bytes], issued: Callable[[One, str], Issued | None]) -> None:
+    def __init__(
+        self,
+        recall: Callable[[str, str], bytes],
+        issued: Callable[[One, str], Issued | None],
+        bundle: Callable[[str], One | None] = lambda version: None,
+    ) -> None:
         self._recall = recall
         self._issued = issued
+        self._bundle = bundle
         self._made: dict[tuple[int, str], tuple[One, Issued | None]] = {}
 
-    def __call__(self, scorer: One, policies: str) -> One | None:
+    def __call__(self, scorer: One, policies: str, bundle: str | None = None) -> One | None:
+        if bundle is not None and (scorer.model is None or scorer.model.version != bundle):
+            other = self._bundle(bundle)
+            if other is None:
+                return None
+            scorer = other
         issued = self._issued(scorer, policies)
         known = self._made.get((id(scorer.model), policies))
         if known is not None and known[0].model is scorer.model and known[1] is issued:

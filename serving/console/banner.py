@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
 
 from adverdict.domain.degraded import Cause
+from adverdict.domain.formats import moment
 from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.in_force.rollouts import Rollout, rollouts_at
 from adverdict.ledger.in_force.steering import brakes_on, scope_in_words
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, entry_of, entry_query
+from adverdict.rescoring.applying.repair import repair_id
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,47 @@ class BrakeShown:
     by: str
     since: datetime
     seq: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What every page says of a roll-out: that it was aborted and what it approved still runs, or that a second name is missing."""
+
+    rollout_id: str
+    told: str
+    why: str
+    by: str
+    since: datetime
+
+
+ABORTED_FOR = timedelta(days=7)
+"""Since an abort that nobody has repaired; after that it is no news."""
+
+
+def notices(ledger: Ledger, at: datetime) -> tuple[Notice, ...]:
+    """Oldest first. Raises Unavailable."""
+    with ledger.look() as connection:
+        told = list(rollouts_at(connection).by_id.values())
+        aborted = [(one, *one.aborted) for one in told if one.aborted and _decided(one) and at - one.aborted[0] < ABORTED_FOR]
+        ids = {repair_id(one.rollout_id): one.rollout_id for one, _, _ in aborted}
+        rows = connection.scalars(select(entries.c.entry_id).where(entries.c.entry_id.in_(sorted(ids)))) if ids else ()
+        repaired = {ids[entry_id] for entry_id in rows}
+    found = [
+        Notice(one.rollout_id, "Aborted, and what it approved still runs until it is repaired", body.why, body.by, when)
+        for one, when, body in aborted
+        if one.rollout_id not in repaired
+    ]
+    for one in told:
+        until = one.second_name_until if one.on else None
+        if until is not None and one.stage is not None and one.since is not None:
+            said = f"Begun in an emergency: a second person has to sign by {moment(until)}"
+            found.append(Notice(one.rollout_id, said, one.stage.why, one.stage.by, one.since))
+    return tuple(sorted(found, key=lambda one: one.since))
+
+
+def _decided(one: Rollout) -> bool:
+    """Whether its candidate was ever to decide for anybody."""
+    return any(entered.stage is None or entered.stage.share > 0 for _, entered in one.entered)
 
 
 LOOKED_AT = 5_000

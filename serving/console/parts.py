@@ -12,6 +12,7 @@ from adverdict.domain.keys import ApiKey
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
+from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.worker.champion import Champion
@@ -38,6 +39,8 @@ class Parts:
     """What makes plans. None: nothing can be planned."""
     explain: Callable[[DecisionMade], Explanation] = on_record
     """Why a decision on record is what it is."""
+    capacity: Capacity = nobody_told
+    """Says whether people can carry a stage of a roll-out."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

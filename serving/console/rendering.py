@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from adverdict.domain.formats import day, moment
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
-from adverdict.serving.console.banner import BrakeShown
+from adverdict.serving.console.banner import BrakeShown, Notice
 from adverdict.serving.console.sessions import Session
 from adverdict.storage.pages import environment, variables
 
@@ -56,10 +56,11 @@ def render(
     status: int = 200,
     here: str = "",
     brakes: Sequence[BrakeShown] = (),
+    notices: Sequence[Notice] = (),
     **values: Any,
 ) -> HTMLResponse:
     """``here``: name of the tab that is open."""
-    frame = {"session": session, "tabs": tabs_of(session), "here": here, "home": HOME, "brakes": brakes}
+    frame = {"session": session, "tabs": tabs_of(session), "here": here, "home": HOME, "brakes": brakes, "notices": notices}
     return HTMLResponse(_environment().get_template(template).render(**frame, **values), status_code=status)
 
 

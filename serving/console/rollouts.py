@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
+from pydantic import JsonValue
 from starlette.responses import RedirectResponse, Response
 
 from adverdict.decisions.rollout import Role
@@ -15,7 +16,7 @@ from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.ledger.in_force.rollouts import rollouts_now
 from adverdict.ledger.store import Writing
 from adverdict.rollout.stages import steps
-from adverdict.rollout.stages.freezes import Freeze
+from adverdict.rollout.stages.entering import enter
 from adverdict.rollout.stages.guards import Look
 from adverdict.rollout.stages.watch import Watched, look, sentence
 from adverdict.serving.console.rendering import HOME
@@ -86,14 +87,24 @@ def sign(visit: Visit) -> Response:
 
 
 def advance(visit: Visit) -> Response:
-    freezes: tuple[Freeze, ...] = visit.parts.freezes
-    seen = look(visit.parts.ledger, rollouts_now(visit.parts.ledger)[visit.named("rollout")], visit.parts.clock(), freezes=freezes)
-    why, evidence = visit.field("why"), seen.told()
-    return _done(
-        visit,
-        lambda writing, its_id, by, at: steps.advance(writing, its_id, why, by, at, freezes=freezes, evidence=evidence),
-        typed="advance",
+    parts, its_id = visit.parts, _confirmed(visit, "advance")
+
+    def evidence() -> dict[str, JsonValue]:
+        return look(parts.ledger, rollouts_now(parts.ledger)[its_id], parts.clock(), freezes=parts.freezes).told()
+
+    name, why = visit.session.name, visit.field("why")
+    enter(
+        parts.ledger,
+        its_id,
+        why,
+        name,
+        parts.clock,
+        evidence,
+        capacity=parts.capacity,
+        freezes=parts.freezes,
+        emergency=visit.field("emergency") == "yes",
     )
+    return RedirectResponse(f"{PAGE}/{its_id}", status_code=303)
 
 
 def pause(visit: Visit) -> Response:
@@ -110,9 +121,14 @@ def abort(visit: Visit) -> Response:
 
 def _done(visit: Visit, step: Callable[[Writing, str, str, datetime], object], typed: str | None = None) -> Response:
     """``typed``: the word that somebody must have written, so that nobody does it by a slip."""
-    its_id = visit.named("rollout")
-    if typed is not None and visit.field("confirm").strip().lower() != typed:
-        raise InvalidInput("nothing was done:", [Mistake("confirm", visit.field("confirm"), f"the word {typed}, typed")])
+    its_id = _confirmed(visit, typed) if typed is not None else visit.named("rollout")
     with visit.parts.ledger.write() as writing:
         step(writing, its_id, visit.session.name, visit.parts.clock())
     return RedirectResponse(f"{PAGE}/{its_id}", status_code=303)
+
+
+def _confirmed(visit: Visit, word: str) -> str:
+    """The roll-out's id. Raises InvalidInput unless the word was typed."""
+    if visit.field("confirm").strip().lower() != word:
+        raise InvalidInput("nothing was done:", [Mistake("confirm", visit.field("confirm"), f"the word {word}, typed")])
+    return visit.named("rollout")

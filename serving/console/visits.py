@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, NotFound, Unavailable
 from adverdict.serving.access import comes_from_here
 from adverdict.serving.console import sessions
-from adverdict.serving.console.banner import brakes_shown
+from adverdict.serving.console.banner import brakes_shown, notices
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import HOME, render
 from adverdict.serving.console.safety import UNKEEPABLE, ForgedForm, Form, keepable, must_be_ours, one, read_form
@@ -52,8 +52,8 @@ class Visit:
         return told
 
     def page(self, template: str, here: str, status: int = 200, **values: Any) -> Response:
-        brakes = brakes_shown(self.parts.ledger)
-        return render(template, session=self.session, here=here, status=status, brakes=brakes, **values)
+        brakes, said = brakes_shown(self.parts.ledger), notices(self.parts.ledger, self.parts.clock())
+        return render(template, session=self.session, here=here, status=status, brakes=brakes, notices=said, **values)
 
     @property
     def quick(self) -> bool:

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from adverdict.decisions.rollout import Guard, Plan, Role, Versions
 from adverdict.domain.ad import Text
 from adverdict.ledger import idempotency
 from adverdict.ledger.in_force.rollouts import Rollout, Rollouts, RolloutState, rollouts_now
 from adverdict.ledger.store import Ledger, Writing, now
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages import steps
+from adverdict.rollout.stages.capacity import capacity_of
+from adverdict.rollout.stages.entering import enter
 from adverdict.rollout.stages.freezes import read_freezes
 from adverdict.rollout.stages.watch import look
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
@@ -67,6 +70,12 @@ class RolloutStep(BaseModel):
 
     rollout: str = Field(max_length=80)
     why: Text = Field(min_length=1, max_length=1000)
+
+
+class AdvanceRequest(RolloutStep):
+    """The next stage."""
+
+    emergency: bool = Field(default=False, description="without signatures, and during a freeze; a second person signs within 24 hours")
 
 
 class SignRequest(BaseModel):
@@ -132,9 +141,7 @@ async def sign(call: Call, body: SignRequest) -> StepDone:
     return await asyncio.to_thread(_do, call, body.rollout, do)
 
 
-def _post(
-    name: Literal["advance", "pause", "resume", "abort"], summary: str, step: Callable[[Call, RolloutStep, Writing, datetime], object]
-) -> None:
+def _post(name: Literal["pause", "resume", "abort"], summary: str, step: Callable[[Call, RolloutStep, Writing, datetime], object]) -> None:
     @endpoints.post(
         f"/v1/rollouts/{name}",
         "policy",
@@ -148,13 +155,54 @@ def _post(
         return await asyncio.to_thread(_do, call, body.rollout, lambda writing, at: step(call, body, writing, at))
 
 
-_post(
-    "advance",
-    "Enter the next stage: a person decides",
-    lambda call, body, writing, at: steps.advance(
-        writing, body.rollout, body.why, call.caller, at, freezes=read_freezes(call.runtime.settings.freezes)
-    ),
+@endpoints.post(
+    "/v1/rollouts/advance",
+    "policy",
+    takes=RequestBody(AdvanceRequest, reader(AdvanceRequest), WHY),
+    gives=ResponseBody("done", StepDone),
+    summary="Enter the next stage: a person decides",
+    errors=(404, 503, 504),
+    or_admin=True,
 )
+async def advance(call: Call, body: AdvanceRequest) -> StepDone:
+    return await asyncio.to_thread(_advance, call, body)
+
+
+def _advance(call: Call, body: AdvanceRequest) -> StepDone:
+    """Once for each key, as ``_do``."""
+    ledger, settings = ledger_of(call), call.runtime.settings
+    freezes = read_freezes(settings.freezes)
+    with ledger.look() as connection:
+        if call.request and idempotency.answered(connection, call.request):
+            return _done(rollouts_now(ledger), ledger, body.rollout)
+
+    def first(writing: Writing) -> bool:
+        if call.request is None:
+            return True
+        if idempotency.answered(writing.connection, call.request):
+            return False
+        idempotency.answer(writing.connection, call.request, [body.rollout], now())
+        return True
+
+    def evidence() -> dict[str, JsonValue]:
+        return look(ledger, rollouts_now(ledger)[body.rollout], now(), freezes=freezes).told()
+
+    capacity = capacity_of(ledger, settings.operations, lambda: call.runtime.book, ReviewSettings.of(settings), now)
+    enter(
+        ledger,
+        body.rollout,
+        body.why,
+        call.caller,
+        now,
+        evidence,
+        capacity=capacity,
+        freezes=freezes,
+        first=first,
+        emergency=body.emergency,
+    )
+    return _done(rollouts_now(ledger), ledger, body.rollout)
+
+
 _post("pause", "Let nothing advance it", lambda call, body, writing, at: steps.pause(writing, body.rollout, body.why, call.caller, at))
 _post("resume", "Let it go on", lambda call, body, writing, at: steps.resume(writing, body.rollout, body.why, call.caller, at))
 _post(

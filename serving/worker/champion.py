@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,43 +22,11 @@ from adverdict.models.in_use import InUse, last_in_use, note, policies_before
 from adverdict.models.opening import Registry, certificates_for
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.warm_up import WARM_UP
+from adverdict.serving.worker.loaded import LoadedModel, ServingState
 from adverdict.serving.worker.sets import SetsInForce
 
 log = logging.getLogger("adverdict.champion")
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model in service."""
-
-    scorer: Scorer
-    source: str
-    """What the name stood for, e.g. ``models:/adverdict/3``."""
-    since: datetime
-    folder: str = ""
-    """Where its bundle lies."""
-    certificates: str | None = None
-    """sha256 of the certificates whose thresholds are used; None: those the bundle brings, which carry none."""
-    issued: tuple[Certificate, ...] = ()
-    """These certificates."""
-    others: Mapping[str, str | None] = field(default_factory=dict)
-    """Further sets of policies that it can decide by at once: hash -> sha256 of the certificates used under it."""
-
-    def certified(self, digest: str | None, issued: Issued | None) -> LoadedModel:
-        """The same, deciding by these certificates. Raises UntrustedBundle for another model's."""
-        told = issued.certificates if issued else ()
-        return replace(self, scorer=self.scorer.certified(issued), certificates=digest, issued=told)
-
-
-@dataclass(frozen=True, slots=True)
-class ServingState:
-    """Everything a request needs to know, consistent because it is one object."""
-
-    loaded: LoadedModel | None = None
-    degraded: tuple[Degradation, ...] = ()
-    checked_at: datetime | None = None
-    """None until the first look at the registry has ended, well or badly."""
-    swaps: int = 0
+__all__ = ["Champion", "LoadedModel", "ServingState"]
 
 
 class Champion:
@@ -129,7 +97,7 @@ class Champion:
         """One look at the registry, and whatever follows from it. Called by the thread; never by a request."""
         if self._sets is not None:
             self._sets.look()
-        state = self._ready_for_others(self._moved(self._next()))
+        state = self._beside(self._ready_for_others(self._moved(self._next())))
         self._set(replace(state, checked_at=self._clock()))
 
     def _run(self) -> None:
@@ -204,6 +172,16 @@ class Champion:
             scorer.by_set(policies)
         return replace(state, loaded=replace(loaded, scorer=scorer, others=others))
 
+    def _beside(self, state: ServingState) -> ServingState:
+        """The same, with every bundle at hand that a roll-out tries, or tries another against."""
+        loaded = state.loaded
+        if loaded is None or self._sets is None or not self._sets.beside(loaded, lambda source: self._fetched(source)[0]):
+            return state
+        scorer = loaded.scorer.anew()  # so that nobody holds on to what was dropped
+        for policies in loaded.others:
+            scorer.by_set(policies)
+        return replace(state, loaded=replace(loaded, scorer=scorer))
+
     def _fetched_certificates(self, source: str, digest: str) -> Issued:
         return Issued.from_json(self._registry.fetch_certificates(source, digest, self._cache))
 
@@ -249,6 +227,9 @@ class Champion:
         return replace(state, loaded=certified)
 
     def _fetched(self, source: str) -> tuple[LoadedModel, Path]:
+        held = self._sets.held(source) if self._sets else None
+        if held is not None:
+            return replace(held, since=self._clock(), certificates=None, issued=(), others={}), Path(held.folder)
         folder = self._registry.fetch(source, self._cache)
         try:
             return self._open(folder, source), folder

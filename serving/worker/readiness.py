@@ -8,6 +8,19 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class ArmReadiness(BaseModel):
+    """Whether this worker can decide for one side of a roll-out from one round to the next."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rollout: str
+    side: Literal["control", "candidate"]
+    policies: str = Field(description="sha256 of the set that decides for it")
+    bundle_version: str | None = Field(description="null: whichever is the champion's")
+    loaded: bool
+    why: str | None = Field(default=None, description="it is not; null: it is")
+
+
 class Readiness(BaseModel):
     """What this worker serves."""
 
@@ -29,4 +42,5 @@ class Readiness(BaseModel):
         description="causes, as decisions carry them, and no_usable_threshold when every ad goes to people; empty when nothing is missing"
     )
     ledger: int | None = Field(description="last entry on record; null: nothing is recorded, or the ledger does not answer")
+    arms: tuple[ArmReadiness, ...] = Field(default=(), description="of roll-outs that are proposed or under way")
     swaps: int = Field(description="bundles this worker has put into service since it started")

@@ -27,9 +27,10 @@ from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.planner import Planner
-from adverdict.serving.worker.readiness import Readiness
+from adverdict.serving.worker.readiness import ArmReadiness, Readiness
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
+from adverdict.serving.worker.sets import SetsInForce
 
 log = logging.getLogger("adverdict")
 
@@ -80,6 +81,7 @@ class WorkerRuntime:
             since=loaded.since if loaded else None,
             checked_at=state.checked_at,
             degraded=tuple(str(degradation) for degradation in (*state.degraded, *_nothing_decides(loaded, steering))),
+            arms=_arms(self.policies, loaded) if isinstance(self.policies, SetsInForce) and loaded else (),
             swaps=state.swaps,
             ledger=end,
         )
@@ -112,6 +114,24 @@ def _nothing_decides(loaded: LoadedModel | None, steering: Steering) -> tuple[De
         return ()
     causes = nothing_usable(loaded.scorer.book, loaded.scorer.solved, datetime.now(UTC), steering)
     return (Degradation(Cause.NO_THRESHOLD, ",".join(causes)),) if causes else ()
+
+
+def _arms(sets: SetsInForce, loaded: LoadedModel) -> tuple[ArmReadiness, ...]:
+    """Both sides of every roll-out that has not ended."""
+    sides: tuple[Literal["control", "candidate"], ...] = ("control", "candidate")
+    found = []
+    for one in sets.open:
+        for side, told in zip(sides, (one.proposal.base, one.proposal.candidate), strict=True):
+            bundle = told.bundle_version if one.brings_model else None
+            known = told.policies == loaded.scorer.book.hash or told.policies in loaded.others
+            why = None if known else "its policies are not loaded"
+            if bundle is not None and why is None:
+                why = sets.why_not(bundle)
+            ready = ArmReadiness(
+                rollout=one.rollout_id, side=side, policies=told.policies, bundle_version=bundle, loaded=why is None, why=why
+            )
+            found.append(ready)
+    return tuple(found)
 
 
 class RuntimeSlot:

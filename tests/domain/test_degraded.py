@@ -19,6 +19,7 @@ def test_recorded_causes_are_the_words_that_ledgers_and_dashboards_hold() -> Non
         *("unknown_market", "no_usable_threshold", "no_policy_in_force", "unknown_policy", "no_risk", "hold"),
         *("thresholds_not_solved", "uncertified", "certificate_expired", "certificate_revoked", "licence_unknown", "unfamiliar"),
         "arm_missing",
+        "arm_failed",
         "brake",
     ]
     assert str(Degradation(Cause.BUNDLE_REFUSED, "3")) == "bundle_refused:3"

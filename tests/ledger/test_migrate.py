@@ -47,7 +47,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
         for column in ("creative_format", "creative_category", "surface"):
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
-        for table in ("leases", "volumes", "projections"):
+        for table in ("leases", "volumes", "projections", "arm_readiness", "shadowed"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE tasks DROP COLUMN drawn"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

@@ -187,3 +187,44 @@ def test_a_calendar_names_the_windows_in_which_nothing_advances(tmp_path: Path) 
     path.write_text("freezes: [{name: x, from: tomorrow, until: 2026-11-23T00:00Z}]")
     with pytest.raises(InvalidInput, match="a date and time with a time zone"):
         read_freezes(path)
+
+
+def test_in_an_emergency_a_severe_policy_begins_unsigned_and_during_a_freeze_and_ends_by_itself_without_a_second_name(
+    ledger: Ledger,
+) -> None:
+    frozen = (Freeze(name="sale", since=WHEN - timedelta(days=1), until=WHEN + timedelta(days=9)),)  # type: ignore[call-arg]
+    its_id = proposed(ledger, severe=("deceptive",))
+
+    def enter(at: timedelta, emergency: bool = True) -> object:
+        return done(ledger, lambda writing: steps.advance(writing, its_id, "now", "petra", WHEN + at, freezes=frozen, emergency=emergency))
+
+    with pytest.raises(Conflict, match="has to be signed for policy first"):
+        enter(timedelta(0), emergency=False)
+    assert enter(timedelta(0)).emergency is True  # type: ignore[attr-defined]
+    with pytest.raises(Conflict, match="a second person has not signed"):
+        enter(timedelta(hours=2))
+    for hours in range(2, 24, 2):
+        done(ledger, lambda writing, hours=hours: steps.renew(writing, its_id, "guard", WHEN + timedelta(hours=hours)))  # type: ignore[misc]
+    assert rollouts_now(ledger)[its_id].until == WHEN + timedelta(hours=24), "no longer than a second name may be missing"
+    with pytest.raises(Conflict, match="a second person has not signed"):
+        done(ledger, lambda writing: steps.resume(writing, its_id, "go on", "petra", WHEN + timedelta(hours=25)))
+    done(ledger, lambda writing: steps.sign(writing, its_id, "policy", True, "seen it", "olga", WHEN + timedelta(hours=25)))
+    done(ledger, lambda writing: steps.resume(writing, its_id, "go on", "petra", WHEN + timedelta(hours=25)))
+    told = rollouts_now(ledger)[its_id]
+    assert (told.until, told.second_name_until) == (WHEN + timedelta(hours=28), None)
+
+
+def test_what_changes_no_severe_policy_is_no_emergency(ledger: Ledger) -> None:
+    its_id = proposed(ledger)
+    with pytest.raises(Conflict, match="changes no severe policy"), ledger.write() as writing:
+        steps.advance(writing, its_id, "now", "petra", WHEN, emergency=True)
+
+
+def test_a_plan_that_is_immediate_is_a_lease_in_an_emergency_until_a_second_person_signs(ledger: Ledger) -> None:
+    its_id = proposed(ledger, plan=PLANS["immediate"], severe=("deceptive",))
+    done(ledger, lambda writing: steps.advance(writing, its_id, "now", "petra", WHEN, emergency=True))
+    told = rollouts_now(ledger)
+    assert (told.policies, told[its_id].state, told[its_id].until) == (BASE.hash, "under way", WHEN + steps.LEASE)
+    done(ledger, lambda writing: steps.sign(writing, its_id, "policy", True, "seen it", "olga", LATER))
+    done(ledger, lambda writing: steps.advance(writing, its_id, "signed", "olga", LATER))
+    assert rollouts_now(ledger).policies == CANDIDATE.hash

@@ -19,11 +19,12 @@ from adverdict.features.history.known import History
 
 @dataclass(frozen=True)
 class FakeModel:
-    """Risk is .99 for an ad whose title says scam, .01 otherwise; it stumbles over one that says stumble."""
+    """Risk is .99 for an ad whose title says scam, ``otherwise`` for others; it stumbles over one that says stumble."""
 
     version: str = "v1"
     policies: tuple[str, ...] = ("deceptive", "gambling")
     solved: SolvedThresholds = field(default_factory=SolvedThresholds)
+    otherwise: float = 0.01
 
     @property
     def snapshot(self) -> bytes | None:
@@ -32,16 +33,17 @@ class FakeModel:
     def score(self, ads: Sequence[Ad], history: History | None = None) -> FakeRisks:
         if any("stumble" in (ad.title or "") for ad in ads):
             raise ZeroDivisionError("a secret of the inside")
-        return FakeRisks(self.policies, ads)
+        return FakeRisks(self.policies, ads, self.otherwise)
 
 
 @dataclass(frozen=True)
 class FakeRisks:
     policies: tuple[str, ...]
     ads: Sequence[Ad]
+    otherwise: float = 0.01
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
-        p = 0.99 if "scam" in (self.ads[ad].title or "") else 0.01
+        p = 0.99 if "scam" in (self.ads[ad].title or "") else self.otherwise
         return {policy: RiskScore(policy=policy, p=p, p_low=p, p_high=p) for policy in self.policies}
 
     def familiarity(self, ad: int) -> Familiarity:
@@ -68,7 +70,7 @@ class FakeRegistry:
     def resolve(self, model: str) -> str:
         if self.away:
             raise self.away
-        return f"models:/adverdict/{self.champion}"
+        return model if model.rsplit("/", 1)[-1] in self.bundles else f"models:/adverdict/{self.champion}"
 
     def fetch(self, model: str, cache: Path) -> Path:
         if self.away:
@@ -109,4 +111,6 @@ def open_fake(folder: Path) -> FakeModel:
         raise ContractMismatch("the features differ")
     if content.get("raises") == "bug":
         raise ZeroDivisionError("a bundle with a bug")
-    return FakeModel(content["version"], tuple(content.get("policies", ("deceptive", "gambling"))))
+    return FakeModel(
+        content["version"], tuple(content.get("policies", ("deceptive", "gambling"))), otherwise=content.get("otherwise", 0.01)
+    )

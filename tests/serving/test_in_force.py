@@ -134,7 +134,7 @@ def test_each_arm_is_decided_by_its_own_policies_until_the_roll_out_is_aborted(
         for told in answers:
             u = drawn[told["advertiser_id"]]
             side = "candidate" if u < 0.3 else "control" if 0.5 <= u < 0.8 else "outside"
-            assert told["arm"] == {"rollout": ROLLOUT, "side": side, "bucket": u, "share": 0.3}
+            assert told["arm"] == {"rollout": ROLLOUT, "side": side, "bucket": u, "share": 0.3, "took_ms": None}
             assert told["verdict"] == ("review" if side == "candidate" else "approve")
             assert side != "control" or told["audit"]["probability"] == 0.5
         batch = [ad(ad_id=f"b-{number}", advertiser_id=f"adv-{number}", market="SE", title="Fresh bread") for number in range(60)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from adverdict.rollout.stages.plans import read_plan
 from adverdict.scoring.bootstrap import Installation, bootstrap
 from adverdict.scoring.replay import replay
 from adverdict.scoring.scorer import Scorer
+from adverdict.serving.console.banner import notices
 from tests.scoring.ads import ad
 from tests.scoring.fakes import FakeModel, FakeRegistry, open_fake
 from tests.serving.conftest import Serve, usual
@@ -214,7 +216,11 @@ def test_in_the_console_a_roll_out_is_read_signed_started_paused_and_aborted_by_
     assert "paused" in post("pause", why="lunch")[1]
     assert "Pause" in post("resume", why="back")[1]
     assert "Aborted by local" in post("abort", why="enough", confirm="abort")[1]
-    assert its_id[:16] in client.get("/console/rollouts").text
+    told = client.get("/console/rollouts").text
+    assert its_id[:16] in told
+    assert "what it approved still runs until it is repaired" in told
+    assert len(notices(ledger, now())) == 1
+    assert notices(ledger, now() + timedelta(days=8)) == ()
 
 
 def test_what_an_aborted_candidate_approved_is_decided_again_once_and_can_be_taken_back(
@@ -236,6 +242,7 @@ def test_what_an_aborted_candidate_approved_is_decided_again_once_and_can_be_tak
     run("abort", its_id, "--why", "it leaks")
     done = repair(ledger, its_id, scorer, installation.review, "olga")
     assert (dict(done.changes), done.left) == ({Verdict.REVIEW: len(leaked)}, 0)
+    assert notices(ledger, now()) == (), "what it approved was decided again"
     again = repair(ledger, its_id, scorer, installation.review, "olga")
     assert (dict(again.changes), again.left) == ({}, len(leaked))
     with ledger.look() as connection:

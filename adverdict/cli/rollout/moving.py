@@ -13,11 +13,24 @@ from adverdict.cli.door import door, ledger_of
 from adverdict.cli.tables import say
 
 if TYPE_CHECKING:
-    from adverdict.ledger.store import Writing
+    from pydantic import JsonValue
+
+    from adverdict.decisions.policy import PolicyBook
+    from adverdict.domain.settings import Settings
+    from adverdict.ledger.store import Ledger, Writing
+    from adverdict.rollout.stages.capacity import Capacity
+    from adverdict.scoring.bootstrap import Installation
 
 RolloutId = Annotated[str, typer.Argument(metavar="ROLLOUT", help="As 'adverdict rollout list' shows it.")]
 Why = Annotated[str, typer.Option("--why", help="Kept on record.")]
 By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")]
+
+Emergency = Annotated[
+    bool,
+    typer.Option(
+        "--emergency", help="For severe policies: without signatures, and during a freeze. A second person signs within 24 hours."
+    ),
+]
 
 
 def sign_command(
@@ -34,14 +47,14 @@ def sign_command(
     say(f"{rollout} is {'refused' if refuse else 'signed'} for {role}")
 
 
-def start_command(rollout: RolloutId, why: Why, by: By = None) -> None:
+def start_command(rollout: RolloutId, why: Why, by: By = None, emergency: Emergency = False) -> None:
     """Enter the first stage of a proposal."""
-    _advance(rollout, why, by, expected=0)
+    _advance(rollout, why, by, expected=0, emergency=emergency)
 
 
-def advance_command(rollout: RolloutId, why: Why, by: By = None) -> None:
+def advance_command(rollout: RolloutId, why: Why, by: By = None, emergency: Emergency = False) -> None:
     """Enter the next stage although not everything is shown: a person decides. After the last one, the candidate is in force."""
-    _advance(rollout, why, by)
+    _advance(rollout, why, by, emergency=emergency)
 
 
 def pause_command(rollout: RolloutId, why: Why, by: By = None) -> None:
@@ -94,40 +107,80 @@ def watch_command(once: Annotated[bool, typer.Option("--once", help="One look, t
 
     with door() as settings:
         from adverdict.ledger.entropy import hexadecimal
-        from adverdict.review.tasks.settings import ReviewSettings
         from adverdict.rollout.stages.freezes import read_freezes
+        from adverdict.rollout.stages.rescored import CandidateModels
         from adverdict.rollout.stages.shadow import Shadow
-        from adverdict.rollout.stages.watch import EVERY, watch
+        from adverdict.rollout.stages.watch import EVERY, Models, watch
+        from adverdict.scoring.bootstrap import bootstrap
+        from adverdict.training.promote import make_champion
 
-        holder, freezes = hexadecimal(), read_freezes(settings.freezes)
-        review, shadows = ReviewSettings.of(settings), dict[str, Shadow]()
+        holder, freezes, installation = hexadecimal(), read_freezes(settings.freezes), bootstrap(settings)
+        shadows = dict[str, Shadow]()
         with ledger_of(settings) as ledger:
+            models = Models(CandidateModels(installation, ledger), lambda model: make_champion(model, settings))
+            capacity, review = _capacity(installation, ledger), installation.review
             while True:
-                for told in watch(ledger, holder, freezes=freezes, settings=review, shadows=shadows):
+                for told in watch(ledger, holder, freezes=freezes, settings=review, shadows=shadows, models=models, capacity=capacity):
                     say(told)
                 if once:
                     return
                 time.sleep(EVERY.total_seconds())
 
 
-def _advance(rollout: str, why: str, by: str | None, expected: int | None = None) -> None:
+def _advance(rollout: str, why: str, by: str | None, expected: int | None = None, *, emergency: bool = False) -> None:
     with door() as settings:
         from adverdict.ledger.in_force.rollouts import rollouts_now
         from adverdict.ledger.store import now
-        from adverdict.rollout.stages import steps, watch
+        from adverdict.rollout.stages import watch
+        from adverdict.rollout.stages.entering import enter
         from adverdict.rollout.stages.freezes import read_freezes
+        from adverdict.scoring.bootstrap import bootstrap
 
-        freezes = read_freezes(settings.freezes)
+        freezes, who, installation = read_freezes(settings.freezes), by or getpass.getuser(), bootstrap(settings)
         with ledger_of(settings) as ledger:
-            seen = watch.look(ledger, rollouts_now(ledger)[rollout], now(), freezes=freezes)
-            with ledger.write() as writing:
-                entered = steps.advance(
-                    writing, rollout, why, by or getpass.getuser(), now(), freezes=freezes, evidence=seen.told(), expected=expected
-                )
-        if entered.stage is None:
+
+            def evidence() -> dict[str, JsonValue]:
+                return watch.look(ledger, rollouts_now(ledger)[rollout], now(), freezes=freezes).told()
+
+            capacity = _capacity(installation, ledger)
+            entered = enter(
+                ledger, rollout, why, who, now, evidence, capacity=capacity, freezes=freezes, expected=expected, emergency=emergency
+            )
+            assert entered is not None
+            say(str(entered.evidence["capacity"]))
+            if entered.emergency:
+                say("a second person has to sign within 24 hours: without that its lease ends, and the candidate decides nothing")
+            if entered.stage is not None:
+                say(f"{rollout} is in stage {entered.name}: {entered.stage.share:.0%} of the advertisers")
+                return
             say(f"{rollout} is done: its policies are in force everywhere")
-        else:
-            say(f"{rollout} is in stage {entered.name}: {entered.stage.share:.0%} of the advertisers")
+            _champion(settings, ledger, rollout, who)
+
+
+def _capacity(installation: Installation, ledger: Ledger) -> Capacity:
+    from adverdict.ledger.in_force.rollouts import rollouts_now
+    from adverdict.ledger.store import now
+    from adverdict.rollout.stages.capacity import capacity_of
+    from adverdict.rollout.stages.drafts import folder_in_force
+
+    def book() -> PolicyBook:
+        return folder_in_force(ledger, rollouts_now(ledger)).book
+
+    return capacity_of(ledger, installation.settings.operations, book, installation.review, now)
+
+
+def _champion(settings: Settings, ledger: Ledger, rollout: str, by: str) -> None:
+    """Make the model of a roll-out that is done the champion, if it brought one."""
+    from adverdict.ledger.in_force.rollouts import rollouts_now
+    from adverdict.ledger.store import now
+    from adverdict.rollout.stages.models import promote
+    from adverdict.training.promote import make_champion
+
+    one = rollouts_now(ledger)[rollout]
+    if one.promoting:
+        say("its model decides for everybody; it becomes the champion now, which takes a few seconds")
+        told = promote(ledger, one, lambda model: make_champion(model, settings), by, now)
+        say(told or f"{one.proposal.candidate.model} is the champion")
 
 
 def _write(step: Callable[[Writing, str, datetime], int | None], by: str | None) -> int | None:

@@ -7,6 +7,7 @@ stage        a roll-out's next stage begins
 renewal      its lease goes on
 pause        nobody goes on by itself for now; or does so again
 abort        the candidate decides nothing any more
+promotion    the model that a roll-out brought is the champion
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import ClassVar
 from pydantic import Field, JsonValue
 
 from adverdict.decisions.rollout import Guard, Plan, Role, Stage, Versions
-from adverdict.domain.ad import Market, Text, Utc
+from adverdict.domain.ad import Market, PolicyName, Text, Utc
 from adverdict.ledger.bodies.body import EntryBody
 
 Why = Text
@@ -49,6 +50,7 @@ class Proposed(EntryBody):
     guards: tuple[Guard, ...]
     salt: str = Field(description="sha256 of the salt by which advertisers fall on arms; it is kept, and secret")
     difference: tuple[str, ...] = Field(description="what changes, in words")
+    severe: tuple[PolicyName, ...] = Field(default=(), description="policies of the two highest severities whose verdicts it may change")
     predicted: dict[str, JsonValue] = Field(default_factory=dict, description="what it was expected to do, and on what that rests")
     why: Why
     by: str
@@ -76,6 +78,7 @@ class StageEntered(_OfRollout):
     stage: Stage | None
     until: Utc | None = Field(default=None, description="the candidate decides nothing from then on, unless this is renewed")
     evidence: dict[str, JsonValue] = Field(default_factory=dict, description="what the guards say, and as of which entry")
+    emergency: bool = Field(default=False, description="entered without signatures, or during a freeze: a second person has to sign")
     why: Why
     by: str
 
@@ -109,8 +112,20 @@ class Aborted(_OfRollout):
     by: str
 
 
-RolloutBody = PoliciesPut | Proposed | Signed | StageEntered | Renewed | Paused | Aborted
-ROLLOUT_KINDS: tuple[str, ...] = tuple(one.kind for one in (PoliciesPut, Proposed, Signed, StageEntered, Renewed, Paused, Aborted))
+class Promotion(_OfRollout):
+    """From here on the registry's alias says who decides; until then everybody is decided for by the candidate."""
+
+    kind: ClassVar[str] = "promotion"
+
+    model: str = Field(description="the registered version that is the champion now")
+    before: str | None = Field(description="the one that was until now; null: none")
+    by: str
+
+
+RolloutBody = PoliciesPut | Proposed | Signed | StageEntered | Renewed | Paused | Aborted | Promotion
+ROLLOUT_KINDS: tuple[str, ...] = tuple(
+    one.kind for one in (PoliciesPut, Proposed, Signed, StageEntered, Renewed, Paused, Aborted, Promotion)
+)
 
 
 def stage_id(rollout: str, number: int) -> str:
@@ -121,6 +136,11 @@ def stage_id(rollout: str, number: int) -> str:
 def abort_id(rollout: str) -> str:
     """Of the entry that ends a roll-out early."""
     return f"abt-{rollout}"
+
+
+def promotion_id(rollout: str) -> str:
+    """Of the entry that says that its model is the champion."""
+    return f"prm-{rollout}"
 
 
 def as_utc(at: datetime) -> str:

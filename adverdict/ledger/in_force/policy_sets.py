@@ -71,6 +71,8 @@ def roll_back(writing: Writing, why: str, by: str, at: datetime) -> PoliciesPut:
     told = rollouts_at(writing.connection)
     if told.on:
         raise Conflict(f"{told.on[0].rollout_id} is under way: 'adverdict rollout abort' takes it back")
+    if told.promoting:
+        raise Conflict(f"{told.promoting[0].rollout_id} is done and its model is just becoming the champion: wait a minute")
     last, before = _last_two(told)
     recall(writing.connection, POLICIES, before.policies)
     put(writing, before.policies, before.files, why.strip(), by, at)

@@ -8,18 +8,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection
 
 from adverdict.decisions.arms import Arms, InForce
+from adverdict.decisions.rollout import another_model
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.bodies.rollout import (
     ROLLOUT_KINDS,
     Aborted,
     Paused,
     PoliciesPut,
+    Promotion,
     Proposed,
     Renewed,
     Signed,
@@ -31,6 +33,8 @@ from adverdict.ledger.store import Ledger, entry_of, entry_query, recall
 
 SALT = "rollout-salt"
 """Kind under which salts are kept."""
+SECOND_NAME = timedelta(hours=24)
+"""For a second person to sign what somebody began in an emergency."""
 RolloutState = Literal["proposed", "refused", "under way", "aborted", "done"]
 
 
@@ -48,6 +52,18 @@ class Rollout:
     """End of the lease of the stage it is in; None: it has none."""
     paused: Paused | None = None
     aborted: tuple[datetime, Aborted] | None = None
+    promoted: tuple[datetime, Promotion] | None = None
+
+    @property
+    def brings_model(self) -> bool:
+        """Whether its candidate is another model, whatever its policies."""
+        return another_model(self.proposal.base, self.proposal.candidate)
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Bundle, and the registered model it is had from, of what is tried and of what it is tried against; () without another model."""
+        both = (self.proposal.base, self.proposal.candidate) if self.brings_model else ()
+        return tuple((one.bundle_version, one.model) for one in both if one.bundle_version and one.model)
 
     @property
     def stage(self) -> StageEntered | None:
@@ -73,9 +89,24 @@ class Rollout:
         return tuple(one for one in {one.role: one for _, one in self.signed}.values() if not one.agrees)
 
     @property
+    def second_name_until(self) -> datetime | None:
+        """Until when somebody else than who entered a stage in an emergency has to sign; None: nobody has to, or has."""
+        emergencies = [(at, one) for at, one in self.entered if one.emergency]
+        if not emergencies:
+            return None
+        at, entered = emergencies[0]
+        confirmed = any(one.by != entered.by for one in self.agreed().values())
+        return None if confirmed else at + SECOND_NAME
+
+    @property
     def on(self) -> bool:
         """Whether it holds its markets."""
         return self.state == "under way"
+
+    @property
+    def promoting(self) -> bool:
+        """Whether it is done and its model not the champion yet: until then it decides for everybody as the candidate of an arm."""
+        return self.state == "done" and self.brings_model and self.promoted is None
 
     def agreed(self) -> dict[str, Signed]:
         """Role -> the last signature for it, where that agrees."""
@@ -84,14 +115,19 @@ class Rollout:
 
     def arms(self, salt: bytes) -> Arms | None:
         """Those it has now; None: everybody is decided for as without it."""
-        told = self.stage
+        told, proposal = self.stage, self.proposal
+        base, candidate = proposal.base, proposal.candidate
+        bundles = (base.bundle_version, candidate.bundle_version, self.sources) if self.brings_model else (None, None, ())
+        if self.promoting:
+            everybody = (candidate.policies, candidate.policies, 1.0, 0.0, frozenset[str](), 0.0, None, None)
+            return Arms(self.rollout_id, *everybody, salt, *bundles)
         if not self.on or told is None or told.stage is None or told.stage.share == 0:
             return None
-        stage, proposal = told.stage, self.proposal
+        stage = told.stage
         return Arms(
             self.rollout_id,
-            proposal.base.policies,
-            proposal.candidate.policies,
+            base.policies,
+            candidate.policies,
             stage.share,
             stage.control,
             frozenset(proposal.markets),
@@ -99,6 +135,7 @@ class Rollout:
             stage.audit_hours,
             self.until,
             salt,
+            *bundles,
         )
 
 
@@ -122,6 +159,11 @@ class Rollouts:
     def on(self) -> tuple[Rollout, ...]:
         return tuple(one for one in self.by_id.values() if one.on)
 
+    @property
+    def promoting(self) -> tuple[Rollout, ...]:
+        """Those that are done and whose model is not the champion yet."""
+        return tuple(one for one in self.by_id.values() if one.promoting)
+
 
 def followed(before: Rollouts, told: Iterable[Entry]) -> Rollouts:
     """What holds after some more entries, in their order. Those of other kinds change nothing."""
@@ -133,12 +175,14 @@ def followed(before: Rollouts, told: Iterable[Entry]) -> Rollouts:
             put.append((entry.at, body))
         elif isinstance(body, Proposed):
             by_id[entry.entry_id] = Rollout(entry.entry_id, entry.at, body)
-        elif isinstance(body, Signed | StageEntered | Renewed | Paused | Aborted) and body.rollout in by_id:
+        elif isinstance(body, Signed | StageEntered | Renewed | Paused | Aborted | Promotion) and body.rollout in by_id:
             by_id[body.rollout] = _moved(by_id[body.rollout], entry.at, body)
     return Rollouts(policies, tuple(put), by_id)
 
 
-def _moved(one: Rollout, at: datetime, body: Signed | StageEntered | Renewed | Paused | Aborted) -> Rollout:
+def _moved(one: Rollout, at: datetime, body: Signed | StageEntered | Renewed | Paused | Aborted | Promotion) -> Rollout:
+    if isinstance(body, Promotion):
+        return replace(one, promoted=(at, body))
     if isinstance(body, Signed):
         return replace(one, signed=(*one.signed, (at, body)))
     if isinstance(body, StageEntered):
@@ -165,7 +209,7 @@ def rollouts_now(ledger: Ledger) -> Rollouts:
 
 def in_force(connection: Connection, told: Rollouts) -> InForce:
     """What decides. Raises NotFound where a salt is not kept any more."""
-    arms = (one.arms(recall(connection, SALT, one.proposal.salt)) for one in told.on)
+    arms = (one.arms(recall(connection, SALT, one.proposal.salt)) for one in (*told.on, *told.promoting))
     return InForce(told.policies, tuple(one for one in arms if one is not None))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
+from adverdict.domain.decision import Arm
 from adverdict.domain.degraded import Cause
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.columns import arm_column
@@ -19,7 +20,7 @@ from adverdict.ledger.schema import contents, entries, tasks
 from adverdict.ledger.store import PAGE, entry_of, entry_query
 from adverdict.review.period import about_each, pages
 from adverdict.review.tasks.tasks import UNFINISHED
-from adverdict.rollout.stages.guards import Appealing, FirstAd, Look, Settled, Trial, TrialSide
+from adverdict.rollout.stages.guards import Event, FirstAd, Look, Settled, Trial, TrialSide
 
 SIDES: tuple[TrialSide, ...] = ("candidate", "control")
 NORMAL_95 = 1.96
@@ -46,12 +47,15 @@ def gather(connection: Connection, rollout_id: str, until: int | None = None) ->
     creative_of: defaultdict[str, set[str]] = defaultdict(set)
     audited: list[_InArm] = []
     answerable: list[_InArm] = []
+    failures: list[Event] = []
     made: Counter[Verdict] = Counter()
     decisions = missing = 0
     for one in _decisions(connection, rollout_id, seq):
         ad, decision = one.made.ad, one.made.decision
         decisions += 1
         missing += any(told.startswith(Cause.ARM_MISSING.value) for told in decision.degraded)
+        if any(told == Cause.ARM_FAILED.value for told in decision.degraded):
+            failures.append(Event(one.side, ad.advertiser_id))
         if one.side == "candidate":
             made[decision.verdict] += 1
         if not one.made.first:
@@ -61,7 +65,7 @@ def gather(connection: Connection, rollout_id: str, until: int | None = None) ->
         if ad.creative_id:
             creatives[ad.creative_id].add(one.side)
             creative_of[ad.advertiser_id].add(ad.creative_id)
-        first_ads.setdefault(key, FirstAd(one.side, ad.advertiser_id, decision.verdict is Verdict.REVIEW))
+        first_ads.setdefault(key, FirstAd(one.side, ad.advertiser_id, decision.verdict is Verdict.REVIEW, _took(decision.arm)))
         if decision.audit is not None and decision.audit.chosen:
             audited.append(one)
         if decision.verdict is Verdict.REJECT:
@@ -72,6 +76,7 @@ def gather(connection: Connection, rollout_id: str, until: int | None = None) ->
         settled,
         [one for one in first_ads.values() if one.advertiser not in crossed],
         _appeals(connection, [one for one in answerable if one.made.ad.advertiser_id not in crossed], seq),
+        [one for one in failures if one.advertiser not in crossed],
         unsettled,
         len(crossed),
         missing,
@@ -79,6 +84,10 @@ def gather(connection: Connection, rollout_id: str, until: int | None = None) ->
         made,
         seq,
     )
+
+
+def _took(arm: Arm | None) -> float | None:
+    return arm.took_ms if arm else None
 
 
 def told(looks: Iterable[Look], trial: Trial) -> dict[str, JsonValue]:
@@ -108,6 +117,7 @@ def told(looks: Iterable[Look], trial: Trial) -> dict[str, JsonValue]:
         "unsettled": trial.unsettled,
         "crossed": trial.crossed,
         "arm_missing": trial.missing,
+        "failures": {side: sum(one.side == side for one in trial.failures) for side in SIDES},
         "as_of_seq": trial.seq,
     }
 
@@ -187,15 +197,15 @@ def _waiting(connection: Connection, decisions: Sequence[str]) -> set[str]:
     return set(connection.scalars(select(tasks.c.about).where(tasks.c.about.in_(decisions), open_)))
 
 
-def _appeals(connection: Connection, answerable: Sequence[_InArm], until: int) -> list[Appealing]:
+def _appeals(connection: Connection, answerable: Sequence[_InArm], until: int) -> list[Event]:
     """Appeals that were upheld in the advertiser's favour, in order."""
-    found: list[tuple[int, Appealing]] = []
+    found: list[tuple[int, Event]] = []
     for page in pages(answerable, PAGE):
         said = about_each(connection, [one.made.decision.decision_id for one in page], (Ruled.kind,))
         for one in page:
             for entry in said.get(one.made.decision.decision_id, ()):
                 if isinstance(entry.body, Ruled) and entry.body.outcome == "overturned" and entry.seq <= until:
-                    found.append((entry.seq, Appealing(one.side, one.made.ad.advertiser_id)))
+                    found.append((entry.seq, Event(one.side, one.made.ad.advertiser_id)))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 

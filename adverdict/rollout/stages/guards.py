@@ -53,17 +53,19 @@ class FirstAd:
     side: TrialSide
     advertiser: str
     to_people: bool
+    took_ms: float | None = None
+    """That scoring it took; None: no model is tried."""
 
 
 @dataclass(frozen=True, slots=True)
-class Appealing:
-    """An advertiser's first appeal in its arm."""
+class Event:
+    """Something that befell an advertiser in its arm, such as an appeal that was upheld, or an ad that its model failed on."""
 
     side: TrialSide
     advertiser: str
 
 
-One = TypeVar("One", Settled, Appealing)
+One = TypeVar("One", Settled, Event)
 Unit = TypeVar("Unit", Settled, FirstAd)
 
 
@@ -73,7 +75,10 @@ class Trial:
 
     settled: Sequence[Settled] = ()
     first_ads: Sequence[FirstAd] = ()
-    appeals: Sequence[Appealing] = ()
+    appeals: Sequence[Event] = ()
+    """Upheld in the advertiser's favour."""
+    failures: Sequence[Event] = ()
+    """Ads that the model of their arm failed on."""
     unsettled: int = 0
     """Audits that nobody has answered, or not for good."""
     crossed: int = 0
@@ -138,7 +143,10 @@ def _look(guard: Guard, trial: Trial) -> Look:
         return _paired(guard, _pairs(_firsts(trial.settled), lambda one: one.wrong), 1.0)
     if guard.kind == "load":
         return _paired(guard, _pairs(trial.first_ads, lambda one: one.to_people), guard.limit or 1.0)
-    events = np.array([one.side == "candidate" for one in _firsts(trial.appeals)], dtype=np.float64)
+    if guard.kind == "latency":
+        return _paired(guard, _slower(trial.first_ads, guard.limit or 1.0), 1.0)
+    told = trial.failures if guard.kind == "errors" else trial.appeals
+    events = np.array([one.side == "candidate" for one in _firsts(told)], dtype=np.float64)
     return _paired(guard, events, guard.limit or 1.0)
 
 
@@ -186,6 +194,17 @@ def _firsts(told: Sequence[One]) -> list[One]:
     for one in told:
         first.setdefault((one.side, one.advertiser), one)
     return list(first.values())
+
+
+def _slower(first_ads: Sequence[FirstAd], limit: float) -> NDArray[np.float64]:
+    """First ads of the arms paired in their order: 1 where the candidate took more than ``limit`` times as long as the control.
+
+    Both are scored in groups of their own arm, which is what makes them alike: of a larger group an ad takes less. A candidate that takes
+    no more than that is the slower one of a pair with a chance of one half at most.
+    """
+    sides = {side: [one.took_ms for one in first_ads if one.side == side and one.took_ms] for side in ("candidate", "control")}
+    pairs = zip(sides["candidate"], sides["control"], strict=False)
+    return np.array([candidate > limit * control for candidate, control in pairs if candidate != limit * control], dtype=np.float64)
 
 
 def _pairs(units: Sequence[Unit], said: Callable[[Unit], bool]) -> NDArray[np.float64]:

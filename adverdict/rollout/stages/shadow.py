@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 
 from adverdict.certification.statistics.sequential import bets_on_pairs
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.rollout import another_model
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.identity import language_key
@@ -35,6 +36,7 @@ from adverdict.review.tasks.priority import due
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Draw, Task
 from adverdict.rollout.stages.backtest import Rules
+from adverdict.rollout.stages.rescored import FAILED, is_scored, scored_share, shadowed_between, shadowed_until
 
 PAGE = 500
 LEAST = 0.001
@@ -126,7 +128,11 @@ def chance(proposal: Proposed) -> float:
     """
     hours = proposal.plan.stages[0].min_hours
     flips, days = proposal.predicted.get("flips"), proposal.predicted.get("days")
-    a_day = sum(flips.values()) / days if isinstance(flips, dict) and isinstance(days, float) and days > 0 else 0.0  # type: ignore[arg-type]
+    share = proposal.predicted.get("share")
+    looked_at = share if isinstance(share, float) and share > 0 else 1.0
+    a_day = sum(flips.values()) / days / looked_at if isinstance(flips, dict) and isinstance(days, float) and days > 0 else 0.0  # type: ignore[arg-type]
+    if another_model(proposal.base, proposal.candidate):
+        a_day *= scored_share(proposal)
     expected = a_day * max(hours, 24.0) / 24.0
     return min(1.0, max(LEAST, MOST / expected)) if expected > 0 else 1.0
 
@@ -146,6 +152,8 @@ class Shadow:
     left_out: Counter[str] = field(default_factory=Counter)
     probability: float = 1.0
     """With which a difference is read."""
+    by_model: Rollout | None = None
+    """The roll-out, where its candidate is another model: what that would have decided is looked up. None: it follows from the risks."""
     _drawn: int = 0
 
     @property
@@ -166,6 +174,8 @@ class Shadow:
             Rules(book, SolvedThresholds.from_json(kept) if kept else SolvedThresholds()),
             rollout.proposal.markets,
             entered,
+            probability=chance(rollout.proposal),
+            by_model=rollout if rollout.brings_model else None,
         )
 
     def catch_up(self, ledger: Ledger, settings: ReviewSettings, now: datetime) -> int:
@@ -184,10 +194,16 @@ class Shadow:
         """Look at what is new, up to the entry ``until``, and open nothing: the new differences. Raises Unavailable."""
         with ledger.look() as connection:
             end = end_of(connection) if until is None else until
+            if self.by_model is not None:
+                end = min(end, shadowed_until(connection, self.rollout_id))
         new: list[tuple[Disagreement, DecisionMade]] = []
         for page in pages(ledger.read(self.seq, end, kinds=[DecisionMade.kind]), PAGE):
+            decided: dict[int, str] = {}
+            if self.by_model is not None:
+                with ledger.look() as connection:
+                    decided = shadowed_between(connection, self.rollout_id, page[0].seq, page[-1].seq)
             for entry in page:
-                if isinstance(entry.body, DecisionMade) and (found := self._compared(entry.seq, entry.body)):
+                if isinstance(entry.body, DecisionMade) and (found := self._compared(entry.seq, entry.body, decided.get(entry.seq))):
                     new.append((found, entry.body))
         self.seq = max(self.seq, end)
         return new
@@ -210,22 +226,21 @@ class Shadow:
                     found.append((agreed[-1][0], Reading(one, one.before is Verdict.REJECT)))
         return [reading for _, reading in sorted(found, key=lambda pair: pair[0])]
 
-    def _compared(self, seq: int, made: DecisionMade) -> Disagreement | None:
-        """None where both agree, or nothing can be said; either is counted."""
+    def _compared(self, seq: int, made: DecisionMade, decided: str | None) -> Disagreement | None:
+        """None where both agree, or nothing can be said; either is counted. ``decided``: by a candidate that is another model."""
         ad, decision = made.ad, made.decision
         if not made.first or made.step is not None or (self.markets and ad.market not in self.markets) or decision.arm is not None:
             return None
         if decision.bundle_version is None or any(one.cause is Cause.BRAKE for one in degradations(decision.degraded)):
             self.left_out["no model, or a brake, decided it"] += 1
             return None
-        if self.rules.lacks(made):
-            self.left_out["a risk is not on record"] += 1
+        after = self._after(made) if self.by_model is None else self._looked_up(made, decided)
+        if after is None:
             return None
-        after = self.rules.decide(made).verdict
         if after is decision.verdict:
             self.same[ad.market, after] += 1
             return None
-        if decision.exit == "early":
+        if decision.exit == "early" and self.by_model is None:
             self.left_out["it left the models early"] += 1
             return None
         drawn = draw("shadow", self.rollout_id, decision.decision_id) < self.probability and self._drawn < MOST
@@ -233,6 +248,19 @@ class Shadow:
         one = Disagreement(seq, decision.decision_id, ad.advertiser_id, ad.market, decision.verdict, after, self.probability, drawn)
         self.differ.append(one)
         return one
+
+    def _after(self, made: DecisionMade) -> Verdict | None:
+        if self.rules.lacks(made):
+            self.left_out["a risk is not on record"] += 1
+            return None
+        return self.rules.decide(made).verdict
+
+    def _looked_up(self, made: DecisionMade, decided: str | None) -> Verdict | None:
+        if decided is None or decided == FAILED:
+            drawn = self.by_model is not None and is_scored(self.by_model, made)
+            self.left_out["the candidate fails on it" if drawn else "not among those that are scored"] += 1
+            return None
+        return Verdict(decided)
 
     def _task(self, one: Disagreement, made: DecisionMade, settings: ReviewSettings, now: datetime) -> Task:
         case = f"smp-{self.rollout_id}-{one.decision_id}"

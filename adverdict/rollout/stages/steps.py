@@ -12,14 +12,27 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from pydantic import JsonValue
+from sqlalchemy import Connection
 
 from adverdict.decisions.rollout import MOST_ON_TRIAL, Role, Stage
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake
 from adverdict.domain.formats import moment
-from adverdict.ledger.bodies.rollout import Aborted, Paused, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
+from adverdict.ledger.bodies.rollout import (
+    Aborted,
+    Paused,
+    Promotion,
+    Proposed,
+    Renewed,
+    Signed,
+    StageEntered,
+    abort_id,
+    promotion_id,
+    stage_id,
+)
 from adverdict.ledger.entropy import draw, hexadecimal
 from adverdict.ledger.in_force.policy_sets import put
-from adverdict.ledger.in_force.rollouts import SALT, Rollout, digest_of_salt, rollouts_at
+from adverdict.ledger.in_force.rollouts import SALT, Rollout, Rollouts, digest_of_salt, rollouts_at
+from adverdict.ledger.readiness import unready
 from adverdict.ledger.store import Writing, keep
 from adverdict.rollout.stages.freezes import Freeze, frozen
 
@@ -72,14 +85,49 @@ def advance(
     freezes: Sequence[Freeze] = (),
     evidence: Mapping[str, JsonValue] | None = None,
     expected: int | None = None,
+    emergency: bool = False,
 ) -> StageEntered:
     """Enter the next stage; after the last, the candidate is in force. The entry's id is the stage's, so it happens once.
 
-    ``expected``: the number of the stage that is to be entered; None: whichever is next. Raises NotFound, InvalidInput without a reason, or
-    Conflict with what is in the way.
+    ``expected``: the number of the stage that is to be entered; None: whichever is next. ``emergency``: without signatures and during a
+    freeze, for severe policies; a second person has to sign within a day, or its lease ends then.
+
+    Raises NotFound, InvalidInput without a reason, or Conflict with what is in the way.
     """
+    rollouts, told, number, stage = refused(writing.connection, its_id, why, at, freezes=freezes, expected=expected, emergency=emergency)
+    stages = told.proposal.plan.stages
+    immediate = stage is not None and stage.share == 1 and not stage.holdout and number == len(stages) - 1 and not emergency
+    until = at + LEASE if stage is not None and stage.share > 0 and not immediate else None
+    entered = StageEntered(
+        rollout=its_id,
+        number=number,
+        stage=None if immediate else stage,
+        until=until,
+        evidence=dict(evidence or {}),
+        emergency=emergency,
+        why=why.strip(),
+        by=by,
+    )
+    writing.append(stage_id(its_id, number), entered, at)
+    if entered.stage is None and told.proposal.candidate.policies != rollouts.policies:
+        put(writing, told.proposal.candidate.policies, told.proposal.files, why.strip(), by, at, rollout=its_id)
+    return entered
+
+
+def refused(
+    connection: Connection,
+    its_id: str,
+    why: str,
+    at: datetime,
+    *,
+    freezes: Sequence[Freeze] = (),
+    expected: int | None = None,
+    emergency: bool = False,
+) -> tuple[Rollouts, Rollout, int, Stage | None]:
+    """Raises as ``advance`` does where it may not go on; else all roll-outs, this one, and the number of its next stage and what that is,
+    None where it is done then."""
     _reason(why)
-    rollouts = rollouts_at(writing.connection)
+    rollouts = rollouts_at(connection)
     told = rollouts[its_id]
     number = 0 if told.stage is None else told.stage.number + 1
     if expected is not None and number != expected:
@@ -88,32 +136,38 @@ def advance(
         raise Conflict(f"{its_id} is {told.state}: it does not go on")
     stages = told.proposal.plan.stages
     stage = stages[number] if number < len(stages) else None
-    _refuse_unsigned(told, stage)
+    if emergency:
+        _refuse_emergency(told, stage)
+    _refuse_unsigned(told, None if emergency else stage)
     _refuse_other_base(rollouts.policies, told.proposal)
+    if told.second_name_until is not None:
+        raise Conflict(f"{its_id} was begun in an emergency, and a second person has not signed: 'adverdict rollout sign' first")
     if told.paused:
         raise Conflict(f"{its_id} is paused by {told.paused.by} ({told.paused.why}): 'adverdict rollout resume' first")
-    if hold := frozen(freezes, at, told.proposal.markets):
+    if (hold := frozen(freezes, at, told.proposal.markets)) and not emergency:
         raise Conflict(f"nothing advances during {hold.name}, until {moment(hold.until)}")
-    others = [one for one in rollouts.on if one.rollout_id != its_id and _meet(one.proposal.markets, told.proposal.markets)]
+    _refuse_unready(connection, told, stage, at)
+    others = [
+        one
+        for one in (*rollouts.on, *rollouts.promoting)
+        if one.rollout_id != its_id and _meet(one.proposal.markets, told.proposal.markets)
+    ]
     if others:
         raise Conflict(f"{others[0].rollout_id} is under way in a market of this one: one at a time")
     if told.stage is not None and told.until is not None and at >= told.until:
         raise Conflict(f"the lease of stage {told.stage.name} ended at {moment(told.until)}: 'adverdict rollout resume' or 'abort' it")
-    immediate = stage is not None and stage.share == 1 and not stage.holdout and number == len(stages) - 1
-    until = at + LEASE if stage is not None and stage.share > 0 and not immediate else None
-    entered = StageEntered(
-        rollout=its_id,
-        number=number,
-        stage=None if immediate else stage,
-        until=until,
-        evidence=dict(evidence or {}),
-        why=why.strip(),
-        by=by,
-    )
-    writing.append(stage_id(its_id, number), entered, at)
-    if entered.stage is None:
-        put(writing, told.proposal.candidate.policies, told.proposal.files, why.strip(), by, at, rollout=its_id)
-    return entered
+    return rollouts, told, number, stage
+
+
+def promoted(writing: Writing, its_id: str, before: str | None, by: str, at: datetime) -> None:
+    """Say that the model of a roll-out that is done is the champion now, so that the alias says who decides. Raises NotFound, or Conflict
+    where that was said before, or it brings no model."""
+    told = rollouts_at(writing.connection)[its_id]
+    if not told.promoting:
+        raise Conflict(f"{its_id} is {told.state} and no model of it is to become the champion")
+    model = told.proposal.candidate.model
+    assert model is not None
+    writing.append(promotion_id(its_id), Promotion(rollout=its_id, model=model, before=before, by=by), at)
 
 
 def renew(writing: Writing, its_id: str, by: str, at: datetime) -> datetime | None:
@@ -123,9 +177,16 @@ def renew(writing: Writing, its_id: str, by: str, at: datetime) -> datetime | No
         return None
     if at >= told.until:
         raise Conflict(f"the lease of {its_id} ended at {moment(told.until)}")
-    until = at + LEASE
-    writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=until, by=by), at)
+    until = _leased(told, at)
+    if until > told.until:
+        writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=until, by=by), at)
     return until
+
+
+def _leased(told: Rollout, at: datetime) -> datetime:
+    """Until when the candidate decides: no longer than a second name may be missing."""
+    until = at + LEASE
+    return until if told.second_name_until is None else min(until, told.second_name_until)
 
 
 def pause(writing: Writing, its_id: str, why: str, by: str, at: datetime) -> None:
@@ -145,10 +206,12 @@ def resume(writing: Writing, its_id: str, why: str, by: str, at: datetime) -> No
     if not told.on or not (told.paused or over):
         raise Conflict(f"{its_id} is {told.state}, and not paused")
     assert told.stage is not None
+    if over and _leased(told, at) <= at:
+        raise Conflict(f"{its_id} was begun in an emergency, and a second person has not signed: 'adverdict rollout sign' first")
     if told.paused:
         writing.append(f"pse-{hexadecimal()}", Paused(rollout=its_id, paused=False, why=why.strip(), by=by), at)
     if over:
-        writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=at + LEASE, by=by), at)
+        writing.append(f"rnw-{hexadecimal()}", Renewed(rollout=its_id, number=told.stage.number, until=_leased(told, at), by=by), at)
 
 
 def abort(
@@ -187,6 +250,25 @@ def _refuse_unsigned(told: Rollout, stage: Stage | None) -> None:
     if missing := missing_signatures(told, stage):
         assert stage is not None
         raise Conflict(f"stage {stage.name} of {told.rollout_id} has to be signed for {', '.join(missing)} first: 'adverdict rollout sign'")
+
+
+def _refuse_emergency(told: Rollout, stage: Stage | None) -> None:
+    if not told.proposal.severe:
+        raise Conflict(f"{told.rollout_id} changes no severe policy: that is no emergency, and whoever has to sign signs first")
+    if stage is None:
+        raise Conflict(f"{told.rollout_id} is done with its next step: a second person signs before that, emergency or not")
+
+
+def _refuse_unready(connection: Connection, told: Rollout, stage: Stage | None, at: datetime) -> None:
+    """Before a model decides for anybody, every worker has it loaded."""
+    bundle = told.proposal.candidate.bundle_version
+    if not told.brings_model or bundle is None or (stage is not None and stage.share == 0):
+        return
+    heard, lacking = unready(connection, bundle, at)
+    if not heard:
+        raise Conflict(f"no worker says that it has bundle {bundle[:12]} loaded: is 'adverdict serve' running on this ledger?")
+    if lacking:
+        raise Conflict(f"{len(lacking)} of {heard} workers do not have bundle {bundle[:12]} loaded: {lacking[0]}")
 
 
 def _refuse_other_base(in_force: str | None, proposal: Proposed) -> None:

@@ -7,6 +7,7 @@ two, or runs beside another, does nothing twice and skips nothing. While nobody 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,17 +16,22 @@ from pydantic import JsonValue
 from sqlalchemy.exc import IntegrityError
 
 from adverdict.decisions.rollout import Stage
-from adverdict.domain.errors import Conflict
-from adverdict.domain.formats import moment, percent
-from adverdict.domain.verdict import Verdict
+from adverdict.domain.errors import AdverdictError, Conflict
+from adverdict.domain.formats import percent
+from adverdict.ledger.bodies.rollout import StageEntered
 from adverdict.ledger.in_force.rollouts import Rollout, rollouts_now
 from adverdict.ledger.leases import lease
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages import evidence, guards, steps
-from adverdict.rollout.stages.freezes import Freeze, frozen
+from adverdict.rollout.stages.capacity import Capacity, nobody_told
+from adverdict.rollout.stages.entering import enter
+from adverdict.rollout.stages.freezes import Freeze
 from adverdict.rollout.stages.guards import Look, Trial
+from adverdict.rollout.stages.models import MakeChampion, promote
+from adverdict.rollout.stages.rescored import Rescored, shadow_by_model
 from adverdict.rollout.stages.shadow import Shadow, ShadowVerdict, judged, shadow_of
+from adverdict.rollout.stages.waits import in_the_way
 
 log = logging.getLogger("adverdict.rollout")
 
@@ -34,10 +40,18 @@ BY = "guard"
 WORK = "rollouts"
 EVERY = timedelta(minutes=1)
 HELD = 3 * EVERY
-UNSETTLED = 0.05
-"""Of audits: with more that nobody has answered for good, nothing advances by itself, as contested ones settle last."""
 MISSING, FEWEST = 0.001, 1000
 """Share of decisions of an arm that the candidate's policies could not be had for, and of how many, at which a roll-out is paused."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What roll-outs of models need of a watcher."""
+
+    candidate: Callable[[Rollout], Rescored]
+    """Raises NotFound, Unavailable, UntrustedBundle or ContractMismatch."""
+    make_champion: MakeChampion
+    settle: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)
@@ -99,7 +113,7 @@ def look(
     told = tuple(guards.looks(rollout.proposal.guards, trial))
     shadow = shadow or shadow_of(ledger, rollout, until)
     shown = judged(shadow.readings(ledger)) if shadow else None
-    return Watched(rollout, told, trial, tuple(_in_the_way(rollout, told, trial, at, freezes, shown)), shadow, shown)
+    return Watched(rollout, told, trial, tuple(in_the_way(rollout, told, trial, at, freezes, shadow, shown)), shadow, shown)
 
 
 def watch(
@@ -111,35 +125,56 @@ def watch(
     settings: ReviewSettings | None = None,
     shadows: dict[str, Shadow] | None = None,
     tell: Callable[[Sequence[Watched]], None] = lambda seen: None,
+    models: Models | None = None,
+    capacity: Capacity = nobody_told,
 ) -> list[str]:
     """One look at every roll-out under way, and what follows from it: what was done, in words. Nothing while somebody else holds the
-    lease of this work. ``shadows``: those of an earlier look, which go on; ``tell`` hears of all that was seen. Raises Unavailable."""
+    lease of this work. ``shadows``: those of an earlier look, which go on; ``tell`` hears of all that was seen; ``models`` None: nothing
+    is done for roll-outs of models but what needs none. Raises Unavailable."""
     shadows = {} if shadows is None else shadows
     with ledger.change() as connection:
         if not lease(connection, WORK, holder, clock(), HELD):
             return []
     done: list[str] = []
     found: list[Watched] = []
-    for rollout in rollouts_now(ledger).on:
+    told = rollouts_now(ledger)
+    for rollout in told.promoting if models else ():
+        if models and (told_of := promote(ledger, rollout, models.make_champion, BY, clock, models.settle)):
+            done.append(f"{rollout.rollout_id}: {told_of}")
+    for rollout in told.on:
+        if models and rollout.brings_model and _in_shadow(rollout):
+            _score(ledger, rollout, models)
         shadow = _shadow(ledger, rollout, shadows, settings or ReviewSettings(), clock())
         seen = look(ledger, rollout, clock(), freezes=freezes, shadow=shadow)
         found.append(seen)
         try:
-            told = _follow(ledger, seen, clock, freezes)
+            did = _follow(ledger, seen, clock, freezes, capacity)
         except (Conflict, IntegrityError) as error:  # somebody was first; the next look sees what they did
             log.info("%s: %s", rollout.rollout_id, error)
             continue
-        if told:
-            log.info("%s: %s", rollout.rollout_id, told)
-            done.append(f"{rollout.rollout_id}: {told}")
+        if did:
+            log.info("%s: %s", rollout.rollout_id, did)
+            done.append(f"{rollout.rollout_id}: {did}")
     tell(found)
     return done
 
 
+def _in_shadow(rollout: Rollout) -> bool:
+    """Whether it is only tried beside what decides."""
+    return rollout.stage is not None and rollout.stage.stage is not None and rollout.stage.stage.share == 0
+
+
+def _score(ledger: Ledger, rollout: Rollout, models: Models) -> None:
+    """Have a model that is tried beside score what is new. Where it cannot be had nothing is looked at, which holds the next stage back."""
+    try:
+        shadow_by_model(ledger, rollout, models.candidate(rollout))
+    except AdverdictError as error:
+        log.warning("%s cannot be tried beside what decides: %s", rollout.rollout_id, error)
+
+
 def _shadow(ledger: Ledger, rollout: Rollout, shadows: dict[str, Shadow], settings: ReviewSettings, at: datetime) -> Shadow | None:
     """That of a roll-out which is tried beside what decides, caught up; None where it has come further."""
-    told = rollout.stage
-    if told is None or told.stage is None or told.stage.share > 0:
+    if not _in_shadow(rollout):
         return shadows.get(rollout.rollout_id)
     if rollout.rollout_id not in shadows:
         shadows[rollout.rollout_id] = Shadow.begin(ledger, rollout)
@@ -147,7 +182,7 @@ def _shadow(ledger: Ledger, rollout: Rollout, shadows: dict[str, Shadow], settin
     return shadows[rollout.rollout_id]
 
 
-def _follow(ledger: Ledger, seen: Watched, clock: Callable[[], datetime], freezes: Sequence[Freeze]) -> str | None:
+def _follow(ledger: Ledger, seen: Watched, clock: Callable[[], datetime], freezes: Sequence[Freeze], capacity: Capacity) -> str | None:
     rollout, stage = seen.rollout, seen.rollout.stage
     assert stage is not None
     assert stage.stage is not None
@@ -162,15 +197,30 @@ def _follow(ledger: Ledger, seen: Watched, clock: Callable[[], datetime], freeze
         return f"paused: {trouble}"
     if not seen.waits_for:
         why = "nothing speaks against it, and every limit is shown to be kept" if stage.stage.share else "its disagreements were read"
-        with ledger.write() as writing:
-            entered = steps.advance(
-                writing, rollout.rollout_id, why, BY, clock(), freezes=freezes, evidence=seen.told(), expected=stage.number + 1
-            )
-        return f"stage {entered.name}"
+        going = _Going(ledger, clock, freezes, capacity)
+        if (entered := going.on(seen, stage.number + 1, why)) is not None:
+            return f"stage {entered.name}"
     if rollout.until is not None and rollout.until - clock() < steps.LEASE / 2:
         with ledger.write() as writing:
             steps.renew(writing, rollout.rollout_id, BY, clock())
     return None
+
+
+@dataclass(frozen=True)
+class _Going:
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    freezes: Sequence[Freeze]
+    capacity: Capacity
+
+    def on(self, seen: Watched, number: int, why: str) -> StageEntered | None:
+        """None where something is in the way after all, such as that people cannot carry it: then its lease goes on."""
+        its_id = seen.rollout.rollout_id
+        try:
+            return enter(self.ledger, its_id, why, BY, self.clock, seen.told, capacity=self.capacity, freezes=self.freezes, expected=number)
+        except (Conflict, IntegrityError) as error:
+            log.info("%s: %s", its_id, error)
+            return None
 
 
 def sentence(look: Look) -> str:
@@ -188,9 +238,12 @@ def sentence(look: Look) -> str:
         "worse": "the candidate was wrong where the control was right",
         "load": "the candidate alone sent an advertiser's first ad to people",
         "appeals": "the appeal that was upheld was the candidate's",
+        "latency": f"the candidate took more than {guard.limit or 1.0:.3g} times as long to score an advertiser's first ad",
+        "errors": "the model that failed on an ad was the candidate's",
     }[guard.kind]
-    allowed = "" if guard.kind == "worse" else f", and up to {guard.limit:.3g} times the control's is allowed"
-    return f"in {look.errors:,} of {look.units:,} cases that tell the arms apart {what}{allowed}"
+    allowed = "" if guard.kind in ("worse", "latency") else f", and up to {guard.limit:.3g} times the control's is allowed"
+    cases = "pairs" if guard.kind == "latency" else "cases that tell the arms apart"
+    return f"in {look.errors:,} of {look.units:,} {cases} {what}{allowed}"
 
 
 def _trouble(stage: Stage, trial: Trial) -> str | None:
@@ -198,66 +251,5 @@ def _trouble(stage: Stage, trial: Trial) -> str | None:
     if steps.on_trial(stage) and guards.unequal_arms(trial):
         return "the arms do not have as many advertisers as they should, so they cannot be compared"
     if trial.decisions >= FEWEST and trial.missing / trial.decisions > MISSING:
-        return f"for {trial.missing:,} of {trial.decisions:,} ads the candidate's policies could not be had"
+        return f"for {trial.missing:,} of {trial.decisions:,} ads the candidate's policies or bundle could not be had"
     return None
-
-
-def _in_the_way(
-    rollout: Rollout, looks: Sequence[Look], trial: Trial, at: datetime, freezes: Sequence[Freeze], shown: ShadowVerdict | None
-) -> list[str]:
-    """Of the next stage, all at once."""
-    told, since = rollout.stage, rollout.since
-    if not rollout.on or told is None or told.stage is None or since is None:
-        return [f"it is {rollout.state}"]
-    stages, stage, found = rollout.proposal.plan.stages, told.stage, list[str]()
-    following = stages[told.number + 1] if told.number + 1 < len(stages) else None
-    if at < since + timedelta(hours=stage.min_hours):
-        found.append(f"{stage.name} lasts at least {stage.min_hours:g} hours, until {moment(since + timedelta(hours=stage.min_hours))}")
-    if missing := steps.missing_signatures(rollout, following):
-        found.append(f"somebody has to sign for {', '.join(missing)}")
-    if rollout.paused:
-        found.append(f"{rollout.paused.by} paused it: {rollout.paused.why}")
-    if hold := frozen(freezes, at, rollout.proposal.markets):
-        found.append(f"nothing advances during {hold.name}, until {moment(hold.until)}")
-    if rollout.until is not None and at >= rollout.until:
-        found.append("its lease has run out, and the candidate decides nothing: a person resumes or aborts it")
-    if stage.share == 0:
-        found += _unread(stage, shown)
-    if stage.share > 0:
-        found += _inconclusive(looks, trial)
-    if found and at >= since + timedelta(days=stage.max_days):
-        found.append(f"{stage.name} was to last {stage.max_days:g} days at most: a person decides")
-    return found
-
-
-def _unread(stage: Stage, shown: ShadowVerdict | None) -> list[str]:
-    """What the differences of a shadow leave open."""
-    read, found = (shown.read if shown else 0), []
-    if stage.readings > read:
-        found.append(f"{read:,} differences were read, and {stage.readings:,} are to be")
-    if shown is not None and shown.said == "worse":
-        times = f"it was wrong for {shown.candidate_wrong:,} advertisers, and what decides for {shown.control_wrong:,}"
-        found.append(f"what was read says that it does more harm: {times}")
-    return found
-
-
-def _inconclusive(looks: Sequence[Look], trial: Trial) -> list[str]:
-    """What the audits do not show yet."""
-    if looks and not any(trial.made.values()):
-        return ["the candidate has decided nothing yet"]
-    found = []
-    settled = len(trial.settled)
-    if trial.unsettled > UNSETTLED * (settled + trial.unsettled):
-        found.append(f"{trial.unsettled:,} of {settled + trial.unsettled:,} audits are not settled: contested ones settle last")
-    for look in looks:
-        side = {"leakage": Verdict.APPROVE, "wrongful_rejection": Verdict.REJECT}.get(look.guard.kind)
-        if side is None or look.clears or not trial.made.get(side):
-            continue
-        between = (
-            "nobody has read one" if look.low is None else f"of advertisers, between {percent(look.low)} and {percent(look.high or 0.0)}"
-        )
-        found.append(
-            f"{look.guard.name.replace('_', ' ')} is not shown to be under {percent(look.guard.limit or 0.0)} ({between}, "
-            f"from {look.units:,} advertisers): more audits would tell, or a person decides"
-        )
-    return found
