@@ -14,8 +14,10 @@ from adverdict.simulation.world import DAYS, LAUNCH_DAY, START
 BLOCK_ADS = 8192
 _HOURS = np.array([2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 9, 7, 6, 6, 5, 4, 3])
 _WEEK = np.array([10, 11, 11, 11, 10, 6, 5])
-_FIRST_SALE, _EVERY, _SALE_DAYS = 38, 50, 2
+FIRST_SALE, SALE_EVERY, SALE_DAYS = 38, 50, 2
 """Of sale weekends, in days."""
+SALE = 2.8
+"""Times as many ads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Arrivals:
         self.days = days
         calm = np.tile(_HOURS, days) * np.repeat(np.tile(_WEEK, days // 7 + 1)[:days], 24)
         busy = np.full(days * 24, 10)
-        for sale in range(_FIRST_SALE, days, _EVERY):
-            busy[sale * 24 : (sale + _SALE_DAYS) * 24] = 28
+        for sale in range(FIRST_SALE, days, SALE_EVERY):
+            busy[sale * 24 : (sale + SALE_DAYS) * 24] = round(10 * SALE)
         for launch in np.unique(LAUNCH_DAY[LAUNCH_DAY > 0]):
             busy[launch * 24 : (launch + 2) * 24] = 35
         jitter = below(mix(seed, "hours", np.arange(days * 24)), "jitter", 60) + 70

@@ -117,7 +117,7 @@ def test_what_was_measured_both_ways_becomes_tasks_appeals_and_what_comes_back()
     assert 0.04 < change.doubt < 0.05
 
 
-def test_rejections_that_come_back_within_a_week_are_counted(ledger: Ledger) -> None:
+def test_rejections_that_come_back_within_a_week_are_counted_beyond_what_comes_again_anyway(ledger: Ledger) -> None:
     day = 24 * 60
     with ledger.write() as writing:
         for number, (minute, verdict, creative) in enumerate(
@@ -133,7 +133,8 @@ def test_rejections_that_come_back_within_a_week_are_counted(ledger: Ledger) -> 
             made = decided(an_ad(number, creative_id=creative, submitted_at=minutes(minute)), verdict)
             writing.append(made.decision.decision_id, made, minutes(minute))
     found = counted(ledger.read(), minutes(20 * day))
-    assert (found.rejections, found.come_back, found.settled) == (2, 0.5, 0)
+    assert (found.rejections, found.usual, found.settled) == (2, 0.25, 0)
+    assert found.come_back == pytest.approx((0.5 - 0.25) / (1 - 0.25))
 
 
 def test_a_plan_goes_on_record_and_is_scored_when_its_weeks_are_over_and_once_only(lived_ledger: Ledger) -> None:
