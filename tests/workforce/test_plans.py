@@ -24,7 +24,7 @@ from adverdict.workforce.operations.events import Event
 from adverdict.workforce.operations.read import Operations
 from adverdict.workforce.operations.roster import Shift
 from adverdict.workforce.operations.rules import Shrinkage, Targets
-from adverdict.workforce.outlook import Known, outlook
+from adverdict.workforce.outlook import Known, Week, outlook
 from adverdict.workforce.plans.score import Part, PlannedWeek, RealisedWeek, score
 from adverdict.workforce.plans.store import plans, save, score_plans, scores
 from adverdict.workforce.returns import counted
@@ -104,6 +104,24 @@ def test_a_launch_has_the_week_of_its_like_grows_up_and_is_checked_with_all_mist
     with pytest.raises(InvalidInput) as caught:
         launch_of(base.history, "SE", ["XX"], None)
     assert [mistake.field for mistake in caught.value.mistakes] == ["launch", "like", "ads_per_day"]
+
+
+def test_a_launch_has_the_reviews_that_ads_of_it_had_when_they_were_decided_beforehand(lived_ledger: Ledger) -> None:
+    base = made_known(lived_ledger)
+    decided = {Verdict.REVIEW: 180, Verdict.APPROVE: 120}
+    like, own = (
+        scenario(base, 4, Change("FI opens", launch=launch_of(base.history, "FI", ["SE", "DE"], 100, told)), twin=False).weeks[-1].after
+        for told in (None, decided)
+    )
+    assert tasks_of(own, "FI", "review") == pytest.approx(0.6 * 700, rel=0.12), "nearly grown up"
+    ratio = tasks_of(own, "FI", "review") / tasks_of(like, "FI", "review")
+    assert tasks_of(own, "FI", "double") == pytest.approx(ratio * tasks_of(like, "FI", "double"))
+    with pytest.raises(InvalidInput, match="at least 30 of the market's ads that go to people"):
+        launch_of(base.history, "FI", ["SE"], 100, {Verdict.REVIEW: 2, Verdict.APPROVE: 20})
+
+
+def tasks_of(week: Week, market: str, kind: str) -> float:
+    return sum(cell.tasks for cell in week.cells if cell.queue == Queue(market, kind))
 
 
 def test_what_was_measured_both_ways_becomes_tasks_appeals_and_what_comes_back() -> None:

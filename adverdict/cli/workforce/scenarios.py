@@ -12,6 +12,7 @@ from adverdict.cli.options import Json
 from adverdict.cli.workforce.shared import OperationsFolder, Weeks, knowing
 
 if TYPE_CHECKING:
+    from adverdict.domain.verdict import Verdict
     from adverdict.ledger.store import Ledger
     from adverdict.workforce.change import Change
     from adverdict.workforce.effects import Shares
@@ -23,7 +24,9 @@ def scenario_command(
     rollout: Annotated[str | None, typer.Option("--rollout", metavar="ID", help="What it does, by its shadow or by past ads.")] = None,
     share: Annotated[float, typer.Option("--share", min=0.01, max=1.0, help="Of advertisers that --rollout decides for.")] = 1.0,
     policies: Annotated[Path | None, typer.Option("--policies", help="Another folder of policy files, tried on past ads.")] = None,
-    rescoring: Annotated[str | None, typer.Option("--rescoring", metavar="OUT", help="Reviews that applying this rescoring opens.")] = None,
+    rescoring: Annotated[
+        str | None, typer.Option("--rescoring", metavar="OUT", help="Reviews that applying it opens; with --launch, that market's ads.")
+    ] = None,
     launch: Annotated[str | None, typer.Option("--launch", metavar="MARKET", help="A market that is to open.")] = None,
     like: Annotated[str | None, typer.Option("--like", metavar="M1,M2", help="Markets it will be like.")] = None,
     ads_per_day: Annotated[float | None, typer.Option("--ads-per-day", help="Of the new market, once it has grown up.")] = None,
@@ -41,12 +44,13 @@ def scenario_command(
         from adverdict.workforce.scenario import launch_of, of_reviews, refusal, scenario
         from adverdict.workforce.told import told
 
+        alone = None if launch else rescoring  # with --launch it says what becomes of the new market's ads
         asked = [
             name
             for name, value in {
                 "--rollout": rollout,
                 "--policies": policies,
-                "--rescoring": rescoring,
+                "--rescoring": alone,
                 "--launch": launch,
                 "--reviews": reviews,
             }.items()
@@ -59,11 +63,12 @@ def scenario_command(
             change = _rollout(ledger, known, rollout, share, days)
         elif policies:
             change = _policies(ledger, known, policies, days)
-        elif rescoring:
-            change = _rescoring(ledger, rescoring)
+        elif alone:
+            change = _rescoring(ledger, alone)
         elif launch:
+            decided = _decided(ledger, rescoring, launch) if rescoring else None
             named = tuple(one.strip() for one in (like or "").split(",") if one.strip())
-            change = _named(f"{launch} opens", launch=launch_of(known.history, launch, named, ads_per_day))
+            change = _named(f"{launch} opens", launch=launch_of(known.history, launch, named, ads_per_day, decided))
         else:
             change = of_reviews(known.history, _factors(reviews)) if reviews else _named(f"{absence:.0%} more absence")
         from dataclasses import replace
@@ -148,6 +153,23 @@ def _say_shares(found: Sequence[Shares], which: str) -> None:
             f"{one.market}: of {one.ads:,} {which} {one.reviewed_before:,} went to people, {one.reviewed_after:,} would; "
             f"{one.rejected_before:,} were rejected automatically, {one.rejected_after:,} would be"
         )
+
+
+def _decided(ledger: Ledger, out: str, market: str) -> dict[Verdict, int]:
+    """What became of a new market's ads, none of which is on record, in a rescoring of them."""
+    from collections import Counter
+
+    from adverdict.rescoring.diff.diff import diff
+    from adverdict.rescoring.diff.record import LedgerRecord
+    from adverdict.rescoring.folder.manifest import RunFolder
+    from adverdict.workforce.handling import HandlingTimes
+
+    found = diff(RunFolder.open(out), LedgerRecord.now(ledger), HandlingTimes())
+    counted = Counter[Verdict]()
+    for one in found.unrecorded:
+        if one.market == market:
+            counted[one.verdict] += one.ads
+    return dict(counted)
 
 
 def _rescoring(ledger: Ledger, out: str) -> Change:
