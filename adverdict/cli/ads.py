@@ -26,6 +26,7 @@ COLOURS = {"approve": "green", "review": "yellow", "reject": "red"}
 def simulate(
     ads: Annotated[int, typer.Option("--ads", min=1, help="How many ads.")] = 20_000,
     each: Annotated[float, typer.Option("--ads-per-advertiser", min=1, help="Ads an advertiser has on average.")] = 14.0,
+    days: Annotated[int, typer.Option("--days", min=120, max=3650, help="Days over which they are submitted.")] = 120,
     seed: Seed = 7,
     folder: Annotated[Path, typer.Option("--out", help="Folder to write; must not exist.")] = Path("var/marketplace"),
 ) -> None:
@@ -35,7 +36,7 @@ def simulate(
 
         with Bars() as bars:
             bars.stage("simulating ads", ads)
-            written = write_marketplace(folder, ads, seed, bars, each)
+            written = write_marketplace(folder, ads, seed, bars, each, days)
         out.print(
             f"wrote {written.ads} simulated ads and {written.labels} labels to {folder}; their truth lies apart, in {folder / 'truth'}"
         )

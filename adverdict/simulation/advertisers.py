@@ -46,8 +46,8 @@ class Advertisers:
         return np.asarray(active[np.searchsorted(edges, turn, side="right")])
 
 
-def found_advertisers(seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> Advertisers:
-    """As many advertisers as ``ads`` ads need where they have ``each`` on average (at least 60).
+def found_advertisers(seed: int, ads: int, each: float = ADS_PER_ADVERTISER, days: int = DAYS) -> Advertisers:
+    """As many advertisers as ``ads`` ads need where they have ``each`` on average (at least 60), over ``days`` days.
 
     Number 0 is honest and always active: no day is without an advertiser.
     """
@@ -59,7 +59,7 @@ def found_advertisers(seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> 
     member = np.cumsum(in_ring) - 1
     owner = np.where(in_ring, mix(seed, "ring", np.maximum(member, 0) // RING_SIZE), key)
     home = weighted(unit(owner, "home"), MARKET_WEIGHTS)
-    first, last = _lifetimes(key, owner, in_ring, member % RING_SIZE, LAUNCH_DAY[home])
+    first, last = _lifetimes(key, owner, in_ring, member % RING_SIZE, LAUNCH_DAY[home], days)
     age = below(key, "age", _OLDEST_DAYS[intent] * DAY) + DAY
     return Advertisers(
         key=key,
@@ -76,12 +76,12 @@ def found_advertisers(seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> 
     )
 
 
-def _lifetimes(key: Keys, owner: Keys, in_ring: Bools, member: Ints, launch: Ints) -> tuple[Ints, Ints]:
+def _lifetimes(key: Keys, owner: Keys, in_ring: Bools, member: Ints, launch: Ints, days: int) -> tuple[Ints, Ints]:
     """Most advertisers are there from the start; a ring sends one burner account after the other, each for a few days."""
-    first = np.where(unit(key, "old") < 0.6, 0, below(key, "first day", DAYS - 10))
-    last = first + 30 + below(key, "days", DAYS)
-    burn = below(owner, "ring starts", DAYS - 40) + member * 4
+    first = np.where(unit(key, "old") < 0.6, 0, below(key, "first day", days - 10))
+    last = first + 30 + below(key, "days", days)
+    burn = below(owner, "ring starts", days - 40) + member * 4
     first = np.maximum(np.where(in_ring, burn, first), launch)
     last = np.where(in_ring, first + 6 + below(key, "burns", 8), np.maximum(last, first + 20))
-    first[0], last[0] = 0, DAYS
+    first[0], last[0] = 0, days
     return first, last

@@ -1,4 +1,5 @@
-"""When ads arrive: working hours, weekends, a market's launch and two sale weekends. Exact counts, without a random number kept."""
+"""When ads arrive: working hours, weekends, a market's launch and a sale weekend every fifty days. Exact counts, without a random number
+kept."""
 
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ from adverdict.simulation.world import DAYS, LAUNCH_DAY, START
 BLOCK_ADS = 8192
 _HOURS = np.array([2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 9, 7, 6, 6, 5, 4, 3])
 _WEEK = np.array([10, 11, 11, 11, 10, 6, 5])
-_SALES = (slice(38 * 24, 40 * 24), slice(88 * 24, 90 * 24))
+FIRST_SALE, SALE_EVERY, SALE_DAYS = 38, 50, 2
+"""Of sale weekends, in days."""
+SALE = 2.8
+"""Times as many ads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +31,17 @@ class Span:
 
 
 class Arrivals:
-    """The hour of each of ``ads`` ads. ``spike`` says how crowded an hour is beside a usual one (1.0 and more)."""
+    """The hour of each of ``ads`` ads over ``days`` days. ``spike`` says how crowded an hour is beside a usual one (1.0 and more)."""
 
-    def __init__(self, seed: int, ads: int) -> None:
-        calm = np.tile(_HOURS, DAYS) * np.repeat(np.tile(_WEEK, DAYS // 7 + 1)[:DAYS], 24)
-        busy = np.full(DAYS * 24, 10)
-        for sale in _SALES:
-            busy[sale] = 28
+    def __init__(self, seed: int, ads: int, days: int = DAYS) -> None:
+        self.days = days
+        calm = np.tile(_HOURS, days) * np.repeat(np.tile(_WEEK, days // 7 + 1)[:days], 24)
+        busy = np.full(days * 24, 10)
+        for sale in range(FIRST_SALE, days, SALE_EVERY):
+            busy[sale * 24 : (sale + SALE_DAYS) * 24] = round(10 * SALE)
         for launch in np.unique(LAUNCH_DAY[LAUNCH_DAY > 0]):
             busy[launch * 24 : (launch + 2) * 24] = 35
-        jitter = below(mix(seed, "hours", np.arange(DAYS * 24)), "jitter", 60) + 70
+        jitter = below(mix(seed, "hours", np.arange(days * 24)), "jitter", 60) + 70
         edges = np.cumsum(calm * busy * jitter)
         self.spike: Floats = busy / 10.0
         self.ends: Ints = edges * ads // edges[-1]
@@ -44,7 +49,7 @@ class Arrivals:
     def spans(self) -> Iterator[Span]:
         """Cut time into days, and crowded days into spans of at most ``BLOCK_ADS`` ads."""
         number, first = 0, 0
-        for day in range(DAYS):
+        for day in range(self.days):
             end = int(self.ends[day * 24 + 23])
             while first < end:
                 last = min(first + BLOCK_ADS, end)

@@ -13,10 +13,10 @@ from adverdict.simulation.arrivals import Arrivals, Span
 from adverdict.simulation.campaigns import Creatives, campaign_of, creative_of, describe
 from adverdict.simulation.facts import CAUSE, Facts, facts_of
 from adverdict.simulation.mix import Bools, Floats, Ints, Keys, weighted
-from adverdict.simulation.resubmissions import SHARE, Resubmissions, Returning, Submitted
+from adverdict.simulation.resubmissions import SHARE, Platform, Rejections, Resubmissions, Returning, Submitted
 from adverdict.simulation.truth import Circumstances, applicable, violations
 from adverdict.simulation.wording import Texts, brand_domain, write_texts
-from adverdict.simulation.world import DAY, LAUNCH_DAY, MARKET_WEIGHTS, START, phase
+from adverdict.simulation.world import DAY, DAYS, LAUNCH_DAY, MARKET_WEIGHTS, START, phase
 
 _HOME_SHARE = 0.87
 _EDIT_CHANCE = np.array([0.72, 0.84, 0.92, 0.97])
@@ -40,26 +40,31 @@ class Block:
 
 
 class Marketplace:
-    """A marketplace of ``ads`` ads. The same seed and number give the same blocks on every machine."""
+    """A marketplace of ``ads`` ads. The same seed, number and days give the same blocks on every machine."""
 
-    def __init__(self, seed: int, ads: int, each: float = ADS_PER_ADVERTISER) -> None:
-        """``each``: ads an advertiser has on average."""
+    def __init__(self, seed: int, ads: int, each: float = ADS_PER_ADVERTISER, days: int = DAYS) -> None:
+        """``each``: ads an advertiser has on average. ``days``: at least ``world.DAYS``."""
         self.seed = seed
-        self.advertisers: Advertisers = found_advertisers(seed, ads, each)
+        self.advertisers: Advertisers = found_advertisers(seed, ads, each, days)
         self.raters = raters.hire(seed)
-        self.arrivals = Arrivals(seed, ads)
+        self.arrivals = Arrivals(seed, ads, days)
 
-    def blocks(self) -> Iterator[Block]:
-        """Every ad once, oldest first."""
+    def blocks(self, platform: Platform | None = None) -> Iterator[Block]:
+        """Every ad once, oldest first. What is rejected may come back: by the ``platform``'s verdicts, or by those of simulated raters."""
         waiting = Resubmissions()
         for span in self.arrivals.spans():
             rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(span.number,))))
-            yield self._block(span, waiting, rng)
+            for one in platform.rejections() if platform else ():
+                waiting.schedule(*_rejected_by(one), one.ads, rng)
+            block = self._block(span, waiting, rng)
+            if platform is None:
+                waiting.schedule(*_rejected(block.verdicts, len(block.submitted_at)), block.ads, rng)
+            yield block
 
     def _block(self, span: Span, waiting: Resubmissions, rng: np.random.Generator) -> Block:
         count = span.last - span.first
         submitted, hour = self.arrivals.times(span, rng.random(count))
-        ads = self._submitted(span.day, count, waiting.take(int(submitted[0]), int(count * SHARE)), rng)
+        ads = self._submitted(span, waiting.take(int(submitted[0]), int(count * SHARE)), rng)
         who = self.advertisers
         creatives = describe(who, ads.advertiser, ads.campaign, ads.creative, ads.repaired)
         facts = facts_of(creatives, ads.edit)
@@ -69,11 +74,10 @@ class Marketplace:
         there = applicable(creatives.surface)
         work = raters.Work(truth, there, creatives.subject, creatives.stance, submitted, self.arrivals.spike[hour])
         verdicts = raters.judge(self.raters, work, rng)
-        waiting.schedule(*_rejected(verdicts, count), ads, rng)
         return Block(span.first, phase(span.day), submitted, ads, creatives, facts, texts, truth, there, verdicts)
 
-    def _submitted(self, day: int, count: int, returning: list[Returning], rng: np.random.Generator) -> Submitted:
-        who = self.advertisers
+    def _submitted(self, span: Span, returning: list[Returning], rng: np.random.Generator) -> Submitted:
+        who, day, count = self.advertisers, span.day, span.last - span.first
         advertiser = who.draw(day, rng.random(count))
         market = _markets(who, advertiser, day, rng.random(count), rng.random(count))
         campaign = campaign_of(who.owner[advertiser], day)
@@ -81,13 +85,14 @@ class Marketplace:
         edit = np.searchsorted(_EDIT_CHANCE, rng.random(count), side="right")
         places = np.sort(rng.permutation(count)[: len(returning)]).tolist()
         repaired, resubmitted = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+        origin = np.arange(span.first, span.last)
         for row, back in zip(places, returning, strict=True):
             if who.last_day[back.advertiser] < day:
                 continue
             advertiser[row], market[row], edit[row] = back.advertiser, back.market, back.edit
             campaign[row], creative[row] = back.campaign, back.creative
-            repaired[row], resubmitted[row] = back.repaired, True
-        return Submitted(advertiser, who.intent[advertiser], market, campaign, creative, edit, repaired, resubmitted)
+            repaired[row], resubmitted[row], origin[row] = back.repaired, True, back.origin
+        return Submitted(advertiser, who.intent[advertiser], market, campaign, creative, edit, repaired, resubmitted, origin)
 
     def _truth(self, ads: Submitted, creatives: Creatives, facts: Facts, owns_brand: Bools) -> Bools:
         return violations(
@@ -118,6 +123,12 @@ def _rejected(verdicts: raters.Verdicts, count: int) -> tuple[Bools, Ints]:
     rejected[verdicts.ad[verdicts.violates]] = True
     last = np.full(count, START - DAY, dtype=np.int64)
     np.maximum.at(last, verdicts.ad, verdicts.at)
+    return rejected, last
+
+
+def _rejected_by(told: Rejections) -> tuple[Bools, Ints]:
+    rejected, last = np.zeros(len(told.ads.edit), dtype=np.bool_), np.full(len(told.ads.edit), START - DAY, dtype=np.int64)
+    rejected[told.rows], last[told.rows] = True, told.at
     return rejected, last
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -23,6 +25,8 @@ class Returning:
     """A creative on its way back."""
 
     due: int
+    origin: int
+    """Number of the ad it was first submitted as."""
     advertiser: int
     market: int
     campaign: int
@@ -59,6 +63,7 @@ class Resubmissions:
             self._waiting.append(
                 Returning(
                     due=int(due[row]),
+                    origin=int(ads.origin[row]),
                     advertiser=int(ads.advertiser[row]),
                     market=int(ads.market[row]),
                     campaign=int(ads.campaign[row]),
@@ -81,3 +86,23 @@ class Submitted:
     edit: Ints
     repaired: Bools
     resubmitted: Bools
+    origin: Ints
+    """Number of the ad that each was first submitted as: its own, where it is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """Ads of one block that a platform rejected."""
+
+    ads: Submitted
+    rows: Ints
+    """Of ``ads``."""
+    at: Ints
+    """Unix seconds of each verdict."""
+
+
+class Platform(Protocol):
+    """Where the ads are submitted: its verdicts, not those of simulated raters, are what advertisers answer to."""
+
+    def rejections(self) -> Sequence[Rejections]:
+        """Those since it was last asked; it is asked before every block."""

@@ -18,6 +18,7 @@ KIDS_POLICY = POLICIES.index("kids_unsuitable")
 START = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp())
 """The first simulated second, a Monday at midnight UTC."""
 DAYS = 120
+"""Simulated, where nobody asks for more: the fewest in which all of the drift is seen."""
 DAY = 86_400
 
 

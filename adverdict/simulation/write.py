@@ -16,10 +16,11 @@ from adverdict.simulation import tables
 from adverdict.simulation.advertisers import ADS_PER_ADVERTISER
 from adverdict.simulation.marketplace import Block, Marketplace
 from adverdict.simulation.raters import rater_ids
-from adverdict.simulation.world import POLICIES
+from adverdict.simulation.world import DAYS, POLICIES
 from adverdict.storage.whole import replacing
 
 TRUTH_FOLDER = "truth"
+MOST_DAYS = 3650
 ROW_GROUP = 65_536
 """Rows held in memory before they are written."""
 
@@ -43,16 +44,18 @@ class Written:
         return self.positives[policy] / max(self.asked[policy], 1)
 
 
-def write_marketplace(out: Path, ads: int, seed: int, progress: Progress = SILENT, each: float = ADS_PER_ADVERTISER) -> Written:
-    """Simulate ``ads`` ads, ``each`` an advertiser on average, into ``out``.
+def write_marketplace(
+    out: Path, ads: int, seed: int, progress: Progress = SILENT, each: float = ADS_PER_ADVERTISER, days: int = DAYS
+) -> Written:
+    """Simulate ``ads`` ads over ``days`` days, ``each`` an advertiser on average, into ``out``.
 
     That is ``ads.parquet`` (in order of ``submitted_at``), ``labels.parquet`` and ``truth/*.parquet``.
 
-    The files are equal byte for byte for equal ``ads`` and ``seed`` and one version of pyarrow. They appear under their names only when
-    all is written, and replace earlier ones. ``progress`` advances by the ads done. Raises ``InvalidSettings``.
+    The files are equal byte for byte for equal ``ads``, ``seed`` and ``days`` and one version of pyarrow. They appear under their names
+    only when all is written, and replace earlier ones. ``progress`` advances by the ads done. Raises ``InvalidSettings``.
     """
-    _check(ads, seed, each)
-    market = Marketplace(seed, ads, each)
+    _check(ads, seed, each, days)
+    market = Marketplace(seed, ads, each, days)
     ids = rater_ids(seed)
     counted = np.zeros((2, len(POLICIES)), dtype=np.int64)
     labels = done = 0
@@ -79,7 +82,7 @@ _FILES = {
 }
 
 
-def _check(ads: int, seed: int, each: float) -> None:
+def _check(ads: int, seed: int, each: float, days: int) -> None:
     mistakes = []
     if ads < 1:
         mistakes.append(Mistake("ads", ads, "at least 1"))
@@ -87,6 +90,8 @@ def _check(ads: int, seed: int, each: float) -> None:
         mistakes.append(Mistake("seed", seed, "0 or more, below 2**63"))
     if not each >= 1:
         mistakes.append(Mistake("ads per advertiser", each, "1 or more"))
+    if not DAYS <= days <= MOST_DAYS:
+        mistakes.append(Mistake("days", days, f"{DAYS} to {MOST_DAYS}"))
     if mistakes:
         raise InvalidSettings("cannot simulate this marketplace", mistakes)
 

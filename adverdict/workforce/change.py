@@ -11,6 +11,9 @@ import numpy as np
 from adverdict.workforce.forecast.forecast import Forecast
 from adverdict.workforce.volume.history import WEEK, Queue, Series, Shape
 
+OF_REVIEWS = ("review", "double", "senior")
+"""Kinds of tasks that come of ads left to people."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -21,6 +24,8 @@ class Launch:
     """Markets whose week, shares and lanes it is expected to have."""
     ads_a_day: float
     """Once it has grown up, which takes about four weeks."""
+    reviewed: float | None = None
+    """Share of its ads that go to people, where ads of it were decided beforehand; None: as in the markets it is like."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,10 @@ def launched(forecast: Forecast, launch: Launch) -> Forecast:
             for k in kinds
         ]
     )
+    if launch.reviewed is not None and "review" in kinds:
+        there = float(share[kinds.index("review")])
+        follows, others = launch.reviewed / there, (1 - launch.reviewed) / (1 - there)
+        share *= [follows if kind in OF_REVIEWS else others if kind == "audit" else 1.0 for kind in kinds]
     return replace(
         forecast,
         series=(*forecast.series, *series),

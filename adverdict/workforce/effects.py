@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from adverdict.workforce.change import Change
+from adverdict.workforce.change import OF_REVIEWS, Change
 from adverdict.workforce.volume.history import Queue
-
-OF_REVIEWS = ("review", "double", "senior")
-"""Kinds of tasks that come of ads left to people."""
 
 
 @dataclass(frozen=True)

@@ -151,10 +151,17 @@ class _Seconds:
     change: Change
 
     def __call__(self, queue: Queue, lane: LaneShare) -> float:
-        return self.practice.of(queue.kind, queue.market, lane.policies).seconds * self.change.seconds.get(queue, 1.0)
+        return self._of(queue, lane.policies).seconds * self.change.seconds.get(queue, 1.0)
+
+    def _of(self, queue: Queue, policies: tuple[str, ...] = ()) -> Took:
+        """Of a market that opens and of which nothing was read: as in the first market it is like."""
+        launch, market = self.change.launch, queue.market
+        if launch is not None and market == launch.market and market not in self.practice.markets.factors:
+            market = launch.like[0]
+        return self.practice.of(queue.kind, market, policies)
 
     def took(self, queue: Queue) -> Took:
-        found, times = self.practice.of(queue.kind, queue.market), self.change.seconds.get(queue, 1.0)
+        found, times = self._of(queue), self.change.seconds.get(queue, 1.0)
         return replace(found, seconds=found.seconds * times, low=found.low and found.low * times, high=found.high and found.high * times)
 
 

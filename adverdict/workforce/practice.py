@@ -1,13 +1,15 @@
 """How long a task takes by kind, market and policies, and how much longer somebody takes who is new.
 
-Each group's mean is drawn towards that of the group it belongs to, by how much groups differ and how often it was seen (empirical Bayes:
-Efron and Morris 1975). Times are cut off as ``handling`` does. Nobody's own speed is kept or shown: it is personal data.
+A market has a factor of its own, learnt from all its answers whatever their kind: what was read of a market before it opened says how long
+its reviews will take. Each group's mean is drawn towards that of the group it belongs to, by how much groups differ and how often it was
+seen (empirical Bayes: Efron and Morris 1975). Times are cut off as ``handling`` does. Nobody's own speed is kept or shown: it is personal
+data.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ import numpy as np
 from adverdict.ledger.entries import Answered
 from adverdict.ledger.store import Ledger
 from adverdict.workforce.handling import ENOUGH, NORMAL_95, USUAL_SECONDS, Seconds, cut_off
+from adverdict.workforce.markets import Markets, between, of_markets
 
 STAGES = (0, 50, 150, 400, 1000)
 """Answers somebody has given before, from which the next stage of learning begins."""
@@ -76,6 +79,7 @@ class Practice:
     """What answers on record say."""
 
     means: Mapping[Group, Took] = field(default_factory=dict)
+    markets: Markets = field(default_factory=Markets)
     variation: float = TOLD_VARIATION
     """Coefficient of variation within a group."""
     learning: tuple[Stage, ...] = ()
@@ -87,7 +91,10 @@ class Practice:
         group = Group(kind, market, policies)
         while group not in self.means and group != Group():
             group = group.around()
-        return self.means.get(group, Took(self.told, None, None, 0, "told"))
+        found = self.means.get(group, Took(self.told, None, None, 0, "told"))
+        return (
+            found if group.market or found.low is None or market not in self.markets.factors else _times(found, self.markets, kind, market)
+        )
 
 
 class Answer(NamedTuple):
@@ -126,16 +133,26 @@ def practice(answers: Sequence[Answer], told: float = USUAL_SECONDS) -> Practice
         group = one.group
         for level in (group, Group(group.kind, group.market), Group(group.kind), Group()) if group.policies else _levels(group):
             members[level].append(number)
-    means = _drawn({group: times[rows] for group, rows in members.items()})
+    markets = of_markets(times, [one.group.kind for one in answers], [one.group.market for one in answers])
+    means = _drawn({group: times[rows] for group, rows in members.items()}, markets)
     relative = times / np.array([means[one.group].seconds for one in answers])
-    return Practice(means, float(np.std(relative)), _learning(relative, [one.person for one in answers]), told)
+    return Practice(means, markets, float(np.std(relative)), _learning(relative, [one.person for one in answers]), told)
 
 
 def _levels(group: Group) -> tuple[Group, ...]:
     return (group, Group(group.kind), Group())
 
 
-def _drawn(times: Mapping[Group, Seconds]) -> dict[Group, Took]:
+def _times(found: Took, markets: Markets, kind: str, market: str) -> Took:
+    """A kind's mean in a market that has none of the kind yet."""
+    factor, usual = markets.factors[market], markets.kinds.get(kind, found.seconds)
+    seconds, low, high = usual * factor.times, found.low or 0.0, found.high or 0.0
+    half = float(np.hypot((high - low) / 2 * factor.times, NORMAL_95 * factor.spread * usual))
+    pool = found.pool if factor.answers < ENOUGH else f"{found.pool}, and other answers in {market}"
+    return Took(seconds, max(0.0, seconds - half), seconds + half, 0, pool)
+
+
+def _drawn(times: Mapping[Group, Seconds], markets: Markets) -> dict[Group, Took]:
     """Level by level, from all answers down to those about single policies."""
     levels = sorted(times, key=lambda group: (bool(group.kind), bool(group.market), bool(group.policies)))
     everybody = times[Group()]
@@ -143,26 +160,19 @@ def _drawn(times: Mapping[Group, Seconds]) -> dict[Group, Took]:
     means, spread = {Group(): float(everybody.mean())}, {Group(): scatter / len(everybody)}
     for depth in (1, 2, 3):
         here = [group for group in levels if _depth(group) == depth]
-        between = _between([(len(times[one]), float(times[one].mean()), means[one.around()]) for one in here], scatter)
+        around = {one: markets.seconds(one.kind, one.market) if depth == 2 else means[one.around()] for one in here}
+        differ = between([(len(times[one]), float(times[one].mean()), around[one]) for one in here], scatter)
         for one in here:
             n, own = len(times[one]), float(times[one].mean())
-            weight = between / (between + scatter / n) if between else 0.0
-            means[one] = means[one.around()] + weight * (own - means[one.around()])
-            spread[one] = weight**2 * scatter / n + (1 - weight) ** 2 * (between + spread[one.around()])
+            weight = differ / (differ + scatter / n) if differ else 0.0
+            means[one] = around[one] + weight * (own - around[one])
+            alike = (markets.factors[one.market].spread * means[one.around()]) ** 2 if depth == 2 else 0.0
+            spread[one] = weight**2 * scatter / n + (1 - weight) ** 2 * (differ + spread[one.around()] + alike)
     return {group: _took(group, times, means[group], spread[group]) for group in levels}
 
 
 def _depth(group: Group) -> int:
     return bool(group.kind) + bool(group.market) + bool(group.policies)
-
-
-def _between(groups: Iterable[tuple[int, float, float]], scatter: float) -> float:
-    """Variance between groups of a level, by the method of moments; 0 where chance explains how they differ."""
-    told = [(n, own, around) for n, own, around in groups if n > 1]
-    weight = sum(n for n, _, _ in told)
-    if not weight:
-        return 0.0
-    return max(0.0, (sum(n * (own - around) ** 2 for n, own, around in told) - scatter * len(told)) / weight)
 
 
 def _took(group: Group, times: Mapping[Group, Seconds], mean: float, spread: float) -> Took:

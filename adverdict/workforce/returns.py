@@ -1,14 +1,17 @@
 """How rejections come back: the share of reviews that people reject, and of rejected ads that are submitted again.
 
 A stricter policy raises next week's volume by that. It is counted, ad by ad, not inferred: days on which much is submitted are also days on
-which much is rejected.
+which much is rejected. Approved ads and their creatives are submitted again, too: only what rejected ones do beyond that is an answer to a
+rejection.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.verdict import Verdict
@@ -31,7 +34,9 @@ class Returns:
     rejections: int
     """By model or people, that had ``WITHIN`` to come back."""
     come_back: float
-    """Of them, in [0, 1]; 0 where none are on record."""
+    """Of them, in [0, 1], that come back because they were rejected; 0 where none are on record."""
+    usual: float = 0.0
+    """Of approved ads that had as long, those that came again all the same, edited or with their creative."""
 
 
 def returns(ledger: Ledger, history: History, days: int = DAYS) -> Returns:
@@ -44,26 +49,37 @@ def returns(ledger: Ledger, history: History, days: int = DAYS) -> Returns:
 def counted(entries: Iterable[Entry], end: datetime) -> Returns:
     """From decisions and resolutions in their order."""
     keys: dict[str, tuple[str, ...]] = {}
-    rejected: dict[str, datetime] = {}
-    settled = by_people = all_rejected = back = 0
+    last: dict[str, _Last] = {}
+    decided, back = Counter[Verdict](), Counter[Verdict]()
+    settled = by_people = 0
     for entry in entries:
         body = entry.body
         if isinstance(body, DecisionMade) and body.step is None:
             keys[entry.entry_id] = tuple(_keys(body.ad))
-            last = [rejected.pop(key) for key in keys[entry.entry_id] if key in rejected] if body.first else []
-            back += bool(last) and entry.at - max(last) <= WITHIN
-            is_rejected = body.decision.verdict is Verdict.REJECT
+            before = [last.pop(key) for key in keys[entry.entry_id] if key in last] if body.first else []
+            if before and entry.at - max(before).at <= WITHIN:
+                back[max(before).verdict] += 1
+            verdict = body.decision.verdict
         elif isinstance(body, Resolved) and body.by == "review":
             settled += 1
-            is_rejected = body.verdict is Verdict.REJECT
-            by_people += is_rejected
+            verdict = body.verdict
+            by_people += verdict is Verdict.REJECT
         else:
             continue
-        if is_rejected and entry.at <= end - WITHIN:
-            all_rejected += 1
+        if verdict is not Verdict.REVIEW and entry.at <= end - WITHIN:
+            decided[verdict] += 1
             about = entry.entry_id if isinstance(body, DecisionMade) else body.decision_id
-            rejected.update(dict.fromkeys(keys.get(about, ()), entry.at))
-    return Returns(settled, by_people / settled if settled else 0.0, all_rejected, min(1.0, back / all_rejected) if all_rejected else 0.0)
+            last.update(dict.fromkeys(keys.get(about, ()), _Last(entry.at, verdict)))
+    rejected, usual = (min(1.0, back[one] / decided[one]) if decided[one] else 0.0 for one in (Verdict.REJECT, Verdict.APPROVE))
+    because = max(0.0, (rejected - usual) / (1 - usual)) if usual < 1 else 0.0
+    return Returns(settled, by_people / settled if settled else 0.0, decided[Verdict.REJECT], because, usual)
+
+
+class _Last(NamedTuple):
+    """What was decided last about an ad or a creative."""
+
+    at: datetime
+    verdict: Verdict
 
 
 def _keys(ad: Ad) -> Iterator[str]:

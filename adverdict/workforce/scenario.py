@@ -8,11 +8,15 @@ from datetime import date
 
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.progress import SILENT, Progress
+from adverdict.domain.verdict import Verdict
 from adverdict.workforce.change import Change, Launch
 from adverdict.workforce.effects import partly
 from adverdict.workforce.forecast.forecast import forecast
 from adverdict.workforce.outlook import Known, Outlook, Week, outlook
 from adverdict.workforce.volume.history import History, Queue
+
+FEWEST_REVIEWED = 30
+"""Ads of a new market, decided beforehand, that went to people, without which their share says less than that of the markets it is like."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,10 @@ def scenario(known: Known, weeks: int, change: Change, *, twin: bool = True, pro
     return Scenario(before, outlook(known, weeks, change, twin=twin, told=told, progress=progress))
 
 
-def launch_of(history: History, market: str, like: Sequence[str], ads_a_day: float | None) -> Launch:
-    """Raises InvalidInput with every mistake."""
+def launch_of(
+    history: History, market: str, like: Sequence[str], ads_a_day: float | None, decided: Mapping[Verdict, int] | None = None
+) -> Launch:
+    """``decided``: what became of ads of the market that were decided beforehand. Raises InvalidInput with every mistake."""
     there = sorted({one.market for one in history.series})
     mistakes = []
     if market in there:
@@ -64,9 +70,15 @@ def launch_of(history: History, market: str, like: Sequence[str], ads_a_day: flo
     mistakes += [Mistake("like", one, f"a market on record: {', '.join(there)}") for one in like if one not in there]
     if ads_a_day is None or not ads_a_day > 0:
         mistakes.append(Mistake("ads_per_day", ads_a_day, "ads a day once it has grown up, above 0"))
+    ads, reviewed = (sum(decided.values()), decided.get(Verdict.REVIEW, 0)) if decided is not None else (0, 0)
+    if decided is not None and reviewed < FEWEST_REVIEWED:
+        expected = (
+            f"at least {FEWEST_REVIEWED} of the market's ads that go to people, or no rescoring: then it is taken to be like the others"
+        )
+        mistakes.append(Mistake("rescoring", f"{reviewed} of {ads} ads", expected))
     if mistakes or ads_a_day is None:
         raise InvalidInput("the launch cannot be planned:", mistakes)
-    return Launch(market, tuple(like), ads_a_day)
+    return Launch(market, tuple(like), ads_a_day, reviewed / ads if ads else None)
 
 
 def of_reviews(history: History, factors: Mapping[str, float]) -> Change:

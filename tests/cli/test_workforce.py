@@ -70,7 +70,10 @@ def test_a_scenario_names_one_change_and_says_what_it_costs(run: Path) -> None:
     assert figures["after"]["weeks"][0]["hours"] > 2 * figures["before"]["weeks"][0]["hours"]
     both = workforce("scenario", "--reviews", "SE=2", "--launch", "FI")
     assert both.exit_code == 2
-    assert "one of --policies, --rescoring, --launch, --reviews" in both.output
+    assert "one of --rollout, --policies, --rescoring, --launch, --reviews" in both.output
+    unknown = workforce("scenario", "--rollout", "rol-none")
+    assert unknown.exit_code != 0
+    assert "there is no roll-out rol-none" in unknown.output
     assert "a market and a factor" in workforce("scenario", "--reviews", "SE").output
 
 

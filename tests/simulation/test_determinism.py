@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.marketplace import Marketplace
+from adverdict.simulation.world import DAY, START
 from tests.simulation.conftest import Small
 
 FILES = ("ads.parquet", "labels.parquet", "truth/truth.parquet", "truth/handling.parquet", "truth/raters.parquet")
@@ -38,3 +40,11 @@ def test_seed_7_is_the_same_marketplace_on_every_machine() -> None:
 @pytest.mark.parametrize("ads", [1, 2, 59, 500])
 def test_any_number_of_ads_comes_out_exactly(ads: int) -> None:
     assert sum(len(block.submitted_at) for block in Marketplace(3, ads).blocks()) == ads
+
+
+def test_a_year_is_filled_to_its_end_with_a_sale_every_fifty_days() -> None:
+    market = Marketplace(3, 4000, days=365)
+    days = np.concatenate([(block.submitted_at - START) // DAY for block in market.blocks()])
+    assert [len(days), int(days.min()), int(days.max())] == [4000, 0, 364]
+    counts = np.bincount(days, minlength=365)
+    assert counts[[338, 339]].mean() > 2 * np.median(counts[300:])

@@ -6,7 +6,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from adverdict.simulation.resubmissions import CAPACITY, Resubmissions, Submitted
+from adverdict.simulation.marketplace import Block, Marketplace
+from adverdict.simulation.resubmissions import CAPACITY, Rejections, Resubmissions, Submitted
 from tests.simulation.conftest import Small
 
 
@@ -69,7 +70,7 @@ def test_what_is_remembered_of_rejections_is_bounded() -> None:
     count = CAPACITY + 1000
     zeros, flags = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
     keys = zeros.astype(np.uint64)
-    ads = Submitted(zeros, zeros + 2, zeros, keys, keys, zeros, flags, flags)
+    ads = Submitted(zeros, zeros + 2, zeros, keys, keys, zeros, flags, flags, zeros)
     for _ in range(3):
         waiting.schedule(~flags, zeros, ads, np.random.default_rng(1))
     assert len(waiting.take(10**9, 10**9)) == CAPACITY
@@ -80,6 +81,37 @@ def test_nobody_comes_back_before_it_is_due() -> None:
     waiting = Resubmissions()
     zeros, flags = np.zeros(50, dtype=np.int64), np.zeros(50, dtype=np.bool_)
     keys = zeros.astype(np.uint64)
-    waiting.schedule(~flags, zeros + 1000, Submitted(zeros, zeros + 2, zeros, keys, keys, zeros, flags, flags), np.random.default_rng(1))
+    ads = Submitted(zeros, zeros + 2, zeros, keys, keys, zeros, flags, flags, zeros)
+    waiting.schedule(~flags, zeros + 1000, ads, np.random.default_rng(1))
     assert waiting.take(1000 + 2 * 3600 - 1, 50) == []
     assert waiting.take(1000 + 72 * 3600, 50) != []
+
+
+class RejectsOnly:
+    """A platform that rejects every ad of one advertiser, an hour after it was submitted, and no other."""
+
+    def __init__(self, advertiser: int) -> None:
+        self.advertiser = advertiser
+        self.seen: list[Block] = []
+
+    def rejections(self) -> list[Rejections]:
+        last, self.seen = self.seen, []
+        told = []
+        for block in last:
+            rows = np.flatnonzero(block.ads.advertiser == self.advertiser)
+            told.append(Rejections(block.ads, rows, block.submitted_at[rows] + 3600))
+        return told
+
+
+def test_where_a_platform_decides_only_what_it_rejected_comes_back_and_says_as_which_ad_it_came_first() -> None:
+    busiest = int(np.argmax(np.bincount(next(Marketplace(7, 3000).blocks()).ads.advertiser)))
+    platform, submitted_by = RejectsOnly(busiest), dict[int, int]()
+    again = []
+    for block in Marketplace(7, 3000).blocks(platform):
+        platform.seen.append(block)
+        numbers = range(block.first, block.first + len(block.submitted_at))
+        submitted_by |= zip(numbers, block.ads.advertiser.tolist(), strict=True)
+        again += block.ads.origin[block.ads.resubmitted].tolist()
+        assert (block.ads.origin[~block.ads.resubmitted] == np.array(numbers)[~block.ads.resubmitted]).all()
+    assert len(again) > 3
+    assert {submitted_by[origin] for origin in again} == {busiest}

@@ -37,6 +37,6 @@ def test_an_interrupted_run_leaves_no_file_behind(tmp_path: Path) -> None:
 
 def test_mistakes_are_named_together(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings) as refused:
-        write_marketplace(tmp_path / "never", 0, -1)
-    assert [mistake.field for mistake in refused.value.mistakes] == ["ads", "seed"]
+        write_marketplace(tmp_path / "never", 0, -1, days=60)
+    assert [mistake.field for mistake in refused.value.mistakes] == ["ads", "seed", "days"]
     assert not (tmp_path / "never").exists()

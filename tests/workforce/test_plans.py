@@ -24,7 +24,7 @@ from adverdict.workforce.operations.events import Event
 from adverdict.workforce.operations.read import Operations
 from adverdict.workforce.operations.roster import Shift
 from adverdict.workforce.operations.rules import Shrinkage, Targets
-from adverdict.workforce.outlook import Known, outlook
+from adverdict.workforce.outlook import Known, Week, outlook
 from adverdict.workforce.plans.score import Part, PlannedWeek, RealisedWeek, score
 from adverdict.workforce.plans.store import plans, save, score_plans, scores
 from adverdict.workforce.returns import counted
@@ -106,6 +106,24 @@ def test_a_launch_has_the_week_of_its_like_grows_up_and_is_checked_with_all_mist
     assert [mistake.field for mistake in caught.value.mistakes] == ["launch", "like", "ads_per_day"]
 
 
+def test_a_launch_has_the_reviews_that_ads_of_it_had_when_they_were_decided_beforehand(lived_ledger: Ledger) -> None:
+    base = made_known(lived_ledger)
+    decided = {Verdict.REVIEW: 180, Verdict.APPROVE: 120}
+    like, own = (
+        scenario(base, 4, Change("FI opens", launch=launch_of(base.history, "FI", ["SE", "DE"], 100, told)), twin=False).weeks[-1].after
+        for told in (None, decided)
+    )
+    assert tasks_of(own, "FI", "review") == pytest.approx(0.6 * 700, rel=0.12), "nearly grown up"
+    ratio = tasks_of(own, "FI", "review") / tasks_of(like, "FI", "review")
+    assert tasks_of(own, "FI", "double") == pytest.approx(ratio * tasks_of(like, "FI", "double"))
+    with pytest.raises(InvalidInput, match="at least 30 of the market's ads that go to people"):
+        launch_of(base.history, "FI", ["SE"], 100, {Verdict.REVIEW: 2, Verdict.APPROVE: 20})
+
+
+def tasks_of(week: Week, market: str, kind: str) -> float:
+    return sum(cell.tasks for cell in week.cells if cell.queue == Queue(market, kind))
+
+
 def test_what_was_measured_both_ways_becomes_tasks_appeals_and_what_comes_back() -> None:
     shares = Shares("SE", ads=1000, reviewed_before=100, reviewed_after=150, rejected_before=50, rejected_after=70, seconds=1.2)
     change = change_of("stricter", [shares], rejected_by_people=0.2, come_back=0.5)
@@ -117,7 +135,7 @@ def test_what_was_measured_both_ways_becomes_tasks_appeals_and_what_comes_back()
     assert 0.04 < change.doubt < 0.05
 
 
-def test_rejections_that_come_back_within_a_week_are_counted(ledger: Ledger) -> None:
+def test_rejections_that_come_back_within_a_week_are_counted_beyond_what_comes_again_anyway(ledger: Ledger) -> None:
     day = 24 * 60
     with ledger.write() as writing:
         for number, (minute, verdict, creative) in enumerate(
@@ -133,7 +151,8 @@ def test_rejections_that_come_back_within_a_week_are_counted(ledger: Ledger) -> 
             made = decided(an_ad(number, creative_id=creative, submitted_at=minutes(minute)), verdict)
             writing.append(made.decision.decision_id, made, minutes(minute))
     found = counted(ledger.read(), minutes(20 * day))
-    assert (found.rejections, found.come_back, found.settled) == (2, 0.5, 0)
+    assert (found.rejections, found.usual, found.settled) == (2, 0.25, 0)
+    assert found.come_back == pytest.approx((0.5 - 0.25) / (1 - 0.25))
 
 
 def test_a_plan_goes_on_record_and_is_scored_when_its_weeks_are_over_and_once_only(lived_ledger: Ledger) -> None:

@@ -57,3 +57,21 @@ def test_new_people_take_longer_and_the_curve_never_rises() -> None:
     assert factors[0] == pytest.approx(1.66, rel=0.12)
     assert factors[-1] == 1.0
     assert all(stage.low <= stage.factor <= stage.high for stage in stages)
+
+
+def test_what_was_read_of_a_market_before_it_opened_says_how_long_its_reviews_will_take() -> None:
+    """Readings of a sample are of another kind than reviews; the market's factor is of all its answers."""
+    rng = np.random.default_rng(5)
+    told = []
+    for market, times in (("SE", 0.8), ("DE", 1.0), ("FR", 1.2), ("GB", 1.0)):
+        told += answers(rng, Group("review", market), 40 * times, 2000) + answers(rng, Group("sample", market), 60 * times, 1000)
+    told += answers(rng, Group("sample", "DK"), 60 * 1.4, 600)
+    found = practice(told)
+    new = found.of("review", "DK")
+    assert new.seconds == pytest.approx(40 * 1.4, rel=0.06)
+    assert new.pool == "review in all markets, and other answers in DK"
+    assert new.answers == 0
+    assert new.low is not None
+    assert new.high is not None
+    assert new.low < 40 * 1.4 < new.high
+    assert found.of("review", "NO").seconds == pytest.approx(40, rel=0.05)

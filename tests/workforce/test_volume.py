@@ -17,6 +17,7 @@ from adverdict.ledger.schema import volumes
 from adverdict.ledger.store import Ledger
 from adverdict.review.period import Period
 from adverdict.workforce import redecided
+from adverdict.workforce.redecided import Rules
 from adverdict.workforce.volume import opened, projection, waits
 from adverdict.workforce.volume.history import Queue, Series
 from adverdict.workforce.volume.read import read_past
@@ -137,8 +138,8 @@ def test_another_policy_folder_is_tried_on_the_risks_on_record_and_ads_without_t
         return PolicyBook(names=("deceptive",), rules={"SE": MarketRules((policy,))})
 
     append_decisions(ledger, *(decided(an_ad(number)) for number in range(1, 61)))
-    (found,) = redecided.shares(ledger, Period(), book(0.6), book(0.1), NOW)
+    (found,) = redecided.shares(ledger, Period(), Rules(book(0.6)), Rules(book(0.1)))
     assert (found.ads, found.reviewed_before, found.reviewed_after) == (60, 0, 60)
     other = PolicyBook(names=("weapons",), rules={"SE": MarketRules((replace(POLICY, name="weapons"),))})
     with pytest.raises(InvalidInput, match="ads = 0; expected at least 50 submissions of one market"):
-        redecided.shares(ledger, Period(), book(0.6), other, NOW)
+        redecided.shares(ledger, Period(), Rules(book(0.6)), Rules(other))

@@ -25,7 +25,9 @@ WEEKS = 4
 SHADOW_ADS = 20_000
 """Ads decided both ways, at most, in each market."""
 READ = 400
-"""Reviews of ads decided otherwise whose time was taken."""
+"""Reviews whose time was taken, of ads decided otherwise, or of a new market's before it opened."""
+SAMPLE_ADS = 2_000
+"""Of a new market, decided before it opened."""
 MARKETS = 6
 ADS_A_DAY = 60_000.0
 PROMISED = 0.05
@@ -150,10 +152,13 @@ def _other_way(before: int, ads: int, times: float, rng: np.random.Generator) ->
 
 
 def _launch(world: Demand, as_if_old: Demand, market: int, rng: np.random.Generator) -> Change:
-    """Its advertisers promise what they would submit, give or take; markets of about its size are taken as its like."""
+    """Its advertisers promise what they would submit, give or take; the other markets are taken as its like, but for what becomes of its
+    ads: a sample of them was decided beforehand."""
     level = float(as_if_old.submissions[market, :, DAY:].sum(axis=0).mean()) * float(np.exp(PROMISED * rng.standard_normal()))
     like = tuple(world.markets[other] for other in range(MARKETS) if other != market)
-    return Change("launch", launch=Launch(world.markets[market], like, level))
+    days = slice(DAY, DAY + WEEK)
+    share = float(world.opened[market, 0, days].sum() / world.submissions[market, :, days].sum())
+    return Change("launch", launch=Launch(world.markets[market], like, level, rng.binomial(SAMPLE_ADS, share) / SAMPLE_ADS))
 
 
 def _seen(kind: str, world: Demand, change: Change, touched: tuple[int, ...], rng: np.random.Generator) -> Case:
@@ -166,19 +171,29 @@ def _seen(kind: str, world: Demand, change: Change, touched: tuple[int, ...], rn
     predicted, realised = np.zeros((len(KINDS), WEEKS * WEEK)), world.opened[list(touched)][:, :, days].sum(axis=0)
     usual, took = np.zeros(len(KINDS)), np.zeros(len(KINDS))
     for market in touched:
+        # A month of answers of each kind; of a new market, what was read of it before, whatever its kind.
+        before = rng.normal(0, VARIATION / np.sqrt(READ))
         for column, task in enumerate(KINDS):
             queue = Queue(world.markets[market], task)
+            read = rng.normal(0, VARIATION / np.sqrt(1000)) if change.launch is None else before
             daily = forecast.daily[forecast.queues.index(queue)]
             predicted[column] += daily
-            # A new market's times are those of its like; others' are measured on a month of answers.
-            there = [market] if change.launch is None else [other for other in range(MARKETS) if other != market]
-            mean = float(world.seconds[there, column, DAY - 1].mean()) * float(np.exp(rng.normal(0, VARIATION / np.sqrt(1000))))
+            mean = _usual_seconds(world, market, column, change) * float(np.exp(read))
             usual[column] += float(daily.sum()) * mean * change.seconds.get(queue, 1.0)
             took[column] += float((world.opened[market, column, days] * world.seconds[market, column, days]).sum())
     means = usual / np.maximum(predicted.sum(axis=1), 1e-9), took / np.maximum(realised.sum(axis=1), 1e-9)
     heads = _heads(predicted[:, -WEEK:], means[0]), _heads(realised[:, -WEEK:], means[1])
     seconds = float(usual.sum() / predicted.sum()), float(took.sum() / realised.sum())
     return Case(kind, predicted.sum(axis=1), realised.sum(axis=1), seconds, heads)
+
+
+def _usual_seconds(world: Demand, market: int, column: int, change: Change) -> float:
+    """Before the change. The kind's mean elsewhere times the market's factor, for one that is new: which kinds it has comes to the same."""
+    if change.launch is None:
+        return float(world.seconds[market, column, DAY - 1])
+    there = [other for other in range(MARKETS) if other != market]
+    factor = float((world.seconds[market, :, DAY - 1] / world.seconds[there, :, DAY - 1].mean(axis=0)).mean())
+    return float(world.seconds[there, column, DAY - 1].mean()) * factor
 
 
 def _heads(daily: Floats, seconds: Floats) -> float:

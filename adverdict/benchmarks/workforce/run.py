@@ -10,6 +10,7 @@ from adverdict.benchmarks.workforce.accuracy import accuracy
 from adverdict.benchmarks.workforce.bounds import bounds
 from adverdict.benchmarks.workforce.causes import causes
 from adverdict.benchmarks.workforce.changes import changes
+from adverdict.benchmarks.workforce.lived import Lived, lived
 from adverdict.benchmarks.workforce.order import order
 from adverdict.benchmarks.workforce.speed import speed
 from adverdict.benchmarks.workforce.weeks import weeks
@@ -37,4 +38,5 @@ def run(job: WorkforceBenchmark, progress: Progress = SILENT) -> dict[str, Any]:
     figures |= weeks(216 if quick else 600, seed + 4_000, progress)
     figures |= causes(60 if quick else 240, seed + 5_000, progress)
     figures |= order(100_000, seed + 6_000, progress)
+    figures |= lived(1 if quick else 6, Lived(weeks=5 if quick else 8, ads_a_day=80 if quick else 100, seed=seed + 7_000), progress)
     return figures

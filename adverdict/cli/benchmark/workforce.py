@@ -58,6 +58,13 @@ def show(figures: Mapping[str, Any]) -> None:
         (f"causes named right, of {f['cause_cases']}", f"{f['cause_right']:.0%}", "90 % or more"),
         (f"claims in the queue's order, of {f['order_claims']:,}", f"{f['order_same']:,}", "all"),
         (
+            f"a lived platform's tasks in time, of {f['world_judged']:,}",
+            f"{f['world_in_time']:.1%}",
+            f"{f['world_in_time_twin']:.1%} by its twin",
+        ),
+        ("rejections that come back, as counted", f"{f['world_come_back'][0]:.1%}", f"{f['world_come_back'][1]:.1%} that did"),
+        ("absence, as scored", f"{f['world_absence'][0]:.1%}", f"{f['world_absence'][1]:.1%} that was"),
+        (
             f"{f['plan_weeks']} weeks of {f['plan_lanes']} lanes",
             f"{f['plan_seconds']:.0f} s, {f['plan_peak_mib']:.0f} MiB",
             "60 s, 1024 MiB",

@@ -22,6 +22,8 @@ from adverdict.workforce.practice import Answer, Group, practice
 from adverdict.workforce.volume.history import WEEK, WEEK_HOURS, History, Queue
 
 DIGITS = 3
+PAUSE = timedelta(hours=6)
+"""Without an answer, after which somebody has come to another shift."""
 
 
 def save(ledger: Ledger, made: Outlook, name: str, by: str, at: datetime) -> str:
@@ -129,22 +131,26 @@ def realised_week(
         usual = planned[queue].seconds if queue in planned else told.told
         seconds = told.of(queue.kind, queue.market).seconds if counted[queue] >= ENOUGH else usual
         parts[queue] = Part(float(history.opened[row, days].sum()), float(history.of_market(queue.market)[days].sum()), seconds)
-    rostered = sum(shift.people * float(shift.hours_on(begin, WEEK_HOURS).sum()) for shift in roster)
+    rostered = sum(shift.people * len(shift.spans(begin, WEEK_HOURS)) for shift in roster)
     absence = max(0.0, min(0.999, 1 - present / rostered)) if rostered and present else None
     return RealisedWeek(parts, absence)
 
 
-def _answers(ledger: Ledger, period: Period, lease_seconds: float) -> tuple[list[Answer], float]:
-    """Answers of a period, and the hours in which somebody was at work: those in which they gave any."""
-    found, hours, people = list[Answer](), set[tuple[int, datetime]](), dict[str, int]()
+def _answers(ledger: Ledger, period: Period, lease_seconds: float) -> tuple[list[Answer], int]:
+    """Answers of a period, and the shifts to which somebody came: runs of one person's answers with no pause as long as ``PAUSE``.
+
+    Not the hours in which they answered: on a small platform people wait for tasks half of their time, and are there all the same.
+    """
+    found, people, seen, shifts = list[Answer](), dict[str, int](), dict[int, datetime](), 0
     for entry in entries_in(ledger, period, [Answered.kind]):
         body = entry.body
         if isinstance(body, Answered):
             person = people.setdefault(body.reviewer, len(people))
-            hours.add((person, entry.at.replace(minute=0, second=0, microsecond=0)))
+            shifts += person not in seen or entry.at - seen[person] >= PAUSE
+            seen[person] = entry.at
             if body.task_kind != "golden" and body.seconds is not None and body.seconds <= lease_seconds:
                 found.append(Answer(Group(body.task_kind, body.market, tuple(sorted(body.asked))), body.seconds, person))
-    return found, float(len(hours))
+    return found, shifts
 
 
 def _absence(operations: Operations, more: float) -> float:

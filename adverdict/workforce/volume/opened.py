@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import tasks
@@ -21,6 +21,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.workforce.volume.history import WEEK_HOURS, Floats, LaneShare, Queue, Shape
 
 HOUR = 3_600_000_000
+MINUTE = HOUR // 60
 KINDS = ("review", "audit", "double", "senior", "appeal")
 SHAPE_DAYS = 56
 """Days of tasks that say how a week looks."""
@@ -52,17 +53,20 @@ def opened(ledger: Ledger, since: datetime, until: datetime) -> list[Opened]:
 def shapes(ledger: Ledger, since: datetime, until: datetime, severe: Collection[str], *, by_policy: bool) -> dict[Queue, Shape]:
     """By queue. ``severe``: policies that count as severe content. ``by_policy``: tell lanes apart by policies, too."""
     hour = (tasks.c.opened_at // HOUR).label("hour")
-    half = ((tasks.c.due_at - tasks.c.opened_at) // (HOUR // 2)).label("half")
+    waits_for = tasks.c.due_at - tasks.c.opened_at
+    # Minutes up to two hours, for what may do harm is due in one; half hours beyond. Each with its mean, so that nothing is rounded.
+    bin_of = case((waits_for < 2 * HOUR, waits_for // MINUTE), else_=2 * HOUR // MINUTE + waits_for // (HOUR // 2)).label("bin")
     columns = (tasks.c.market, tasks.c.kind, tasks.c.language, tasks.c.senior, tasks.c.policies)
     weeks: defaultdict[Queue, Floats] = defaultdict(lambda: np.zeros(WEEK_HOURS))
-    waits: defaultdict[Queue, dict[int, int]] = defaultdict(dict)
+    waits: defaultdict[Queue, list[tuple[float, int]]] = defaultdict(list)
     lanes: defaultdict[Queue, dict[tuple[str | None, bool, tuple[str, ...]], int]] = defaultdict(lambda: defaultdict(int))
     with ledger.look() as connection:
         where = _counted(since, until)
         for row in connection.execute(select(hour, *columns[:2], func.count().label("told")).where(*where).group_by(hour, *columns[:2])):
             weeks[Queue(row.market, row.kind)][(int(row.hour) + EPOCH_WEEKDAY_HOURS) % WEEK_HOURS] += row.told
-        for row in connection.execute(select(half, *columns[:2], func.count().label("told")).where(*where).group_by(half, *columns[:2])):
-            waits[Queue(row.market, row.kind)][int(row.half)] = row.told
+        due = select(bin_of, *columns[:2], func.avg(waits_for).label("mean"), func.count().label("told")).where(*where)
+        for row in connection.execute(due.group_by(bin_of, *columns[:2]).order_by(bin_of)):
+            waits[Queue(row.market, row.kind)].append((float(row.mean) / HOUR, row.told))
         for row in connection.execute(select(*columns, func.count().label("told")).where(*where).group_by(*columns)):
             lanes[Queue(row.market, row.kind)][row.language, bool(row.senior), tuple(json.loads(row.policies))] += row.told
     everywhere = sum(weeks.values(), np.zeros(WEEK_HOURS))
@@ -82,11 +86,11 @@ def _smoothed(week: Floats, everywhere: Floats) -> Floats:
     return np.asarray(filled / filled.sum()) if filled.sum() else np.full(WEEK_HOURS, 1 / WEEK_HOURS)
 
 
-def _due(halves: Mapping[int, int]) -> Floats:
-    """Hours until due, at evenly spaced ranks."""
-    hours, counts = np.array(sorted(halves)), np.array([halves[one] for one in sorted(halves)])
+def _due(told: Sequence[tuple[float, int]]) -> Floats:
+    """Hours until due, at evenly spaced ranks; ``told``: hours and how many tasks, the soonest first."""
+    hours, counts = np.array([one for one, _ in told]), np.array([number for _, number in told])
     ranks = (np.arange(QUANTILES) + 0.5) / QUANTILES * counts.sum()
-    return np.asarray((hours[np.searchsorted(np.cumsum(counts), ranks)] + 0.5) / 2)
+    return np.asarray(hours[np.searchsorted(np.cumsum(counts), ranks)])
 
 
 def _lanes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from adverdict.ledger.verify import verify
 from adverdict.rescoring.applying import apply as applying
 from adverdict.rescoring.applying.apply import Change
 from adverdict.rescoring.applying.judging import SkipReason
+from adverdict.rescoring.diff.diff import diff
+from adverdict.rescoring.diff.record import LedgerRecord
 from adverdict.storage.tables.pack import write_ads
+from adverdict.workforce.handling import HandlingTimes
 from tests.ledger.made import braked, minutes
 from tests.rescoring.applying.world import APPROVE, BOOK, REJECT, REVIEW, World, live_ad
 
@@ -151,6 +155,20 @@ def test_reviews_of_what_was_superseded_are_withdrawn_and_new_ones_opened(world:
     done = world.apply(world.run({1: REJECT, 2: REVIEW, 3: REVIEW}))
     assert (done.opened, done.closed) == (1, 1)
     assert sorted(world.waiting().values()) == ["ad-2", "ad-3"]
+
+
+def test_the_difference_counts_exactly_the_reviews_that_applying_opens_and_closes_of_ads_not_on_record_too(world: World) -> None:
+    world.decide({1: APPROVE, 2: APPROVE, 3: REVIEW, 4: REVIEW, 5: REJECT, 6: REJECT, 7: REVIEW})
+    folder = world.run(
+        {1: REVIEW, 2: REJECT, 3: APPROVE, 4: REVIEW, 5: REVIEW, 6: APPROVE, 8: REVIEW, 10: REVIEW, 12: APPROVE}, degraded=[4]
+    )
+    before = Counter(task.market for task in world.tasks() if task.kind == "review")
+    foreseen = {one.market: one for one in diff(folder, LedgerRecord.now(world.ledger), HandlingTimes()).reviews}
+    done = world.apply(folder)
+    after = Counter(task.market for task in world.tasks() if task.kind == "review")
+    assert {market: one.all_opened for market, one in foreseen.items()} == {market: after[market] - before[market] for market in after}
+    assert sum(one.closed for one in foreseen.values()) == done.closed == 1
+    assert {market: one.first for market, one in foreseen.items()} == {"DE": 0, "SE": 2}
 
 
 def test_audits_of_what_was_superseded_are_still_read(world: World) -> None:
