@@ -30,6 +30,7 @@ from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner, command_line
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
@@ -92,7 +93,8 @@ def assemble(
     pages = _console(installation, ledger, champion, sets, planner) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = RolloutWatch(ledger, installation.review, read_freezes(settings.freezes), metrics.guarded) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner)
+    monitor = MonitorWatch(ledger, command_line(settings, "monitor"), metrics.rang) if ledger else None
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, monitor)
 
 
 def new_id() -> str:

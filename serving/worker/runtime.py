@@ -23,6 +23,7 @@ from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner
 from adverdict.serving.worker.readiness import Readiness
 from adverdict.serving.worker.rolling import RolloutWatch
@@ -50,6 +51,8 @@ class WorkerRuntime:
     """What watches the roll-outs; it needs a ledger, too."""
     planner: Planner | None = None
     """What makes plans; it needs a ledger, too."""
+    monitor: MonitorWatch | None = None
+    """What watches whether promises still hold; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 
