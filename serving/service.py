@@ -68,6 +68,8 @@ class Adverdict:
             self.runtime.evidence.start()
         if self.runtime.rollouts:
             self.runtime.rollouts.start()
+        if self.runtime.monitor:
+            self.runtime.monitor.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -77,6 +79,8 @@ class Adverdict:
             self.runtime.evidence.stop()
         if self.runtime.rollouts:
             self.runtime.rollouts.stop()
+        if self.runtime.monitor:
+            self.runtime.monitor.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

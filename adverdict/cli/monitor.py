@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adverdict.ledger.in_force.alarms import Alarm
-    from adverdict.monitoring.watch import CellStanding
+    from adverdict.monitoring.watch import CellStanding, LastLook
 
 app = typer.Typer(help="Whether what was promised is still true: alarms within one budget of false ones.", no_args_is_help=True)
 
@@ -32,7 +33,7 @@ def run_command(
     every: Annotated[float, typer.Option("--every", min=1, max=86_400, help="Seconds between looks.")] = 600.0,
     json: Json = None,
 ) -> None:
-    """Look at the audits and reviews on record, and open an alarm for what rings."""
+    """Follow the ledger, and open an alarm for what rings."""
     from adverdict.cli.console import out, write_json
 
     with door(model=model, policies=policy_files) as settings:
@@ -52,6 +53,60 @@ def run_command(
                 if once:
                     return
                 time.sleep(every)
+
+
+@app.command("status")
+def status_command(json: Json = None) -> None:
+    """How every detector stood at the last look, and how far the ledger has been followed. Looks at nothing anew."""
+    from adverdict.cli.console import out, write_json
+
+    with door() as settings:
+        from adverdict.domain.formats import moment
+        from adverdict.monitoring.following.follower import load
+        from adverdict.monitoring.watch import last_look
+
+        with ledger_of(settings) as ledger:
+            state, found, end = load(ledger), last_look(ledger), ledger.end()[0]
+        behind = f"{end - state.seq:,} behind" if end > state.seq else "nothing is behind"
+        waiting = f"{len(state.waiting):,} decisions wait for people, or for the end of their day"
+        out.print(f"followed to entry {state.seq:,} of {end:,} ({behind}); {waiting}", highlight=False)
+        if not found:
+            out.print("nobody has looked yet, or nothing is certified: adverdict monitor run --once")
+        else:
+            out.print(f"looked last {moment(max(one.looked_at for one in found))}", highlight=False)
+            show_detectors(found)
+        if json:
+            cells = [{"cell": one.cell, "looked_at": one.looked_at.isoformat(), **asdict(one.state)} for one in found]
+            write_json(json, {"seq": state.seq, "end": end, "waiting": len(state.waiting), "detectors": cells})
+
+
+@app.command("verify")
+def verify_command(
+    again: Annotated[bool, typer.Option("--rebuild", help="Throw away what was counted, and count the whole ledger anew.")] = False,
+    json: Json = None,
+) -> None:
+    """Count the whole ledger again, in memory, and compare with what is kept. Ends with 1 where they differ."""
+    from adverdict.cli.console import Bars, out, printable, write_json
+
+    with door() as settings:
+        from adverdict.ledger.store import now
+        from adverdict.monitoring.following.follower import rebuild, verify
+
+        with ledger_of(settings) as ledger, Bars() as bars:
+            if again:
+                rebuild(ledger, now(), bars)
+            checked = verify(ledger, bars)
+        if checked.erased:
+            out.print(f"{checked.erased:,} entries were erased since they were counted, and the ledger cannot say them again:")
+            out.print("what differs may be theirs; adverdict monitor verify --rebuild counts without them")
+        for line in checked.differ:
+            out.print(printable(line), highlight=False, markup=False)
+        told = "what is kept is what the ledger says" if checked.equal else "what is kept is not what the ledger says"
+        out.print(f"{told}: {checked.rows:,} rows, up to entry {checked.seq:,}", highlight=False)
+        if json:
+            write_json(json, {**asdict(checked), "equal": checked.equal})
+        if not checked.equal:
+            raise typer.Exit(1)
 
 
 @app.command("alarms")
@@ -168,16 +223,16 @@ def show_cells(found: Sequence[CellStanding], budget: float) -> None:
     """What is watched, the loudest first."""
     from adverdict.cli.console import out, printable
     from adverdict.cli.tables import columns
-    from adverdict.monitoring.watch import FEWEST
+    from adverdict.monitoring.detectors import FEWEST
 
-    heard = [one for one in found if one.rings_at is not None]
+    heard = [one for one in found if one.state.rings_at is not None]
     if heard:
         names = ("watched", "policy", "where", "read", "wrong", "evidence", "rings at")
         table = columns(names, left=names[:3], title=f"Watched, with at most {budget:g} false alarms a year together")
-        for one in sorted(heard, key=lambda one: -(one.evidence / (one.rings_at or 1.0))):
-            where = ", ".join(one.cell.markets)
-            evidence, rings_at = f"{one.evidence:.3g}", f"{one.rings_at:.3g}"
-            table.add_row(str(one.cell.watched), one.cell.policy, where, f"{one.counted:,}", f"{one.errors:,}", evidence, rings_at)
+        for one in sorted(heard, key=lambda one: -(one.state.evidence / (one.state.rings_at or 1.0))):
+            where, state = ", ".join(one.cell.markets), one.state
+            evidence, rings_at = f"{state.evidence:.3g}", f"{state.rings_at:.3g}"
+            table.add_row(str(one.cell.watched), one.cell.policy, where, f"{state.counted:,}", f"{state.errors:,}", evidence, rings_at)
         out.print(table)
     if unheard := len(found) - len(heard):
         out.print(f"of {unheard} of {len(found)} that are watched too little was read to say anything (fewer than {FEWEST} answers)")
@@ -187,6 +242,24 @@ def show_cells(found: Sequence[CellStanding], budget: float) -> None:
             out.print(printable(one.alarm.proposal), highlight=False, markup=False)
         elif one.told is not None:
             out.print(f"open since {one.told.opened_at:%Y-%m-%d}: {one.told.alarm_id}", highlight=False, markup=False)
+
+
+def show_detectors(found: Sequence[LastLook]) -> None:
+    from datetime import timedelta
+
+    from adverdict.cli.console import out
+    from adverdict.cli.tables import columns
+    from adverdict.ledger.moments import moment
+
+    names = ("detector", "days", "read", "wrong", "evidence", "rings at", "may ring falsely a year")
+    table = columns(names, left=names[:2])
+    for one in found:
+        state = one.state
+        first, last = (moment(day * 86_400_000_000) for day in (state.begin, state.end))
+        days = f"{first:%Y-%m-%d} to {last - timedelta(days=1):%Y-%m-%d}" if state.end > state.begin else "none yet"
+        heard = (f"{state.evidence:.3g}", f"{state.rings_at:.3g}") if state.rings_at is not None else ("too little", "")
+        table.add_row(one.cell, days, f"{state.counted:,}", f"{state.errors:,}", *heard, f"{state.may:.2f}")
+    out.print(table)
 
 
 def show_alarms(found: Sequence[Alarm], *, figures: bool = False) -> None:
@@ -217,11 +290,11 @@ def _told(one: CellStanding) -> dict[str, object]:
         "watched": str(one.cell.watched),
         "policy": one.cell.policy,
         "markets": list(one.cell.markets),
-        "limit": one.limit,
-        "read": one.counted,
-        "wrong": one.errors,
-        "evidence": one.evidence if one.rings_at is not None else None,
-        "rings_at": one.rings_at,
+        "limit": one.state.limit,
+        "read": one.state.counted,
+        "wrong": one.state.errors,
+        "evidence": one.state.evidence if one.state.rings_at is not None else None,
+        "rings_at": one.state.rings_at,
         "alarm": one.alarm.model_dump(mode="json") if one.alarm else None,
         "open": one.told.alarm_id if one.told else None,
     }

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
+from hashlib import blake2b
 
 import idna
 from langcodes import Language, standardize_tag, tag_distance
@@ -102,3 +103,8 @@ def _ascii(host: str) -> str:
         return idna.encode(host, uts46=True, std3_rules=False, transitional=False).decode("ascii")
     except idna.IDNAError:
         return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}" for label in host.split("."))
+
+
+def number_of(name: str) -> int:
+    """A signed 64-bit number that stands for an advertiser or an ad where it is to be told apart and not named."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8, person=b"monitoring").digest(), signed=True)

@@ -17,10 +17,11 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, or_, select
 
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.domain.identity import number_of
 from adverdict.ledger.compact import compact
 from adverdict.ledger.entries import Answered, DecisionMade, Erased
 from adverdict.ledger.moments import micros
-from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, tasks
+from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, monitoring_counted, tasks
 from adverdict.ledger.store import Ledger, Writing, keep, recall
 
 Forget = Callable[[bytes, str], bytes]
@@ -242,6 +243,8 @@ def _delete_tasks(connection: Connection, order: _Order, decisions: Sequence[str
         gone += connection.execute(delete(tasks).where(tasks.c.about.in_(decisions[start : start + PART]))).rowcount
     if order.before is None:
         gone += connection.execute(delete(tasks).where(tasks.c.advertiser_id == order.advertiser)).rowcount
+        if order.advertiser is not None:
+            connection.execute(delete(monitoring_counted).where(monitoring_counted.c.advertiser == number_of(order.advertiser)))
     return gone
 
 

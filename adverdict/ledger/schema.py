@@ -221,3 +221,43 @@ projections = Table(
     Column("seq", BigInteger, nullable=False),
 )
 """What is counted from the chain, and up to which entry."""
+
+monitoring_waiting = Table(
+    "monitoring_waiting",
+    metadata,
+    Column("decision_id", String(80), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # JSON; names nobody
+)
+"""Decisions that people were asked about and whose day is not counted yet."""
+
+monitoring_tallies = Table(
+    "monitoring_tallies",
+    metadata,
+    Column("what", String(200), primary_key=True),  # of which cell, or of whose ads
+    Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970, UTC
+    Column("bin", Integer, primary_key=True, autoincrement=False),  # of the risk; 0 where none is told apart
+    Column("number", BigInteger, nullable=False),
+    Column("of_them", BigInteger, nullable=False),
+)
+"""What detectors look at, by the day: counts only."""
+
+monitoring_counted = Table(
+    "monitoring_counted",
+    metadata,
+    Column("what", String(200), primary_key=True),
+    Column("advertiser", BigInteger, primary_key=True, autoincrement=False),  # a hash
+    Column("day", Integer, nullable=False),
+    Index(None, "advertiser"),
+)
+"""When an advertiser was last counted: its ads are alike, so that not all of them count."""
+
+detectors = Table(
+    "detectors",
+    metadata,
+    Column("cell", String(200), primary_key=True),
+    Column("state", Text, nullable=False),  # JSON
+    Column("inputs", String(64), nullable=False),  # digest of what it was computed from
+    Column("looked_at", BigInteger, nullable=False),
+)
+"""How each detector stood when somebody looked last."""

@@ -9,6 +9,8 @@ same among the labelled as among all: no weights are needed. Ads of one advertis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,50 +60,92 @@ def tolerated(risk: Floats, approve_below: float, reject_at: float, changed: flo
     return Tolerated(float(np.clip(furthest, LEAST, MOST)), ends[0])
 
 
-def evidence(risk: Floats, violates: NDArray[np.bool_], week: NDArray[np.int64], within: Tolerated, weeks: int) -> Floats:
+def evidence(
+    risk: Floats, violates: NDArray[Any], week: NDArray[np.int64], within: Tolerated, weeks: int, number: NDArray[Any] | None = None
+) -> Floats:
     """After each week, ``(weeks,)``, the summed evidence that risks have been off by more than ``within`` since the beginning of some week.
 
-    ``risk`` and ``violates`` are ``(n,)`` in the order of their answers, ``week`` says in which each came. Each week's process is the mean
-    likelihood of fixed alternatives over the largest likelihood of what may be (universal inference: Wasserman, Ramdas and Balakrishnan
-    2020, PNAS 117, 16880-16890), whose mean is at most 1 while nothing is off; their sum is as in ``sequential.Bets.detecting``.
+    ``risk`` and ``violates`` are ``(n,)``, ``week`` says in which each answer came; of several answers about ads of one risk ``number``
+    says how many, and ``violates`` how many of them. Each week's process is the mean likelihood of fixed alternatives over the largest
+    likelihood of what may be (universal inference: Wasserman, Ramdas and Balakrishnan 2020, PNAS 117, 16880-16890), whose mean is at most 1
+    while nothing is off; their sum is as in ``sequential.Bets.detecting``.
     """
-    likelihood = _log_likelihoods(risk, violates, within)
-    by_week = np.zeros((weeks, likelihood.shape[1]))
-    np.add.at(by_week, week, likelihood)
-    upto = np.concatenate([np.zeros((1, by_week.shape[1])), np.cumsum(by_week, axis=0)])
-    total = np.full(weeks, -np.inf)
-    for start in range(weeks):
-        since = upto[start + 1 :] - upto[start]
-        alternatives, allowed = since[:, :-BETWEEN], since[:, -BETWEEN:]
-        top = alternatives.max(axis=1)
-        mean = top + np.log(np.exp(alternatives - top[:, None]).mean(axis=1))
-        total[start:] = np.logaddexp(total[start:], mean - allowed.max(axis=1))
-    return np.asarray(np.exp(np.minimum(total, 700.0)))
+    answers = _Answers.of(risk, week, within, weeks, np.ones(len(risk)) if number is None else number)
+    return _summed(answers.by_week(np.asarray(violates, dtype=np.float64)))
 
 
-def level_of(risk: Floats, week: NDArray[np.int64], within: Tolerated, weeks: int, alarms_a_year: float, rng: np.random.Generator) -> float:
+def level_of(
+    risk: Floats,
+    week: NDArray[np.int64],
+    within: Tolerated,
+    weeks: int,
+    alarms_a_year: float,
+    rng: np.random.Generator,
+    number: NDArray[Any] | None = None,
+) -> float:
     """The evidence at which a cell with such labels rings ``alarms_a_year`` times a year by chance, simulated.
 
-    ``risk`` and ``week`` are those of its labels, as in ``evidence``. In each of ``RUNS`` runs the risks are off by something that may be,
-    any of it alike, from the first label on. A detector that has rung begins anew, so that alarms come at the rate of the first.
+    ``risk``, ``week`` and ``number`` are those of its labels, as in ``evidence``. In each of ``RUNS`` runs the risks are off by something
+    that may be, any of it alike, from the first label on. A detector that has rung begins anew, so that alarms come at the rate of the
+    first.
     """
-    most = []
+    counts = np.ones(len(risk), dtype=np.int64) if number is None else number
     at = logit(np.clip(risk, 1e-9, 1 - 1e-9))
-    for _ in range(RUNS):
-        off = rng.uniform(-within.log_odds, within.log_odds)
-        violates = rng.random(len(at)) < 1 / (1 + np.exp(-(at + off)))
-        most.append(evidence(risk, violates, week, within, weeks).max(initial=0.0))
+    off = rng.uniform(-within.log_odds, within.log_odds, (RUNS, 1))
+    violates = rng.binomial(counts, 1 / (1 + np.exp(-(at + off)))).astype(np.float64)
+    most = _summed(_Answers.of(risk, week, within, weeks, counts).by_week(violates)).max(axis=-1, initial=0.0)
     ringing = -np.expm1(-alarms_a_year * 7 * weeks / DAYS_A_YEAR)
     return max(float(np.quantile(most, 1 - ringing)), 1 / MOST_SPENT)
 
 
-def _log_likelihoods(risk: Floats, violates: NDArray[np.bool_], within: Tolerated) -> Floats:
-    """Of each answer ``(n, alternatives + BETWEEN)`` under every miscalibration: first the alternatives, last what may be."""
+@dataclass(frozen=True)
+class _Answers:
+    """What answers say under every miscalibration: first the alternatives, last the ``BETWEEN`` that may be."""
+
+    log_odds: Floats
+    """``(n, k)``, in the order of weeks."""
+    normal: Floats
+    """``(weeks, k)``: what all answers of a week take from the likelihood whatever they say."""
+    order: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    """Of the weeks, ``(weeks + 1,)``."""
+
+    @classmethod
+    def of(cls, risk: Floats, week: NDArray[np.int64], within: Tolerated, weeks: int, number: NDArray[Any]) -> _Answers:
+        order = np.argsort(week, kind="stable")
+        ends = np.searchsorted(week[order], np.arange(weeks + 1))
+        log_odds = _miscalibrated(risk[order], within)
+        normal = number[order][:, None] * np.logaddexp(0.0, log_odds)
+        sums = np.concatenate([np.zeros((1, log_odds.shape[1])), np.cumsum(normal, axis=0)])[ends]
+        return cls(log_odds, np.diff(sums, axis=0), order, ends)
+
+    def by_week(self, violates: Floats) -> Floats:
+        """Log-likelihoods ``(..., weeks, k)`` of the numbers that violate ``(..., n)``."""
+        told = violates[..., self.order]
+        parts = [told[..., begin:end] @ self.log_odds[begin:end] for begin, end in pairwise(self.ends)]
+        return np.asarray(np.stack(parts, axis=-2) - self.normal)
+
+
+def _summed(by_week: Floats) -> Floats:
+    """Log-likelihoods ``(..., weeks, k)`` to evidence ``(..., weeks)``."""
+    weeks = by_week.shape[-2]
+    upto = np.cumsum(by_week, axis=-2)
+    total = np.full(by_week.shape[:-1], -np.inf)
+    for start in range(weeks):
+        since = upto[..., start:, :] - (upto[..., start - 1 : start, :] if start else 0.0)
+        alternatives, allowed = since[..., :-BETWEEN], since[..., -BETWEEN:]
+        top = alternatives.max(axis=-1)
+        mean = top + np.log(np.exp(alternatives - top[..., None]).mean(axis=-1))
+        total[..., start:] = np.logaddexp(total[..., start:], mean - allowed.max(axis=-1))
+    return np.asarray(np.exp(np.minimum(total, 700.0)))
+
+
+def _miscalibrated(risk: Floats, within: Tolerated) -> Floats:
+    """Log-odds of each ad ``(n, alternatives + BETWEEN)``."""
     at, around = logit(np.clip(risk, 1e-9, 1 - 1e-9)), float(logit(np.array(within.around)))
     off = within.log_odds + BEYOND
     levels = np.concatenate([off, -off])
     shifted = at[:, None] + levels
     sloped = around + SLOPES * (at[:, None] - around)
     allowed = at[:, None] + np.linspace(-within.log_odds, within.log_odds, BETWEEN)
-    log_odds = np.concatenate([shifted, sloped, allowed], axis=1)
-    return np.asarray(np.where(violates[:, None], log_odds, 0.0) - np.logaddexp(0.0, log_odds))
+    return np.concatenate([shifted, sloped, allowed], axis=1)

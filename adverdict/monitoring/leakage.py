@@ -62,8 +62,12 @@ class Change:
 
 def evidence(audits: SettledAudits, limit: float, days: int) -> Floats:
     """After each day ``(days,)``: of more than ``limit`` of the advertisers' first ads being errors since the beginning of some week."""
+    return evidence_of(*_by_day(audits, days), limit)
+
+
+def evidence_of(audited: Days, errors: Days, limit: float) -> Floats:
+    """The same of first audits and errors counted by the day, ``(days,)`` each."""
     bets = bets_against(limit)
-    audited, errors = _by_day(audits, days)
     return bets.detecting(bets.growth(errors, audited))
 
 
@@ -79,8 +83,12 @@ def level_of(audited: Days, limit: float, alarms_a_year: float, rng: np.random.G
 
 def likely_change(audits: SettledAudits, limit: float, days: int) -> Change:
     """The beginning of the week since which the audits speak most against ``limit``, and what they say since."""
-    bets = bets_against(limit)
-    audited, errors = _by_day(audits, days)
+    return likely_change_of(*_by_day(audits, days), limit)
+
+
+def likely_change_of(audited: Days, errors: Days, limit: float) -> Change:
+    """The same of first audits and errors counted by the day, ``(days,)`` each."""
+    bets, days = bets_against(limit), len(audited)
     since = np.cumsum(bets.growth(errors, audited)[::-1], axis=0)[::-1]
     starts = np.arange(0, days, WEEK)
     start = int(starts[np.argmax(bets.evidence(since[starts]))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter as Counted
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -103,6 +103,21 @@ class Metrics:
             registry=here,
             multiprocess_mode="livemostrecent",
         )
+        self._cells: frozenset[tuple[str, str]] = frozenset()
+        cell = ["watched", "policy"]
+        self.alarms = Gauge(
+            "adverdict_alarms", "Alarms that are open, and not closed by anybody", cell, registry=here, multiprocess_mode="livemostrecent"
+        )
+        self.detectors = Gauge(
+            "adverdict_detector_level",
+            "Evidence over the line at which a detector rings, the largest of a policy's; 0: too little was read, or it is watched no more",
+            cell,
+            registry=here,
+            multiprocess_mode="livemostrecent",
+        )
+        self.monitored = Gauge(
+            "adverdict_monitored_until_seconds", "Unix time of the last look of the detectors", registry=here, multiprocess_mode="livemax"
+        )
         self.brakes = Gauge("adverdict_brakes", "Brakes that are on", ["side"], registry=here, multiprocess_mode="livemax")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -196,6 +211,21 @@ class Metrics:
             self.evidence.labels(certificate, "for").set(for_)
             self.evidence.labels(certificate, "against").set(against)
         self._watched = frozenset(told)
+
+    def rang(self, told: Mapping[str, Any]) -> None:
+        """Tell what ``adverdict monitor run --json`` says of all detectors."""
+        levels: dict[tuple[str, str], tuple[int, float]] = dict.fromkeys(self._cells, (0, 0.0))
+        for one in told["cells"]:
+            key = one["watched"], one["policy"]
+            still_open, level = levels.get(key, (0, 0.0))
+            rings = one["open"] is not None or one["alarm"] is not None
+            reached = one["evidence"] / one["rings_at"] if one["rings_at"] else 0.0
+            levels[key] = still_open + rings, max(level, reached)
+        for key, (still_open, level) in levels.items():
+            self.alarms.labels(*key).set(still_open)
+            self.detectors.labels(*key).set(level)
+        self._cells = frozenset((one["watched"], one["policy"]) for one in told["cells"])
+        self.monitored.set_to_current_time()
 
     def render(self) -> bytes:
         """The text format. With several workers their files are read together, so this blocks: call it in a thread."""

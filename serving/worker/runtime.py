@@ -26,6 +26,7 @@ from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner
 from adverdict.serving.worker.readiness import ArmReadiness, Readiness
 from adverdict.serving.worker.rolling import RolloutWatch
@@ -56,6 +57,8 @@ class WorkerRuntime:
     """What makes plans; it needs a ledger, too."""
     explain: Callable[[DecisionMade], Explanation] = on_record
     """Why a decision on record is what it is."""
+    monitor: MonitorWatch | None = None
+    """What watches whether promises still hold; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

@@ -18,7 +18,8 @@ from adverdict.ledger.in_force.alarms import Alarm, alarms, move_alarm
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.attribution import Drift
 from adverdict.monitoring.budget import Watched
-from adverdict.monitoring.watch import FEWEST, CellStanding, look, proposal, watch
+from adverdict.monitoring.detectors import FEWEST
+from adverdict.monitoring.watch import CellStanding, look, proposal, watch
 from adverdict.review.tasks.routing import Reviewer
 from tests.decisions.build import POLICY
 from tests.ledger.made import an_ad
@@ -77,7 +78,7 @@ def test_nothing_is_said_of_what_hardly_anybody_read(desk: Desk) -> None:
     made = a_certificate()
     day(desk, made, FEWEST - 1, violating=5)
     found = leakage_of(look(desk.ledger, [made], BOOK, BUDGET, desk.clock))
-    assert (found.counted, found.errors, found.rings_at, found.alarm) == (FEWEST - 1, 5, None, None)
+    assert (found.state.counted, found.state.errors, found.state.rings_at, found.alarm) == (FEWEST - 1, 5, None, None)
 
 
 def test_leakage_rings_once_says_since_when_and_begins_anew_when_it_is_closed(desk: Desk) -> None:
@@ -100,7 +101,7 @@ def test_leakage_rings_once_says_since_when_and_begins_anew_when_it_is_closed(de
     move(desk, alarm.alarm_id, AlarmState.CLOSED, "a campaign, and it is over")
     assert on_record(desk)[0].state is AlarmState.CLOSED
     after = leakage_of(look(desk.ledger, [made], BOOK, BUDGET, desk.clock))
-    assert (after.counted, after.alarm, after.told) == (0, None, None)
+    assert (after.state.counted, after.alarm, after.told) == (0, None, None)
 
 
 def test_days_with_answers_awaited_are_not_counted_yet(desk: Desk) -> None:
@@ -111,7 +112,7 @@ def test_days_with_answers_awaited_are_not_counted_yet(desk: Desk) -> None:
     unread = submit(desk, made)
     desk.clock.on(86_400)
     assert unread.audit is not None
-    assert leakage_of(look(desk.ledger, [made], BOOK, BUDGET, desk.clock)).counted == 20
+    assert leakage_of(look(desk.ledger, [made], BOOK, BUDGET, desk.clock)).state.counted == 20
 
 
 def test_an_alarm_is_moved_with_a_reason_and_not_after_it_is_closed(desk: Desk) -> None:

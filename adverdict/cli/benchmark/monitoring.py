@@ -40,6 +40,8 @@ def _show(found: Mapping[str, Any]) -> None:
     for times in ("x3", "x5"):
         table.add_row(f"audited advertisers until leakage {times} rings, median", number(found[f"median_units_{times}"], ".0f"))
     table.add_row("risks off by .7 log-odds, seen within 400 labels", number(found["calibration_seen"], ".1%"))
+    table.add_row("decisions a second followed on one core", number(found["follower_per_s"], ",.0f"))
+    table.add_row("what is kept is what the chain says again", "yes" if found["follower_equal"] else "no")
     out.print(table)
     table = columns(("truth", "advertisers", "labels", "answered", "right", "wrong"), left=("truth",), title="Which drift it is")
     for row in found["drifts"]:
