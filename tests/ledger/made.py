@@ -16,7 +16,19 @@ from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
-from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
+from adverdict.ledger.bodies.rollout import (
+    Aborted,
+    Paused,
+    PoliciesPut,
+    Promotion,
+    Proposed,
+    Renewed,
+    Signed,
+    StageEntered,
+    abort_id,
+    promotion_id,
+    stage_id,
+)
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
@@ -275,8 +287,9 @@ def proposed(**changes: Any) -> Proposed:
     return Proposed(**{**usual, **changes})
 
 
-def roll_out(ledger: Ledger, upto: int = 7) -> None:
-    """Up to seven entries: a set in force, and another that is proposed, signed, tried, renewed, paused and aborted."""
+def roll_out(ledger: Ledger, upto: int = 8) -> None:
+    """Up to eight entries: a set in force, and another that is proposed, signed, tried, renewed, paused and aborted; and what the end of
+    another says of its model."""
     with ledger.write() as writing:
         connection = writing.connection
         files = keep_set(connection, POLICIES, {"default.yaml": "as it was"}, minutes(80))
@@ -294,6 +307,7 @@ def roll_out(ledger: Ledger, upto: int = 7) -> None:
             ("rnw-1", Renewed(rollout=ROLLOUT, number=1, until=minutes(300), by="watch")),
             ("pse-1", Paused(rollout=ROLLOUT, paused=True, why="a holiday", by="olga")),
             (abort_id(ROLLOUT), Aborted(rollout=ROLLOUT, guard="leakage:gambling", why="too much leaks", by="watch")),
+            (promotion_id("rol-2"), Promotion(rollout="rol-2", model="models:/adverdict/2", before="models:/adverdict/1", by="watch")),
         ]
         for number, (entry_id, body) in enumerate(told[:upto]):
             writing.append(entry_id, body, minutes(81 + number))

@@ -7,7 +7,19 @@ from datetime import datetime, timedelta
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
-from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
+from adverdict.ledger.bodies.rollout import (
+    Aborted,
+    Paused,
+    PoliciesPut,
+    Promotion,
+    Proposed,
+    Renewed,
+    Signed,
+    StageEntered,
+    abort_id,
+    promotion_id,
+    stage_id,
+)
 from adverdict.ledger.entries import PlanMade, PlannedCell, PlannedWeek, PlanScored
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
 from adverdict.ledger.in_force.policy_sets import keep_set
@@ -15,7 +27,7 @@ from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
 from adverdict.ledger.store import Ledger, Writing, keep
 
 WHY, WHO = "as simulated", "operator"
-ROLLOUT, PLAN = "rol-lively", "pln-lively"
+ROLLOUT, EARLIER, PLAN = "rol-lively", "rol-earlier", "pln-lively"
 SECRET = bytes(32)
 
 
@@ -56,6 +68,7 @@ def _roll_out(writing: Writing, book: PolicyBook, at: datetime) -> None:
     writing.append("rnw-lively", Renewed(rollout=ROLLOUT, number=1, until=until + timedelta(hours=1), by="watch"), at)
     writing.append("pse-lively", Paused(rollout=ROLLOUT, paused=True, why=WHY, by=WHO), at)
     writing.append(abort_id(ROLLOUT), Aborted(rollout=ROLLOUT, guard=None, why=WHY, by=WHO), at)
+    writing.append(promotion_id(EARLIER), Promotion(rollout=EARLIER, model="models:/adverdict/2", before=None, by=WHO), at)
 
 
 def _plan(writing: Writing, market: str, at: datetime) -> None:
