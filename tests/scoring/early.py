@@ -34,8 +34,8 @@ CASCADE = Cascade(BlendModel(("ridge",), np.ones((2, 1)), np.zeros(2)), Calibrat
 
 @dataclass(frozen=True)
 class EarlyFakeRisks(FakeRisks):
-    left: Sequence[bool]
-    doubts: Sequence[float]
+    left: Sequence[bool] = ()
+    doubts: Sequence[float] = ()
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
         p = said(self.ads[ad])[0 if self.left[ad] else 1]
@@ -61,14 +61,14 @@ class EarlyFakeModel(FakeModel):
 
     def score(self, ads: Sequence[Ad], history: HistoryState | None = None) -> EarlyFakeRisks:
         self.read.extend(ad.ad_id for ad in ads)
-        return EarlyFakeRisks(self.policies, ads, [False] * len(ads), [0.0] * len(ads))
+        return EarlyFakeRisks(self.policies, ads, left=[False] * len(ads), doubts=[0.0] * len(ads))
 
     def score_until(self, ads: Sequence[Ad], history: HistoryState | None, exits: Exits) -> EarlyFakeRisks:
         p = np.repeat([[said(ad)[0]] for ad in ads], len(self.policies), axis=1)
         doubts = CASCADE.doubt(p, exits.cuts)
         left = (doubts <= exits.limit).tolist()
         self.read.extend(ad.ad_id for ad, early in zip(ads, left, strict=True) if not early)
-        return EarlyFakeRisks(self.policies, ads, left, doubts.tolist())
+        return EarlyFakeRisks(self.policies, ads, left=left, doubts=doubts.tolist())
 
 
 @dataclass(frozen=True)
