@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from adverdict.certification.certificate import Issued
+from adverdict.certification.signing import refuse_unsigned
 from adverdict.domain.errors import AdverdictError, NotFound, UntrustedBundle
 from adverdict.domain.settings import Settings
 from adverdict.models.certified import certified_thresholds
@@ -56,12 +57,14 @@ class Registry(Protocol):
 class MlflowRegistry:
     """MLflow's registry, or a folder standing for itself.
 
-    ``certificates`` is a file of certificates that replaces those of the registry. With ``tidy``, only the newest downloads are kept.
+    ``certificates`` is a file of certificates that replaces those of the registry. With ``tidy``, only the newest downloads are kept; with
+    ``key``, no certificates that were not signed by it.
     """
 
-    def __init__(self, certificates: Path | None = None, *, tidy: bool = False) -> None:
+    def __init__(self, certificates: Path | None = None, *, tidy: bool = False, key: bytes | None = None) -> None:
         self._certificates = certificates
         self._tidy = tidy
+        self._key = key
 
     def resolve(self, model: str) -> str:
         if is_registered(model):
@@ -83,12 +86,17 @@ class MlflowRegistry:
         return certificates_of(source, policy_hash)
 
     def fetch_certificates(self, source: str, digest: str, cache: Path) -> str:
-        if self._certificates is None:
-            return fetch_certificates(source, digest, cache)
+        text = fetch_certificates(source, digest, cache) if self._certificates is None else self._read(self._certificates)
+        if self._key is not None:
+            refuse_unsigned(text, self._key, str(self._certificates or source))
+        return text
+
+    @staticmethod
+    def _read(certificates: Path) -> str:
         try:
-            return self._certificates.read_text(encoding="utf-8")
+            return certificates.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise UntrustedBundle(f"{self._certificates} is no text, and so no set of certificates: {error}") from error
+            raise UntrustedBundle(f"{certificates} is no text, and so no set of certificates: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ def find_model(name: str, settings: Settings, registry: Registry | None = None) 
     ``registry`` is MLflow's, with the settings' own certificates if they name any, unless given. Raises NotFound or Unavailable.
     """
     use_registry(settings)
-    registry = registry or MlflowRegistry(settings.certificates)
+    registry = registry or MlflowRegistry(settings.certificates, key=settings.signing_key)
     source = registry.resolve(name)
     return FoundModel(source, registry.fetch(source, settings.cache), registry, settings.cache)
 

@@ -55,7 +55,8 @@ def assemble(
     ``registry`` and ``open_bundle`` (folder -> model) are MLflow's and the bundle's own unless given.
     """
     settings = read_settings(environment)
-    installation = bootstrap(settings, registry=registry or MlflowRegistry(settings.certificates, tidy=True), open_bundle=open_bundle)
+    registry = registry or MlflowRegistry(settings.certificates, tidy=True, key=settings.signing_key)
+    installation = bootstrap(settings, registry=registry, open_bundle=open_bundle)
     speak_up()
     book = installation.book
 
@@ -94,6 +95,8 @@ def assemble(
         log.info("the garbage collector stays as Python starts it: nothing is frozen, thresholds are the default")
     if not settings.api_keys:
         log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
+    elif settings.signing_key is None:
+        log.warning("certificates are not signed (ADVERDICT_CERTIFICATE_KEY): whoever may write into the registry can change thresholds")
     recorder = Recorder(ledger, installation.review) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None

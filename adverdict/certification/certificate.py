@@ -318,6 +318,7 @@ class _Stored(_Part):
     schema_: Literal[2] = Field(alias="schema")
     certificates: tuple[Certificate, ...]
     exits: ExitEvidence | None = None
+    signature: str | None = Field(default=None, description="by the deployment's key; see signing.py")
 
 
 def _identity(certificate: Certificate) -> str:

@@ -39,7 +39,7 @@ def in_words(settings: Settings, field: str) -> str:
         return without_password(settings.registry_uri)
     if field == "api_keys":
         return ", ".join(f"{key.name} ({'+'.join(sorted(key.scopes))})" for key in value) or "none: only this machine is served"
-    if field == "audit_secret":
+    if field in ("audit_secret", "certificate_key"):
         return "set, and not shown" if value else "none"
     if field == "policies" and value is None:
         return "those that come with Adverdict"

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SHOWN = 20
+SHOWN = 25
 """Mistakes spelled out in a message; the rest are counted."""
 
 

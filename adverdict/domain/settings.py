@@ -159,6 +159,13 @@ class Settings(BaseModel):
         "[audit stream](policies.md#the-audit-stream); a ledger has a secret of its own",
         json_schema_extra=_shown("none"),
     )
+    certificate_key: Annotated[str, AfterValidator(_secret)] = Field(
+        default="",
+        repr=False,
+        description="16 to 64 random bytes, written in hexadecimal digits: certificates are [signed](certificates.md#signed) with it, and "
+        "those that are not decide nothing",
+        json_schema_extra=_shown("none"),
+    )
     review_lease_seconds: float = Field(
         default=900.0, ge=10, le=86_400, allow_inf_nan=False, description="how long a reviewer holds a task"
     )
@@ -190,6 +197,11 @@ class Settings(BaseModel):
     def audit_key(self) -> bytes | None:
         """``audit_secret`` as bytes; None: there is none."""
         return bytes.fromhex(self.audit_secret) or None
+
+    @property
+    def signing_key(self) -> bytes | None:
+        """``certificate_key`` as bytes; None: certificates are not signed."""
+        return bytes.fromhex(self.certificate_key) or None
 
     @property
     def cache(self) -> Path:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from adverdict.certification.certificate import CERTIFICATES, Certificate, Design, Issued, thresholds
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.exits.solve import ExitCertificate, solve_exits
+from adverdict.certification.signing import signed
 from adverdict.certification.thresholds.capacity import Priced
 from adverdict.certification.thresholds.issue import Origin
 from adverdict.certification.thresholds.shortage import CostsOfLimits, in_words
@@ -166,6 +167,8 @@ def keep(job: SolveJob, sample: Sample, solution: Solution, origin: Origin) -> S
     """Write certificates and page under ``home`` (and ``out``), and attach them to a registered model."""
     evidence, exits = certify_exits(job, sample, solution, origin)
     text = Issued(solution.certificates, evidence).to_json()
+    if job.settings.signing_key is not None:
+        text = signed(text, job.settings.signing_key)
     digest = hashlib.sha256(text.encode()).hexdigest()
     folder = job.out or job.settings.home / "certificates" / digest[:16]
     folder.mkdir(parents=True, exist_ok=True)

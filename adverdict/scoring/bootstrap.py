@@ -94,7 +94,7 @@ def bootstrap(settings: Settings, *, registry: Registry | None = None, open_bund
     """The parts for these settings; MLflow of this process looks where they say. ``registry`` and ``open_bundle`` are MLflow's and the
     bundle's own unless given."""
     use_registry(settings)
-    return Installation(settings, registry or MlflowRegistry(settings.certificates), open_bundle or _opened)
+    return Installation(settings, registry or MlflowRegistry(settings.certificates, key=settings.signing_key), open_bundle or _opened)
 
 
 def _opened(folder: Path) -> Model:

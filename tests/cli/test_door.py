@@ -34,6 +34,7 @@ WRONG = {
     "ADVERDICT_MAX_WAIT_MS": "-1",
     "ADVERDICT_TUNE_COLLECTOR": "perhaps",
     "ADVERDICT_AUDIT_SECRET": "not in hexadecimal digits",
+    "ADVERDICT_CERTIFICATE_KEY": "not in hexadecimal digits either",
     "ADVERDICT_REVIEW_LEASE_SECONDS": "1",
     "ADVERDICT_REVIEW_DOUBLE_SHARE": "2",
     "ADVERDICT_REVIEW_GOLDEN_SHARE": "-1",
@@ -123,6 +124,7 @@ def test_a_home_with_a_tilde_is_one_place_for_every_command(tmp_path: Path) -> N
 def test_settings_are_printed_with_where_they_come_from_and_without_secrets() -> None:
     said = {
         "ADVERDICT_AUDIT_SECRET": "5ec2e7" * 6,
+        "ADVERDICT_CERTIFICATE_KEY": "5ec2e7" * 6,
         "ADVERDICT_DATABASE_URL": "postgresql://me:secret@db.example/ads",
         "MLFLOW_TRACKING_URI": "https://me:hidden@mlflow.example",
         "ADVERDICT_API_KEYS": "platform:score+label:" + "0" * 64,
@@ -135,6 +137,7 @@ def test_settings_are_printed_with_where_they_come_from_and_without_secrets() ->
     assert rows["ADVERDICT_DATABASE_URL"] == ["environment", "postgresql://me:***@db.example/ads"]
     assert rows["ADVERDICT_API_KEYS"] == ["environment", "platform (label+score)"]
     assert rows["ADVERDICT_AUDIT_SECRET"] == ["environment", "set, and not shown"]
+    assert rows["ADVERDICT_CERTIFICATE_KEY"] == ["environment", "set, and not shown"]
     assert rows["ADVERDICT_PORT"] == ["default", "8377"]
     assert not [word for word in ("secret", "hidden", "5ec2e7", "0" * 64) if word in done.output]
 
