@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adverdict.features.native import pure_python
 from adverdict.features.text.language import LANGUAGES, READ, UNKNOWN, Reader, language_of
 
 TEXTS = [
@@ -35,7 +36,8 @@ def identifier() -> Any:
 
 @pytest.mark.parametrize("text", [*TEXTS, *(a + " " + b for a, b in pairwise(TEXTS))])
 def test_a_text_reads_as_in_py3langid_in_every_digit(identifier: Any, text: str) -> None:
-    assert Reader(identifier).read(text[:READ]) == identifier.classify(text[:READ])
+    with pure_python():  # the native core's digits beyond the second are its own
+        assert Reader(identifier).read(text[:READ]) == identifier.classify(text[:READ])
 
 
 def test_a_text_too_short_to_tell_is_of_no_language() -> None:

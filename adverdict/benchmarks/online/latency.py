@@ -69,6 +69,8 @@ def latency(setup: OnlineSetup, plan: LatencyPlan, write: Write, advance: Advanc
         stands = chosen(found["groups"], kind)
         found[f"p50_over_bare_{kind}"] = found["groups"][stands]["p50_over_bare"] if stands else None
         found[f"{kind}_is"] = stands
+        if kind == "skipped":
+            found["p50_over_bare"] = found["p50_over_bare_skipped"]
         if stands is None:
             found["left_out"][f"p50_over_bare_{kind}"] = f"no {LEAST} requests had the encoder {kind}"
     return found

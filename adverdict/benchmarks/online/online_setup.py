@@ -79,9 +79,9 @@ class OnlineSetup:
         """``mlflow models serve`` of the same bundle. Raises Unavailable."""
         return mlflow(self.pyfunc(bundle), self.mlflow_bodies(), self.home(), workers=workers)
 
-    def constant(self, *, workers: int = 1) -> AbstractContextManager[Server]:
-        """A bare FastAPI, asked the same as ours. Raises Unavailable."""
-        return constant(self.bodies(), self.home(), workers=workers)
+    def constant(self, *, workers: int = 1, plain: bool = False) -> AbstractContextManager[Server]:
+        """A bare FastAPI, asked the same as ours. Raises Unavailable. ``plain``: without httptools and uvloop."""
+        return constant(self.bodies(), self.home(), workers=workers, plain=plain)
 
     def home(self) -> Path:
         return self.testbed.home("online")

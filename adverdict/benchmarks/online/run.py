@@ -33,12 +33,15 @@ NOTES = (
     "requests wait as the comparators do (ADVERDICT_MAX_WAIT_MS=10000). Latencies of open loads count from "
     "the moment the request was meant to be sent; only accepted requests (200) count, and what became of the others is beside them. "
     "p50_over_bare: HTTP with one client over the model alone in a process of its own, on the same ads, the client's own part included. "
+    "fastapi has the parser and the loop of the service (httptools and uvloop where they are installed), fastapi_h11 has neither; "
+    "cpu_vs_fastapi is user and system time of all of a server's processes by request, that of the service over FastAPI's, without an "
+    "encoder: on a machine that others share it is the figure that holds. p50_over_bare is that of ads the encoder is skipped for. "
     "Ratios are medians over rounds in which all compared were measured in turns."
 )
 
 HEADLINES = {
-    **dict.fromkeys(("vs_mlflow_serve", "vs_fastapi"), "throughput"),
-    **dict.fromkeys(("p50_over_bare_skipped", "p50_over_bare_used"), "latency_one"),
+    **dict.fromkeys(("vs_mlflow_serve", "vs_mlflow_serve_no_encoder", "vs_fastapi", "cpu_vs_fastapi", "cpu_vs_fastapi_h11"), "throughput"),
+    **dict.fromkeys(("p50_over_bare", "p50_over_bare_skipped", "p50_over_bare_used"), "latency_one"),
     **dict.fromkeys(("p99_over_p50", "p99_over_p50_untuned"), "tail"),
     **dict.fromkeys(("overload_accepted_share", "overload_5xx", "overload_p99_over_before"), "overload"),
     **dict.fromkeys(("memory_first_mib", "memory_last_mib", "memory_mib_per_1e5_requests", "memory_mib_per_1e5_known_ads"), "memory"),

@@ -148,9 +148,12 @@ def mlflow(model: Path, bodies: Path, folder: Path, *, workers: int = 1) -> Iter
 
 
 @contextmanager
-def constant(bodies: Path, folder: Path, *, workers: int = 1) -> Iterator[Server]:
-    """A bare FastAPI application that reads nothing and answers the same. Raises Unavailable."""
-    quiet = ["--no-access-log", "--log-level", "warning"]
+def constant(bodies: Path, folder: Path, *, workers: int = 1, plain: bool = False) -> Iterator[Server]:
+    """A bare FastAPI application that reads nothing and answers the same. Raises Unavailable.
+
+    ``plain``: as uvicorn runs it without httptools and uvloop; else with the parser and the loop that our service has.
+    """
+    quiet = ["--no-access-log", "--log-level", "warning", *(["--http", "h11", "--loop", "asyncio"] if plain else [])]
     command = [
         sys.executable,
         "-m",

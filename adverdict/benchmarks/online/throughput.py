@@ -17,7 +17,7 @@ from adverdict.benchmarks.online.servers import Server
 from adverdict.domain.errors import Unavailable
 
 CLIENTS = 32
-SERVERS = ("service", "fastapi", "mlflow_serve")
+SERVERS = ("service", "fastapi", "fastapi_h11", "mlflow_serve")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def steps(setup: OnlineSetup, plan: ThroughputPlan, cores: int) -> int:
 
 
 def throughput(setup: OnlineSetup, plan: ThroughputPlan, cores: int, write: Write, advance: Advance) -> Figures:
-    """Figures by group; ``vs_mlflow_serve`` and ``vs_fastapi`` are those of the bundle that counts with one worker."""
+    """Figures by group; ``vs_mlflow_serve`` and ``vs_fastapi`` are those of the bundle that counts with one worker, ``cpu_vs_fastapi``
+    and ``vs_mlflow_serve_no_encoder`` those of the one without an encoder, ``_h11`` beside FastAPI without httptools and uvloop."""
     figures: Figures = {"clients": CLIENTS, "left_out": {}}
     for name, encoder, workers, rounds in groups(setup, plan, cores):
         group, left_out = _group(setup, plan, setup.testbed.bundle(encoder), workers, rounds, advance)
@@ -90,6 +91,9 @@ def throughput(setup: OnlineSetup, plan: ThroughputPlan, cores: int, write: Writ
         figures["left_out"] |= {f"{name}: {server}": why for server, why in left_out.items()}
         if "vs_fastapi" not in figures:
             figures |= {ratio: group[ratio] for ratio in ("vs_mlflow_serve", "vs_fastapi")}
+        if not encoder and workers == 1:
+            figures |= {ratio: group[ratio] for ratio in ("cpu_vs_fastapi", "cpu_vs_fastapi_h11")}
+            figures["vs_mlflow_serve_no_encoder"] = group["vs_mlflow_serve"]
         write(figures)
     return figures
 
@@ -110,10 +114,12 @@ def _group(
                 measured[name].add(one, 0.5, seconds, server.cpu_s() - before)
             advance()
         found: Figures = {name: measured[name].figures(server) for name, server in servers.items()}
-    for name in ("mlflow_serve", "fastapi"):
+    for name in ("mlflow_serve", "fastapi", "fastapi_h11"):
         found[f"vs_{name}"] = versus(measured["service"].rates, measured[name].rates) if name in measured else None
         if name in measured and not any(measured[name].rates):
             left_out[name] = f"it answered nothing with 200: {dict(measured[name].outcome)}"
+    for name in ("fastapi", "fastapi_h11"):
+        found[f"cpu_vs_{name}"] = versus(measured["service"].cpu_us, measured[name].cpu_us) if name in measured else None
     return {"bundle": told(bundle), "workers": workers, **found}, left_out
 
 
@@ -121,6 +127,7 @@ def _servers(setup: OnlineSetup, bundle: Path, workers: int, stack: ExitStack, l
     made: dict[str, Any] = {
         "service": lambda: setup.service(bundle, workers=workers, patient=True),
         "fastapi": lambda: setup.constant(workers=workers),
+        "fastapi_h11": lambda: setup.constant(workers=workers, plain=True),
         "mlflow_serve": lambda: setup.mlflow(bundle, workers=workers),
     }
     found = {}

@@ -79,11 +79,13 @@ def _throughput(found: Mapping[str, Any]) -> None:
         [group, server, *(number(one[server][name]) for name in ("requests_per_s", "p50_ms", "cpu_us_per_request", "pss"))]
         for group, one in found.items()
         if isinstance(one, Mapping)
-        for server in ("service", "fastapi", "mlflow_serve")
+        for server in ("service", "fastapi", "fastapi_h11", "mlflow_serve")
         if server in one
     ]
     table([f"{found['clients']} clients", "server", "requests/s", "p50 ms", "CPU µs a request", "PSS MiB"], rows)
     say(f"vs_mlflow_serve: {number(found.get('vs_mlflow_serve'))}, vs_fastapi: {number(found.get('vs_fastapi'))} (one worker)")
+    told = ("vs_mlflow_serve_no_encoder", "cpu_vs_fastapi", "cpu_vs_fastapi_h11")
+    say("without an encoder: " + ", ".join(f"{name}: {number(found.get(name))}" for name in told))
 
 
 def _latency(found: Mapping[str, Any]) -> None:
