@@ -16,7 +16,7 @@ ERRORS = Guard(kind="errors", limit=1.5, alpha=0.0015)
 def of_latency(candidate: float, control: float, pairs: int = 40) -> Look:
     """Of first ads that take their arm's milliseconds, one a little more than the next."""
     sides: tuple[tuple[TrialSide, float], ...] = (("candidate", candidate), ("control", control))
-    ads = [FirstAd(side, f"{side}-{number}", False, took + number / 1000) for number in range(pairs) for side, took in sides]
+    ads = [FirstAd(side, f"{side}-{number}", False, took) for number in range(pairs) for side, took in sides]
     [found] = looks([LATENCY], Trial(first_ads=ads))
     return found
 

@@ -27,6 +27,8 @@ class Arm:
     """float64 (n,), hours, ascending."""
     to_people: Floats
     """float64 (m,), of every advertiser's first ad, in order of arrival."""
+    arrived_at: Floats
+    """float64 (m,), hours, when these came, ascending."""
 
 
 def arm(
@@ -63,7 +65,31 @@ def arm(
     weights = by_then / np.maximum(all_by_then / np.maximum(seen, 1), 1.0)
     opening = np.argsort(_firsts(owner, came, advertisers), kind="stable")
     people = (rng.random(advertisers) < 1.0 - approved)[opening]
-    return Arm(violates[units].astype(np.float64), weights, settled[units], people.astype(np.float64))
+    opened = _firsts(owner, came, advertisers)[opening]
+    return Arm(violates[units].astype(np.float64), weights, settled[units], people.astype(np.float64), opened)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How busy the machines are from hour to hour: a day's swing, and bursts that last some hours, which slow down both arms alike."""
+
+    log_load: Floats
+    """float64 (hours,)."""
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, hours: int = 31 * 24) -> Machine:
+        swing = 0.3 * np.sin(np.arange(hours) * 2 * np.pi / 24)
+        noise = rng.normal(0.0, 0.2, hours)
+        bursts = np.zeros(hours)
+        for hour in range(1, hours):
+            bursts[hour] = 0.9 * bursts[hour - 1] + noise[hour]
+        return cls(swing + bursts)
+
+    def took(self, rng: np.random.Generator, arrived_at: Floats, times: float) -> Floats:
+        """Milliseconds of ads that came then, of a model that takes so many times as long as another: heavy-tailed."""
+        load = self.log_load[np.minimum(arrived_at.astype(np.int64), len(self.log_load) - 1)]
+        found: Floats = 20.0 * times * np.exp(load + rng.standard_t(4, len(arrived_at)) * 0.25)
+        return found
 
 
 def _firsts(owner: NDArray[np.int64], came: Floats, advertisers: int) -> Floats:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.benchmarks.rollout.arms import Arm, arm, discordant
+from adverdict.benchmarks.rollout.arms import Arm, Machine, arm, discordant
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.certification.statistics.sequential import Bets, bets_of_guard, bets_on_pairs
 from adverdict.domain.progress import Progress
-from adverdict.rollout.stages.drafts import MORE_LOAD, OF_ALPHA
+from adverdict.rollout.stages.drafts import MORE_ERRORS, MORE_LOAD, MORE_TIME, OF_ALPHA, OF_ALPHA_OF_MODEL
+from adverdict.rollout.stages.guards import neighbours
 
 Floats = NDArray[np.float64]
 
@@ -38,11 +39,11 @@ def false_aborts(runs: int, seed: int, progress: Progress) -> dict[str, Any]:
     for rate in RATES:
         for correlation in CORRELATIONS:
             rng = np.random.default_rng([seed, int(rate * 1e4), int(correlation * 100)])
-            ended = {name: 0 for name in OF_ALPHA if name in ("leakage", "worse", "load")}
+            ended = dict.fromkeys(("leakage", "worse", "load", "latency", "errors"), 0)
             any_of = 0
             for _ in range(runs):
                 candidate, control = (arm(rng, ADVERTISERS[rate], rate, correlation) for _ in range(2))
-                told = _ended(candidate, control, rate)
+                told = {**_ended(candidate, control, rate), **_ended_by_service(rng, candidate, control)}
                 any_of += any(told.values())
                 for name, its in told.items():
                     ended[name] += its
@@ -165,6 +166,51 @@ def _ended(candidate: Arm, control: Arm, limit: float) -> dict[str, bool]:
         "worse": _reaches(bets_on_pairs(), worse, np.ones_like(worse), OF_ALPHA["worse"]),
         "load": _reaches(bets_on_pairs(MORE_LOAD), load, np.ones_like(load), OF_ALPHA["load"]),
     }
+
+
+def _ended_by_service(rng: np.random.Generator, candidate: Arm, control: Arm) -> dict[str, bool]:
+    """The same of what the service itself measures, both at their limit: a model that takes as long as it may, on machines that are
+    busy by turns, and that fails for so many more advertisers, two in a hundred of them in the control."""
+    machine = Machine.drawn(rng)
+    n = min(len(candidate.arrived_at), len(control.arrived_at))
+    slow = _slower(rng, machine, candidate.arrived_at[:n], control.arrived_at[:n], MORE_TIME)
+    failed = np.concatenate([rng.random(n) < 0.02 * MORE_ERRORS, rng.random(n) < 0.02])
+    came = np.concatenate([candidate.arrived_at[:n], control.arrived_at[:n]])
+    of_candidate = np.concatenate([np.ones(n), np.zeros(n)])[failed][np.argsort(came[failed], kind="stable")]
+    return {
+        "latency": _reaches(bets_on_pairs(), slow, np.ones_like(slow), OF_ALPHA_OF_MODEL["latency"]),
+        "errors": _reaches(bets_on_pairs(MORE_ERRORS), of_candidate, np.ones_like(of_candidate), OF_ALPHA_OF_MODEL["errors"]),
+    }
+
+
+def _slower(rng: np.random.Generator, machine: Machine, candidate: Floats, control: Floats, times: float) -> Floats:
+    """Of neighbours in time: 1 where a candidate that takes so many times as long took more than is allowed. Both by their arrival."""
+    came = np.concatenate([candidate, control])
+    order = np.argsort(came, kind="stable")
+    of_candidate = np.concatenate([np.ones(len(candidate)), np.zeros(len(control))])[order] == 1
+    took = machine.took(rng, came[order], 1.0) * np.where(of_candidate, times / MORE_TIME, 1.0)
+    pairs = np.array(neighbours(of_candidate.tolist()))
+    if not len(pairs):
+        return np.empty(0)
+    first, second = pairs.T
+    found: Floats = np.where(of_candidate[first], took[first] > took[second], took[second] > took[first]).astype(np.float64)
+    return found
+
+
+def slower(runs: int, seed: int, progress: Progress) -> dict[str, Any]:
+    """Pairs of advertisers until a model that takes more time than is allowed is ended, on the same machines."""
+    progress.stage("slower models", 3 * runs)
+    rows = []
+    for times in (2.0, 3.0, 5.0):
+        rng = np.random.default_rng([seed, 55, int(times)])
+        pairs = []
+        for _ in range(runs):
+            candidate, control = (np.sort(rng.uniform(0.0, 7 * 24.0, 600)) for _ in range(2))
+            slow = _slower(rng, Machine.drawn(rng), candidate, control, times)
+            pairs.append(int(_first_crossing(bets_on_pairs(), slow[None], 1.0 / (ALPHA * OF_ALPHA_OF_MODEL["latency"]))[0]))
+            progress.advance()
+        rows.append({"times": times, "runs": runs, "median_pairs": float(np.median(pairs)), "p90": float(np.quantile(pairs, 0.9))})
+    return {"slower": rows}
 
 
 def _reaches(bets: Bets, errors: Floats, weights: Floats, part: float) -> bool:

@@ -11,19 +11,16 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from adverdict.benchmarks.rollout.field import Field, working
-from adverdict.benchmarks.shared.killable import CountingModel
+from adverdict.benchmarks.rollout.field import OTHER, Field, model_of, working
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.decisions.files.read import read_texts
-from adverdict.domain.errors import NotFound
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.columns import arm_column
-from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.entries import DecisionMade, Entry
 from adverdict.ledger.history import end_of
 from adverdict.ledger.in_force.policy_sets import keep_set, put, roll_back
 from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger, now
-from adverdict.scoring.model import Model
 from adverdict.scoring.replay import replay
 
 Fresh = Callable[[], AbstractContextManager[str]]
@@ -38,7 +35,7 @@ SWAPS = 20
 
 
 def under_load(new: Fresh, folder: Path, aborts: int, decisions: int, progress: Progress) -> dict[str, Any]:
-    """Four workers, ``aborts`` roll-outs started and aborted, sets swapped and taken back; then everything is replayed.
+    """Four workers, ``aborts`` roll-outs started and aborted, every second of a model, sets swapped and taken back; then a replay.
 
     ``decisions``: at least so many are made.
     """
@@ -58,8 +55,8 @@ def under_load(new: Fresh, folder: Path, aborts: int, decisions: int, progress: 
 def _aborts(field: Field, aborts: int, progress: Progress) -> tuple[list[float], int]:
     """Seconds from each abort's entry to the last decision of its candidate, 0 where none came after; and those that knew of it."""
     seconds, dead = [], 0
-    for _ in range(aborts):
-        its_id = field.start(SHARE)
+    for number in range(aborts):
+        its_id = field.start(SHARE, model=number % 2 == 1)
         _wait(lambda its_id=its_id: _of_candidate(field.ledger, its_id) >= DECIDED_BY_IT)  # type: ignore[misc]
         seq, at = field.abort(its_id)
         time.sleep(AFTERWARDS)
@@ -89,25 +86,25 @@ def _swaps(field: Field) -> dict[str, Any]:
 
 
 def _replayed(ledger: Ledger) -> dict[str, Any]:
-    """Every decision, arms and verdicts."""
-
-    def model_of(version: str) -> Model:
-        if version != CountingModel.version:
-            raise NotFound(f"no bundle {version}")
-        return CountingModel()
-
+    """Every decision, arms, bundles and verdicts."""
     found = replay(ledger, model_of, progress=SILENT)
     total = found.same + found.different + sum(found.skipped.values())
     low, high = clopper_pearson(found.same, total) if total else (0.0, 1.0)
     with ledger.look() as connection:
         in_arms = connection.scalar(select(func.count()).where(contents.c.arm.is_not(None)))
+        by_other = sum(1 for entry in ledger.read(kinds=[DecisionMade.kind]) if _by_other(entry))
     return {
         "replayed": total,
         "replayed_in_arms": in_arms,
+        "replayed_by_a_candidate_model": by_other,
         "replay_share": found.same / total if total else 0.0,
         "replay_interval": [low, high],
         "replay_differences": [f"{one.field}: {one.recorded} -> {one.replayed}" for one in found.differences[:5]],
     }
+
+
+def _by_other(entry: Entry) -> bool:
+    return isinstance(entry.body, DecisionMade) and entry.body.decision.bundle_version == OTHER
 
 
 def _told(seconds: list[float], dead: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from adverdict.benchmarks.rollout import cost, guards, kills, operations, shadow
+from adverdict.benchmarks.rollout import cost, guards, kills, operations, requests, shadow
 from adverdict.benchmarks.shared.databases import fresh, postgres_server
 from adverdict.benchmarks.shared.parts import Write, headlined, in_turn
 from adverdict.domain.errors import NotFound
@@ -18,7 +18,7 @@ from adverdict.domain.progress import Progress
 
 Figures = dict[str, Any]
 Fresh = Callable[[], AbstractContextManager[str]]
-PARTS = ("guards", "shadow", "kills", "load", "cost")
+PARTS = ("guards", "shadow", "kills", "load", "requests", "cost")
 HEADLINES = {
     "false_abort_max": "guards",
     "median_units_x3": "guards",
@@ -32,6 +32,8 @@ HEADLINES = {
     "brake_seconds_max": "load",
     "dead_arm_decisions": "load",
     "replay_share": "load",
+    "failed_requests": "requests",
+    "to_people_for_it": "requests",
     "cpu_share": "cost",
 }
 
@@ -49,13 +51,15 @@ class RolloutBenchmark:
     """Under load, on each database."""
     decisions: int = 100_000
     """Under load, in all, replayed."""
+    changes: int = 20
+    """Of what decides, of each kind, under requests over HTTP."""
     rounds: int = 400
     seed: int = 0
     postgres: str | None = None
     parts: Sequence[str] = PARTS
 
 
-QUICK = RolloutBenchmark(harmless=200, harmful=300, shadows=200, kills=60, aborts=15, decisions=3000, rounds=100)
+QUICK = RolloutBenchmark(harmless=200, harmful=300, shadows=200, kills=60, aborts=15, decisions=3000, changes=6, rounds=100)
 
 
 def quick(job: RolloutBenchmark) -> RolloutBenchmark:
@@ -76,6 +80,7 @@ def _guards(job: RolloutBenchmark, progress: Progress) -> Figures:
     return {
         **guards.false_aborts(job.harmless, job.seed, progress),
         **guards.units_until(job.harmful, job.seed, progress),
+        **guards.slower(job.harmful // 4 + 1, job.seed, progress),
         **guards.concentrated(job.harmful, job.seed, progress),
         **guards.before_a_share(job.harmful, job.seed, progress),
     }
@@ -115,6 +120,12 @@ def _load(job: RolloutBenchmark, progress: Progress) -> Figures:
     }
 
 
+def _requests(job: RolloutBenchmark, progress: Progress) -> Figures:
+    progress.stage("requests while what decides changes", 4 * job.changes)
+    with tempfile.TemporaryDirectory(prefix="adverdict-rollout-") as folder, _sqlite(Path(folder))() as url:
+        return requests.requests_meanwhile(url, Path(folder) / "requests", job.changes, progress)
+
+
 def _cost(job: RolloutBenchmark, progress: Progress) -> Figures:
     with tempfile.TemporaryDirectory(prefix="adverdict-rollout-") as folder:
         return cost.cost(_sqlite(Path(folder)), Path(folder) / "policies", job.rounds, progress)
@@ -125,6 +136,7 @@ _MEASURED: dict[str, Callable[[RolloutBenchmark, Progress], Figures]] = {
     "shadow": _shadow,
     "kills": _kills,
     "load": _load,
+    "requests": _requests,
     "cost": _cost,
 }
 

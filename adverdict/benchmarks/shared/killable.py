@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -22,6 +22,8 @@ from adverdict.domain.decision import Reason
 from adverdict.domain.risk import RiskScore
 from adverdict.features.history.known import History, HistoryCounts
 from adverdict.features.history.state import HistoryState
+from adverdict.models.opening import Registry
+from adverdict.scoring.model import Model
 
 POLICIES = ("deceptive", "gambling")
 MARKETS = ("GB", "SE")
@@ -104,12 +106,15 @@ class OneModelRegistry:
 
 
 class KillableService:
-    """Starts the service, again and again, on one port. ``environment`` is the service's own."""
+    """Starts the service, again and again, on one port. ``environment`` is the service's own. ``make_app``, of a module's own level, has
+    another registry or other models."""
 
-    def __init__(self, environment: Mapping[str, str], port: int) -> None:
+    def __init__(self, environment: Mapping[str, str], port: int, make_app: Callable[[], Any] | None = None) -> None:
         context = get_context("spawn")
         self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=_fork_on_demand, args=(theirs, {**environment}, port), daemon=False)
+        self._process = context.Process(
+            target=_fork_on_demand, args=(theirs, {**environment}, port, make_app or counting_app), daemon=False
+        )
         self._process.start()
         self.pid = 0
 
@@ -141,9 +146,9 @@ class KillableService:
         return value
 
 
-def _fork_on_demand(told: Connection, environment: dict[str, str], port: int) -> None:
+def _fork_on_demand(told: Connection, environment: dict[str, str], port: int, make_app: Callable[[], Any]) -> None:
     os.environ.update(environment)
-    app = _app()
+    app = make_app()
     told.send(("imported", None))
     pid = 0
     try:
@@ -165,8 +170,13 @@ def _fork_on_demand(told: Connection, environment: dict[str, str], port: int) ->
         os.waitpid(pid, 0)
 
 
-def _app() -> Any:
-    """The whole service as a worker runs it, but for the model and where it comes from."""
+def counting_app() -> Any:
+    """The whole service as a worker runs it, with the one model that counts."""
+    return service_app(OneModelRegistry(), lambda folder: CountingModel())
+
+
+def service_app(registry: Registry, open_bundle: Callable[[Path], Model]) -> Any:
+    """The whole service as a worker runs it, but for the models and where they come from."""
     import uvicorn  # noqa: F401  # here, not after every fork
 
     import adverdict.ledger.history
@@ -176,7 +186,7 @@ def _app() -> Any:
 
     logging.getLogger("adverdict").setLevel(logging.ERROR)
     service: Any = Adverdict
-    service.inner.assemble = staticmethod(lambda environment: assemble(environment, OneModelRegistry(), lambda folder: CountingModel()))
+    service.inner.assemble = staticmethod(lambda environment: assemble(environment, registry, open_bundle))
     return service.to_asgi()
 
 

@@ -13,7 +13,9 @@ from adverdict.cli.door import door
 
 def rollout(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: eight minutes instead of an hour.")] = False,
-    part: Annotated[list[str] | None, typer.Option("--part", help="Only guards, shadow, kills, load or cost. Repeat for several.")] = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="Only guards, shadow, kills, load, requests or cost. Repeat for several.")
+    ] = None,
     postgres: Annotated[
         str | None, typer.Option("--postgres", help="URL of a PostgreSQL to make databases on; one is started otherwise.")
     ] = None,
@@ -54,6 +56,8 @@ ROWS = {
     "brake_seconds_max": ("seconds until the last decision of an aborted candidate, most", "{:.2f}"),
     "dead_arm_decisions": ("decisions of a candidate that knew it was aborted", "{:,}"),
     "replay_share": ("decisions that a replay makes again, arm and verdict", "{:.5f}"),
+    "failed_requests": ("requests that failed while what decides changed", "{:,}"),
+    "to_people_for_it": ("ads marked as lacking something meanwhile", "{:,}"),
     "cpu_share": ("processor share of a roll-out on the path of an ad", "{:.4f}"),
 }
 

@@ -197,14 +197,28 @@ def _firsts(told: Sequence[One]) -> list[One]:
 
 
 def _slower(first_ads: Sequence[FirstAd], limit: float) -> NDArray[np.float64]:
-    """First ads of the arms paired in their order: 1 where the candidate took more than ``limit`` times as long as the control.
+    """First ads of both arms paired with their neighbours: 1 where the candidate took more than ``limit`` times as long as the control.
 
-    Both are scored in groups of their own arm, which is what makes them alike: of a larger group an ad takes less. A candidate that takes
-    no more than that is the slower one of a pair with a chance of one half at most.
+    Both are scored in groups of their own arm, which is what makes them alike: of a larger group an ad takes less. Neighbours meet machines
+    that are as busy, and which of them is the candidate's was drawn: so a candidate that takes no more than the limit is the slower one
+    with a chance of one half at most, whatever came before.
     """
-    sides = {side: [one.took_ms for one in first_ads if one.side == side and one.took_ms] for side in ("candidate", "control")}
-    pairs = zip(sides["candidate"], sides["control"], strict=False)
-    return np.array([candidate > limit * control for candidate, control in pairs if candidate != limit * control], dtype=np.float64)
+    timed = [(one.side == "candidate", one.took_ms) for one in first_ads if one.took_ms]
+    found = []
+    for first, second in neighbours([candidate for candidate, _ in timed]):
+        candidate, control = (first, second) if timed[first][0] else (second, first)
+        found.append(timed[candidate][1] > limit * timed[control][1])
+    return np.array(found, dtype=np.float64)
+
+
+def neighbours(sides: Sequence[bool]) -> list[tuple[int, int]]:
+    """Positions of pairs of consecutive units of different arms, each unit in one pair at most."""
+    found, last = [], -1
+    for position in range(1, len(sides)):
+        if last < position - 1 and sides[position] != sides[position - 1]:
+            found.append((position - 1, position))
+            last = position
+    return found
 
 
 def _pairs(units: Sequence[Unit], said: Callable[[Unit], bool]) -> NDArray[np.float64]:
