@@ -34,6 +34,7 @@ KEEP = "public, max-age=31536000, immutable"
 def console(parts: Parts) -> ASGIApp:
     """The application. It starts nothing and needs no lifespan."""
     reviewing, either, policy = ("review",), ("review", "policy"), ("policy",)
+    planning = ("policy", "plan")
     app = Starlette(
         routes=[
             _route("", login.home),
@@ -46,7 +47,7 @@ def console(parts: Parts) -> ASGIApp:
             _route("/review/answer", page(review.answer, *reviewing), "POST"),
             _route("/review/renew", page(review.renew, *reviewing), "POST"),
             _route("/review/release", page(review.release, *reviewing), "POST"),
-            _route("/queues", page(queues.show, *either)),
+            _route("/queues", page(queues.show, *either, "plan")),
             _route("/decisions", page(decisions.recent, *either)),
             _route("/decisions/search", page(decisions.search, *either), "POST"),
             _route("/decisions/{decision_id}", page(decisions.show, *either)),
@@ -59,9 +60,9 @@ def console(parts: Parts) -> ASGIApp:
                 _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
                 for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)
             ),
-            _route("/workforce", page(workforce.show, *policy)),
-            _route("/workforce/scenario", page(workforce.scenario, *policy)),
-            _route("/workforce/save", page(workforce.save, *policy), "POST"),
+            _route("/workforce", page(workforce.show, *planning)),
+            _route("/workforce/scenario", page(workforce.scenario, *planning)),
+            _route("/workforce/save", page(workforce.save, *planning), "POST"),
             _route("/brakes", page(brakes.show, *policy)),
             _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
             _route("/brakes/off", page(brakes.take_off, *policy), "POST"),
