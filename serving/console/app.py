@@ -22,8 +22,8 @@ from adverdict.serving.console.policies.recent import RecentCache
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.tasks import day, queues
 from adverdict.serving.console.tasks import pages as review
-from adverdict.serving.console.tasks import queues
 from adverdict.serving.console.visits import page, refusal
 
 __all__ = ["Parts", "console"]
@@ -43,6 +43,7 @@ def console(parts: Parts) -> ASGIApp:
             _route("/logout", login.logout, "POST"),
             _route("/static/{name}", static),
             _route("/review", page(review.show, *reviewing)),
+            _route("/review/day", page(day.show, *reviewing)),
             _route("/review/next", page(review.preload, *reviewing)),
             _route("/review/answer", page(review.answer, *reviewing), "POST"),
             _route("/review/renew", page(review.renew, *reviewing), "POST"),
@@ -73,6 +74,7 @@ def console(parts: Parts) -> ASGIApp:
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
     app.state.recently = RecentCache(parts.ledger, parts.policies, parts.clock)
+    app.state.progress = day.ProgressCache(parts)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)

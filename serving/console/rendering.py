@@ -79,7 +79,7 @@ def static_url(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    names = ("span", "percent", "risk", "count", "many", "worth", "said", "named", "signed", "unfamiliar", "missing")
+    names = ("span", "percent", "risk", "count", "many", "worth", "said", "named", "signed", "unfamiliar", "missing", "odds", "direction")
     filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
     made = environment("adverdict.serving.console", filters, folder="templates")
     made.globals["static"] = static_url
