@@ -123,7 +123,7 @@ class Settings(BaseModel):
     api_keys: tuple[ApiKey, ...] = Field(
         default=(),
         description="`name:scope+scope:sha256`, separated by commas; only the sha256 of a key is ever written down "
-        "(`adverdict key new` makes both). Scopes: `score`, `label`, `review`, `policy`, `admin`",
+        "(`adverdict key new` makes both). Scopes: `score`, `label`, `review`, `policy`, `plan`, `admin`",
     )
     api_keys_file: Annotated[Folder | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="a file with the same, one a line"

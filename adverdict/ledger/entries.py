@@ -14,6 +14,7 @@ brake        nothing of one side is decided automatically from then on, for a po
 release      of a brake
 plan         how many tasks, hours and people the next weeks were thought to need
 score        what one week of a plan was worth, once it was over
+event        days on which submissions will be, or were, other than usual
 revocation   of a certificate: what its thresholds would decide is left to people from then on
 
 What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``.
@@ -274,6 +275,22 @@ class PlanScored(EntryBody):
     by: str
 
 
+class EventDeclared(EntryBody):
+    """The last one of a name counts."""
+
+    kind: ClassVar[str] = "event"
+
+    name: Text
+    event_kind: str = Field(description="such as sale: what is learnt of one is expected of the next of its kind")
+    starts: date
+    ends: date = Field(description="included")
+    markets: tuple[Market, ...] = Field(default=(), description="empty: all")
+    surfaces: tuple[str, ...] = Field(default=(), description="empty: all")
+    expected_factor: float | None = Field(default=None, gt=0, description="times the usual submissions; null: as its kind did before")
+    takes_place: bool = Field(default=True, description="false: it was called off")
+    by: str
+
+
 Body = (
     DecisionMade
     | Labelled
@@ -292,6 +309,7 @@ Body = (
     | RolloutBody
     | PlanMade
     | PlanScored
+    | EventDeclared
     | AlarmBody
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}

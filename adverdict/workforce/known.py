@@ -8,6 +8,7 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.settings import ReviewSettings
+from adverdict.workforce.operations.declared import with_declared
 from adverdict.workforce.operations.read import Operations
 from adverdict.workforce.outlook import Known
 from adverdict.workforce.practice import measured
@@ -18,6 +19,7 @@ def known(
     ledger: Ledger, operations: Operations, book: PolicyBook, review: ReviewSettings, now: datetime, progress: Progress = SILENT
 ) -> Known:
     """Up to the last midnight (UTC) before ``now``. Raises Unavailable."""
+    operations = with_declared(operations, ledger)
     by_policy = any(shift.policies for shift in operations.roster)
     past = read_past(ledger, now, severe_policies(book, operations.targets.severe), by_policy=by_policy, progress=progress)
     practice = measured(ledger, review.lease_seconds, review.handling_seconds)

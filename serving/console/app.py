@@ -22,8 +22,8 @@ from adverdict.serving.console.policies.recent import RecentCache
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.tasks import day, queues
 from adverdict.serving.console.tasks import pages as review
-from adverdict.serving.console.tasks import queues
 from adverdict.serving.console.visits import page, refusal
 
 __all__ = ["Parts", "console"]
@@ -34,6 +34,7 @@ KEEP = "public, max-age=31536000, immutable"
 def console(parts: Parts) -> ASGIApp:
     """The application. It starts nothing and needs no lifespan."""
     reviewing, either, policy = ("review",), ("review", "policy"), ("policy",)
+    planning = ("policy", "plan")
     app = Starlette(
         routes=[
             _route("", login.home),
@@ -42,11 +43,12 @@ def console(parts: Parts) -> ASGIApp:
             _route("/logout", login.logout, "POST"),
             _route("/static/{name}", static),
             _route("/review", page(review.show, *reviewing)),
+            _route("/review/day", page(day.show, *reviewing)),
             _route("/review/next", page(review.preload, *reviewing)),
             _route("/review/answer", page(review.answer, *reviewing), "POST"),
             _route("/review/renew", page(review.renew, *reviewing), "POST"),
             _route("/review/release", page(review.release, *reviewing), "POST"),
-            _route("/queues", page(queues.show, *either)),
+            _route("/queues", page(queues.show, *either, "plan")),
             _route("/decisions", page(decisions.recent, *either)),
             _route("/decisions/search", page(decisions.search, *either), "POST"),
             _route("/decisions/{decision_id}", page(decisions.show, *either)),
@@ -59,9 +61,9 @@ def console(parts: Parts) -> ASGIApp:
                 _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
                 for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)
             ),
-            _route("/workforce", page(workforce.show, *policy)),
-            _route("/workforce/scenario", page(workforce.scenario, *policy)),
-            _route("/workforce/save", page(workforce.save, *policy), "POST"),
+            _route("/workforce", page(workforce.show, *planning)),
+            _route("/workforce/scenario", page(workforce.scenario, *planning)),
+            _route("/workforce/save", page(workforce.save, *planning), "POST"),
             _route("/brakes", page(brakes.show, *policy)),
             _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
             _route("/brakes/off", page(brakes.take_off, *policy), "POST"),
@@ -72,6 +74,7 @@ def console(parts: Parts) -> ASGIApp:
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
     app.state.recently = RecentCache(parts.ledger, parts.policies, parts.clock)
+    app.state.progress = day.ProgressCache(parts)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)

@@ -34,13 +34,13 @@ class Tab:
 
 TABS = (
     Tab("Review", f"{HOME}/review", ("review",)),
-    Tab("Queues", f"{HOME}/queues", ("review", "policy")),
+    Tab("Queues", f"{HOME}/queues", ("review", "policy", "plan")),
     Tab("Decisions", f"{HOME}/decisions", ("review", "policy")),
     Tab("Policies", f"{HOME}/policies", ("policy",)),
     Tab("Models", f"{HOME}/models", ("policy",)),
     Tab("Quality", f"{HOME}/quality", ("policy",)),
     Tab("Rollouts", f"{HOME}/rollouts", ("policy",)),
-    Tab("Workforce", f"{HOME}/workforce", ("policy",)),
+    Tab("Workforce", f"{HOME}/workforce", ("policy", "plan")),
     Tab("Brakes", f"{HOME}/brakes", ("policy",)),
 )
 
@@ -80,7 +80,7 @@ def static_url(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    names = ("span", "percent", "risk", "count", "many", "worth", "said", "named", "signed", "unfamiliar", "missing")
+    names = ("span", "percent", "risk", "count", "many", "worth", "said", "named", "signed", "unfamiliar", "missing", "odds", "direction")
     filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
     made = environment("adverdict.serving.console", filters, folder="templates")
     made.globals["static"] = static_url

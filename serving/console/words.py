@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from unicodedata import bidirectional
 
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.familiarity import in_brackets
 from adverdict.domain.verdict import Verdict
+from adverdict.review.reasons.marking import Piece
 
 VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
 LARGE = 1e12
@@ -46,6 +48,36 @@ def worth(number: float) -> str:
 def risk(p: float) -> str:
     """Three decimals, as the policy files have thresholds."""
     return f"{p:.3f}"
+
+
+def odds(p: float) -> str:
+    """A risk as people say it: of how many ads like it one violates, or how many of ten or twenty do."""
+    if p < 0.0005:
+        return "fewer than 1 in 2,000"
+    if p > 0.995:
+        return "nearly all"
+    if p < 0.35:
+        return f"1 in {count(_two_digits(1 / p))}"
+    of = 10 if p < 0.925 else 20 if p < 0.965 else 100
+    return f"{round(of * p)} in {of}"
+
+
+def direction(text: Iterable[Piece]) -> str:
+    """Of a text: ``rtl`` or ``ltr`` by its first strong letter (UAX 9), ``auto`` where it has none.
+
+    Said by the server, for a browser that looks for it skips what is isolated, as every text of strangers is.
+    """
+    for piece in text:
+        for letter in piece.text if piece.kind != "hidden" else "":
+            strong = bidirectional(letter)
+            if strong in ("L", "R", "AL"):
+                return "ltr" if strong == "L" else "rtl"
+    return "auto"
+
+
+def _two_digits(number: float) -> float:
+    """Rounded to two significant digits, small ones to one: nobody can tell 1 in 113 from 1 in 110."""
+    return float(f"{number:.2g}") if number >= 10 else round(number)
 
 
 def count(number: float) -> str:

@@ -65,7 +65,7 @@ def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
         takes_body=endpoint.takes is not None,
         waits=endpoint.waits,
         open_here=endpoint.open_here,
-        or_admin=endpoint.or_admin,
+        besides=endpoint.scopes,
     )
     return Route(endpoint.path, guarded, methods=[endpoint.method])
 

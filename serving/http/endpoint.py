@@ -22,9 +22,10 @@ JSON = "application/json"
 LOCAL = "local"
 """Name of callers on this machine while no keys are configured."""
 
-Access = Literal["probe", "public", "score", "label", "review", "policy", "admin"]
+Access = Literal["probe", "public", "score", "label", "review", "policy", "plan", "admin"]
 """``probe``: anybody. ``public``: anybody once keys are configured, this machine only before. Otherwise the scope a key must have."""
 ADMIN: Access = "admin"
+POLICY: Access = "policy"
 
 PROBE: Access = "probe"
 PUBLIC: Access = "public"
@@ -95,6 +96,13 @@ class Endpoint:
     """Whether this machine is let in without a key, whatever the scope."""
     or_admin: bool = False
     """Whether the scope ``admin`` will do as well."""
+    or_policy: bool = False
+    """The same of the scope ``policy``."""
+
+    @property
+    def scopes(self) -> tuple[Access, ...]:
+        """Any of these will do."""
+        return (self.access, *((POLICY,) if self.or_policy else ()), *((ADMIN,) if self.or_admin else ()))
 
     @property
     def label(self) -> str:
@@ -130,10 +138,11 @@ class Endpoints:
         examples: Mapping[str, str] | None = None,
         open_here: bool = False,
         or_admin: bool = False,
+        or_policy: bool = False,
     ) -> Callable[[Getting], Getting]:
         def written(handler: Getting) -> Getting:
             told = (path, access, handler, None, gives, summary, errors, examples or {})
-            self._all.append(Endpoint("GET", *told, open_here=open_here, or_admin=or_admin))
+            self._all.append(Endpoint("GET", *told, open_here=open_here, or_admin=or_admin, or_policy=or_policy))
             return handler
 
         return written
@@ -149,10 +158,11 @@ class Endpoints:
         errors: Sequence[int] = (),
         waits: bool = False,
         or_admin: bool = False,
+        or_policy: bool = False,
     ) -> Callable[[Posting[Read, Model]], Posting[Read, Model]]:
         def written(handler: Posting[Read, Model]) -> Posting[Read, Model]:
             told = (path, access, handler, takes, (gives,), summary, errors)
-            self._all.append(Endpoint("POST", *told, waits=waits, or_admin=or_admin))
+            self._all.append(Endpoint("POST", *told, waits=waits, or_admin=or_admin, or_policy=or_policy))
             return handler
 
         return written

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adverdict.domain.errors import Unavailable
 from adverdict.serving.access import authenticate, comes_from_here
-from adverdict.serving.http.endpoint import ADMIN, LOCAL, PROBE, PUBLIC, Access, Call
+from adverdict.serving.http.endpoint import LOCAL, PROBE, PUBLIC, Access, Call
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.incoming import Headers, idempotency, must_be_json, patience, read_body
 from adverdict.serving.worker.runtime import RuntimeSlot, WorkerRuntime
@@ -19,8 +21,8 @@ class Guards:
     """ASGI middleware around one address, which ``label`` names where requests are counted and in idempotency keys.
 
     ``takes_body``: it is read, and comes to ``app`` whole in one message. ``waits``: the request stands in line to be decided, so it is
-    refused where waiting is vain. ``open_here``: this machine is let in without a key, whatever the scope. ``or_admin``: the scope
-    ``admin`` will do as well.
+    refused where waiting is vain. ``open_here``: this machine is let in without a key, whatever the scope. ``besides``:
+    scopes that will do as well as ``access``.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class Guards:
         takes_body: bool = False,
         waits: bool = False,
         open_here: bool = False,
-        or_admin: bool = False,
+        besides: Sequence[Access] = (),
     ) -> None:
         self.app = app
         self.slot = slot
@@ -42,7 +44,7 @@ class Guards:
         self.takes_body = takes_body
         self.waits = waits
         self.open_here = open_here
-        self.scopes = {access, ADMIN} if or_admin else {access}
+        self.scopes = {access, *besides}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime, headers = at_work(self.slot), dict(scope["headers"])

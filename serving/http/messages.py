@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -235,6 +235,49 @@ class SavePlanRequest(BaseModel):
 
     name: Text = Field(min_length=1, max_length=200, pattern=r"\S", description="by which people will know it")
     weeks: int = Field(default=8, ge=1, le=26)
+
+
+class DeclareEventRequest(BaseModel):
+    """Days on which submissions will be, or were, other than usual. One of the same name is replaced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Text = Field(min_length=1, max_length=200, pattern=r"\S", description="by which people will know it")
+    kind: str = Field(description="small letters, digits and _, such as sale: what is learnt of one is expected of the next of its kind")
+    starts: date
+    ends: date = Field(description="included")
+    markets: tuple[Market, ...] = Field(default=(), description="empty: all")
+    surfaces: tuple[str, ...] = Field(default=(), description="empty: all")
+    expected_factor: float | None = Field(
+        default=None, gt=0, le=100, description="times the usual submissions, as its owner expects; null: as its kind did before"
+    )
+    takes_place: bool = Field(default=True, description="false: the event of this name that was declared here is called off")
+
+
+class DeclaredEvent(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+
+
+class WorkforceEvent(BaseModel):
+    """A declared event."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    kind: str
+    starts: date
+    ends: date
+    markets: tuple[str, ...] = Field(description="empty: all")
+    surfaces: tuple[str, ...] = Field(description="empty: all")
+    expected_factor: float | None
+
+
+class WorkforceEvents(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    events: tuple[WorkforceEvent, ...] = Field(description="those of the operations folder, then those declared here")
 
 
 class SavedPlan(BaseModel):

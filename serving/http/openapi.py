@@ -111,7 +111,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.scoped:
         without = ", except from the same machine." if endpoint.open_here else f". {NO_KEYS}"
-        operation["description"] = f"Scope: {endpoint.access}{' or admin' if endpoint.or_admin else ''}{without}"
+        operation["description"] = f"Scope: {' or '.join(endpoint.scopes)}{without}"
         operation["security"] = [{"bearer": []}, {"apiKey": []}, {}]
     if endpoint.takes:
         operation["requestBody"] = {"required": True, "content": _json(endpoint.takes.model, endpoint.takes.example)}

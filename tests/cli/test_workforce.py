@@ -100,3 +100,23 @@ def test_the_operations_folder_is_checked_and_its_mistakes_end_the_command(run: 
         wrong = workforce(*command)
         assert wrong.exit_code == 2
         assert "events.csv:2: ends = 'soon'" in wrong.output
+
+
+def test_an_event_is_declared_listed_forecast_with_and_called_off(run: Path) -> None:
+    today = TODAY.isoformat()
+    declared = workforce("events", "declare", "Sale", "--kind", "sale", "--starts", today, "--market", "SE", "--factor", "4")
+    assert declared.exit_code == 0, declared.output
+    listed = workforce("events", "list", "--json", str(run / "e.json"))
+    assert "on record" in listed.output
+    assert json.loads((run / "e.json").read_text())["events"][0]["expected_factor"] == 4
+    with_it, without = run / "with.json", run / "without.json"
+    assert workforce("forecast", "--weeks", "1", "--json", str(with_it)).exit_code == 0
+    assert workforce("events", "call-off", "Sale").exit_code == 0
+    assert workforce("forecast", "--weeks", "1", "--json", str(without)).exit_code == 0
+    told = [json.loads(path.read_text())["weeks"][0]["tasks"] for path in (with_it, without)]
+    assert told[0] > 1.2 * told[1]
+    unknown = workforce("events", "call-off", "Sale")
+    assert unknown.exit_code != 0
+    assert "no event Sale is on record" in unknown.output
+    wrong = workforce("events", "declare", "Sale", "--kind", "Sale!", "--starts", today, "--factor", "0", "--market", "XX")
+    assert [wrong.output.count(name) for name in ("- kind =", "- markets =", "- expected_factor =")] == [1, 1, 1]

@@ -37,6 +37,7 @@ from adverdict.ledger.entries import (
     CertificateMoved,
     DecisionMade,
     Erased,
+    EventDeclared,
     Founded,
     KnownHistory,
     Labelled,
@@ -314,7 +315,7 @@ def roll_out(ledger: Ledger, upto: int = 8) -> None:
 
 
 def plan(ledger: Ledger) -> None:
-    """Two entries: a plan of one week and what it was worth."""
+    """Three entries: a declared event, a plan of one week and what it was worth."""
     week = START.date()
     cell = PlannedCell(week=week, market="SE", kind="review", submissions=900, tasks=90, low=70, high=110, seconds=41.5)
     made = PlanMade(
@@ -343,6 +344,10 @@ def plan(ledger: Ledger) -> None:
         by="paul",
     )
     with ledger.write() as writing:
+        event = EventDeclared(
+            name="summer sale", event_kind="sale", starts=week, ends=week, markets=("SE",), expected_factor=2.5, by="paul"
+        )
+        writing.append("evt-1", event, minutes(70))
         writing.append("pln-1", made, minutes(80))
         writing.append(f"scr-pln-1-{week}", scored, minutes(90))
 

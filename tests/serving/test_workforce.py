@@ -24,7 +24,7 @@ from tests.scoring.fakes import FakeRegistry, open_fake
 from tests.serving.conftest import Serve, usual
 from tests.serving.console.test_workforce import OUTLOOK
 
-KEYS = ",".join(f"{name}:{name}:{hashlib.sha256(name.encode()).hexdigest()}" for name in ("score", "policy"))
+KEYS = ",".join(f"{name}:{name}:{hashlib.sha256(name.encode()).hexdigest()}" for name in ("score", "policy", "plan"))
 
 
 def answers(told: Sequence[str]) -> Mapping[str, Any]:
@@ -68,3 +68,22 @@ def test_a_service_without_enough_days_on_record_says_how_many_it_needs(serve: S
         answer = client.get("/v1/workforce/forecast")
         assert answer.status_code == 503
         assert "at least 14 whole days on record" in answer.json()["error"]["message"]
+
+
+def test_an_event_that_was_declared_is_known_to_plans_until_it_is_called_off_and_all_mistakes_come_at_once(serve: Serve) -> None:
+    sale = {"name": "Winter sale", "kind": "sale", "starts": "2026-12-05", "ends": "2026-12-06", "markets": ["SE"], "expected_factor": 2.5}
+    planner = {"X-API-Key": "plan"}
+    with serve(ADVERDICT_API_KEYS=KEYS) as client:
+        assert client.post("/v1/workforce/events", json=sale, headers={"X-API-Key": "score"}).status_code == 403
+        assert client.post("/v1/workforce/events", json=sale, headers=planner).json()["event_id"].startswith("evt-")
+        assert client.post("/v1/workforce/events", json={**sale, "expected_factor": 3}, headers=planner).status_code == 200
+        [found] = client.get("/v1/workforce/events", headers={"X-API-Key": "policy"}).json()["events"]
+        assert (found["name"], found["starts"], found["expected_factor"]) == ("Winter sale", "2026-12-05", 3.0)
+        wrong = client.post("/v1/workforce/events", json={**sale, "kind": "Sale!", "ends": "2026-12-01"}, headers=planner)
+        assert wrong.status_code == 400
+        assert "kind" in wrong.text
+        assert "ends" in wrong.text
+        assert client.post("/v1/workforce/events", json={**sale, "takes_place": False}, headers=planner).status_code == 200
+        assert client.get("/v1/workforce/events", headers=planner).json()["events"] == []
+        assert client.post("/v1/workforce/events", json={**sale, "takes_place": False}, headers=planner).status_code == 404
+        assert client.get("/v1/workforce/plans", headers=planner).status_code == 200

@@ -20,7 +20,7 @@ from adverdict.ledger.bodies.rollout import (
     promotion_id,
     stage_id,
 )
-from adverdict.ledger.entries import PlanMade, PlannedCell, PlannedWeek, PlanScored
+from adverdict.ledger.entries import EventDeclared, PlanMade, PlannedCell, PlannedWeek, PlanScored
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
 from adverdict.ledger.in_force.policy_sets import keep_set
 from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
@@ -92,6 +92,8 @@ def _plan(writing: Writing, market: str, at: datetime) -> None:
         by=WHO,
     )
     writing.append(f"scr-{PLAN}-{week}", scored, at)
+    event = EventDeclared(name="lively sale", event_kind="sale", starts=week, ends=week, markets=(market,), expected_factor=2.0, by=WHO)
+    writing.append("evt-lively", event, at)
 
 
 def _alarm(book: PolicyBook, at: datetime) -> AlarmOpened:

@@ -24,7 +24,7 @@ log = logging.getLogger("adverdict.console")
 
 BEFORE = "adverdict_login"
 """Cookie that ties the login form to the browser it was shown in: nobody can be logged in as somebody else by a stranger's form."""
-USABLE = ("review", "policy", "admin")
+USABLE = ("review", "policy", "plan", "admin")
 
 
 async def home(request: Request) -> Response:
@@ -60,7 +60,7 @@ def _enter(request: Request, form: Form) -> Response:
     if not parts.api_keys:
         if not from_here(request):
             return refusal(403, "Only on this machine", "No API keys are configured, so the console is open to this machine only.")
-        return _welcome(request, LOCAL, ("review", "policy", "admin"))
+        return _welcome(request, LOCAL, USABLE)
     wait = attempts.wait(address).total_seconds()
     if wait > 0:
         answer = _form(request, f"Too many keys were wrong. Try again in {math.ceil(wait)} s.", status=429)

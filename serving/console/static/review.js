@@ -2,7 +2,6 @@
 "use strict";
 (() => {
   const MODIFIERS = ["ctrlKey", "metaKey", "altKey"];
-  const LETTERS = {a: "approve", r: "reject", u: "unsure", e: "escalate"};
   const QUIET_MS = 10 * 60 * 1000; // a page nobody touches gives its task up
   const KEYS_OFF = "adverdict-keys-off";
   let ahead = null;
@@ -125,8 +124,18 @@
   function lease(there, came) {
     for (const name of ["token", "started", "csrf"]) there.elements[name].value = came.elements[name].value;
     there.dataset.seconds = came.dataset.seconds;
+    there.querySelector(".progress").replaceWith(document.adoptNode(came.querySelector(".progress")));
     delete there.dataset.pending;
     for (const control of there.querySelectorAll("[disabled]")) control.disabled = false;
+  }
+
+  // The key that was pressed, whatever the keyboard writes: a letter of ours as it is, otherwise by where it lies on the board.
+  function keyOf(event) {
+    const key = event.key.toLowerCase();
+    if (/^[a-z0-9?]$/.test(key)) return key;
+    if (key === "\u061f") return "?"; // the Arabic question mark
+    const lies = /^(?:Key([A-Z])|(?:Digit|Numpad)([0-9]))$/.exec(event.code);
+    return lies ? (lies[1] || lies[2]).toLowerCase() : key;
   }
 
   function choose(form, verdict) {
@@ -177,9 +186,10 @@
       return;
     }
     if (keysOff()) return;
-    const key = event.key.toLowerCase();
+    const key = keyOf(event);
+    const verdict = /^[a-z]$/.test(key) && form.querySelector(`[data-key~="${key}"] input`);
     if (key === "?") help.showModal();
-    else if (LETTERS[key]) choose(form, LETTERS[key]);
+    else if (verdict) choose(form, verdict.value);
     else if (/^[1-9]$/.test(key)) {
       const policy = form.querySelectorAll("input[name=violated]")[Number(key) - 1];
       if (!policy || policy.disabled) return;

@@ -102,6 +102,7 @@ def _drawn(
         lost=lost,
         wrong=wrong,
         filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": ""},
+        progress=visit.request.app.state.progress.get(visit.session.name),
         status=status,
     )
 

@@ -50,7 +50,7 @@ class Total:
 
 
 def show(visit: Visit) -> Response:
-    depths, whole = visit.parts.queue.depths(), visit.session.may("policy")
+    depths, whole = visit.parts.queue.depths(), visit.session.may("policy", "plan")
     if not whole:
         depths = without_kinds(depths)
     kinds, places = by_kind(depths), by_place(depths)

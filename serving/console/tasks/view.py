@@ -21,6 +21,7 @@ from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
+from adverdict.serving.console.tasks.spoken import speaks
 
 MOST_FACTS = 5
 
@@ -116,7 +117,7 @@ def _scored(parts: Parts, ad: Ad) -> Decision | None:
 
 def _question(number: int, name: str, policy: PolicyInForce | None, decision: Decision | None, reasons: Sequence[Reason]) -> Question:
     found = next((one for one in decision.policies if one.policy == name), None) if decision else None
-    moved = sorted((reason for reason in reasons if reason.policy == name), key=lambda reason: -abs(reason.effect))
+    moved = sorted((one for one in reasons if one.policy == name and speaks(one)), key=lambda reason: -abs(reason.effect))
     return Question(
         number=number,
         name=name,

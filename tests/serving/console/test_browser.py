@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,18 @@ def test_several_tasks_are_reviewed_by_keyboard_alone(
     assert page.wrong == []
 
 
+@pytest.mark.parametrize(("key", "code"), [("a", "KeyQ"), ("ф", "KeyA"), ("ش", "KeyA"), ("α", "KeyA"), ("Process", "KeyA")])
+def test_a_letter_is_a_key_on_every_layout_by_what_it_writes_or_else_by_where_it_lies(
+    browser: Any, address: str, key: str, code: str
+) -> None:
+    """French, Russian, Arabic and Greek keyboards, and a Japanese input method."""
+    page = opened(browser, address)
+    reached(page, "[data-ready]:not([data-ready=none])")
+    page.evaluate("([key, code]) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, code, bubbles: true}))", [key, code])
+    assert page.locator("input[name=verdict][value=approve]").is_checked()
+    page.context.close()
+
+
 def test_a_lost_lease_is_said_and_the_answer_does_not_count(browser: Any, address: str, busy: World) -> None:
     page = opened(browser, address)
     reached(page, "[data-ready]:not([data-ready=none])")
@@ -188,7 +201,7 @@ def test_without_scripts_a_task_is_answered_by_a_plain_form(browser: Any, addres
     page.goto(f"{address}/console")
     page.get_by_role("button", name="Continue on this machine").click()
     before = busy.parts.ledger.end()[0]
-    page.get_by_role("radio", name="Approve").check(force=True)
+    page.get_by_role("radio", name=re.compile("Approve|Overturn")).check(force=True)
     page.get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/console/review")
     assert busy.parts.ledger.end()[0] > before

@@ -17,7 +17,9 @@ from adverdict.ledger.entries import Answered
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.review.queue import Queue
+from adverdict.review.tasks.routing import Reviewer
 from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.tasks.day import in_words, takeable
 from adverdict.serving.console.tasks.view import shown
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, SETTINGS, Clock, World, fill, made_parts
@@ -236,3 +238,23 @@ def test_a_reviewer_without_tasks_is_told_so(empty: Parts, visit: Visitor) -> No
     client: TestClient = log_in(visit(empty))
     assert "Nothing to review" in client.get("/console/review").text
     assert client.get("/console/review/next").status_code == 204
+
+
+def test_a_reviewer_sees_their_own_day_and_nothing_tells_golden_tasks_by_what_is_left(fresh: World, visit: Visitor) -> None:
+    client = log_in(visit(fresh.parts))
+    form = form_of(client.get("/console/review").text)
+    client.post("/console/review/answer", data={**form, "verdict": "approve"})
+    text = client.get("/console/review/day").text
+    assert "<b>1</b> answered since midnight UTC" in text
+    assert re.search(r"\b(ana|bo|cy|sen)\b", re.sub(r"<[^>]*>", " ", text)) is None
+    assert [in_words(number) for number in (0, 1, 9, 10, 14, 15, 96, 1234)] == [
+        "none", "fewer than 10", "fewer than 10", "about 10", "about 10", "about 20", "about 100", "about 1,200",
+    ]  # fmt: skip
+
+
+def test_a_reviewer_may_take_what_their_skills_are_for(fresh: World) -> None:
+    depths = fresh.parts.queue.depths()
+    assert takeable(depths, Reviewer("lead", senior=True)) == depths
+    assert len(takeable(depths, Reviewer("ana", policies=("gambling",)))) < len(depths)
+    assert {one.market for one in takeable(depths, Reviewer("ana", markets=(depths[0].market,)))} <= {depths[0].market}
+    assert takeable(depths, Reviewer("gone", active=False)) == []

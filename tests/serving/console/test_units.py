@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from adverdict.review.reasons.marking import HIDDEN, pieces
 from adverdict.serving.console.bars import WIDTH, bar, position
 from adverdict.serving.console.card import TALL, WIDE, card
 from adverdict.serving.console.policies.shares import ScoredDecisions
-from adverdict.serving.console.words import count, many, missing, percent, signed, span, unfamiliar, worth
+from adverdict.serving.console.tasks.spoken import speaks
+from adverdict.serving.console.words import count, direction, many, missing, odds, percent, signed, span, unfamiliar, worth
 from tests.serving.console.filled import NOW
 
 
@@ -196,3 +199,56 @@ def test_what_is_strange_about_an_ad_is_said_apart_from_what_was_missing() -> No
     assert unfamiliar(["unfamiliar:text"]) == "The model has hardly seen texts like this: its risks say little."
     assert unfamiliar(["no_risk:gambling"]) == ""
     assert missing(degraded) == ["no_risk:gambling"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Luxury watches", "ltr"),
+        ("مقهى ليلي", "rtl"),
+        ("50% — עכשיו", "rtl"),
+        ("\u200eمرحبا", "rtl"),
+        ("123 !", "auto"),
+        ("", "auto"),
+    ],
+)
+def test_a_text_runs_as_its_first_strong_letter_does(text: str, told: str) -> None:
+    assert direction(pieces(text)) == told
+
+
+@pytest.mark.parametrize(
+    ("p", "told"),
+    [
+        (0.0001, "fewer than 1 in 2,000"),
+        (0.002, "1 in 500"),
+        (0.0168, "1 in 60"),
+        (0.09, "1 in 11"),
+        (0.34, "1 in 3"),
+        (0.5, "5 in 10"),
+        (0.95, "19 in 20"),
+        (0.98, "98 in 100"),
+        (0.999, "nearly all"),
+    ],
+)
+def test_a_risk_is_said_as_people_say_it(p: float, told: str) -> None:
+    assert odds(p) == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "signal", "text", "told"),
+    [
+        ("phrase", "win big", 'the text says "win big"', True),
+        ("phrase", "the", 'the text says "the"', False),
+        ("phrase", "of a", 'the text says "of a"', False),
+        ("phrase", "1", 'the text says "1"', False),
+        ("phrase", "当選", 'the text says "当選"', True),
+        ("fact", "non_latin_share", "100 % of the letters are of another script than Latin", False),
+        ("fact", "detected_language", "reads as language ar", False),
+        ("fact", "advertiser_age_days", "advertiser age days is not known", False),
+        ("fact", "undone_confusables", "hides 3 letters behind look-alikes of another script", True),
+    ],
+)
+def test_no_script_no_language_no_stop_word_and_nothing_missing_is_offered_as_a_reason(
+    kind: Any, signal: str, text: str, told: bool
+) -> None:
+    assert speaks(Reason(policy="deceptive", kind=kind, signal=signal, text=text, effect=1.0)) is told
