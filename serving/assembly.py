@@ -121,7 +121,18 @@ def _console(installation: Installation, ledger: Ledger, champion: Champion, set
     queue = Queue(ledger, sets, installation.review)
     freezes = read_freezes(settings.freezes)
     return console(
-        Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes, planner)
+        Parts(
+            ledger,
+            queue,
+            sets,
+            champion,
+            settings.api_keys,
+            settings.registry_uri,
+            installation.registry.resolve,
+            freezes,
+            planner,
+            settings.false_alarms,
+        )
     )
 
 

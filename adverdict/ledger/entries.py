@@ -16,7 +16,8 @@ plan         how many tasks, hours and people the next weeks were thought to nee
 score        what one week of a plan was worth, once it was over
 revocation   of a certificate: what its thresholds would decide is left to people from then on
 
-What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``.
+What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``;
+what opens, by those of ``ledger.bodies.launch``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmBody
 from adverdict.ledger.bodies.body import EntryBody
+from adverdict.ledger.bodies.launch import LaunchBody
 from adverdict.ledger.bodies.rollout import RolloutBody
 
 MAX_LABELS = 100
@@ -293,6 +295,7 @@ Body = (
     | PlanMade
     | PlanScored
     | AlarmBody
+    | LaunchBody
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

@@ -34,6 +34,8 @@ class Parts:
     """Windows in which no roll-out advances."""
     planner: Planner | None = None
     """What makes plans. None: nothing can be planned."""
+    false_alarms: float = 12.0
+    """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

@@ -16,6 +16,7 @@ from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
 from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
 from adverdict.ledger.entries import (
     Answered,
@@ -236,6 +237,32 @@ def ring(ledger: Ledger) -> None:
         writing.flush()
         assert alarm_id is not None
         move_alarm(writing, AlarmMoved(alarm=alarm_id, state=AlarmState.CLOSED, why="a campaign", by="olga"), minutes(76))
+
+
+def launch_checked(**changes: Any) -> LaunchChecked:
+    usual: dict[str, Any] = {
+        "what": "market",
+        "name": "JP",
+        "markets": ("JP",),
+        "languages": ("ja",),
+        "ads_per_day": 900,
+        "opens": START.date(),
+        "outcome": LaunchVerdict.GO,
+        "gates": (GateTold(name="people", status=GateStatus.OK, says="the roster suffices", owner="workforce"),),
+        "claims": {"in_time": 0.95},
+        "as_of": 3,
+        "by": "paul",
+    }
+    return LaunchChecked(**{**usual, **changes})
+
+
+def open_market(ledger: Ledger) -> None:
+    """Two entries: a launch that was checked, and what became of it."""
+    end = START.date() + timedelta(weeks=4)
+    scored = LaunchScored(launch="lch-1", since=START.date(), until=end, broke=("reviews in time",), figures={"due": 90}, by="paul")
+    with ledger.write() as writing:
+        writing.append("lch-1", launch_checked(), minutes(77))
+        writing.append("lsc-1", scored, minutes(78))
 
 
 def steer(ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
 from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
 from adverdict.ledger.entries import PlanMade, PlannedCell, PlannedWeek, PlanScored
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
@@ -15,15 +16,16 @@ from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
 from adverdict.ledger.store import Ledger, Writing, keep
 
 WHY, WHO = "as simulated", "operator"
-ROLLOUT, PLAN = "rol-lively", "pln-lively"
+ROLLOUT, PLAN, LAUNCH = "rol-lively", "pln-lively", "lch-lively"
 SECRET = bytes(32)
 
 
 def change(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
-    """A set of policies in force, a roll-out of another that is aborted, a plan with its score, and an alarm that is closed."""
+    """A set of policies in force, a roll-out of another that is aborted, a plan and a launch with their scores, an alarm that is closed."""
     with ledger.write() as writing:
         _roll_out(writing, book, at)
         _plan(writing, book.markets[0], at)
+        _launch(writing, book.markets[0], at)
         alarm = open_alarm(writing, _alarm(book, at), at)
         writing.flush()
         if alarm is not None:
@@ -79,6 +81,26 @@ def _plan(writing: Writing, market: str, at: datetime) -> None:
         by=WHO,
     )
     writing.append(f"scr-{PLAN}-{week}", scored, at)
+
+
+def _launch(writing: Writing, market: str, at: datetime) -> None:
+    day = at.date()
+    checked = LaunchChecked(
+        what="market",
+        name=market,
+        markets=(market,),
+        languages=("sv",),
+        ads_per_day=100,
+        opens=day,
+        outcome=LaunchVerdict.GO,
+        gates=(GateTold(name="people", status=GateStatus.OK, says=WHY, owner="workforce"),),
+        claims={},
+        as_of=1,
+        by=WHO,
+    )
+    writing.append(LAUNCH, checked, at)
+    scored = LaunchScored(launch=LAUNCH, since=day, until=day + timedelta(weeks=4), broke=(), figures={}, by=WHO)
+    writing.append(f"scr-{LAUNCH}", scored, at)
 
 
 def _alarm(book: PolicyBook, at: datetime) -> AlarmOpened:
