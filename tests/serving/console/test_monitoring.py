@@ -59,7 +59,7 @@ def test_an_alarm_is_told_whole_with_what_followed_and_moved_with_a_reason(rang:
     text = client.get(path).text
     shown = ["9 of 100 ads violate", "adverdict brake on", "/console/decisions/dec-1", "a wave of scams", "Put it on record"]
     assert [name for name in shown if name not in text] == []
-    form = {"csrf": token(text), "state": "acted", "why": "a brake is on", "link": "brk-1"}
+    form = {"csrf": token(client, path), "state": "acted", "why": "a brake is on", "link": "brk-1"}
     assert client.post(f"{path}/move", data={**form, "state": "open"}).status_code == 400
     assert client.post(f"{path}/move", data={**form, "why": " "}).status_code == 400
     assert client.post(f"{path}/move", data=form).headers["location"] == path
