@@ -40,6 +40,7 @@ TABS = (
     Tab("Models", f"{HOME}/models", ("policy",)),
     Tab("Quality", f"{HOME}/quality", ("policy",)),
     Tab("Health", f"{HOME}/health", ("policy",)),
+    Tab("Emerging", f"{HOME}/emerging", ("policy",)),
     Tab("Rollouts", f"{HOME}/rollouts", ("policy",)),
     Tab("Launches", f"{HOME}/launches", ("policy",)),
     Tab("Workforce", f"{HOME}/workforce", ("policy",)),

@@ -94,6 +94,7 @@ def test_with_everything_there_it_is_go() -> None:
         ("people", {"weeks": (replace(WEEK, rostered=0.0),)}, "missing", "nobody is rostered, and 4.0 full-time people are needed"),
         ("people", {"weeks": (WEEK, replace(WEEK, met=0.5))}, "missing", "targets kept with probability 0.50"),
         ("people", {"weeks": (replace(WEEK, met=None, needed=6.0),)}, "missing", "6.0 full-time people are needed and 5.0 rostered"),
+        ("people", {"weeks": (WEEK,) * 5 + (replace(WEEK, met=0.5),)}, "todo", "targets kept with probability 0.50"),
         ("golden", {"golden": {"ja": 30}}, "todo", "30 golden items in ja"),
         ("audits", {"policies": (replace(READY, audit_share=0.001),)}, "todo", "24 in the first month"),
         ("reasons", {"seniors": {"ja": 0}}, "missing", "no senior reviewer reads ja"),

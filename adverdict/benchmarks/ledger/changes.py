@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
 from adverdict.ledger.bodies.rollout import Aborted, Paused, PoliciesPut, Proposed, Renewed, Signed, StageEntered, abort_id, stage_id
 from adverdict.ledger.entries import PlanMade, PlannedCell, PlannedWeek, PlanScored
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
+from adverdict.ledger.in_force.cases import move_case, open_case
 from adverdict.ledger.in_force.policy_sets import keep_set
 from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
 from adverdict.ledger.store import Ledger, Writing, keep
@@ -26,6 +28,7 @@ def change(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
         _roll_out(writing, book, at)
         _plan(writing, book.markets[0], at)
         _launch(writing, book.markets[0], at)
+        _case(writing, book.markets[0], at)
         alarm = open_alarm(writing, _alarm(book, at), at)
         writing.flush()
         if alarm is not None:
@@ -101,6 +104,30 @@ def _launch(writing: Writing, market: str, at: datetime) -> None:
     writing.append(LAUNCH, checked, at)
     scored = LaunchScored(launch=LAUNCH, since=day, until=day + timedelta(weeks=4), broke=(), figures={}, by=WHO)
     writing.append(f"scr-{LAUNCH}", scored, at)
+
+
+def _case(writing: Writing, market: str, at: datetime) -> None:
+    marked = Marked(decision_id="dec-lively", ad_id="ad-1", advertiser_id="adv-1", market=market, task_id="tsk-lively", reviewer=WHO)
+    writing.append("mrk-tsk-lively", marked, at)
+    told = CaseOpened(
+        language="en",
+        phrases=("pump",),
+        advertisers=3,
+        ads=3,
+        markets=(market,),
+        examples=(),
+        by_marks=True,
+        marked=3,
+        labels=50,
+        says=WHY,
+        proposal=WHY,
+        draft=WHY,
+        as_of=1,
+        by=WHO,
+    )
+    case = open_case(writing, told, at)
+    if case is not None:
+        move_case(writing, CaseMoved(case=case, state=CaseState.EXPLAINED, why=WHY, by=WHO), at)
 
 
 def _alarm(book: PolicyBook, at: datetime) -> AlarmOpened:

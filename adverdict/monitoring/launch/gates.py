@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from adverdict.domain.formats import percent
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchVerdict
-from adverdict.monitoring.launch.words import MARGIN, Launch, LaunchFacts, PeopleWeek, PolicyReady
+from adverdict.monitoring.launch.words import MARGIN, WEEKS, Launch, LaunchFacts, PeopleWeek, PolicyReady
 
 OK, PEOPLE, TODO, MISSING = GateStatus.OK, GateStatus.PEOPLE, GateStatus.TODO, GateStatus.MISSING
 GOLDEN = 100
@@ -101,19 +101,21 @@ def people(launch: Launch, facts: LaunchFacts) -> GateTold:
     if all(one.rostered == 0 for one in facts.weeks):
         says = f"nobody is rostered, and {needed} are needed with it"
         return _gate(launch, "people", MISSING, says, "workforce", "roster.csv in the operations folder", needed)
-    short = next((one for one in facts.weeks if _falls_short(one, facts.met_target)), None)
+    missed = [one for one in facts.weeks if _falls_short(one, facts.met_target)]
     early = f", planned for {facts.weeks[0].week}" if facts.weeks[0].week + timedelta(days=7) <= launch.opens else ""
     extra = max(one.extra for one in facts.weeks)
     cost = f"{extra:,.0f} tasks a week more, {needed} in all, with {MARGIN - 1:.0%} more ads than stated{early}"
-    if short is None:
+    if not missed:
         weeks, there = len(facts.weeks), f"{fullest.needed:,.1f} of {fullest.rostered:,.1f} full-time people"
         return _gate(
             launch, "people", OK, f"the roster suffices in all {weeks} weeks from its opening on ({there})", "workforce", cost=cost
         )
+    short = missed[0]
     odds = f", targets kept with probability {short.met:.2f}" if short.met is not None else ""
     says = f"in the week of {short.week} {short.needed:,.1f} full-time people are needed and {short.rostered:,.1f} rostered{odds}"
     gap = max(fullest.needed - fullest.rostered, 0.1)
-    return _gate(launch, "people", MISSING, says, "workforce", f"{gap:,.1f} full-time people more, or fewer ads a day", cost)
+    status = MISSING if any(one in missed for one in facts.weeks[:WEEKS]) else TODO
+    return _gate(launch, "people", status, says, "workforce", f"{gap:,.1f} full-time people more, or fewer ads a day", cost)
 
 
 def golden(launch: Launch, facts: LaunchFacts) -> GateTold:

@@ -11,8 +11,9 @@ from adverdict.decisions.policy import Severity
 
 WEEKS = 4
 """For which something is claimed, and after which it is scored."""
-MARGIN = 1.25
-"""Times as many ads a day as were stated, for which people are planned: nobody knows beforehand how many will come."""
+MARGIN = 1.4
+"""Times as many ads a day as were stated, for which people are planned: nobody knows beforehand how many will come, nor how long a new
+market's tasks take."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The pages of what is watched: health, alarms, launches."""
+"""The pages of what is watched: health, alarms, new kinds of ads, launches."""

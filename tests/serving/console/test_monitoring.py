@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from adverdict.ledger.bodies.launch import GateTold
 from adverdict.ledger.in_force.alarms import alarms, open_alarm
+from adverdict.ledger.in_force.cases import open_case
 from adverdict.ledger.in_force.steering import brake
 from adverdict.monitoring.launch.record import keep
 from adverdict.monitoring.watch import watch
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.serving.console.parts import Parts
-from tests.ledger.made import ALARM, braked, launch_checked
+from tests.ledger.made import ALARM, CASE, an_ad, append_decisions, braked, decided, launch_checked
 from tests.monitoring.test_watch import BOOK, BUDGET, day
 from tests.review.certificates import a_certificate
 from tests.review.desk import Desk
 from tests.serving.console.conftest import Visitor, log_in, token
+from tests.serving.console.filled import World
 
 
 @pytest.fixture
@@ -89,3 +92,31 @@ def test_launches_stand_by_the_day_on_which_they_open_with_what_is_missing(empty
     shown = ["no go", "nobody is rostered", "4.2 full-time people", "workforce", str(today - timedelta(days=3)), "Opened"]
     assert [one for one in shown if one not in text] == []
     assert text.index("<bdi>BR</bdi>") < text.index("<bdi>JP</bdi>") < text.index("Opened") < text.index("<bdi>DE</bdi>")
+
+
+def test_new_kinds_stand_as_cards_with_examples_and_are_moved(empty: Parts, visit: Visitor) -> None:
+    append_decisions(empty.ledger, decided(an_ad(1, title="Crypto pump to the moon"), decision_id="dec-1"))
+    with empty.ledger.write() as writing:
+        case_id = open_case(writing, CASE.model_copy(update={"examples": ("dec-1", "dec-gone")}), empty.clock())
+    client = log_in(visit(empty))
+    text = client.get("/console/emerging").text
+    shown = ["“crypto pump”", "Crypto pump to the moon", "an ad that was erased", "6 advertisers", "SE, DE", "A draft of a policy", "open"]
+    assert [one for one in shown if one not in text] == []
+    form = {"csrf": token(client, "/console/emerging"), "state": "explained", "why": "a sale of shoes", "link": ""}
+    assert client.post(f"/console/emerging/{case_id}/move", data={**form, "state": "open"}).status_code == 400
+    assert client.post(f"/console/emerging/{case_id}/move", data=form).status_code == 303
+    text = client.get("/console/emerging").text
+    assert text.index("No case is open") < text.index("<h2>Over") < text.index("a sale of shoes")
+
+
+def test_a_reviewer_marks_an_ad_that_no_policy_fits(world: World, visit: Visitor) -> None:
+    client = log_in(visit(world.parts))
+    page = client.get("/console/review").text
+    assert "Bad, but no policy fits" in page
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+    before = len(list(world.parts.ledger.read(kinds=["mark", "answer"])))
+    wrong = {**hidden, "verdict": "reject", "violated": re.findall(r'name="violated" value="(\w+)"', page)[:1], "unfit": "1"}
+    assert "no such mark on an ad that is rejected" in client.post("/console/review/answer", data=wrong).text
+    assert client.post("/console/review/answer", data={**hidden, "verdict": "approve", "unfit": "1"}).status_code == 303
+    told = list(world.parts.ledger.read(kinds=["mark", "answer"]))[before:]
+    assert {entry.body.kind for entry in told if entry.body} >= {"answer"}
