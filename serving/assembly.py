@@ -153,7 +153,7 @@ def _console(
     freezes = read_freezes(settings.freezes)
     resolve, capacity = installation.registry.resolve, capacity_of(ledger, settings.operations, lambda: sets.book, installation.review, now)
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
-    return console(replace(parts, explain=explain, capacity=capacity))
+    return console(replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms))
 
 
 def speak_up() -> None:

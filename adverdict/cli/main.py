@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import ads, brake, certificate, key, market, model, models, monitor, quickstart, service, settings
+from adverdict.cli import ads, brake, certificate, key, launch, market, model, models, monitor, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
@@ -70,6 +70,7 @@ for name, group in {
     "ledger": ledger.app,
     "brake": brake.app,
     "monitor": monitor.app,
+    "launch": launch.app,
     "rollout": rollout.app,
     "certificate": certificate.app,
     "review": review.app,

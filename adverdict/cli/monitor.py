@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adverdict.cli import emerging
 from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Json, Model, PolicyFiles
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from adverdict.monitoring.watch import CellStanding, LastLook
 
 app = typer.Typer(help="Whether what was promised is still true: alarms within one budget of false ones.", no_args_is_help=True)
+
+app.add_typer(emerging.app, name="emerging")
 
 AlarmId = Annotated[str, typer.Argument(metavar="ALARM", help="As 'adverdict monitor alarms' shows it.")]
 Why = Annotated[str, typer.Option("--why", help="Kept on record.")]
@@ -37,6 +40,7 @@ def run_command(
     from adverdict.cli.console import out, write_json
 
     with door(model=model, policies=policy_files) as settings:
+        from adverdict.monitoring.kinds import look_for_kinds, looked_for
         from adverdict.monitoring.watch import watch
         from adverdict.scoring.bootstrap import bootstrap
 
@@ -47,6 +51,9 @@ def run_command(
                 if issued is None:
                     out.print("nothing is certified here, so nothing is promised: adverdict policy solve")
                 found = watch(ledger, issued.certificates if issued else (), installation.book, settings.false_alarms)
+                if not looked_for(ledger):
+                    told = look_for_kinds(ledger)
+                    out.print(f"{len(told.opened)} kinds of ads are new since yesterday: adverdict monitor emerging list", highlight=False)
                 show_cells(found, settings.false_alarms)
                 if json:
                     write_json(json, {"cells": [_told(one) for one in found]})

@@ -17,7 +17,8 @@ score        what one week of a plan was worth, once it was over
 event        days on which submissions will be, or were, other than usual
 revocation   of a certificate: what its thresholds would decide is left to people from then on
 
-What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``.
+What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``;
+what opens, by those of ``ledger.bodies.launch``; what is new, by those of ``ledger.bodies.emerging``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmBody
 from adverdict.ledger.bodies.body import EntryBody
+from adverdict.ledger.bodies.emerging import EmergingBody
+from adverdict.ledger.bodies.launch import LaunchBody
 from adverdict.ledger.bodies.rollout import RolloutBody
 
 MAX_LABELS = 100
@@ -311,6 +314,8 @@ Body = (
     | PlanScored
     | EventDeclared
     | AlarmBody
+    | LaunchBody
+    | EmergingBody
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

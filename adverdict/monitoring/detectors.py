@@ -44,6 +44,7 @@ class DetectorState:
     figures: dict[str, Any] = field(default_factory=dict)
     may: float = 0.0
     """False alarms a year that it may ring."""
+    markets: tuple[str, ...] = ()
 
     @property
     def rings(self) -> bool:
@@ -54,7 +55,8 @@ class DetectorState:
 
     @classmethod
     def from_json(cls, text: str) -> DetectorState:
-        return cls(**json.loads(text))
+        told = json.loads(text)
+        return cls(**{**told, "markets": tuple(told["markets"])})
 
 
 Rows = list[tuple[int, int, int, int]]
@@ -86,7 +88,7 @@ class DetectorInputs:
 def look_at(cell: WatchedCell, inputs: DetectorInputs) -> DetectorState:
     """A function of its arguments: the simulation of its level begins with the same seed each time."""
     found = _risks(cell, inputs) if cell.cell.watched is Watched.CALIBRATION else _errors(cell, inputs)
-    return DetectorState(**found, begin=inputs.begin, end=inputs.end, may=inputs.may)
+    return DetectorState(**found, begin=inputs.begin, end=inputs.end, may=inputs.may, markets=cell.cell.markets)
 
 
 def _errors(cell: WatchedCell, inputs: DetectorInputs) -> dict[str, Any]:

@@ -100,26 +100,30 @@ class Watch:
     def __init__(self) -> None:
         self._past: defaultdict[str, _Language] = defaultdict(_Language)
 
-    def day(self, ads: Iterable[SeenAd]) -> list[Kind]:
-        """The kinds that are new on this day; it becomes the past of the next."""
+    def day(self, ads: Iterable[SeenAd], marked: Iterable[SeenAd] = ()) -> list[Kind]:
+        """The kinds that are new on this day; it becomes the past of the next. ``marked``: ads of any day that people marked on this one,
+        beside those of ``ads`` that are."""
         by_language: defaultdict[str, list[SeenAd]] = defaultdict(list)
+        marks: defaultdict[str, list[SeenAd]] = defaultdict(list)
         for ad in ads:
             by_language[ad.language].append(ad)
+        for ad in marked:
+            marks[ad.language].append(ad)
         found = []
-        for language in sorted({*by_language, *self._past}):
-            found += self._language(language, by_language[language])
+        for language in sorted({*by_language, *marks, *self._past}):
+            found += self._language(language, by_language[language], marks[language])
         return found
 
-    def _language(self, language: str, ads: Sequence[SeenAd]) -> list[Kind]:
+    def _language(self, language: str, ads: Sequence[SeenAd], marks: Sequence[SeenAd]) -> list[Kind]:
         past, users = self._past[language], _users(ads)
-        past.marked.append([ad for ad in ads if ad.marked])
+        past.marked.append([*(ad for ad in ads if ad.marked), *marks])
         everybody = len({ad.advertiser for ad in ads})
         found: list[Kind] = []
         if past.age >= YOUNG:
             bursts = _significant({phrase: (len(who), everybody, WANDER * past.rate(phrase)) for phrase, who in users.items()}, FEWEST)
             found = _kinds(language, bursts, users, ads, by_marks=False)
             marked = [ad for day in past.marked for ad in day]
-            if ads and marked:
+            if (ads or marks) and marked:
                 of_marked, n = _users(marked), len({ad.advertiser for ad in marked})
                 rare = _significant({phrase: (len(who), n, WANDER * past.rate(phrase)) for phrase, who in of_marked.items()}, FEWEST_MARKED)
                 found += _kinds(language, rare, of_marked, marked, by_marks=True)

@@ -25,7 +25,7 @@ from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger, Writing
 from adverdict.review.cases import appeals, cases
-from adverdict.review.cases.answers import Answer, Outcome, answered, check, same
+from adverdict.review.cases.answers import Answer, Outcome, answered, check, mark, same
 from adverdict.review.labels.labels import as_drawn
 from adverdict.review.tasks import claims, golden, routing, tasks
 from adverdict.review.tasks.draws import is_task_id
@@ -146,7 +146,10 @@ class Queue:
             closing = update(table).where(tasks.under(task_id, reviewer, token)).values(state="done", closed_at=micros(now))
             if writing.connection.execute(closing).rowcount != 1:
                 raise _passed_on(_held(writing.connection, task_id))
-            return self._record(writing, task, answer, now)
+            outcome = self._record(writing, task, answer, now)
+            if (marked := mark(answer, task)) is not None:
+                writing.append(f"mrk-{task_id}", marked, now)
+            return outcome
 
     def depths(self) -> list[QueueDepth]:
         """Every queue with unfinished tasks, by market, language, kind and policies."""

@@ -16,6 +16,7 @@ from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
 from adverdict.serving.console.models import ChallengerWatch
+from adverdict.serving.console.monitoring import emerging, health, launches
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.policies import pages as policies
 from adverdict.serving.console.policies.recent import RecentCache
@@ -55,6 +56,12 @@ def console(parts: Parts) -> ASGIApp:
             _route("/policies", page(policies.show, *policy)),
             _route("/models", page(models.show, *policy)),
             _route("/quality", page(quality.show, *policy)),
+            _route("/health", page(health.show, *policy)),
+            _route("/alarms/{alarm}", page(health.alarm, *policy)),
+            _route("/alarms/{alarm}/move", page(health.move, *policy), "POST"),
+            _route("/emerging", page(emerging.show, *policy)),
+            _route("/emerging/{case}/move", page(emerging.move, *policy), "POST"),
+            _route("/launches", page(launches.show, *policy)),
             _route("/rollouts", page(rollouts.listed, *policy)),
             _route("/rollouts/{rollout}", page(rollouts.show, *policy)),
             *(

@@ -41,6 +41,8 @@ class Parts:
     """Why a decision on record is what it is."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
+    false_alarms: float = 12.0
+    """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now
     """Aware, UTC."""
 

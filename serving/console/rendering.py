@@ -39,7 +39,10 @@ TABS = (
     Tab("Policies", f"{HOME}/policies", ("policy",)),
     Tab("Models", f"{HOME}/models", ("policy",)),
     Tab("Quality", f"{HOME}/quality", ("policy",)),
+    Tab("Health", f"{HOME}/health", ("policy",)),
+    Tab("Emerging", f"{HOME}/emerging", ("policy",)),
     Tab("Rollouts", f"{HOME}/rollouts", ("policy",)),
+    Tab("Launches", f"{HOME}/launches", ("policy",)),
     Tab("Workforce", f"{HOME}/workforce", ("policy", "plan")),
     Tab("Brakes", f"{HOME}/brakes", ("policy",)),
 )
@@ -80,7 +83,22 @@ def static_url(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    names = ("span", "percent", "risk", "count", "many", "worth", "said", "named", "signed", "unfamiliar", "missing", "odds", "direction")
+    names = (
+        "span",
+        "percent",
+        "risk",
+        "count",
+        "many",
+        "worth",
+        "said",
+        "named",
+        "signed",
+        "unfamiliar",
+        "missing",
+        "odds",
+        "direction",
+        "figure",
+    )
     filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
     made = environment("adverdict.serving.console", filters, folder="templates")
     made.globals["static"] = static_url

@@ -99,6 +99,13 @@ def named(code: str) -> str:
     return code.replace("_", " ")
 
 
+def figure(value: object) -> str:
+    """What an entry says, a number to three digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return count(value) if value == int(value) else f"{value:.3g}"
+
+
 def signed(effect: float) -> str:
     return f"{effect:+.1f}".replace("-", "−")
 

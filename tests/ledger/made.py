@@ -16,6 +16,8 @@ from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
+from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
 from adverdict.ledger.bodies.rollout import (
     Aborted,
     Paused,
@@ -51,6 +53,7 @@ from adverdict.ledger.entries import (
     Withdrawn,
 )
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
+from adverdict.ledger.in_force.cases import move_case, open_case
 from adverdict.ledger.in_force.policy_sets import keep_set
 from adverdict.ledger.in_force.rollouts import SALT as SALTS
 from adverdict.ledger.in_force.rollouts import digest_of_salt
@@ -249,6 +252,60 @@ def ring(ledger: Ledger) -> None:
         writing.flush()
         assert alarm_id is not None
         move_alarm(writing, AlarmMoved(alarm=alarm_id, state=AlarmState.CLOSED, why="a campaign", by="olga"), minutes(76))
+
+
+def launch_checked(**changes: Any) -> LaunchChecked:
+    usual: dict[str, Any] = {
+        "what": "market",
+        "name": "JP",
+        "markets": ("JP",),
+        "languages": ("ja",),
+        "ads_per_day": 900,
+        "opens": START.date(),
+        "outcome": LaunchVerdict.GO,
+        "gates": (GateTold(name="people", status=GateStatus.OK, says="the roster suffices", owner="workforce"),),
+        "claims": {"in_time": 0.95},
+        "as_of": 3,
+        "by": "paul",
+    }
+    return LaunchChecked(**{**usual, **changes})
+
+
+def open_market(ledger: Ledger) -> None:
+    """Two entries: a launch that was checked, and what became of it."""
+    end = START.date() + timedelta(weeks=4)
+    scored = LaunchScored(launch="lch-1", since=START.date(), until=end, broke=("reviews in time",), figures={"due": 90}, by="paul")
+    with ledger.write() as writing:
+        writing.append("lch-1", launch_checked(), minutes(77))
+        writing.append("lsc-1", scored, minutes(78))
+
+
+CASE = CaseOpened(
+    language="en",
+    phrases=("crypto pump", "moon"),
+    advertisers=6,
+    ads=9,
+    markets=("SE", "DE"),
+    examples=("dec-1",),
+    by_marks=True,
+    marked=4,
+    labels=50,
+    says="Reviewers marked ads of 6 advertisers",
+    proposal="Label 50 of its ads",
+    draft="policies: {}",
+    as_of=7,
+    by="monitor",
+)
+MARK = Marked(decision_id="dec-1", ad_id="ad-1", advertiser_id="adv-1", market="SE", task_id="tsk-1", reviewer="rita", reason="a pump")
+
+
+def emerge(ledger: Ledger) -> None:
+    """Three entries: a reviewer's mark, a case and what became of it."""
+    with ledger.write() as writing:
+        writing.append("mrk-tsk-1", MARK, minutes(72))
+        case_id = open_case(writing, CASE, minutes(73))
+        assert case_id is not None
+        move_case(writing, CaseMoved(case=case_id, state=CaseState.EXPLAINED, why="a campaign", by="olga"), minutes(74))
 
 
 def steer(ledger: Ledger) -> None:

@@ -24,7 +24,21 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import SHOWN, Problem, read_anchor, verify, verify_view
 from tests.decisions.build import POLICY
 from tests.effort import part_of
-from tests.ledger.made import a_step, an_ad, append_decisions, decided, every_kind, in_an_arm, minutes, plan, ring, roll_out, steer
+from tests.ledger.made import (
+    a_step,
+    an_ad,
+    append_decisions,
+    decided,
+    emerge,
+    every_kind,
+    in_an_arm,
+    minutes,
+    open_market,
+    plan,
+    ring,
+    roll_out,
+    steer,
+)
 
 
 def test_a_ledger_nobody_changed_has_no_problems(ledger: Ledger) -> None:
@@ -48,6 +62,8 @@ def test_every_mutation_of_a_chain_with_every_kind_of_entry_is_found(ledger: Led
     roll_out(ledger)
     plan(ledger)
     ring(ledger)
+    open_market(ledger)
+    emerge(ledger)
     assert {entry.body.kind for entry in ledger.read() if entry.body} == set(KINDS)
     tried = try_all(ledger, most=part_of(1200, 0.15))
     assert tried.missed == ()
@@ -250,6 +266,8 @@ def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> 
     roll_out(ledger)
     plan(ledger)
     ring(ledger)
+    open_market(ledger)
+    emerge(ledger)
     append_decisions(ledger, decided(an_ad(9, submitted_at=minutes(9).replace(microsecond=7), creative_id=None, landing_domain=None)))
     append_decisions(ledger, in_an_arm(an_ad(10)))
     seen = set()

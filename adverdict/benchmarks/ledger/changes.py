@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
+from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
 from adverdict.ledger.bodies.rollout import (
     Aborted,
     Paused,
@@ -22,20 +24,23 @@ from adverdict.ledger.bodies.rollout import (
 )
 from adverdict.ledger.entries import EventDeclared, PlanMade, PlannedCell, PlannedWeek, PlanScored
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
+from adverdict.ledger.in_force.cases import move_case, open_case
 from adverdict.ledger.in_force.policy_sets import keep_set
 from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
 from adverdict.ledger.store import Ledger, Writing, keep
 
 WHY, WHO = "as simulated", "operator"
-ROLLOUT, EARLIER, PLAN = "rol-lively", "rol-earlier", "pln-lively"
+ROLLOUT, EARLIER, PLAN, LAUNCH = "rol-lively", "rol-earlier", "pln-lively", "lch-lively"
 SECRET = bytes(32)
 
 
 def change(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
-    """A set of policies in force, a roll-out of another that is aborted, a plan with its score, and an alarm that is closed."""
+    """A set of policies in force, a roll-out of another that is aborted, a plan and a launch with their scores, an alarm that is closed."""
     with ledger.write() as writing:
         _roll_out(writing, book, at)
         _plan(writing, book.markets[0], at)
+        _launch(writing, book.markets[0], at)
+        _case(writing, book.markets[0], at)
         alarm = open_alarm(writing, _alarm(book, at), at)
         writing.flush()
         if alarm is not None:
@@ -94,6 +99,50 @@ def _plan(writing: Writing, market: str, at: datetime) -> None:
     writing.append(f"scr-{PLAN}-{week}", scored, at)
     event = EventDeclared(name="lively sale", event_kind="sale", starts=week, ends=week, markets=(market,), expected_factor=2.0, by=WHO)
     writing.append("evt-lively", event, at)
+
+
+def _launch(writing: Writing, market: str, at: datetime) -> None:
+    day = at.date()
+    checked = LaunchChecked(
+        what="market",
+        name=market,
+        markets=(market,),
+        languages=("sv",),
+        ads_per_day=100,
+        opens=day,
+        outcome=LaunchVerdict.GO,
+        gates=(GateTold(name="people", status=GateStatus.OK, says=WHY, owner="workforce"),),
+        claims={},
+        as_of=1,
+        by=WHO,
+    )
+    writing.append(LAUNCH, checked, at)
+    scored = LaunchScored(launch=LAUNCH, since=day, until=day + timedelta(weeks=4), broke=(), figures={}, by=WHO)
+    writing.append(f"scr-{LAUNCH}", scored, at)
+
+
+def _case(writing: Writing, market: str, at: datetime) -> None:
+    marked = Marked(decision_id="dec-lively", ad_id="ad-1", advertiser_id="adv-1", market=market, task_id="tsk-lively", reviewer=WHO)
+    writing.append("mrk-tsk-lively", marked, at)
+    told = CaseOpened(
+        language="en",
+        phrases=("pump",),
+        advertisers=3,
+        ads=3,
+        markets=(market,),
+        examples=(),
+        by_marks=True,
+        marked=3,
+        labels=50,
+        says=WHY,
+        proposal=WHY,
+        draft=WHY,
+        as_of=1,
+        by=WHO,
+    )
+    case = open_case(writing, told, at)
+    if case is not None:
+        move_case(writing, CaseMoved(case=case, state=CaseState.EXPLAINED, why=WHY, by=WHO), at)
 
 
 def _alarm(book: PolicyBook, at: datetime) -> AlarmOpened:

@@ -19,7 +19,7 @@ def monitoring(
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """How often alarms ring falsely and how soon truly, whether drift is named right, and when new kinds of ads are seen: simulated."""
+    """How often alarms ring falsely and how soon truly, which drift is named right, when new kinds are seen, what launches keep."""
     from adverdict.cli.console import Bars, write_json
 
     with door():
@@ -42,6 +42,10 @@ def _show(found: Mapping[str, Any]) -> None:
     table.add_row("risks off by .7 log-odds, seen within 400 labels", number(found["calibration_seen"], ".1%"))
     table.add_row("decisions a second followed on one core", number(found["follower_per_s"], ",.0f"))
     table.add_row("what is kept is what the chain says again", "yes" if found["follower_equal"] else "no")
+    told = found["launches"]
+    table.add_row(f"launches called go, or go with people, of {told['count']}", str(told["go"] + told["people"]))
+    table.add_row("of them, those that broke what was claimed", str(found["launch_go_wrong"]))
+    table.add_row("called no go, though all would have held", number(found["launch_nogo_wrong"], ".0%"))
     out.print(table)
     table = columns(("truth", "advertisers", "labels", "answered", "right", "wrong"), left=("truth",), title="Which drift it is")
     for row in found["drifts"]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, select, tuple_, upd
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adverdict.domain.progress import SILENT, Progress
+from adverdict.ledger.history import end_of
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries, monitoring_counted, monitoring_tallies, monitoring_waiting, projections
 from adverdict.ledger.store import CHUNK, Ledger
@@ -97,6 +98,13 @@ def verify(ledger: Ledger, progress: Progress = SILENT) -> Checked:
 def load(ledger: Ledger) -> State:
     with ledger.look() as connection:
         return _load(connection)
+
+
+def followed_to(ledger: Ledger) -> tuple[int, int]:
+    """The last entry that was followed, 0: none, and the last there is."""
+    with ledger.look() as connection:
+        seq = connection.execute(select(projections.c.seq).where(projections.c.name == NAME)).scalar_one_or_none() or 0
+        return int(seq), end_of(connection)
 
 
 def day_of(moment: datetime) -> int:

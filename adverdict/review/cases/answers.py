@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from adverdict.domain.ad import Label, OptionalText
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.emerging import Marked
 from adverdict.ledger.entries import Answered
 from adverdict.review.tasks.tasks import Task
 
@@ -33,6 +34,8 @@ class Answer:
     reason: str | None = None
     seconds: float | None = None
     """From being shown to being answered."""
+    no_policy_fits: bool = False
+    """Whether the ad is bad, though none of the policies forbids it: a mark, and no label of any policy."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,21 @@ def labels(answer: Answer, task: Task, source: Literal["review", "audit", "appea
     )
 
 
+def mark(answer: Answer, task: Task) -> Marked | None:
+    """The entry of the reviewer's mark; None: there is none, or the ad is one whose verdict is known."""
+    if not answer.no_policy_fits or task.kind == "golden":
+        return None
+    return Marked(
+        decision_id=task.about,
+        ad_id=task.ad_id,
+        advertiser_id=task.advertiser_id,
+        market=task.market,
+        task_id=task.task_id,
+        reviewer=task.reviewer or "",
+        reason=answer.reason,
+    )
+
+
 def same(answer: Answer, entry: Answered, reviewer: str, token: int) -> bool:
     """Whether an answer is one that was given already. Its time may differ: a client that asks again may count on."""
     reason = answer.reason if answer.reason and answer.reason.strip() else None  # a blank one was recorded as none
@@ -110,6 +128,8 @@ def _mistakes(answer: Answer, task: Task) -> Iterator[Mistake]:
     verdicts = VERDICTS[:2] if task.senior else VERDICTS
     if answer.verdict not in verdicts:
         yield Mistake("verdict", answer.verdict, " or ".join(verdicts) + (": a senior reviewer decides" if task.senior else ""))
+    if answer.verdict == "reject" and answer.no_policy_fits:
+        yield Mistake("no_policy_fits", True, "no such mark on an ad that is rejected: a policy fits it")
     if answer.verdict == "reject" and not answer.violated:
         yield Mistake("violated", [], "at least one policy: what the ad is rejected for")
     if answer.verdict != "reject":

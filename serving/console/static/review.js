@@ -148,8 +148,18 @@
   function chosen(form, verdict) {
     const policies = [...form.querySelectorAll("input[name=violated]")];
     if (verdict !== "reject") for (const policy of policies) policy.checked = false;
-    else if (policies.length === 1) policies[0].checked = true;
+    else {
+      if (policies.length === 1) policies[0].checked = true;
+      form.elements.unfit.checked = false; // a policy fits it
+    }
     say("");
+  }
+
+  // Bad, but no policy fits: somebody senior decides where that can be asked for; here nothing is violated.
+  function unfit(form) {
+    const given = form.querySelector("input[name=verdict]:checked");
+    if (!form.elements.unfit.checked || (given && given.value !== "reject")) return;
+    choose(form, form.querySelector("input[name=verdict][value=escalate]") ? "escalate" : "approve");
   }
 
   document.addEventListener("change", (event) => {
@@ -157,6 +167,7 @@
     if (!form) return;
     if (event.target.matches("[data-keys]")) localStorage.setItem(KEYS_OFF, event.target.checked ? "0" : "1");
     if (event.target.name === "verdict") chosen(form, event.target.value);
+    if (event.target.name === "unfit") unfit(form);
     if (event.target.name === "violated" && event.target.checked) choose(form, "reject");
   });
 
@@ -194,11 +205,18 @@
       const policy = form.querySelectorAll("input[name=violated]")[Number(key) - 1];
       if (!policy || policy.disabled) return;
       policy.checked = !policy.checked;
-      if (policy.checked) form.querySelector("input[name=verdict][value=reject]").checked = true;
+      if (policy.checked) {
+        form.querySelector("input[name=verdict][value=reject]").checked = true;
+        form.elements.unfit.checked = false;
+      }
       say("");
     } else if (key === "s") {
       const severity = form.elements.severity;
       severity.selectedIndex = (severity.selectedIndex + 1) % severity.options.length;
+    } else if (key === "x") {
+      if (form.elements.unfit.disabled) return;
+      form.elements.unfit.checked = !form.elements.unfit.checked;
+      unfit(form);
     } else if (key === "n") form.elements.reason.focus();
     else return;
     event.preventDefault();

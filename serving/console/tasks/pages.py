@@ -101,7 +101,7 @@ def _drawn(
         started=micros(now),
         lost=lost,
         wrong=wrong,
-        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": ""},
+        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False},
         progress=visit.request.app.state.progress.get(visit.session.name),
         status=status,
     )
@@ -117,6 +117,7 @@ def _again(visit: Visit, task_id: str, token: int, error: InvalidInput) -> Respo
         "violated": visit.form.get("violated", ()),
         "severity": visit.field("severity"),
         "reason": visit.field("reason"),
+        "unfit": visit.field("unfit") == "1",
     }
     with visit.parts.ledger.look() as connection:
         drawn = shown(visit.parts, connection, leased.task)
@@ -144,7 +145,12 @@ def _answer(visit: Visit) -> Answer:
     if len(reason) > MAX_REASON:
         raise InvalidInput("the reason is too long", [Mistake("reason", f"{len(reason)} characters", f"at most {MAX_REASON}")])
     rejected = verdict == "reject"
-    made = Answer(verdict=verdict, reason=reason or None, seconds=_seconds(visit))  # type: ignore[arg-type]  # checked above
+    made = Answer(
+        verdict=verdict,  # type: ignore[arg-type]  # checked above
+        reason=reason or None,
+        seconds=_seconds(visit),
+        no_policy_fits=visit.field("unfit") == "1",
+    )
     # What was ticked before the reader changed their mind is no part of another verdict.
     return replace(made, violated=visit.form.get("violated", ()), severity=severity or None) if rejected else made  # type: ignore[arg-type]
 
