@@ -90,8 +90,19 @@ def proposed(installation: Installation, ledger: Ledger, plan: Plan = PLAN) -> s
 
 
 def advance(ledger: Ledger, its_id: str) -> None:
-    with ledger.write() as writing:
-        steps.advance(writing, its_id, "go", "olga", now())
+    """A worker that says on /readyz that it has loaded a bundle puts that on record in its next round."""
+
+    def stepped() -> bool:
+        try:
+            with ledger.write() as writing:
+                steps.advance(writing, its_id, "go", "olga", now())
+        except Conflict as refused:
+            if "it is being loaded" in str(refused):
+                return False
+            raise
+        return True
+
+    until(stepped)
 
 
 def loaded(client: TestClient) -> bool:

@@ -161,7 +161,7 @@ def _known(truth: Demand, others: tuple[str, ...], shift: Shift) -> Known:
         for row, market in enumerate(others):
             means[Group(kind, market)] = Took(SLOW * float(truth.seconds[row, column, KNOWN - 1]), None, None, 10_000, market)
     operations = Operations(events=events_of(truth), roster=(shift,), targets=TARGETS)
-    return Known(history, shapes_of(history), Practice(means, VARIATION), operations)
+    return Known(history, shapes_of(history), Practice(means, variation=VARIATION), operations)
 
 
 def _facts(known: Known, launch: Launch, ready: tuple[PolicyReady, ...], read_all: bool, rng: np.random.Generator) -> LaunchFacts:

@@ -61,7 +61,10 @@ def test_the_database_holds_neither_key_nor_cookie(keyed: Parts, visit: Visitor)
     ("name", "opened"),
     [
         ("ana", {"Review", "Queues", "Decisions"}),
-        ("pol", {"Queues", "Decisions", "Policies", "Models", "Quality", "Rollouts", "Workforce", "Brakes"}),
+        (
+            "pol",
+            {"Queues", "Decisions", "Policies", "Models", "Quality", "Health", "Emerging", "Rollouts", "Launches", "Workforce", "Brakes"},
+        ),
         ("adm", {tab.name for tab in TABS}),
     ],
 )
