@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
+from adverdict.decisions.rules import Rule, RuleTable
 from adverdict.decisions.steering import Brake, BrakeSide, Steering
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
@@ -42,6 +43,8 @@ class DecisionContext:
     """Of decisions of this arm that a reviewer reads, at least."""
     audit_secret: bytes | None = field(default=None, repr=False)
     """By which ads are drawn for the audit stream; None: by a hash that everybody can compute."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the decision that nothing here looks at, such as ``history_seq``."""
 
 
 class _Ruling(NamedTuple):
@@ -54,18 +57,28 @@ class _Ruling(NamedTuple):
     """Of the thresholds that were looked at, used or not."""
 
 
-def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: SolvedThresholds, *, context: DecisionContext) -> Decision:
+def decide(
+    ad: Ad,
+    risks: Mapping[str, RiskScore],
+    book: PolicyBook,
+    solved: SolvedThresholds,
+    *,
+    context: DecisionContext,
+    rules: RuleTable | None = None,
+) -> Decision:
     """The most severe verdict over the policies in force on the ad's market and surface; review where there is nothing to go by.
 
     ``risks`` by policy name. A risk for a policy that is defined but not in force here changes nothing; one for a policy that no file
-    defines means review: the model knows of a rule that the policy folder does not.
+    defines means review: the model knows of a rule that the policy folder does not. ``rules``: those of ``book`` and ``solved``, for who
+    decides on many ads.
     """
-    policies = {policy.name: policy for policy in book.in_force(ad.market, ad.surface)}
-    rulings = _rulings(ad, risks, book, policies, solved, context)
+    in_force = (rules or RuleTable(book, solved)).at(ad.market, ad.surface)
+    policies = {rule.policy.name: rule.policy for rule in in_force}
+    rulings = _rulings(ad, risks, book, in_force, solved, context)
     general = _general_degradations(ad, book, policies)
     degraded = (*context.degraded, *general, *(degradation for ruling in rulings.values() for degradation in ruling.degraded))
     used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
-    verdict = most_severe(ruling.verdict for ruling in rulings.values())
+    verdict = most_severe([ruling.verdict for ruling in rulings.values()])
     return Decision(
         decision_id=context.decision_id,
         ad_id=ad.ad_id,
@@ -86,6 +99,7 @@ def decide(ad: Ad, risks: Mapping[str, RiskScore], book: PolicyBook, solved: Sol
         familiarity=None if context.familiarity is None else context.familiarity.p,
         arm=context.arm,
         record=RECORD,
+        **context.told,
     )
 
 
@@ -93,7 +107,7 @@ def _rulings(
     ad: Ad,
     risks: Mapping[str, RiskScore],
     book: PolicyBook,
-    policies: Mapping[str, PolicyInForce],
+    rules: Sequence[Rule],
     solved: SolvedThresholds,
     context: DecisionContext,
 ) -> dict[str, _Ruling]:
@@ -102,14 +116,15 @@ def _rulings(
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
-    for policy in policies.values():
+    for rule in rules:
+        policy = rule.policy
         risk = risks.get(policy.name)
         if stopped:
             rulings[policy.name] = _while_stopped(policy, stopped)
         elif risk is None or not _usable(risk, policy.name):
             rulings[policy.name] = _without_risk(policy)
         else:
-            rulings[policy.name] = _by_risk(policy, risk.p, ad, solved, context)
+            rulings[policy.name] = _by_risk(rule, risk.p, ad, solved, context)
         if context.familiarity is not None and not stopped:
             rulings[policy.name] = _with_familiarity(policy, rulings[policy.name], context.familiarity)
         if context.steering.brakes:
@@ -120,10 +135,10 @@ def _rulings(
     return rulings
 
 
-def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, context: DecisionContext) -> _Ruling:
+def _by_risk(rule: Rule, p: float, ad: Ad, solved: SolvedThresholds, context: DecisionContext) -> _Ruling:
+    policy, thresholds = rule.policy, rule.thresholds
     if policy.stance is Stance.ALLOWED:
         return _Ruling(Verdict.APPROVE, f"allowed in {ad.market}")
-    thresholds = policy.thresholds or solved.find(policy.name, ad.market, policy.targets)
     if thresholds is None:
         because = wording.not_solved(policy.targets, for_others=solved.concerns(policy.name))
         return _Ruling(Verdict.REVIEW, because, degraded=(Degradation(Cause.NOT_SOLVED, policy.name),))
@@ -137,13 +152,13 @@ def _by_risk(policy: PolicyInForce, p: float, ad: Ad, solved: SolvedThresholds, 
     if policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now):
         lacking = expired or (Degradation(Cause.UNCERTIFIED, policy.name),)
         return _Ruling(Verdict.REVIEW, wording.uncertified(thresholds, now), degraded=lacking, standing=standing)
-    ruling = _by_thresholds(policy, p, ad, thresholds, now)
-    return ruling._replace(degraded=(*expired, *ruling.degraded), standing=standing)
+    ruling = _by_thresholds(rule, p, ad, thresholds, now)
+    return _Ruling(ruling.verdict, ruling.because, ruling.thresholds, (*expired, *ruling.degraded), standing)
 
 
-def _by_thresholds(policy: PolicyInForce, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
+def _by_thresholds(rule: Rule, p: float, ad: Ad, thresholds: Thresholds, now: datetime) -> _Ruling:
     """By the thresholds within the policy's limits: from ``max_risk`` on none is approved, below ``min_risk_rejected`` none rejected."""
-    limited = policy.limited(thresholds)
+    policy, limited = rule.policy, rule.within_limits(thresholds)
     verdict = verdict_at(p, limited.approve_below, limited.reject_at)
     held = policy.licence_held(ad.market, ad.advertiser_licences)
     licence = wording.licence(policy.name, ad.market) if policy.licence is not Licence.NONE else None

@@ -15,10 +15,11 @@ class Verdict(StrEnum):
 
     @property
     def severity(self) -> int:
-        return _ORDER.index(self)
+        return _SEVERITY[self]
 
 
 _ORDER = (Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT)
+_SEVERITY = {verdict: severity for severity, verdict in enumerate(_ORDER)}
 
 
 def of_severity(severity: int) -> Verdict:
@@ -28,4 +29,4 @@ def of_severity(severity: int) -> Verdict:
 
 def most_severe(verdicts: Iterable[Verdict]) -> Verdict:
     """The decision over several policies. Nothing to go by is not innocence: no verdict at all means review."""
-    return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.REVIEW)
+    return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.REVIEW)

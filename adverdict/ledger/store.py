@@ -8,13 +8,13 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import NotFound
-from adverdict.ledger import chain, migrate
+from adverdict.ledger import chain, migrate, rows
 from adverdict.ledger.database import engine as engine_of
 from adverdict.ledger.database import reading, writing
 from adverdict.ledger.entries import Body, DecisionMade, Entry, Withdrawn
@@ -31,8 +31,6 @@ _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _GLANCE = "SELECT seq FROM head WHERE id = 1"
 _HELD_HEAD = _HEAD.with_for_update()
 _MOVE_HEAD = update(head).where(head.c.id == 1)
-_ADD_ENTRIES = insert(entries)
-_ADD_CONTENTS = insert(contents)
 _DECIDED_VERSIONS = select(contents.c.ad_id, contents.c.submission).where(
     tuple_(contents.c.ad_id, contents.c.submission).in_(bindparam("versions", expanding=True))
 )
@@ -51,10 +49,13 @@ class Writing:
         self._entries: list[dict[str, object]] = []
         self._contents: list[dict[str, object]] = []
 
-    def append(self, entry_id: str, body: Body, at: datetime) -> int:
-        """The entry's seq. Raises sqlalchemy's IntegrityError at the end of the transaction when the id is taken."""
+    def append(self, entry_id: str, body: Body, at: datetime, sealed: chain.Sealed | None = None) -> int:
+        """The entry's seq. Raises sqlalchemy's IntegrityError at the end of the transaction when the id is taken.
+
+        ``sealed``: what ``chain.seal`` made of ``body``, by who did not want others to wait for that.
+        """
         self.seq += 1
-        sealed, when = chain.seal(body), micros(at)
+        sealed, when = sealed or chain.seal(body), micros(at)
         self._hash = chain.link(self._hash, self.seq, body.kind, entry_id, when, sealed.digest)
         self._entries.append(
             {"seq": self.seq, "kind": body.kind, "entry_id": entry_id, "at": when, "digest": sealed.digest, "hash": self._hash}
@@ -75,8 +76,8 @@ class Writing:
     def flush(self) -> None:
         """Write what was appended, so that statements of this transaction see it."""
         if self._entries:
-            self.connection.execute(_ADD_ENTRIES, self._entries)
-            self.connection.execute(_ADD_CONTENTS, self._contents)
+            rows.add(self.connection, entries, self._entries)
+            rows.add(self.connection, contents, self._contents)
             self._entries, self._contents = [], []
         if self.seq != self._began:
             self.connection.execute(_MOVE_HEAD, {"seq": self.seq, "hash": self._hash})
@@ -87,8 +88,8 @@ class Writing:
         wanted = sorted(asked)
         pairs: set[tuple[str, int]] = set()
         for start in range(0, len(wanted), CHUNK):
-            rows = self.connection.execute(_DECIDED_VERSIONS, {"versions": wanted[start : start + CHUNK]})
-            pairs.update((ad_id, submission) for ad_id, submission in rows)
+            found = self.connection.execute(_DECIDED_VERSIONS, {"versions": wanted[start : start + CHUNK]})
+            pairs.update((ad_id, submission) for ad_id, submission in found)
         return pairs
 
 
@@ -163,11 +164,11 @@ class Ledger:
             query = query.where(entries.c.seq <= until)
         while True:
             with self.look() as connection:
-                rows = connection.execute(query.where(entries.c.seq > after)).all()
-            yield from map(entry_of, rows)
-            if len(rows) < PAGE:
+                page = connection.execute(query.where(entries.c.seq > after)).all()
+            yield from map(entry_of, page)
+            if len(page) < PAGE:
                 return
-            after = rows[-1].seq
+            after = page[-1].seq
 
     def find(self, entry_id: str) -> Entry:
         """Raises NotFound."""
@@ -234,8 +235,8 @@ def withdrawal_id(step: str) -> str:
 def withdrawn(connection: Connection, until: int | None = None) -> dict[str, int]:
     """Steps whose decisions do not stand, and the seq of each one's withdrawal; as of the entry ``until``."""
     query = select(contents.c.step, contents.c.seq).join(entries, entries.c.seq == contents.c.seq).where(entries.c.kind == Withdrawn.kind)
-    rows = connection.execute(query if until is None else query.where(entries.c.seq <= until))
-    return {row.step: row.seq for row in rows}
+    found = connection.execute(query if until is None else query.where(entries.c.seq <= until))
+    return {row.step: row.seq for row in found}
 
 
 def entry_of(row: Row[Any]) -> Entry:

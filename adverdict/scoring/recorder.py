@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import AdverdictError, Conflict, NotFound
 from adverdict.ledger import idempotency
+from adverdict.ledger.chain import Sealed, seal
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.idempotency import Request
 from adverdict.ledger.store import Ledger, find, now
@@ -115,15 +116,19 @@ class Recorder:
         arms = self._history.in_force.arms if self._history is not None else ()
         hours = {one.rollout: one.audit_hours for one in arms if one.audit_hours is not None}
         at = self._clock()
+        ahead = _sealed_as_new(pairs, by)
         with self.ledger.write() as writing:
             before = [_before(writing.connection, group.request) for group in groups]
             new = [group for group, answer in zip(groups, before, strict=True) if answer is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
-            made = [_entry(pair, first, by[_by_what(pair[1])]) for pair, first in zip(pairs, fresh, strict=True)]
-            begin = writing.seq + 1
-            for decision_made in made:
-                writing.append(decision_made.decision.decision_id, decision_made, at)
+            told = [
+                ahead[pair[1].decision_id] if first else (_entry(pair, False, by[_by_what(pair[1])]), None)
+                for pair, first in zip(pairs, fresh, strict=True)
+            ]
+            made, begin = [entry for entry, _ in told], writing.seq + 1
+            for entry, sealed in told:
+                writing.append(entry.decision.decision_id, entry, at, sealed)
             for group in new:
                 ids = [decision.decision_id if decision else None for decision in group.decisions]
                 if group.request and any(ids):  # a failure of everything is no answer: the same key may try again
@@ -183,6 +188,15 @@ def _caught_up(history: LedgerHistory, done: Future[LedgerHistory]) -> None:
 
 def _decided(group: DecidedRequest) -> list[tuple[Ad, Decision]]:
     return [(ad, decision) for ad, decision in zip(group.ads, group.decisions, strict=True) if decision is not None]
+
+
+def _sealed_as_new(pairs: Sequence[tuple[Ad, Decision]], by: Mapping[tuple[str, str | None], Scorer]) -> dict[str, tuple[DecisionMade, Sealed]]:
+    """Before the chain's end is held, so that nobody waits for it: by decision, as if no version of an ad had been decided before.
+
+    That is so of nearly all; the others are sealed anew.
+    """
+    made = [_entry(pair, True, by[_by_what(pair[1])]) for pair in pairs]
+    return {entry.decision.decision_id: (entry, seal(entry)) for entry in made}
 
 
 def _entry(pair: tuple[Ad, Decision], first: bool, scorer: Scorer) -> DecisionMade:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from adverdict.decisions.arms import Choice, InForce, choose
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.rules import RuleTable
 from adverdict.decisions.steering import Steering
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.ad import Ad
@@ -183,6 +184,10 @@ class Scorer:
         )
 
     @cached_property
+    def _rules(self) -> RuleTable:
+        return RuleTable(self.book, self.solved)
+
+    @cached_property
     def _cuts(self) -> CutTable:
         from adverdict.certification.exits.cuts import CutTable
 
@@ -287,11 +292,12 @@ class Scorer:
                     why = (*causes, Degradation(Cause.DEADLINE))
             risks = scored.risks(position) if scored else {}
             familiarity = scored.familiarity(position) if scored else None
-            context = self._context(why, familiarity, known.steering if known else Steering(), choices[position] if choices else None, at)
-            decision = decide(ad, risks, self.book, self.solved, context=context)
+            steering, choice = known.steering if known else Steering(), choices[position] if choices else None
+            context = self._context(why, familiarity, steering, choice, at, details)
+            decision = decide(ad, risks, self.book, self.solved, context=context, rules=self._rules)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
-                details["reasons"] = scored.reasons(position, worth_explaining(decision))
-            decisions.append(decision.model_copy(update=details) if details else decision)
+                decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
+            decisions.append(decision)
         return decisions
 
     def _context(
@@ -301,6 +307,7 @@ class Scorer:
         steering: Steering,
         choice: Choice | None,
         at: datetime | None,
+        told: Mapping[str, object],
     ) -> DecisionContext:
         return DecisionContext(
             self._ids(),
@@ -312,6 +319,7 @@ class Scorer:
             arm=choice.arm if choice else None,
             audit_share=choice.audit_share if choice else 0.0,
             audit_secret=self._audit_secret,
+            told=told,
         )
 
     def _cascaded(self, ads: Sequence[Ad], history: History | None, limit: float) -> EarlyRisks | None:

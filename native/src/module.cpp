@@ -25,6 +25,7 @@ static nb::bytes character_columns(nb::list words, uint32_t mask) {
 }
 
 NB_MODULE(_core, m) {
+    nb::set_leak_warnings(false);  // what a process still holds at its end goes with it
     m.attr("API") = 1;
     m.def("character_columns", &character_columns);
     nb::class_<Ngrams>(m, "Ngrams")

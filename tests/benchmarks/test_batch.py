@@ -103,7 +103,7 @@ def rates(**rows_per_s: float) -> dict[str, Any]:
 
 
 def ours(rate: float) -> dict[str, Any]:
-    return {"rows_per_s": rate, "exit_share": 0.75, "stages": {"history": rate / 10}}
+    return {"rows_per_s": rate, "rows_per_cpu_s": rate, "native": True, "exit_share": 0.75, "stages": {"history": rate / 10}}
 
 
 def test_a_ratio_is_of_one_round_and_the_median_is_over_rounds() -> None:
@@ -111,6 +111,7 @@ def test_a_ratio_is_of_one_round_and_the_median_is_over_rounds() -> None:
     found = summed(rounds)
     assert (found["vs_pipeline"], found["vs_pipeline_range"]) == (30, [10, 50])
     assert (found["rows_per_s"], found["stages"]) == ({"cascade": 100, "pipeline": 10}, {"history": 10})
+    assert (found["us_per_ad"], found["native"]) == (10_000.0, True)
 
 
 def test_what_could_not_run_has_no_ratio() -> None:

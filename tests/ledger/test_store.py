@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.chain import GENESIS
-from adverdict.ledger.schema import entries, kept, reviewers
+from adverdict.ledger.rows import WORTH_A_COPY
+from adverdict.ledger.schema import contents, entries, kept, reviewers
 from adverdict.ledger.store import PAGE, Ledger
 from tests.ledger.made import an_ad, appealed, append_decisions, decided, every_kind, labelled, minutes
 
@@ -63,6 +64,24 @@ def test_an_id_that_is_taken_is_refused_with_the_whole_transaction(ledger: Ledge
     with pytest.raises(IntegrityError):
         append_decisions(ledger, decided(an_ad(2)), decided(an_ad(1)))
     assert ledger.end()[0] == 1
+
+
+@pytest.mark.parametrize("many", [2, WORTH_A_COPY + 2])
+def test_however_many_rows_are_written_at_once_what_is_odd_in_them_stays(ledger: Ledger, many: int) -> None:
+    odd = ["a\tb\nc\\.", "a\\N", "'; --", "é日\u200d", "", "%s ?"]
+    mades = [decided(an_ad(number, creative_id=text or None, landing_domain=None)) for number, text in enumerate(odd[:many])]
+    append_decisions(ledger, *mades)
+    assert [entry.body for entry in ledger.read()] == mades
+    with ledger.look() as connection:
+        found = connection.execute(select(contents.c.creative_id).order_by(contents.c.seq)).scalars().all()
+    assert found == [text or None for text in odd[:many]]
+
+
+def test_an_id_that_is_taken_is_refused_among_many_rows_too(ledger: Ledger) -> None:
+    mades = [decided(an_ad(number)) for number in range(WORTH_A_COPY)]
+    with pytest.raises(IntegrityError):
+        append_decisions(ledger, *mades, mades[0])
+    assert ledger.end() == (0, GENESIS)
 
 
 def test_what_is_flushed_is_seen_by_the_transaction_and_by_nobody_else(ledger: Ledger) -> None:

@@ -24,13 +24,16 @@ NOTES = (
     "Everything runs one after the other with one thread (OMP_NUM_THREADS=1); starting and loading a model do not count. Ads are scored "
     "in pieces as large as rescoring's, with reasons for what is not approved; cascade: with the early exit, full: without. vs_pipeline: "
     "ads a second with the early exit over the rows a second of a transformers pipeline (fp32) called ad by ad, with features in pandas; "
-    "medians of rounds in which all were measured. An ad is flipped when its verdict under any policy is not the whole bundle's; "
+    "medians of rounds in which all were measured. us_per_ad: CPU time of one ad with the early exit; native: whether the native core did "
+    "its part. An ad is flipped when its verdict under any policy is not the whole bundle's; "
     "flipped_share_upper is the one-sided 95 % bound for ads of one advertiser that flip together. The ads are of advertisers that the "
     "bundle was neither trained nor certified on."
 )
 
 HEADLINES = {
-    **dict.fromkeys(("vs_pipeline", "full_vs_pipeline", "vs_pyfunc_row_by_row", "rows_per_s"), "speed"),
+    **dict.fromkeys(
+        ("vs_pipeline", "vs_pipeline_no_encoder", "full_vs_pipeline", "vs_pyfunc_row_by_row", "rows_per_s", "us_per_ad", "native"), "speed"
+    ),
     **dict.fromkeys(("flipped_share", "flipped", "ads", "flipped_share_upper", "exit_share"), "flips"),
     **dict.fromkeys(("int8_share_of_peak",), "int8"),
 }

@@ -18,11 +18,13 @@ from adverdict.benchmarks.batch.scoring import OpenedPack, opened
 from adverdict.benchmarks.shared import beside
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import AdverdictError
+from adverdict.features.native import core
 
 CASCADE, FULL, PLAIN = "cascade", "full", "no_encoder"
 PIPELINE, PYFUNC, PYFUNC_ROWS = "pipeline", "pyfunc_batch", "pyfunc_row_by_row"
 RATIOS = {
     "vs_pipeline": (CASCADE, PIPELINE),
+    "vs_pipeline_no_encoder": (PLAIN, PIPELINE),
     "full_vs_pipeline": (FULL, PIPELINE),
     "vs_pyfunc": (CASCADE, PYFUNC),
     "vs_pyfunc_row_by_row": (CASCADE, PYFUNC_ROWS),
@@ -45,7 +47,7 @@ class BatchSpeedPlan:
     plain: bool = True
 
 
-QUICK = BatchSpeedPlan(rounds=2, ads=2048, whole=512, passes=1, sample=100, few=30, plain=False)
+QUICK = BatchSpeedPlan(rounds=2, ads=2048, whole=512, passes=1, sample=100, few=30)
 
 
 def steps(plan: BatchSpeedPlan) -> int:
@@ -90,6 +92,8 @@ def summed(rounds: Sequence[Mapping[str, Figures]]) -> Figures:
     if CASCADE in names:
         timed = [one[CASCADE] for one in rounds if CASCADE in one]
         found["exit_share_of_timed"] = timed[0]["exit_share"]
+        found["us_per_ad"] = statistics.median(1e6 / one["rows_per_cpu_s"] for one in timed)
+        found["native"] = all(one["native"] for one in timed)
         found["stages"] = {name: statistics.median(one["stages"][name] for one in timed) for name in timed[0]["stages"]}
     return found
 
@@ -124,7 +128,13 @@ def _ours(bundle: Path, rules: Path, certificates: Path | None, pack: Path, plan
     for _ in range(plan.passes):
         full.append(_timed(ours, few, "full"))
         cascade.append(_timed(ours, ads, "cascade"))
-    return {**_median(cascade), "rule": ours.rule, "stages": _stages(ours, few), "beside": {FULL: _median(full)}}
+    return {
+        **_median(cascade),
+        "native": core() is not None,
+        "rule": ours.rule,
+        "stages": _stages(ours, few),
+        "beside": {FULL: _median(full)},
+    }
 
 
 def _timed(ours: OpenedPack, ads: Sequence[Ad], depth: str) -> Figures:

@@ -68,7 +68,9 @@ def show(figures: Mapping[str, Any]) -> None:
 
 def _speed(found: Mapping[str, Any]) -> None:
     table(["one core", "ads/s"], [[name, number(rate)] for name, rate in found.get("rows_per_s", {}).items()])
-    for name in ("vs_pipeline", "full_vs_pipeline", "vs_pyfunc_row_by_row", "cascade_vs_full"):
+    if "us_per_ad" in found:
+        say(f"CPU µs an ad with the early exit: {number(found['us_per_ad'])}, by {'the native core' if found['native'] else 'pure Python'}")
+    for name in ("vs_pipeline", "vs_pipeline_no_encoder", "full_vs_pipeline", "vs_pyfunc_row_by_row", "cascade_vs_full"):
         if name in found:
             low, high = found[f"{name}_range"]
             say(f"{name}: {number(found[name])} ({number(low)} to {number(high)} over the rounds)")
