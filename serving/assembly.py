@@ -137,7 +137,9 @@ def _console(installation: Installation, ledger: Ledger, champion: Champion, set
     freezes = read_freezes(settings.freezes)
     capacity = capacity_of(ledger, settings.operations, lambda: sets.book, installation.review, now)
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, installation.registry.resolve, freezes, planner)
-    return console(replace(parts, capacity=capacity))
+    rolling = command_line(settings, "rollout")
+    drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
+    return console(replace(parts, capacity=capacity, files=settings.policies, rolling=rolling, drafts=drafts))
 
 
 def quieten_collector() -> None:

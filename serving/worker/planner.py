@@ -1,4 +1,4 @@
-"""Plans for pages and for HTTP: made by the command line in a process of its own, for a worker has ads to score meanwhile."""
+"""Plans and drafts for pages and for HTTP: made by the command line in a process of its own, for a worker has ads to score meanwhile."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST = 300.0
 """Seconds that one may take."""
 Arguments = tuple[str, ...]
 Run = Callable[[Sequence[str]], Mapping[str, Any]]
-"""The arguments of ``adverdict workforce`` to its figures. Raises InvalidInput or Unavailable."""
+"""The arguments of a group of commands, ``adverdict workforce`` or ``rollout``, to its figures. Raises InvalidInput or Unavailable."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Planner:
         return found
 
 
-def command_line(settings: Settings) -> Run:
-    """``adverdict workforce … --json`` of this installation, politely: it yields the processor to everything else."""
+def command_line(settings: Settings, group: str = "workforce") -> Run:
+    """``adverdict GROUP … --json`` of this installation, politely: it yields the processor to everything else."""
 
     def run(arguments: Sequence[str]) -> Mapping[str, Any]:
         polite = ["nice", "-n", "10"] if shutil.which("nice") else []
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "plan.json"
-            command = [*polite, sys.executable, "-m", "adverdict.cli.main", "workforce", *arguments, "--json", str(target)]
+            command = [*polite, sys.executable, "-m", "adverdict.cli.main", group, *arguments, "--json", str(target)]
             environment = {**os.environ, **settings.to_environment()}
             try:
                 done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST, cwd=folder, check=False)
