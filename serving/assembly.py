@@ -153,7 +153,10 @@ def _console(
     freezes = read_freezes(settings.freezes)
     resolve, capacity = installation.registry.resolve, capacity_of(ledger, settings.operations, lambda: sets.book, installation.review, now)
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
-    return console(replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms))
+    rolling = command_line(settings, "rollout")
+    drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
+    told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms)
+    return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 
 
 def speak_up() -> None:

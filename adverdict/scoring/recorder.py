@@ -190,7 +190,9 @@ def _decided(group: DecidedRequest) -> list[tuple[Ad, Decision]]:
     return [(ad, decision) for ad, decision in zip(group.ads, group.decisions, strict=True) if decision is not None]
 
 
-def _sealed_as_new(pairs: Sequence[tuple[Ad, Decision]], by: Mapping[tuple[str, str | None], Scorer]) -> dict[str, tuple[DecisionMade, Sealed]]:
+def _sealed_as_new(
+    pairs: Sequence[tuple[Ad, Decision]], by: Mapping[tuple[str, str | None], Scorer]
+) -> dict[str, tuple[DecisionMade, Sealed]]:
     """Before the chain's end is held, so that nobody waits for it: by decision, as if no version of an ad had been decided before.
 
     That is so of nearly all; the others are sealed anew.

@@ -27,8 +27,9 @@ from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.settings import read_settings
 from adverdict.domain.verdict import Verdict
 from adverdict.scoring.known import HistorySnapshot, known_to
-from adverdict.scoring.model import CascadeModel, EarlyRisks, Model
+from adverdict.scoring.model import CascadeModel, EarlyRisks, Model, Risks
 from adverdict.scoring.others import OtherBundles
+from adverdict.scoring.part import PartOfRisks
 from adverdict.scoring.sets import PolicySets
 
 if TYPE_CHECKING:
@@ -224,17 +225,31 @@ class Scorer:
         at = self._clock()
         choices = [choose(in_force, ad.market, ad.advertiser_id, at) for ad in ads]
         decided: dict[int, Decision] = {}
-        for policies, bundle in dict.fromkeys((choice.policies, choice.bundle) for choice in choices):
+        ways = {way: self.by_set(*way) for way in dict.fromkeys((choice.policies, choice.bundle) for choice in choices)}
+        whole = self._in_one_go(ads, known, as_of, [by for (_, bundle), by in ways.items() if bundle is None], depth)
+        for (policies, bundle), by in ways.items():
             positions = [position for position, choice in enumerate(choices) if (choice.policies, choice.bundle) == (policies, bundle)]
-            by = self.by_set(policies, bundle)
             missing = (bundle if bundle not in (None, self.bundle_version) else policies) or ""
             why = degraded if by else (*degraded, Degradation(Cause.ARM_MISSING, missing[:12]))
             some = [ads[position] for position in positions]
             chosen = [choices[position] for position in positions]
-            score = (by or self)._scored if bundle is None else (by or self)._tried
-            made = score(some, explain, why, known, as_of, depth, chosen, at)
+            if bundle is None:
+                part = PartOfRisks(whole, positions) if whole else None
+                made = (by or self)._scored(some, explain, why, known, as_of, depth, chosen, at, part)
+            else:
+                made = (by or self)._tried(some, explain, why, known, as_of, depth, chosen, at)
             decided |= zip(positions, made, strict=True)
         return [decided[position] for position in range(len(ads))]
+
+    def _in_one_go(
+        self, ads: Sequence[Ad], known: HistorySnapshot | None, as_of: datetime | None, by: Sequence[Scorer | None], depth: Depth
+    ) -> Risks | None:
+        """What the model says of all of them, where several sets of policies decide by the same risks: asking once costs less. None where
+        one set decides, where sets send ads differently far through the models, or where another model is tried."""
+        together = len(by) > 1 and self.model is not None and all(one is None or one._rule(depth) is None for one in (self, *by))
+        if not together or self.model is None:
+            return None
+        return self.model.score(_as_of(ads, as_of), known.state if known else None)
 
     def _tried(
         self,
@@ -271,17 +286,18 @@ class Scorer:
         depth: Depth,
         choices: Sequence[Choice] | None = None,
         at: datetime | None = None,
+        said: Risks | None = None,
     ) -> list[Decision]:
         """By this scorer's own policies. ``choices``: one an ad, made for the moment ``at``, which then is when they are decided. No model
-        is asked where one of ``degraded`` says that it has failed."""
+        is asked where one of ``degraded`` says that it has failed, or where it has ``said`` already what it says."""
         history = known.state if known else None
         told = {"history_seq": known.seq, "steered_seq": known.steered_seq} if known else {}
         causes = degraded if self.model else (Degradation(Cause.NO_MODEL), *degraded)
-        seen = ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
+        seen = _as_of(ads, as_of)
         asked = self.model if not any(one.cause is Cause.ARM_FAILED for one in degraded) else None
         rule = self._rule(depth) if asked else None
         early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
-        scored = early or (asked.score(seen, history) if asked else None)
+        scored = early or said or (asked.score(seen, history) if asked else None)
         decisions = []
         for position, ad in enumerate(ads):
             details: dict[str, object] = {**told, "as_of": as_of} if self.model else {}
@@ -333,6 +349,11 @@ class Scorer:
             return self.exits
         # Nothing is shown of anybody's early exit: who has no time for more is left to people.
         return ExitRule(NOBODY) if depth == "early" else None
+
+
+def _as_of(ads: Sequence[Ad], as_of: datetime | None) -> Sequence[Ad]:
+    """As if they were submitted again at that moment."""
+    return ads if as_of is None else [ad.model_copy(update={"submitted_at": as_of}) for ad in ads]
 
 
 def _cascade_of(model: object) -> CascadeModel | None:

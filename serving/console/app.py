@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import brakes, models, quality, rollouts, workforce
+from adverdict.serving.console import brakes, drafts, models, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
@@ -63,7 +63,10 @@ def console(parts: Parts) -> ASGIApp:
             _route("/emerging/{case}/move", page(emerging.move, *policy), "POST"),
             _route("/launches", page(launches.show, *policy)),
             _route("/rollouts", page(rollouts.listed, *policy)),
+            _route("/rollouts/draft", page(drafts.show, *policy)),
+            _route("/rollouts/propose", page(drafts.propose, *policy), "POST"),
             _route("/rollouts/{rollout}", page(rollouts.show, *policy)),
+            _route("/rollouts/{rollout}/repair", page(drafts.repair, *policy), "POST"),
             *(
                 _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
                 for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)

@@ -50,7 +50,7 @@ def notices(ledger: Ledger, at: datetime) -> tuple[Notice, ...]:
     """Oldest first. Raises Unavailable."""
     with ledger.look() as connection:
         told = list(rollouts_at(connection).by_id.values())
-        aborted = [(one, *one.aborted) for one in told if one.aborted and _decided(one) and at - one.aborted[0] < ABORTED_FOR]
+        aborted = [(one, *one.aborted) for one in told if one.aborted and has_decided(one) and at - one.aborted[0] < ABORTED_FOR]
         ids = {repair_id(one.rollout_id): one.rollout_id for one, _, _ in aborted}
         rows = connection.scalars(select(entries.c.entry_id).where(entries.c.entry_id.in_(sorted(ids)))) if ids else ()
         repaired = {ids[entry_id] for entry_id in rows}
@@ -67,7 +67,14 @@ def notices(ledger: Ledger, at: datetime) -> tuple[Notice, ...]:
     return tuple(sorted(found, key=lambda one: one.since))
 
 
-def _decided(one: Rollout) -> bool:
+def repaired(ledger: Ledger, one: Rollout) -> str | None:
+    """The step in which what it approved was decided again; None: it was not. Raises Unavailable."""
+    step = repair_id(one.rollout_id)
+    with ledger.look() as connection:
+        return connection.execute(select(entries.c.entry_id).where(entries.c.entry_id == step)).scalar_one_or_none()
+
+
+def has_decided(one: Rollout) -> bool:
     """Whether its candidate was ever to decide for anybody."""
     return any(entered.stage is None or entered.stage.share > 0 for _, entered in one.entered)
 

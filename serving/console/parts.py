@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
@@ -16,7 +17,7 @@ from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.worker.champion import Champion
-from adverdict.serving.worker.planner import Planner
+from adverdict.serving.worker.planner import Planner, Run
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class Parts:
     """What makes plans. None: nothing can be planned."""
     explain: Callable[[DecisionMade], Explanation] = on_record
     """Why a decision on record is what it is."""
+    files: Path | None = None
+    """The folder of policy files that a draft is made of; None: the packaged ones."""
+    rolling: Run | None = None
+    """``adverdict rollout …`` in a process of its own, for what takes long. None: nothing can be drafted."""
+    drafts: Planner | None = None
+    """The same for drafts, each made once. None: nothing can be drafted."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
     false_alarms: float = 12.0

@@ -13,12 +13,15 @@ from starlette.responses import RedirectResponse, Response
 
 from adverdict.decisions.rollout import Role
 from adverdict.domain.errors import InvalidInput, Mistake
-from adverdict.ledger.in_force.rollouts import rollouts_now
+from adverdict.ledger.in_force.rollouts import Rollout, rollouts_now
+from adverdict.ledger.readiness import unready
 from adverdict.ledger.store import Writing
 from adverdict.rollout.stages import steps
 from adverdict.rollout.stages.entering import enter
+from adverdict.rollout.stages.freezes import frozen
 from adverdict.rollout.stages.guards import Look
 from adverdict.rollout.stages.watch import Watched, look, sentence
+from adverdict.serving.console.banner import has_decided, repaired
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.visits import Visit
 
@@ -55,7 +58,9 @@ def listed(visit: Visit) -> Response:
 
 def show(visit: Visit) -> Response:
     one = rollouts_now(visit.parts.ledger)[visit.named("rollout")]
-    seen = look(visit.parts.ledger, one, visit.parts.clock(), freezes=visit.parts.freezes)
+    at, number = visit.parts.clock(), 0 if one.stage is None else one.stage.number + 1
+    seen = look(visit.parts.ledger, one, at, freezes=visit.parts.freezes)
+    missing = steps.missing_signatures(one, next(iter(one.proposal.plan.stages[number:]), None))
     return visit.page(
         "rollout.html",
         "Rollouts",
@@ -66,8 +71,24 @@ def show(visit: Visit) -> Response:
         differ=seen.shadow.differ[-SHOWN:] if seen.shadow else (),
         predicted=_predicted(seen),
         roles=get_args(Role),
-        now=visit.parts.clock(),
+        missing=missing,
+        emergency=bool(one.proposal.severe) and (bool(missing) or frozen(visit.parts.freezes, at, one.proposal.markets) is not None),
+        decided=has_decided(one),
+        repaired=repaired(visit.parts.ledger, one),
+        able=visit.parts.rolling is not None,
+        **_workers(visit, one),
+        now=at,
     )
+
+
+def _workers(visit: Visit, one: Rollout) -> dict[str, Any]:
+    """How many workers have said whether a model that has not begun to decide is loaded, and why those have not that lack it."""
+    bundle = one.proposal.candidate.bundle_version
+    if not one.brings_model or bundle is None or one.state not in ("proposed", "under way"):
+        return {"heard": None, "lacking": []}
+    with visit.parts.ledger.look() as connection:
+        heard, lacking = unready(connection, bundle, visit.parts.clock())
+    return {"heard": heard, "lacking": lacking}
 
 
 def _predicted(seen: Watched) -> dict[str, Any] | None:

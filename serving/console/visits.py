@@ -115,7 +115,7 @@ def failure(error: Exception, session: Session | None) -> Response:
         case NotFound():
             return refusal(404, "Not found", str(error), session)
         case Conflict():
-            return refusal(409, "Too late", str(error), session)
+            return refusal(409, "Not now", str(error), session)
         case InvalidInput():
             return refusal(400, "This cannot be right", str(error), session)
         case Unavailable():

@@ -1,4 +1,4 @@
-"""Plans for pages and for HTTP: made by the command line in a process of its own, for a worker has ads to score meanwhile."""
+"""Plans and drafts for pages and for HTTP: made by the command line in a process of its own, for a worker has ads to score meanwhile."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST = 300.0
 """Seconds that one may take."""
 Arguments = tuple[str, ...]
 Run = Callable[[Sequence[str]], Mapping[str, Any]]
-"""The arguments of a command to its figures. Raises InvalidInput or Unavailable."""
+"""The arguments of a group of commands, ``adverdict workforce``, ``rollout`` or ``monitor``, to its figures. Raises InvalidInput or Unavailable."""
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,14 @@ class FakeModel:
     def score(self, ads: Sequence[Ad], history: History | None = None) -> FakeRisks:
         if any("stumble" in (ad.title or "") for ad in ads):
             raise ZeroDivisionError("a secret of the inside")
-        return FakeRisks(self.policies, ads, self.otherwise)
+        return FakeRisks(self.policies, ads, otherwise=self.otherwise)
 
 
 @dataclass(frozen=True)
 class FakeRisks:
     policies: tuple[str, ...]
     ads: Sequence[Ad]
-    otherwise: float = 0.01
+    otherwise: float = field(default=0.01, kw_only=True)
 
     def risks(self, ad: int) -> dict[str, RiskScore]:
         p = 0.99 if "scam" in (self.ads[ad].title or "") else self.otherwise

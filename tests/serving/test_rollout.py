@@ -253,3 +253,20 @@ def test_what_an_aborted_candidate_approved_is_decided_again_once_and_can_be_tak
     with ledger.look() as connection:
         stands = effective_decisions(connection, [one["ad_id"] for one in ads])
     assert sum(one.verdict is Verdict.APPROVE for one in stands.values()) == len(leaked)
+
+
+def test_a_repair_that_finds_nothing_to_change_is_on_record(
+    installation: Installation, ledger: Ledger, client: TestClient, policy_folder: Path, stricter: Path, tmp_path: Path
+) -> None:
+    """What is in force approves what the candidate approved."""
+    (stricter / "SE.yaml").write_text("extends: default\npolicies:\n  gambling:\n    thresholds: {approve_below: 0.2, reject_at: 0.9}\n")
+    (tmp_path / "plan.yaml").write_text(PLAN.replace(", needs: [policy]", ""))
+    its_id = put_on_record(ledger, drafted(installation, ledger, stricter, tmp_path / "plan.yaml"), "fewer reviews", "petra", now())
+    run("start", its_id, "--why", "go")
+    for number in range(100, 120):
+        decided(client, number)
+    run("abort", its_id, "--why", "enough")
+    assert len(notices(ledger, now())) == 1
+    done = repair(ledger, its_id, Scorer(FakeModel(), read_policies(policy_folder)), installation.review, "olga")
+    assert (dict(done.changes), done.same > 0) == ({}, True)
+    assert (notices(ledger, now()), verify(ledger).found) == ((), 0)

@@ -37,6 +37,9 @@ Candidate = Annotated[
 CandidateData = Annotated[
     list[Path] | None, typer.Option("--data", help="Labelled ads to compare the candidate with the champion on, too. Repeat for several.")
 ]
+OwnFiles = Annotated[
+    bool, typer.Option("--own-files", help="With --candidate and no FOLDER: the files of ADVERDICT_POLICIES, too, not those in force.")
+]
 DropPolicies = Annotated[
     bool, typer.Option("--drop-policies", help="Allow a candidate that no longer scores one of the champion's policies.")
 ]
@@ -47,6 +50,7 @@ By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of t
 OPTIONS: dict[str, tuple[Any, Any]] = {
     "folder": (Folder, None),
     "candidate": (Candidate, None),
+    "own_files": (OwnFiles, False),
     "data": (CandidateData, None),
     "drop_policies": (DropPolicies, False),
     "market": (Markets, None),
@@ -124,6 +128,7 @@ def propose_command(
 def _drafted(
     folder: Path | None,
     candidate: str | None,
+    own_files: bool,
     data: list[Path] | None,
     drop_policies: bool,
     market: list[str] | None,
@@ -146,7 +151,7 @@ def _drafted(
             if candidate is not None:
                 with Bars() as bars:
                     tried = candidate_model(installation, candidate, data or [], drop_policies=drop_policies, progress=bars)
-            files = folder if candidate is not None else settings.policies
+            files = folder if candidate is not None and not own_files else settings.policies
             yield ledger, draft(installation, ledger, files, market or [], stages, now(), unsolved=unsolved, candidate=tried)
         finally:
             ledger.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Json
 from adverdict.cli.tables import say
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def abort_command(rollout: RolloutId, why: Why, by: By = None) -> None:
     say(f"{rollout} is aborted: the candidate decides nothing from entry {seq} on")
 
 
-def repair_command(rollout: RolloutId, by: By = None) -> None:
+def repair_command(rollout: RolloutId, by: By = None, json: Json = None) -> None:
     """Decide again, by what is in force, what an aborted candidate approved: one step, which 'adverdict rescore undo' takes back."""
     with door() as settings:
+        from adverdict.cli.console import write_json
         from adverdict.rescoring.applying.repair import repair
         from adverdict.scoring.bootstrap import bootstrap
         from adverdict.scoring.scorer import Scorer
@@ -97,6 +99,14 @@ def repair_command(rollout: RolloutId, by: By = None) -> None:
             done = repair(ledger, rollout, scorer, installation.review, by or getpass.getuser())
         changed = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(done.changes.items())) or "none"
         say(f"decided otherwise: {changed}; {done.same:,} approved again, {done.left:,} left alone (they stand no more, or people spoke)")
+        if json:
+            told = {
+                "step": done.step,
+                "changes": {str(verdict): n for verdict, n in done.changes.items()},
+                "same": done.same,
+                "left": done.left,
+            }
+            write_json(json, told)
         if done.changes:
             say(f"to take it back  adverdict rescore undo {done.step} --why …")
 

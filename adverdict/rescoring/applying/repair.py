@@ -77,6 +77,9 @@ def repair(
     for page in pages(_approved(ledger, rollout_id), BATCH):
         decisions = by_set.score([one.ad for one in page], known=known, as_of=at, explain="stopped")
         _write(ledger, by_set, done, rollout_id, list(zip(page, decisions, strict=True)), review, by, at, known.seq or 0)
+    with ledger.write() as writing:
+        if not _there(writing.connection, [done.step]):  # that nothing was to be changed is on record, too
+            writing.append(done.step, _entry(by_set, rollout_id, by, at, known.seq or 0), at)
     return done
 
 

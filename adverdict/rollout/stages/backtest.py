@@ -133,6 +133,8 @@ class Backtest:
         if not self.ads:
             return 0.0, 0.0
         changes = np.array(list(self.change.values()), dtype=np.float64)
+        if not changes.any():  # that no advertiser's ads moved is not that none ever would
+            return 0.0, clopper_pearson(0, len(changes))[1]
         spread = float(changes.std(ddof=1)) if len(changes) > 1 else 0.0
         return float(changes.sum()) / self.ads, NORMAL_95 * spread * math.sqrt(len(changes)) / self.ads
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from adverdict.decisions.policy import PolicyBook, Stance
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake
-from adverdict.domain.formats import number
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.in_force.rollouts import Rollout
 from adverdict.ledger.store import Ledger
@@ -56,7 +55,7 @@ def candidate_model(
         raise InvalidInput(
             "there is nothing to bring into force:", [Mistake("model", judged.uri, f"another bundle than the champion's, {old}")]
         )
-    said = (gate.sentence for gate in judged.gates if not gate.name.startswith("keeps"))
+    said = dict.fromkeys(f"let through: {gate.sentence}" for gate in judged.gates if not gate.name.startswith("keeps"))
     words = (f"model {base.source}, bundle {old} -> {found.source}, bundle {new}", *model_words(before, after), *said)
     return CandidateModel(found, installation.open_bundle(found.folder), words)
 
@@ -69,7 +68,7 @@ def model_words(before: Manifest, after: Manifest) -> list[str]:
             words.append(f"{name} is not scored any more")
             continue
         old, new = (one.metrics.get("policies", {}).get(name, {}) for one in (before, after))
-        told = " -> ".join(number(one["ap"]) if one.get("ap") is not None else "not measured" for one in (old, new))
+        told = " -> ".join(f"{one['ap']:.3f}" if one.get("ap") is not None else "not measured" for one in (old, new))
         words.append(
             f"{name}: average precision {told}, each on its own held-back ads" if name in before.policies else f"{name} is scored newly"
         )
