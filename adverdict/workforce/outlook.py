@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
+from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.workforce.change import Change, changed, launched_shapes
 from adverdict.workforce.forecast.forecast import Forecast, forecast
@@ -42,6 +43,16 @@ class Known:
     @property
     def rostered(self) -> bool:
         return bool(self.operations.roster)
+
+    def must_be_rostered(self) -> None:
+        """Raises InvalidSettings where nobody is: then there is nobody to simulate."""
+        if not self.rostered:
+            expected = "people on a roster, in the operations folder"
+            raise InvalidSettings("nobody can be simulated:", [Mistake("roster.csv", "(none)", expected)])
+
+    def seconds(self, queue: Queue, lane: LaneShare) -> float:
+        """Mean handling time of a queue's lane."""
+        return self.practice.of(queue.kind, queue.market, lane.policies).seconds
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from adverdict.workforce.heads.ahead import Overdue, Waiting
 from adverdict.workforce.outlook import Outlook, Week
 from adverdict.workforce.volume.history import WEEK
 
@@ -23,6 +25,27 @@ def told(made: Outlook) -> dict[str, Any]:
         "wape_naive": past and past.wape(past.naive),
         "wape_floor": past and past.floor(),
         "weeks": [{**_week(made, week), "events": _events(made, week)} for week in made.weeks],
+    }
+
+
+def told_due(at: datetime, there: Sequence[Waiting], found: Sequence[Overdue]) -> dict[str, Any]:
+    """What will be past due, for the page of the queues."""
+    return {
+        "at": at.isoformat(),
+        "waiting": len(there),
+        "overdue": sum(one.due <= 0 for one in there),
+        "marks": [
+            {
+                "hours": one.hours,
+                "p50": one.p50,
+                "p90": one.p90,
+                "queues": [
+                    {"market": queue.market, "kind": queue.kind, "tasks": tasks}
+                    for queue, tasks in sorted(one.by_queue.items(), key=lambda pair: -pair[1])
+                ],
+            }
+            for one in found
+        ],
     }
 
 

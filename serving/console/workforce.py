@@ -21,7 +21,7 @@ WEEKS = "8"
 WIDTH = 120
 LATEST = 12
 """Plans shown."""
-FIELDS = ("reviews", "factor", "absence", "launch", "like", "ads")
+FIELDS = ("reviews", "factor", "absence", "launch", "like", "ads", "rollout")
 ENOUGH = 0.9
 """Share of simulated weeks in which the targets are kept, below which a week is marked."""
 
@@ -82,10 +82,14 @@ def arguments(asked: Mapping[str, str]) -> list[str]:
     if asked["launch"]:
         found += [f"--launch={asked['launch'].upper()}", f"--like={asked['like'].upper()}"]
         found += [f"--ads-per-day={asked['ads']}"] if asked["ads"] else []
+    if asked["rollout"]:
+        found.append(f"--rollout={asked['rollout']}")
     if asked["absence"]:
         found.append(f"--absence={asked['absence']}")
     if not found:
-        raise InvalidInput("no change was named:", [Mistake("change", "(none)", "more reviews in a market, a launch, or absence")])
+        raise InvalidInput(
+            "no change was named:", [Mistake("change", "(none)", "more reviews in a market, a launch, a roll-out, or absence")]
+        )
     return found
 
 

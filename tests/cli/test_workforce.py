@@ -120,3 +120,17 @@ def test_an_event_is_declared_listed_forecast_with_and_called_off(run: Path) -> 
     assert "no event Sale is on record" in unknown.output
     wrong = workforce("events", "declare", "Sale", "--kind", "Sale!", "--starts", today, "--factor", "0", "--market", "XX")
     assert [wrong.output.count(name) for name in ("- kind =", "- markets =", "- expected_factor =")] == [1, 1, 1]
+
+
+def test_what_will_be_past_due_is_told_and_a_plan_is_worked_through_again(run: Path) -> None:
+    due = workforce("due", "--json", str(run / "d.json"))
+    assert due.exit_code == 0, due.output
+    marks = json.loads((run / "d.json").read_text())["marks"]
+    assert [one["hours"] for one in marks] == [2, 4, 8, 12, 24]
+    assert all(one["p50"] <= one["p90"] for one in marks)
+    assert workforce("plan", "save", "--name", "week", "--weeks", "1", "--json", str(run / "p.json")).exit_code == 0
+    plan_id = json.loads((run / "p.json").read_text())["plan_id"]
+    lived_again = workforce("simulate", "--plan", plan_id)
+    assert lived_again.exit_code == 0, lived_again.output
+    assert f"week of {TODAY.isoformat()}: every target kept in" in lived_again.output
+    assert workforce("simulate", "--plan", "pln-none").exit_code != 0

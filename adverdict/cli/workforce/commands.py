@@ -85,6 +85,26 @@ def forecast_command(
             write_json(json, told(made))
 
 
+@app.command("due")
+def due_command(operations: OperationsFolder = None, json: Json = None) -> None:
+    """What will be past due in the next hours: tasks that wait and tasks that come, with the people on the roster."""
+    with knowing(operations) as (ledger, known):
+        from adverdict.cli.console import write_json
+        from adverdict.cli.workforce.tables import show_due
+        from adverdict.ledger.store import now
+        from adverdict.workforce.forecast.forecast import point
+        from adverdict.workforce.heads.ahead import overdue, waiting
+        from adverdict.workforce.told import told_due
+
+        known.must_be_rostered()
+        at, there = now(), waiting(ledger, now())
+        coming = point(known.history, known.operations.events, 14)
+        found = overdue(there, coming, known.shapes, known.seconds, known.operations, at, variation=known.practice.variation)
+        show_due(there, found)
+        if json:
+            write_json(json, told_due(at, there, found))
+
+
 @app.command("staff")
 def staff_command(
     weeks: Weeks = 8,

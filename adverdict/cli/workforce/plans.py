@@ -84,27 +84,31 @@ def score_command(
 
 def simulate_command(
     weeks: Weeks = 1,
+    plan: Annotated[str | None, typer.Option("--plan", help="One on record, instead of what is forecast now.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same weeks.")] = 0,
     operations: OperationsFolder = None,
 ) -> None:
-    """Let the twin of the queue work through the next weeks with the roster: who waits how long, and how many are in time."""
-    with knowing(operations) as (_, known):
+    """Let the twin of the queue work through the next weeks, or a plan's, with the roster: who waits how long, and how many are in time."""
+    with knowing(operations) as (ledger, known):
         from dataclasses import replace
 
         from adverdict.cli.tables import say
         from adverdict.cli.workforce.tables import show
-        from adverdict.domain.errors import InvalidSettings, Mistake
         from adverdict.workforce.outlook import outlook
+        from adverdict.workforce.plans.simulated import simulated
+        from adverdict.workforce.plans.store import plan_on_record
 
-        if not known.rostered:
-            raise InvalidSettings(
-                "nobody can be simulated:", [Mistake("roster.csv", "(none)", "people on a roster, in the operations folder")]
-            )
-        for week in outlook(replace(known, seed=seed), weeks).weeks:
-            odds = week.odds
+        known.must_be_rostered()
+        seeded = replace(known, seed=seed)
+        lived = (
+            ((week.start, week.odds) for week in outlook(seeded, weeks).weeks)
+            if plan is None
+            else simulated(seeded, plan_on_record(ledger, plan), weeks)
+        )
+        for start, odds in lived:
             assert odds is not None, "there is a roster"
             kept = f"every target kept in {odds.met} of {odds.draws} simulated weeks"
-            say(f"week of {week.start.isoformat()}: {kept}, people busy {odds.busy:.0%}", "bold")
+            say(f"week of {start.isoformat()}: {kept}, people busy {odds.busy:.0%}", "bold")
             say(", ".join(f"{kind} {share:.1%} in time" for kind, share in odds.in_time.items()))
             rows = [
                 (queue.market, queue.kind, f"{odds.wait_p50[queue]:,.1f}", f"{p90:,.1f}") for queue, p90 in sorted(odds.wait_p90.items())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from adverdict.ledger.entries import PlanMade, PlanScored
     from adverdict.review.tasks.tasks import RoutingKey
+    from adverdict.workforce.heads.ahead import Overdue, Waiting
     from adverdict.workforce.heads.staffing import Staffing
     from adverdict.workforce.operations.read import Operations
     from adverdict.workforce.operations.rules import Targets
@@ -29,6 +30,16 @@ FORECAST = ("week", "market", "kind", "tasks", "P10", "P90", "hours", "seconds a
 def show(rows: Sequence[Sequence[str]], words: int = 1) -> None:
     for number, line in enumerate(aligned(rows, words)):
         say(line.rstrip(), None if number else "bold")
+
+
+def show_due(there: Sequence[Waiting], found: Sequence[Overdue]) -> None:
+    say(f"{counted(len(there), 'task')} unanswered, {sum(one.due <= 0 for one in there):,} of them past due", "bold")
+    rows = [("in", "past due then", "P90", "most of them")]
+    for one in found:
+        worst = sorted(one.by_queue.items(), key=lambda pair: -pair[1])[:3]
+        words = ", ".join(f"{queue.market} {queue.kind} {tasks:,.0f}" for queue, tasks in worst if tasks >= 0.5)
+        rows.append((f"{one.hours} h", f"{one.p50:,.0f}", f"{one.p90:,.0f}", words))
+    show(rows)
 
 
 def forecast_rows(made: Outlook, markets: Collection[str]) -> list[list[str]]:

@@ -95,7 +95,7 @@ def staffing(demands: Sequence[Demand], shifts: Sequence[Shift], covers: Floats,
     problem = _Problem([demands[n] for n in served], [takers[n] for n in served], covers, _costs(shifts, shrinkage), targets)
     heads, binds, late = problem.solve()
     needs = []
-    for shift, on_duty, cover in zip(shifts, heads, covers, strict=True):
+    for shift, on_duty, cover in zip(shifts, np.maximum(heads, 0.0), covers, strict=True):  # the solver is exact to a few 1e-9
         contracts = float(cover.sum()) / shift.weekly_hours
         fte = float(on_duty) * contracts / (1 - shrinkage.of(shift.team))
         busy = float(on_duty) / max(1, ceil(on_duty - 1e-6)) * targets.occupancy

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake, NotFound
 from adverdict.domain.settings import variable
+from adverdict.workforce.operations import availability
 from adverdict.workforce.operations.events import Event, read_events
 from adverdict.workforce.operations.roster import Shift, read_roster
 from adverdict.workforce.operations.rules import Shrinkage, Targets, read_shrinkage, read_targets
 
 FILES = ("events.csv", "roster.csv", "shrinkage.yaml", "targets.yaml")
+KNOWN = (*FILES, availability.NAME)
+"""With the one that says nothing new where it is missing."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,14 @@ def read_operations(folder: Path | None) -> Operations:
     if not folder.is_dir():
         raise NotFound(f"no folder of operations at {folder}")
     mistakes = [
-        Mistake("file", path.name, f"one of {', '.join(FILES)}", path.name)
+        Mistake("file", path.name, f"one of {', '.join(KNOWN)}", path.name)
         for path in sorted(folder.iterdir())
-        if path.suffix in (".csv", ".yaml", ".yml") and path.name not in FILES
+        if path.suffix in (".csv", ".yaml", ".yml") and path.name not in KNOWN
     ]
-    events, roster, shrinkage, targets = (folder / name for name in FILES)
+    events, _, shrinkage, targets = (folder / name for name in FILES)
     read = Operations(
         events=read_events(events, mistakes) if events.is_file() else (),
-        roster=read_roster(roster, mistakes) if roster.is_file() else (),
+        roster=_roster(folder, mistakes),
         shrinkage=read_shrinkage(shrinkage, mistakes) if shrinkage.is_file() else Shrinkage(),
         targets=read_targets(targets, mistakes) if targets.is_file() else Targets(),
         digest=_digest(folder),
@@ -76,3 +79,10 @@ def _digest(folder: Path) -> str:
         body = path.read_bytes() if path.is_file() else b""
         whole.update(f"{name}:{len(body)}:".encode() + body)
     return whole.hexdigest()
+
+
+def _roster(folder: Path, mistakes: list[Mistake]) -> tuple[Shift, ...]:
+    """Without those who are known to be away."""
+    roster, away = folder / "roster.csv", folder / availability.NAME
+    there = read_roster(roster, mistakes) if roster.is_file() else ()
+    return availability.without(there, availability.read_away(away, there, mistakes)) if away.is_file() else there

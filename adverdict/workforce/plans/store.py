@@ -77,6 +77,14 @@ def plans(ledger: Ledger) -> list[tuple[str, datetime, PlanMade]]:
     return [(one.entry_id, one.at, one.body) for one in ledger.read(kinds=[PlanMade.kind]) if isinstance(one.body, PlanMade)]
 
 
+def plan_on_record(ledger: Ledger, plan: str) -> PlanMade:
+    """Raises NotFound."""
+    found = {plan_id: body for plan_id, _, body in plans(ledger)}
+    if plan not in found:
+        raise NotFound(f"no plan {plan}: 'adverdict workforce plan list' shows those on record")
+    return found[plan]
+
+
 def scores(ledger: Ledger) -> dict[str, list[PlanScored]]:
     """By plan, its weeks in order."""
     found: defaultdict[str, list[PlanScored]] = defaultdict(list)

@@ -3,11 +3,14 @@
 (() => {
   const MODIFIERS = ["ctrlKey", "metaKey", "altKey"];
   const QUIET_MS = 10 * 60 * 1000; // a page nobody touches gives its task up
+  const UNDO_MS = 4000; // an answer waits so long before it is sent, or until its reader goes on
   const KEYS_OFF = "adverdict-keys-off";
   let ahead = null;
   let sending = false;
   let renewing = 0;
   let touched = Date.now();
+  let held = null; // an answer that can still be undone
+  let shownAt = 0;
 
   const task = () => document.getElementById("task");
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
@@ -97,9 +100,15 @@
     const kept = document.querySelector("main");
     const next = ahead;
     delete document.documentElement.dataset.ready;
-    const answered = fetch(form.action, {method: "POST", body: new URLSearchParams(given), headers: {"X-Console": "quick"}});
-    if (next) put(next);
-    else say("Recording…");
+    const body = new URLSearchParams(given);
+    if (next) {
+      body.set("before", form.dataset.before || "0");
+      clearInterval(renewing);
+      put(next);
+      shownAt = performance.now();
+      if (!(await unlessUndone(form, body, kept))) return;
+    } else say("Recording…");
+    const answered = fetch(form.action, {method: "POST", body, headers: {"X-Console": "quick"}});
     try {
       const answer = await answered;
       if (answer.status === 401) {
@@ -120,10 +129,33 @@
     }
   }
 
+  // Whether the answer is to be sent, once its reader has gone on or time is over; undone, its page is there again as it was.
+  function unlessUndone(form, body, kept) {
+    const began = performance.now();
+    return new Promise((settle) => {
+      const end = (sent) => {
+        clearTimeout(held.timer);
+        held = null;
+        body.set("held", String(Math.round(performance.now() - began)));
+        say("");
+        if (!sent) {
+          document.querySelector("main").replaceWith(kept);
+          sending = false;
+          ready();
+        }
+        settle(sent);
+      };
+      held = {end, form, body, timer: setTimeout(() => end(true), UNDO_MS)};
+      document.documentElement.dataset.held = form.dataset.task;
+      say("Answered. Z undoes it.");
+    }).finally(() => delete document.documentElement.dataset.held);
+  }
+
   // The task shown ahead turned out to be the one that was leased: it only needs its lease.
   function lease(there, came) {
     for (const name of ["token", "started", "csrf"]) there.elements[name].value = came.elements[name].value;
     there.dataset.seconds = came.dataset.seconds;
+    there.dataset.before = String(Math.round(performance.now() - shownAt));
     there.querySelector(".progress").replaceWith(document.adoptNode(came.querySelector(".progress")));
     delete there.dataset.pending;
     for (const control of there.querySelectorAll("[disabled]")) control.disabled = false;
@@ -187,6 +219,14 @@
     const form = task();
     const help = document.getElementById("help");
     if (!form || (help && help.open) || MODIFIERS.some((key) => event[key]) || event.repeat) return;
+    if (held) {
+      const key = keyOf(event);
+      if (key === "z") held.end(false);
+      else if (key === "enter" || /^[a-y1-9]$/.test(key)) held.end(true);
+      else return;
+      event.preventDefault();
+      return;
+    }
     const writing = event.target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
     if (event.key === "Escape" && writing) event.target.blur();
     if (writing) return;
@@ -220,6 +260,15 @@
     } else if (key === "n") form.elements.reason.focus();
     else return;
     event.preventDefault();
+  });
+
+  // Whoever leaves does not lose what was answered.
+  window.addEventListener("pagehide", () => {
+    if (held) navigator.sendBeacon(held.form.action, held.body);
+  });
+
+  document.addEventListener("pointerdown", (event) => {
+    if (held && event.target.closest(".act")) held.end(true);
   });
 
   for (const kind of ["pointerdown", "scroll", "focusin"]) document.addEventListener(kind, () => { touched = Date.now(); }, {passive: true, capture: true});

@@ -19,6 +19,8 @@ from adverdict.serving.console.visits import Visit, refusal
 
 LONGEST_SECONDS = 24 * 3600.0
 MAX_REASON = 2000
+LONGEST_HELD = 30.0
+"""Seconds that a page may say an answer waited, or an ad was shown ahead."""
 
 
 def show(visit: Visit) -> Response:
@@ -160,8 +162,15 @@ def _seconds(visit: Visit) -> float | None:
     started = visit.field("started")
     if not (started.isascii() and started.isdigit() and len(started) < 20):
         return None
-    seconds = (micros(visit.parts.clock()) - int(started)) / 1e6
+    # Less the wait in which it could be undone, and with the time in which the ad was shown before it was leased.
+    seconds = (micros(visit.parts.clock()) - int(started)) / 1e6 - _told(visit, "held") + _told(visit, "before")
     return round(seconds, 3) if 0 <= seconds <= LONGEST_SECONDS else None
+
+
+def _told(visit: Visit, name: str) -> float:
+    """Milliseconds that the page counted, in seconds; 0 where they cannot be."""
+    told = visit.field(name)
+    return min(int(told) / 1000, LONGEST_HELD) if told.isascii() and told.isdigit() and len(told) < 10 else 0.0
 
 
 def _token(visit: Visit) -> int:

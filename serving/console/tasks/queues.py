@@ -12,10 +12,14 @@ from itertools import groupby
 
 from starlette.responses import Response
 
+from adverdict.domain.errors import InvalidInput, Unavailable
 from adverdict.review.queue import QueueDepth
 from adverdict.serving.console.visits import Visit
+from adverdict.serving.worker.planner import Planned, Planner
 
 WIDTH = 120
+PATIENCE = 0.2
+"""Seconds the page waits for what is ahead: what waits now is shown without it."""
 MANY = 3
 """Policies spelled out."""
 TOLD_APART = ("senior", "appeal")
@@ -54,7 +58,21 @@ def show(visit: Visit) -> Response:
     if not whole:
         depths = without_kinds(depths)
     kinds, places = by_kind(depths), by_place(depths)
-    return visit.page("queues.html", "Queues", whole=whole, rows=rows(depths), total=total("", depths), kinds=kinds, places=places)
+    ahead = _ahead(visit) if whole else None
+    return visit.page(
+        "queues.html", "Queues", whole=whole, rows=rows(depths), total=total("", depths), kinds=kinds, places=places, ahead=ahead
+    )
+
+
+def _ahead(visit: Visit) -> Planned | None:
+    """What will be past due; None while it is being worked out, or where nobody is rostered or nothing can be forecast yet."""
+    planner: Planner | None = visit.parts.planner
+    if planner is None:
+        return None
+    try:
+        return planner.get("due", patience=PATIENCE)
+    except (InvalidInput, Unavailable):
+        return None
 
 
 def without_kinds(depths: Sequence[QueueDepth]) -> list[QueueDepth]:

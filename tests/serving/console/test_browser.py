@@ -158,6 +158,29 @@ def test_several_tasks_are_reviewed_by_keyboard_alone(
     assert page.wrong == []
 
 
+def test_an_answer_is_undone_before_it_is_sent_and_sent_once_its_reader_goes_on(browser: Any, address: str, busy: World) -> None:
+    page = opened(browser, address)
+    reached(page, "[data-ready]:not([data-ready=none])")
+    reached(page, "[data-ahead]")
+    task = page.evaluate("document.documentElement.dataset.ready")
+    before = busy.parts.ledger.end()[0]
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    reached(page, f"[data-held={task}]")
+    page.keyboard.press("z")
+    reached(page, f"[data-ready={task}]")
+    assert busy.parts.ledger.end()[0] == before
+    assert page.locator("input[name=verdict][value=approve]").is_checked()
+    reached(page, "[data-ahead]")
+    page.keyboard.press("Enter")
+    reached(page, f"[data-held={task}]")
+    page.keyboard.press("a")
+    reached(page, f"[data-ready]:not([data-ready={task}])")
+    assert busy.parts.ledger.end()[0] > before
+    assert page.wrong == []
+    page.context.close()
+
+
 @pytest.mark.parametrize(("key", "code"), [("a", "KeyQ"), ("ф", "KeyA"), ("ش", "KeyA"), ("α", "KeyA"), ("Process", "KeyA")])
 def test_a_letter_is_a_key_on_every_layout_by_what_it_writes_or_else_by_where_it_lies(
     browser: Any, address: str, key: str, code: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import LeasedTask, Queue, QueueDepth
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.console.tasks.queues import without_kinds
+from adverdict.serving.worker.planner import Planner
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, World, fill
 from tests.serving.console.test_pages import keyed
@@ -78,3 +80,13 @@ def test_kinds_that_look_alike_are_added_up_and_others_stay_apart() -> None:
         depth("appeal", 1, 0, 4.0, 1),
         depth("review", 1, 0, 2.0, 0, "DE"),
     ]
+
+
+def test_whoever_plans_sees_what_will_be_past_due_and_a_reviewer_does_not(waiting: World, visit: Visitor) -> None:
+    marks = [{"hours": 2, "p50": 12.0, "p90": 20.0, "queues": [{"market": "SE", "kind": "review", "tasks": 9.2}]}]
+    planner = Planner(lambda told: {"marks": marks} if told[0] == "due" else {}, waiting.parts.clock)
+    planner.get("due", patience=5.0)
+    parts = replace(waiting.parts, planner=planner)
+    told = {scope: log_in(visit(keyed(parts, scope)), "adj_k").get("/console/queues").text for scope in ("review", "plan")}
+    assert "SE review 9" in told["plan"]
+    assert "Past due in the next hours" not in told["review"]

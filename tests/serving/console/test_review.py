@@ -258,3 +258,15 @@ def test_a_reviewer_may_take_what_their_skills_are_for(fresh: World) -> None:
     assert len(takeable(depths, Reviewer("ana", policies=("gambling",)))) < len(depths)
     assert {one.market for one in takeable(depths, Reviewer("ana", markets=(depths[0].market,)))} <= {depths[0].market}
     assert takeable(depths, Reviewer("gone", active=False)) == []
+
+
+def test_the_wait_in_which_an_answer_could_be_undone_is_nobody_s_reading(fresh: World, visit: Visitor) -> None:
+    client = log_in(visit(fresh.parts))
+    form = form_of(client.get("/console/review").text)
+    form["started"] = str(int(form["started"]) - 20_000_000)
+    client.post("/console/review/answer", data={**form, "verdict": "approve", "held": "4000", "before": "1500"})
+    [entry] = [
+        one for one in fresh.parts.ledger.read(kinds=["answer"]) if isinstance(one.body, Answered) and one.body.task_id == form["task"]
+    ]
+    assert isinstance(entry.body, Answered)
+    assert entry.body.seconds == pytest.approx(20 - 4 + 1.5, abs=0.01)

@@ -10,7 +10,7 @@ import pytest
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.console.workforce import arguments
+from adverdict.serving.console.workforce import FIELDS, arguments
 from adverdict.serving.worker.planner import Planner
 from tests.ledger.made import plan
 from tests.serving.console.conftest import Visitor, log_in, token
@@ -108,5 +108,6 @@ def test_before_there_is_enough_to_forecast_from_the_page_says_what_is_missing(e
 
 
 def test_the_form_s_fields_become_the_command_s_options() -> None:
-    blank = dict.fromkeys(("reviews", "factor", "absence", "launch", "like", "ads"), "")
+    blank = dict.fromkeys(FIELDS, "")
     assert arguments({**blank, "reviews": "se", "factor": "1.3", "absence": "0.1"}) == ["--reviews=SE=1.3", "--absence=0.1"]
+    assert arguments({**blank, "rollout": "rol-1"}) == ["--rollout=rol-1"]
