@@ -12,6 +12,7 @@ import typer
 from adverdict.cli import emerging
 from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Json, Model, PolicyFiles
+from adverdict.cli.workforce.shared import OperationsFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,6 +174,70 @@ def move_command(
         with ledger_of(settings) as ledger, ledger.write() as writing:
             seq = move_alarm(writing, told, now())
         out.print(f"{alarm_id} is {state} from entry {seq} on", highlight=False, markup=False)
+
+
+@app.command("inputs")
+def inputs_command(operations: OperationsFolder = None, json: Json = None) -> None:
+    """What comes in otherwise than in the four weeks before: missing fields, languages, formats, by caller; and volume against forecast."""
+    from adverdict.cli.console import out, printable, write_json
+    from adverdict.cli.workforce.shared import knowing
+
+    with knowing(operations) as (ledger, known):
+        from adverdict.ledger.store import now
+        from adverdict.monitoring.following.follower import follow
+        from adverdict.monitoring.inputs import input_changes, volume_weeks
+
+        changes = input_changes(follow(ledger, now()))
+        weeks = volume_weeks(known.history, known.operations.events)
+        for change in changes:
+            out.print(printable(change.sentence), highlight=False, markup=False)
+        if not changes:
+            out.print("nothing came in otherwise, as far as days with 20 ads of a caller in a market tell")
+        for week in weeks:
+            if week.off:
+                told = (
+                    f"{week.came:,.0f} ads came in {week.market} in the last week on record, and {week.forecast:,.0f} were to be expected"
+                )
+                out.print(f"{told}: adverdict workforce events suggest", highlight=False)
+        if json:
+            volumes = [{**asdict(one), "off": one.off} for one in weeks]
+            write_json(json, {"changes": [{**asdict(one), "says": one.sentence} for one in changes], "volumes": volumes})
+
+
+@app.command("reviewers")
+def reviewers_command(
+    weeks: Annotated[int, typer.Option("--weeks", min=3, max=26, help="The last two are compared with those before.")] = 8,
+    json: Json = None,
+) -> None:
+    """Golden tasks and second readings by week, and whose reading has become worse."""
+    from adverdict.cli.console import out, printable, write_json
+    from adverdict.cli.tables import columns
+
+    with door() as settings:
+        from adverdict.ledger.store import now
+        from adverdict.monitoring.readers import reader_changes, reader_weeks
+
+        with ledger_of(settings) as ledger:
+            found = reader_weeks(ledger, now(), weeks)
+        changes = reader_changes(found)
+        if found:
+            names = (
+                "reviewer",
+                "answers",
+                *(f"{weeks - number - 1} weeks ago" if number < weeks - 1 else "last week" for number in range(weeks)),
+            )
+            table = columns(names, left=names[:2])
+            for reviewer, told in sorted(found.items()):
+                table.add_row(reviewer, "golden, right", *(f"{one.right}/{one.golden}" if one.golden else "" for one in told))
+                table.add_row("", "read twice, agreed", *(f"{one.agreed}/{one.read_twice}" if one.read_twice else "" for one in told))
+            out.print(table)
+        for change in changes:
+            out.print(printable(change.sentence), highlight=False, markup=False)
+        if not changes:
+            out.print("nobody's reading has become worse, as far as 20 answers before and since tell")
+        if json:
+            by_week = {name: [asdict(one) for one in told] for name, told in found.items()}
+            write_json(json, {"weeks": by_week, "changes": [{**asdict(one), "says": one.sentence} for one in changes]})
 
 
 @app.command("drift")

@@ -43,6 +43,8 @@ class DecidedRequest:
     """One an ad; None where scoring it failed."""
     request: Request | None = None
     """Under which the same answer is given again; None: every request is a new one."""
+    caller: str | None = None
+    """Name of the API key that asked."""
 
 
 class Recorder:
@@ -120,7 +122,8 @@ class Recorder:
             new = [group for group, answer in zip(groups, before, strict=True) if answer is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
-            made = [_entry(pair, first, by[pair[1].policy_hash]) for pair, first in zip(pairs, fresh, strict=True)]
+            callers = [group.caller for group in new for _ in _decided(group)]
+            made = [_entry(pair, first, by[pair[1].policy_hash], who) for pair, first, who in zip(pairs, fresh, callers, strict=True)]
             begin = writing.seq + 1
             for decision_made in made:
                 writing.append(decision_made.decision.decision_id, decision_made, at)
@@ -180,6 +183,6 @@ def _decided(group: DecidedRequest) -> list[tuple[Ad, Decision]]:
     return [(ad, decision) for ad, decision in zip(group.ads, group.decisions, strict=True) if decision is not None]
 
 
-def _entry(pair: tuple[Ad, Decision], first: bool, scorer: Scorer) -> DecisionMade:
+def _entry(pair: tuple[Ad, Decision], first: bool, scorer: Scorer, caller: str | None) -> DecisionMade:
     ad, decision = pair
-    return DecisionMade(ad=ad, decision=decision, thresholds=scorer.solved.digest, first=first)
+    return DecisionMade(ad=ad, decision=decision, thresholds=scorer.solved.digest, first=first, caller=caller)

@@ -65,13 +65,15 @@ class Intake:
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
 
-    def ask(self, ads: Sequence[Ad], request: Request | None = None, until: float | None = None) -> Future[Answer]:
+    def ask(
+        self, ads: Sequence[Ad], request: Request | None = None, until: float | None = None, caller: str | None = None
+    ) -> Future[Answer]:
         """Its result raises Conflict, NotFound or Unavailable where there is no answer; then nothing is on record.
 
         ``until``: when the caller stops waiting, by the clock of ``admission``. Raises Overloaded or DeadlineMissed where waiting is vain.
         """
         self.admission.admit(len(ads), until)
-        job = ScoringJob(ads, request, until, queued=len(ads))
+        job = ScoringJob(ads, request, until, queued=len(ads), caller=caller)
         self.admission.joined(job.queued)
         self._waiting.put(job)
         return job.answer
