@@ -17,7 +17,9 @@ from adverdict.cli.workforce.shared import OperationsFolder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adverdict.domain.settings import Settings
     from adverdict.ledger.in_force.alarms import Alarm
+    from adverdict.ledger.store import Ledger
     from adverdict.monitoring.watch import CellStanding, LastLook
 
 app = typer.Typer(help="Whether what was promised is still true: alarms within one budget of false ones.", no_args_is_help=True)
@@ -55,6 +57,7 @@ def run_command(
                 if not looked_for(ledger):
                     told = look_for_kinds(ledger)
                     out.print(f"{len(told.opened)} kinds of ads are new since yesterday: adverdict monitor emerging list", highlight=False)
+                _tell(settings, ledger)
                 show_cells(found, settings.false_alarms)
                 if json:
                     write_json(json, {"cells": [_told(one) for one in found]})
@@ -289,6 +292,18 @@ def drift_command(
                 "p_meaning": told.p_meaning,
             }
             write_json(json, {**figures, "p_spread": told.p_spread, "advertisers": [found.before, found.since]})
+
+
+def _tell(settings: Settings, ledger: Ledger) -> None:
+    """The webhook, where one is configured; a receiver that does not answer ends nothing."""
+    from adverdict.cli.console import out
+    from adverdict.monitoring.webhook import Receiver, tell
+
+    if settings.webhook_url:
+        sent = tell(ledger, Receiver(settings.webhook_url, bytes.fromhex(settings.webhook_secret)))
+        if sent.sent or sent.failed or sent.given_up:
+            told = f"webhook: {sent.sent} told, {sent.failed} not confirmed, {sent.waiting} to be told again, {sent.given_up} given up"
+            out.print(told, highlight=False)
 
 
 def show_cells(found: Sequence[CellStanding], budget: float) -> None:
