@@ -36,6 +36,9 @@ def run_command(
     model: Model = None,
     policy_files: PolicyFiles = None,
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    kinds: Annotated[
+        bool, typer.Option("--kinds/--no-kinds", help="Once a day also look for new kinds of ads, which takes longer.")
+    ] = True,
     every: Annotated[float, typer.Option("--every", min=1, max=86_400, help="Seconds between looks.")] = 600.0,
     json: Json = None,
 ) -> None:
@@ -54,7 +57,7 @@ def run_command(
                 if issued is None:
                     out.print("nothing is certified here, so nothing is promised: adverdict policy solve")
                 found = watch(ledger, issued.certificates if issued else (), installation.book, settings.false_alarms)
-                if not looked_for(ledger):
+                if kinds and not looked_for(ledger):
                     told = look_for_kinds(ledger)
                     out.print(f"{len(told.opened)} kinds of ads are new since yesterday: adverdict monitor emerging list", highlight=False)
                 _tell(settings, ledger)
