@@ -32,6 +32,7 @@ from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
+from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
@@ -104,7 +105,7 @@ def assemble(
     pages = _console(installation, ledger, champion, sets, planner, explain) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
-    monitor = MonitorWatch(ledger, command_line(settings, "monitor"), metrics.rang) if ledger else None
+    monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor)
 
 

@@ -12,11 +12,14 @@ import typer
 from adverdict.cli import emerging
 from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Json, Model, PolicyFiles
+from adverdict.cli.workforce.shared import OperationsFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adverdict.domain.settings import Settings
     from adverdict.ledger.in_force.alarms import Alarm
+    from adverdict.ledger.store import Ledger
     from adverdict.monitoring.watch import CellStanding, LastLook
 
 app = typer.Typer(help="Whether what was promised is still true: alarms within one budget of false ones.", no_args_is_help=True)
@@ -33,6 +36,9 @@ def run_command(
     model: Model = None,
     policy_files: PolicyFiles = None,
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    kinds: Annotated[
+        bool, typer.Option("--kinds/--no-kinds", help="Once a day also look for new kinds of ads, which takes longer.")
+    ] = True,
     every: Annotated[float, typer.Option("--every", min=1, max=86_400, help="Seconds between looks.")] = 600.0,
     json: Json = None,
 ) -> None:
@@ -51,9 +57,10 @@ def run_command(
                 if issued is None:
                     out.print("nothing is certified here, so nothing is promised: adverdict policy solve")
                 found = watch(ledger, issued.certificates if issued else (), installation.book, settings.false_alarms)
-                if not looked_for(ledger):
+                if kinds and not looked_for(ledger):
                     told = look_for_kinds(ledger)
                     out.print(f"{len(told.opened)} kinds of ads are new since yesterday: adverdict monitor emerging list", highlight=False)
+                _tell(settings, ledger)
                 show_cells(found, settings.false_alarms)
                 if json:
                     write_json(json, {"cells": [_told(one) for one in found]})
@@ -175,6 +182,70 @@ def move_command(
         out.print(f"{alarm_id} is {state} from entry {seq} on", highlight=False, markup=False)
 
 
+@app.command("inputs")
+def inputs_command(operations: OperationsFolder = None, json: Json = None) -> None:
+    """What comes in otherwise than in the four weeks before: missing fields, languages, formats, by caller; and volume against forecast."""
+    from adverdict.cli.console import out, printable, write_json
+    from adverdict.cli.workforce.shared import knowing
+
+    with knowing(operations) as (ledger, known):
+        from adverdict.ledger.store import now
+        from adverdict.monitoring.following.follower import follow
+        from adverdict.monitoring.inputs import input_changes, volume_weeks
+
+        changes = input_changes(follow(ledger, now()))
+        weeks = volume_weeks(known.history, known.operations.events)
+        for change in changes:
+            out.print(printable(change.sentence), highlight=False, markup=False)
+        if not changes:
+            out.print("nothing came in otherwise, as far as days with 20 ads of a caller in a market tell")
+        for week in weeks:
+            if week.off:
+                told = (
+                    f"{week.came:,.0f} ads came in {week.market} in the last week on record, and {week.forecast:,.0f} were to be expected"
+                )
+                out.print(f"{told}: adverdict workforce events suggest", highlight=False)
+        if json:
+            volumes = [{**asdict(one), "off": one.off} for one in weeks]
+            write_json(json, {"changes": [{**asdict(one), "says": one.sentence} for one in changes], "volumes": volumes})
+
+
+@app.command("reviewers")
+def reviewers_command(
+    weeks: Annotated[int, typer.Option("--weeks", min=3, max=26, help="The last two are compared with those before.")] = 8,
+    json: Json = None,
+) -> None:
+    """Golden tasks and second readings by week, and whose reading has become worse."""
+    from adverdict.cli.console import out, printable, write_json
+    from adverdict.cli.tables import columns
+
+    with door() as settings:
+        from adverdict.ledger.store import now
+        from adverdict.monitoring.readers import reader_changes, reader_weeks
+
+        with ledger_of(settings) as ledger:
+            found = reader_weeks(ledger, now(), weeks)
+        changes = reader_changes(found)
+        if found:
+            names = (
+                "reviewer",
+                "answers",
+                *(f"{weeks - number - 1} weeks ago" if number < weeks - 1 else "last week" for number in range(weeks)),
+            )
+            table = columns(names, left=names[:2])
+            for reviewer, told in sorted(found.items()):
+                table.add_row(reviewer, "golden, right", *(f"{one.right}/{one.golden}" if one.golden else "" for one in told))
+                table.add_row("", "read twice, agreed", *(f"{one.agreed}/{one.read_twice}" if one.read_twice else "" for one in told))
+            out.print(table)
+        for change in changes:
+            out.print(printable(change.sentence), highlight=False, markup=False)
+        if not changes:
+            out.print("nobody's reading has become worse, as far as 20 answers before and since tell")
+        if json:
+            by_week = {name: [asdict(one) for one in told] for name, told in found.items()}
+            write_json(json, {"weeks": by_week, "changes": [{**asdict(one), "says": one.sentence} for one in changes]})
+
+
 @app.command("drift")
 def drift_command(
     policy: Annotated[str, typer.Option("--policy", help="Whose risks are compared.")],
@@ -224,6 +295,18 @@ def drift_command(
                 "p_meaning": told.p_meaning,
             }
             write_json(json, {**figures, "p_spread": told.p_spread, "advertisers": [found.before, found.since]})
+
+
+def _tell(settings: Settings, ledger: Ledger) -> None:
+    """The webhook, where one is configured; a receiver that does not answer ends nothing."""
+    from adverdict.cli.console import out
+    from adverdict.monitoring.webhook import Receiver, tell
+
+    if settings.webhook_url:
+        sent = tell(ledger, Receiver(settings.webhook_url, bytes.fromhex(settings.webhook_secret)))
+        if sent.sent or sent.failed or sent.given_up:
+            told = f"webhook: {sent.sent} told, {sent.failed} not confirmed, {sent.waiting} to be told again, {sent.given_up} given up"
+            out.print(told, highlight=False)
 
 
 def show_cells(found: Sequence[CellStanding], budget: float) -> None:

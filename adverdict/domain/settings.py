@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.keys import ApiKey, parse_keys
@@ -69,6 +70,18 @@ def _secret(text: str) -> str:
     if text and not digits:
         raise ValueError("32 to 128 hexadecimal digits, such as openssl rand -hex 32 prints")
     return text
+
+
+def _receiver(url: str, told: ValidationInfo) -> str:
+    if not url:
+        return url
+    address = urlsplit(url)
+    here = address.hostname in ("localhost", "127.0.0.1", "::1")
+    if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and here)):
+        raise ValueError("an https address; http only of this machine")
+    if not told.data.get("webhook_secret"):
+        raise ValueError("a secret beside it, in ADVERDICT_WEBHOOK_SECRET, such as openssl rand -hex 32 prints")
+    return url
 
 
 def _existing(path: Path) -> Path:
@@ -173,6 +186,17 @@ class Settings(BaseModel):
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
+    )
+    webhook_secret: Annotated[str, AfterValidator(_secret)] = Field(
+        default="",
+        repr=False,
+        description="16 to 64 random bytes, written in hexadecimal digits, by which what is sent to the webhook is signed",
+        json_schema_extra=_shown("none"),
+    )
+    webhook_url: Annotated[str, AfterValidator(_receiver)] = Field(
+        default="",
+        description="where [alarms, new kinds and launches](monitoring.md#webhook) are told: an https address, with a secret",
+        json_schema_extra=_shown("none"),
     )
     freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="a YAML file of [windows in which no roll-out advances](rollout.md#freezes)"

@@ -51,6 +51,7 @@ class DecisionMade(EntryBody):
     thresholds: str | None = Field(default=None, description="digest of the solved thresholds at hand; for replaying the decision")
     first: bool = Field(description="whether this version of the ad had never been decided before: only then is it a submission")
     step: str | None = Field(default=None, description="the rescoring step that recorded it; null: it was asked for when it was made")
+    caller: OptionalWord = Field(default=None, description="name of the API key that asked; null: it was not told")
 
 
 class _AboutAd(EntryBody):

@@ -261,3 +261,16 @@ detectors = Table(
     Column("looked_at", BigInteger, nullable=False),
 )
 """How each detector stood when somebody looked last."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the entry that is told
+    Column("body", Text, nullable=False),  # JSON, as it is sent
+    Column("tries", Integer, nullable=False),
+    Column("due_at", BigInteger),  # of the next try; null: sent, or given up
+    Column("sent_at", BigInteger),  # null: not yet
+    Column("said", String(200), nullable=False),  # what came of the last try
+    Index(None, "due_at"),
+)
+"""What is to be told to a webhook, until its receiver has confirmed it."""

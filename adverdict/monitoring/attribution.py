@@ -106,7 +106,11 @@ class Attribution:
         missing = [f"{n:,} more labels {zone}" for zone, n in self.short.items() if n is not None]
         if missing:
             return f"It cannot be told: {' and '.join(missing)} would tell."
-        return "It cannot be told: too few labels of the time before to compare with." if self.short else "It cannot be told which."
+        return (
+            "It cannot be told: too few labels of the time before to compare with."
+            if self.short
+            else "Which drift it is cannot be told: too little was read."
+        )
 
 
 def attribute(reference: Stretch, window: Stretch, approve_below: float) -> Attribution:

@@ -44,6 +44,8 @@ class DecidedRequest:
     """One an ad; None where scoring it failed."""
     request: Request | None = None
     """Under which the same answer is given again; None: every request is a new one."""
+    caller: str | None = None
+    """Name of the API key that asked."""
 
 
 class Recorder:
@@ -116,15 +118,16 @@ class Recorder:
         arms = self._history.in_force.arms if self._history is not None else ()
         hours = {one.rollout: one.audit_hours for one in arms if one.audit_hours is not None}
         at = self._clock()
-        ahead = _sealed_as_new(pairs, by)
+        ahead = _sealed_as_new(groups, by)
         with self.ledger.write() as writing:
             before = [_before(writing.connection, group.request) for group in groups]
             new = [group for group, answer in zip(groups, before, strict=True) if answer is None]
             pairs = [pair for group in new for pair in _decided(group)]
             fresh = writing.first_seen([ad for ad, _ in pairs])
+            callers = [group.caller for group in new for _ in _decided(group)]
             told = [
-                ahead[pair[1].decision_id] if first else (_entry(pair, False, by[_by_what(pair[1])]), None)
-                for pair, first in zip(pairs, fresh, strict=True)
+                ahead[pair[1].decision_id] if first else (_entry(pair, False, by[_by_what(pair[1])], who), None)
+                for pair, first, who in zip(pairs, fresh, callers, strict=True)
             ]
             made, begin = [entry for entry, _ in told], writing.seq + 1
             for entry, sealed in told:
@@ -190,17 +193,15 @@ def _decided(group: DecidedRequest) -> list[tuple[Ad, Decision]]:
     return [(ad, decision) for ad, decision in zip(group.ads, group.decisions, strict=True) if decision is not None]
 
 
-def _sealed_as_new(
-    pairs: Sequence[tuple[Ad, Decision]], by: Mapping[tuple[str, str | None], Scorer]
-) -> dict[str, tuple[DecisionMade, Sealed]]:
+def _sealed_as_new(groups: Sequence[DecidedRequest], by: Mapping[tuple[str, str | None], Scorer]) -> dict[str, tuple[DecisionMade, Sealed]]:
     """Before the chain's end is held, so that nobody waits for it: by decision, as if no version of an ad had been decided before.
 
     That is so of nearly all; the others are sealed anew.
     """
-    made = [_entry(pair, True, by[_by_what(pair[1])]) for pair in pairs]
+    made = [_entry(pair, True, by[_by_what(pair[1])], group.caller) for group in groups for pair in _decided(group)]
     return {entry.decision.decision_id: (entry, seal(entry)) for entry in made}
 
 
-def _entry(pair: tuple[Ad, Decision], first: bool, scorer: Scorer) -> DecisionMade:
+def _entry(pair: tuple[Ad, Decision], first: bool, scorer: Scorer, caller: str | None) -> DecisionMade:
     ad, decision = pair
-    return DecisionMade(ad=ad, decision=decision, thresholds=scorer.solved.digest, first=first)
+    return DecisionMade(ad=ad, decision=decision, thresholds=scorer.solved.digest, first=first, caller=caller)

@@ -74,6 +74,6 @@ async def _decided(call: Call, ads: Sequence[Ad]) -> Sequence[Decision | None]:
         return ()
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until, explain))
+            return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until, explain, call.caller))
     except TimeoutError:
         raise Refused(problem(504)) from None

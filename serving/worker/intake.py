@@ -76,7 +76,12 @@ class Intake:
             self._thread.join(timeout=10.0)
 
     def ask(
-        self, ads: Sequence[Ad], request: Request | None = None, until: float | None = None, explain: Explained = "none"
+        self,
+        ads: Sequence[Ad],
+        request: Request | None = None,
+        until: float | None = None,
+        explain: Explained = "none",
+        caller: str | None = None,
     ) -> Future[Answer]:
         """Its result raises Conflict, NotFound or Unavailable where there is no answer; then nothing is on record.
 
@@ -84,7 +89,7 @@ class Intake:
         ``until``: when the caller stops waiting, by the clock of ``admission``. Raises Overloaded or DeadlineMissed where waiting is vain.
         """
         self.admission.admit(len(ads), until)
-        job = ScoringJob(ads, request, until, explain=explain, queued=len(ads))
+        job = ScoringJob(ads, request, until, explain=explain, queued=len(ads), caller=caller)
         self.admission.joined(job.queued)
         self._waiting.put(job)
         return job.answer

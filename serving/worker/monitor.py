@@ -16,6 +16,7 @@ from adverdict.domain.errors import AdverdictError
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.leases import lease
 from adverdict.ledger.store import Ledger, now
+from adverdict.monitoring.kinds import looked_for
 from adverdict.serving.worker.planner import Run
 
 log = logging.getLogger("adverdict.monitor")
@@ -24,8 +25,10 @@ WORK = "monitoring"
 EVERY = timedelta(minutes=10)
 HELD = 3 * EVERY
 """So that who holds the lease keeps it from one look to the next, and who stops is soon replaced."""
-LOOK = ("run", "--once")
-"""Arguments of ``adverdict monitor``."""
+LOOK, KINDS = ("run", "--once", "--no-kinds"), ("emerging", "look")
+"""Arguments of ``adverdict monitor``: what is done at every look, and once a day."""
+LONGEST = 3600.0
+"""Seconds that one may take: reading four weeks of ads takes minutes."""
 
 
 class MonitorWatch:
@@ -54,6 +57,8 @@ class MonitorWatch:
             if not lease(connection, WORK, self._holder, self._clock(), HELD):
                 return False
         self._tell(self._run_command(LOOK))
+        if not looked_for(self._ledger, self._clock):
+            self._run_command(KINDS)
         return True
 
     def _run(self) -> None:

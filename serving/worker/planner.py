@@ -30,7 +30,7 @@ LONGEST = 300.0
 """Seconds that one may take."""
 Arguments = tuple[str, ...]
 Run = Callable[[Sequence[str]], Mapping[str, Any]]
-"""The arguments of a group of commands, ``adverdict workforce``, ``rollout`` or ``monitor``, to its figures. Raises InvalidInput or Unavailable."""
+"""The arguments of a group of commands (``adverdict workforce …``) to its figures. Raises InvalidInput or Unavailable."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Planner:
         return found
 
 
-def command_line(settings: Settings, group: str = "workforce") -> Run:
+def command_line(settings: Settings, group: str = "workforce", longest: float = LONGEST) -> Run:
     """``adverdict GROUP … --json`` of this installation, politely: it yields the processor to everything else."""
 
     def run(arguments: Sequence[str]) -> Mapping[str, Any]:
@@ -94,10 +94,10 @@ def command_line(settings: Settings, group: str = "workforce") -> Run:
             command = [*polite, sys.executable, "-m", "adverdict.cli.main", group, *arguments, "--json", str(target)]
             environment = {**os.environ, **settings.to_environment()}
             try:
-                done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST, cwd=folder, check=False)
+                done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=longest, cwd=folder, check=False)
             except subprocess.TimeoutExpired:
                 what = "the plan was not made" if group == "workforce" else f"adverdict {group} did not end"
-                raise Unavailable(f"{what} within {LONGEST:g} s") from None
+                raise Unavailable(f"{what} within {longest:g} s") from None
             if done.returncode:
                 _refuse(done.returncode, done.stderr)
             figures: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))

@@ -110,7 +110,7 @@ class RoundRunner:
             self._answer([(job, job.decided) for job in done])
             return
         try:
-            recorded = self._recorder.record([DecidedRequest(job.ads, job.decided, job.request) for job in done], scorer)
+            recorded = self._recorder.record([DecidedRequest(job.ads, job.decided, job.request, job.caller) for job in done], scorer)
         except Unavailable:
             raise
         except Exception as error:

@@ -47,6 +47,8 @@ class ScoringJob:
     decided: Answer = field(default_factory=list)
     queued: int = 0
     """Its ads that ``AdmissionControl`` counts."""
+    caller: str | None = None
+    """Name of the API key."""
 
     @property
     def undecided(self) -> int:

@@ -24,6 +24,8 @@ WRONG = {
     "ADVERDICT_CERTIFICATES": "/no/such/file",
     "ADVERDICT_FALSE_ALARMS": "0",
     "ADVERDICT_FREEZES": "/no/such/calendar",
+    "ADVERDICT_WEBHOOK_SECRET": "short",
+    "ADVERDICT_WEBHOOK_URL": "http://pager.example/hook",
     "ADVERDICT_API_KEYS": "ops:score:short",
     "ADVERDICT_API_KEYS_FILE": "/no/such/file",
     "ADVERDICT_HOST": "ads.example",

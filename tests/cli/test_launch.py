@@ -21,9 +21,11 @@ def launch(*told: str) -> Result:
 
 
 def test_a_market_that_nothing_is_ready_for_is_no_go_with_what_is_missing_and_is_on_record(run: Path) -> None:
+    (run / "operations" / "roster.csv").unlink()
     asked = ("--market", "JP", "--ads-per-day", "5", "--date", OPENS.isoformat(), "--languages", "ja", "--json", str(run / "j.json"))
     checked = launch("check", *asked, "--by", "paul")
     assert checked.exit_code == 1, checked.output
+    assert "nobody is rostered" in " ".join(checked.output.split())
     assert "no go" in checked.output
     assert "fewer than 2 reviewers read ja" in " ".join(checked.output.split())
     told = json.loads((run / "j.json").read_text())

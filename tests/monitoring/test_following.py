@@ -134,6 +134,8 @@ def test_what_is_erased_while_it_waits_is_forgotten_and_what_was_counted_is_told
     state = follow(desk.ledger, desk.clock())
     assert (state.waiting, state.erased) == ({}, 1)
     assert verify(desk.ledger).erased == 1
+    assert rebuild(desk.ledger, desk.clock()).erased == 0
+    assert verify(desk.ledger).erased == 0
 
 
 def test_an_advertiser_who_is_erased_is_remembered_by_no_number(desk: Desk) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.store import Ledger
+from adverdict.monitoring.kinds import look_for_kinds
 from adverdict.serving.worker.metrics import Metrics
-from adverdict.serving.worker.monitor import HELD, LOOK, MonitorWatch
+from adverdict.serving.worker.monitor import HELD, KINDS, LOOK, MonitorWatch
 from adverdict.serving.worker.planner import command_line
 from tests.decisions.build import POLICY, book
 from tests.review.desk import Clock
@@ -35,7 +36,17 @@ def test_the_worker_that_came_first_looks_until_it_has_been_gone_for_a_while(led
     assert [one.look(), other.look(), one.look()] == [True, False, True]
     clock.now += HELD
     assert [other.look(), one.look()] == [True, False]
-    assert (first.ran, second.ran, len(told)) == ([LOOK, LOOK], [LOOK], 3)
+    assert (first.ran, second.ran, len(told)) == ([LOOK, KINDS] * 2, [LOOK, KINDS], 3)
+
+
+def test_new_kinds_are_looked_for_once_a_day(ledger: Ledger) -> None:
+    clock, command = Clock(), Command()
+    look_for_kinds(ledger, clock=clock)
+    watch = MonitorWatch(ledger, command, lambda told: None, clock)
+    watch.look()
+    clock.on(86_400)
+    watch.look()
+    assert command.ran == [LOOK, LOOK, KINDS]
 
 
 def test_metrics_tell_what_rings_and_what_is_watched_no_more() -> None:

@@ -54,7 +54,9 @@ def rebuild(ledger: Ledger, now: datetime, progress: Progress = SILENT) -> State
         for table in TABLES:
             connection.execute(delete(table))
         connection.execute(delete(projections).where(projections.c.name.in_((NAME, TODAY, ERASED))))
-    return follow(ledger, now, progress)
+    state = follow(ledger, now, progress)
+    state.erased = 0  # what is gone was not counted
+    return keep(ledger, state, state.seq)
 
 
 @dataclass(frozen=True)

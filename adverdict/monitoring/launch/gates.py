@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from adverdict.domain.formats import percent
+from adverdict.domain.formats import counted, percent
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchVerdict
 from adverdict.monitoring.launch.words import MARGIN, WEEKS, Launch, LaunchFacts, PeopleWeek, PolicyReady
 
@@ -106,10 +106,8 @@ def people(launch: Launch, facts: LaunchFacts) -> GateTold:
     extra = max(one.extra for one in facts.weeks)
     cost = f"{extra:,.0f} tasks a week more, {needed} in all, with {MARGIN - 1:.0%} more ads than stated{early}"
     if not missed:
-        weeks, there = len(facts.weeks), f"{fullest.needed:,.1f} of {fullest.rostered:,.1f} full-time people"
-        return _gate(
-            launch, "people", OK, f"the roster suffices in all {weeks} weeks from its opening on ({there})", "workforce", cost=cost
-        )
+        weeks, there = counted(len(facts.weeks), "week"), f"{fullest.needed:,.1f} of {fullest.rostered:,.1f} full-time people"
+        return _gate(launch, "people", OK, f"the roster suffices in {weeks} from its opening on ({there})", "workforce", cost=cost)
     short = missed[0]
     odds = f", targets kept with probability {short.met:.2f}" if short.met is not None else ""
     says = f"in the week of {short.week} {short.needed:,.1f} full-time people are needed and {short.rostered:,.1f} rostered{odds}"
@@ -169,8 +167,8 @@ def monitoring(launch: Launch, facts: LaunchFacts) -> GateTold:
         return _gate(launch, "monitoring", OK, says, "operations")
     a_day = max(one.audit_share for one in promised) * launch.ads_per_day * (1 - (facts.review_share or 0.0))
     days = UNITS / a_day if a_day > 0 else math.inf
-    told = f"about {days:,.0f} days" if days < 365 else "more than a year"
-    says = f"{len(promised)} certificates are watched from the first day on; leakage at three times its limit rings after {told}"
+    told = f"about {counted(math.ceil(days), 'day')}" if days < 365 else "more than a year"
+    says = f"{counted(len(promised), 'certificate')} watched from the first day on; leakage at three times its limit rings after {told}"
     return _gate(launch, "monitoring", OK, says, "operations")
 
 

@@ -1,4 +1,4 @@
-"""Monitoring: tallies that follow the chain, and how each detector stood at the last look."""
+"""Monitoring: tallies that follow the chain, how each detector stood at the last look, and what a webhook is still to be told."""
 
 from __future__ import annotations
 
@@ -42,3 +42,14 @@ def upgrade() -> None:
         sa.Column("looked_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("cell", name="pk_detectors"),
     )
+    op.create_table(
+        "outbox",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("said", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_outbox"),
+    )
+    op.create_index("ix_outbox_due_at", "outbox", ["due_at"])
