@@ -1,5 +1,7 @@
 """Markets that open in a simulated world: whether those called *go* keep what was claimed of them, and those called *no go* had to wait.
 
+A *go* is wrong where the first month breaks what was claimed, a *no go* where the first month would have kept every target.
+
 Past days of three markets -> what is known before the fourth opens -> the gates, as ``adverdict launch check`` has them -> the verdict,
 beside what comes in its first four weeks: leakage of what is approved, and reviews in time by the people who are there.
 """
@@ -69,7 +71,7 @@ def launches(count: int, seed: int, progress: Progress) -> dict[str, Any]:
     go = [row for row in rows if row["verdict"] != LaunchVerdict.NO_GO]
     wrong = [row for row in go if row["broke"]]
     no_go = [row for row in rows if row["verdict"] == LaunchVerdict.NO_GO]
-    needless = [row for row in no_go if not row["broke"]]
+    needless = [row for row in no_go if not row["missed"]]
     return {
         "launch_go_wrong": len(wrong),
         "launch_nogo_wrong": len(needless) / max(len(no_go), 1),
@@ -104,7 +106,8 @@ def _launch(rng: np.random.Generator, seed: int) -> dict[str, Any]:
         "missing": missing,
         "in_time": happened,
         "leaks": market.leaks,
-        "broke": happened < facts.in_time or market.leaks or not _may_open(facts, launch),
+        "broke": happened < facts.in_time_claimed or market.leaks or not _may_open(facts, launch),
+        "missed": happened < facts.in_time or market.leaks or not _may_open(facts, launch),
     }
 
 

@@ -131,4 +131,4 @@ def _claims(launch: Launch, facts: LaunchFacts, told: Sequence[GateTold]) -> dic
         return {}
     leakage = {f"{one.policy}/{one.market}": one.limit for one in facts.policies if one.limit is not None}
     reads = launch.ads_per_day * (1.0 if facts.review_share is None else facts.review_share)
-    return {"leakage": leakage, "in_time": facts.in_time, "reviews_per_day": reads, "ads_per_day": launch.ads_per_day}  # type: ignore[dict-item]
+    return {"leakage": leakage, "in_time": facts.in_time_claimed, "reviews_per_day": reads, "ads_per_day": launch.ads_per_day}  # type: ignore[dict-item]

@@ -108,6 +108,12 @@ class LaunchFacts:
     """Brakes that are on there."""
 
     @property
+    def in_time_claimed(self) -> float:
+        """Over several weeks: a plan keeps its target in a week with a probability only, and promises nothing of the weeks in which it
+        does not."""
+        return self.in_time * self.met_target
+
+    @property
     def people_decide(self) -> dict[str, tuple[str, ...]]:
         """Market -> policies under which no ad is decided without a person, of those that look at ads."""
         found: dict[str, list[str]] = {}
