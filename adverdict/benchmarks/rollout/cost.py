@@ -31,6 +31,8 @@ ROUND = 16
 ADS = 2000
 SHARES = (0.01, 0.5)
 """A first canary, and the largest: then every round has ads of both arms."""
+WARM = 20
+"""Pairs before those that count: what is loaded when it is first needed is no part of the cost."""
 RESAMPLES = 2000
 
 
@@ -69,7 +71,7 @@ def _rounds(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Processor seconds an ad of each pair of rounds, with and without; which is first changes from pair to pair."""
     took: dict[bool, list[float]] = {True: [], False: []}
-    for number in range(-2, rounds):  # the first two are to warm up
+    for number in range(-WARM, rounds):
         start = number * ROUND % (len(ads) - ROUND)
         some = [ad.model_copy(update={"ad_id": f"{ad.ad_id}-{number}"}) for ad in ads[start : start + ROUND]]
         for on in (True, False) if number % 2 else (False, True):
