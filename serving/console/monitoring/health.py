@@ -72,12 +72,13 @@ def show(visit: Visit) -> Response:
         known = alarms(connection)
     still_open = [one for one in known if one.closed_at is None]
     shown = [DetectorShown.of(one, still_open) for one in looks]
-    order = {"rings": 0, "quiet": 1, "too little read": 2}
+    shown.sort(key=lambda one: (one.state != "rings", -one.width, one.policy, one.watched))
     looked = max((one.looked_at for one in looks), default=None)
     return visit.page(
         "health.html",
         "Health",
-        detectors=sorted(shown, key=lambda one: (order[one.state], -one.width, one.policy, one.watched)),
+        telling=[one for one in shown if one.state != "too little read"],
+        silent=[one for one in shown if one.state == "too little read"],
         looked=looked,
         stale=looked is not None and now - looked > STALE,
         behind=end - seq,
