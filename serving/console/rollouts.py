@@ -28,13 +28,12 @@ from adverdict.serving.console.visits import Visit
 PAGE = f"{HOME}/rollouts"
 SHOWN = 50
 """Differences of a shadow on one page."""
-BELOW = 1.0
-"""Of a bar, as a power of ten below even: evidence smaller than a tenth looks like a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardShown:
-    """A guard as a bar: how far its evidence is on the way to the line at which it ends the roll-out, on a logarithmic axis."""
+    """A guard as a bar: how far its evidence is on the way to the line at which it ends the roll-out, on a logarithmic axis from one,
+    which is no evidence at all."""
 
     name: str
     told: str
@@ -47,8 +46,8 @@ class GuardShown:
     @classmethod
     def of(cls, one: Look) -> GuardShown:
         state = "ends it" if one.ends else "shown to be kept" if one.clears else "cannot tell"
-        reach = (math.log10(max(one.against, 10**-BELOW)) + BELOW) / (math.log10(one.bar) + BELOW)
-        return cls(one.guard.name, sentence(one), one.against, one.bar, state, min(max(reach, 0.0), 1.0))
+        reach = math.log(max(one.against, 1.0)) / math.log(one.bar)
+        return cls(one.guard.name, sentence(one), one.against, one.bar, state, min(reach, 1.0))
 
 
 def listed(visit: Visit) -> Response:
