@@ -58,13 +58,13 @@ def patience(headers: Headers) -> float | None:
 
 def explained(query: bytes) -> Explained:
     """Which decisions are answered with reasons, from ``explain`` in the address; none unless it says so."""
-    asked = parse_qs(query, keep_blank_values=True).get(b"explain") if query else None
+    asked = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("explain") if query else None
     if not asked:
         return "none"
     for level in get_args(Explained):
-        if asked == [level.encode()]:
+        if asked == [level]:
             return cast(Explained, level)
-    raise _not_answered("explain", b", ".join(asked), "once: all, stopped or none")
+    raise _not_answered("explain", ", ".join(asked).encode(), "once: all, stopped or none")
 
 
 def must_be_json(headers: Headers) -> None:

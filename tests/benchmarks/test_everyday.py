@@ -32,7 +32,9 @@ def test_ads_decided_without_a_person_are_counted_beside_a_fixed_pair_of_the_sam
     assert 0.3 < found["auto_share_all_ads"] < 1.0
     low, high = found["auto_share_interval"]
     assert low < found["auto_share_all_ads"] < high
-    assert found["auto_share_all_ads"] <= found["auto_share_of_limits"] + 0.05
+    assert 0 <= found["auto_share_of_limits"] < found["auto_share_all_ads"], (
+        "other policies in force there have no model, and so people see all"
+    )
     assert len(found["days"]) == found["halvings"] == 3
     for day in found["days"]:
         assert day["fixed"]["reviews"] == pytest.approx(day["ours"]["reviews"], rel=0.3)

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.domain.decision import Decision
+from adverdict.serving.http.incoming import explained
 from tests.scoring.ads import ad
 
 
@@ -92,3 +93,8 @@ def test_an_ad_that_cannot_be_scored_does_not_take_its_batch_with_it(client: Tes
 
 def _json(content: Any) -> bytes:
     return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize("query", ["é=1", "explain=none&ö", "&&=", "%ff=%fe", "a" * 5000])
+def test_whatever_else_an_address_says_is_not_asked_for(query: str) -> None:
+    assert explained(query.encode()) == "none"
