@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 
+from adverdict.decisions.files.countries import COUNTRIES
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
@@ -17,6 +19,9 @@ from adverdict.workforce.volume.history import History, Queue
 
 FEWEST_REVIEWED = 30
 """Ads of a new market, decided beforehand, that went to people, without which their share says less than that of the markets it is like."""
+
+MOST_TIMES = 100
+"""As many reviews: more is a slip of the pen."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,14 @@ def launch_of(
     """``decided``: what became of ads of the market that were decided beforehand. Raises InvalidInput with every mistake."""
     there = sorted({one.market for one in history.series})
     mistakes = []
-    if market in there:
+    if market not in COUNTRIES:
+        mistakes.append(Mistake("launch", market, "an ISO 3166-1 country code such as FI"))
+    elif market in there:
         mistakes.append(Mistake("launch", market, f"a market without submissions yet; on record are {', '.join(there)}"))
     if not like:
         mistakes.append(Mistake("like", "", f"markets it will be like, of those on record: {', '.join(there)}"))
     mistakes += [Mistake("like", one, f"a market on record: {', '.join(there)}") for one in like if one not in there]
-    if ads_a_day is None or not ads_a_day > 0:
+    if ads_a_day is None or not (ads_a_day > 0 and isfinite(ads_a_day)):
         mistakes.append(Mistake("ads_per_day", ads_a_day, "ads a day once it has grown up, above 0"))
     ads, reviewed = (sum(decided.values()), decided.get(Verdict.REVIEW, 0)) if decided is not None else (0, 0)
     if decided is not None and reviewed < FEWEST_REVIEWED:
@@ -82,10 +89,17 @@ def launch_of(
 
 
 def of_reviews(history: History, factors: Mapping[str, float]) -> Change:
-    """As many times the reviews in each market, with what follows reviews: second readings and what seniors settle."""
+    """As many times the reviews in each market, with what follows reviews: second readings and what seniors settle. Raises InvalidInput with
+    every mistake.
+    """
     there = sorted({queue.market for queue in history.queues})
     mistakes = [
         Mistake("reviews", market, f"a market with tasks on record: {', '.join(there)}") for market in factors if market not in there
+    ]
+    mistakes += [
+        Mistake("reviews", f"{market}={factor:g}", f"a factor from 0 to {MOST_TIMES}, such as {market}=1.2")
+        for market, factor in factors.items()
+        if not 0 <= factor <= MOST_TIMES
     ]
     if mistakes:
         raise InvalidInput("the change cannot be planned:", mistakes)

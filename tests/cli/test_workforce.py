@@ -74,7 +74,20 @@ def test_a_scenario_names_one_change_and_says_what_it_costs(run: Path) -> None:
     unknown = workforce("scenario", "--rollout", "rol-none")
     assert unknown.exit_code != 0
     assert "there is no roll-out rol-none" in unknown.output
-    assert "a market and a factor" in workforce("scenario", "--reviews", "SE").output
+    assert "one change at a time" in both.output
+
+
+def test_what_cannot_be_planned_is_refused_with_every_mistake_and_a_heading_that_says_what_is_wrong(run: Path) -> None:
+    for market in ("ZZ", "xx", "Japan"):
+        launch = workforce("scenario", "--launch", market, "--like", "QQ", "--ads-per-day", "inf")
+        assert launch.exit_code == 2
+        assert f"- launch = '{market}'; expected an ISO 3166-1 country code" in launch.output
+        assert [launch.output.count(f"- {name} =") for name in ("like", "ads_per_day")] == [1, 1]
+    reviews = workforce("scenario", "--reviews", "SE=-1", "--reviews", "QQ=2", "--reviews", "DE")
+    assert reviews.exit_code == 2
+    assert "the change cannot be planned" in reviews.output
+    assert [one for one in ("'SE=-1'", "'QQ'", "'DE'") if one not in reviews.output] == []
+    assert "no such market" in workforce("forecast", "--market", "ZZ").output
 
 
 def test_the_same_policy_folder_tried_on_past_ads_changes_nothing(run: Path) -> None:

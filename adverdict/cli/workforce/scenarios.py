@@ -41,7 +41,7 @@ def scenario_command(
         from adverdict.cli.console import Bars, write_json
         from adverdict.cli.workforce.tables import show_gaps, show_scenario
         from adverdict.domain.errors import InvalidSettings, Mistake
-        from adverdict.workforce.scenario import launch_of, of_reviews, refusal, scenario
+        from adverdict.workforce.scenario import launch_of, refusal, scenario
         from adverdict.workforce.told import told
 
         alone = None if launch else rescoring  # with --launch it says what becomes of the new market's ads
@@ -58,7 +58,8 @@ def scenario_command(
         ]
         if len(asked) > 1 or not (asked or absence):
             expected = "one of --rollout, --policies, --rescoring, --launch, --reviews, and --absence with any or alone"
-            raise InvalidSettings("no change was named:", [Mistake("scenario", " ".join(asked) or "(none)", expected)])
+            heading = "one change at a time:" if asked else "no change was named:"
+            raise InvalidSettings(heading, [Mistake("scenario", " ".join(asked) or "(none)", expected)])
         if rollout:
             change = _rollout(ledger, known, rollout, share, days)
         elif policies:
@@ -70,7 +71,7 @@ def scenario_command(
             named = tuple(one.strip() for one in (like or "").split(",") if one.strip())
             change = _named(f"{launch} opens", launch=launch_of(known.history, launch, named, ads_per_day, decided))
         else:
-            change = of_reviews(known.history, _factors(reviews)) if reviews else _named(f"{absence:.0%} more absence")
+            change = _reviews(known, reviews) if reviews else _named(f"{absence:.0%} more absence")
         from dataclasses import replace
 
         change = replace(change, absence=absence)
@@ -93,8 +94,10 @@ def _named(name: str, **parts: object) -> Change:
     return Change(name, **parts)  # type: ignore[arg-type]  # fields of it
 
 
-def _factors(told: list[str]) -> dict[str, float]:
-    from adverdict.domain.errors import InvalidSettings, Mistake
+def _reviews(known: Known, told: list[str]) -> Change:
+    """Raises InvalidInput with every mistake, what is no number among them."""
+    from adverdict.domain.errors import InvalidInput, Mistake
+    from adverdict.workforce.scenario import of_reviews
 
     found, wrong = dict[str, float](), []
     for one in told:
@@ -102,12 +105,14 @@ def _factors(told: list[str]) -> dict[str, float]:
         try:
             found[market] = float(factor)
         except ValueError:
-            found[market] = -1.0
-        if not 0 <= found[market] < 100:
-            wrong.append(Mistake("--reviews", one, "a market and a factor from 0 to 100, such as SE=1.2"))
+            wrong.append(Mistake("reviews", one, "a market and how many times as many reviews, such as SE=1.2"))
+    try:
+        change = of_reviews(known.history, found)
+    except InvalidInput as refused:
+        wrong += refused.mistakes
     if wrong:
-        raise InvalidSettings("no change was named:", wrong)
-    return found
+        raise InvalidInput("the change cannot be planned:", wrong)
+    return change
 
 
 def _policies(ledger: Ledger, known: Known, folder: Path, days: int) -> Change:
