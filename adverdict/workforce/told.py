@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adverdict.workforce.heads.ahead import Overdue, Waiting
+from adverdict.workforce.heads.when import mostly
 from adverdict.workforce.outlook import Outlook, Week
 from adverdict.workforce.volume.history import WEEK
 
@@ -109,7 +110,14 @@ def _week(made: Outlook, week: Week) -> dict[str, Any]:
             for cell in week.cells
         ],
         "late": [
-            {"market": lane.market, "language": lane.language, "senior": lane.senior, "share": share} for lane, share in staffing.late
+            {
+                "market": lane.market,
+                "language": lane.language,
+                "senior": lane.senior,
+                "share": share,
+                "when": mostly(staffing.late_when[lane], week.start),
+            }
+            for lane, share in staffing.late
         ],
         "untaken": [
             {"market": lane.market, "language": lane.language, "senior": lane.senior, "hours": hours} for lane, hours in staffing.untaken

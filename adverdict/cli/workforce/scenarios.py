@@ -39,9 +39,9 @@ def scenario_command(
     """Tasks, hours, people and waits by week, without a change and with it: a roll-out, policies, a rescoring, a launch, absence."""
     with knowing(operations) as (ledger, known):
         from adverdict.cli.console import Bars, write_json
-        from adverdict.cli.workforce.tables import show_gaps, show_scenario
+        from adverdict.cli.workforce.tables import show_scenario
         from adverdict.domain.errors import InvalidSettings, Mistake
-        from adverdict.workforce.scenario import launch_of, refusal, scenario
+        from adverdict.workforce.scenario import launch_of, refusal_beside, scenario
         from adverdict.workforce.told import told
 
         alone = None if launch else rescoring  # with --launch it says what becomes of the new market's ads
@@ -78,8 +78,7 @@ def scenario_command(
         with Bars() as bars:
             found = scenario(known, weeks, change, progress=bars)
         show_scenario(found)
-        show_gaps(found.weeks[-1].after.staffing)
-        why = refusal(found.after)
+        why = refusal_beside(found)
         if why:
             from adverdict.cli.tables import say
 

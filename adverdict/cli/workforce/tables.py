@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from adverdict.ledger.entries import PlanMade, PlanScored
     from adverdict.review.tasks.tasks import RoutingKey
     from adverdict.workforce.heads.ahead import Overdue, Waiting
-    from adverdict.workforce.heads.staffing import Staffing
     from adverdict.workforce.operations.read import Operations
     from adverdict.workforce.operations.rules import Targets
     from adverdict.workforce.outlook import Outlook, Week
@@ -162,7 +161,7 @@ def show_week(week: Week, rostered: bool, targets: Targets) -> None:
         for need in staffing.needs
     ]
     show([("team", "days", "hours", "heads", "busy", "people needed", "rostered", "spare"), *rows], 3)
-    show_gaps(staffing)
+    show_gaps(week)
     if week.odds is not None:
         for queue, p90 in sorted(week.odds.wait_p90.items(), key=lambda one: -one[1])[:6]:
             aim = targets.hours(queue.kind)
@@ -171,12 +170,16 @@ def show_week(week: Week, rostered: bool, targets: Targets) -> None:
             say(f"{queue.kind} in {queue.market}: {times}", "red" if late else None)
 
 
-def show_gaps(staffing: Staffing) -> None:
-    for lane, share in staffing.late:
-        say(
-            f"{_lane(lane)}: {share:.1%} of the work is due while nobody on these shifts is there, and late whatever their number", "yellow"
-        )
-    for lane, hours in staffing.untaken:
+def show_gaps(week: Week) -> None:
+    """What no number of people on these shifts mends; the week is named above it."""
+    from adverdict.workforce.heads.when import mostly
+
+    for lane, share in week.staffing.late:
+        when = mostly(week.staffing.late_when[lane], week.start)
+        say(f"{_lane(lane)}: {share:.1%} of the week's work comes due while nobody who may take it is there ({when})", "yellow")
+    if week.staffing.late:
+        say("that is late however many people work these shifts: it takes other hours, or later deadlines", "yellow")
+    for lane, hours in week.staffing.untaken:
         say(f"{_lane(lane)}: nobody on the roster may take it; {hours:,.1f} hours a week", "red")
 
 
@@ -215,6 +218,9 @@ def show_scenario(found: Scenario) -> None:
     last = found.weeks[-1]
     tasks = f"{last.tasks:+,.0f} tasks ({last.after.low:,.0f} to {last.after.high:,.0f} in all)"
     say(f"in the last week: {tasks}, {last.hours:+,.1f} hours, {last.fte:+,.1f} people")
+    if last.after.staffing.late or last.after.staffing.untaken:
+        say(f"week of {last.start.isoformat()}, with it")
+        show_gaps(last.after)
 
 
 def _slowest(week: Week) -> str:
