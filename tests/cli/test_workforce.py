@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,24 @@ def test_the_operations_folder_is_checked_and_its_mistakes_end_the_command(run: 
         wrong = workforce(*command)
         assert wrong.exit_code == 2
         assert "events.csv:2: ends = 'soon'" in wrong.output
+
+
+def test_a_team_that_is_away_stands_at_nobody_and_makes_another_version_of_the_folder(run: Path) -> None:
+    before = workforce("events", "check").output
+    (run / "operations" / "roster.csv").write_text(f"{ROSTER}north,2,mon-fri,09:00,17:00,40,SE,\n")
+    whole = workforce("events", "check").output
+    until = TODAY + timedelta(days=30)
+    (run / "operations" / "availability.csv").write_text(f"team,people,from,until\nnorth,2,{TODAY.isoformat()},{until.isoformat()}\n")
+    away = workforce("events", "check").output
+    assert "2 shifts" in whole
+    assert "2 shifts" in away
+    assert "1 absence (north)" in away
+    assert len({told.split("digest ")[1][:16] for told in (before, whole, away)}) == 3
+    staff = workforce("staff", "--weeks", "1", "--csv", str(run / "s.csv"))
+    assert staff.exit_code == 0, staff.output
+    (north,) = [row for row in rows(run / "s.csv") if row["team"] == "north"]
+    assert (north["people_on_duty"], north["people_rostered"]) == ("0.00", "0.00")
+    assert re.search(r"north +mon-fri .* away", staff.output)
 
 
 def test_an_event_is_declared_listed_forecast_with_and_called_off(run: Path) -> None:

@@ -26,7 +26,10 @@ def check_command(operations: OperationsFolder = None) -> None:
         from adverdict.workforce.operations.read import needed, read_operations
 
         found = read_operations(needed(settings.operations))
-        say(f"{counted(len(found.events), 'event')}, {counted(len(found.roster), 'shift')}; digest {found.digest[:16]}")
+        say(f"{counted(len(found.events), 'event')}, {counted(found.shifts, 'shift')}; digest {found.digest[:16]}")
+        if found.away:
+            said = f"{counted(len(found.away), 'absence')} ({', '.join(sorted({one.team for one in found.away}))})"
+            say(f"{said}: people of these teams are taken off the roster while they are away")
         for name in found.missing:
             say(f"not there: {name}", "yellow")
 

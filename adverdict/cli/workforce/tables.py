@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from adverdict.review.tasks.tasks import RoutingKey
     from adverdict.workforce.heads.ahead import Overdue, Waiting
     from adverdict.workforce.operations.read import Operations
+    from adverdict.workforce.operations.roster import Shift
     from adverdict.workforce.operations.rules import Targets
-    from adverdict.workforce.outlook import Outlook, Week
+    from adverdict.workforce.outlook import Known, Outlook, Week
     from adverdict.workforce.practice import Practice
     from adverdict.workforce.scenario import Scenario
     from adverdict.workforce.suggest import Suggestion
@@ -125,7 +126,7 @@ def show_staff(made: Outlook) -> None:
     names = ("week", "tasks", "P10", "P90", "hours", "people needed", "rostered", "kept", "busy", "decided by")
     show([names, *map(_staff, made.weeks)])
     for week in made.weeks[:1]:
-        show_week(week, made.known.rostered, made.known.operations.targets)
+        show_week(week, made.known)
     say(
         "people: full-time contracts with shrinkage, for the P90 of tasks; kept: simulated weeks in which every kind was in time with the "
         "roster"
@@ -142,16 +143,16 @@ def _staff(week: Week) -> tuple[str, ...]:
     return (week.start.isoformat(), *figures, *people, kept, busy, ", ".join(week.staffing.binds) or "work")
 
 
-def show_week(week: Week, rostered: bool, targets: Targets) -> None:
+def show_week(week: Week, known: Known) -> None:
     """Shift by shift, and whom the first week lacks."""
-    staffing = week.staffing
+    from adverdict.workforce.outlook import absent
+
+    staffing, rostered, targets = week.staffing, known.rostered, known.operations.targets
     say("")
     say(f"week of {week.start.isoformat()}, shift by shift")
     rows = [
         (
-            need.shift.team,
-            _days(need.shift.days),
-            f"{need.shift.starts:%H:%M}-{need.shift.ends:%H:%M} {need.shift.zone}",
+            *_shift(need.shift),
             f"{ceil(need.on_duty - 1e-6):,}",
             f"{need.busy:.0%}" if need.on_duty > 1e-6 else "-",
             f"{need.fte:,.1f}",
@@ -160,6 +161,7 @@ def show_week(week: Week, rostered: bool, targets: Targets) -> None:
         )
         for need in staffing.needs
     ]
+    rows += [(*_shift(shift), "away", "-", "0.0", "0.0", "-") for shift in absent(known, week)]
     show([("team", "days", "hours", "heads", "busy", "people needed", "rostered", "spare"), *rows], 3)
     show_gaps(week)
     if week.odds is not None:
@@ -168,6 +170,10 @@ def show_week(week: Week, rostered: bool, targets: Targets) -> None:
             late, beside = aim is not None and p90 > aim, "" if aim is None else f"; target {aim:,.1f} h"
             times = f"half within {week.odds.wait_p50[queue]:,.1f} h, nine in ten within {p90:,.1f} h{beside}"
             say(f"{queue.kind} in {queue.market}: {times}", "red" if late else None)
+
+
+def _shift(shift: Shift) -> tuple[str, str, str]:
+    return shift.team, _days(shift.days), f"{shift.starts:%H:%M}-{shift.ends:%H:%M} {shift.zone}"
 
 
 def show_gaps(week: Week) -> None:
