@@ -104,8 +104,30 @@ def test_plans_are_saved_listed_and_scored(run: Path) -> None:
     listed = workforce("plan", "list", "--json", str(run / "plans.json"))
     assert "spring: as planned, 1 week from" in listed.output
     assert json.loads((run / "plans.json").read_text())["plans"][0]["by"] == "paul"
+    assert "adverdict workforce plan show ID" in listed.output
     assert "no week of a plan is over" in workforce("plan", "score").output
     assert "every target kept in" in workforce("simulate", "--seed", "3").output
+
+
+def test_a_plan_with_a_change_is_saved_shown_in_words_worked_through_and_one_of_its_name_is_told(run: Path) -> None:
+    def saved(*change: str) -> Result:
+        return workforce("plan", "save", "--name", "FI", "--weeks", "1", "--by", "paul", "--json", str(run / "p.json"), *change)
+
+    first = saved("--launch", "FI", "--like", "SE", "--ads-per-day", "4")
+    assert first.exit_code == 0, first.output
+    plan_id = json.loads((run / "p.json").read_text())["plan_id"]
+    again = saved("--absence", "0.1")
+    assert f"of the same name is {plan_id}" in again.output
+    shown = workforce("plan", "show", plan_id)
+    assert shown.exit_code == 0, shown.output
+    told = ("FI: FI opens", "by paul", "in time default 95%", "people busy at most 85%")
+    assert [one for one in told if one not in shown.output] == []
+    assert re.search(r"FI +review", shown.output)
+    assert not re.search(r"FI +review", workforce("plan", "show", plan_id, "--market", "SE").output)
+    assert workforce("simulate", "--plan", plan_id).exit_code == 0
+    assert "is on record (10% more absence)" in again.output
+    assert "no plan pln-none" in workforce("plan", "show", "pln-none").output
+    assert "one change at a time" in saved("--launch", "FI", "--reviews", "SE=2").output
 
 
 def test_the_operations_folder_is_checked_and_its_mistakes_end_the_command(run: Path) -> None:

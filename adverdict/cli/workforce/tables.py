@@ -7,12 +7,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from adverdict.cli.tables import aligned, say
-from adverdict.domain.formats import counted, moment
+from adverdict.domain.formats import counted
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from adverdict.ledger.entries import PlanMade, PlanScored
     from adverdict.review.tasks.tasks import RoutingKey
     from adverdict.workforce.heads.ahead import Overdue, Waiting
     from adverdict.workforce.operations.read import Operations
@@ -233,34 +230,6 @@ def _slowest(week: Week) -> str:
     """Hours within which nine in ten reviews are answered, where that takes longest."""
     told = [hours for queue, hours in week.odds.wait_p90.items() if queue.kind == "review"] if week.odds else []
     return f"{max(told):,.1f} h" if told else "-"
-
-
-def show_plans(found: Sequence[tuple[str, datetime, PlanMade]], scored: dict[str, list[PlanScored]]) -> None:
-    if not found:
-        say("no plan is on record; to save one: adverdict workforce plan save --name …")
-    for plan_id, at, body in found:
-        weeks = f"{counted(len(body.weeks), 'week')} from {body.weeks[0].week.isoformat()}"
-        say(f"{plan_id}  {body.name}: {body.change}, {weeks}, by {body.by}, {moment(at)}")
-        show_scores(scored.get(plan_id, []))
-
-
-def show_scores(found: Sequence[PlanScored]) -> None:
-    if not found:
-        return
-    rows = [
-        (
-            one.week.isoformat(),
-            f"{one.tasks:,.0f}",
-            f"{one.wape:.1%}",
-            f"{one.bias:+.1%}",
-            f"{one.covered} of {one.queues}",
-            f"{one.fte_error:+.1%}",
-            *(f"{one.by_cause[cause]:+.1%}" for cause in ("volume", "conversion", "time", "absence")),
-            one.cause or "none",
-        )
-        for one in found
-    ]
-    show([("  week", "tasks", "off by", "bias", "in band", "people", "volume", "conversion", "time", "absence", "cause"), *rows])
 
 
 def show_suggestions(found: Sequence[Suggestion]) -> None:
