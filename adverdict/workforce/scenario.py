@@ -27,6 +27,9 @@ FEWEST_REVIEWED = 30
 MOST_TIMES = 100
 """As many reviews: more is a slip of the pen."""
 
+MANY_TIMES = 5
+"""As many ads as the largest market it is like: from there on a launch is told how many."""
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -90,6 +93,27 @@ def launch_of(
     if mistakes or ads_a_day is None:
         raise InvalidInput("the launch cannot be planned:", mistakes)
     return Launch(market, tuple(like), ads_a_day, reviewed / ads if ads else None)
+
+
+def launch_notes(found: Scenario) -> list[str]:
+    """What of a launch is taken from other markets, and may not hold; empty without a launch."""
+    launch, made = found.after.change.launch, found.before.forecast
+    if launch is None:
+        return []
+    shapes, notes = found.after.known.shapes, []
+    lanes = [lane for queue, shape in shapes.items() if queue.market == launch.market for lane in shape.lanes]
+    languages = sorted({lane.language for lane in lanes if lane.language})
+    if languages:
+        notes.append(
+            f"tasks of {launch.market} are planned for people who read {', '.join(languages)}, taken over from {launch.like[0]}: "
+            "where its ads are in another language, other people are needed"
+        )
+    usual = {market: float(made.submissions[[one.market == market for one in made.series]].sum(axis=0).mean()) for market in launch.like}
+    market, largest = max(usual.items(), key=lambda one: one[1])
+    if largest > 0 and launch.ads_a_day >= MANY_TIMES * largest:
+        times = f"{launch.ads_a_day / largest:,.0f} times the {largest:,.0f} a day of {market}"
+        notes.append(f"{launch.ads_a_day:,g} ads a day are {times}, the largest market it is taken to be like: it may be like no small one")
+    return notes
 
 
 def of_reviews(history: History, factors: Mapping[str, float]) -> Change:

@@ -92,6 +92,25 @@ def test_what_cannot_be_planned_is_refused_with_every_mistake_and_a_heading_that
     assert "no such market" in workforce("forecast", "--market", "ZZ").output
 
 
+def test_a_launch_says_what_it_takes_from_other_markets_and_how_many_times_as_large_it_is(run: Path) -> None:
+    large = workforce("scenario", "--weeks", "1", "--launch", "FI", "--like", "SE", "--ads-per-day", "300", "--json", str(run / "x.json"))
+    assert large.exit_code == 0, large.output
+    notes = json.loads((run / "x.json").read_text())["notes"]
+    assert re.search(r"300 ads a day are \d+ times the \d+ a day of SE", notes[-1])
+    assert "people who read sv, taken over from SE" in notes[0]
+    assert "nine in ten within" in large.output
+    small = workforce("scenario", "--weeks", "1", "--launch", "FI", "--like", "SE", "--ads-per-day", "3")
+    assert "ads a day are" not in small.output
+
+
+def test_tables_fit_a_terminal_of_80_columns(run: Path) -> None:
+    commands = (("staff",), ("forecast",), ("scenario", "--reviews", "SE=900"))
+    printed = [workforce(*one, "--weeks", "1").output.splitlines() for one in commands]
+    tables = [line for lines in printed for line in lines if line.startswith(("week  ", "team  ", TODAY.isoformat()))]
+    assert len(tables) >= 8
+    assert max(map(len, tables)) <= 80
+
+
 def test_the_same_policy_folder_tried_on_past_ads_changes_nothing(run: Path) -> None:
     found = workforce("scenario", "--weeks", "1", "--policies", str(Path(__file__).parents[2] / "policies"))
     assert found.exit_code == 0, found.output

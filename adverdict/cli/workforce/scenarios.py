@@ -29,7 +29,7 @@ def scenario_command(
         from adverdict.cli.tables import say
         from adverdict.cli.workforce.tables import show_scenario
         from adverdict.domain.errors import InvalidSettings, Mistake
-        from adverdict.workforce.scenario import refusal_beside, scenario
+        from adverdict.workforce.scenario import launch_notes, refusal_beside, scenario
         from adverdict.workforce.told import told
 
         change = asked.change(ledger, known)
@@ -42,4 +42,4 @@ def scenario_command(
         if why:
             say(f"the roster cannot carry it: {why}", "red")
         if json:
-            write_json(json, {"before": told(found.before), "after": told(found.after), "refusal": why})
+            write_json(json, {"before": told(found.before), "after": told(found.after), "refusal": why, "notes": launch_notes(found)})

@@ -39,12 +39,14 @@ def show_scores(found: Sequence[PlanScored]) -> None:
             f"{one.bias:+.1%}",
             f"{one.covered} of {one.queues}",
             f"{one.fte_error:+.1%}",
-            *(f"{one.by_cause[cause]:+.1%}" for cause in ("volume", "conversion", "time", "absence")),
             one.cause or "none",
         )
         for one in found
     ]
-    show([("  week", "tasks", "off by", "bias", "in band", "people", "volume", "conversion", "time", "absence", "cause"), *rows])
+    show([("  week", "tasks", "off by", "bias", "in band", "people", "cause"), *rows])
+    causes = ("volume", "conversion", "time", "absence")
+    say("  of which, on the people planned:")
+    show([("  week", *causes), *((one.week.isoformat(), *(f"{one.by_cause[cause]:+.1%}" for cause in causes)) for one in found)])
 
 
 def show_plan(plan_id: str, at: datetime, body: PlanMade, markets: Collection[str], scored: Sequence[PlanScored]) -> None:
