@@ -94,12 +94,9 @@ def _effect(effect: EventEffect) -> str:
     if effect.days:
         beside = "times what its owner expected" if effect.expected else "times the usual"
         return f"{effect.factor:.2f} {beside}, seen on {effect.days:,} days of a market and surface"
-    used = (
-        "the factor that its owner declared is used as it is"
-        if effect.expected
-        else "no factor is declared, so days like the usual are expected"
-    )
-    return f"none is over yet; {used}"
+    if effect.expected:
+        return "none is on record yet; the factor that its owner declared is used as it is"
+    return "none is on record yet and no factor is declared, so days like the usual are expected"
 
 
 def show_declared(operations: Operations) -> None:
