@@ -139,11 +139,11 @@ def simulate_command(
 
         known.must_be_rostered()
         seeded = replace(known, seed=seed)
-        lived = (
-            ((week.start, week.odds) for week in outlook(seeded, weeks).weeks)
-            if plan is None
-            else simulated(seeded, plan_on_record(ledger, plan), weeks)
-        )
+        body = None if plan is None else plan_on_record(ledger, plan)
+        lived = ((week.start, week.odds) for week in outlook(seeded, weeks).weeks) if body is None else simulated(seeded, body, weeks)
+        there = {queue.market for queue in known.shapes}
+        for market in sorted({cell.market for cell in body.cells} - there if body else ()):
+            say(f"{market} has no task on record yet: the languages and hours of its tasks are taken from another market", "yellow")
         for start, odds in lived:
             assert odds is not None, "there is a roster"
             kept = f"every target kept in {odds.met} of {odds.draws} simulated weeks"

@@ -79,7 +79,9 @@ def show_plan(plan_id: str, at: datetime, body: PlanMade, markets: Collection[st
     show([("week", "market", "kind", "tasks", "P10", "P90", "seconds a task", "submissions"), *queues], 3)
     say("")
     say("; ".join(_targets(body.targets)))
-    say("kept: share of simulated weeks in which every kind was in time; away: share of paid hours, by shrinkage.yaml and the change")
+    say(
+        "weeks: all queues together; kept: share of simulated weeks in which every kind was in time; away: share of paid hours, by shrinkage.yaml and the change"
+    )
     show_scores(scored)
 
 
