@@ -79,9 +79,7 @@ def show_plan(plan_id: str, at: datetime, body: PlanMade, markets: Collection[st
     show([("week", "market", "kind", "tasks", "P10", "P90", "seconds a task", "submissions"), *queues], 3)
     say("")
     say("; ".join(_targets(body.targets)))
-    say(
-        "weeks: all queues together; kept: share of simulated weeks in which every kind was in time; away: share of paid hours, by shrinkage.yaml and the change"
-    )
+    say("weeks are of all queues; kept: simulated weeks in which every kind was in time; away: share of paid hours")
     show_scores(scored)
 
 
