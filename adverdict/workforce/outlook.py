@@ -199,6 +199,18 @@ def _total(made: Forecast, number: int, doubt: float) -> tuple[float, float]:
     return max(0.0, float(low[number]) - wider), float(high[number]) + wider
 
 
+def absent(known: Known, week: Week) -> list[Shift]:
+    """Lines of the roster on which nobody is left in the week, all being away."""
+    begin, there = datetime.combine(week.start, time(), UTC), {_line(need.shift) for need in week.staffing.needs}
+    gone = [shift for shift in known.operations.absent if shift.hours_on(begin, WEEK_HOURS).any()]
+    return list({_line(shift): shift for shift in gone if _line(shift) not in there}.values())
+
+
+def _line(shift: Shift) -> Shift:
+    """Of the roster, whoever of it is away."""
+    return replace(shift, people=0.0, since=None, until=None)
+
+
 def heads(weeks: Sequence[Week]) -> float:
     """Full-time people of the fullest week, with a fraction."""
     return max((week.staffing.fte for week in weeks), default=0.0)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adverdict.workforce.heads.ahead import Overdue, Waiting
-from adverdict.workforce.outlook import Outlook, Week
+from adverdict.workforce.heads.when import mostly
+from adverdict.workforce.outlook import Outlook, Week, absent
 from adverdict.workforce.volume.history import WEEK
 
 SHIFTS = ("week", "team", "days", "starts", "ends", "zone", "people_on_duty", "people_needed", "people_rostered")
@@ -50,24 +51,18 @@ def told_due(at: datetime, there: Sequence[Waiting], found: Sequence[Overdue]) -
 
 
 def shift_rows(made: Outlook) -> list[list[str]]:
-    """For a roster tool: people on each shift of each week."""
+    """For a roster tool: people on each shift of each week; none where all of a team are away."""
     from adverdict.workforce.operations.roster import DAYS
 
-    return [
-        [
-            week.start.isoformat(),
-            need.shift.team,
-            "+".join(DAYS[day] for day in need.shift.days),
-            f"{need.shift.starts:%H:%M}",
-            f"{need.shift.ends:%H:%M}",
-            need.shift.zone,
-            f"{need.on_duty:.2f}",
-            f"{need.fte:.2f}",
-            f"{need.rostered:.2f}",
-        ]
-        for week in made.weeks
-        for need in week.staffing.needs
-    ]
+    found = []
+    for week in made.weeks:
+        needs = [(need.shift, need.on_duty, need.fte, need.rostered) for need in week.staffing.needs]
+        needs += [(shift, 0.0, 0.0, 0.0) for shift in absent(made.known, week)]
+        for shift, *people in needs:
+            days = "+".join(DAYS[day] for day in shift.days)
+            hours = f"{shift.starts:%H:%M}", f"{shift.ends:%H:%M}"
+            found.append([week.start.isoformat(), shift.team, days, *hours, shift.zone, *(f"{one:.2f}" for one in people)])
+    return found
 
 
 def _events(made: Outlook, week: Week) -> list[str]:
@@ -109,7 +104,14 @@ def _week(made: Outlook, week: Week) -> dict[str, Any]:
             for cell in week.cells
         ],
         "late": [
-            {"market": lane.market, "language": lane.language, "senior": lane.senior, "share": share} for lane, share in staffing.late
+            {
+                "market": lane.market,
+                "language": lane.language,
+                "senior": lane.senior,
+                "share": share,
+                "when": mostly(staffing.late_when[lane], week.start),
+            }
+            for lane, share in staffing.late
         ],
         "untaken": [
             {"market": lane.market, "language": lane.language, "senior": lane.senior, "hours": hours} for lane, hours in staffing.untaken

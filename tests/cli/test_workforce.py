@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -74,7 +76,39 @@ def test_a_scenario_names_one_change_and_says_what_it_costs(run: Path) -> None:
     unknown = workforce("scenario", "--rollout", "rol-none")
     assert unknown.exit_code != 0
     assert "there is no roll-out rol-none" in unknown.output
-    assert "a market and a factor" in workforce("scenario", "--reviews", "SE").output
+    assert "one change at a time" in both.output
+
+
+def test_what_cannot_be_planned_is_refused_with_every_mistake_and_a_heading_that_says_what_is_wrong(run: Path) -> None:
+    for market in ("ZZ", "xx", "Japan"):
+        launch = workforce("scenario", "--launch", market, "--like", "QQ", "--ads-per-day", "inf")
+        assert launch.exit_code == 2
+        assert f"- launch = '{market}'; expected an ISO 3166-1 country code" in launch.output
+        assert [launch.output.count(f"- {name} =") for name in ("like", "ads_per_day")] == [1, 1]
+    reviews = workforce("scenario", "--reviews", "SE=-1", "--reviews", "QQ=2", "--reviews", "DE")
+    assert reviews.exit_code == 2
+    assert "the change cannot be planned" in reviews.output
+    assert [one for one in ("'SE=-1'", "'QQ'", "'DE'") if one not in reviews.output] == []
+    assert "no such market" in workforce("forecast", "--market", "ZZ").output
+
+
+def test_a_launch_says_what_it_takes_from_other_markets_and_how_many_times_as_large_it_is(run: Path) -> None:
+    large = workforce("scenario", "--weeks", "1", "--launch", "FI", "--like", "SE", "--ads-per-day", "300", "--json", str(run / "x.json"))
+    assert large.exit_code == 0, large.output
+    notes = json.loads((run / "x.json").read_text())["notes"]
+    assert re.search(r"300 ads a day are \d+ times the \d+ a day of SE", notes[-1])
+    assert "people who read sv, taken over from SE" in notes[0]
+    assert "nine in ten within" in large.output
+    small = workforce("scenario", "--weeks", "1", "--launch", "FI", "--like", "SE", "--ads-per-day", "3")
+    assert "ads a day are" not in small.output
+
+
+def test_tables_fit_a_terminal_of_80_columns(run: Path) -> None:
+    commands = (("staff",), ("forecast",), ("scenario", "--reviews", "SE=900"))
+    printed = [workforce(*one, "--weeks", "1").output.splitlines() for one in commands]
+    tables = [line for lines in printed for line in lines if line.startswith(("week  ", "team  ", TODAY.isoformat()))]
+    assert len(tables) >= 8
+    assert max(map(len, tables)) <= 80
 
 
 def test_the_same_policy_folder_tried_on_past_ads_changes_nothing(run: Path) -> None:
@@ -89,8 +123,32 @@ def test_plans_are_saved_listed_and_scored(run: Path) -> None:
     listed = workforce("plan", "list", "--json", str(run / "plans.json"))
     assert "spring: as planned, 1 week from" in listed.output
     assert json.loads((run / "plans.json").read_text())["plans"][0]["by"] == "paul"
+    assert "adverdict workforce plan show ID" in listed.output
     assert "no week of a plan is over" in workforce("plan", "score").output
     assert "every target kept in" in workforce("simulate", "--seed", "3").output
+
+
+def test_a_plan_with_a_change_is_saved_shown_in_words_worked_through_and_one_of_its_name_is_told(run: Path) -> None:
+    def saved(*change: str) -> Result:
+        return workforce("plan", "save", "--name", "FI", "--weeks", "1", "--by", "paul", "--json", str(run / "p.json"), *change)
+
+    first = saved("--launch", "FI", "--like", "SE", "--ads-per-day", "4")
+    assert first.exit_code == 0, first.output
+    plan_id = json.loads((run / "p.json").read_text())["plan_id"]
+    again = saved("--absence", "0.1")
+    assert f"of the same name is {plan_id}" in again.output
+    shown = workforce("plan", "show", plan_id)
+    assert shown.exit_code == 0, shown.output
+    told = ("FI: FI opens", "by paul", "in time default 95%", "people busy at most 85%")
+    assert [one for one in told if one not in shown.output] == []
+    assert re.search(r"FI +review", shown.output)
+    assert not re.search(r"FI +review", workforce("plan", "show", plan_id, "--market", "SE").output)
+    lived_again = workforce("simulate", "--plan", plan_id)
+    assert lived_again.exit_code == 0, lived_again.output
+    assert "FI has no task on record yet" in lived_again.output
+    assert "is on record (10% more absence)" in again.output
+    assert "no plan pln-none" in workforce("plan", "show", "pln-none").output
+    assert "one change at a time" in saved("--launch", "FI", "--reviews", "SE=2").output
 
 
 def test_the_operations_folder_is_checked_and_its_mistakes_end_the_command(run: Path) -> None:
@@ -100,6 +158,24 @@ def test_the_operations_folder_is_checked_and_its_mistakes_end_the_command(run: 
         wrong = workforce(*command)
         assert wrong.exit_code == 2
         assert "events.csv:2: ends = 'soon'" in wrong.output
+
+
+def test_a_team_that_is_away_stands_at_nobody_and_makes_another_version_of_the_folder(run: Path) -> None:
+    before = workforce("events", "check").output
+    (run / "operations" / "roster.csv").write_text(f"{ROSTER}north,2,mon-fri,09:00,17:00,40,SE,\n")
+    whole = workforce("events", "check").output
+    until = TODAY + timedelta(days=30)
+    (run / "operations" / "availability.csv").write_text(f"team,people,from,until\nnorth,2,{TODAY.isoformat()},{until.isoformat()}\n")
+    away = workforce("events", "check").output
+    assert "2 shifts" in whole
+    assert "2 shifts" in away
+    assert "1 absence (north)" in away
+    assert len({told.split("digest ")[1][:16] for told in (before, whole, away)}) == 3
+    staff = workforce("staff", "--weeks", "1", "--csv", str(run / "s.csv"))
+    assert staff.exit_code == 0, staff.output
+    (north,) = [row for row in rows(run / "s.csv") if row["team"] == "north"]
+    assert (north["people_on_duty"], north["people_rostered"]) == ("0.00", "0.00")
+    assert re.search(r"north +mon-fri .* away", staff.output)
 
 
 def test_an_event_is_declared_listed_forecast_with_and_called_off(run: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +69,13 @@ def test_an_absence_of_nobody_s_team_or_of_more_people_than_there_are_is_refused
         read_operations(tmp_path)
     found = {(one.field, one.where) for one in caught.value.mistakes}
     assert found == {("team", "availability.csv:2"), ("people", "availability.csv:3"), ("until", "availability.csv:3")}
+    (tmp_path / "availability.csv").unlink()
+    bodies = {"events.csv": b"", "roster.csv": (tmp_path / "roster.csv").read_bytes(), "shrinkage.yaml": b"", "targets.yaml": b""}
+    usual = sha256(b"".join(f"{name}:{len(body)}:".encode() + body for name, body in bodies.items())).hexdigest()
+    assert read_operations(tmp_path).digest == usual, "plans on record name it"
     (tmp_path / "availability.csv").write_text("team,people,from,until\nnorth,2,2026-12-21,2026-12-25\n")
     read = read_operations(tmp_path)
+    assert read.digest != usual
     assert [shift.people for shift in read.roster] == [2.0, 2.0]
     assert "availability.csv" not in read.missing
 

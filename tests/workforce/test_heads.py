@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pytest
@@ -13,9 +13,12 @@ from adverdict.workforce.heads.bound import Stream, heads_for_deadlines, in_time
 from adverdict.workforce.heads.pool import Pool
 from adverdict.workforce.heads.staffing import BLOCKS, Demand, staffing
 from adverdict.workforce.heads.twin import Person, Tasks, answered
+from adverdict.workforce.heads.when import mostly
 from adverdict.workforce.operations.roster import Shift
 from adverdict.workforce.operations.rules import Shrinkage, Targets
 from adverdict.workforce.volume.history import Floats
+
+MONDAY = date(2026, 11, 30)
 
 SE = RoutingKey("SE", "sv", False, ())
 DE = RoutingKey("DE", "de", False, ())
@@ -118,6 +121,17 @@ def test_a_weekend_without_a_shift_leaves_work_late_whoever_works() -> None:
     ((lane, share),) = found.late
     assert lane == SE
     assert share == pytest.approx(2 / 7, abs=0.15), "what comes from Friday night on is due before Monday morning"
+    assert found.late_when[SE].sum() == pytest.approx(share * found.work)
+    assert "on Saturday and Sunday" in mostly(found.late_when[SE], MONDAY)
+
+
+def test_the_hours_in_which_most_of_something_lies_are_named_across_midnight_and_even_ones_are_not() -> None:
+    nights = np.tile([3.0, 0.0, 0.0, 0.0, 1.0, 4.0], 7)
+    assert mostly(nights, MONDAY) == "88% of that 20:00-04:00 UTC"
+    assert mostly(np.ones(42), MONDAY) == "at all hours"
+    sunday = np.zeros(42)
+    sunday[12:18] = 1.0
+    assert mostly(sunday, MONDAY - timedelta(days=3)) == "100% of that on Saturday and Sunday"
 
 
 def test_the_limit_on_severe_content_asks_for_more_people_than_the_work_does() -> None:

@@ -28,7 +28,7 @@ from adverdict.workforce.outlook import Known, Week, outlook
 from adverdict.workforce.plans.score import Part, PlannedWeek, RealisedWeek, score
 from adverdict.workforce.plans.store import plans, save, score_plans, scores
 from adverdict.workforce.returns import counted
-from adverdict.workforce.scenario import launch_of, of_reviews, refusal, scenario, stage_refusal
+from adverdict.workforce.scenario import launch_of, of_reviews, refusal, refusal_beside, scenario, stage_refusal
 from adverdict.workforce.suggest import suggestions
 from adverdict.workforce.told import told
 from adverdict.workforce.volume.history import Queue
@@ -71,6 +71,17 @@ def test_a_roster_without_the_skill_is_refused_in_a_sentence(lived_ledger: Ledge
     why = refusal(made)
     assert why is not None
     assert why.startswith("nobody on the roster may take the tasks of DE in de")
+
+
+def test_where_people_suffice_and_their_hours_do_not_the_refusal_says_so_and_that_it_was_so_before(lived_ledger: Ledger) -> None:
+    weekdays = replace(team(20, markets=("DE",)), days=(0, 1), starts=time(9), ends=time(17))
+    few = replace(weekdays, team="north", people=0.01, markets=("SE",))
+    base = made_known(lived_ledger, Operations(roster=(weekdays, few)))
+    why = refusal_beside(scenario(base, 1, of_reviews(base.history, {"SE": 30.0})))
+    assert why is not None
+    assert "enough in all, but not on the right shifts (north needs" in why
+    assert "comes due while nobody who may take it is there" in why
+    assert why.endswith("too few as well")
 
 
 def test_a_change_is_planned_beside_what_stands_and_its_absence_costs_people(lived_ledger: Ledger) -> None:

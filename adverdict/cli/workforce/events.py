@@ -26,7 +26,10 @@ def check_command(operations: OperationsFolder = None) -> None:
         from adverdict.workforce.operations.read import needed, read_operations
 
         found = read_operations(needed(settings.operations))
-        say(f"{counted(len(found.events), 'event')}, {counted(len(found.roster), 'shift')}; digest {found.digest[:16]}")
+        say(f"{counted(len(found.events), 'event')}, {counted(found.shifts, 'shift')}; digest {found.digest[:16]}")
+        if found.away:
+            said = f"{counted(len(found.away), 'absence')} ({', '.join(sorted({one.team for one in found.away}))})"
+            say(f"{said}: people of these teams are taken off the roster while they are away")
         for name in found.missing:
             say(f"not there: {name}", "yellow")
 
@@ -36,7 +39,8 @@ def list_command(operations: OperationsFolder = None, json: Json = None) -> None
     """Events as plans know them: those of events.csv, then those declared on record."""
     with door(operations=operations) as settings, ledger_of(settings) as ledger:
         from adverdict.cli.console import write_json
-        from adverdict.cli.tables import say, table
+        from adverdict.cli.tables import say
+        from adverdict.cli.workforce.tables import show
         from adverdict.workforce.operations.declared import with_declared
         from adverdict.workforce.operations.read import read_operations
 
@@ -45,18 +49,20 @@ def list_command(operations: OperationsFolder = None, json: Json = None) -> None
         where = {one.name for one in folder.events}
         rows = [
             [
-                one.name,
+                one.starts.isoformat(),
+                one.ends.isoformat(),
                 one.kind,
-                f"{one.starts.isoformat()} to {one.ends.isoformat()}",
-                ", ".join(one.markets) or "all",
-                ", ".join(one.surfaces) or "all",
-                "as its kind before" if one.expected_factor is None else f"{one.expected_factor:g}",
+                "+".join(one.markets) or "all",
+                "+".join(one.surfaces) or "all",
+                "as before" if one.expected_factor is None else f"{one.expected_factor:g}",
                 "events.csv" if one.name in where else "on record",
+                one.name,
             ]
             for one in found
         ]
         if rows:
-            table(["event", "kind", "days", "markets", "surfaces", "times the usual", "declared"], rows)
+            show([("starts", "ends", "kind", "markets", "surfaces", "times", "declared", "event"), *rows], 8)
+            say("times: the usual submissions; as before: as its kind did")
         else:
             say("no event is declared: 'adverdict workforce events suggest' lists past days that nothing explains")
         if json:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 OperationsFolder = Annotated[
     Path | None,
-    typer.Option("--operations", help="Folder with events.csv, roster.csv, shrinkage.yaml, targets.yaml; ADVERDICT_OPERATIONS otherwise."),
+    typer.Option(
+        "--operations",
+        help="Folder with events.csv, roster.csv, availability.csv, shrinkage.yaml, targets.yaml; ADVERDICT_OPERATIONS otherwise.",
+    ),
 ]
 Weeks = Annotated[int, typer.Option("--weeks", min=1, max=26, help="Weeks ahead.")]
 Market = Annotated[list[str] | None, typer.Option("--market", help="Only this market. Repeat for several.")]
@@ -54,7 +57,7 @@ def markets(told: Known, chosen: list[str] | None) -> frozenset[str]:
     there = told.history.markets
     wrong = [Mistake("--market", one, f"a market on record: {', '.join(sorted(there))}") for one in chosen or () if one not in there]
     if wrong:
-        raise InvalidSettings("nothing is shown:", wrong)
+        raise InvalidSettings("no such market:", wrong)
     return frozenset(chosen or there)
 
 

@@ -7,18 +7,16 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from adverdict.cli.tables import aligned, say
-from adverdict.domain.formats import counted, moment
+from adverdict.domain.formats import counted
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from adverdict.ledger.entries import PlanMade, PlanScored
     from adverdict.review.tasks.tasks import RoutingKey
+    from adverdict.workforce.forecast.submissions import EventEffect
     from adverdict.workforce.heads.ahead import Overdue, Waiting
-    from adverdict.workforce.heads.staffing import Staffing
     from adverdict.workforce.operations.read import Operations
+    from adverdict.workforce.operations.roster import Shift
     from adverdict.workforce.operations.rules import Targets
-    from adverdict.workforce.outlook import Outlook, Week
+    from adverdict.workforce.outlook import Known, Outlook, Week
     from adverdict.workforce.practice import Practice
     from adverdict.workforce.scenario import Scenario
     from adverdict.workforce.suggest import Suggestion
@@ -64,7 +62,14 @@ def forecast_rows(made: Outlook, markets: Collection[str]) -> list[list[str]]:
 
 
 def show_forecast(made: Outlook, markets: Collection[str]) -> None:
-    show([FORECAST, *forecast_rows(made, markets)], 3)
+    names = ("week", "market", "kind", "tasks", "P10", "P90", "hours", "s/task", "before", "chance")
+    rows = forecast_rows(made, markets)
+    pool = FORECAST.index("measured on")
+    show([names, *([*row[:pool], *row[pool + 1 :]] for row in rows)], 3)
+    say("s/task: mean seconds a task takes; before: as many as in the last week; chance: the least error that chance alone leaves")
+    for where in dict.fromkeys(row[pool] for row in rows):
+        queues = dict.fromkeys(f"{row[1]} {row[2]}" for row in rows if row[pool] == where)
+        say(f"seconds of {', '.join(queues)}: measured on {where}")
     show_quality(made)
     show_declared(made.known.operations)
 
@@ -73,9 +78,7 @@ def show_quality(made: Outlook) -> None:
     """How far such forecasts were off before, beside what is free and what is possible."""
     past = made.forecast.past
     for effect in made.forecast.effects:
-        beside = "times what its owner expected" if effect.expected else "times the usual"
-        known = f"{effect.factor:.2f} {beside}, seen on {effect.days:,} days of a market and surface" if effect.days else "never seen yet"
-        say(f"event {effect.kind}: {known}")
+        say(f"event {effect.kind}: {_effect(effect)}")
     ours = past.wape(past.predicted) if past else None
     if past is None or ours is None:
         say("how far such forecasts are off is not known yet: bands are a guess of 15 % until some weeks are over", "yellow")
@@ -85,6 +88,15 @@ def show_quality(made: Outlook) -> None:
         f"over the last {len(past.actual)} weeks such forecasts were off by {ours:.1%} of a queue's week; repeating the last week "
         f"by {naive:.1%}; chance alone leaves {floor:.1%}"
     )
+
+
+def _effect(effect: EventEffect) -> str:
+    if effect.days:
+        beside = "times what its owner expected" if effect.expected else "times the usual"
+        return f"{effect.factor:.2f} {beside}, seen on {effect.days:,} days of a market and surface"
+    if effect.expected:
+        return "none is on record yet; the factor that its owner declared is used as it is"
+    return "none is on record yet and no factor is declared, so days like the usual are expected"
 
 
 def show_declared(operations: Operations) -> None:
@@ -123,10 +135,13 @@ def _wait(one: TimeToDecision, targets: Targets) -> tuple[str, ...]:
 
 
 def show_staff(made: Outlook) -> None:
-    names = ("week", "tasks", "P10", "P90", "hours", "people needed", "rostered", "kept", "busy", "decided by")
-    show([names, *map(_staff, made.weeks)])
+    show([("week", "tasks", "P10", "P90", "hours", "needed", "rostered", "kept", "busy"), *map(_staff, made.weeks)])
+    causes = [", ".join(week.staffing.binds) or "work" for week in made.weeks]
+    for cause in dict.fromkeys(causes):
+        weeks = [week.start.isoformat() for week, its in zip(made.weeks, causes, strict=True) if its == cause]
+        say(f"people needed are decided by {cause}: {'every week' if len(weeks) == len(causes) else ', '.join(weeks)}")
     for week in made.weeks[:1]:
-        show_week(week, made.known.rostered, made.known.operations.targets)
+        show_week(week, made.known)
     say(
         "people: full-time contracts with shrinkage, for the P90 of tasks; kept: simulated weeks in which every kind was in time with the "
         "roster"
@@ -140,29 +155,29 @@ def _staff(week: Week) -> tuple[str, ...]:
     busy = "-" if week.odds is None else f"{week.odds.busy:.0%}"
     people = f"{week.staffing.fte:,.1f}", f"{week.staffing.rostered:,.1f}"
     figures = (f"{week.tasks:,.0f}", f"{week.low:,.0f}", f"{week.high:,.0f}", f"{week.hours:,.1f}")
-    return (week.start.isoformat(), *figures, *people, kept, busy, ", ".join(week.staffing.binds) or "work")
+    return (week.start.isoformat(), *figures, *people, kept, busy)
 
 
-def show_week(week: Week, rostered: bool, targets: Targets) -> None:
+def show_week(week: Week, known: Known) -> None:
     """Shift by shift, and whom the first week lacks."""
-    staffing = week.staffing
+    from adverdict.workforce.outlook import absent
+
+    staffing, targets = week.staffing, known.operations.targets
     say("")
     say(f"week of {week.start.isoformat()}, shift by shift")
     rows = [
         (
-            need.shift.team,
-            _days(need.shift.days),
-            f"{need.shift.starts:%H:%M}-{need.shift.ends:%H:%M} {need.shift.zone}",
+            *_shift(need.shift),
             f"{ceil(need.on_duty - 1e-6):,}",
             f"{need.busy:.0%}" if need.on_duty > 1e-6 else "-",
             f"{need.fte:,.1f}",
             f"{need.rostered:,.1f}",
-            f"{need.rostered - need.fte:+,.1f}" if rostered else "-",
         )
         for need in staffing.needs
     ]
-    show([("team", "days", "hours", "heads", "busy", "people needed", "rostered", "spare"), *rows], 3)
-    show_gaps(staffing)
+    rows += [(*_shift(shift), "away", "-", "0.0", "0.0") for shift in absent(known, week)]
+    show([("team", "days", "hours", "heads", "busy", "needed", "rostered"), *rows], 3)
+    show_gaps(week)
     if week.odds is not None:
         for queue, p90 in sorted(week.odds.wait_p90.items(), key=lambda one: -one[1])[:6]:
             aim = targets.hours(queue.kind)
@@ -171,12 +186,20 @@ def show_week(week: Week, rostered: bool, targets: Targets) -> None:
             say(f"{queue.kind} in {queue.market}: {times}", "red" if late else None)
 
 
-def show_gaps(staffing: Staffing) -> None:
-    for lane, share in staffing.late:
-        say(
-            f"{_lane(lane)}: {share:.1%} of the work is due while nobody on these shifts is there, and late whatever their number", "yellow"
-        )
-    for lane, hours in staffing.untaken:
+def _shift(shift: Shift) -> tuple[str, str, str]:
+    return shift.team, _days(shift.days), f"{shift.starts:%H:%M}-{shift.ends:%H:%M} {shift.zone}"
+
+
+def show_gaps(week: Week) -> None:
+    """What no number of people on these shifts mends; the week is named above it."""
+    from adverdict.workforce.heads.when import mostly
+
+    for lane, share in week.staffing.late:
+        when = mostly(week.staffing.late_when[lane], week.start)
+        say(f"{_lane(lane)}: {share:.1%} of the week's work comes due while nobody who may take it is there ({when})", "yellow")
+    if week.staffing.late:
+        say("that is late however many people work these shifts: it takes other hours, or later deadlines", "yellow")
+    for lane, hours in week.staffing.untaken:
         say(f"{_lane(lane)}: nobody on the roster may take it; {hours:,.1f} hours a week", "red")
 
 
@@ -196,8 +219,10 @@ def _days(days: tuple[int, ...]) -> str:
 
 
 def show_scenario(found: Scenario) -> None:
+    from adverdict.workforce.scenario import launch_notes
+
     say(f"{found.after.change.name}, beside the plan as it is", "bold")
-    names = ("week", "tasks", "with it", "hours", "with it", "people", "with it", "kept", "with it", "p90 review", "with it")
+    names = ("week", "tasks", "with it", "hours", "with it", "people", "with it", "kept", "with it")
     rows = []
     for week in found.weeks:
         both = week.before, week.after
@@ -207,48 +232,36 @@ def show_scenario(found: Scenario) -> None:
                 *(f"{one.tasks:,.0f}" for one in both),
                 *(f"{one.hours:,.1f}" for one in both),
                 *(f"{one.staffing.fte:,.1f}" for one in both),
-                *("-" if one.odds is None else f"{one.odds.met} of {one.odds.draws}" for one in both),
-                *(_slowest(one) for one in both),
+                *("-" if one.odds is None else f"{one.odds.met}/{one.odds.draws}" for one in both),
             )
         )
     show([names, *rows])
     last = found.weeks[-1]
     tasks = f"{last.tasks:+,.0f} tasks ({last.after.low:,.0f} to {last.after.high:,.0f} in all)"
     say(f"in the last week: {tasks}, {last.hours:+,.1f} hours, {last.fte:+,.1f} people")
+    _say_slowest(found)
+    for note in launch_notes(found):
+        say(note, "yellow")
+    if last.after.staffing.late or last.after.staffing.untaken:
+        say(f"week of {last.start.isoformat()}, with it")
+        show_gaps(last.after)
 
 
-def _slowest(week: Week) -> str:
-    """Hours within which nine in ten reviews are answered, where that takes longest."""
-    told = [hours for queue, hours in week.odds.wait_p90.items() if queue.kind == "review"] if week.odds else []
-    return f"{max(told):,.1f} h" if told else "-"
+def _say_slowest(found: Scenario) -> None:
+    """Of the week in which reviews take longest with the change: the market in which they do, with it and without."""
+    asked = [(slowest, week) for week in found.weeks if (slowest := _slowest(week.after)) is not None]
+    if asked:
+        (hours, market), week = max(asked, key=lambda one: one[0][0])
+        before = _slowest(week.before)
+        beside = f"; without it within {before[0]:,.1f} h in {before[1]}" if before else ""
+        where = f"in the week of {week.start.isoformat()}: nine in ten within {hours:,.1f} h in {market}, the slowest market"
+        say(f"reviews wait longest {where}{beside}")
 
 
-def show_plans(found: Sequence[tuple[str, datetime, PlanMade]], scored: dict[str, list[PlanScored]]) -> None:
-    if not found:
-        say("no plan is on record; to save one: adverdict workforce plan save --name …")
-    for plan_id, at, body in found:
-        weeks = f"{counted(len(body.weeks), 'week')} from {body.weeks[0].week.isoformat()}"
-        say(f"{plan_id}  {body.name}: {body.change}, {weeks}, by {body.by}, {moment(at)}")
-        show_scores(scored.get(plan_id, []))
-
-
-def show_scores(found: Sequence[PlanScored]) -> None:
-    if not found:
-        return
-    rows = [
-        (
-            one.week.isoformat(),
-            f"{one.tasks:,.0f}",
-            f"{one.wape:.1%}",
-            f"{one.bias:+.1%}",
-            f"{one.covered} of {one.queues}",
-            f"{one.fte_error:+.1%}",
-            *(f"{one.by_cause[cause]:+.1%}" for cause in ("volume", "conversion", "time", "absence")),
-            one.cause or "none",
-        )
-        for one in found
-    ]
-    show([("  week", "tasks", "off by", "bias", "in band", "people", "volume", "conversion", "time", "absence", "cause"), *rows])
+def _slowest(week: Week) -> tuple[float, str] | None:
+    """Hours within which nine in ten reviews are answered, and the market in which that takes longest."""
+    told = [(hours, queue.market) for queue, hours in week.odds.wait_p90.items() if queue.kind == "review"] if week.odds else []
+    return max(told) if told else None
 
 
 def show_suggestions(found: Sequence[Suggestion]) -> None:

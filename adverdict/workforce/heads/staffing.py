@@ -6,8 +6,8 @@ SciPy carries it. Work left at a block's end may be no more than what is not due
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
@@ -71,6 +71,8 @@ class Staffing:
     """Lanes of which work is late however many work these shifts, with its share of the lane's, in (0, 1]."""
     untaken: tuple[tuple[RoutingKey, float], ...]
     """Lanes that nobody on these shifts may take, with their hours a week."""
+    late_when: Mapping[RoutingKey, Floats] = field(default_factory=dict)
+    """Of lanes in ``late``: hours of work that come due too early for these shifts, in each block of four hours, float64 (42,)."""
 
     @property
     def fte(self) -> float:
@@ -93,14 +95,14 @@ def staffing(demands: Sequence[Demand], shifts: Sequence[Shift], covers: Floats,
     served = [number for number, who in enumerate(takers) if who]
     untaken = [(demands[n].lane, float(demands[n].work.sum())) for n, who in enumerate(takers) if not who and demands[n].work.sum() > 0]
     problem = _Problem([demands[n] for n in served], [takers[n] for n in served], covers, _costs(shifts, shrinkage), targets)
-    heads, binds, late = problem.solve()
+    heads, binds, late, when = problem.solve()
     needs = []
     for shift, on_duty, cover in zip(shifts, np.maximum(heads, 0.0), covers, strict=True):  # the solver is exact to a few 1e-9
         contracts = float(cover.sum()) / shift.weekly_hours
         fte = float(on_duty) * contracts / (1 - shrinkage.of(shift.team))
         busy = float(on_duty) / max(1, ceil(on_duty - 1e-6)) * targets.occupancy
         needs.append(ShiftNeed(shift, float(on_duty), fte, busy, shift.people * contracts))
-    return Staffing(tuple(needs), sum(float(one.work.sum()) for one in demands), binds, late, tuple(untaken))
+    return Staffing(tuple(needs), sum(float(one.work.sum()) for one in demands), binds, late, tuple(untaken), when)
 
 
 def _costs(shifts: Sequence[Shift], shrinkage: Shrinkage) -> Floats:
@@ -123,9 +125,9 @@ class _Problem:
         self.cost[: self.shifts] = costs
         self.cost[self.over] = LATE
 
-    def solve(self) -> tuple[Floats, tuple[str, ...], tuple[tuple[RoutingKey, float], ...]]:
+    def solve(self) -> tuple[Floats, tuple[str, ...], tuple[tuple[RoutingKey, float], ...], dict[RoutingKey, Floats]]:
         if not self.lanes:
-            return np.zeros(self.shifts), (), ()
+            return np.zeros(self.shifts), (), (), {}
         flow, came = self._flow()
         most, limit, kinds = self._limits()
         found = linprog(self.cost, A_ub=most, b_ub=limit, A_eq=flow, b_eq=came, bounds=(0, None), method="highs")
@@ -133,18 +135,19 @@ class _Problem:
             raise Unavailable(f"the staffing programme was not solved: {found.message}")
         over = found.x[self.over]
         # What is late at a block's end and was not at the last one's has become late within it.
-        fresh = np.maximum(over - np.roll(over, 1, axis=1), 0.0).sum(axis=1)
-        return found.x[: self.shifts], _binding(-found.ineqlin.marginals, kinds), self._late(fresh)
+        fresh = np.maximum(over - np.roll(over, 1, axis=1), 0.0)
+        return found.x[: self.shifts], _binding(-found.ineqlin.marginals, kinds), *self._late(fresh)
 
-    def _late(self, hours: Floats) -> tuple[tuple[RoutingKey, float], ...]:
-        """By lane, all its deadlines together; the largest share first."""
-        late: dict[RoutingKey, float] = {}
+    def _late(self, hours: Floats) -> tuple[tuple[tuple[RoutingKey, float], ...], dict[RoutingKey, Floats]]:
+        """By lane, all its deadlines together; the largest share first. ``hours``: of each demand in each block."""
+        late: dict[RoutingKey, Floats] = {}
         whole: dict[RoutingKey, float] = {}
         for demand, part in zip(self.demands, hours, strict=True):
-            late[demand.lane] = late.get(demand.lane, 0.0) + float(part)
+            late[demand.lane] = late.get(demand.lane, np.zeros(BLOCKS)) + part
             whole[demand.lane] = whole.get(demand.lane, 0.0) + float(demand.work.sum())
-        shares = {lane: min(1.0, late[lane] / whole[lane]) for lane in late if late[lane] > LEAST_LATE * whole[lane]}
-        return tuple(sorted(shares.items(), key=lambda one: -one[1]))
+        late = {lane: part for lane, part in late.items() if part.sum() > LEAST_LATE * whole[lane]}
+        shares = {lane: min(1.0, float(part.sum()) / whole[lane]) for lane, part in late.items()}
+        return tuple(sorted(shares.items(), key=lambda one: -one[1])), late
 
     def _flow(self) -> tuple[object, Floats]:
         """What is left at a block's end: what was left before, and what came, less what was done. The week repeats itself."""

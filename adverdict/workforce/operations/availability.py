@@ -47,7 +47,9 @@ def read_away(path: Path, roster: Sequence[Shift], mistakes: list[Mistake]) -> t
 
 
 def without(roster: Sequence[Shift], away: Sequence[Away]) -> tuple[Shift, ...]:
-    """The roster, each line cut into the days before, during and after an absence of its team's people; all lines of a team alike."""
+    """The roster, each line cut into the days before, during and after an absence of its team's people; all lines of a team alike. Where
+    all of them are away, the line has nobody on these days.
+    """
     for one in away:
         there = sum(shift.people for shift in roster if shift.team == one.team and _touches(shift, one))
         left = max(0.0, 1 - one.people / there) if there else 1.0
@@ -62,8 +64,7 @@ def _cut(shift: Shift, away: Away, left: float) -> Iterator[Shift]:
     since, until = shift.since or date.min, shift.until or date.max
     if since < away.since:
         yield replace(shift, until=away.since - _DAY)
-    if left > 0:
-        yield replace(shift, people=shift.people * left, since=max(since, away.since), until=min(until, away.until))
+    yield replace(shift, people=shift.people * left, since=max(since, away.since), until=min(until, away.until))
     if until > away.until:
         yield replace(shift, since=away.until + _DAY)
 

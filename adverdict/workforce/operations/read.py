@@ -9,6 +9,7 @@ from pathlib import Path
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake, NotFound
 from adverdict.domain.settings import variable
 from adverdict.workforce.operations import availability
+from adverdict.workforce.operations.availability import Away
 from adverdict.workforce.operations.events import Event, read_events
 from adverdict.workforce.operations.roster import Shift, read_roster
 from adverdict.workforce.operations.rules import Shrinkage, Targets, read_shrinkage, read_targets
@@ -30,6 +31,12 @@ class Operations:
     """sha256 over the files' bytes: which version a plan was made by."""
     missing: tuple[str, ...] = FILES
     """Files that are not there."""
+    away: tuple[Away, ...] = ()
+    """Whom the roster is already without."""
+    absent: tuple[Shift, ...] = ()
+    """Lines of the roster, with nobody, on the days on which all of their people are away."""
+    shifts: int = 0
+    """Lines of ``roster.csv``."""
 
 
 def read_operations(folder: Path | None) -> Operations:
@@ -44,16 +51,20 @@ def read_operations(folder: Path | None) -> Operations:
         if path.suffix in (".csv", ".yaml", ".yml") and path.name not in KNOWN
     ]
     events, _, shrinkage, targets = (folder / name for name in FILES)
+    shifts, rostered, away = _roster(folder, mistakes)
     read = Operations(
         events=read_events(events, mistakes) if events.is_file() else (),
-        roster=_roster(folder, mistakes),
+        roster=tuple(shift for shift in rostered if shift.people > 0),
         shrinkage=read_shrinkage(shrinkage, mistakes) if shrinkage.is_file() else Shrinkage(),
         targets=read_targets(targets, mistakes) if targets.is_file() else Targets(),
         digest=_digest(folder),
         missing=tuple(name for name in FILES if not (folder / name).is_file()),
+        away=away,
+        shifts=shifts,
+        absent=tuple(shift for shift in rostered if not shift.people > 0),
     )
-    teams = {shift.team for shift in read.roster}
-    if read.roster:
+    teams = {shift.team for shift in rostered}
+    if rostered:
         mistakes += [
             Mistake("teams", team, f"a team of roster.csv: {', '.join(sorted(teams))}", "shrinkage.yaml")
             for team in read.shrinkage.teams
@@ -67,22 +78,23 @@ def read_operations(folder: Path | None) -> Operations:
 def needed(folder: Path | None) -> Path:
     """Raises InvalidSettings where there is no folder."""
     if folder is None:
-        expected = f"a folder with {', '.join(FILES)}; a file that is not there says nothing"
+        expected = f"a folder with {', '.join(KNOWN)}; a file that is not there says nothing"
         raise InvalidSettings("no operations are declared:", [Mistake(variable("operations"), "(none)", expected)])
     return folder
 
 
 def _digest(folder: Path) -> str:
     whole = hashlib.sha256()
-    for name in FILES:
+    for name in (*FILES, *([availability.NAME] if (folder / availability.NAME).is_file() else ())):
         path = folder / name
         body = path.read_bytes() if path.is_file() else b""
         whole.update(f"{name}:{len(body)}:".encode() + body)
     return whole.hexdigest()
 
 
-def _roster(folder: Path, mistakes: list[Mistake]) -> tuple[Shift, ...]:
-    """Without those who are known to be away."""
-    roster, away = folder / "roster.csv", folder / availability.NAME
-    there = read_roster(roster, mistakes) if roster.is_file() else ()
-    return availability.without(there, availability.read_away(away, there, mistakes)) if away.is_file() else there
+def _roster(folder: Path, mistakes: list[Mistake]) -> tuple[int, tuple[Shift, ...], tuple[Away, ...]]:
+    """Lines of the file, the roster without those who are known to be away, and they."""
+    path, away = folder / "roster.csv", folder / availability.NAME
+    there = read_roster(path, mistakes) if path.is_file() else ()
+    gone = availability.read_away(away, there, mistakes) if away.is_file() else ()
+    return len(there), availability.without(there, gone), gone

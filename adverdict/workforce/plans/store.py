@@ -79,10 +79,15 @@ def plans(ledger: Ledger) -> list[tuple[str, datetime, PlanMade]]:
 
 def plan_on_record(ledger: Ledger, plan: str) -> PlanMade:
     """Raises NotFound."""
-    found = {plan_id: body for plan_id, _, body in plans(ledger)}
-    if plan not in found:
-        raise NotFound(f"no plan {plan}: 'adverdict workforce plan list' shows those on record")
-    return found[plan]
+    return dated_plan(ledger, plan)[1]
+
+
+def dated_plan(ledger: Ledger, plan: str) -> tuple[datetime, PlanMade]:
+    """When it was made, and the plan. Raises NotFound."""
+    for plan_id, at, body in plans(ledger):
+        if plan_id == plan:
+            return at, body
+    raise NotFound(f"no plan {plan}: 'adverdict workforce plan list' shows those on record")
 
 
 def scores(ledger: Ledger) -> dict[str, list[PlanScored]]:
