@@ -19,10 +19,9 @@ from pydantic import JsonValue
 from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.policy import PolicyBook, Stance
+from adverdict.decisions.recorded import familiarity_of
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.decision import Decision
-from adverdict.domain.degraded import Cause, degradations
-from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Resolved
 from adverdict.ledger.store import Ledger
@@ -48,7 +47,7 @@ class Rules:
     def decide(self, made: DecisionMade) -> Decision:
         """By the risks on record, as of when it was decided, as if no brake had been on."""
         before = made.decision
-        context = DecisionContext("backtest", before.decided_at, before.bundle_version, familiarity=_familiarity(before))
+        context = DecisionContext("backtest", before.decided_at, before.bundle_version, familiarity=familiarity_of(before))
         return decide(made.ad, before.risks, self.book, self.solved, context=context)
 
     def decide_all(self, made: Sequence[DecisionMade]) -> list[Decision | None]:
@@ -204,11 +203,3 @@ def _recorded(ledger: Ledger, markets: Collection[str], since: datetime, until: 
     bodies = (entry.body for entry in entries_in(ledger, Period(since, until), (DecisionMade.kind,)))
     made = (body for body in bodies if isinstance(body, DecisionMade) and body.first and body.step is None)
     return deque(counted(made), maxlen=MOST)
-
-
-def _familiarity(before: Decision) -> Familiarity | None:
-    """As it was measured; what was strange is told by what the decision said of it, or not at all."""
-    if before.familiarity is None:
-        return None
-    strange = [one.about or "text" for one in degradations(before.degraded) if one.cause is Cause.UNFAMILIAR]
-    return Familiarity(before.familiarity, tuple(strange) or ("text",))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adverdict.cli.door import door, ledger_of
+from adverdict.cli.monitor.options import By, Why
 from adverdict.cli.options import Json
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ def show_command(case: CaseId, json: Json = None) -> None:
 def move_command(
     case: CaseId,
     state: Annotated[str, typer.Option("--to", help="labelling, braked, policy, explained or closed.")],
-    why: Annotated[str, typer.Option("--why", help="Kept on record.")],
+    why: Why,
     link: Annotated[str | None, typer.Option("--link", help="What was done, or what explains it.")] = None,
-    by: Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")] = None,
+    by: By = None,
 ) -> None:
     """Say what became of a case."""
     from adverdict.cli.console import out
