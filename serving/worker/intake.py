@@ -123,7 +123,7 @@ class Intake:
             self._queue.back(turn)
 
     def _explain(self, look: _Look) -> None:
-        """In between, before the next turn: it takes as long as scoring one ad."""
+        """In between, before the next turn: with its reasons, one ad takes several times as long as without."""
         if not look.answer.set_running_or_notify_cancel():
             return
         try:
