@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,29 +130,59 @@ def _exact(errors: int, sizes: Sizes, limit: float) -> float:
 
     Right to about 1e-12, which is the size of what the circle's points leave out and of what is lost to rounding.
     """
-    points = 4 * (errors + 1)
-    radius = _ALIASING ** (1.0 / points)  # terms from beyond the circle's points are at most this factor to the power of their number
-    z = radius * np.exp(2j * np.pi * np.arange(points // 2 + 1) / points)
-    terms = np.real(np.exp(_log_generating(z, sizes, limit)) / (1.0 - z) * z ** (-errors))
-    weight = np.full(len(z), 2.0)
+    # Points in powers of two: tests of neighbouring thresholds, whose errors differ by a few, then share a circle.
+    circle = _circle(2 ** math.ceil(math.log2(4 * (errors + 1))), min(max(sizes.alike, _APART), _TOGETHER), limit)
+    terms = np.real(np.exp(circle.log_generating(sizes)) / (1.0 - circle.z) * circle.z ** (-errors))
+    weight = np.full(len(circle.z), 2.0)
     weight[0] = weight[-1] = 1.0  # the other half of the circle is the mirror image
-    return float(np.clip(weight @ terms / points, 0.0, 1.0))
+    return float(np.clip(weight @ terms / circle.points, 0.0, 1.0))
 
 
-def _log_generating(z: NDArray[np.complex128], sizes: Sizes, rate: float) -> NDArray[np.complex128]:
-    """Logarithm of the generating function of all errors, at complex ``z`` (k,).
+class _Circle:
+    """Logarithms of the generating functions of the errors of groups of every size, at the points of one circle.
 
     A group of s ads has 2F1(-s, a; c; 1 - z) with c = (1 - alike) / alike and a = rate * c; the next s follows from the last two
     (Abramowitz and Stegun 1964, 15.2.10).
     """
-    alike = min(max(sizes.alike, _APART), _TOGETHER)
-    c = (1.0 - alike) / alike
-    a = rate * c
-    counts = dict(zip(sizes.size.tolist(), sizes.count.tolist(), strict=True))
-    total = np.zeros(len(z), dtype=np.complex128)
-    before, now = np.ones(len(z), dtype=np.complex128), 1.0 - rate * (1.0 - z)
-    for s in range(1, max(counts) + 1):
-        if s in counts:
-            total += counts[s] * np.log(now)
-        before, now = now, ((2 * s + c - (s + a) * (1.0 - z)) * now - s * z * before) / (c + s)
-    return total
+
+    def __init__(self, points: int, alike: float, rate: float) -> None:
+        self.points = points
+        radius = _ALIASING ** (1.0 / points)  # terms from beyond the circle's points are at most this factor to the power of their number
+        self.z: NDArray[np.complex128] = radius * np.exp(2j * np.pi * np.arange(points // 2 + 1) / points)
+        self._c = (1.0 - alike) / alike
+        self._a = rate * self._c
+        now = 1.0 - rate * (1.0 - self.z)
+        self._known = _Known(np.ones(len(self.z), dtype=np.complex128), now, np.log(now)[None])
+
+    def log_generating(self, sizes: Sizes) -> NDArray[np.complex128]:
+        """Of all errors, complex128 (points // 2 + 1,)."""
+        of_size = self._up_to(int(sizes.size[-1])).of_size
+        return np.asarray(sizes.count @ of_size[sizes.size - 1])
+
+    def _up_to(self, largest: int) -> _Known:
+        known = self._known
+        first, c, a, w = len(known.of_size), self._c, self._a, 1.0 - self.z
+        if largest <= first:
+            return known
+        before, now = known.before, known.now
+        rows = np.empty((largest - first, len(self.z)), dtype=np.complex128)
+        for s in range(first, largest):
+            before, now = now, ((2 * s + c - (s + a) * w) * now - s * self.z * before) / (c + s)
+            rows[s - first] = now
+        # One assignment: threads that ask at the same time may both work it out, and neither sees half of it.
+        self._known = known = _Known(before, now, np.vstack([known.of_size, np.log(rows)]))
+        return known
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The generating functions of the last two sizes at the points, and the logarithms of all up to the last: complex128 (largest, k)."""
+
+    before: NDArray[np.complex128]
+    now: NDArray[np.complex128]
+    of_size: NDArray[np.complex128]
+
+
+@lru_cache(maxsize=16)
+def _circle(points: int, alike: float, rate: float) -> _Circle:
+    return _Circle(points, alike, rate)
