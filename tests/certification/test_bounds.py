@@ -158,6 +158,17 @@ def test_without_ads_or_with_errors_only_the_rate_may_be_anything(errors: int, o
     assert upper_bound(errors, of, 0.05) == 1.0
 
 
+@pytest.mark.parametrize("kept", [1, 10_000], ids=["larger groups worked out each time", "all of them kept"])
+def test_what_was_asked_before_changes_nothing(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of one limit share what they work out for each size of group: larger groups after smaller ones, and smaller ones again."""
+    monkeypatch.setattr(bounds, "_KEPT", kept)
+    bounds._circle.cache_clear()
+    for groups in ((1, 1, 3), (1, 2, 40), (2, 2, 2), (7, 3, 19, 1), (1, 2, 40)):
+        told = written_out(groups, 0.1, 0.4)
+        for errors in (1, 2):
+            assert p_value(errors, sizes(groups, 0.4), 0.1) == pytest.approx(float(told[: errors + 1].sum()), abs=1e-10)
+
+
 @pytest.mark.parametrize("alike", [0.2, 0.7, 1.0])
 def test_where_the_binomial_takes_over_it_says_nearly_the_same(alike: float, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = tuple(1 + np.random.default_rng(5).geometric(0.3, 2500).clip(max=15))

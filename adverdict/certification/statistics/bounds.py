@@ -22,6 +22,8 @@ MANY_ERRORS = 300
 """From this many errors allowed (limit x ads) the binomial of the effective number of ads stands in for the exact sum: there the two are
 normal with the same variance, and the exact one costs more than it tells."""
 _ALIASING = 1e-13
+_KEPT = 2**18
+"""Values that one circle keeps, 4 MiB; those of larger groups are worked out each time."""
 _APART, _TOGETHER = 1e-6, 1 - 1e-9
 """Correlations nearer to 0 and 1 than this are taken as this: the recurrence below divides by both."""
 
@@ -128,7 +130,7 @@ def _shown(n: int, rate: float, limit: float, level: float, power: float) -> boo
 def _exact(errors: int, sizes: Sizes, limit: float) -> float:
     """The distribution function from the sum's generating function, by Cauchy's formula on a circle (Abate and Whitt 1992, section 2).
 
-    Right to about 1e-12, which is the size of what the circle's points leave out and of what is lost to rounding.
+    Right to about 1e-12, the size of what the circle's points leave out, and where hundreds of errors are allowed to 1e-10, by rounding.
     """
     # Points in powers of two: tests of neighbouring thresholds, whose errors differ by a few, then share a circle.
     circle = _circle(2 ** math.ceil(math.log2(4 * (errors + 1))), min(max(sizes.alike, _APART), _TOGETHER), limit)
@@ -139,7 +141,7 @@ def _exact(errors: int, sizes: Sizes, limit: float) -> float:
 
 
 class _Circle:
-    """Logarithms of the generating functions of the errors of groups of every size, at the points of one circle.
+    """Generating functions of the errors of groups of every size, at the points of one circle.
 
     A group of s ads has 2F1(-s, a; c; 1 - z) with c = (1 - alike) / alike and a = rate * c; the next s follows from the last two
     (Abramowitz and Stegun 1964, 15.2.10).
@@ -151,36 +153,36 @@ class _Circle:
         self.z: NDArray[np.complex128] = radius * np.exp(2j * np.pi * np.arange(points // 2 + 1) / points)
         self._c = (1.0 - alike) / alike
         self._a = rate * self._c
-        now = 1.0 - rate * (1.0 - self.z)
-        self._known = _Known(np.ones(len(self.z), dtype=np.complex128), now, np.log(now)[None])
+        self._by_size = np.stack([np.ones(len(self.z), dtype=np.complex128), 1.0 - rate * (1.0 - self.z)])
 
     def log_generating(self, sizes: Sizes) -> NDArray[np.complex128]:
         """Of all errors, complex128 (points // 2 + 1,)."""
-        of_size = self._up_to(int(sizes.size[-1])).of_size
-        return np.asarray(sizes.count @ of_size[sizes.size - 1])
+        by_size = self._up_to(min(int(sizes.size[-1]), max(1, _KEPT // len(self.z))))
+        kept = sizes.size < len(by_size)
+        total: NDArray[np.complex128] = np.asarray(sizes.count[kept] @ np.log(by_size[sizes.size[kept]]))
+        larger = dict(zip(sizes.size[~kept].tolist(), sizes.count[~kept].tolist(), strict=True))
+        before, now = by_size[-2], by_size[-1]
+        for size in range(len(by_size), max(larger, default=0) + 1):
+            before, now = now, self._next(size, before, now)
+            if size in larger:
+                total += larger[size] * np.log(now)
+        return total
 
-    def _up_to(self, largest: int) -> _Known:
-        known = self._known
-        first, c, a, w = len(known.of_size), self._c, self._a, 1.0 - self.z
-        if largest <= first:
+    def _up_to(self, largest: int) -> NDArray[np.complex128]:
+        """By size from 0, as far as that at least."""
+        known = self._by_size
+        if largest < len(known):
             return known
-        before, now = known.before, known.now
-        rows = np.empty((largest - first, len(self.z)), dtype=np.complex128)
-        for s in range(first, largest):
-            before, now = now, ((2 * s + c - (s + a) * w) * now - s * self.z * before) / (c + s)
-            rows[s - first] = now
-        # One assignment: threads that ask at the same time may both work it out, and neither sees half of it.
-        self._known = known = _Known(before, now, np.vstack([known.of_size, np.log(rows)]))
-        return known
+        grown = np.concatenate([known, np.empty((largest + 1 - len(known), len(self.z)), dtype=np.complex128)])
+        for size in range(len(known), largest + 1):
+            grown[size] = self._next(size, grown[size - 2], grown[size - 1])
+        self._by_size = grown  # in one piece: threads that ask at the same time may both work it out, and neither sees half of it
+        return grown
 
-
-@dataclass(frozen=True)
-class _Known:
-    """The generating functions of the last two sizes at the points, and the logarithms of all up to the last: complex128 (largest, k)."""
-
-    before: NDArray[np.complex128]
-    now: NDArray[np.complex128]
-    of_size: NDArray[np.complex128]
+    def _next(self, size: int, before: NDArray[np.complex128], now: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """From those of the two sizes before."""
+        s, c, z = size - 1, self._c, self.z
+        return ((2 * s + c - (s + self._a) * (1.0 - z)) * now - s * z * before) / (c + s)
 
 
 @lru_cache(maxsize=16)
