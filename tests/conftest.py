@@ -52,13 +52,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Processes that tests start must find ``tests`` without finding the repository's other folders beside it."""
+    """Processes that tests start must find ``tests`` without finding the repository's other folders beside it; and nobody's own ledger,
+    which ``make run`` leaves in ``var``, is read."""
     gc.disable()  # while everything is imported
     config.stash[BARE] = set()
     folder = Path(tempfile.mkdtemp(prefix="adverdict-tests-"))
     (folder / "tests").symlink_to(ROOT / "tests")
     sys.path.append(str(folder))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(folder))))
+    os.environ["ADVERDICT_HOME"] = str(folder / "home")
     config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
