@@ -212,7 +212,7 @@ def test_a_lost_lease_is_said_and_the_answer_does_not_count(browser: Any, addres
     page.keyboard.press("a")
     page.keyboard.press("Enter")
     page.get_by_text("was not recorded").wait_for()
-    assert busy.parts.queue.task(task).state in ("open", "leased")
+    assert busy.parts.queue.task(task).state != "done"  # open, leased to somebody else or, of a golden task that was given back, withdrawn
     page.context.close()
 
 
