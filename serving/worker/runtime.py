@@ -19,8 +19,9 @@ from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.steering import steering_now
-from adverdict.ledger.store import Ledger
+from adverdict.ledger.store import Ledger, now
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.serving.attempts import Attempts
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
@@ -61,6 +62,8 @@ class WorkerRuntime:
     """What watches whether promises still hold; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
+    attempts: Attempts = field(default_factory=lambda: Attempts(now))
+    """API keys that were wrong."""
 
     @property
     def book(self) -> PolicyBook:
