@@ -12,6 +12,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from adverdict.decisions.files.read import read_texts
+from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.audit_secret import make_audit_secret
@@ -40,9 +41,11 @@ from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner, command_line
+from adverdict.serving.worker.record import RecordWatch
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
+from adverdict.serving.worker.trial import BundleTrial
 from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")
@@ -73,6 +76,7 @@ def assemble(
             intake.warm()
 
     ledger = installation.ledger(create=True) if settings.ledger_url else None
+    record = RecordWatch(ledger, settings.cache) if ledger else None
     sets = SetsInForce(book, ledger, installation.registry, settings.cache)
     metrics = Metrics(sets)
     if ledger is not None:
@@ -91,6 +95,8 @@ def assemble(
         sets=sets,
         poll_seconds=settings.poll_seconds,
         watch=watch,
+        trial=(lambda folder: None) if open_bundle else BundleTrial(settings.cache),
+        besides=record.look if record else lambda: None,
     )
     if not settings.tune_collector:
         log.info("the garbage collector stays as Python starts it: nothing is frozen, thresholds are the default")
@@ -99,14 +105,28 @@ def assemble(
     elif settings.signing_key is None:
         log.warning("certificates are not signed (ADVERDICT_CERTIFICATE_KEY): whoever may write into the registry can change thresholds")
     recorder = Recorder(ledger, installation.review) if ledger else None
-    intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
+    intake = Intake(_current(champion, record), recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
     pages = _console(installation, ledger, champion, sets, planner, explain) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor)
+    return WorkerRuntime(
+        settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, record=record
+    )
+
+
+def _current(champion: Champion, record: RecordWatch | None) -> Callable[[], tuple[Scorer, tuple[Degradation, ...]]]:
+    """What decides now and what is to be said of it; raises Unavailable where nothing may be recorded."""
+    if record is None:
+        return champion.current
+
+    def current() -> tuple[Scorer, tuple[Degradation, ...]]:
+        scorer, degraded = champion.current()
+        return scorer, (*degraded, *record.standing())
+
+    return current
 
 
 def _rollouts(installation: Installation, ledger: Ledger, sets: SetsInForce, metrics: Metrics) -> RolloutWatch:

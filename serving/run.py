@@ -15,6 +15,8 @@ from adverdict.serving.access import is_loopback
 
 OFFLINE = {"BENTOML_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 """Nobody is told that somebody serves, nothing is fetched; and workers, not threads within one, use the cores."""
+TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
+"""uvicorn's own variable: which proxies' word on a caller's address is taken. It takes anybody's on this machine unless told otherwise."""
 
 
 def run(settings: Settings) -> None:
@@ -46,6 +48,7 @@ def prepare(settings: Settings) -> None:
     os.environ["BENTOML_CONFIG_OVERRIDES"] = json.dumps({"services": {"adverdict": {"workers": settings.workers}}})
     for key, default in OFFLINE.items():
         os.environ.setdefault(key, default)
+    os.environ.setdefault(TRUSTED_PROXIES, "")
 
 
 def check_exposure(settings: Settings) -> None:

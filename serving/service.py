@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.serving.assembly import assemble
-from adverdict.serving.http import score
+from adverdict.serving.http import protocol, score
 from adverdict.serving.http.app import application
 from adverdict.serving.http.bodies import Batch
 from adverdict.serving.http.endpoint import Call
@@ -22,6 +22,7 @@ from adverdict.serving.http.messages import MAX_BATCH, BatchResult
 from adverdict.serving.worker.runtime import RuntimeSlot, WorkerRuntime
 
 slot = RuntimeSlot()
+protocol.use()
 
 
 class PlainAd(Ad):

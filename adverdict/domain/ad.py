@@ -133,6 +133,7 @@ class Ad(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,  # what an ad says stands in no log
         json_schema_extra={
             "examples": [
                 {
@@ -205,7 +206,7 @@ def _shows(field: str, value: Any) -> bool:
 class Label(BaseModel):
     """One rater's verdict on one ad under one policy."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     ad_id: Id
     policy: PolicyName

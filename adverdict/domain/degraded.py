@@ -43,6 +43,12 @@ class Cause(StrEnum):
     """The policies, or the bundle, that should have decided could not be had: those before did. About: the beginning of their hash."""
     ARM_FAILED = "arm_failed"
     """A model is tried against another, and the one of the ad's arm failed on it. People decide."""
+    CLOCK_BEHIND = "clock_behind"
+    """This machine's clock is behind what is on record. About: how far. People decide."""
+    LEDGER_REPLACED = "ledger_replaced"
+    """The ledger is not the one that was read before, so nothing is recorded. About: why. Told of a service, not of a decision."""
+    LEDGER_UNWRITABLE = "ledger_unwritable"
+    """It can be read, and not be written. About: why. Told of a service, not of a decision."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

@@ -76,6 +76,12 @@ def _postgres_limits(where: URL) -> dict[str, Any]:
     }
 
 
+def file_of(engine: Engine) -> Path | None:
+    """Where SQLite keeps it; None: in memory, or in a server."""
+    named = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(named) if named and named != ":memory:" else None
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view. Raises Unavailable when the database does not answer."""

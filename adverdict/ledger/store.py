@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,11 +18,14 @@ from adverdict.ledger import chain, migrate, rows
 from adverdict.ledger.database import engine as engine_of
 from adverdict.ledger.database import reading, writing
 from adverdict.ledger.entries import Body, DecisionMade, Entry, Withdrawn
+from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import contents, entries, head, kept
 
 PAGE = 1000
 """Entries read at a time."""
+PROBE_BYTES = 2**16
+"""As much as a round of ads takes."""
 CHUNK = 500
 """Values in one statement: databases limit how many."""
 
@@ -141,6 +144,26 @@ class Ledger:
         with self.look() as connection:
             row = connection.execute(_HEAD).one()
             return row.seq, row.hash
+
+    def last(self) -> tuple[int, bytes, datetime | None]:
+        """The same, and when the last entry was made; None when there is none."""
+        with self.look() as connection:
+            row = connection.execute(_HEAD).one()
+            at = connection.execute(select(entries.c.at).where(entries.c.seq == row.seq)).scalar_one_or_none()
+            return row.seq, row.hash, None if at is None else moment(at)
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """Of the entry; None: there is none of that number."""
+        with self.look() as connection:
+            return connection.execute(select(entries.c.hash).where(entries.c.seq == seq)).scalar_one_or_none()
+
+    def try_write(self) -> None:
+        """Raises Unavailable where nothing can be written, as on a full disk. What is written is taken away again."""
+        probe = hexadecimal()
+        with self.change() as connection:
+            keep(connection, "probe", probe, bytes(PROBE_BYTES), now())
+        with self.change() as connection:
+            connection.execute(delete(kept).where(kept.c.kind == "probe", kept.c.digest == probe))
 
     def stands_at(self, seq: int) -> bool:
         """Whether this is the last entry, as far as one glance tells; False, too, when nothing can be seen.

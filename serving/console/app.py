@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.serving.attempts import Attempts
 from adverdict.serving.console import brakes, drafts, models, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
-from adverdict.serving.console.login.attempts import Attempts
 from adverdict.serving.console.models import ChallengerWatch
 from adverdict.serving.console.monitoring import emerging, health, launches
 from adverdict.serving.console.parts import Parts

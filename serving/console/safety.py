@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 
 from adverdict.domain.errors import InvalidInput, Mistake
+from adverdict.serving.limits import BODY_SECONDS
 
 HEADERS = {
     "content-security-policy": (
@@ -43,10 +45,16 @@ async def read_form(request: Request) -> Form:
     if kind != "application/x-www-form-urlencoded":
         raise InvalidInput("not a form", [Mistake("Content-Type", kind or None, "application/x-www-form-urlencoded")])
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise InvalidInput("the form is too large", [Mistake("body", f"more than {MAX_FORM_BYTES} bytes", f"{MAX_FORM_BYTES} bytes")])
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM_BYTES:
+                    raise InvalidInput(
+                        "the form is too large", [Mistake("body", f"more than {MAX_FORM_BYTES} bytes", f"{MAX_FORM_BYTES} bytes")]
+                    )
+    except TimeoutError:
+        raise InvalidInput("the form came too slowly", [Mistake("body", None, f"the whole within {BODY_SECONDS:g} s")]) from None
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:  # UnicodeDecodeError is one

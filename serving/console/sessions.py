@@ -1,8 +1,13 @@
-"""Who is at the other end: an API key is shown once and exchanged for a cookie, of which only the sha256 is stored."""
+"""Who is at the other end: an API key is shown once and exchanged for a cookie.
+
+What is stored of the cookie is its digest keyed with that of the API key: a key that is changed or taken away ends its sessions, and
+who can write into the table, but does not know the configuration, is nobody.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import Sequence
@@ -38,12 +43,15 @@ class Session:
         return ADMIN in self.scopes or not self.scopes.isdisjoint(scopes)
 
 
-def begin(ledger: Ledger, name: str, scopes: Sequence[str], now: datetime) -> str:
-    """A new session; the token (256 random bits) goes into the cookie and is stored nowhere. Sessions that have ended are cleared away."""
+def begin(ledger: Ledger, key: ApiKey | None, scopes: Sequence[str], now: datetime) -> str:
+    """A new session; the token (256 random bits) goes into the cookie and is stored nowhere. Sessions that have ended are cleared away.
+
+    ``key`` None: of whoever works on this machine, while no keys are configured.
+    """
     token = secrets.token_urlsafe(32)
     row = {
-        "token": _stored(token),
-        "name": name,
+        "token": _stored(token, key),
+        "name": key.name if key else LOCAL,
         "scopes": json.dumps(sorted(scopes)),
         "csrf": secrets.token_urlsafe(32),
         "expires_at": micros(now + LASTS),
@@ -58,26 +66,23 @@ def find(ledger: Ledger, token: str | None, keys: Sequence[ApiKey], now: datetim
     """The session of a cookie; None when there is none, it has ended, or its key is configured no more."""
     if not token:
         return None
+    # Under which key it was begun the cookie does not say, and what the row says of it is not believed.
+    by_stored = {_stored(token, key): key for key in keys or (None,)}
     with ledger.look() as connection:
-        row = connection.execute(select(sessions).where(sessions.c.token == _stored(token))).one_or_none()
+        row = connection.execute(select(sessions).where(sessions.c.token.in_(by_stored))).first()
     if row is None or row.expires_at <= micros(now):
         return None
-    granted = _granted(row.name, keys)
-    return Session(row.name, frozenset(json.loads(row.scopes)) & granted, row.csrf) if granted else None
+    key = by_stored[bytes(row.token)]
+    granted = key.scopes if key else frozenset(SCOPES)
+    return Session(key.name if key else LOCAL, frozenset(json.loads(row.scopes)) & granted, row.csrf)
 
 
-def end(ledger: Ledger, token: str | None) -> None:
+def end(ledger: Ledger, token: str | None, keys: Sequence[ApiKey]) -> None:
     if token:
         with ledger.change() as connection:
-            connection.execute(delete(sessions).where(sessions.c.token == _stored(token)))
+            stored = [_stored(token, key) for key in keys or (None,)]
+            connection.execute(delete(sessions).where(sessions.c.token.in_(stored)))
 
 
-def _granted(name: str, keys: Sequence[ApiKey]) -> frozenset[str]:
-    """What the configuration grants now: a key that was taken away, or lost a scope, does so at once."""
-    if not keys:
-        return frozenset(SCOPES) if name == LOCAL else frozenset()
-    return next((key.scopes for key in keys if key.name == name), frozenset())
-
-
-def _stored(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _stored(token: str, key: ApiKey | None) -> bytes:
+    return hmac.digest(key.sha256.encode() if key else LOCAL.encode(), token.encode(), hashlib.sha256)

@@ -67,9 +67,13 @@ def page(act: Callable[[Visit], Response], *scopes: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         parts: Parts = request.app.state.parts
         try:
+            if request.method == "POST" and await run_in_threadpool(current, parts, request) is None:
+                return _log_in_first(request)  # nothing of a stranger's form is read
             form = await read_form(request) if request.method == "POST" else {}
         except InvalidInput as error:
             return refusal(400, "This cannot be read", str(error))
+        except Exception as error:
+            return failure(error, None)
         return await run_in_threadpool(_visit, parts, request, form, act, scopes)
 
     return endpoint

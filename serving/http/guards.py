@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adverdict.domain.errors import Unavailable
+from adverdict.domain.keys import ApiKey
 from adverdict.serving.access import authenticate, comes_from_here
 from adverdict.serving.http.endpoint import LOCAL, PROBE, PUBLIC, Access, Call
 from adverdict.serving.http.errors import Refused, problem
-from adverdict.serving.http.incoming import Headers, idempotency, must_be_json, patience, read_body
+from adverdict.serving.http.incoming import Headers, idempotency, must_be_json, patience, read_body, said_once
 from adverdict.serving.worker.runtime import RuntimeSlot, WorkerRuntime
 
 CALL = "adverdict.call"
@@ -47,7 +49,7 @@ class Guards:
         self.scopes = {access, *besides}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        runtime, headers = at_work(self.slot), dict(scope["headers"])
+        runtime, headers = at_work(self.slot), said_once(scope["headers"])
         caller = self._admit(scope, headers, runtime)
         until = _room(runtime, headers) if self.waits else None
         request = None
@@ -69,12 +71,26 @@ class Guards:
             raise Refused(problem(403, "no API keys are configured, so only callers on this machine are served", code="loopback_only"))
         if self.access == PUBLIC:
             return LOCAL
-        caller = authenticate(headers, keys)
-        if caller is None:
-            raise Refused(problem(401, www_authenticate="Bearer"))
+        caller = _known(scope, headers, runtime)
         if self.scopes.isdisjoint(caller.scopes):
             raise Refused(problem(403, f"key {caller.name} does not have scope {' or '.join(sorted(self.scopes, reverse=True))}"))
         return caller.name
+
+
+def _known(scope: Scope, headers: Headers, runtime: WorkerRuntime) -> ApiKey:
+    """The key that is presented. Raises Refused: 401, or 429 where too many wrong ones came from the address."""
+    address = str(scope["client"][0]) if scope.get("client") else ""
+    caller = authenticate(headers, runtime.settings.api_keys)
+    wait = runtime.attempts.wait(address, caller.name if caller else None).total_seconds()
+    if wait > 0:
+        raise Refused(problem(429, "too many keys were wrong", code="wrong_keys", retry_after=str(math.ceil(wait))))
+    if caller is None:
+        if headers.keys() & {b"authorization", b"x-api-key"}:
+            runtime.attempts.failed(address)
+            runtime.metrics.wrong_keys.inc()
+        raise Refused(problem(401, www_authenticate="Bearer"))
+    runtime.attempts.succeeded(address, caller.name)
+    return caller
 
 
 def at_work(slot: RuntimeSlot) -> WorkerRuntime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import cast, get_args
 from urllib.parse import parse_qs
 
@@ -16,15 +17,31 @@ from adverdict.ledger.idempotency import Request
 from adverdict.scoring.scorer import Explained
 from adverdict.serving.http.endpoint import JSON
 from adverdict.serving.http.errors import Problem, Refused, problem
+from adverdict.serving.limits import BODY_SECONDS
 
 Headers = dict[bytes, bytes]
 
-BODY_SECONDS = 15.0
-"""A caller that takes longer to send a body is cut off; it would hold memory for as long as it likes."""
 MOST_TIMEOUT_MS = 600_000
 _IDEMPOTENCY_KEY = re.compile(rb"^[\x21-\x7e]{1,200}$")
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,100}$")
 _TIMEOUT = re.compile(rb"^[0-9]{1,6}$")
+
+
+ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"cookie",
+        b"host",
+        b"idempotency-key",
+        b"transfer-encoding",
+        b"x-api-key",
+        b"x-request-timeout-ms",
+    }
+)
+"""Headers that say one thing. Of two, a proxy before us may believe the other one."""
 
 
 class CallerLeft(Exception):
@@ -35,6 +52,18 @@ def request_id(headers: Headers) -> str:
     """The caller's own, when it is harmless to repeat."""
     given = headers.get(b"x-request-id")
     return given.decode() if given and _REQUEST_ID.match(given) else hexadecimal()
+
+
+def said_once(pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """The headers by name. Raises Refused where one that says one thing came twice, or the body's length was told in two ways."""
+    headers = dict(pairs)
+    if len(headers) != len(pairs):
+        names = [name for name, _ in pairs]
+        if twice := sorted({name for name in ONCE if names.count(name) > 1}):
+            raise _refused([Mistake(name.decode(), "twice", "once") for name in twice])
+    if b"transfer-encoding" in headers and b"content-length" in headers:
+        raise _refused([Mistake("Transfer-Encoding", headers[b"transfer-encoding"].decode("latin-1"), "none beside Content-Length")])
+    return headers
 
 
 def idempotency(headers: Headers, caller: str, path: str, body: bytes) -> Request | None:
@@ -105,6 +134,11 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
 
 def _not_answered(field: str, value: bytes, expected: str) -> Refused:
     return Refused(problem(400, "the request cannot be answered", mistakes=[Mistake(field, value.decode("latin-1"), expected)]))
+
+
+def _refused(wrong: Sequence[Mistake]) -> Refused:
+    # Where one request ends and the next begins is not certain any more.
+    return Refused(problem(400, "the request cannot be answered", mistakes=wrong, connection="close"))
 
 
 def _too_large(limit: int) -> Problem:

@@ -32,7 +32,8 @@ __all__ = ["Champion", "LoadedModel", "ServingState"]
 class Champion:
     """Keeps ``state`` up to date with what ``model`` stands for.
 
-    ``load`` turns a bundle's folder into a scorer and raises when it cannot be trusted; ``watch`` hears of every new standing.
+    ``load`` turns a bundle's folder into a scorer and raises when it cannot be trusted, ``trial`` raises where it may not even be loaded
+    here; ``watch`` hears of every new standing, and ``besides`` is called at every look.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Champion:
         poll_seconds: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         watch: Callable[[ServingState], None] = lambda state: None,
+        trial: Callable[[Path], None] = lambda folder: None,
+        besides: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self.state = ServingState()
@@ -58,6 +61,8 @@ class Champion:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self._watch = watch
+        self._trial = trial
+        self._besides = besides
         self._before: str | None = None
         """Policies whose certificates were used last with the version in service, maybe by who served before."""
         self._refused: set[str] = set()
@@ -95,6 +100,7 @@ class Champion:
 
     def check(self) -> None:
         """One look at the registry, and whatever follows from it. Called by the thread; never by a request."""
+        self._besides()
         if self._sets is not None:
             self._sets.look()
         state = self._beside(self._ready_for_others(self._moved(self._next())))
@@ -244,6 +250,7 @@ class Champion:
 
     def _open(self, folder: Path, source: str) -> LoadedModel:
         """Loaded and tried on one ad, so that neither a broken bundle nor a cold one meets a request."""
+        self._trial(folder)
         scorer = self._load(folder)
         [tried] = scorer.score([WARM_UP])
         if tried.bundle_version is not None and tried.familiarity is None:

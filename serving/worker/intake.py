@@ -7,8 +7,10 @@ Who is next is ``line``'s to say; scoring and recording are done in ``rounds``.
 
 from __future__ import annotations
 
+import logging
 import math
 import queue
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -22,8 +24,10 @@ from adverdict.ledger.idempotency import Request
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Explained, Scorer
 from adverdict.serving.worker.admission import AdmissionControl
-from adverdict.serving.worker.rounds import RoundRunner
+from adverdict.serving.worker.rounds import RoundRunner, as_exception
 from adverdict.serving.worker.scoring_queue import CHUNK, Answer, ScoringJob, ScoringQueue
+
+log = logging.getLogger("adverdict.intake")
 
 WARM_EVERY = 1.0
 """Seconds."""
@@ -65,6 +69,15 @@ class Intake:
     def ready(self) -> bool:
         """Whether the history has been read back; asking earlier waits for that."""
         return self._rounds.ready
+
+    @property
+    def unwritten(self) -> str | None:
+        """Why the last round could not be recorded; None: it was, or somebody has written since."""
+        return self._rounds.unwritten
+
+    def written(self) -> None:
+        """Somebody else could write to the ledger."""
+        self._rounds.unwritten = None
 
     def start(self) -> None:
         self._thread.start()
@@ -108,6 +121,14 @@ class Intake:
         self._waiting.put(ScoringJob(()))
 
     def _run(self) -> None:
+        try:
+            self._decide_until_stopped()
+        except BaseException:
+            # Nobody would decide any more, and every request would wait for ever: whoever keeps the service running starts another worker.
+            log.critical("the deciding thread has ended; this worker ends, too", exc_info=True)
+            signal.raise_signal(signal.SIGTERM)
+
+    def _decide_until_stopped(self) -> None:
         stopping = False
         while self._queue or not stopping:
             while not (self._waiting.empty() and (self._queue or stopping)):
@@ -128,8 +149,8 @@ class Intake:
             return
         try:
             look.answer.set_result(self._rounds.reasons(look.made))
-        except Exception as error:  # whoever looks hears of it; the thread goes on deciding
-            look.answer.set_exception(error)
+        except BaseException as error:  # whoever looks hears of it, a panic of a native library too; the thread goes on deciding
+            look.answer.set_exception(as_exception(error))
 
     def _next(self) -> ScoringJob | _Look | None:
         """Whoever comes next. Until the history is read, somebody comes every second to have it read: the ledger may have been away."""

@@ -55,6 +55,7 @@ class Metrics:
         )
         self.refused = Counter("adverdict_refused_ads", "Ads that broke the data contract", registry=here)
         self.turned_away = Counter("adverdict_turned_away_requests", "Scoring requests refused for want of time", ["cause"], registry=here)
+        self.wrong_keys = Counter("adverdict_wrong_keys", "Requests with an API key that is none", registry=here)
         self.swaps = Counter("adverdict_bundle_swaps", "Bundles put into service", registry=here)
         self.ready = Gauge("adverdict_ready_workers", "Workers with a model in service", registry=here, multiprocess_mode="livesum")
         self.bundle = Gauge(

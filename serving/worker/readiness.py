@@ -26,8 +26,8 @@ class Readiness(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    status: Literal["ready", "starting", "no_model", "no_ledger"] = Field(
-        description="no_ledger: it does not answer, so nothing is decided"
+    status: Literal["ready", "starting", "no_model", "no_ledger", "stopped"] = Field(
+        description="no_ledger: it does not answer, or cannot be written, so nothing is decided; stopped: nobody decides any more"
     )
     model: str = Field(description="what was asked for, e.g. models:/adverdict@champion")
     serving: str | None = Field(description="what that stood for when it was loaded, e.g. models:/adverdict/3")

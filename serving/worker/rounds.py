@@ -43,6 +43,8 @@ class RoundRunner:
         self._admission = admission
         self.ready = recorder is None
         """Whether the history has been read back, which takes about a minute for a million decisions; asking earlier waits."""
+        self.unwritten: str | None = None
+        """Why the last round could not be recorded."""
 
     def decide(self, turn: Sequence[ScoringJob]) -> None:
         """The next ads of those whose turn it is. Who is complete, or cannot be answered, has an answer or an error afterwards."""
@@ -52,9 +54,10 @@ class RoundRunner:
                     self._begin(job)
             for batch in micro_batches(turn, self._admission):
                 self._decide(batch)
-        except Exception as error:
-            # The thread's last line of defence: if it died, every request after would wait for ever.
-            _fail(turn, error)
+        except BaseException as error:
+            # The thread's last line of defence: if it died, every request after would wait for ever. What a native library written in
+            # Rust panics with is no Exception.
+            _fail(turn, as_exception(error))
 
     def reasons(self, made: DecisionMade) -> tuple[Reason, ...] | None:
         """As ``scoring.explaining.reasons_again`` by the model in service; None without one, or where another decided."""
@@ -80,8 +83,13 @@ class RoundRunner:
         began, ready, before = self._admission.clock(), self.ready, sum(len(job.decided) for job in batch.jobs)
         try:
             self._score(batch)
-            self._record([job for job in batch.jobs if len(job.decided) == len(job.ads)], batch.scorer)
+            done = [job for job in batch.jobs if len(job.decided) == len(job.ads)]
+            self._record(done, batch.scorer)
+            self.unwritten = None if any(job.ads for job in done) else self.unwritten
         except Unavailable as error:
+            if str(error) != self.unwritten:
+                log.error("not on record, so not answered: %s", error)
+            self.unwritten = str(error)
             _fail(batch.jobs, error)
         ads = sum(len(job.decided) for job in batch.jobs) - before
         if ads and ready:  # reading the history back is no part of what an ad takes
@@ -96,7 +104,7 @@ class RoundRunner:
             ads = [ad for _, portion in portions for ad in portion]
             try:
                 decisions: Answer = [*scorer.score(ads, explain=explain, degraded=degraded, known=known, depth=depth)]
-            except Exception:
+            except BaseException:
                 log.exception("a round failed; its ads are tried one by one")
                 decisions = [_alone(scorer, ad, explain, degraded, known, depth) for ad in ads]
             rest = iter(decisions)
@@ -140,9 +148,14 @@ def _alone(
 ) -> Decision | None:
     try:
         return scorer.score([ad], explain=explain, degraded=degraded, known=known, depth=depth)[0]
-    except Exception:
+    except BaseException:
         log.exception("an ad could not be scored")
         return None
+
+
+def as_exception(error: BaseException) -> Exception:
+    """What a caller can be told: an asyncio future takes no other."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def _fail(jobs: Sequence[ScoringJob], error: Exception) -> None:

@@ -19,8 +19,9 @@ from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import Settings
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.steering import steering_now
-from adverdict.ledger.store import Ledger
+from adverdict.ledger.store import Ledger, now
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.serving.attempts import Attempts
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
@@ -29,6 +30,7 @@ from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner
 from adverdict.serving.worker.readiness import ArmReadiness, Readiness
+from adverdict.serving.worker.record import RecordWatch
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 from adverdict.serving.worker.sets import SetsInForce
@@ -59,8 +61,12 @@ class WorkerRuntime:
     """Why a decision on record is what it is."""
     monitor: MonitorWatch | None = None
     """What watches whether promises still hold; it needs a ledger, too."""
+    record: RecordWatch | None = None
+    """What watches that the ledger is still the same; it needs one."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
+    attempts: Attempts = field(default_factory=lambda: Attempts(now))
+    """API keys that were wrong."""
 
     @property
     def book(self) -> PolicyBook:
@@ -83,30 +89,50 @@ class WorkerRuntime:
             policy_hash=self.book.hash,
             since=loaded.since if loaded else None,
             checked_at=state.checked_at,
-            degraded=tuple(str(degradation) for degradation in (*state.degraded, *_nothing_decides(loaded, steering))),
+            degraded=tuple(map(str, (*state.degraded, *_nothing_decides(loaded, steering), *self._of_the_record()))),
             arms=_arms(self.policies, loaded) if isinstance(self.policies, SetsInForce) and loaded else (),
             swaps=state.swaps,
             ledger=end,
         )
 
-    def _status(self, recording: bool) -> Literal["ready", "starting", "no_model", "no_ledger"]:
+    def _status(self, recording: bool) -> Literal["ready", "starting", "no_model", "no_ledger", "stopped"]:
         if not recording:
             return "no_ledger"
+        if not self.intake.alive and not self.champion.starting:
+            return "stopped"
         if self.champion.starting or (self.champion.state.loaded and not self.intake.ready):
             return "starting"
         return "ready" if self.champion.state.loaded else "no_model"
 
     def _recording(self) -> tuple[bool, int | None, Steering]:
-        """Whether decisions can be written down, as far as reading tells, the last entry, and what is out of automatic hands."""
+        """Whether decisions can be written down, the last entry, and what is out of automatic hands.
+
+        Where writing failed last it is tried again here: nobody is sent to a service that is not ready, so no ad would try it.
+        """
         if self.ledger is None:
             return True, None, Steering()
+        if self.record is not None and self.record.trouble is not None:
+            return False, None, Steering()
         try:
+            if self.intake.unwritten is not None:
+                self.ledger.try_write()
+                self.intake.written()
             return True, self.ledger.end()[0], steering_now(self.ledger)
         except Unavailable as error:
             log.warning("%s", error)
             return False, None, Steering()
 
+    def _of_the_record(self) -> tuple[Degradation, ...]:
+        if self.record is None:
+            return ()
+        if self.record.trouble is not None:
+            return (Degradation(Cause.LEDGER_REPLACED, self.record.trouble),)
+        unwritten = self.intake.unwritten
+        return self.record.standing() + (() if unwritten is None else (Degradation(Cause.LEDGER_UNWRITABLE, unwritten),))
+
     def close(self) -> None:
+        if self.record is not None:
+            self.record.note()
         if self.ledger is not None:
             self.ledger.close()
 

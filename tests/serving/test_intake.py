@@ -269,3 +269,25 @@ class _Broken:
 
     def connect(self) -> Any:
         raise Unavailable("the ledger's database does not answer")
+
+
+class Panic(BaseException):
+    """What PyO3 makes of a panic in Rust is no Exception either."""
+
+
+@dataclass(frozen=True)
+class Panicking(FakeModel):
+    def score(self, ads: Sequence[Ad], history: Any = None) -> FakeRisks:
+        if any("panic" in (ad.title or "") for ad in ads):
+            raise Panic("index out of bounds")
+        return super().score(ads, history)
+
+
+def test_a_panic_of_a_native_library_costs_its_ad_the_answer_and_no_other(book: PolicyBook) -> None:
+    intake = Intake(lambda: (Scorer(Panicking(), book), ()), None)
+    intake.start()
+    first = intake.ask([an_ad("a"), an_ad("b", "panic"), an_ad("c")])
+    assert [decision is not None for decision in first.result(10)] == [True, False, True]
+    assert intake.ask([an_ad("d")]).result(10)[0] is not None
+    assert intake.alive
+    intake.stop()

@@ -160,6 +160,17 @@ def test_review_verdicts_and_drawn_audits_become_tasks_in_the_same_transaction(s
     assert [tuple(task) for task in tasks] == [("review", "ad-1001", "open"), *[("audit", "ad-1001", "open")] * drawn[1]]
 
 
+def test_any_number_of_labels_on_one_ad_is_recorded(serve: Serve, tmp_path: Path) -> None:
+    label = {"ad_id": "ad-1001", "policy": "deceptive", "violates": True, "labelled_at": "2026-03-02T00:00:00Z"}
+    with serve() as client:
+        client.post("/v1/score", json=ad())
+        answer = client.post("/v1/labels", json={"labels": [{**label, "rater_id": f"r{number}"} for number in range(250)]})
+    assert (answer.status_code, answer.json()["labels"]) == (200, 250)
+    with recorded(tmp_path) as ledger:
+        found = [entry.body for entry in ledger.read(kinds=["label"])]
+    assert [len(one.labels) for one in found if isinstance(one, Labelled)] == [100, 100, 50]
+
+
 def test_labels_on_decided_ads_are_recorded_whole_or_not_at_all(serve: Serve, tmp_path: Path) -> None:
     label = {"ad_id": "a", "policy": "deceptive", "violates": True, "labelled_at": "2026-03-02T00:00:00Z"}
     with serve() as client:

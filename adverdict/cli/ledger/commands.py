@@ -75,6 +75,23 @@ def erase_command(
         show_erasure(done, compact)
 
 
+@app.command("accept")
+def accept_command() -> None:
+    """Go on with the ledger as it is, though this installation remembers a longer or another one: after a backup was restored."""
+    from adverdict.cli.console import out
+    from adverdict.domain.formats import counted
+
+    with door() as settings:
+        from adverdict.serving.worker.record import accept
+
+        with ledger_of(settings) as ledger:
+            before, end = accept(ledger, settings.cache)
+        if before is not None and before.seq > end.seq:
+            lost = counted(before.seq - end.seq, "entry", "entries")
+            out.print(f"given up: {lost} that were on record; what was answered by them is not known any more")
+        out.print(f"remembered: entry {end.seq}, {end.hash}. Restart the services of this installation")
+
+
 @app.command("migrate")
 def migrate_command() -> None:
     """Bring the tables up to date; 'adverdict serve' does it too. Makes them where there are none."""

@@ -10,6 +10,6 @@ from pydantic import BaseModel, ConfigDict
 class EntryBody(BaseModel):
     """Closed: a field that nobody knows is no content that was ever written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: ClassVar[str]

@@ -14,7 +14,7 @@ from adverdict.domain.ad import Label
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.votes import older_than_its_ad
 from adverdict.ledger import idempotency
-from adverdict.ledger.entries import Labelled
+from adverdict.ledger.entries import MAX_LABELS, Labelled
 from adverdict.ledger.idempotency import Request
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import contents, entries
@@ -40,7 +40,8 @@ def bring(
     request: Request | None = None,
     policies: Collection[str] | None = None,
 ) -> list[str]:
-    """Ids of the entries, one an ad. A label is about the version of its ad that was current at ``labelled_at``.
+    """Ids of the entries: one an ad, or as many as it takes to hold them. A label is about the version of its ad that was current at
+    ``labelled_at``.
 
     ``policies``: names that a label may be about; None: any. Raises InvalidInput with every label that is about another one, about an ad
     not on record, golden, older than its ad, or of the future: then none of them is recorded. Raises Conflict when the request's key was
@@ -54,9 +55,11 @@ def bring(
         _check(labels, versions, now, policies)
         ids = []
         for version, about in _grouped(labels, versions):
-            ids.append(f"lab-{uuid4().hex}")
             told = {"decision_id": version.decision_id, "advertiser_id": version.advertiser_id, "market": version.market}
-            writing.append(ids[-1], Labelled(**told, ad_id=about[0].ad_id, labels=tuple(about), by=by), now)
+            for first in range(0, len(about), MAX_LABELS):
+                ids.append(f"lab-{uuid4().hex}")
+                held = tuple(about[first : first + MAX_LABELS])
+                writing.append(ids[-1], Labelled(**told, ad_id=about[0].ad_id, labels=held, by=by), now)
         if request:
             idempotency.answer(writing.connection, request, ids, now)
         return ids

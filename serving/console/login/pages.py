@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import secrets
 
@@ -12,15 +11,13 @@ from starlette.responses import RedirectResponse, Response
 
 from adverdict.domain.keys import ApiKey
 from adverdict.serving.access import authenticate
+from adverdict.serving.attempts import Attempts
 from adverdict.serving.console import sessions
-from adverdict.serving.console.login.attempts import Attempts
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import HOME, render, tabs_of
 from adverdict.serving.console.safety import Form, must_be_ours, one, read_form
-from adverdict.serving.console.sessions import COOKIE, LASTS, LOCAL, Session
+from adverdict.serving.console.sessions import COOKIE, LASTS, Session
 from adverdict.serving.console.visits import current, failure, from_here, refusal
-
-log = logging.getLogger("adverdict.console")
 
 BEFORE = "adverdict_login"
 """Cookie that ties the login form to the browser it was shown in: nobody can be logged in as somebody else by a stranger's form."""
@@ -60,21 +57,20 @@ def _enter(request: Request, form: Form) -> Response:
     if not parts.api_keys:
         if not from_here(request):
             return refusal(403, "Only on this machine", "No API keys are configured, so the console is open to this machine only.")
-        return _welcome(request, LOCAL, USABLE)
-    wait = attempts.wait(address).total_seconds()
+        return _welcome(request, None, USABLE)
+    key = _key(one(form, "key"), parts)
+    wait = attempts.wait(address, key.name if key else None).total_seconds()
     if wait > 0:
         answer = _form(request, f"Too many keys were wrong. Try again in {math.ceil(wait)} s.", status=429)
         answer.headers["retry-after"] = str(math.ceil(wait))
         return answer
-    key = _key(one(form, "key"), parts)
     if key is None:
         attempts.failed(address)
-        log.warning("a login to the console failed")
         return _form(request, "No such key.", status=403)
     if not key.scopes & set(USABLE):
         return _form(request, f"The key {key.name} opens no page here: it has none of the scopes {', '.join(USABLE)}.", status=403)
-    attempts.succeeded(address)
-    return _welcome(request, key.name, tuple(key.scopes))
+    attempts.succeeded(address, key.name)
+    return _welcome(request, key, tuple(key.scopes))
 
 
 def _key(presented: str, parts: Parts) -> ApiKey | None:
@@ -84,9 +80,9 @@ def _key(presented: str, parts: Parts) -> ApiKey | None:
         return None
 
 
-def _welcome(request: Request, name: str, scopes: tuple[str, ...]) -> Response:
+def _welcome(request: Request, key: ApiKey | None, scopes: tuple[str, ...]) -> Response:
     parts: Parts = request.app.state.parts
-    token = sessions.begin(parts.ledger, name, scopes, parts.clock())
+    token = sessions.begin(parts.ledger, key, scopes, parts.clock())
     answer = RedirectResponse(HOME, status_code=303)
     answer.set_cookie(
         COOKIE, token, max_age=int(LASTS.total_seconds()), path=HOME, secure=_encrypted(request), httponly=True, samesite="strict"
@@ -100,7 +96,7 @@ def _leave(request: Request, form: Form) -> Response:
     session = current(parts, request)
     if session is not None:
         must_be_ours(request, form, session.csrf)
-        sessions.end(parts.ledger, request.cookies.get(COOKIE))
+        sessions.end(parts.ledger, request.cookies.get(COOKIE), parts.api_keys)
     answer = RedirectResponse(f"{HOME}/login", status_code=303)
     answer.delete_cookie(COOKIE, path=HOME)
     return answer

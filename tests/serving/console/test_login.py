@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
+from starlette.testclient import TestClient
 
-from adverdict.domain.keys import ApiKey
+from adverdict.domain.keys import ApiKey, digest_of
 from adverdict.ledger.schema import sessions
-from adverdict.serving.console.login.attempts import ADDRESSES, FREE, Attempts
+from adverdict.serving.attempts import ADDRESSES, FREE, Attempts
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import TABS
 from tests.serving.console.conftest import Visitor, log_in, token
@@ -52,7 +54,7 @@ def test_the_database_holds_neither_key_nor_cookie(keyed: Parts, visit: Visitor)
     cookie = client.cookies["adverdict_session"]
     with keyed.ledger.look() as connection:
         row = connection.execute(select(sessions)).one()
-    assert row.token == hashlib.sha256(cookie.encode()).digest()
+    assert row.token == hmac.digest(digest_of(key_of("ana").encode()).encode(), cookie.encode(), "sha256")
     assert cookie not in str(row)
     assert key_of("ana") not in str(row)
 
@@ -177,6 +179,57 @@ def test_after_some_wrong_keys_an_address_waits_and_others_do_not(keyed: Parts, 
     assert (waiting.status_code, waiting.headers["retry-after"]) == (429, "1")
     clock.now += timedelta(seconds=1)
     assert client.post("/console/login", data={"csrf": csrf, "key": key_of("ana")}).status_code == 303
+
+
+def test_who_was_let_in_here_before_is_let_in_while_another_behind_the_same_address_guesses(keyed: Parts, visit: Visitor) -> None:
+    parts = Parts(**{**vars(keyed), "clock": Clock(NOW)})
+    ana = visit(parts, ELSEWHERE)
+    other = TestClient(ana.app, base_url=str(ana.base_url), client=ELSEWHERE, follow_redirects=False)
+    log_in(ana, key_of("ana"))
+    csrf = token(other, "/console/login")
+    assert [other.post("/console/login", data={"csrf": csrf, "key": "guess"}).status_code for _ in range(FREE + 1)][-1] == 429
+    ana.cookies.clear()
+    assert ana.post("/console/login", data={"csrf": token(ana, "/console/login"), "key": key_of("ana")}).status_code == 303
+    assert ana.post("/console/login", data={"csrf": token(ana, "/console/login"), "key": key_of("pol")}).status_code == 429
+
+
+def test_wrong_keys_are_told_in_the_log_each_time_their_number_has_doubled_and_without_the_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    attempts = Attempts(Clock(NOW))
+    with caplog.at_level(logging.WARNING, "adverdict.access"):
+        for _ in range(9):
+            attempts.failed(ELSEWHERE[0])
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["1", "2", "4", "8"]
+    assert ELSEWHERE[0] not in caplog.text
+
+
+def test_a_changed_key_of_the_same_name_ends_its_sessions(keyed: Parts, visit: Visitor) -> None:
+    client = log_in(visit(keyed, ELSEWHERE), key_of("ana"))
+    assert client.get("/console/review").status_code == 200
+    changed = tuple(ApiKey(key.name, key.scopes, digest_of(b"another")) if key.name == "ana" else key for key in keyed.api_keys)
+    after = visit(Parts(**{**vars(keyed), "api_keys": changed}), ELSEWHERE)
+    after.cookies = client.cookies
+    assert after.get("/console/review").headers["location"] == "/console/login"
+
+
+def test_a_row_that_somebody_wrote_into_the_table_of_sessions_opens_nothing(keyed: Parts, visit: Visitor) -> None:
+    """Neither a row of one's own, nor another name and more scopes in the row of one's own session."""
+    client = log_in(visit(keyed, ELSEWHERE), key_of("ana"))
+    with keyed.ledger.change() as connection:
+        connection.execute(update(sessions).values(name="adm", scopes='["admin", "policy", "review"]'))
+        row = dict(connection.execute(select(sessions)).one()._mapping)
+        connection.execute(insert(sessions).values({**row, "token": hashlib.sha256(b"mine").digest(), "name": "adm"}))
+    assert client.get("/console/policies").status_code == 403
+    stranger = visit(keyed, ELSEWHERE)
+    stranger.cookies.set("adverdict_session", "mine", path="/console")
+    assert stranger.get("/console/review").headers["location"] == "/console/login"
+
+
+def test_a_form_of_nobody_is_not_read(keyed: Parts, visit: Visitor) -> None:
+    client = visit(keyed, ELSEWHERE)
+    answer = client.post("/console/review/answer", content=b"x" * 10_000_000, headers={"content-type": "application/octet-stream"})
+    assert answer.headers["location"] == "/console/login"
 
 
 def test_a_key_that_opens_no_page_does_not_clear_the_count_of_wrong_ones(keyed: Parts, visit: Visitor) -> None:
