@@ -13,6 +13,7 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from adverdict.domain.formats import day, moment
+from adverdict.domain.markets import market_name, named_market
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
 from adverdict.serving.console.banner import BrakeShown, Notice
@@ -63,6 +64,7 @@ def render(
     **values: Any,
 ) -> HTMLResponse:
     """``here``: name of the tab that is open."""
+    values = {"now": None, "titles": {}, **values}
     frame = {"session": session, "tabs": tabs_of(session), "here": here, "home": HOME, "brakes": brakes, "notices": notices}
     return HTMLResponse(_environment().get_template(template).render(**frame, **values), status_code=status)
 
@@ -85,6 +87,8 @@ def static_url(name: str) -> str:
 def _environment() -> Environment:
     names = (
         "span",
+        "ago",
+        "between",
         "percent",
         "risk",
         "count",
@@ -100,6 +104,7 @@ def _environment() -> Environment:
         "figure",
     )
     filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
+    filters |= {"market": market_name, "named_market": named_market}
     made = environment("adverdict.serving.console", filters, folder="templates")
     made.globals["static"] = static_url
     return made

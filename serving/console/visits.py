@@ -53,7 +53,13 @@ class Visit:
 
     def page(self, template: str, here: str, status: int = 200, **values: Any) -> Response:
         brakes, said = brakes_shown(self.parts.ledger), notices(self.parts.ledger, self.parts.clock())
-        return render(template, session=self.session, here=here, status=status, brakes=brakes, notices=said, **values)
+        usual = {"now": self.parts.clock(), "titles": self.titles}
+        return render(template, session=self.session, here=here, status=status, brakes=brakes, notices=said, **{**usual, **values})
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What policies are called, by their names: as some market has them."""
+        return {policy.name: policy.title for _, _, policy in self.parts.book.every()}
 
     @property
     def quick(self) -> bool:

@@ -30,7 +30,7 @@ from adverdict.review.period import PAGE, Period, about_each, decisions_of, entr
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.quality.quality import PolicyQuality, quality
 from adverdict.review.reasons.grounds import UNION
-from adverdict.review.reasons.statement import automated
+from adverdict.review.reasons.rejection import automated
 
 MEASURES, COMPLAINTS, MEANS, STATEMENTS, PEOPLE, ERASED = "15(1)(c)", "15(1)(d)", "15(1)(e)", "24(5)", "42(2)(a)", "GDPR 17"
 TITLES = {

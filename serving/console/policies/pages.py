@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +16,8 @@ from adverdict.decisions.policy import PolicyInForce, Stance
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.verdict import Verdict, most_severe
-from adverdict.serving.console.decisions import record
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import contents, entries
 from adverdict.serving.console.policies import curves
 from adverdict.serving.console.policies.recent import Decided, RecentCache, RecentDecisions, RecentQuery
 from adverdict.serving.console.policies.shares import Split
@@ -84,10 +86,10 @@ def show(visit: Visit) -> Response:
 
 def _latest_market(visit: Visit) -> str:
     """Where something happens: the market of the latest decision, else the first one."""
+    latest = select(contents.c.market).join(entries, entries.c.seq == contents.c.seq).where(entries.c.kind == DecisionMade.kind)
     with visit.parts.ledger.look() as connection:
-        latest = record.latest(connection, 1)
-    markets = [one.market for one in latest if visit.parts.book.knows(one.market)]
-    return next(iter((*markets, *visit.parts.book.markets)), "")
+        market = connection.scalar(latest.order_by(entries.c.seq.desc()).limit(1))
+    return next(iter((*([market] if market and visit.parts.book.knows(market) else []), *visit.parts.book.markets)), "")
 
 
 def _recently(request: Request) -> RecentCache:
