@@ -25,6 +25,7 @@ from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
 from adverdict.serving.console.tasks import day, queues
 from adverdict.serving.console.tasks import pages as review
+from adverdict.serving.console.today import pages as today
 from adverdict.serving.console.visits import page, refusal
 
 __all__ = ["Parts", "console"]
@@ -49,6 +50,7 @@ def console(parts: Parts) -> ASGIApp:
             _route("/review/answer", page(review.answer, *reviewing), "POST"),
             _route("/review/renew", page(review.renew, *reviewing), "POST"),
             _route("/review/release", page(review.release, *reviewing), "POST"),
+            _route("/today", page(today.show, *policy)),
             _route("/queues", page(queues.show, *either, "plan")),
             _route("/decisions", page(decisions.listed, *either)),
             _route("/decisions.csv", page(decisions.csv, *either)),
@@ -90,6 +92,7 @@ def console(parts: Parts) -> ASGIApp:
     app.state.recently = RecentCache(parts.ledger, parts.policies, parts.clock)
     app.state.progress = day.ProgressCache(parts)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
+    app.state.today = today.TodayCache(parts)
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)
 

@@ -99,14 +99,15 @@ def show(visit: Visit) -> Response:
         raise InvalidInput("no such period", [Mistake("days", told, ", ".join(map(str, PERIODS)))])
     measured: ReportCache = visit.request.app.state.measured
     counted = measured.get(int(told))
-    values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
+    values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": targets_of(visit.parts.book), "titles": _titles(visit)}
     if counted is None:
         return visit.page("quality_counting.html", "Quality", days=int(told))
     values |= {"report": counted.report, "until": counted.until, "standings": counted.standings, "alarms": counted.alarms, "bands": _bands}
     return visit.page("quality.html", "Quality", **values)
 
 
-def _targets(book: PolicyBook) -> dict[str, Targets]:
+def targets_of(book: PolicyBook) -> dict[str, Targets]:
+    """By policy."""
     found: dict[str, Targets] = {}
     for _, _, policy in book.every():
         before = found.get(policy.name, Targets(1.0, 1.0))

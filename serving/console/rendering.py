@@ -34,6 +34,7 @@ class Tab:
 
 
 TABS = (
+    Tab("Today", f"{HOME}/today", ("policy",)),
     Tab("Review", f"{HOME}/review", ("review",)),
     Tab("Queues", f"{HOME}/queues", ("review", "policy", "plan")),
     Tab("Decisions", f"{HOME}/decisions", ("review", "policy")),

@@ -107,14 +107,16 @@ def title_of(ad: Ad) -> str:
 def words_of(ad: Ad, reasons: Sequence[Reason]) -> tuple[str, ...]:
     """The ad's own words, as they stand in it, that raised a risk; the strongest first."""
     strength: dict[str, float] = {}
+    as_written: dict[str, str] = {}
     telling = [one for one in reasons if one.kind == "phrase" and one.effect > 0]
     effects = {one.text: one.effect for one in telling}
     for text in (ad.title, ad.body, ad.call_to_action, ad.creative_ocr_text, *(ad.keywords or ())):
         for piece in pieces(text, telling):
             if piece.kind == "towards":
                 word = " ".join(piece.text.split())
-                strength[word] = max(strength.get(word, 0.0), effects.get(piece.told, 0.0))
-    return tuple(sorted(strength, key=lambda word: -strength[word])[:MOST_WORDS])
+                as_written.setdefault(word.casefold(), word)
+                strength[word.casefold()] = max(strength.get(word.casefold(), 0.0), effects.get(piece.told, 0.0))
+    return tuple(as_written[word] for word in sorted(strength, key=lambda word: -strength[word])[:MOST_WORDS])
 
 
 def written(day: date, language: str) -> str:

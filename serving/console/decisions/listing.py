@@ -116,7 +116,7 @@ def _candidates(connection: Connection, asked: DecisionFilter, search: Search, b
         for start in range(0, len(seqs), CHUNK):
             yield seqs[start : start + CHUNK]
         return
-    at = _first_after(connection, micros(asked.to_at) + SKEW) if asked.to_at else None
+    at = first_after(connection, micros(asked.to_at) + SKEW) if asked.to_at else None
     last = min((one for one in (before, at) if one is not None), default=None)
     while True:
         query = select(entries.c.seq).where(entries.c.kind == DecisionMade.kind)
@@ -183,7 +183,7 @@ def _condition(connection: Connection, asked: DecisionFilter) -> Any:
     return and_(*conditions) if conditions else entries.c.seq > 0
 
 
-def _first_after(connection: Connection, at: int) -> int:
+def first_after(connection: Connection, at: int) -> int:
     """The first seq whose entry is later, by halving: the chain grows with time."""
     low, high = 0, (connection.scalar(select(func.max(entries.c.seq))) or 0) + 1
     while low + 1 < high:

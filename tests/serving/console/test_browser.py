@@ -51,6 +51,7 @@ def _challenger(name: str) -> str:
 def pages(busy: World) -> dict[str, str]:
     return {
         "review": "review",
+        "today": "today",
         "queues": "queues",
         "decisions": "decisions",
         "decision": f"decisions/{busy.first_rejected}",
@@ -68,7 +69,8 @@ def opened(browser: Any, address: str, size: dict[str, int] = DESK, scheme: str 
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
     page.goto(f"{address}/console")
     page.get_by_role("button", name="Continue on this machine").click()
-    page.wait_for_url("**/console/review")
+    page.wait_for_url("**/console/today")
+    page.goto(f"{address}/console/review")
     return page
 
 
