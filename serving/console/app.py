@@ -93,6 +93,7 @@ def console(parts: Parts) -> ASGIApp:
     app.state.progress = day.ProgressCache(parts)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
     app.state.today = today.TodayCache(parts)
+    app.state.drafted = {}
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)
 

@@ -57,7 +57,7 @@ def test_a_page_says_so_when_nothing_is_on_record(path: str, empty: Parts, visit
     [
         ("/console/queues", ["waiting", "By kind", "audit", "Past due"]),
         ("/console/decisions", ["Designer bags, replica AAA", "ad-5059", "rejected"]),
-        ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "adverdict policy solve"]),
+        ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "never automatically"]),
         ("/console/models", ["models:/adverdict/3", "expired 2026-11-18", "b3-20261012", "registry"]),
         ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "ads read of"]),
     ],
