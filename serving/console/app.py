@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import brakes, drafts, models, quality, rollouts, workforce
+from adverdict.serving.console import brakes, drafts, models, quality, reports, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
@@ -61,6 +61,8 @@ def console(parts: Parts) -> ASGIApp:
             _route("/decisions/{decision_id}/{what}", page(decisions.related, *either)),
             _route("/policies", page(policies.show, *policy)),
             _route("/models", page(models.show, *policy)),
+            _route("/models/report", page(reports.of_training, *policy)),
+            _route("/models/certificates", page(reports.of_certificates, *policy)),
             _route("/quality", page(quality.show, *policy)),
             _route("/health", page(health.show, *policy)),
             _route("/alarms/{alarm}", page(health.alarm, *policy)),

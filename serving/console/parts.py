@@ -45,6 +45,8 @@ class Parts:
     """The folder of policy files that a draft is made of; None: the packaged ones."""
     rolling: Run | None = None
     """``adverdict rollout …`` in a process of its own, for what takes long. None: nothing can be drafted."""
+    home: Path | None = None
+    """The folder in which training and certifying left their reports. None: they are not on this machine."""
     drafts: Planner | None = None
     """The same for drafts, each made once. None: nothing can be drafted."""
     capacity: Capacity = nobody_told

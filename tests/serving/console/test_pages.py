@@ -59,7 +59,7 @@ def test_a_page_says_so_when_nothing_is_on_record(path: str, empty: Parts, visit
         ("/console/decisions", ["Designer bags, replica AAA", "ad-5059", "rejected"]),
         ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "never automatically"]),
         ("/console/models", ["models:/adverdict/3", "expired 2026-11-18", "b3-20261012", "registry"]),
-        ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "ads read of"]),
+        ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "not measured yet"]),
     ],
 )
 def test_a_page_shows_what_is_on_record(path: str, shown: list[str], client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
