@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.domain.errors import AdverdictError
 from adverdict.serving.console import brakes, drafts, models, quality, reports, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
@@ -23,10 +25,11 @@ from adverdict.serving.console.policies.recent import RecentCache
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.sessions import Session
 from adverdict.serving.console.tasks import day, queues
 from adverdict.serving.console.tasks import pages as review
 from adverdict.serving.console.today import pages as today
-from adverdict.serving.console.visits import page, refusal
+from adverdict.serving.console.visits import current, page, refusal
 
 __all__ = ["Parts", "console"]
 
@@ -112,10 +115,20 @@ def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], *metho
 
 
 async def _as_page(request: Request, error: Exception) -> Response:
+    """Whoever is logged in keeps the navigation."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = refusal(status, "Not found" if status == 404 else "Not possible", "There is no such page, or it cannot be used in this way.")
+    session = await run_in_threadpool(_visitor, request)
+    title, told = "Not found" if status == 404 else "Not possible", "There is no such page, or it cannot be used in this way."
+    answer = refusal(status, title, told, session)
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
+
+
+def _visitor(request: Request) -> Session | None:
+    try:
+        return current(request.app.state.parts, request)
+    except AdverdictError:
+        return None
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

@@ -82,7 +82,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def interval(ends: Sequence[float] | None, digits: int = 3) -> str:
-    return "no interval" if ends is None else f"{number(ends[0], digits)} to {number(ends[1], digits)}"
+    return "no interval" if ends is None else formats.interval(ends[0], ends[1], f".{digits}f").replace("-", "−")
 
 
 def installed() -> dict[str, str]:

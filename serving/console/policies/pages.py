@@ -85,7 +85,16 @@ def show(visit: Visit) -> Response:
     moved = held.approve_below, held.reject_at
     change = _change(recent, now, moved)
     flips = [(flip.before, flip.after, flip.ads) for flip in change.flips]
-    values |= {"policy": policy, "use": use, "recent": recent, "now": now, "told": told, "moved": moved, "change": change, "asked": asked}
+    values |= {
+        "policy": policy,
+        "use": use,
+        "recent": recent,
+        "present": now,
+        "told": told,
+        "moved": moved,
+        "change": change,
+        "asked": asked,
+    }
     values |= {"rule": rule(visit.parts, policy, asked), "able": visit.parts.drafts is not None}
     values |= {"work": work(flips, recent.since, visit.parts.clock(), visit.parts.review.handling_seconds)}
     values |= {"drawing": _drawing(recent, policy, change), "curves": curves, "rejects": recent.seen.rejects}

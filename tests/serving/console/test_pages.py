@@ -320,3 +320,18 @@ def keyed(parts: Parts, scope: str) -> Parts:
     """The parts with one key, ``adj_k``."""
     keys = (ApiKey("ana", frozenset([scope]), hashlib.sha256(b"adj_k").hexdigest()),)
     return Parts(**{**vars(parts), "api_keys": keys})
+
+
+def test_a_page_that_is_not_there_keeps_the_navigation_for_whoever_is_logged_in(world: World, visit: Visitor) -> None:
+    stranger = visit(world.parts).get("/console/nothing")
+    known = log_in(visit(world.parts)).get("/console/nothing")
+    assert (stranger.status_code, known.status_code) == (404, 404)
+    assert "To the login" in stranger.text
+    assert 'aria-label="Pages"' not in stranger.text
+    assert 'aria-label="Pages"' in known.text
+    assert "To the console" in known.text
+
+
+def test_moments_are_told_with_their_zone_and_how_long_ago_they_are(client: TestClient, world: World) -> None:
+    text = client.get(f"/console/decisions/{world.first_rejected}").text
+    assert re.search(r"<time datetime=\"[^\"]+\+00:00\">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time> <span class=\"muted\">\(\d+ \w+ ago\)", text)
