@@ -15,8 +15,9 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.alarms import Alarm
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries
+from adverdict.rollout.ways import Way
 from adverdict.serving.console.decisions.listing import first_after
-from adverdict.serving.console.today.promised import Leakage, Way
+from adverdict.serving.console.today.promised import Leakage
 from adverdict.serving.console.today.waiting import Waiting
 from adverdict.serving.console.words import between, missing, named, percent, span
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from adverdict.rollout.ways import ways as ways_of
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import USUAL, CachedReport, ReportCache, targets_of
 from adverdict.serving.console.today import needs, promised, suffered, volume, waiting
@@ -83,7 +84,7 @@ def _promised(visit: Visit, snapshot: Snapshot, quality: CachedReport | None) ->
     parts, now = visit.parts, visit.parts.clock()
     targets = {policy: one.leakage for policy, one in targets_of(parts.book).items()}
     leakages, top = promised.leakages(quality.report.policies, targets) if quality else ((), 1.0)
-    ways = promised.ways(parts.champion.certificates())
+    ways = ways_of(parts.champion.certificates())
     scorer, degraded = parts.champion.current()
     ends = [one.expires_at for one in scorer.solved.points.values() if one.expires_at is not None and not one.provisional]
     alarms = quality.alarms if quality else ()

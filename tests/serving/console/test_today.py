@@ -11,6 +11,7 @@ from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.verdict import Verdict
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.quality.quality import PolicyQuality
+from adverdict.rollout.ways import ways
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.today import needs, pages, promised, suffered, volume, waiting
 from adverdict.storage.charts import Bar, columns, interval, nice_top
@@ -125,11 +126,11 @@ def test_the_way_to_a_certificate_leads_to_the_nearest_place_that_has_none() -> 
         }
     )
     farther = lacking.model_copy(update={"bounds": tuple(bound.model_copy(update={"labels_needed": 9000}) for bound in one.bounds)})
-    (way,) = promised.ways([farther, lacking, one])
+    (way,) = ways([farther, lacking, one])
     assert (way.needed, way.labels) == (4000, lacking.ads)
     assert 0 < way.certified < way.places
     hopeless = lacking.model_copy(update={"bounds": tuple(bound.model_copy(update={"labels_needed": None}) for bound in one.bounds)})
-    assert promised.ways([hopeless])[0].needed == 0
+    assert ways([hopeless])[0].needed == 0
 
 
 def test_what_needs_somebody_comes_in_the_order_of_its_urgency(world: World) -> None:
