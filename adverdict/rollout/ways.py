@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adverdict.certification.certificate import Certificate
-from adverdict.certification.words import Side
+from adverdict.certification.certificate import Bound, Certificate
+from adverdict.certification.words import Side, Strength
 from adverdict.storage.charts import filled
 
 
@@ -21,7 +21,9 @@ class Way:
     nearest: str
     """Where; empty: every place has one, or no number of labels would do."""
     labels: int
+    """There, in labels of different advertisers that they are worth."""
     needed: int
+    """Of different advertisers; about."""
 
     @property
     def share(self) -> float:
@@ -43,12 +45,20 @@ def _way(policy: str, certificates: Sequence[Certificate]) -> Way:
         (one, market.market, market.served and one.approve_below > 0) for one in certificates for market in one.markets if not market.lends
     ]
     lacking = [
-        (bound.labels_needed, one, market)
+        (bound.labels_needed, _counting(one, bound, market), one, market)
         for one, market, shown in places
         if not shown and (bound := one.bound(Side.APPROVE)) is not None and bound.labels_needed
     ]
     certified = sum(shown for _, _, shown in places)
     if not lacking:
         return Way(policy, certified, len(places), "", 0, 0)
-    needed, one, market = min(lacking, key=lambda found: (found[0] - found[1].ads, found[2]))
-    return Way(policy, certified, len(places), market if one.surfaces is None else f"{market}, {', '.join(one.surfaces)}", one.ads, needed)
+    needed, labels, one, market = min(lacking, key=lambda found: (max(found[0] - found[1], 0), found[3]))
+    return Way(policy, certified, len(places), market if one.surfaces is None else f"{market}, {', '.join(one.surfaces)}", labels, needed)
+
+
+def _counting(one: Certificate, bound: Bound, market: str) -> int:
+    """Labels that count towards those needed, each of another advertiser: the market's own, as many as they are worth; borrowed ones do not."""
+    asking = [each for each in one.markets if not each.lends]
+    own = sum(each.labelled for each in asking if one.strength is Strength.TOGETHER or each.market == market)
+    count = bound.at_aim or bound.stopped_at
+    return own if count is None else min(own, int(count.draws))

@@ -85,7 +85,11 @@ def test_what_is_certified_is_drawn_in_the_pages_colours(folder: Path, page: Pag
     ("name", "stands", "said"),
     [
         ("certified", "certified", ["below {below:g}", "from {at:g}", "holds until 2027-02-20", "{automatic:,} of {ads:,}"]),
-        ("together", "certified", ["over BR, DE, GB, SE, US taken together", "lends its labels; what is asked for there is solved by itself"]),
+        (
+            "together",
+            "certified",
+            ["over BR, DE, GB, SE, US taken together", "lends its labels; what is asked for there is solved by itself"],
+        ),
         ("unlike_the_others", "not certified", ["Nothing is certified here", "lends its labels", "3,660 labelled ads"]),
         ("rejecting_not_shown", "partly certified", ["below {below:g}", "nobody", "Rejects nobody yet"]),
         ("approving_not_shown", "partly certified", ["from {at:g}", "provisional", "Approving is not certified"]),
