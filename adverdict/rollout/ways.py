@@ -57,7 +57,7 @@ def _way(policy: str, certificates: Sequence[Certificate]) -> Way:
 
 
 def _counting(one: Certificate, bound: Bound, market: str) -> int:
-    """Labels that count towards those needed, each of another advertiser: the market's own, as many as they are worth; borrowed ones do not."""
+    """Labels that count towards those needed, each of another advertiser: the market's own, as many as they are worth."""
     asking = [each for each in one.markets if not each.lends]
     own = sum(each.labelled for each in asking if one.strength is Strength.TOGETHER or each.market == market)
     count = bound.at_aim or bound.stopped_at

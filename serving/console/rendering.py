@@ -65,7 +65,7 @@ def render(
     **values: Any,
 ) -> HTMLResponse:
     """``here``: name of the tab that is open."""
-    values = {"now": None, "titles": {}, **values}
+    values = {"now": None, "titles": {}, "simulated": False, **values}
     frame = {"session": session, "tabs": tabs_of(session), "here": here, "home": HOME, "brakes": brakes, "notices": notices}
     return HTMLResponse(_environment().get_template(template).render(**frame, **values), status_code=status)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.alarms import open_alarm
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
+from adverdict.models.manifest import DataEntry
 from adverdict.review.quality.quality import QualityReport
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.serving.console.models import challenger_of, link_to
@@ -335,3 +337,22 @@ def test_a_page_that_is_not_there_keeps_the_navigation_for_whoever_is_logged_in(
 def test_moments_are_told_with_their_zone_and_how_long_ago_they_are(client: TestClient, world: World) -> None:
     text = client.get(f"/console/decisions/{world.first_rejected}").text
     assert re.search(r"<time datetime=\"[^\"]+\+00:00\">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time> <span class=\"muted\">\(\d+ \w+ ago\)", text)
+
+
+def test_every_page_says_that_the_model_learnt_from_simulated_data(empty: Parts, visit: Visitor) -> None:
+    client = log_in(visit(empty))
+    assert "Simulated data" not in client.get("/console/queues").text
+    loaded = empty.champion.state.loaded
+    assert loaded is not None
+    entry = DataEntry(name="mine", digest="0" * 64, ads=1, labels=1, simulated=True)
+    object.__setattr__(loaded.scorer.model, "manifest", SimpleNamespace(data=(entry,)))
+    assert "Simulated data" in client.get("/console/queues").text
+
+
+@pytest.mark.parametrize(
+    ("told", "made_up"), [({"name": "mine"}, False), ({"name": "mine", "simulated": True}, True), ({"name": "marketplace-10000-7"}, True)]
+)
+def test_data_are_simulated_if_they_say_so_or_bear_the_name_a_simulation_gives(told: dict[str, Any], made_up: bool) -> None:
+    entry = DataEntry(digest="0" * 64, ads=1, labels=1, **told)
+    assert entry.made_up is made_up
+    assert ("simulated" in entry.model_dump(mode="json")) is told.get("simulated", False)
