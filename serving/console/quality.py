@@ -70,8 +70,8 @@ class ReportCache:
         self._counting: dict[int, Future[CachedReport]] = {}
         self._lock = Lock()
 
-    def get(self, days: int) -> CachedReport | None:
-        """The report, at most ``FRESH`` old when counting takes no longer than ``PATIENCE``; else the last one, None when there is none.
+    def get(self, days: int, patience: float | None = None) -> CachedReport | None:
+        """The report, at most ``FRESH`` old when counting takes no longer than ``patience``; else the last one, None when there is none.
 
         Many askers at once count once.
         """
@@ -82,7 +82,7 @@ class ReportCache:
             if counting is None or counting.done():
                 counting = self._counting[days] = self._pool.submit(self._count, days)
         try:
-            return counting.result(timeout=PATIENCE)
+            return counting.result(timeout=PATIENCE if patience is None else patience)
         except TooSlow:
             return last
 

@@ -22,6 +22,8 @@ from adverdict.serving.console.visits import Visit
 FRESH = timedelta(seconds=30)
 PATIENCE = 5.0
 """Seconds a page waits for the figures; then it says that they are being counted."""
+QUALITY_PATIENCE = 1.0
+"""For those of the quality page, which take longer and are one part of this one."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def counted(parts: Parts) -> Snapshot:
 def show(visit: Visit) -> Response:
     today: TodayCache = visit.request.app.state.today
     measured: ReportCache = visit.request.app.state.measured
-    snapshot, quality = today.get(), measured.get(USUAL)
+    snapshot, quality = today.get(), measured.get(USUAL, QUALITY_PATIENCE)
     if snapshot is None:
         return visit.page("today_counting.html", "Today")
     return visit.page("today.html", "Today", seen=snapshot, quality=quality, days=USUAL, **_promised(visit, snapshot, quality))

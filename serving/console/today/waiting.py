@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, case, func, select
 
 from adverdict.ledger.moments import micros, moment
-from adverdict.ledger.schema import contents, entries, tasks
+from adverdict.ledger.schema import contents, tasks
 from adverdict.review.tasks.late import past_due
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import UNFINISHED
@@ -89,13 +89,10 @@ def count(connection: Connection, settings: ReviewSettings, now: datetime) -> Wa
 
 def _repeats(connection: Connection, open_ones: object) -> tuple[int, int]:
     """Creatives that wait, and tasks that share theirs."""
-    query = (
-        select(contents.c.creative_id, func.count(func.distinct(tasks.c.about)).label("ads"))
-        .join(entries, entries.c.entry_id == tasks.c.about)
-        .join(contents, contents.c.seq == entries.c.seq)
-        .where(open_ones, contents.c.creative_id.is_not(None))  # type: ignore[arg-type]
-        .group_by(contents.c.creative_id)
-    )
+    # A decision's own row is about itself, and alone has the moment of its ad's submission.
+    own = and_(contents.c.about == tasks.c.about, contents.c.submitted_at.is_not(None))
+    query = select(contents.c.creative_id, func.count(func.distinct(tasks.c.about)).label("ads")).join_from(tasks, contents, own)
+    query = query.where(open_ones, contents.c.creative_id.is_not(None)).group_by(contents.c.creative_id)  # type: ignore[arg-type]
     found: dict[str, int] = defaultdict(int)
     for row in connection.execute(query):
         found[row.creative_id] = row.ads

@@ -54,7 +54,18 @@ def pages(busy: World) -> dict[str, str]:
         "today": "today",
         "queues": "queues",
         "decisions": "decisions",
+        "decisions-filtered": "decisions?verdict=reject&market=SE",
         "decision": f"decisions/{busy.first_rejected}",
+        "letter": f"decisions/{busy.first_rejected}/letter",
+        "advertiser": f"decisions/{busy.first_rejected}/advertiser",
+        "policy-elsewhere": "policies?policy=kids_unsuitable&market=DE",
+        "day": "review/day",
+        "health": "health",
+        "emerging": "emerging",
+        "rollouts": "rollouts",
+        "launches": "launches",
+        "brakes": "brakes",
+        "nothing": "no-such-page",
         "policy": "policies?policy=deceptive&market=SE&approve_below=0.03&reject_at=0.7",
         "models": "models",
         "quality": "quality",
@@ -106,7 +117,32 @@ def test_each_page_is_accessible_fits_its_width_and_breaks_no_rule_of_its_own(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than a {width}"
     page.context.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert [one for one in page.wrong if "404" not in one] == []  # the page that is not there says so
+
+
+def test_thresholds_moved_by_hand_are_in_the_address(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    page.goto(f"{address}/console/policies?policy=deceptive&market=SE", wait_until="networkidle")
+    page.locator("#approve_below").fill("0.031")
+    reached(page, "[data-moved*='approve_below=0.031']")
+    assert "approve_below=0.031" in page.url
+    assert page.locator("#rule-lines").is_visible()
+    assert "Approve below" not in (page.locator("[data-said]").text_content() or "")
+    assert "0.031" in (page.locator("[data-said]").text_content() or "")
+    page.locator("input[name=never]").check()
+    reached(page, "[data-moved*='reject_at=1']")
     assert page.wrong == []
+    page.context.close()
+
+
+def test_a_letter_is_copied_as_text(browser: Any, address: str, busy: World) -> None:
+    page = opened(browser, address)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    page.goto(f"{address}/console/decisions/{busy.first_rejected}")
+    page.get_by_role("button", name="Copy text").click()
+    page.get_by_text("Copied.").wait_for()
+    assert busy.first_rejected in page.evaluate("navigator.clipboard.readText()")
+    page.context.close()
 
 
 def test_the_login_is_accessible(browser: Any, address: str, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_what_needs_somebody_comes_in_the_order_of_its_urgency(world: World) -> 
 
 
 def test_the_page_shows_all_of_it(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adverdict.serving.console.quality.PATIENCE", 60)
+    monkeypatch.setattr("adverdict.serving.console.today.pages.QUALITY_PATIENCE", 60)
     monkeypatch.setattr("adverdict.serving.console.today.pages.PATIENCE", 60)
     text = client.get("/console/today").text
     for expected in (
