@@ -11,6 +11,7 @@ from adverdict.decisions.files.read import read_texts
 from adverdict.decisions.policy import PolicyInForce, Thresholds
 from adverdict.domain.errors import AdverdictError, NotFound
 from adverdict.domain.verdict import Verdict
+from adverdict.policies import folder as packaged_policies
 from adverdict.serving.console.parts import Parts
 
 FEWEST_HOURS = 1.0
@@ -53,7 +54,7 @@ class Rule:
 
 
 def rule(parts: Parts, policy: PolicyInForce, asked: Asked) -> Rule:
-    folder = "the packaged policies" if parts.files is None else str(parts.files)
+    folder = str(packaged_policies() if parts.files is None else parts.files)
     limited = policy.limited(asked.thresholds) != asked.thresholds
     try:
         edit = write_thresholds(read_texts(parts.files), asked.market, asked.surface, asked.policy, asked.thresholds)
