@@ -13,11 +13,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adverdict.domain.errors import AdverdictError
-from adverdict.serving.console import brakes, drafts, models, quality, reports, rollouts, workforce
+from adverdict.serving.console import brakes, drafts, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
-from adverdict.serving.console.models import ChallengerWatch
 from adverdict.serving.console.monitoring import emerging, health, launches
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.policies import pages as policies
@@ -26,6 +25,9 @@ from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
 from adverdict.serving.console.sessions import Session
+from adverdict.serving.console.standing import pages as models
+from adverdict.serving.console.standing import reports
+from adverdict.serving.console.standing.pages import ChallengerWatch
 from adverdict.serving.console.tasks import day, queues
 from adverdict.serving.console.tasks import pages as review
 from adverdict.serving.console.today import pages as today

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from adverdict.decisions.markets import named_market
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
 from adverdict.domain.identity import surface_key
-from adverdict.domain.markets import named_market
 from adverdict.review.reasons.marking import SHOWN, Piece, pieces
 from adverdict.serving.console.words import count
 

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
+from adverdict.decisions.markets import market_name, named_market
 from adverdict.domain.formats import day, moment
-from adverdict.domain.markets import market_name, named_market
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
 from adverdict.serving.console.banner import BrakeShown, Notice

@@ -9,9 +9,9 @@ import pytest
 
 from adverdict import policies
 from adverdict.decisions.files.read import read_policies
+from adverdict.decisions.markets import languages_of
 from adverdict.decisions.policy import MarketRules, PolicyBook
 from adverdict.domain.decision import Reason
-from adverdict.domain.markets import languages_of
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from adverdict.decisions.markets import market_name
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
-from adverdict.domain.markets import market_name
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Withdrawn
 from adverdict.review.reasons.grounds import UNION

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from adverdict.domain.markets import languages_of
+from adverdict.decisions.markets import languages_of
 
 ENGLISH = "en"
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from adverdict.decisions.markets import language_name
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
-from adverdict.domain.markets import language_name
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import find
 from adverdict.review.cases.appeals import appeal as file_appeal

@@ -9,8 +9,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
+from adverdict.decisions.markets import market_name
 from adverdict.domain.formats import counted
-from adverdict.domain.markets import market_name
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.alarms import Alarm
 from adverdict.ledger.moments import micros

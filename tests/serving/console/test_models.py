@@ -14,10 +14,10 @@ from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.review.quality.estimates import Estimate
 from adverdict.review.quality.quality import PolicyQuality, QualityReport, ReviewerQuality, Workload
 from adverdict.review.quality.raters import Quality
-from adverdict.serving.console.grid import grid
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import Targets, _ahead
 from adverdict.serving.console.reviewers import lines
+from adverdict.serving.console.standing.grid import grid
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW
 

@@ -28,11 +28,11 @@ from adverdict.ledger.store import Ledger
 from adverdict.models.manifest import DataEntry
 from adverdict.review.quality.quality import QualityReport
 from adverdict.review.tasks.opening import open_tasks
-from adverdict.serving.console.models import challenger_of, link_to
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import TABS
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.standing.pages import challenger_of, link_to
 from tests.ledger.made import ALARM, a_decision, ring
 from tests.review.certificates import a_certificate
 from tests.serving.console.conftest import Visitor, log_in, token

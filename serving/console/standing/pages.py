@@ -12,9 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 from starlette.responses import Response
 
 from adverdict.domain.errors import AdverdictError, NotFound
-from adverdict.serving.console.grid import SIGNS, WORDS, grid
 from adverdict.serving.console.parts import Parts
-from adverdict.serving.console.reports import certificates_page, training_report
+from adverdict.serving.console.standing.grid import SIGNS, WORDS, grid
+from adverdict.serving.console.standing.reports import certificates_page, training_report
 from adverdict.serving.console.visits import Visit
 
 PATIENCE = 1.5
