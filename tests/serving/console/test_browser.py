@@ -14,8 +14,12 @@ import pytest
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.ledger.store import Ledger, now
+from adverdict.rescoring.diff.page import write_page as write_diff
+from adverdict.training.pages.report import write_report
+from tests.rescoring.differences import difference
 from tests.serving.console.browser import SHOTS, chromium, missing, running
 from tests.serving.console.filled import World, fill
+from tests.training.test_report import report_data, scored
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -145,6 +149,25 @@ def test_a_letter_is_copied_as_text(browser: Any, address: str, busy: World) -> 
     page.context.close()
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_reports_are_accessible_begin_with_what_matters_and_scroll_sideways_nowhere(
+    browser: Any, size: dict[str, int], tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    write_report(tmp_path / "training", report_data(scored(models=("ngram", "blend"))))
+    write_diff(tmp_path / "diff.html", difference())
+    page = browser.new_context(viewport=size).new_page()
+    for path in (tmp_path / "training" / "report.html", tmp_path / "diff.html"):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollHeight") < 5 * size["height"], path.name
+        for _ in ("folded", "opened"):
+            assert [one["id"] for one in Axe().run(page).response["violations"]] == [], path.name
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
+            page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    page.context.close()
+
+
 def test_the_login_is_accessible(browser: Any, address: str, tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -271,6 +294,7 @@ def test_without_scripts_a_task_is_answered_by_a_plain_form(browser: Any, addres
     page = browser.new_context(viewport=DESK, java_script_enabled=False).new_page()
     page.goto(f"{address}/console")
     page.get_by_role("button", name="Continue on this machine").click()
+    page.goto(f"{address}/console/review")
     before = busy.parts.ledger.end()[0]
     page.get_by_role("radio", name=re.compile("Approve|Overturn")).check(force=True)
     page.get_by_role("button", name="Confirm").click()
