@@ -126,7 +126,8 @@ def _late(known: Known) -> Iterator[Need]:
         return
     oldest = waiting.oldest
     age = span(known.now - oldest.opened_at)
-    told = f"past the deadline of {'its' if waiting.late == 1 else 'their'} kind; the oldest waits {age}, {named(oldest.kind)} in {market_name(oldest.market)}"
+    whose = "its" if waiting.late == 1 else "their"
+    told = f"past the deadline of {whose} kind; the oldest waits {age}, {named(oldest.kind)} in {market_name(oldest.market)}"
     yield Need("act", counted(waiting.late, "task"), told, "see", f"{PATH}/decisions/{oldest.about}")
 
 
