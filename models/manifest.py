@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from adverdict.domain.ad import PolicyName
 from adverdict.domain.errors import NotFound, UntrustedBundle
 from adverdict.storage.whole import write_whole
 
 NAME = "manifest.json"
+SIMULATED = re.compile(r"marketplace-\d+-\d+")
 MAX_MANIFEST_BYTES = 4_000_000
 SUFFIXES = frozenset({".json", ".txt", ".safetensors", ".onnx", ".parquet"})
 """Formats that hold data only. Anything else (a pickle above all) makes the whole bundle untrusted."""
@@ -36,6 +38,18 @@ class DataEntry(BaseModel):
     digest: str
     ads: int
     labels: int
+    simulated: bool = Field(default=False, description="whether the pack has the truth beside it, as only a simulation can; said if it is")
+
+    @model_serializer(mode="wrap")
+    def _said(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Nothing where it is not simulated: manifests of real data stay what they were."""
+        told: dict[str, Any] = written(self)
+        return told if self.simulated else {key: value for key, value in told.items() if key != "simulated"}
+
+    @property
+    def made_up(self) -> bool:
+        """The same, also of bundles made before it was said: by the name that a simulation gives its folder."""
+        return self.simulated or SIMULATED.fullmatch(self.name) is not None
 
 
 class EncoderEntry(BaseModel):

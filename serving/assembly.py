@@ -176,7 +176,9 @@ def _console(
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
     rolling = command_line(settings, "rollout")
     drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
-    told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms)
+    told = replace(
+        parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms, review=installation.review, home=settings.home
+    )
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 
 

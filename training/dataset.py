@@ -102,7 +102,10 @@ def dataset(packs: Sequence[Pack], policies: Sequence[str] = ()) -> Dataset:
         targets=targets.reshape(len(ads), len(chosen)),
         labels=tuple(labels),
         others=tuple(ad for ad in everything if ad.ad_id not in means),
-        sources=tuple(DataEntry(name=pack.name, digest=pack.digest, ads=len(pack.ads), labels=len(pack.labels)) for pack in packs),
+        sources=tuple(
+            DataEntry(name=pack.name, digest=pack.digest, ads=len(pack.ads), labels=len(pack.labels), simulated=pack.simulated)
+            for pack in packs
+        ),
     )
 
 

@@ -5,6 +5,7 @@ Each is told, with what it takes, in the file of its subject, and imports what i
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -45,6 +46,7 @@ def adverdict(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
 ) -> None:
     """Decide which ads may run: calibrated risk, certified thresholds, human review for the rest."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # its bars would run through our own output
 
 
 for command in (

@@ -105,6 +105,11 @@ def _trust(thresholds: Thresholds, now: datetime) -> str:
     return f"{provisional}certificate {thresholds.certificate_id}{expired}"
 
 
+def for_outsiders(because: str) -> str:
+    """A rule's sentence without what it says of certificates: that is between a platform and its policies."""
+    return because.rpartition(" (")[0] if because.endswith(")") else because
+
+
 def _no_licence(unlicensed: str | None) -> str:
     return f"no {unlicensed} is on record, and " if unlicensed else ""
 

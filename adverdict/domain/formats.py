@@ -14,13 +14,17 @@ def number(value: float | None, form: str = ",.0f") -> str:
 
 
 def interval(low: float, high: float, form: str) -> str:
-    """``0.012–0.034``."""
-    return f"{low:{form}}–{high:{form}}"
+    """``0.012–0.034``, ``1.2–3.4 %``; ``-0.3 to 0.2`` where a minus would stand beside the dash."""
+    if form.endswith("%"):
+        digits = form.rstrip("%") + "f"
+        return f"{interval(100 * low, 100 * high, digits)} %"
+    return f"{low:{form}}{'–' if low >= 0 else ' to '}{high:{form}}"
 
 
 def with_interval(value: float, low: float, high: float, form: str = ".1%") -> str:
-    """``2.1% (1.2%–3.4%)``."""
-    return f"{value:{form}} ({interval(low, high, form)})"
+    """``2.1 % (1.2–3.4 %)``."""
+    said = f"{100 * value:{form.rstrip('%')}f} %" if form.endswith("%") else f"{value:{form}}"
+    return f"{said} ({interval(low, high, form)})"
 
 
 def percent(share: float) -> str:

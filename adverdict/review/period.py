@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy import Connection, func, select
 
 from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.formats import moment
 from adverdict.ledger.entries import DecisionMade, Entry, Withdrawn
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries
@@ -41,8 +42,8 @@ class Period:
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
     def __str__(self) -> str:
-        since = f"since {self.since.isoformat()}" if self.since else "from the beginning"
-        return f"{since} until {self.until.isoformat()}" if self.until else since
+        since = f"since {moment(self.since.astimezone(UTC))}" if self.since else "from the beginning"
+        return f"{since} until {moment(self.until.astimezone(UTC))}" if self.until else since
 
 
 def entries_in(ledger: Ledger, period: Period, kinds: Sequence[str], last: int | None = None) -> Iterator[Entry]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.domain.errors import AdverdictError
 from adverdict.serving.attempts import Attempts
-from adverdict.serving.console import brakes, drafts, models, quality, rollouts, workforce
+from adverdict.serving.console import brakes, drafts, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
-from adverdict.serving.console.models import ChallengerWatch
 from adverdict.serving.console.monitoring import emerging, health, launches
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.policies import pages as policies
@@ -23,9 +24,14 @@ from adverdict.serving.console.policies.recent import RecentCache
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import HOME, statics
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.sessions import Session
+from adverdict.serving.console.standing import pages as models
+from adverdict.serving.console.standing import reports
+from adverdict.serving.console.standing.pages import ChallengerWatch
 from adverdict.serving.console.tasks import day, queues
 from adverdict.serving.console.tasks import pages as review
-from adverdict.serving.console.visits import page, refusal
+from adverdict.serving.console.today import pages as today
+from adverdict.serving.console.visits import current, page, refusal
 
 __all__ = ["Parts", "console"]
 
@@ -49,12 +55,19 @@ def console(parts: Parts) -> ASGIApp:
             _route("/review/answer", page(review.answer, *reviewing), "POST"),
             _route("/review/renew", page(review.renew, *reviewing), "POST"),
             _route("/review/release", page(review.release, *reviewing), "POST"),
+            _route("/today", page(today.show, *policy)),
             _route("/queues", page(queues.show, *either, "plan")),
-            _route("/decisions", page(decisions.recent, *either)),
+            _route("/decisions", page(decisions.listed, *either)),
+            _route("/decisions.csv", page(decisions.csv, *either)),
             _route("/decisions/search", page(decisions.search, *either), "POST"),
             _route("/decisions/{decision_id}", page(decisions.show, *either)),
+            _route("/decisions/{decision_id}/letter", page(decisions.told, *either)),
+            _route("/decisions/{decision_id}/appeal", page(decisions.appeal, *decisions.MAY_APPEAL), "POST"),
+            _route("/decisions/{decision_id}/{what}", page(decisions.related, *either)),
             _route("/policies", page(policies.show, *policy)),
             _route("/models", page(models.show, *policy)),
+            _route("/models/report", page(reports.of_training, *policy)),
+            _route("/models/certificates", page(reports.of_certificates, *policy)),
             _route("/quality", page(quality.show, *policy)),
             _route("/health", page(health.show, *policy)),
             _route("/alarms/{alarm}", page(health.alarm, *policy)),
@@ -86,6 +99,8 @@ def console(parts: Parts) -> ASGIApp:
     app.state.recently = RecentCache(parts.ledger, parts.policies, parts.clock)
     app.state.progress = day.ProgressCache(parts)
     app.state.measured = ReportCache(parts.ledger, parts.clock, parts.champion.certificates)
+    app.state.today = today.TodayCache(parts)
+    app.state.drafted = {}
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)
 
@@ -102,10 +117,20 @@ def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], *metho
 
 
 async def _as_page(request: Request, error: Exception) -> Response:
+    """Whoever is logged in keeps the navigation."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = refusal(status, "Not found" if status == 404 else "Not possible", "There is no such page, or it cannot be used in this way.")
+    session = await run_in_threadpool(_visitor, request)
+    title, told = "Not found" if status == 404 else "Not possible", "There is no such page, or it cannot be used in this way."
+    answer = refusal(status, title, told, session)
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
+
+
+def _visitor(request: Request) -> Session | None:
+    try:
+        return current(request.app.state.parts, request)
+    except AdverdictError:
+        return None
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

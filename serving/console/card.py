@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from adverdict.decisions.markets import named_market
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
 from adverdict.domain.identity import surface_key
@@ -106,7 +107,7 @@ def _facts(ad: Ad) -> list[tuple[str, str]]:
     licences = None if ad.advertiser_licences is None else ", ".join(ad.advertiser_licences) or "none on record"
     kids = {True: "yes", False: "no", None: None}[ad.creative_made_for_kids]
     known = [
-        ("market", ad.market),
+        ("market", named_market(ad.market)),
         ("language", ad.language),
         ("surface", ad.surface),
         ("category", ad.creative_category),

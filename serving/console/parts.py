@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from adverdict.domain.keys import ApiKey
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.queue import Queue
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
@@ -44,10 +45,14 @@ class Parts:
     """The folder of policy files that a draft is made of; None: the packaged ones."""
     rolling: Run | None = None
     """``adverdict rollout …`` in a process of its own, for what takes long. None: nothing can be drafted."""
+    home: Path | None = None
+    """The folder in which training and certifying left their reports. None: they are not on this machine."""
     drafts: Planner | None = None
     """The same for drafts, each made once. None: nothing can be drafted."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
+    review: ReviewSettings = field(default_factory=ReviewSettings)
+    """Deadlines, by which something is past due."""
     false_alarms: float = 12.0
     """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now

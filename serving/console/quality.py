@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
@@ -17,16 +18,19 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.ledger.in_force.alarms import Alarm, alarms
 from adverdict.ledger.store import Ledger
-from adverdict.review.quality.estimates import Estimate
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.quality.quality import QualityReport, quality
 from adverdict.review.quality.standing import CertificateStanding
 from adverdict.review.quality.watching import AuditLog, look
+from adverdict.serving.console.reviewers import FEWEST, lines
 from adverdict.serving.console.visits import Visit
+from adverdict.storage.charts import Interval, interval
 
 PERIODS = (7, 28, 90, 365)
 """Days."""
 USUAL = 28
+SHOWS = 3.0
+"""Readings times target, without a violation among them, that show a target kept."""
 FRESH = timedelta(seconds=60)
 """The statistics take a while: a page reloaded is not counted anew."""
 PATIENCE = 5.0
@@ -66,8 +70,8 @@ class ReportCache:
         self._counting: dict[int, Future[CachedReport]] = {}
         self._lock = Lock()
 
-    def get(self, days: int) -> CachedReport | None:
-        """The report, at most ``FRESH`` old when counting takes no longer than ``PATIENCE``; else the last one, None when there is none.
+    def get(self, days: int, patience: float | None = None) -> CachedReport | None:
+        """The report, at most ``FRESH`` old when counting takes no longer than ``patience``; else the last one, None when there is none.
 
         Many askers at once count once.
         """
@@ -78,7 +82,7 @@ class ReportCache:
             if counting is None or counting.done():
                 counting = self._counting[days] = self._pool.submit(self._count, days)
         try:
-            return counting.result(timeout=PATIENCE)
+            return counting.result(timeout=PATIENCE if patience is None else patience)
         except TooSlow:
             return last
 
@@ -99,14 +103,17 @@ def show(visit: Visit) -> Response:
         raise InvalidInput("no such period", [Mistake("days", told, ", ".join(map(str, PERIODS)))])
     measured: ReportCache = visit.request.app.state.measured
     counted = measured.get(int(told))
-    values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": _targets(visit.parts.book), "titles": _titles(visit)}
+    values: dict[str, Any] = {"days": int(told), "periods": PERIODS, "targets": targets_of(visit.parts.book), "titles": _titles(visit)}
     if counted is None:
         return visit.page("quality_counting.html", "Quality", days=int(told))
-    values |= {"report": counted.report, "until": counted.until, "standings": counted.standings, "alarms": counted.alarms, "bands": _bands}
+    values |= {"report": counted.report, "until": counted.until, "standings": counted.standings, "alarms": counted.alarms}
+    values |= {"drawn": _drawn, "fewest": FEWEST, "reviewers": lines(counted.report.workload, counted.report.reviewers)}
+    values |= {"ahead": _ahead(counted.report, values["targets"], int(told))}
     return visit.page("quality.html", "Quality", **values)
 
 
-def _targets(book: PolicyBook) -> dict[str, Targets]:
+def targets_of(book: PolicyBook) -> dict[str, Targets]:
+    """By policy."""
     found: dict[str, Targets] = {}
     for _, _, policy in book.every():
         before = found.get(policy.name, Targets(1.0, 1.0))
@@ -115,11 +122,22 @@ def _targets(book: PolicyBook) -> dict[str, Targets]:
     return found
 
 
-def _bands(share: AuditShare | Estimate, target: float) -> tuple[float, float, float, float]:
-    """Low end, value, high end and target of a drawing that is 110 wide and as long as the larger of both, and a bit."""
-    top = max(share.high, 1.25 * target, 1e-6)
-    low, value, high, aim = (round(110 * min(at / top, 1.0), 1) for at in (share.low, share.value, share.high, target))
-    return low, value, high, aim
+def _drawn(share: AuditShare, target: float) -> Interval:
+    return interval(share.low, share.value, share.high, target, max(share.high, 1.25 * target, 1e-6))
+
+
+def _ahead(report: QualityReport, targets: Mapping[str, Targets], days: int) -> dict[str, int]:
+    """Policy -> weeks until, at the pace of this period, enough are read to show its target kept; where too little is read to say anything.
+
+    ``SHOWS`` readings over the target without a violation leave at most the target, at 95 % (the rule of three).
+    """
+    found = {}
+    for one in report.policies:
+        read = one.leakage.audited if one.leakage else 0
+        drawn, target = read + one.unread, targets.get(one.policy)
+        if one.approved and drawn and target and target.leakage > 0 and read < FEWEST:
+            found[one.policy] = max(1, math.ceil((SHOWS / target.leakage - read) / drawn * days / 7))
+    return found
 
 
 def _titles(visit: Visit) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
+from adverdict.decisions.markets import market_name, named_market
 from adverdict.domain.formats import day, moment
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
@@ -33,6 +34,7 @@ class Tab:
 
 
 TABS = (
+    Tab("Today", f"{HOME}/today", ("policy",)),
     Tab("Review", f"{HOME}/review", ("review",)),
     Tab("Queues", f"{HOME}/queues", ("review", "policy", "plan")),
     Tab("Decisions", f"{HOME}/decisions", ("review", "policy")),
@@ -63,6 +65,7 @@ def render(
     **values: Any,
 ) -> HTMLResponse:
     """``here``: name of the tab that is open."""
+    values = {"now": None, "titles": {}, "simulated": False, **values}
     frame = {"session": session, "tabs": tabs_of(session), "here": here, "home": HOME, "brakes": brakes, "notices": notices}
     return HTMLResponse(_environment().get_template(template).render(**frame, **values), status_code=status)
 
@@ -85,6 +88,8 @@ def static_url(name: str) -> str:
 def _environment() -> Environment:
     names = (
         "span",
+        "ago",
+        "between",
         "percent",
         "risk",
         "count",
@@ -100,6 +105,7 @@ def _environment() -> Environment:
         "figure",
     )
     filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
+    filters |= {"market": market_name, "named_market": named_market}
     made = environment("adverdict.serving.console", filters, folder="templates")
     made.globals["static"] = static_url
     return made

@@ -53,7 +53,20 @@ class Visit:
 
     def page(self, template: str, here: str, status: int = 200, **values: Any) -> Response:
         brakes, said = brakes_shown(self.parts.ledger), notices(self.parts.ledger, self.parts.clock())
-        return render(template, session=self.session, here=here, status=status, brakes=brakes, notices=said, **values)
+        usual = {"now": self.parts.clock(), "titles": self.titles, "simulated": self.simulated}
+        return render(template, session=self.session, here=here, status=status, brakes=brakes, notices=said, **{**usual, **values})
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the model in service learnt from made-up ads."""
+        loaded = self.parts.champion.state.loaded
+        manifest = getattr(loaded.scorer.model, "manifest", None) if loaded else None
+        return manifest is not None and any(entry.made_up for entry in manifest.data)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What policies are called, by their names: as some market has them."""
+        return {policy.name: policy.title for _, _, policy in self.parts.book.every()}
 
     @property
     def quick(self) -> bool:

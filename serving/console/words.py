@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from unicodedata import bidirectional
 
-from adverdict.domain.degraded import Cause, degradations
+from adverdict.domain.degraded import Cause, Degradation, degradations
 from adverdict.domain.familiarity import in_brackets
 from adverdict.domain.verdict import Verdict
 from adverdict.review.reasons.marking import Piece
@@ -24,6 +24,21 @@ def span(length: timedelta | float | None) -> str:
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"
     return f"{seconds:.0f} s"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """``4 min ago``, ``just now``, ``in 3 h``."""
+    seconds = (now - at).total_seconds()
+    if abs(seconds) < 60:
+        return "just now" if seconds >= 0 else "in a moment"
+    return f"{span(seconds)} ago" if seconds > 0 else f"in {span(-seconds)}"
+
+
+def between(low: float, high: float) -> str:
+    """An interval of shares: ``0.3–3.4 %``."""
+    ends = [percent(one) for one in (low, high)]
+    plain = all(one.endswith(" %") and one[0].isdigit() for one in ends)
+    return f"{ends[0].removesuffix(' %')}–{ends[1]}" if plain else f"{ends[0]} – {ends[1]}"
 
 
 def percent(share: float | None) -> str:
@@ -117,5 +132,35 @@ def unfamiliar(degraded: Iterable[str]) -> str:
 
 
 def missing(degraded: Iterable[str]) -> list[str]:
-    """The rest of it."""
-    return [cause for cause in degraded if not cause.startswith(Cause.UNFAMILIAR)]
+    """The rest of it, in words."""
+    return [_cause(one) for one in degradations(degraded) if one.cause is not Cause.UNFAMILIAR]
+
+
+CAUSES = {
+    Cause.NO_MODEL: "no model was loaded",
+    Cause.DEADLINE: "the caller could not wait for the slower models",
+    Cause.UNREACHABLE: "the registry did not answer",
+    Cause.NOT_FOUND: "the champion was not found in the registry",
+    Cause.CERTIFICATES_REFUSED: "the certificates were refused",
+    Cause.BUNDLE_REFUSED: "bundle {about} was refused",
+    Cause.UNKNOWN_MARKET: "no policy file tells of the market {about}",
+    Cause.NO_THRESHOLD: "no policy has thresholds that decide anything ({about})",
+    Cause.NO_POLICY: "no policy is in force there",
+    Cause.UNKNOWN_POLICY: "no policy file defines {about}, of which the model knows a risk",
+    Cause.NO_RISK: "no model could say the risk of {about}",
+    Cause.HOLD: "{about} is held back until a person has seen it",
+    Cause.NOT_SOLVED: "the thresholds of {about} are not solved",
+    Cause.UNCERTIFIED: "the thresholds of {about} carry no certificate",
+    Cause.CERTIFICATE_EXPIRED: "the certificate of {about} has expired",
+    Cause.CERTIFICATE_REVOKED: "the certificate of {about} was revoked",
+    Cause.LICENCE_UNKNOWN: "nobody knows whether there is a licence for {about}",
+    Cause.ARM_MISSING: "what should have decided in its arm of the roll-out could not be had",
+    Cause.ARM_FAILED: "the model of its arm of the roll-out failed on it",
+    Cause.BRAKE: "somebody has put a brake on",
+}
+"""What was missing or stale, in words; ``about`` is what it concerns."""
+
+
+def _cause(one: Degradation) -> str:
+    sentence = CAUSES.get(one.cause) if isinstance(one.cause, Cause) else None
+    return sentence.format(about=named(one.about or "it")) if sentence else str(one)

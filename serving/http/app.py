@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +28,7 @@ from adverdict.serving.worker.runtime import RuntimeSlot
 
 log = logging.getLogger("adverdict.http")
 
+ICON = "/favicon.ico"
 ENDPOINTS = (*score.endpoints, *records.endpoints, *brakes.endpoints, *rollouts.endpoints, *workforce.endpoints, *pages.endpoints)
 
 
@@ -47,6 +48,7 @@ def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette
             Route("/static_content/{file:path}", Guards(theirs, slot, "/static_content/", PUBLIC), methods=["GET"]),
             Route("/schema.json", Guards(theirs, slot, "/schema.json", PUBLIC), methods=["GET"]),
             *(Route(path, Guards(console, slot, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
+            *(Route(path, Guards(front, slot, OTHER, PUBLIC), methods=["GET"]) for path in ("/", ICON)),
         ],
         middleware=[Middleware(Envelope, slot=slot)],
         exception_handlers={HTTPException: _left_to_the_envelope},
@@ -115,6 +117,16 @@ async def console(scope: Scope, receive: Receive, send: Send) -> None:
     if call.runtime.console is None:
         raise Refused(problem(404))
     await call.runtime.console(dict(scope), receive, send)
+
+
+async def front(scope: Scope, receive: Receive, send: Send) -> None:
+    """What browsers ask for by themselves: where the console is, and its sign. Nothing is there for who asks for no page."""
+    call: Call = scope[CALL]
+    wants = dict(scope["headers"]).get(b"accept", b"")
+    if call.runtime.console is None or (scope["path"] == "/" and b"text/html" not in wants):
+        raise Refused(problem(404))
+    target = "/console" if scope["path"] == "/" else "/console/static/mark.svg"
+    await RedirectResponse(target, status_code=307)(scope, receive, send)
 
 
 async def _left_to_the_envelope(request: Request, error: Exception) -> Response:

@@ -63,7 +63,9 @@ def test_labels_are_exported_with_their_denominators(told: Ledger, golden: Golde
 
 def test_quality_is_told_with_intervals_and_denominators(told: Ledger, golden: Golden) -> None:
     printed = run("review", "quality", "--by-market", "--json", "quality.json")
-    golden.check("review_quality.txt", re.sub(r" +", " ", re.sub(r"\d+\.\d+%", "0.0%", printed)))  # estimates are tested elsewhere
+    golden.check(
+        "review_quality.txt", re.sub(r" +", " ", re.sub(r"[\d.]+ % \([\d.–]+ %\)", "0 % (0–0 %)", printed))
+    )  # estimates are tested elsewhere
     found = json.loads(Path("quality.json").read_text())
     assert {one["market"] for one in found["markets"]} == {"SE"}
     assert found["policies"][1]["leakage"]["decisions"] == 20
@@ -139,3 +141,13 @@ def test_without_a_ledger_the_commands_say_so(tmp_path: Path, monkeypatch: pytes
     assert "no ledger at" in run("review", "queues", code=1)
     monkeypatch.setenv("ADVERDICT_DATABASE_URL", "none")
     assert "there is no ledger" in run("report", "transparency", code=2)
+
+
+@pytest.mark.parametrize("arguments", [("review", "quality", "--by-market"), ("review", "queues"), ("report", "transparency")])
+def test_no_line_is_wider_than_a_terminal_and_no_figure_is_cut_off(
+    arguments: tuple[str, ...], told: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adverdict.cli.console.out.width", 80)
+    printed = run(*arguments)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "…" not in printed

@@ -31,7 +31,7 @@ def test_a_rate_has_its_denominator() -> None:
 
 def test_an_interval_stands_beside_what_was_estimated() -> None:
     assert interval(0.012, 0.034, ".3f") == "0.012–0.034"
-    assert with_interval(0.021, 0.012, 0.034) == "2.1% (1.2%–3.4%)"
+    assert with_interval(0.021, 0.012, 0.034) == "2.1 % (1.2–3.4 %)"
 
 
 def test_what_is_counted_is_named_in_its_number() -> None:

@@ -74,7 +74,7 @@ def test_what_is_certified_is_drawn_in_the_pages_colours(folder: Path, page: Pag
     }
     drawn = {f"{issued[name].certificate_id}-{kind}" for name, made in kinds.items() for kind in made}
     assert {prefix for one in page.ids for prefix in drawn if one.startswith(prefix)} == drawn
-    assert page.tags["svg"] == 5
+    assert page.tags["figure"] == 5
     assert [path.name for path in folder.iterdir()] == [PAGE]
     text = (folder / PAGE).read_text("utf-8")
     assert "stroke: var(--blend)" in text
@@ -84,8 +84,12 @@ def test_what_is_certified_is_drawn_in_the_pages_colours(folder: Path, page: Pag
 @pytest.mark.parametrize(
     ("name", "stands", "said"),
     [
-        ("certified", "certified", ["below {below:g}", "from {at:g}", "holds until 20 February 2027", "{automatic:,} of {ads:,}"]),
-        ("together", "certified", ["over BR, DE, GB, SE, US taken together", "lends its labels, has a certificate of its own"]),
+        ("certified", "certified", ["below {below:g}", "from {at:g}", "holds until 2027-02-20", "{automatic:,} of {ads:,}"]),
+        (
+            "together",
+            "certified",
+            ["over BR, DE, GB, SE, US taken together", "lends its labels; what is asked for there is solved by itself"],
+        ),
         ("unlike_the_others", "not certified", ["Nothing is certified here", "lends its labels", "3,660 labelled ads"]),
         ("rejecting_not_shown", "partly certified", ["below {below:g}", "nobody", "Rejects nobody yet"]),
         ("approving_not_shown", "partly certified", ["from {at:g}", "provisional", "Approving is not certified"]),
@@ -170,7 +174,8 @@ def test_many_certificates_are_found_by_policy_and_market(tmp_path: Path) -> Non
     made = certify(several, replace(book, names=names, rules=every), ORIGIN, Terms(curves=False)).certificates
     assert len(made) == 75
     text = write_page(tmp_path, made).read_text("utf-8")
-    matrix = text[text.index('class="matrix"') : text.index("</table>")]
+    start = text.index('class="matrix"')
+    matrix = text[start : text.index("</table>", start)]
     assert all(f">{market}</th>" in matrix for market in markets)
     assert len(re.findall(r'href="#cert-', matrix)) == 75
     assert set(re.findall(r'href="#(cert-\w+)"', matrix)) == set(re.findall(r'<article id="(cert-\w+)"', text))

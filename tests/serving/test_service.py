@@ -64,3 +64,12 @@ def test_an_ad_that_cannot_be_scored_is_an_error_of_ours(client: TestClient) -> 
 def test_bentoml_describes_the_endpoints_by_its_own_generator(service: Any) -> None:
     written = yaml.safe_load(yaml.dump(service.openapi_spec))
     assert {"/v1/score", "/v1/score/batch"} <= set(written["paths"])
+
+
+def test_a_browser_is_led_from_the_address_to_the_console_and_a_program_is_told_that_nothing_is_there(client: TestClient) -> None:
+    led = client.get("/", headers={"accept": "text/html,*/*"}, follow_redirects=False)
+    assert (led.status_code, led.headers["location"]) == (307, "/console")
+    told = client.get("/", headers={"accept": "application/json"})
+    assert (told.status_code, told.json()["error"]["code"]) == (404, "not_found")
+    sign = client.get("/favicon.ico")
+    assert sign.headers["content-type"] == "image/svg+xml"

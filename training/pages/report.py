@@ -24,6 +24,7 @@ from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall,
 from adverdict.training.evaluation.gains import Earned
 from adverdict.training.evaluation.metrics import VIOLATES_FROM, PolicyScores, Scored
 from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render_both
+from adverdict.training.pages.summary import summarised
 
 PAGE = "report.html"
 Render = Callable[[Drawing, Path, str], str]
@@ -59,12 +60,16 @@ class ReportData:
 
 def write_report(folder: Path, data: ReportData, *, render: Render = render_both) -> Path:
     """Write ``report.html`` and the plots into ``folder``, which is created; the page's path."""
-    templates = environment("adverdict.training.pages", {"share": formats.share_of, "interval": interval, "number": number})
+    templates = environment(
+        "adverdict.training.pages", {"share": formats.share_of, "interval": interval, "number": number, "moment": formats.moment}
+    )
+    policies = [_policy(policy, data, folder, render) for policy in data.scored.policies]
     page = templates.get_template(PAGE).render(
         data=data,
+        summary=summarised(policies, _models(data.scored), FINAL),
         final=FINAL,
         models=_models(data.scored),
-        policies=[_policy(policy, data, folder, render) for policy in data.scored.policies],
+        policies=policies,
         groups=_groups(data.familiarity),
         unfamiliar=_unfamiliar(data.scored),
         added=list(dict.fromkeys(one.component for one in data.earned)),
@@ -82,7 +87,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def interval(ends: Sequence[float] | None, digits: int = 3) -> str:
-    return "no interval" if ends is None else f"{number(ends[0], digits)} to {number(ends[1], digits)}"
+    return "no interval" if ends is None else formats.interval(ends[0], ends[1], f".{digits}f").replace("-", "−")
 
 
 def installed() -> dict[str, str]:

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from adverdict.review.tasks.golden import Removed
     from adverdict.review.tasks.routing import Reviewer
 
-LEFT = frozenset({"policy", "market", "reviewer", "name", "markets", "language", "languages", "policies", "kind", "senior", "active"})
+LEFT = frozenset(
+    {"policy", "market", "reviewer", "name", "markets", "language", "languages", "policies", "kind", "senior", "active", "of those"}
+)
 """Columns of words."""
+SPELLED = 2
+"""Policies of a queue that are named."""
+FEWEST = 10.0
+"""Ads of known truth that a rate must be worth; below, it says what was supposed beforehand."""
 
 
 def show_exported(done: Exported) -> None:
@@ -66,13 +72,19 @@ def show_queues(depths: Sequence[QueueDepth]) -> None:
         out.print("nothing waits for people")
         return
     table = columns(
-        ("market", "language", "kind", "policies", "open", "leased", "oldest", "overdue"), left=LEFT, title="Waiting for people"
+        ("market", "language", "kind", "open", "leased", "oldest", "overdue", "policies"), left=LEFT, title="Waiting for people"
     )
     for depth in depths:
         kind = f"{depth.kind}, senior" if depth.senior and depth.kind != "senior" else depth.kind
         counts = (f"{depth.open:,}", f"{depth.leased:,}", _age(depth.oldest_seconds), f"{depth.overdue:,}" if depth.overdue else "")
-        _add(table, depth.market, depth.language or "–", kind, ", ".join(depth.policies), *counts)
+        _add(table, depth.market, depth.language or "–", kind, *counts, _some(depth.policies))
     _show(table)
+
+
+def _some(policies: Sequence[str]) -> str:
+    """A few of them, so that a queue has one line."""
+    more = len(policies) - SPELLED
+    return ", ".join(policies) if more <= 0 else f"{', '.join(policies[:SPELLED])} +{more}"
 
 
 def show_untaken(depths: Sequence[QueueDepth], declared: Sequence[Reviewer]) -> None:
@@ -101,20 +113,23 @@ def show_quality(report: QualityReport) -> None:
 
 
 def _decisions(report: QualityReport) -> Table:
-    names = ("policy", "market", "violating of approved", "read", "harmless of rejected", "read", "unread")
+    """What was approved and violates, and what was rejected and does not: one line each, so that no figure is cut off at 80 columns."""
+    names = ("policy", "market", "of those", "wrong", "read", "unread")
     table = columns(names, left=LEFT, title="Automatic decisions, by audits (95 % intervals)")
     for quality in (*report.policies, *report.markets):
-        shares = (*_share(quality.leakage, quality.approved), *_share(quality.wrongful_rejection, quality.rejected))
-        _add(table, quality.policy, quality.market or "all", *shares, f"{quality.unread:,}")
+        where = quality.policy, quality.market or "all"
+        _add(table, *where, "approved", *_share(quality.leakage, quality.approved), f"{quality.unread:,}")
+        _add(table, "", "", "rejected", *_share(quality.wrongful_rejection, quality.rejected), "")
     return table
 
 
 def _reviewers(reviewers: Sequence[ReviewerQuality]) -> Table:
-    names = ("policy", "reviewer", "finds violations", "worth", "clears the rest", "worth", "readings", "golden")
-    table = columns(names, left=LEFT, title="Reviewers (95 % intervals; worth: ads of known truth)")
+    names = ("policy", "reviewer", "finds violations", "clears the rest", "read", "golden")
+    title = "Reviewers (95 % intervals, then the ads of known truth they are worth)"
+    table = columns(names, left=LEFT, title=title)
     for reviewer in reviewers:
         rated = reviewer.quality
-        rates = [text for rate in (rated.sensitivity, rated.specificity) for text in (_interval(rate), f"{rate.n:,.0f}")]
+        rates = [f"{_interval(rate)}, {rate.n:,.0f}" if rate.n >= FEWEST else "–" for rate in (rated.sensitivity, rated.specificity)]
         name = rated.reviewer if reviewer.settled else f"{rated.reviewer} (not settled)"
         _add(table, reviewer.policy, name, *rates, f"{rated.readings:,}", f"{rated.golden:,}")
     return table
@@ -140,7 +155,7 @@ def _share(share: AuditShare | None, decisions: int) -> tuple[str, str]:
 
 
 def _interval(rate: Estimate) -> str:
-    return with_interval(rate.value, rate.low, rate.high)
+    return with_interval(rate.value, rate.low, rate.high, ".0%")
 
 
 def _age(seconds: float) -> str:

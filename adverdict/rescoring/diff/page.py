@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from adverdict.domain.formats import counted, interval, number
+from adverdict.domain.formats import moment as at_words
 from adverdict.domain.verdict import Verdict
 from adverdict.rescoring.diff.difference import Difference, Example
 from adverdict.review.reasons.marking import Piece, pieces
@@ -92,4 +93,4 @@ def seen(text: str | None) -> tuple[Piece, ...]:
 
 
 def _time(moment: datetime) -> str:
-    return moment.strftime("%-d %B %Y, %H:%M UTC")
+    return at_words(moment)

@@ -8,22 +8,21 @@ quotes the ad: statements are published, and Article 24(5) wants no personal dat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from datetime import date
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adverdict.decisions.policy import PolicyBook, Severity
+from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.wording import for_outsiders
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Decision
 from adverdict.domain.identity import surface_key
 from adverdict.domain.verdict import Verdict
-from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
+from adverdict.ledger.entries import Entry
 from adverdict.review.reasons.grounds import UNION, Category, category
+from adverdict.review.reasons.rejection import Automated, Rejection, Violated, automated, detected, rejection_of, violated_by
 
 YesNo = Literal["Yes", "No"]
-Automated = Literal["AUTOMATED_DECISION_FULLY", "AUTOMATED_DECISION_PARTIALLY", "AUTOMATED_DECISION_NOT_AUTOMATED"]
 LONGEST = 5000
 """Characters of ``decision_facts`` in the schema."""
 _KINDS = {"image": "IMAGE", "banner": "IMAGE", "carousel": "IMAGE", "video": "VIDEO", "audio": "AUDIO"}
@@ -70,29 +69,6 @@ class StatementOfReasons(BaseModel):
         return {name: value for name, value in self.model_dump(mode="json", exclude=_OWN).items() if value not in (None, [])}
 
 
-@dataclass(frozen=True)
-class _DecisionRecord:
-    """What became of a decision, as far as the record goes."""
-
-    ad: Ad
-    decision: Decision
-    resolved: Resolved | None
-    rejected_at: datetime
-    upheld_at: datetime | None
-
-
-class _Violated(NamedTuple):
-    """A policy, as far as it is known."""
-
-    name: str
-    title: str
-    severity: Severity | None
-    sentence: str
-    """What the advertiser reads."""
-    because: str | None
-    """The rule that rejected the ad automatically; None where people found it."""
-
-
 def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping[str, str] | None = None) -> StatementOfReasons | None:
     """The statement as of now; None when the ad is not rejected (any more), or when what was decided has been erased or withdrawn.
 
@@ -100,10 +76,10 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
     by. A rejection rests on the platform's terms unless ``legal_grounds`` names the law that a policy stands for: that an ad is illegal is
     for lawyers to say, not for a policy file.
     """
-    record = _record_of(entries)
+    record = rejection_of(entries)
     if record is None:
         return None
-    violated = _violated(record, book)
+    violated = violated_by(record, book)
     categories = tuple(dict.fromkeys(category(one.name) for one in violated)) or (Category.OTHER,)
     by_people = record.resolved is not None or record.upheld_at is not None
     return StatementOfReasons(
@@ -124,56 +100,7 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
     )
 
 
-def _record_of(entries: Sequence[Entry]) -> _DecisionRecord | None:
-    bodies = [(entry.at, entry.body) for entry in entries]
-    recorded_at, made = next(((at, body) for at, body in bodies if isinstance(body, DecisionMade)), (None, None))
-    if made is None or recorded_at is None:
-        return None
-    verdict: Verdict | None = None if any(isinstance(body, Withdrawn) for _, body in bodies) else made.decision.verdict
-    rejected_at = made.decision.decided_at if made.step is None else recorded_at  # decided with others, and applied only then
-    resolved: Resolved | None = None
-    upheld_at: datetime | None = None
-    for at, body in bodies:
-        if isinstance(body, Resolved):
-            rejected_at = rejected_at if verdict == body.verdict else at
-            verdict, resolved = Verdict(body.verdict), body
-        elif isinstance(body, Ruled) and body.outcome == "overturned":
-            verdict = Verdict.APPROVE
-        elif isinstance(body, Ruled):
-            verdict, upheld_at = Verdict.REJECT, at
-    return _DecisionRecord(made.ad, made.decision, resolved, rejected_at, upheld_at) if verdict is Verdict.REJECT else None
-
-
-def _violated(record: _DecisionRecord, book: PolicyBook) -> list[_Violated]:
-    """The most severe first. Words for the advertiser are those on record, or the policy's where people decided."""
-    there = {policy.name: policy for _, _, policy in book.every()}
-    there |= {policy.name: policy for policy in book.in_force(record.ad.market, record.ad.surface)}
-    said = {one.policy: one for one in record.decision.policies if one.verdict is Verdict.REJECT}
-    found = []
-    for name in dict.fromkeys(said if record.resolved is None else record.resolved.violated):
-        policy, automatic = there.get(name), said.get(name)
-        sentence = (automatic.advertiser_reason if automatic else None) or (
-            policy.reason if policy else f"The ad breaks the policy {name}."
-        )
-        because = automatic.because if automatic else None
-        found.append(_Violated(name, policy.title if policy else name, policy.severity if policy else None, sentence, because))
-    order = list(Severity)
-    return sorted(found, key=lambda one: order.index(one.severity) if one.severity else len(order))
-
-
-def detected(decision: Decision) -> bool:
-    """Whether a model's risk kept the ad from being approved. None did where an audit found the violation: audits are drawn at random."""
-    return any(one.risk is not None and one.verdict is not Verdict.APPROVE for one in decision.policies)
-
-
-def automated(decision: Decision, by_people: bool) -> Automated:
-    """How far a rejection is automated; ``by_people``: somebody rejected the ad, or upheld its rejection."""
-    if not by_people:
-        return "AUTOMATED_DECISION_FULLY"
-    return "AUTOMATED_DECISION_PARTIALLY" if detected(decision) else "AUTOMATED_DECISION_NOT_AUTOMATED"
-
-
-def _ground(violated: Sequence[_Violated], legal_grounds: Mapping[str, str]) -> dict[str, Any]:
+def _ground(violated: Sequence[Violated], legal_grounds: Mapping[str, str]) -> dict[str, Any]:
     """Illegal where there is a law for one of the policies, and then on that ground; incompatible with the terms otherwise."""
     illegal = [one for one in violated if one.name in legal_grounds]
     if illegal:
@@ -189,19 +116,19 @@ def _ground(violated: Sequence[_Violated], legal_grounds: Mapping[str, str]) -> 
     }
 
 
-def _sentences(violated: Sequence[_Violated]) -> str:
+def _sentences(violated: Sequence[Violated]) -> str:
     return " ".join(dict.fromkeys(one.sentence for one in violated)) or "The ad breaks the advertising policies."
 
 
-def _titles(violated: Sequence[_Violated]) -> str:
+def _titles(violated: Sequence[Violated]) -> str:
     return "; ".join(one.title for one in violated) or "the advertising policies"
 
 
-def _facts(record: _DecisionRecord, violated: Sequence[_Violated], book: PolicyBook) -> str:
+def _facts(record: Rejection, violated: Sequence[Violated], book: PolicyBook) -> str:
     ad, decided = record.ad, record.decision.verdict
     surface = _surface(ad, book)
     told = [f"The ad was submitted on {ad.submitted_at:%Y-%m-%d} to be shown in {ad.market}{f' ({surface})' if surface else ''}."]
-    told += [f"Automated assessment, {one.title}: {one.because}." for one in violated if one.because]
+    told += [f"Automated assessment, {one.title}: {for_outsiders(one.because)}." for one in violated if one.because]
     if record.resolved is not None:
         assessed = "An automated assessment" if detected(record.decision) else "No automated assessment was made, which"
         why = {
@@ -235,9 +162,11 @@ def _language(tag: str | None) -> str | None:
     return primary.upper() if len(primary) == 2 and primary.isalpha() else None
 
 
-def _redress(record: _DecisionRecord) -> tuple[str, ...]:
-    """Articles 20 and 21, and the courts."""
-    complaint = "Appeal free of charge within six months; a person who has not read the case decides (Article 20)."
+def _redress(record: Rejection) -> tuple[str, ...]:
+    """Articles 20 and 21, and the courts; outside the Union, what the platform itself offers."""
+    union = record.ad.market in UNION
+    complaint = "Appeal free of charge within six months; a person who has not read the case decides"
     used = f"The internal complaint was examined and the decision upheld on {record.upheld_at:%Y-%m-%d}." if record.upheld_at else None
-    settle = "Turn to a certified out-of-court dispute settlement body (Article 21)."
-    return used or complaint, settle, "Go to court."
+    if not union:
+        return (used or f"{complaint}.",)
+    return used or f"{complaint} (Article 20).", "Turn to a certified out-of-court dispute settlement body (Article 21).", "Go to court."

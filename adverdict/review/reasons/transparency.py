@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from adverdict.domain.formats import with_interval
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Erased, Rescored, Resolved, Ruled, Withdrawn
@@ -30,7 +32,7 @@ from adverdict.review.period import PAGE, Period, about_each, decisions_of, entr
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.quality.quality import PolicyQuality, quality
 from adverdict.review.reasons.grounds import UNION
-from adverdict.review.reasons.statement import automated
+from adverdict.review.reasons.rejection import automated
 
 MEASURES, COMPLAINTS, MEANS, STATEMENTS, PEOPLE, ERASED = "15(1)(c)", "15(1)(d)", "15(1)(e)", "24(5)", "42(2)(a)", "GDPR 17"
 TITLES = {
@@ -94,7 +96,7 @@ class TransparencyReport:
         lines = [period[0].upper() + period[1:]]
         for article, title in TITLES.items():
             lines += ["", f"{title} ({article if article.startswith('GDPR') else f'DSA {article}'})"]
-            lines += [_line(figure) for figure in self.figures if figure.article == article] or ["  nothing on record"]
+            lines += list(_lines([figure for figure in self.figures if figure.article == article])) or ["  nothing on record"]
         return "\n".join(lines) + "\n"
 
 
@@ -237,10 +239,44 @@ def _share(measure: str, share: AuditShare, policy: str) -> Figure:
     return Figure(MEANS, measure, share.value, None, policy, share.low, share.high, share.decisions, share.audited)
 
 
-def _line(figure: Figure) -> str:
-    where = ", ".join(part for part in (figure.market, figure.policy) if part)
-    about = f"{figure.measure} ({where})" if where else figure.measure
-    if figure.low is None or figure.high is None:
-        return f"  {about:<72} {figure.value:>12,g}"
-    interval = f"{figure.low:.2%} to {figure.high:.2%}"
-    return f"  {about:<72} {figure.value:>12.2%}  {interval}; {figure.read:,} of {figure.of:,} decisions read"
+WIDTH = 78
+"""Characters of a line: a terminal has eighty."""
+
+
+def _lines(figures: Sequence[Figure]) -> Iterator[str]:
+    """Of one article: each measure once, its total at the right, and below it what it is made of."""
+    by_measure: dict[str, list[Figure]] = {}
+    for figure in figures:
+        by_measure.setdefault(figure.measure, []).append(figure)
+    for measure, some in by_measure.items():
+        if any(figure.low is not None for figure in some):
+            yield f"  {measure}"
+            yield from (f"    {_named(one.policy or 'all policies'):<24} {_shared(one)}" for one in some)
+        else:
+            yield from _counted_lines(measure, some)
+
+
+def _counted_lines(measure: str, some: Sequence[Figure]) -> Iterator[str]:
+    total = next((one for one in some if one.market is None and one.policy is None), None)
+    value = f"{total.value:,g}" if total else ""
+    yield f"  {measure:<{WIDTH - 4 - len(value)}}  {value}".rstrip()
+    yield from _parts("by market", [(one.market, one.value) for one in some if one.market and not one.policy])
+    for policy in dict.fromkeys(one.policy for one in some if one.policy):
+        own = {one.market: one.value for one in some if one.policy == policy}
+        parts = [(market, number) for market, number in own.items() if market]
+        yield from _parts(f"{_named(policy)} {own.get(None, 0):,g}", parts if len(parts) > 1 else parts[:1])
+
+
+def _parts(head: str, parts: Sequence[tuple[str | None, float]]) -> Iterator[str]:
+    if parts:
+        said = f"{head}: {', '.join(f'{name} {number:,g}' for name, number in parts)}"
+        yield from textwrap.wrap(said, WIDTH, initial_indent="    ", subsequent_indent="      ")
+
+
+def _shared(one: Figure) -> str:
+    """A share with its interval, and of how many it was read."""
+    return f"{with_interval(one.value, one.low or 0.0, 1.0 if one.high is None else one.high, '.2%')}, {one.read:,} of {one.of:,} read"
+
+
+def _named(policy: str) -> str:
+    return policy.replace("_", " ")

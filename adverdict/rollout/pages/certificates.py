@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,8 +11,9 @@ from typing import Any
 
 from adverdict.certification.certificate import Bound, Certificate, Count, MarketEvidence, Status
 from adverdict.certification.words import Side, Strength
-from adverdict.domain.formats import percent, share_of
+from adverdict.domain.formats import counted, day, moment, percent, share_of
 from adverdict.rollout.pages.plots import Split, draw_errors, draw_review, split
+from adverdict.rollout.ways import Way, ways
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
 from adverdict.training.pages.plots import Drawing, render
@@ -55,7 +57,7 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
 
     ``solved_by`` says in words who or what solved them, ``titles`` names policies for people; both may hold anything, all of it is escaped.
     """
-    filters = {"share": share_of, "percent": percent, "day": lambda moment: moment.strftime("%-d %B %Y")}
+    filters = {"share": share_of, "percent": percent, "day": day, "moment": moment}
     templates = environment("adverdict.rollout.pages", filters)
     ordered = sorted(certificates, key=lambda certificate: certificate.policy)
     drawn: Drawn = {}
@@ -64,7 +66,7 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
             "number": number,
             "name": name,
             "title": (titles or {}).get(name, name),
-            "certificates": [_certificate(certificate, drawn) for certificate in group],
+            **_certificates(list(group), drawn),
         }
         for number, (name, group) in enumerate(groupby(ordered, key=lambda certificate: certificate.policy), start=1)
     ]
@@ -73,10 +75,30 @@ def write_page(folder: Path, certificates: Sequence[Certificate], *, solved_by: 
         markets=sorted({one.market for certificate in certificates for one in asking(certificate)}),
         tally=_tally(certificates),
         solved_by=solved_by,
+        titles=titles or {},
+        numbers={policy["name"]: policy["number"] for policy in policies},
+        ways=ways(certificates),
+        promise=_promise(ways(certificates)),
     )
     target = folder / PAGE
     write_whole(target, page)
     return target
+
+
+def _certificates(group: Sequence[Certificate], drawn: Drawn) -> dict[str, Any]:
+    """Of one policy: each, and how many stand how."""
+    made = [_certificate(certificate, drawn) for certificate in group]
+    signs = Counter(one["standing"].sign for one in made)
+    return {"certificates": made, "signs": list(signs.items())}
+
+
+def _promise(found: Sequence[Way]) -> str:
+    """What is certified, in one sentence."""
+    some, places = [way for way in found if way.certified], sum(way.places for way in found)
+    certified = sum(way.certified for way in found)
+    if not some:
+        return "No threshold is certified yet: until then each policy says whether risks decide without a promise, or people do."
+    return f"Approving is certified in {certified} of {counted(places, 'place')}, under {counted(len(some), 'policy', 'policies')}."
 
 
 def standing(certificate: Certificate) -> CertificateStanding:

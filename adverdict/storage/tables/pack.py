@@ -30,6 +30,8 @@ from adverdict.storage.tables.writers import FLAGS, LISTS, MOMENTS, write_ads, w
 
 __all__ = ["Pack", "iter_ads", "iter_labels", "read_ads", "read_labels", "read_pack", "write_ads", "write_labels"]
 
+TRUTH = "truth"
+"""Folder that only a simulation has."""
 MAX_MISTAKES = 1000
 """After so many mistakes reading stops: the table is of another kind altogether."""
 
@@ -47,6 +49,8 @@ class Pack:
     """sha256 over the tables' names and bytes: the same files give the same digest wherever the folder lies."""
     name: str
     warnings: list[str]
+    simulated: bool = False
+    """Whether the truth lies beside the tables, as ``adverdict simulate`` leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,8 @@ def read_pack(source: Place, *, unlabelled: bool = False) -> Pack:
     _warn(noticed)
     read = [ad for _, ad in ads], [label for _, label in labels]
     name = folder.name if isinstance(folder, Query) else folder.resolve().name
-    return Pack(read[0], last_words(read[1]), _digest(ads_path, labels_path, read), name, noticed)
+    simulated = isinstance(folder, Path) and (folder / TRUTH).is_dir()
+    return Pack(read[0], last_words(read[1]), _digest(ads_path, labels_path, read), name, noticed, simulated)
 
 
 def _warn(sentences: Iterable[str]) -> None:

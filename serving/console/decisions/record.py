@@ -6,23 +6,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from adverdict.domain.ad import Ad
 from adverdict.domain.decision import PolicyVerdict, Reason
 from adverdict.domain.errors import NotFound
-from adverdict.ledger.chain import plain_json
+from adverdict.domain.verdict import Verdict
 from adverdict.ledger.effective import decision_histories
-from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
-from adverdict.ledger.moments import micros, moment
+from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Withdrawn
+from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries, tasks
-from adverdict.ledger.store import about, withdrawn
-from adverdict.review.reasons.marking import Piece, pieces
-from adverdict.review.tasks.tasks import UNFINISHED, Task, task_of
+from adverdict.ledger.store import about
+from adverdict.review.tasks.tasks import Task, task_of
 from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
+from adverdict.serving.console.decisions.summary import Certification, certification
+from adverdict.serving.console.decisions.timeline import Event, timeline
+from adverdict.serving.console.tasks.spoken import speaks
 
-LISTED = 50
+RELATED = {"advertiser": "advertiser_id", "creative": "creative_id", "domain": "landing_domain"}
+"""What an ad shares with others, and the column that says it."""
+COUNTED = 1000
+"""Of an advertiser's decisions: more is said as so many."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +47,28 @@ class Row:
     told: PolicyVerdict
     bar: Bar | None
     reasons: tuple[Reason, ...]
+    """Those that are one to a person."""
+    more: tuple[Reason, ...]
+    """The others: on record, and no reason for anybody."""
+    overturned: bool
+    """Whether it rejected, and people said that it should not have."""
+    found: bool
+    """Whether people found it violated."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it is shown unfolded: it stopped the ad, or people said something else of it."""
+        return self.told.verdict is not Verdict.APPROVE or self.found
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something that happened after the decision."""
+class Related:
+    """Other decisions on ads of the same advertiser, creative or domain. ``capped``: there are as many at least."""
 
-    seq: int
-    at: datetime
     what: str
-    who: str
-    told: tuple[Piece, ...]
-    """What somebody wrote."""
+    value: str
+    decisions: int
+    capped: bool
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,8 @@ class Record:
     made: DecisionMade
     unexplained: str | None
     """Why there are no reasons, in words; None: nothing is missing."""
+    reasons: tuple[Reason, ...]
+    """Those that are one to a person."""
     at: datetime
     link: Link
     card: Card
@@ -70,28 +88,30 @@ class Record:
     """The undoing of the step that recorded it."""
     later: str | None
     """The decision on the same version of the ad that stands instead of this one."""
-    events: tuple[Event, ...]
+    entries: tuple[Entry, ...]
+    history: tuple[Event, ...]
     tasks: tuple[Task, ...]
+    related: tuple[Related, ...]
 
     @property
     def verdict(self) -> str:
         return (self.resolution.verdict if self.resolution else self.made.decision.verdict).value
 
+    @property
+    def overturned(self) -> bool:
+        """Whether people decided otherwise than the model did by itself."""
+        by_model = self.made.decision.verdict
+        return self.resolution is not None and by_model is not Verdict.REVIEW and by_model is not self.resolution.verdict
 
-@dataclass(frozen=True)
-class DecisionSummary:
-    """A decision in a list. ``settled``: what people made of it."""
+    @property
+    def settled_at(self) -> datetime | None:
+        """When people last said what stands."""
+        return next((entry.at for entry in reversed(self.entries) if isinstance(entry.body, Resolved)), None)
 
-    decision_id: str
-    ad_id: str
-    market: str
-    title: str
-    at: datetime
-    verdict: str
-    settled: str | None
-    being_read: bool
-    withdrawn: bool
-    """With the rescoring step that recorded it."""
+    @property
+    def certification(self) -> Certification:
+        decision = self.made.decision
+        return certification([one.model_dump() for one in decision.policies], decision.uncertified)
 
 
 def record(connection: Connection, decision_id: str, explain: Callable[[DecisionMade], Explanation] = on_record) -> Record:
@@ -101,20 +121,41 @@ def record(connection: Connection, decision_id: str, explain: Callable[[Decision
     if made is None or not isinstance(made.body, DecisionMade):
         raise NotFound("No such decision is on record, or its content was erased.")
     explanation = explain(made.body)
-    rows = [Row(one, bar(one), tuple(r for r in explanation.reasons if r.policy == one.policy)) for one in made.body.decision.policies]
     resolutions = [entry.body for entry in told if isinstance(entry.body, Resolved)]
+    resolution, waiting = (resolutions[-1] if resolutions else None), tasks_about(connection, decision_id)
+    rows = [_row(one, explanation.reasons, resolution) for one in made.body.decision.policies]
     return Record(
         made=made.body,
         unexplained=explanation.missing,
+        reasons=tuple(one for one in explanation.reasons if speaks(one)),
         at=made.at,
         link=_link(connection, made.seq),
-        card=card(made.body.ad, explanation.reasons),
+        card=card(made.body.ad, [one for one in explanation.reasons if speaks(one)]),
         rows=tuple(sorted(rows, key=lambda row: (-row.told.verdict.severity, -(row.told.risk.p if row.told.risk else -1)))),
-        resolution=resolutions[-1] if resolutions else None,
+        resolution=resolution,
         withdrawn=next((entry.body for entry in told if isinstance(entry.body, Withdrawn)), None),
         later=_later(connection, made.body),
-        events=tuple(event for entry in told if (event := _event(entry)) is not None),
-        tasks=tuple(tasks_about(connection, decision_id)),
+        entries=tuple(told),
+        history=timeline(told, waiting),
+        tasks=tuple(waiting),
+        related=tuple(_related(connection, made.body.ad)),
+    )
+
+
+def tasks_about(connection: Connection, decision_id: str) -> list[Task]:
+    return [task_of(row) for row in connection.execute(select(tasks).where(tasks.c.about == decision_id).order_by(tasks.c.opened_at))]
+
+
+def _row(told: PolicyVerdict, reasons: Sequence[Reason], resolution: Resolved | None) -> Row:
+    own = [one for one in reasons if one.policy == told.policy]
+    found = resolution is not None and told.policy in resolution.violated
+    return Row(
+        told=told,
+        bar=bar(told),
+        reasons=tuple(one for one in own if speaks(one)),
+        more=tuple(one for one in own if not speaks(one)),
+        overturned=resolution is not None and told.verdict is Verdict.REJECT and not found,
+        found=found,
     )
 
 
@@ -124,82 +165,17 @@ def _later(connection: Connection, made: DecisionMade) -> str | None:
     return None if now is None or now.decision_id == made.decision.decision_id else now.decision_id
 
 
-def tasks_about(connection: Connection, decision_id: str) -> list[Task]:
-    return [task_of(row) for row in connection.execute(select(tasks).where(tasks.c.about == decision_id).order_by(tasks.c.opened_at))]
-
-
-def latest(connection: Connection, limit: int = LISTED) -> list[DecisionSummary]:
-    return _listed(connection, entries.c.kind == "decision", limit)
-
-
-def of_ad(connection: Connection, ad_id: str) -> list[DecisionSummary]:
-    """The decisions on an ad, latest first."""
-    return _listed(connection, (entries.c.kind == "decision") & (contents.c.ad_id == ad_id), LISTED)
-
-
-def _listed(connection: Connection, condition: object, limit: int) -> list[DecisionSummary]:
-    query = (
-        select(entries.c.entry_id, entries.c.at, contents.c.ad_id, contents.c.market, contents.c.verdict, contents.c.step, contents.c.body)
-        .join(contents, contents.c.seq == entries.c.seq)
-        .where(condition)  # type: ignore[arg-type]  # an expression of SQLAlchemy's
-    )
-    rows = connection.execute(query.order_by(entries.c.seq.desc()).limit(limit)).all()
-    ids = [row.entry_id for row in rows]
-    settled = _settled(connection, ids)
-    ended = withdrawn(connection)
-    read = set(connection.scalars(select(tasks.c.about).where(tasks.c.about.in_(ids), tasks.c.state.in_(UNFINISHED))))
-    return [
-        DecisionSummary(
-            row.entry_id,
-            row.ad_id,
-            row.market,
-            _title(row.body),
-            moment(row.at),
-            row.verdict,
-            settled.get(row.entry_id),
-            row.entry_id in read,
-            row.step in ended,
-        )
-        for row in rows
-    ]
-
-
-def _settled(connection: Connection, decision_ids: Sequence[str]) -> dict[str, str]:
-    query = (
-        select(contents.c.about, contents.c.verdict)
-        .join(entries, entries.c.seq == contents.c.seq)
-        .where(entries.c.kind == "resolution", contents.c.about.in_(decision_ids))
-    )
-    return {row.about: row.verdict for row in connection.execute(query.order_by(contents.c.seq))}
-
-
-def _title(body: bytes) -> str:
-    ad = plain_json(body)["ad"]  # type: ignore[index]  # what DecisionMade wrote
-    return str(ad.get("title") or ad.get("body") or ad.get("creative_ocr_text") or "(no text)")[:120]
+def _related(connection: Connection, ad: Ad) -> list[Related]:
+    values = {"advertiser": ad.advertiser_id, "creative": ad.creative_id, "domain": ad.landing_domain}
+    found = []
+    for what, value in values.items():
+        if value:
+            same = select(contents.c.seq).where(contents.c[RELATED[what]] == value, contents.c.submitted_at.is_not(None)).limit(COUNTED)
+            number = connection.scalar(select(func.count()).select_from(same.subquery())) or 0
+            found.append(Related(what, value, number, number == COUNTED))
+    return found
 
 
 def _link(connection: Connection, seq: int) -> Link:
     row = connection.execute(select(entries.c.digest, entries.c.hash).where(entries.c.seq == seq)).one()
     return Link(seq, bytes(row.digest).hex(), bytes(row.hash).hex())
-
-
-def _event(entry: Entry) -> Event | None:
-    match entry.body:
-        case Answered() as body:
-            violated = f" ({', '.join(body.violated)})" if body.violated else ""
-            extra = f", {body.severity}" if body.severity else ""
-            what = f"{body.task_kind} task answered: {body.verdict}{violated}{extra}"
-            return Event(entry.seq, entry.at, what, body.reviewer, pieces(body.reason))
-        case Labelled() as body:
-            what = "labelled: " + ", ".join(f"{one.policy} {'violated' if one.violates else 'not violated'}" for one in body.labels)
-            return Event(entry.seq, entry.at, what, body.by, pieces("; ".join(one.reason for one in body.labels if one.reason)))
-        case Resolved() as body:
-            violated = f" for {', '.join(body.violated)}" if body.violated else ""
-            return Event(entry.seq, entry.at, f"{body.verdict.value} settled by {body.by}{violated}", "", ())
-        case Appealed() as body:
-            return Event(entry.seq, entry.at, "appealed", body.by, pieces(body.statement))
-        case Ruled() as body:
-            return Event(entry.seq, entry.at, f"appeal {body.outcome}", body.reviewer, pieces(body.reason))
-        case Withdrawn() as body:
-            return Event(entry.seq, entry.at, "withdrawn with its rescoring step", body.by, pieces(body.why))
-    return None

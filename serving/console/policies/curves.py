@@ -17,19 +17,22 @@ ENDS = 0.003
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A line and, where there is one, the band around it, as the ``points`` of SVG."""
-
-    line: str
-    band: str
-
-
-@dataclass(frozen=True)
 class Axis:
     """A tick: where it stands and what it says."""
 
     at: float
     told: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line and, where there is one, the band around it, as the ``points`` of SVG."""
+
+    lines: tuple[str, ...]
+    """Of a line that leaves the drawing, its parts within."""
+    band: str
+    beyond: tuple[Axis, ...] = ()
+    """Where it is beyond the upper edge, and how far it goes there."""
 
 
 def grid() -> list[float]:
@@ -63,7 +66,8 @@ def errors(seen: ScoredDecisions, side: str, top: float) -> Curve:
             line.append((at, wrong.value))
             low.append((at, wrong.low))
             high.append((at, wrong.high))
-    return Curve(_points(line, top), _points([*high, *reversed(low)], top))
+    lines, beyond = _within(line, top)
+    return Curve(lines, _points([*high, *reversed(low)], top), beyond)
 
 
 def top_of(targets: Iterable[float], now: Iterable[float | None]) -> float:
@@ -71,12 +75,31 @@ def top_of(targets: Iterable[float], now: Iterable[float | None]) -> float:
     return min(1.0, max(0.02, *(3 * target for target in targets), *(1.5 * value for value in now if value)))
 
 
+def _within(points: Sequence[tuple[float, float]], top: float) -> tuple[tuple[str, ...], tuple[Axis, ...]]:
+    """The parts of a line below ``top``, and a mark where it goes beyond, saying how far: a line along the edge would say ``top``."""
+    parts: list[list[tuple[float, float]]] = [[]]
+    beyond: list[list[tuple[float, float]]] = [[]]
+    for before, point in zip([None, *points], points, strict=False):
+        inside = point[1] <= top
+        if before is not None and (before[1] <= top) != inside:
+            share = (top - before[1]) / (point[1] - before[1])
+            crossing = before[0] + share * (point[0] - before[0]), top
+            if inside:
+                parts.append([crossing])
+                beyond.append([])
+            else:
+                parts[-1].append(crossing)
+        (parts if inside else beyond)[-1].append(point)
+    marks = (Axis(x_of(run[len(run) // 2][0]), f"↑ {max(share for _, share in run):.0%}") for run in beyond if run)
+    return tuple(_points(part, top) for part in parts if len(part) > 1), tuple(marks)
+
+
 def y_of(share: float, top: float) -> float:
     return round(HEIGHT * (1 - min(share / top, 1.0)), 1)
 
 
 def _line(points: Sequence[tuple[float, float]], top: float) -> Curve:
-    return Curve(_points(points, top), "")
+    return Curve((_points(points, top),), "")
 
 
 def _points(points: Iterable[tuple[float, float]], top: float) -> str:

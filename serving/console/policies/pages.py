@@ -7,17 +7,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from adverdict.decisions.files.show import thresholds_in_use
-from adverdict.decisions.policy import PolicyInForce, Stance
+from adverdict.decisions.policy import PolicyBook, PolicyInForce, Stance, Thresholds
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.verdict import Verdict, most_severe
-from adverdict.serving.console.decisions import record
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.schema import contents, entries
 from adverdict.serving.console.policies import curves
 from adverdict.serving.console.policies.recent import Decided, RecentCache, RecentDecisions, RecentQuery
+from adverdict.serving.console.policies.rule import Asked, rule, work
 from adverdict.serving.console.policies.shares import Split
 from adverdict.serving.console.visits import Visit
 
@@ -69,25 +72,46 @@ def show(visit: Visit) -> Response:
     name = visit.asked("policy") or (in_force[0].name if in_force else "")
     policy = next((one for one in in_force if one.name == name), None)
     chosen = {"market": market, "surface": surface or "", "policy": name}
-    values: dict[str, Any] = {"markets": book.markets, "surfaces": surfaces, "policies": in_force, "chosen": chosen}
+    here = {one.name for one in in_force}
+    values: dict[str, Any] = {"markets": book.markets, "surfaces": surfaces, "names": book.names, "there": here, "chosen": chosen}
     if policy is None:
-        return visit.page("policy_none.html", "Policies", **values)
+        return visit.page("policy_none.html", "Policies", elsewhere=_elsewhere(book, name), **values)
     recent = _recently(visit.request).get(RecentQuery(name, market, surface))
     use = thresholds_in_use(policy, market, _solved(visit), visit.parts.clock())
     now = (use.thresholds.approve_below, use.thresholds.reject_at) if use.thresholds else NOBODY
-    moved = _moved(visit, now)
+    told = _moved(visit, now)
+    asked = Asked(market, surface, name, Thresholds(*told))
+    held = policy.limited(asked.thresholds)
+    moved = held.approve_below, held.reject_at
     change = _change(recent, now, moved)
-    values |= {"policy": policy, "use": use, "recent": recent, "now": now, "moved": moved, "change": change}
+    flips = [(flip.before, flip.after, flip.ads) for flip in change.flips]
+    values |= {
+        "policy": policy,
+        "use": use,
+        "recent": recent,
+        "present": now,
+        "told": told,
+        "moved": moved,
+        "change": change,
+        "asked": asked,
+    }
+    values |= {"rule": rule(visit.parts, policy, asked), "able": visit.parts.drafts is not None}
+    values |= {"work": work(flips, recent.since, visit.parts.clock(), visit.parts.review.handling_seconds)}
     values |= {"drawing": _drawing(recent, policy, change), "curves": curves, "rejects": recent.seen.rejects}
     return visit.page("policy_moved.html" if visit.quick else "policy.html", "Policies", **values)
 
 
+def _elsewhere(book: PolicyBook, name: str) -> list[tuple[str, str | None]]:
+    """Markets and surfaces in which a policy is in force; surface None: every one that is not named."""
+    return [(market, surface) for market, surface, policy in book.every() if policy.name == name and policy.stance is not Stance.ALLOWED]
+
+
 def _latest_market(visit: Visit) -> str:
     """Where something happens: the market of the latest decision, else the first one."""
+    latest = select(contents.c.market).join(entries, entries.c.seq == contents.c.seq).where(entries.c.kind == DecisionMade.kind)
     with visit.parts.ledger.look() as connection:
-        latest = record.latest(connection, 1)
-    markets = [one.market for one in latest if visit.parts.book.knows(one.market)]
-    return next(iter((*markets, *visit.parts.book.markets)), "")
+        market = connection.scalar(latest.order_by(entries.c.seq.desc()).limit(1))
+    return next(iter((*([market] if market and visit.parts.book.knows(market) else []), *visit.parts.book.markets)), "")
 
 
 def _recently(request: Request) -> RecentCache:
@@ -103,7 +127,7 @@ def _moved(visit: Visit, now: tuple[float, float]) -> tuple[float, float]:
     """Raises InvalidInput unless 0 <= approve_below <= reject_at <= 1."""
     values, mistakes = [], []
     for name, usual in zip(("approve_below", "reject_at"), now, strict=True):
-        told = visit.asked(name)
+        told = "1" if name == "reject_at" and visit.asked("never") else visit.asked(name)
         try:
             value = float(told) if told else usual
         except ValueError:

@@ -18,6 +18,7 @@ from adverdict.domain.verdict import Verdict, most_severe
 from adverdict.ledger.chain import plain_json
 from adverdict.ledger.effective import not_withdrawn
 from adverdict.ledger.entries import Answered, Labelled, Ruled
+from adverdict.ledger.moments import moment
 from adverdict.ledger.said import effective
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import Ledger
@@ -99,7 +100,7 @@ def read(ledger: Ledger, book: PolicyBook, asked: RecentQuery, now: datetime) ->
     rule = next((policy for policy in book.in_force(asked.market, asked.surface) if policy.name == asked.policy), None)
     decided = tuple(_decided(one, told, asked, rule) for one, told in scored)
     rows = [(one.p, *truths.get(one.decision_id, (0.0, False)), one.rejectable) for one in decided]
-    since = min((one["at"] for one in found), default=None)
+    since = moment(min(one["at"] for one in found)) if found else None
     return RecentDecisions(decided, ScoredDecisions.of(rows), len(found) - len(scored), since, now)
 
 

@@ -6,6 +6,8 @@
   if (!form) return;
   const number = {approve_below: form.elements.approve_below, reject_at: form.elements.reject_at};
   const slider = {};
+  const said = document.querySelector("[data-said]");
+  const never = form.elements.never;
   let waiting = 0;
   let running = null;
 
@@ -29,6 +31,14 @@
       soon();
     });
   }
+  if (never) {
+    never.addEventListener("change", () => {
+      number.reject_at.value = never.checked ? "1" : form.dataset.nowReject < 1 ? form.dataset.nowReject : "0.99";
+      slider.reject_at.value = toSlider(Number(number.reject_at.value));
+      keepOrder("reject_at");
+      soon();
+    });
+  }
   const reset = form.querySelector("[data-reset]");
   reset.hidden = false;
   reset.addEventListener("click", () => {
@@ -43,12 +53,14 @@
   });
 
   function keepOrder(changed) {
+    if (never) never.checked = Number(number.reject_at.value) >= 1;
     const low = Number(number.approve_below.value), high = Number(number.reject_at.value);
     if (low <= high) return;
     const other = changed === "approve_below" ? "reject_at" : "approve_below";
     number[other].value = number[changed].value;
     slider[other].value = slider[changed].value;
   }
+
 
   function soon() {
     clearTimeout(waiting);
@@ -64,6 +76,9 @@
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       document.getElementById("moved").replaceChildren(...page.body.childNodes);
+      history.replaceState(null, "", `${form.action}?${asked}`);
+      const row = document.querySelector("#moved tbody tr:last-child");
+      if (said && row) said.textContent = [...row.cells].slice(0, 6).map((cell) => cell.firstChild.textContent.trim()).join(", ");
       document.documentElement.dataset.moved = asked.toString();
     } catch (error) {
       if (error.name !== "AbortError") throw error;

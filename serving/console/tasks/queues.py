@@ -6,6 +6,7 @@ are one kind, and a task counts from being opened to being answered, so that cla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -14,6 +15,10 @@ from starlette.responses import Response
 
 from adverdict.domain.errors import InvalidInput, Unavailable
 from adverdict.review.queue import QueueDepth
+from adverdict.review.tasks.late import TOLD_APART, late_by_queue
+from adverdict.review.tasks.routing import reviewer
+from adverdict.serving.console.tasks.day import in_words, takeable
+from adverdict.serving.console.tasks.heat import heat
 from adverdict.serving.console.visits import Visit
 from adverdict.serving.worker.planner import Planned, Planner
 
@@ -22,8 +27,6 @@ PATIENCE = 0.2
 """Seconds the page waits for what is ahead: what waits now is shown without it."""
 MANY = 3
 """Policies spelled out."""
-TOLD_APART = ("senior", "appeal")
-"""Kinds that their readers may know; see ``Task.shown_kind``."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,37 @@ class Total:
 
 
 def show(visit: Visit) -> Response:
-    depths, whole = visit.parts.queue.depths(), visit.session.may("policy", "plan")
+    whole = visit.session.may("policy", "plan")
+    depths = by_deadline(visit, visit.parts.queue.depths(), blind=not whole)
     if not whole:
         depths = without_kinds(depths)
+    with visit.parts.ledger.look() as connection:
+        mine = takeable(depths, reviewer(connection, visit.session.name)) if visit.session.may("review") else []
+    late: Counter[str] = Counter()
+    for one in depths:
+        late[one.market] += one.overdue
     kinds, places = by_kind(depths), by_place(depths)
     ahead = _ahead(visit) if whole else None
     return visit.page(
-        "queues.html", "Queues", whole=whole, rows=rows(depths), total=total("", depths), kinds=kinds, places=places, ahead=ahead
+        "queues.html",
+        "Queues",
+        whole=whole,
+        rows=rows(depths),
+        total=total("", depths),
+        kinds=kinds,
+        places=places,
+        ahead=ahead,
+        heat=heat(depths, mine, late),
+        mine=in_words(sum(one.open + one.leased for one in mine)),
+        reads=visit.session.may("review"),
     )
+
+
+def by_deadline(visit: Visit, depths: Sequence[QueueDepth], *, blind: bool) -> list[QueueDepth]:
+    """The same with ``overdue`` by the deadline of their kind: the moment by which tasks are ordered may come within a minute."""
+    with visit.parts.ledger.look() as connection:
+        late = late_by_queue(connection, visit.parts.review, visit.parts.clock(), blind=blind)
+    return [replace(one, overdue=late.get((one.market, one.language, one.kind, one.policies, one.senior), 0)) for one in depths]
 
 
 def _ahead(visit: Visit) -> Planned | None:

@@ -26,6 +26,8 @@ from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.replay import replay
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.console.decisions import record
+from adverdict.serving.console.decisions.filters import DecisionFilter
+from adverdict.serving.console.decisions.listing import look
 from adverdict.serving.console.tasks.advertiser import past
 from adverdict.storage.tables.pack import read_ads
 from tests.ledger.made import minutes
@@ -115,12 +117,12 @@ def test_the_console_shows_step_withdrawal_and_what_stands_instead(world: World)
     world.undo(step)
     with world.ledger.look() as connection:
         before, after = record.record(connection, made), record.record(connection, again)
-        listed = {one.decision_id: one.withdrawn for one in record.latest(connection)}
+        listed = {one.decision_id: one.withdrawn for one in look(connection, DecisionFilter()).decisions}
         assert past(connection, live_ad(9)).by_model == {"approve": 1}
     assert (before.later, after.later) == (None, made)
     assert after.withdrawn is not None
     assert after.withdrawn.why == "too many"
-    assert [event.what for event in after.events] == ["withdrawn with its rescoring step"]
+    assert [event.what for event in after.history][1:] == ["Withdrawn with its rescoring step"]
     assert listed == {made: False, again: True}
 
 

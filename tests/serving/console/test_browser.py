@@ -14,8 +14,12 @@ import pytest
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.ledger.store import Ledger, now
+from adverdict.rescoring.diff.page import write_page as write_diff
+from adverdict.training.pages.report import write_report
+from tests.rescoring.differences import difference
 from tests.serving.console.browser import SHOTS, chromium, missing, running
 from tests.serving.console.filled import World, fill
+from tests.training.test_report import report_data, scored
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -51,9 +55,21 @@ def _challenger(name: str) -> str:
 def pages(busy: World) -> dict[str, str]:
     return {
         "review": "review",
+        "today": "today",
         "queues": "queues",
         "decisions": "decisions",
+        "decisions-filtered": "decisions?verdict=reject&market=SE",
         "decision": f"decisions/{busy.first_rejected}",
+        "letter": f"decisions/{busy.first_rejected}/letter",
+        "advertiser": f"decisions/{busy.first_rejected}/advertiser",
+        "policy-elsewhere": "policies?policy=kids_unsuitable&market=DE",
+        "day": "review/day",
+        "health": "health",
+        "emerging": "emerging",
+        "rollouts": "rollouts",
+        "launches": "launches",
+        "brakes": "brakes",
+        "nothing": "no-such-page",
         "policy": "policies?policy=deceptive&market=SE&approve_below=0.03&reject_at=0.7",
         "models": "models",
         "quality": "quality",
@@ -68,7 +84,8 @@ def opened(browser: Any, address: str, size: dict[str, int] = DESK, scheme: str 
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
     page.goto(f"{address}/console")
     page.get_by_role("button", name="Continue on this machine").click()
-    page.wait_for_url("**/console/review")
+    page.wait_for_url("**/console/today")
+    page.goto(f"{address}/console/review")
     return page
 
 
@@ -104,7 +121,51 @@ def test_each_page_is_accessible_fits_its_width_and_breaks_no_rule_of_its_own(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than a {width}"
     page.context.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert [one for one in page.wrong if "404" not in one] == []  # the page that is not there says so
+
+
+def test_thresholds_moved_by_hand_are_in_the_address(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    page.goto(f"{address}/console/policies?policy=deceptive&market=SE", wait_until="networkidle")
+    page.locator("#approve_below").fill("0.031")
+    reached(page, "[data-moved*='approve_below=0.031']")
+    assert "approve_below=0.031" in page.url
+    assert page.locator("#rule-lines").is_visible()
+    assert "Approve below" not in (page.locator("[data-said]").text_content() or "")
+    assert "0.031" in (page.locator("[data-said]").text_content() or "")
+    page.locator("input[name=never]").check()
+    reached(page, "[data-moved*='reject_at=1']")
     assert page.wrong == []
+    page.context.close()
+
+
+def test_a_letter_is_copied_as_text(browser: Any, address: str, busy: World) -> None:
+    page = opened(browser, address)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    page.goto(f"{address}/console/decisions/{busy.first_rejected}")
+    page.get_by_role("button", name="Copy text").click()
+    page.get_by_text("Copied.").wait_for()
+    assert busy.first_rejected in page.evaluate("navigator.clipboard.readText()")
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_reports_are_accessible_begin_with_what_matters_and_scroll_sideways_nowhere(
+    browser: Any, size: dict[str, int], tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    write_report(tmp_path / "training", report_data(scored(models=("ngram", "blend"))))
+    write_diff(tmp_path / "diff.html", difference())
+    page = browser.new_context(viewport=size).new_page()
+    for path in (tmp_path / "training" / "report.html", tmp_path / "diff.html"):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollHeight") < 5 * size["height"], path.name
+        for _ in ("folded", "opened"):
+            assert [one["id"] for one in Axe().run(page).response["violations"]] == [], path.name
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
+            page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    page.context.close()
 
 
 def test_the_login_is_accessible(browser: Any, address: str, tmp_path: Path) -> None:
@@ -233,6 +294,7 @@ def test_without_scripts_a_task_is_answered_by_a_plain_form(browser: Any, addres
     page = browser.new_context(viewport=DESK, java_script_enabled=False).new_page()
     page.goto(f"{address}/console")
     page.get_by_role("button", name="Continue on this machine").click()
+    page.goto(f"{address}/console/review")
     before = busy.parts.ledger.end()[0]
     page.get_by_role("radio", name=re.compile("Approve|Overturn")).check(force=True)
     page.get_by_role("button", name="Confirm").click()

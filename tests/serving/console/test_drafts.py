@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from adverdict.decisions.files.read import read_policies
+from adverdict.decisions.policy import Thresholds
 from adverdict.domain.errors import InvalidInput
 from adverdict.serving.console.app import console
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.worker.planner import Planner
-from tests.serving.console.conftest import log_in
+from tests.serving.console.conftest import Visitor, log_in
 
 VERDICTS = {"approve": 0.7, "review": 0.2, "reject": 0.1}
 FIGURES: dict[str, Any] = {
@@ -140,3 +142,29 @@ def test_a_repair_asks_for_the_word_typed(caller: TestClient, commands: Commands
     assert caller.post("/console/rollouts/rol-1/repair", data={"csrf": csrf, "confirm": "yes"}).status_code == 400
     assert caller.post("/console/rollouts/rol-1/repair", data={"csrf": csrf, "confirm": "repair"}).status_code == 303
     assert commands.asked == [["repair", "rol-1", "--by=local"]]
+
+
+def test_thresholds_tried_on_a_policys_page_are_drafted_as_if_the_files_had_them(empty: Parts, commands: Commands, visit: Visitor) -> None:
+    drafts = Planner(lambda arguments: commands(arguments[1:]), empty.clock)
+    client = log_in(visit(replace(empty, rolling=commands, drafts=drafts)))
+    asked = {
+        "what": "policies",
+        "plan": "standard",
+        "market": "SE",
+        "of": "SE",
+        "policy": "adult",
+        "approve_below": "0.03",
+        "reject_at": "0.7",
+    }
+    page = client.get("/console/rollouts/draft", params=asked).text
+    assert "approve below 0.03, reject from 0.7" in page
+    folder = Path(commands.asked[-1][1])
+    thresholds = {(market, surface, one.name): one.thresholds for market, surface, one in read_policies(folder).every()}
+    assert thresholds["SE", None, "adult"] == Thresholds(0.03, 0.7)
+    assert thresholds["DE", None, "adult"] is None
+    form = {**asked, "name": hidden(page, "name"), "csrf": hidden(page, "csrf"), "why": "fewer reviews"}
+    assert client.post("/console/rollouts/propose", data={**form, "approve_below": "0.04"}).status_code == 400
+    assert client.post("/console/rollouts/propose", data=form).status_code == 303
+    assert commands.asked[-1][:2] == ["propose", str(folder)]
+    wrong = client.get("/console/rollouts/draft", params={**asked, "reject_at": "0.01"}).text
+    assert "0 &lt;= approve_below" in wrong

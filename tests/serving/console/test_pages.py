@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,13 +25,14 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.alarms import open_alarm
 from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
+from adverdict.models.manifest import DataEntry
 from adverdict.review.quality.quality import QualityReport
 from adverdict.review.tasks.opening import open_tasks
-from adverdict.serving.console.models import challenger_of, link_to
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import TABS
 from adverdict.serving.console.safety import HEADERS
+from adverdict.serving.console.standing.pages import challenger_of, link_to
 from tests.ledger.made import ALARM, a_decision, ring
 from tests.review.certificates import a_certificate
 from tests.serving.console.conftest import Visitor, log_in, token
@@ -57,9 +59,9 @@ def test_a_page_says_so_when_nothing_is_on_record(path: str, empty: Parts, visit
     [
         ("/console/queues", ["waiting", "By kind", "audit", "Past due"]),
         ("/console/decisions", ["Designer bags, replica AAA", "ad-5059", "rejected"]),
-        ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "adverdict policy solve"]),
+        ("/console/policies?policy=deceptive&market=SE", ["In force", "Moved", "Leakage", "polyline", "never automatically"]),
         ("/console/models", ["models:/adverdict/3", "expired 2026-11-18", "b3-20261012", "registry"]),
-        ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "ads read of"]),
+        ("/console/quality", ["ana", "Sensitivity", "Deceptive or misleading claims", "not measured yet"]),
     ],
 )
 def test_a_page_shows_what_is_on_record(path: str, shown: list[str], client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +81,7 @@ def test_a_decision_is_shown_whole(client: TestClient, world: World) -> None:
         "AUTOMATED_DECISION_FULLY",
         *(one.because for one in made.decision.policies),
         *(one.certificate_id or "" for one in made.decision.policies),
-        "appealed",
+        "Appealed against",
     ]
     assert [one for one in expected if one not in text] == []
     assert re.search(r"<dd>\d+ of the chain", text)
@@ -89,9 +91,9 @@ def test_a_decision_is_found_by_its_id_and_by_its_ads(client: TestClient, world:
     made = world.decisions[3]
     csrf = token(client, "/console/decisions")
     for told in (made.decision.decision_id, made.ad.ad_id, f"  {made.ad.ad_id} "):
-        answer = client.post("/console/decisions/search", data={"csrf": csrf, "id": told})
+        answer = client.post("/console/decisions/search", data={"csrf": csrf, "text": told})
         assert answer.headers["location"] == f"/console/decisions/{made.decision.decision_id}"
-    missing = client.post("/console/decisions/search", data={"csrf": csrf, "id": HOSTILE})
+    missing = client.post("/console/decisions/search", data={"csrf": csrf, "text": HOSTILE})
     assert missing.status_code == 404
     assert "<script>alert" not in missing.text
 
@@ -184,7 +186,7 @@ def test_an_ad_full_of_markup_and_controls_stays_text(empty: Parts, visit: Visit
         assert "&lt;script&gt;" in text
         found = Tags(text)
         assert {tag for tag in found.names if tag in ("img", "iframe", "object", "style", "base")} == set()
-        assert found.names.count("script") == (1 if path == "/console/review" else 0)
+        assert found.names.count("script") == (0 if path == "/console/decisions" else 1)
         assert [name for name in found.attributes if name.startswith("on") or name == "style"] == []
         assert found.names.count("form") <= 3
         assert "\u202e" not in text
@@ -312,7 +314,7 @@ def test_a_reviewer_sees_no_verdict_of_an_ad_that_is_still_being_read(world: Wor
     client = log_in(visit(keyed(world.parts, "review")), "adj_k")
     sealed = client.get(f"/console/decisions/{about}")
     assert "Being read" in sealed.text
-    assert "On record" not in sealed.text
+    assert "Record" not in sealed.text
     assert "with people" in client.get("/console/decisions").text
 
 
@@ -320,3 +322,37 @@ def keyed(parts: Parts, scope: str) -> Parts:
     """The parts with one key, ``adj_k``."""
     keys = (ApiKey("ana", frozenset([scope]), hashlib.sha256(b"adj_k").hexdigest()),)
     return Parts(**{**vars(parts), "api_keys": keys})
+
+
+def test_a_page_that_is_not_there_keeps_the_navigation_for_whoever_is_logged_in(world: World, visit: Visitor) -> None:
+    stranger = visit(world.parts).get("/console/nothing")
+    known = log_in(visit(world.parts)).get("/console/nothing")
+    assert (stranger.status_code, known.status_code) == (404, 404)
+    assert "To the login" in stranger.text
+    assert 'aria-label="Pages"' not in stranger.text
+    assert 'aria-label="Pages"' in known.text
+    assert "To the console" in known.text
+
+
+def test_moments_are_told_with_their_zone_and_how_long_ago_they_are(client: TestClient, world: World) -> None:
+    text = client.get(f"/console/decisions/{world.first_rejected}").text
+    assert re.search(r"<time datetime=\"[^\"]+\+00:00\">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time> <span class=\"muted\">\(\d+ \w+ ago\)", text)
+
+
+def test_every_page_says_that_the_model_learnt_from_simulated_data(empty: Parts, visit: Visitor) -> None:
+    client = log_in(visit(empty))
+    assert "Simulated data" not in client.get("/console/queues").text
+    loaded = empty.champion.state.loaded
+    assert loaded is not None
+    entry = DataEntry(name="mine", digest="0" * 64, ads=1, labels=1, simulated=True)
+    object.__setattr__(loaded.scorer.model, "manifest", SimpleNamespace(data=(entry,)))
+    assert "Simulated data" in client.get("/console/queues").text
+
+
+@pytest.mark.parametrize(
+    ("told", "made_up"), [({"name": "mine"}, False), ({"name": "mine", "simulated": True}, True), ({"name": "marketplace-10000-7"}, True)]
+)
+def test_data_are_simulated_if_they_say_so_or_bear_the_name_a_simulation_gives(told: dict[str, Any], made_up: bool) -> None:
+    entry = DataEntry(digest="0" * 64, ads=1, labels=1, **told)
+    assert entry.made_up is made_up
+    assert ("simulated" in entry.model_dump(mode="json")) is told.get("simulated", False)

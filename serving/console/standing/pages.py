@@ -11,16 +11,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from starlette.responses import Response
 
-from adverdict.decisions.policy import Targets, Thresholds
-from adverdict.decisions.thresholds import POOLED
 from adverdict.domain.errors import AdverdictError, NotFound
 from adverdict.serving.console.parts import Parts
+from adverdict.serving.console.standing.grid import SIGNS, WORDS, grid
+from adverdict.serving.console.standing.reports import certificates_page, training_report
 from adverdict.serving.console.visits import Visit
 
 PATIENCE = 1.5
 """Seconds a page waits for the registry; a dead one takes MLflow far longer to give up on."""
 FRESH = timedelta(seconds=20)
-SOON = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,6 @@ class RegistryStatus:
 
     state: Literal["there", "none", "silent", "no registry"]
     source: str = ""
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """Thresholds in use that were solved."""
-
-    policy: str
-    market: str
-    targets: Targets
-    thresholds: Thresholds
-    standing: Literal["holds", "ends soon", "expired", "none"]
 
 
 class ChallengerWatch:
@@ -87,11 +75,7 @@ def show(visit: Visit) -> Response:
     champion, now = visit.parts.champion, visit.parts.clock()
     standing = champion.state
     loaded = standing.loaded
-    solved = loaded.scorer.solved.points if loaded else {}
-    points = [
-        OperatingPoint(key.policy, "all markets" if key.market == POOLED else key.market, key.targets, found, _standing(found, now))
-        for key, found in sorted(solved.items(), key=lambda item: (item[0].policy, item[0].market, str(item[0].targets)))
-    ]
+    general, surfaces = grid(visit.parts.book, champion.current()[0].solved, now)
     waiting: ChallengerWatch = visit.request.app.state.challenger
     return visit.page(
         "models.html",
@@ -101,17 +85,15 @@ def show(visit: Visit) -> Response:
         loaded=loaded,
         model=loaded.scorer.model if loaded else None,
         until=loaded.scorer.certified_until if loaded else None,
-        points=points,
+        general=general,
+        surfaces=surfaces,
+        signs=SIGNS,
+        words=WORDS,
+        report=training_report(visit) is not None,
+        page=certificates_page(visit) is not None,
+        degraded=[str(one) for one in standing.degraded],
         challenger=waiting.look(),
         book=visit.parts.book,
         mlflow=link_to(visit.parts.registry),
         now=now,
     )
-
-
-def _standing(found: Thresholds, now: datetime) -> Literal["holds", "ends soon", "expired", "none"]:
-    if found.certificate_id is None:
-        return "none"
-    if found.expired_at(now):
-        return "expired"
-    return "ends soon" if found.expires_at is not None and found.expires_at - now < SOON else "holds"
