@@ -156,7 +156,8 @@ def _console(
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
     rolling = command_line(settings, "rollout")
     drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
-    told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms)
+    launches = Planner(command_line(settings, "launch", answers_with_one=True), now)
+    told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms, launches=launches)
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 
 

@@ -1,4 +1,5 @@
-"""New kinds of ads, by what they say: phrases that suddenly many advertisers use, and phrases of what people find bad and no model does.
+"""New kinds of ads: phrases that suddenly many advertisers use, phrases of what people find bad and no model does, and a day on which
+far more advertisers than before send what the model has hardly seen.
 
 ads of a day -> phrases by distinct advertisers -> exact binomial tests against the weeks before, or against all ads -> a kind
   (false discovery rate)                                                                 phrases of the same advertisers are one kind
@@ -10,7 +11,7 @@ among the few that people marked as bad: there it is looked for over two weeks.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -44,14 +45,16 @@ class SeenAd:
     language: str
     phrases: frozenset[str]
     marked: bool = False
+    strange: str | None = None
+    """What the model has hardly seen of it, such as ``text`` or ``language:zh``; None: nothing, or it was not told."""
 
     @classmethod
-    def of(cls, ad: Ad, *, marked: bool = False) -> SeenAd:
+    def of(cls, ad: Ad, *, marked: bool = False, strange: str | None = None) -> SeenAd:
         """Words and pairs of words of the normalised text; no numbers, which are new every day."""
         seen = view(ad)
         words = [word for word in seen.tokens if not word.isdigit()]
         language = ad.language.split("-")[0] if ad.language else seen.language[0]
-        return cls(ad.ad_id, ad.advertiser_id, language, frozenset([*words, *(f"{a} {b}" for a, b in pairwise(words))]), marked)
+        return cls(ad.ad_id, ad.advertiser_id, language, frozenset([*words, *(f"{a} {b}" for a, b in pairwise(words))]), marked, strange)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Kind:
     by_marks: bool
     """Found among what people marked; else because so many use it."""
     p_value: float
+    strange: str | None = None
+    """Found because so many advertisers sent what the model has hardly seen, and what that is; its phrases are those they share."""
+    share: float = 0.0
+    """Of the day's advertisers, those that sent it; in [0, 1]. Of strange kinds alone, as what follows."""
+    before: float = 0.0
+    """The same of the days before."""
 
 
 @dataclass
@@ -78,6 +87,8 @@ class _Language:
     advertisers: int = 0
     age: int = 0
     marked: deque[list[SeenAd]] = field(default_factory=lambda: deque(maxlen=MARKED_DAYS))
+    strange: deque[Counter[str]] = field(default_factory=lambda: deque(maxlen=DAYS))
+    """By day, what was strange -> advertisers that sent it."""
 
     def learn(self, counted: Counter[str], advertisers: int) -> None:
         if len(self.days) == DAYS:
@@ -92,6 +103,10 @@ class _Language:
     def rate(self, phrase: str) -> float:
         """Of advertisers on a day of the past; a phrase never seen counts as half once."""
         return (self.total[phrase] + 0.5) / (self.advertisers + 1)
+
+    def strange_rate(self, what: str) -> float:
+        """The same of what the model had hardly seen."""
+        return (sum(day[what] for day in self.strange) + 0.5) / (self.advertisers + 1)
 
 
 class Watch:
@@ -127,8 +142,34 @@ class Watch:
                 of_marked, n = _users(marked), len({ad.advertiser for ad in marked})
                 rare = _significant({phrase: (len(who), n, WANDER * past.rate(phrase)) for phrase, who in of_marked.items()}, FEWEST_MARKED)
                 found += _kinds(language, rare, of_marked, marked, by_marks=True)
+        strangers = _strangers(ads)
+        if past.age >= YOUNG:
+            found += _strange(language, past, strangers, ads, everybody)
+        past.strange.append(Counter({what: len(who) for what, who in strangers.items()}))
         past.learn(Counter({phrase: len(who) for phrase, who in users.items()}), everybody)
         return found
+
+
+def _strangers(ads: Iterable[SeenAd]) -> dict[str, set[str]]:
+    """What the model had hardly seen -> advertisers that sent it."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for ad in ads:
+        if ad.strange is not None:
+            found[ad.strange].add(ad.advertiser)
+    return found
+
+
+def _strange(language: str, past: _Language, strangers: Mapping[str, set[str]], ads: Sequence[SeenAd], everybody: int) -> Iterator[Kind]:
+    """What far more advertisers sent than before, with the phrases that they share and others did not use."""
+    tried = {what: (len(who), everybody, WANDER * past.strange_rate(what)) for what, who in strangers.items()}
+    for what, p in sorted(_significant(tried, FEWEST).items(), key=lambda one: (one[1], one[0])):
+        theirs = [ad for ad in ads if ad.strange == what]
+        users, who = _users(theirs), strangers[what]
+        shared = _significant({phrase: (len(of), len(who), WANDER * past.rate(phrase)) for phrase, of in users.items()}, FEWEST)
+        phrases = tuple(sorted(shared, key=lambda one: (shared[one], -len(one), one)))
+        ids = tuple(ad.ad_id for ad in theirs)
+        before = past.strange_rate(what)
+        yield Kind(language, phrases, len(who), ids, by_marks=False, p_value=p, strange=what, share=len(who) / everybody, before=before)
 
 
 def _users(ads: Iterable[SeenAd]) -> dict[str, set[str]]:

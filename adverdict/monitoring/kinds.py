@@ -1,4 +1,5 @@
-"""New kinds of ads, looked for on record: what suddenly many say, and what reviewers marked though no policy fits; each a case.
+"""New kinds of ads, looked for on record: what suddenly many say, what reviewers marked though no policy fits, and what the model has
+hardly seen and suddenly many send; each a case.
 
 submissions and marks by the day -> phrases (``emerging``) -> a case with examples, where it comes from, labels to make, a draft of a policy
 """
@@ -13,7 +14,11 @@ from datetime import UTC, datetime, timedelta
 import yaml
 from sqlalchemy import Connection, delete, func, select
 
+from adverdict.decisions.policy import DEFAULT_UNFAMILIAR_SHARE
 from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Cause, degradations
+from adverdict.domain.formats import percent
 from adverdict.domain.identity import number_of
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.bodies.emerging import CaseOpened, Marked
@@ -36,6 +41,7 @@ EXAMPLES, PHRASES, MARKETS = 10, 10, 10
 MOSTLY = 0.8
 """Share of a kind's ads in one market from which a brake there is worth proposing."""
 BY = "monitor"
+TEXT = "text"
 PAGE = 500
 
 
@@ -106,7 +112,13 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
     marked = sum(one.marked for one in told)
     first = sorted(told, key=lambda one: not one.marked)
     said = ", ".join(f"'{phrase}'" for phrase in kind.phrases[:3])
-    if kind.by_marks:
+    if kind.strange is not None:
+        share, before = percent(kind.share), percent(kind.before)
+        says = (
+            f"{kind.advertisers} advertisers ({share} of the day's) sent ads unlike those the model learnt from ({kind.strange}), where "
+            f"{before} of the advertisers did in the four weeks before{f'; they share {said}' if said else ''}."
+        )
+    elif kind.by_marks:
         says = f"Reviewers marked ads of {kind.advertisers} advertisers as bad though no policy fits, and they share {said}."
     else:
         says = f"{kind.advertisers} advertisers began on one day to say {said}, which hardly anybody said in the four weeks before."
@@ -118,6 +130,7 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
         markets=tuple(markets),
         examples=tuple(one.decision_id for one in first[:EXAMPLES]),
         by_marks=kind.by_marks,
+        strange=kind.strange,
         marked=marked,
         labels=LABELS,
         says=says,
@@ -130,9 +143,10 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
 
 def draft(kind: Kind) -> str:
     """Of a policy for such ads, to be put into default.yaml once labels say what they are. Restricted: it rejects nobody by itself."""
+    title = f"Ads that say: {', '.join(kind.phrases[:3])}" if kind.phrases else f"Ads unlike those learnt from: {kind.strange}"
     name = "new_" + "_".join(word for word in kind.phrases[0].split() if word.isascii() and word.isalnum())[:40] if kind.phrases else "new"
     rule = {
-        "title": f"Ads that say: {', '.join(kind.phrases[:3])}",
+        "title": title,
         "severity": "serious",
         "stance": "restricted",
         "targets": {"max_leakage": 0.02, "max_wrongful_reject": 0.1, "confidence": 0.95},
@@ -166,7 +180,16 @@ def _submitted(ledger: Ledger, period: Period, share: float, where: dict[str, Se
         made = entry.body
         if isinstance(made, DecisionMade) and made.first and _chosen(made.ad, share):
             where.setdefault(made.ad.ad_id, SeenWhere(entry.entry_id, made.ad.market, marked=False))
-            yield SeenAd.of(made.ad)
+            yield SeenAd.of(made.ad, strange=strange_of(made.decision))
+
+
+def strange_of(decision: Decision) -> str | None:
+    """What of its ad the model has hardly seen; None: nothing, or the decision does not say. A decision says how familiar the ad was also
+    where the policies in force let it be decided all the same."""
+    told = [one.about or TEXT for one in degradations(decision.degraded) if one.cause is Cause.UNFAMILIAR]
+    if told:
+        return told[0]
+    return TEXT if decision.familiarity is not None and decision.familiarity <= DEFAULT_UNFAMILIAR_SHARE else None
 
 
 def _marked(ledger: Ledger, period: Period, where: dict[str, SeenWhere]) -> Iterator[SeenAd]:

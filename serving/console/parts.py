@@ -46,6 +46,8 @@ class Parts:
     """``adverdict rollout …`` in a process of its own, for what takes long. None: nothing can be drafted."""
     drafts: Planner | None = None
     """The same for drafts, each made once. None: nothing can be drafted."""
+    launches: Planner | None = None
+    """``adverdict launch`` in a process of its own. None: nothing can be checked."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
     false_alarms: float = 12.0

@@ -11,6 +11,8 @@ from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Id, Label, Market, OptionalWord, PolicyName, Text
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.launch import LaunchChecked, LaunchScored
 from adverdict.ledger.entries import PlanMade, PlanScored
 
 MAX_BATCH = 256
@@ -301,3 +303,67 @@ class PlansOnRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     plans: tuple[PlanOnRecord, ...]
+
+
+class AlarmOnRecord(BaseModel):
+    """What rang, since when, and what people made of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    alarm_id: str
+    opened_at: datetime
+    closed_at: datetime | None = Field(description="null: it is not over")
+    state: AlarmState
+    alarm: AlarmOpened
+    moves: tuple[AlarmMoved, ...]
+
+
+class AlarmsOnRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    alarms: tuple[AlarmOnRecord, ...]
+
+
+class DetectorStanding(BaseModel):
+    """One promise that is watched."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cell: str = Field(description="what is watched, policy and certificate or markets, as alarms have it")
+    looked_at: datetime
+    read: int = Field(description="answers that count")
+    wrong: int = Field(description="of these")
+    evidence: float | None = Field(description="against what is promised; null: too little was read to say anything")
+    rings_at: float | None = Field(description="the evidence at which it rings; null: too little was read")
+    rings: bool
+    limit: float | None = Field(description="the share of errors that is promised; of what risks mean, the log-odds that are tolerated")
+    false_alarms_a_year: float = Field(description="that it may ring, of the budget of all")
+
+
+class HealthStanding(BaseModel):
+    """How all detectors stood at the last look."""
+
+    model_config = ConfigDict(frozen=True)
+
+    detectors: tuple[DetectorStanding, ...]
+    looked_at: datetime | None = Field(description="the last look; null: nobody has looked, or nothing is certified")
+    followed_to: int = Field(description="last entry of the ledger that was counted")
+    end: int = Field(description="last entry of the ledger")
+    false_alarms: float = Field(description="a year, that all detectors may ring together")
+
+
+class LaunchStanding(BaseModel):
+    """The last check of what is to open, and what became of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    launch_id: str
+    checked_at: datetime
+    launch: LaunchChecked
+    score: LaunchScored | None = Field(description="what happened in its first four weeks; null: not yet known")
+
+
+class LaunchesOnRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    launches: tuple[LaunchStanding, ...]
