@@ -12,6 +12,9 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from adverdict.decisions.files.read import read_texts
+from adverdict.delivery.channels import Channel
+from adverdict.delivery.posting import Receiver
+from adverdict.delivery.receivers import channels_of
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.audit_secret import make_audit_secret
@@ -21,6 +24,7 @@ from adverdict.ledger.in_force.policy_sets import put_first
 from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.monitoring.webhook import channel as monitoring_webhook
 from adverdict.review.queue import Queue
 from adverdict.rollout.stages.capacity import capacity_of
 from adverdict.rollout.stages.freezes import read_freezes
@@ -34,6 +38,7 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
+from adverdict.serving.worker.delivery import DeliveryWatch
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
@@ -106,7 +111,15 @@ def assemble(
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor)
+    delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, delivery)
+
+
+def _channels(installation: Installation) -> list[Channel]:
+    """Everybody that is told something."""
+    settings = installation.settings
+    url, secret = settings.webhook_url, bytes.fromhex(settings.webhook_secret)
+    return [*channels_of(settings), *([monitoring_webhook(Receiver(url, secret))] if url else [])]
 
 
 def _rollouts(installation: Installation, ledger: Ledger, sets: SetsInForce, metrics: Metrics) -> RolloutWatch:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import ads, brake, certificate, key, launch, market, model, models, monitor, quickstart, service, settings
+from adverdict.cli import ads, brake, certificate, changes, key, launch, market, model, models, monitor, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
@@ -69,6 +69,7 @@ for name, group in {
     "model": model.app,
     "ledger": ledger.app,
     "brake": brake.app,
+    "changes": changes.app,
     "monitor": monitor.app,
     "launch": launch.app,
     "rollout": rollout.app,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import brakes, drafts, models, quality, rollouts, workforce
+from adverdict.serving.console import brakes, changes, drafts, models, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
@@ -76,6 +76,9 @@ def console(parts: Parts) -> ASGIApp:
             _route("/workforce", page(workforce.show, *planning)),
             _route("/workforce/scenario", page(workforce.scenario, *planning)),
             _route("/workforce/save", page(workforce.save, *planning), "POST"),
+            _route("/changes", page(changes.show, *policy)),
+            _route("/changes/retry", page(changes.again, *policy), "POST"),
+            _route("/changes/drop", page(changes.let_go, *policy), "POST"),
             _route("/brakes", page(brakes.show, *policy)),
             _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
             _route("/brakes/off", page(brakes.take_off, *policy), "POST"),

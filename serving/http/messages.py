@@ -13,6 +13,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
 from adverdict.ledger.bodies.launch import LaunchChecked, LaunchScored
+from adverdict.ledger.changes import Change
 from adverdict.ledger.entries import PlanMade, PlanScored
 
 MAX_BATCH = 256
@@ -367,3 +368,13 @@ class LaunchesOnRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     launches: tuple[LaunchStanding, ...]
+
+
+class ChangesAnswer(BaseModel):
+    """What has changed about what stands of ads."""
+
+    model_config = ConfigDict(frozen=True)
+
+    changes: tuple[Change, ...]
+    next: int = Field(description="to be given as `after` when asking again")
+    more: bool = Field(description="whether there are more already")
