@@ -121,6 +121,15 @@ def test_what_is_missing_has_a_day_before_it_opens_and_an_owner() -> None:
     assert (told.owner, told.until, told.cost) == ("workforce", OPENS - timedelta(days=28), "2 people a shift")
 
 
+@pytest.mark.parametrize(
+    ("met", "high", "status"),
+    [(0.95, 0.99, "ok"), (0.85, 0.96, "todo"), (0.75, 0.89, "missing"), (0.75, None, "missing"), (None, None, "ok")],
+)
+def test_a_week_that_chance_alone_may_have_made_look_short_stops_no_launch(met: float | None, high: float | None, status: str) -> None:
+    facts = replace(FACTS, weeks=(replace(WEEK, met=met, met_high=high), WEEK))
+    assert stands(LAUNCH, facts)["people"].status.value == status
+
+
 def test_how_many_labels_would_do_is_said_as_far_as_it_is_known() -> None:
     unsolved = replace(READY, decides=False, state="not solved")
     assert stands(LAUNCH, replace(FACTS, policies=(unsolved,)))["certificates"].cost == (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
@@ -13,6 +13,7 @@ from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored, Resol
 from adverdict.ledger.erase import erase
 from adverdict.ledger.store import Ledger, withdrawal_id
 
+Settled = Literal[Verdict.APPROVE, Verdict.REJECT]
 START = datetime(2027, 1, 4, tzinfo=UTC)
 ADVERTISERS = 40
 
@@ -91,8 +92,8 @@ class Platform:
         return self._ads[self._draw.choice(sorted(self._ads))]
 
     def _resolved(self, ad: Ad, decision: str) -> Resolved:
-        verdict = self._draw.choice((Verdict.APPROVE, Verdict.REJECT))
-        return Resolved(**_about(ad, decision), verdict=verdict, by="review", task_id=f"tsk-{self._number}")
+        settled: tuple[Settled, Settled] = (Verdict.APPROVE, Verdict.REJECT)
+        return Resolved(**_about(ad, decision), verdict=self._draw.choice(settled), by="review", task_id=f"tsk-{self._number}")
 
 
 def _about(ad: Ad, decision: str) -> dict[str, Any]:
