@@ -122,11 +122,20 @@ def test_what_is_missing_has_a_day_before_it_opens_and_an_owner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("met", "high", "status"),
-    [(0.95, 0.99, "ok"), (0.85, 0.96, "todo"), (0.75, 0.89, "missing"), (0.75, None, "missing"), (None, None, "ok")],
+    ("met", "high", "needed", "status"),
+    [
+        (0.95, 0.99, 4.0, "ok"),
+        (0.85, 0.96, 4.0, "todo"),
+        (0.85, 0.96, 5.1, "missing"),
+        (0.75, 0.89, 4.0, "missing"),
+        (0.75, None, 4.0, "missing"),
+        (None, None, 4.0, "ok"),
+    ],
 )
-def test_a_week_that_chance_alone_may_have_made_look_short_stops_no_launch(met: float | None, high: float | None, status: str) -> None:
-    facts = replace(FACTS, weeks=(replace(WEEK, met=met, met_high=high), WEEK))
+def test_a_week_that_may_be_bad_luck_stops_no_launch_while_the_people_needed_are_there(
+    met: float | None, high: float | None, needed: float, status: str
+) -> None:
+    facts = replace(FACTS, weeks=(replace(WEEK, met=met, met_high=high, needed=needed), WEEK))
     assert stands(LAUNCH, facts)["people"].status.value == status
 
 

@@ -200,8 +200,10 @@ def _falls_short(week: PeopleWeek, target: float) -> bool:
 
 
 def _surely_short(week: PeopleWeek, target: float) -> bool:
-    """Whether chance alone does not explain it: of the few weeks that are simulated, one more or less is luck."""
-    return _falls_short(week, target) and (week.met_high is None or week.met_high < target)
+    """Whether more than chance says so. Of the few weeks that are simulated one more or less is luck, unless fewer people are on the roster
+    than are needed."""
+    by_luck = week.met_high is not None and week.met_high >= target and week.needed <= week.rostered + 1e-6
+    return _falls_short(week, target) and not by_luck
 
 
 def _gate(
