@@ -38,7 +38,6 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
-from adverdict.serving.worker.delivery import DeliveryWatch
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
@@ -48,6 +47,8 @@ from adverdict.serving.worker.planner import Planner, command_line
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
+from adverdict.serving.worker.watches.delivery import DeliveryWatch
+from adverdict.serving.worker.watches.probing import ProbingWatch
 from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")
@@ -111,8 +112,11 @@ def assemble(
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
+    probing = ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review) if ledger else None
     delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, delivery)
+    return WorkerRuntime(
+        settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, delivery, probing
+    )
 
 
 def _channels(installation: Installation) -> list[Channel]:

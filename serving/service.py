@@ -72,6 +72,8 @@ class Adverdict:
             self.runtime.monitor.start()
         if self.runtime.delivery:
             self.runtime.delivery.start()
+        if self.runtime.probing:
+            self.runtime.probing.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -85,6 +87,8 @@ class Adverdict:
             self.runtime.monitor.stop()
         if self.runtime.delivery:
             self.runtime.delivery.stop()
+        if self.runtime.probing:
+            self.runtime.probing.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

@@ -23,7 +23,7 @@ from adverdict.ledger.changes import erased
 from adverdict.ledger.compact import compact
 from adverdict.ledger.entries import Answered, DecisionMade, Erased
 from adverdict.ledger.moments import micros
-from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, monitoring_counted, tasks
+from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, monitoring_counted, probes, tasks
 from adverdict.ledger.store import Ledger, Writing, keep, recall
 
 Forget = Callable[[bytes, str], bytes]
@@ -248,6 +248,7 @@ def _delete_tasks(connection: Connection, order: _Order, decisions: Sequence[str
     if order.before is None:
         gone += connection.execute(delete(tasks).where(tasks.c.advertiser_id == order.advertiser)).rowcount
         if order.advertiser is not None:
+            connection.execute(delete(probes).where(probes.c.advertiser_id == order.advertiser))
             connection.execute(delete(monitoring_counted).where(monitoring_counted.c.advertiser == number_of(order.advertiser)))
     return gone
 

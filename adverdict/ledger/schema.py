@@ -293,6 +293,19 @@ outbox = Table(
 )
 """What receivers are to be told, until each has confirmed it."""
 
+probes = Table(
+    "probes",
+    metadata,
+    Column("probe_id", String(40), primary_key=True),
+    Column("advertiser_id", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("words", Text, nullable=False),  # JSON: hashes of the words of the draft, by a secret; no text
+    Column("level", Float, nullable=False),  # how near it was to what is stopped, in log-odds; above 0: stopped
+    Index(None, "advertiser_id", "at"),
+    Index(None, "at"),
+)
+"""Drafts that were checked and are on no record: for as long as asking again and again can be noticed."""
+
 receivers = Table(
     "receivers",
     metadata,

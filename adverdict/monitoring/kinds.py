@@ -6,7 +6,7 @@ submissions and marks by the day -> phrases (``emerging``) -> a case with exampl
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from adverdict.domain.formats import percent
 from adverdict.domain.identity import number_of
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.bodies.emerging import CaseOpened, Marked
+from adverdict.ledger.bodies.signals import Reported
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.history import end_of
 from adverdict.ledger.in_force.cases import open_case
@@ -31,6 +32,8 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.emerging import DAYS, Kind, SeenAd, Watch
 from adverdict.monitoring.following.follower import day_of
 from adverdict.review.period import Period, decisions_of, entries_in, pages, standing_only
+from adverdict.review.reports.reliability import Reliability, estimate, likely
+from adverdict.review.reports.reports import reporters
 
 LOOKED = "emerging-day"
 """Row of ``projections``: the last day that was looked at."""
@@ -40,6 +43,9 @@ LABELS = 50
 EXAMPLES, PHRASES, MARKETS = 10, 10, 10
 MOSTLY = 0.8
 """Share of a kind's ads in one market from which a brake there is worth proposing."""
+BELIEVED = 0.15
+"""How likely an ad must violate, by its reporters, to be looked at with those that reviewers marked: who reports at random shares no
+phrases beyond chance, so less than what puts an ad back in line will do."""
 BY = "monitor"
 TEXT = "text"
 PAGE = 500
@@ -52,6 +58,8 @@ class SeenWhere:
     decision_id: str
     market: str
     marked: bool
+    reported: bool = False
+    """Whether viewers reported it, believed as far as each was right before."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +84,15 @@ def look_for_kinds(
     end = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     begin = end - timedelta(days=DAYS + days)
     with ledger.look() as connection:
-        as_of, share = end_of(connection), _share(connection, begin, end)
+        as_of, share, reporters = end_of(connection), _share(connection, begin, end), Believed.of(connection, at)
     progress.stage("reading ads", DAYS + days)
     where: dict[str, SeenWhere] = {}
     watch, found, ads = Watch(), list[Kind](), 0
     for number in range(DAYS + days):
         since = begin + timedelta(days=number)
         period = Period(since, since + timedelta(days=1))
-        seen, marked = list(_submitted(ledger, period, share, where)), list(_marked(ledger, period, where))
+        seen = list(_submitted(ledger, period, share, where))
+        marked = [*_marked(ledger, period, where), *_reported(ledger, period, reporters, where)]
         kinds = watch.day(seen, marked)
         ads += len(seen)
         found += kinds if number >= DAYS else []
@@ -110,7 +119,7 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
     told = [where[ad] for ad in dict.fromkeys(kind.ads) if ad in where]
     markets = [market for market, _ in Counter(one.market for one in told).most_common(MARKETS)]
     marked = sum(one.marked for one in told)
-    first = sorted(told, key=lambda one: not one.marked)
+    first = sorted(told, key=lambda one: not (one.marked or one.reported))
     said = ", ".join(f"'{phrase}'" for phrase in kind.phrases[:3])
     if kind.strange is not None:
         share, before = percent(kind.share), percent(kind.before)
@@ -118,6 +127,9 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
             f"{kind.advertisers} advertisers ({share} of the day's) sent ads unlike those the model learnt from ({kind.strange}), where "
             f"{before} of the advertisers did in the four weeks before{f'; they share {said}' if said else ''}."
         )
+    elif kind.by_marks and any(one.reported for one in told):
+        whose = f"ads of {kind.advertisers} advertisers"
+        says = f"Viewers reported, or reviewers marked as bad though no policy fits, {whose}, and they share {said}."
     elif kind.by_marks:
         says = f"Reviewers marked ads of {kind.advertisers} advertisers as bad though no policy fits, and they share {said}."
     else:
@@ -132,6 +144,7 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
         by_marks=kind.by_marks,
         strange=kind.strange,
         marked=marked,
+        reported=sum(one.reported for one in told) or None,
         labels=LABELS,
         says=says,
         proposal=_proposal(told, markets),
@@ -200,6 +213,38 @@ def _marked(ledger: Ledger, period: Period, where: dict[str, SeenWhere]) -> Iter
             made = decisions_of(connection, page)
         for decision_id, one in made.items():
             where[one.ad.ad_id] = SeenWhere(decision_id, one.ad.market, marked=True)
+            yield SeenAd.of(one.ad, marked=True)
+
+
+@dataclass(frozen=True)
+class Believed:
+    """What is known of who reports."""
+
+    records: dict[str, tuple[int, int]]
+    reliability: Reliability
+
+    @classmethod
+    def of(cls, connection: Connection, at: datetime) -> Believed:
+        records = reporters(connection, at)
+        return cls(records, estimate(list(records.values())))
+
+    def likely(self, names: set[str]) -> float:
+        return likely([self.reliability.of(*self.records.get(name, (0, 0))) for name in names])
+
+
+def _reported(ledger: Ledger, period: Period, believed: Believed, where: dict[str, SeenWhere]) -> Iterator[SeenAd]:
+    """Ads that viewers reported on the day, where they are believed enough: a flood of reporters who are mostly wrong is not."""
+    who: defaultdict[str, set[str]] = defaultdict(set)
+    for entry in entries_in(ledger, period, (Reported.kind,)):
+        if isinstance(entry.body, Reported):
+            who[entry.body.decision_id].add(entry.body.reporter)
+    names = [decision_id for decision_id, told in who.items() if believed.likely(told) >= BELIEVED]
+    for page in pages(names, PAGE):
+        with ledger.look() as connection:
+            made = decisions_of(connection, page)
+        for decision_id, one in made.items():
+            before = where.get(one.ad.ad_id)
+            where[one.ad.ad_id] = SeenWhere(decision_id, one.ad.market, marked=before is not None and before.marked, reported=True)
             yield SeenAd.of(one.ad, marked=True)
 
 

@@ -62,6 +62,7 @@ def console(parts: Parts) -> ASGIApp:
             _route("/emerging", page(emerging.show, *policy)),
             _route("/emerging/{case}/move", page(emerging.move, *policy), "POST"),
             _route("/emerging/{case}/label", page(emerging.label, *policy), "POST"),
+            _route("/emerging/probing/{probing}/end", page(emerging.end_probing, *policy), "POST"),
             _route("/launches", page(launches.show, *policy)),
             _route("/launches/check", page(launches.check, *policy), "POST"),
             _route("/rollouts", page(rollouts.listed, *policy)),

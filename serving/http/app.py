@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.http import brakes, changes, monitoring, openapi, pages, records, rollouts, score, workforce
+from adverdict.serving.http import brakes, changes, check, monitoring, openapi, pages, records, rollouts, score, signals, workforce
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
 from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
@@ -32,6 +32,8 @@ ENDPOINTS = (
     *score.endpoints,
     *records.endpoints,
     *changes.endpoints,
+    *check.endpoints,
+    *signals.endpoints,
     *brakes.endpoints,
     *rollouts.endpoints,
     *workforce.endpoints,

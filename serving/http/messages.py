@@ -174,7 +174,7 @@ class Standing(BaseModel):
 
     decision_id: str = Field(description="which decision it comes from: another one where the ad was decided again, or this was withdrawn")
     verdict: Verdict
-    by: Literal["decision", "review", "audit", "appeal"] = Field(description="decision: no person has said otherwise")
+    by: Literal["decision", "review", "audit", "appeal", "recheck"] = Field(description="decision: no person has said otherwise")
     at: datetime
     violated: tuple[str, ...] = Field(default=(), description="policies that people found violated")
 
@@ -378,3 +378,86 @@ class ChangesAnswer(BaseModel):
     changes: tuple[Change, ...]
     next: int = Field(description="to be given as `after` when asking again")
     more: bool = Field(description="whether there are more already")
+
+
+class ReportBody(BaseModel):
+    """What a viewer says of an ad."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ad_id: Id
+    reporter: Id = Field(description="the platform's id of the viewer; only a hash of it is kept")
+    policy: PolicyName | None = Field(default=None, description="that the viewer thinks is broken; null: none fits, or none was named")
+    statement: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+class ReportsRequest(BaseModel):
+    """Reports of viewers, on ads that were decided here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reports: Annotated[list[ReportBody], Field(min_length=1, max_length=MAX_LABELS)]
+
+
+class ReportTaken(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    report_id: str
+    counts: bool = Field(description="whether it adds anything: a viewer counts once about an ad")
+    task_id: str | None = Field(description="the task that the ad is back in line with; null: none for now, or there was one already")
+
+
+class ReportsTaken(BaseModel):
+    """All of them are on record, or none. In the order of the request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reports: tuple[ReportTaken, ...]
+
+
+class SignBody(BaseModel):
+    """What the platform sees of a live ad."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ad_id: Id
+    sign: Literal["impressions", "landing_page", "creative"] = Field(
+        description="impressions: how often it was shown so far; landing_page: the page it leads to was edited; "
+        "creative: another creative is shown under the same id"
+    )
+    impressions: float | None = Field(default=None, ge=0, description="so far; of that sign")
+
+
+class SignsRequest(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signals: Annotated[list[SignBody], Field(min_length=1, max_length=MAX_LABELS)]
+
+
+class SignsTaken(BaseModel):
+    """In the order of the request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[str | None, ...] = Field(
+        description="the task that an ad is back in line with; null: none, for it is no reason, or there is one already"
+    )
+
+
+class RuleMet(BaseModel):
+    """A rule that a draft would meet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    policy: str
+    rule: str = Field(description="the sentence that an advertiser reads")
+    words: tuple[str, ...] = Field(description="of the draft, those that meet it; empty: it is the whole rather than words")
+
+
+class DraftChecked(BaseModel):
+    """What an advertiser may know before submitting. No promise: the ad itself is decided when it is submitted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    meets: tuple[RuleMet, ...] = Field(description="empty: no rule that could be told; people may still see it otherwise")
+    left: int = Field(description="checks that this advertiser has left in this hour")

@@ -22,7 +22,6 @@ from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.worker.champion import Champion, LoadedModel
-from adverdict.serving.worker.delivery import DeliveryWatch
 from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
@@ -33,6 +32,8 @@ from adverdict.serving.worker.readiness import ArmReadiness, Readiness
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 from adverdict.serving.worker.sets import SetsInForce
+from adverdict.serving.worker.watches.delivery import DeliveryWatch
+from adverdict.serving.worker.watches.probing import ProbingWatch
 
 log = logging.getLogger("adverdict")
 
@@ -62,6 +63,8 @@ class WorkerRuntime:
     """What watches whether promises still hold; it needs a ledger, too."""
     delivery: DeliveryWatch | None = None
     """What tells others of changes; it needs a ledger, too."""
+    probing: ProbingWatch | None = None
+    """What notices who tries out what is approved; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

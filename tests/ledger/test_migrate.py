@@ -16,7 +16,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from tests.ledger.made import STEP, a_step, an_ad, append_decisions, decided
 
-MONITORING = ("monitoring_waiting", "monitoring_tallies", "monitoring_counted", "detectors", "outbox", "changes", "receivers")
+MONITORING = ("monitoring_waiting", "monitoring_tallies", "monitoring_counted", "detectors", "outbox", "changes", "receivers", "probes")
 
 
 def test_migrating_an_empty_database_gives_the_tables_of_the_schema(ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from adverdict.domain.decision import RECORD
 from adverdict.domain.errors import Conflict, InvalidInput, NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
+from adverdict.ledger.bodies.signals import Reported
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.cases import cases, move_case, open_case
 from adverdict.ledger.store import Ledger
@@ -29,7 +30,7 @@ from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.designs import by_design
 from adverdict.storage.tables.pack import read_pack
-from tests.ledger.made import CASE, START, an_ad, decided, minutes
+from tests.ledger.made import CASE, START, an_ad, decided, minutes, resolved
 from tests.review.desk import BOOK, Desk
 
 PLAIN = ("shoes for wet autumns", "lamps from last season", "learn spanish on the bus", "bikes tested in snow")
@@ -199,6 +200,33 @@ def test_a_day_on_which_far_more_advertisers_send_what_the_model_has_hardly_seen
     case.moves.append((at, CaseMoved(case=case.case_id, state=CaseState.CLOSED, why="seen", by="olga")))
     assert case.same(kind, at + timedelta(days=27))
     assert not case.same(kind, at + timedelta(days=29)), "what is strange a month later may be another kind"
+
+
+def test_ads_that_viewers_report_are_looked_at_like_marked_ones_unless_reporters_are_mostly_wrong(past: Ledger) -> None:
+    at = START + timedelta(days=29)
+
+    def reports(number: int, reporter: str, decision: str) -> Reported:
+        about = {"decision_id": decision, "ad_id": f"ad-{number}", "advertiser_id": f"adv-{number}", "market": "SE"}
+        return Reported(**about, reporter=reporter, by="platform")
+
+    with past.write() as writing:
+        for number in range(300, 304):
+            ad = an_ad_of(number, at, "forex signals guaranteed")
+            writing.append(f"dec-{number}", decided(ad, Verdict.APPROVE, first=True, decision_id=f"dec-{number}"), at)
+            writing.append(f"rpt-{number}", reports(number, f"viewer-{number}", f"dec-{number}"), at)
+    found = look_for_kinds(past, clock=lambda: at + timedelta(days=1), keep=False)
+    [kind] = [one for one in found.kinds if one.by_marks]
+    assert (kind.advertisers, kind.reported, kind.marked) == (4, 4, 0)
+    assert "Viewers reported" in kind.says
+    with past.write() as writing:
+        for number in range(1, 60):
+            made = decided(an_ad_of(number, START, PLAIN[0]), Verdict.APPROVE, decision_id=f"dec-{number}")
+            for bot in range(3):
+                writing.append(f"rpt-{number}-{bot}", reports(number, f"bot-{number}-{bot}", f"dec-{number}"), at - timedelta(days=9))
+            settled = resolved(made, Verdict.APPROVE, task_id=f"tsk-{number}")
+            writing.append(f"res-{number}", settled, at - timedelta(days=8))
+    again = look_for_kinds(past, clock=lambda: at + timedelta(days=1), keep=False)
+    assert [one for one in again.kinds if one.by_marks] == []
 
 
 def test_a_case_is_labelled_one_ad_an_advertiser_and_its_labels_certify_nothing(strange: Ledger, tmp_path: Path) -> None:

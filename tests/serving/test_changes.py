@@ -21,8 +21,8 @@ from adverdict.delivery.posting import Away
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.store import Ledger, now
 from adverdict.serving.assembly import assemble
-from adverdict.serving.worker.delivery import HELD, DeliveryWatch
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.watches.delivery import HELD, DeliveryWatch
 from tests.decisions.build import POLICY, book
 from tests.ledger.made import an_ad, append_decisions, decided, resolved
 from tests.review.desk import Clock

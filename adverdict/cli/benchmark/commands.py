@@ -16,6 +16,7 @@ from adverdict.cli.benchmark import ledger as benchmark_ledger
 from adverdict.cli.benchmark import monitoring as benchmark_monitoring
 from adverdict.cli.benchmark import online as benchmark_online
 from adverdict.cli.benchmark import packs as benchmark_packs
+from adverdict.cli.benchmark import probing as benchmark_probing
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
 from adverdict.cli.benchmark import rescore as benchmark_rescore
@@ -40,6 +41,7 @@ app.command("quickstarts")(benchmark_quickstarts.quickstarts)
 app.command("workforce")(benchmark_workforce.workforce)
 app.command("monitoring")(benchmark_monitoring.monitoring)
 app.command("delivery")(benchmark_delivery.delivery)
+app.command("probing")(benchmark_probing.probing)
 
 
 @app.command("certificates")

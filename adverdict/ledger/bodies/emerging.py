@@ -59,6 +59,7 @@ class CaseOpened(EntryBody):
         default=None, description="found because suddenly many sent what the model has hardly seen, such as text or language:zh"
     )
     marked: int = Field(description="of the ads, those that reviewers marked as bad")
+    reported: int | None = Field(default=None, description="of the ads, those that viewers reported; null: none, or it was not counted")
     labels: int = Field(description="how many of them to label, to know what they are")
     says: Text
     proposal: Text

@@ -63,7 +63,8 @@ def test_the_database_holds_neither_key_nor_cookie(keyed: Parts, visit: Visitor)
         ("ana", {"Review", "Queues", "Decisions"}),
         (
             "pol",
-            {"Queues", "Decisions", "Policies", "Models", "Quality", "Health", "Emerging", "Rollouts", "Launches", "Workforce", "Brakes"},
+            {"Queues", "Decisions", "Policies", "Models", "Quality", "Health", "Emerging"}
+            | {"Rollouts", "Launches", "Workforce", "Changes", "Brakes"},
         ),
         ("adm", {tab.name for tab in TABS}),
     ],

@@ -1,4 +1,4 @@
-"""Changes of what stands about ads, and an outbox for several receivers, in order for each ad."""
+"""Changes of what stands about ads, an outbox for several receivers, in order for each ad; drafts that were checked."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ def upgrade() -> None:
         sa.Column("said", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_receivers"),
     )
+    op.create_table(
+        "probes",
+        sa.Column("probe_id", sa.String(length=40), nullable=False),
+        sa.Column("advertiser_id", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("level", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("probe_id", name="pk_probes"),
+    )
+    op.create_index("ix_probes_advertiser_id_at", "probes", ["advertiser_id", "at"])
+    op.create_index("ix_probes_at", "probes", ["at"])
     op.drop_index("ix_outbox_due_at", table_name="outbox")
     op.rename_table("outbox", "outbox_before")
     if op.get_bind().dialect.name == "postgresql":  # a constraint keeps its name when its table is renamed
