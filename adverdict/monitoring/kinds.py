@@ -32,8 +32,7 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.emerging import DAYS, Kind, SeenAd, Watch
 from adverdict.monitoring.following.follower import day_of
 from adverdict.review.period import Period, decisions_of, entries_in, pages, standing_only
-from adverdict.review.reports.reliability import Reliability, estimate, likely
-from adverdict.review.reports.reports import reporters
+from adverdict.review.reports.reports import Believed
 
 LOOKED = "emerging-day"
 """Row of ``projections``: the last day that was looked at."""
@@ -214,22 +213,6 @@ def _marked(ledger: Ledger, period: Period, where: dict[str, SeenWhere]) -> Iter
         for decision_id, one in made.items():
             where[one.ad.ad_id] = SeenWhere(decision_id, one.ad.market, marked=True)
             yield SeenAd.of(one.ad, marked=True)
-
-
-@dataclass(frozen=True)
-class Believed:
-    """What is known of who reports."""
-
-    records: dict[str, tuple[int, int]]
-    reliability: Reliability
-
-    @classmethod
-    def of(cls, connection: Connection, at: datetime) -> Believed:
-        records = reporters(connection, at)
-        return cls(records, estimate(list(records.values())))
-
-    def likely(self, names: set[str]) -> float:
-        return likely([self.reliability.of(*self.records.get(name, (0, 0))) for name in names])
 
 
 def _reported(ledger: Ledger, period: Period, believed: Believed, where: dict[str, SeenWhere]) -> Iterator[SeenAd]:

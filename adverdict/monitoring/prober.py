@@ -1,9 +1,12 @@
-"""Probing, looked for on record: decisions since the last look, and drafts that were checked, in the order in which they came."""
+"""Probing, looked for on record: decisions since the last look, and drafts that were checked, in the order in which they came; and
+pictures that are others than before.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -15,13 +18,25 @@ from adverdict.ledger.in_force.probing import notice
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import probes
 from adverdict.ledger.store import Ledger, now
-from adverdict.monitoring.probing import HOLD, WINDOW, Notice, ProbingDetector, Try, try_of
+from adverdict.monitoring.creatives import CreativeWatch
+from adverdict.monitoring.probing import HOLD, WINDOW, Notice, ProbingDetector, Try, is_stopped, try_of
+from adverdict.review.tasks.rechecking import Suspect
 
 READ_BACK = 20_000
 """Entries that are read when somebody begins to look."""
 OVERLAP = timedelta(seconds=5)
 """Drafts may be kept a little later than they say."""
 BY = "monitor"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one look has found."""
+
+    notices: tuple[tuple[str, Notice], ...] = ()
+    """With their ids."""
+    changed: tuple[Suspect, ...] = ()
+    """Ads whose creative is another picture now."""
 
 
 class Prober:
@@ -31,29 +46,43 @@ class Prober:
         self._ledger, self._secret, self._clock = ledger, secret, clock
         self._detector = ProbingDetector()
         self._seq: int | None = None
+        self._creatives = CreativeWatch()
         self._probed = clock() - WINDOW
         self._seen: set[str] = set()
 
-    def look(self) -> list[tuple[str, Notice]]:
-        """What is noticed now, put on record; by id. Raises Unavailable."""
+    def look(self) -> Found:
+        """What is noticed now; notices are on record. Raises Unavailable."""
         with self._ledger.look() as connection:
             end = end_of(connection)
         begin = max(0, end - READ_BACK) if self._seq is None else self._seq
-        tries = sorted([*self._decided(begin, end), *self._checked()], key=lambda one: one.at)
+        made = [(entry.seq, entry.body) for entry in self._ledger.read(begin, end, [DecisionMade.kind])] if end > begin else []
+        decided = [(seq, body) for seq, body in made if isinstance(body, DecisionMade) and body.step is None]
+        changed, checked = self._changed(decided), list(self._checked())
         self._seq = end
-        found = []
-        for one in tries:
-            told = self._detector.see(one)
-            if told is not None and (probing_id := self._noted(told, end)):
-                found.append((probing_id, told))
+        notices = []
+        for told in self._noticed(decided, checked):
+            if probing_id := self._noted(told, end):
+                notices.append((probing_id, told))
         self._detector.forget(self._clock())
-        return found
+        return Found(tuple(notices), tuple(changed))
 
-    def _decided(self, begin: int, end: int) -> Iterator[Try]:
-        for entry in self._ledger.read(begin, end, [DecisionMade.kind]) if end > begin else ():
-            made = entry.body
-            if isinstance(made, DecisionMade) and made.step is None:
-                yield try_of(made.decision, made.ad, self._secret)
+    def _noticed(self, decided: Sequence[tuple[int, DecisionMade]], checked: Sequence[Try]) -> Iterator[Notice]:
+        """In the order in which they came. Words are taken apart only of advertisers of whom something was stopped."""
+        suspected = {body.ad.advertiser_id for _, body in decided if is_stopped(body.decision)} | {one.advertiser for one in checked}
+        looked_at = [body for _, body in decided if body.ad.advertiser_id in suspected or self._detector.watches(body.ad.advertiser_id)]
+        tries = [*(try_of(body.decision, body.ad, self._secret) for body in looked_at), *checked]
+        for one in sorted(tries, key=lambda one: one.at):
+            told = self._detector.see(one)
+            if told is not None:
+                yield told
+
+    def _changed(self, decided: Sequence[tuple[int, DecisionMade]]) -> list[Suspect]:
+        if self._seq is None:
+            for _, body in decided:
+                self._creatives.remember(body.ad)
+            return []
+        with self._ledger.look() as connection:
+            return [suspect for seq, body in decided for suspect in self._creatives.see(connection, seq, body.ad)]
 
     def _checked(self) -> Iterator[Try]:
         at = self._clock()

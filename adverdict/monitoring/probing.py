@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -160,22 +160,34 @@ class ProbingDetector:
         examples = tuple(decided[-5:])
         return Notice(one.advertiser, kind, home.copies, home.nearer, home.checked, passed, examples, home.tries[0].at, one.at)
 
+    def watches(self, advertiser: str) -> bool:
+        """Whether anything of theirs was stopped lately."""
+        return advertiser in self._groups
+
     def forget(self, now: datetime) -> None:
         """Advertisers of whom nothing came for long."""
         old = [name for name, groups in self._groups.items() if all(now - group.tries[-1].at > WINDOW for group in groups)]
         for name in old:
             del self._groups[name]
 
-    def erase(self, advertisers: Iterable[str]) -> None:
-        for name in advertisers:
-            self._groups.pop(name, None)
-
 
 def try_of(decision: Decision, ad: Ad, secret: bytes) -> Try:
     """A decision as a try. One that stands in line only because its advertiser was noticed before is judged by its risks."""
-    level, held = level_of(decision), any(one.cause is Cause.PROBING for one in degradations(decision.degraded))
-    stopped = level > 0 if held else decision.verdict is not Verdict.APPROVE
-    return Try(ad.advertiser_id, decision.decided_at, words_of(ad, secret), level, stopped, decision.decision_id, ad.ad_id)
+    return Try(
+        ad.advertiser_id,
+        decision.decided_at,
+        words_of(ad, secret),
+        level_of(decision),
+        is_stopped(decision),
+        decision.decision_id,
+        ad.ad_id,
+    )
+
+
+def is_stopped(decision: Decision) -> bool:
+    """Whether the ad would not have run, whoever sent it."""
+    held = any(one.cause is Cause.PROBING for one in degradations(decision.degraded))
+    return level_of(decision) > 0 if held else decision.verdict is not Verdict.APPROVE
 
 
 def level_of(decision: Decision, approve_below: Mapping[str, float] | None = None) -> float:

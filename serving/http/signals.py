@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 from adverdict.ledger.audit_secret import make_audit_secret
 from adverdict.ledger.store import Ledger, now
-from adverdict.review.reports.reports import ViewerReport, take
+from adverdict.review.reports.reports import Believed, ViewerReport, take
 from adverdict.review.reports.signs import Seen, take_signs
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.messages import ReportsRequest, ReportsTaken, ReportTaken, SignsRequest, SignsTaken
 from adverdict.serving.http.records import ledger_of, reader
 
+FRESH = timedelta(minutes=1)
+"""For which what is known of reporters is not read anew."""
 TASK = "tsk-7c9e6679f4b24d1f8a0e2b7c3d5f1a60"
 REPORT = "rpt-7c9e6679f4b24d1f8a0e2b7c3d5f1a60"
 
@@ -52,10 +56,22 @@ async def signals(call: Call, body: SignsRequest) -> SignsTaken:
 def _reports(call: Call, ledger: Ledger, body: ReportsRequest) -> ReportsTaken:
     told = [ViewerReport(one.ad_id, one.reporter, one.policy, one.statement) for one in body.reports]
     at, settings = now(), ReviewSettings.of(call.runtime.settings)
-    secret = make_audit_secret(ledger, at)
+    secret, believed = make_audit_secret(ledger, at), _believed(ledger, at)
     with ledger.write() as writing:
-        done = take(writing, told, secret, call.runtime.book, settings, call.caller, at)
+        done = take(writing, told, secret, believed, call.runtime.book, settings, call.caller, at)
     return ReportsTaken(reports=tuple(ReportTaken(report_id=one.report_id, counts=one.counts, task_id=one.task_id) for one in done))
+
+
+def _believed(ledger: Ledger, at: datetime) -> Believed:
+    """What is known of reporters, at most ``FRESH`` old."""
+    kept = _kept.get(ledger)
+    if kept is None or at - kept[0] > FRESH:
+        with ledger.look() as connection:
+            kept = _kept[ledger] = (at, Believed.of(connection, at))
+    return kept[1]
+
+
+_kept: WeakKeyDictionary[Ledger, tuple[datetime, Believed]] = WeakKeyDictionary()
 
 
 def _signals(call: Call, ledger: Ledger, body: SignsRequest) -> SignsTaken:

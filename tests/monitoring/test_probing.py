@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.steering import Held, Steering
@@ -16,9 +17,11 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.erase import erase
 from adverdict.ledger.in_force.probing import end, notices
 from adverdict.ledger.in_force.steering import steering_now
+from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
+from adverdict.monitoring.creatives import differ
 from adverdict.monitoring.drafts import A_DAY, AN_HOUR, keep, room, rules_met
-from adverdict.monitoring.prober import Prober, forget_probes
+from adverdict.monitoring.prober import Found, Prober, forget_probes
 from adverdict.monitoring.probing import BURST, ProbingDetector, Try, alike, try_of, words_of
 from adverdict.serving.worker.watches.probing import HELD, ProbingWatch
 from tests.decisions.build import POLICY, book
@@ -148,7 +151,7 @@ def test_a_climb_on_record_becomes_a_notice_once_and_what_passed_is_read_again(l
 def test_a_notice_goes_with_its_advertiser_when_it_is_erased(ledger: Ledger) -> None:
     clock = Clock()
     climb(ledger, clock)
-    assert len(Prober(ledger, SECRET, clock).look()) == 1
+    assert len(Prober(ledger, SECRET, clock).look().notices) == 1
     erase(ledger, advertiser="adv-7", why="asked for", by="olga", now=clock())
     with ledger.look() as connection:
         assert notices(connection) == []
@@ -168,10 +171,10 @@ def test_drafts_that_are_checked_are_counted_noticed_and_forgotten(ledger: Ledge
         ad, decision = draft(0.8 - 0.1 * number, number)
         keep(ledger, ad, decision, SECRET, clock())  # type: ignore[arg-type]
         clock.on(20)
-    [(_, notice)] = prober.look()
+    [(_, notice)] = prober.look().notices
     assert (notice.kind, notice.checked) == ("climb", 5)
     assert "5 of them drafts that were only checked" in notice.says
-    assert prober.look() == []
+    assert prober.look() == Found()
     with ledger.look() as connection:
         assert room(connection, "adv-7", clock()).left == AN_HOUR - 7
         assert room(connection, "adv-8", clock()).left == AN_HOUR
@@ -228,3 +231,36 @@ def test_an_identical_decision_makes_the_same_try_whatever_it_is_held_for() -> N
     held = made.decision.model_copy(update={"verdict": Verdict.REVIEW, "degraded": ("probing:prb-1",)})
     assert try_of(held, made.ad, SECRET).stopped is False
     assert try_of(made.decision.model_copy(update={"verdict": Verdict.REVIEW}), made.ad, SECRET).stopped is True
+
+
+def test_an_ad_whose_creative_becomes_another_picture_is_read_again(ledger: Ledger) -> None:
+    clock = Clock()
+    watch = ProbingWatch(ledger, lambda: SECRET, BOOK, PLAIN, clock)
+
+    def submit(number: int, picture: str | None, creative: str = "cr-1") -> None:
+        ad = an_ad(number, creative_id=creative, creative_phash=picture, submitted_at=clock(), advertiser_id=f"adv-{number}")
+        append_decisions(ledger, decided(ad, Verdict.APPROVE, at=clock()))
+        clock.on(1)
+
+    submit(1, "00000000000000ff")
+    watch.look()
+    submit(2, "00000000000000fe")
+    submit(3, "ffffffffffffff00", "cr-2")
+    submit(4, None)
+    watch.look()
+    with ledger.look() as connection:
+        assert connection.execute(select(tasks)).all() == [], "a rendering of the same picture, another id, and no picture are none"
+    submit(5, "ffffffffffffff00")
+    watch.look()
+    with ledger.look() as connection:
+        put = {row.ad_id: row.kind for row in connection.execute(select(tasks))}
+    assert put == {"ad-1": "recheck", "ad-2": "recheck"}
+    told = [entry.body for entry in ledger.read(kinds=["put_back"])]
+    assert {one.sign.value for one in told if one} == {"creative"}  # type: ignore[union-attr]
+
+
+def test_of_what_is_no_perceptual_hash_nobody_can_tell() -> None:
+    assert not differ("ff", None)
+    assert not differ("ff", "fff")
+    assert not differ("picture one", "picture two")
+    assert differ("f" * 16, "0" * 16)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -61,10 +61,36 @@ class Taken:
     """The task that it led to; None: none, for now."""
 
 
+@dataclass(frozen=True)
+class Believed:
+    """What is known of who reports."""
+
+    records: Mapping[str, tuple[int, int]]
+    """Reporter -> (right, settled)."""
+    reliability: Reliability
+
+    @classmethod
+    def of(cls, connection: Connection, at: datetime) -> Believed:
+        records = reporters(connection, at)
+        return cls(records, estimate(list(records.values())))
+
+    def likely(self, names: Iterable[str]) -> float:
+        """How likely an ad violates that these reported."""
+        return likely([self.reliability.of(*self.records.get(name, (0, 0))) for name in names])
+
+
 def take(
-    writing: Writing, told: Sequence[ViewerReport], secret: bytes, book: PolicyBook, settings: ReviewSettings, by: str, now: datetime
+    writing: Writing,
+    told: Sequence[ViewerReport],
+    secret: bytes,
+    believed: Believed,
+    book: PolicyBook,
+    settings: ReviewSettings,
+    by: str,
+    now: datetime,
 ) -> list[Taken]:
-    """Put reports on record, and ads back in line where they weigh enough. Raises InvalidInput with every mistake; then nothing is."""
+    """Put reports on record, and ads back in line where they weigh enough. ``believed`` may be some minutes old: reading what is known of
+    reporters takes a while, and nobody else can write meanwhile. Raises InvalidInput with every mistake; then nothing is on record."""
     connection = writing.connection
     known = effective_decisions(connection, [one.ad_id for one in told])
     _refuse(told, known, book)
@@ -77,9 +103,7 @@ def take(
         ids.append(f"rpt-{hexadecimal()}")
         writing.append(ids[-1], _entry(connection, one, stands, reporter, by), now)
     writing.flush()
-    records = reporters(connection, now)
-    reliability = estimate(list(records.values()))
-    suspects = _suspects(known, about, records, reliability)
+    suspects = _suspects(known, about, believed)
     room = OPEN - _open(connection)
     opened = put_back(writing, suspects[: max(room, 0)], book, settings, by, now)
     return [Taken(name, new, opened.get(one.ad_id)) for name, new, one in zip(ids, counts, told, strict=True)]
@@ -124,17 +148,15 @@ def _words(connection: Connection, ids: Sequence[str]) -> dict[str, list[tuple[i
     return found
 
 
-def _suspects(
-    known: dict[str, EffectiveDecision], about: dict[str, set[str]], records: dict[str, tuple[int, int]], reliability: Reliability
-) -> list[Suspect]:
+def _suspects(known: Mapping[str, EffectiveDecision], about: Mapping[str, set[str]], believed: Believed) -> list[Suspect]:
     """Those that weigh enough, the likeliest first."""
     found = []
     for ad_id, stands in known.items():
         names = about[stands.decision_id]
-        share = likely([reliability.of(*records.get(name, (0, 0))) for name in names])
+        share = believed.likely(names)
         if share >= ENOUGH:
             says = f"{len(names)} viewers reported it; by how right each was before, it violates with probability {share:.2f}."
-            figures = {"reporters": len(names), "likely": round(share, 4), "mean": round(reliability.mean, 4)}
+            figures = {"reporters": len(names), "likely": round(share, 4), "mean": round(believed.reliability.mean, 4)}
             found.append(Suspect(ad_id, Sign.REPORTS, says, figures, urgency=1 + 10 * share))
     return sorted(found, key=lambda one: -float(one.figures["likely"]))  # type: ignore[arg-type]
 

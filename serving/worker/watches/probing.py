@@ -1,9 +1,9 @@
-"""Advertisers who try out what is approved, looked for every few seconds by one worker at a time; what passed goes back in line."""
+"""Advertisers who try out what is approved, and creatives that became others, looked for every few seconds by one worker at a time."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from adverdict.decisions.books import HasBook, book_of
@@ -13,7 +13,6 @@ from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.leases import lease
 from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.prober import BY, Prober, forget_probes
-from adverdict.monitoring.probing import Notice
 from adverdict.review.tasks.rechecking import Suspect, put_back
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.worker.periodic import PeriodicWatch
@@ -52,16 +51,19 @@ class ProbingWatch(PeriodicWatch):
             return False
         if self._prober is None:
             self._prober = Prober(self._ledger, self._secret(), self._clock)
-        for probing_id, told in self._prober.look():
+        found = self._prober.look()
+        suspects = list(found.changed)
+        for probing_id, told in found.notices:
             log.warning("an advertiser tries out what is approved (%s): %s", probing_id, told.says)
-            self._back_in_line(probing_id, told)
+            suspects += [Suspect(ad, Sign.PROBING, told.says, {"notice": probing_id}, urgency=5.0) for ad in told.passed]
+        if suspects:
+            self._back_in_line(suspects)
         if self._clock() - self._swept > SWEEP:
             forget_probes(self._ledger, self._clock())
             self._swept = self._clock()
         return True
 
-    def _back_in_line(self, probing_id: str, told: Notice) -> None:
-        """What passed meanwhile is read by people."""
-        suspects = [Suspect(ad, Sign.PROBING, told.says, {"notice": probing_id}, urgency=5.0) for ad in told.passed]
+    def _back_in_line(self, suspects: Sequence[Suspect]) -> None:
+        """What passed meanwhile, or shows another picture now, is read by people."""
         with self._ledger.write() as writing:
             put_back(writing, suspects, book_of(self._policies), self._settings, BY, self._clock())

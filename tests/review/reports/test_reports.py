@@ -17,7 +17,7 @@ from adverdict.review.period import Period
 from adverdict.review.quality.readings import audited
 from adverdict.review.quality.watching import AuditLog
 from adverdict.review.reports.reliability import Reliability, estimate, likely
-from adverdict.review.reports.reports import OPEN, Taken, ViewerReport, pseudonym, reporters, take
+from adverdict.review.reports.reports import OPEN, Believed, Taken, ViewerReport, pseudonym, reporters, take
 from adverdict.review.reports.signs import Seen, take_signs
 from adverdict.review.tasks.routing import Reviewer
 from tests.ledger.made import START
@@ -36,7 +36,7 @@ def desk(ledger) -> Desk:  # type: ignore[no-untyped-def]
 def report(desk: Desk, *told: tuple[DecisionMade, str]) -> list[Taken]:
     with desk.ledger.write() as writing:
         some = [ViewerReport(made.ad.ad_id, who, "deceptive") for made, who in told]
-        return take(writing, some, SECRET, BOOK, desk.settings, "platform", desk.clock())
+        return take(writing, some, SECRET, Believed.of(writing.connection, desk.clock()), BOOK, desk.settings, "platform", desk.clock())
 
 
 def sign(desk: Desk, *told: Seen) -> Sequence[str | None]:
@@ -153,7 +153,7 @@ def test_what_was_never_decided_or_no_policy_is_refused_all_at_once(desk: Desk) 
     made = desk.decide(Verdict.APPROVE)
     told = [ViewerReport("ad-none", "v"), ViewerReport(made.ad.ad_id, "v", "no_policy")]
     with desk.ledger.write() as writing, pytest.raises(InvalidInput) as refused:
-        take(writing, told, SECRET, BOOK, desk.settings, "platform", desk.clock())
+        take(writing, told, SECRET, Believed.of(writing.connection, desk.clock()), BOOK, desk.settings, "platform", desk.clock())
     assert [one.field for one in refused.value.mistakes] == ["reports[0].ad_id", "reports[1].policy"]
     assert desk.entries(made, Reported) == []
 
