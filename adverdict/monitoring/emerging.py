@@ -45,16 +45,20 @@ class SeenAd:
     language: str
     phrases: frozenset[str]
     marked: bool = False
+    reported: bool = False
+    """Whether viewers reported it who are believed."""
     strange: str | None = None
     """What the model has hardly seen of it, such as ``text`` or ``language:zh``; None: nothing, or it was not told."""
 
     @classmethod
-    def of(cls, ad: Ad, *, marked: bool = False, strange: str | None = None) -> SeenAd:
+    def of(cls, ad: Ad, *, marked: bool = False, reported: bool = False, strange: str | None = None) -> SeenAd:
         """Words and pairs of words of the normalised text; no numbers, which are new every day."""
         seen = view(ad)
         words = [word for word in seen.tokens if not word.isdigit()]
         language = ad.language.split("-")[0] if ad.language else seen.language[0]
-        return cls(ad.ad_id, ad.advertiser_id, language, frozenset([*words, *(f"{a} {b}" for a, b in pairwise(words))]), marked, strange)
+        return cls(
+            ad.ad_id, ad.advertiser_id, language, frozenset([*words, *(f"{a} {b}" for a, b in pairwise(words))]), marked, reported, strange
+        )
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class _Language:
     advertisers: int = 0
     age: int = 0
     marked: deque[list[SeenAd]] = field(default_factory=lambda: deque(maxlen=MARKED_DAYS))
+    reported: deque[list[SeenAd]] = field(default_factory=lambda: deque(maxlen=MARKED_DAYS))
+    """Apart from those: what viewers report is mixed with what they are wrong about, and would drown what reviewers mark."""
     strange: deque[Counter[str]] = field(default_factory=lambda: deque(maxlen=DAYS))
     """By day, what was strange -> advertisers that sent it."""
 
@@ -116,8 +122,8 @@ class Watch:
         self._past: defaultdict[str, _Language] = defaultdict(_Language)
 
     def day(self, ads: Iterable[SeenAd], marked: Iterable[SeenAd] = ()) -> list[Kind]:
-        """The kinds that are new on this day; it becomes the past of the next. ``marked``: ads of any day that people marked on this one,
-        beside those of ``ads`` that are."""
+        """The kinds that are new on this day; it becomes the past of the next. ``marked``: ads of any day that people marked or reported on
+        this one, beside those of ``ads`` that are."""
         by_language: defaultdict[str, list[SeenAd]] = defaultdict(list)
         marks: defaultdict[str, list[SeenAd]] = defaultdict(list)
         for ad in ads:
@@ -131,14 +137,17 @@ class Watch:
 
     def _language(self, language: str, ads: Sequence[SeenAd], marks: Sequence[SeenAd]) -> list[Kind]:
         past, users = self._past[language], _users(ads)
-        past.marked.append([*(ad for ad in ads if ad.marked), *marks])
+        past.marked.append([*(ad for ad in ads if ad.marked), *(ad for ad in marks if ad.marked)])
+        past.reported.append([*(ad for ad in ads if ad.reported), *(ad for ad in marks if ad.reported)])
         everybody = len({ad.advertiser for ad in ads})
         found: list[Kind] = []
         if past.age >= YOUNG:
             bursts = _significant({phrase: (len(who), everybody, WANDER * past.rate(phrase)) for phrase, who in users.items()}, FEWEST)
             found = _kinds(language, bursts, users, ads, by_marks=False)
-            marked = [ad for day in past.marked for ad in day]
-            if (ads or marks) and marked:
+            for days in (past.marked, past.reported):
+                marked = [ad for day in days for ad in day]
+                if not (ads or marks) or not marked:
+                    continue
                 of_marked, n = _users(marked), len({ad.advertiser for ad in marked})
                 rare = _significant({phrase: (len(who), n, WANDER * past.rate(phrase)) for phrase, who in of_marked.items()}, FEWEST_MARKED)
                 found += _kinds(language, rare, of_marked, marked, by_marks=True)

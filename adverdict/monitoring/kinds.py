@@ -128,7 +128,7 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
         )
     elif kind.by_marks and any(one.reported for one in told):
         whose = f"ads of {kind.advertisers} advertisers"
-        says = f"Viewers reported, or reviewers marked as bad though no policy fits, {whose}, and they share {said}."
+        says = f"Viewers reported {whose}, and they share {said}."
     elif kind.by_marks:
         says = f"Reviewers marked ads of {kind.advertisers} advertisers as bad though no policy fits, and they share {said}."
     else:
@@ -228,7 +228,7 @@ def _reported(ledger: Ledger, period: Period, believed: Believed, where: dict[st
         for decision_id, one in made.items():
             before = where.get(one.ad.ad_id)
             where[one.ad.ad_id] = SeenWhere(decision_id, one.ad.market, marked=before is not None and before.marked, reported=True)
-            yield SeenAd.of(one.ad, marked=True)
+            yield SeenAd.of(one.ad, reported=True)
 
 
 def _chosen(ad: Ad, share: float) -> bool:

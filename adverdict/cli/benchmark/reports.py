@@ -33,14 +33,18 @@ def reports(
 
 def _show(found: Mapping[str, Any]) -> None:
     emerging, flood = found["emerging"], found["flood"]
-    names = ("new kind", "of its ads", "days, marks alone", "days, with reports")
+    shares = list(emerging["reported"])
+    names = ("new kind", "of its ads", "days, marks alone", *(f"{float(share):.0%} reported" for share in shares))
     table = columns(names, left=("new kind",), title="New kinds (simulated)")
     for row in emerging["kinds"]:
-        days = ["not seen" if row[name] is None else str(row[name]) for name in ("days_marks", "days_reports")]
+        days = ("not seen" if row["days"][share] is None else str(row["days"][share]) for share in ("0", *shares))
         table.add_row(row["subject"], f"{row['part']:.0%}", *days)
     out.print(table)
-    cases = f"{emerging['unexplained_a_week_marks']:.2f} and {emerging['unexplained_a_week_reports']:.2f} cases a week of nothing new"
-    out.print(f"earlier in {emerging['earlier']}, later in {emerging['later']} of {len(emerging['kinds'])}; {cases}", highlight=False)
+    out.print(f"cases a week of nothing new: {emerging['unexplained_a_week_marks']:.2f} by marks alone", highlight=False)
+    for share, told in emerging["reported"].items():
+        of = f"of {len(emerging['kinds'])}, {told['mean_days_earlier']:.1f} days on average"
+        said = f"earlier in {told['earlier']}, later in {told['later']} {of}"
+        out.print(f"{float(share):.0%} reported: {said}; {told['unexplained_a_week']:.2f} cases a week of nothing new", highlight=False)
     title = f"{flood['false_reports']:,} false reports of {flood['bots']:,} new reporters"
     table = columns(("wave", "read again", "of violating ads"), title=title)
     for row in flood["waves"]:
