@@ -12,8 +12,10 @@ import pytest
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.ledger.bodies.launch import GateTold
+from adverdict.ledger.bodies.probing import ProbingNoticed
 from adverdict.ledger.in_force.alarms import alarms, open_alarm
 from adverdict.ledger.in_force.cases import open_case
+from adverdict.ledger.in_force.probing import notice
 from adverdict.ledger.in_force.steering import brake
 from adverdict.monitoring.launch.record import keep
 from adverdict.monitoring.watch import watch
@@ -127,6 +129,25 @@ def test_a_case_is_labelled_from_its_card(empty: Parts, visit: Visitor) -> None:
     shown = ["3 ads still to be read", "labelling", "3 of its ads are being labelled"]
     assert [one for one in shown if one not in text] == []
     assert client.post("/console/emerging/cas-none/label", data=form).status_code == 404
+
+
+def test_who_tries_out_what_is_approved_stands_on_the_page_until_somebody_says_what_it_is(empty: Parts, visit: Visitor) -> None:
+    at = empty.clock()
+    seen = ProbingNoticed(
+        advertiser_id="adv-77", until=at + timedelta(days=7), says="5 changed copies came.", examples=("dec-1",), as_of=0, by="monitor"
+    )
+    with empty.ledger.write() as writing:
+        probing_id = notice(writing, seen, at)
+    client = log_in(visit(empty))
+    text = client.get("/console/emerging").text
+    assert [
+        one for one in ("adv-77", "5 changed copies came.", "/console/decisions/dec-1", "left to people until") if one not in text
+    ] == []
+    path, form = f"/console/emerging/probing/{probing_id}/end", {"csrf": token(client, "/console/emerging"), "outcome": "evasion"}
+    assert client.post(path, data={**form, "why": " "}).status_code == 400
+    assert client.post(path, data={**form, "why": "a fraud ring"}).status_code == 303
+    assert "adv-77" not in client.get("/console/emerging").text
+    assert client.post(path, data={**form, "why": "again"}).status_code == 409
 
 
 def test_a_launch_is_checked_from_the_board_with_the_refusals_of_the_command(empty: Parts, visit: Visitor) -> None:
