@@ -31,8 +31,8 @@ LOWEST = 0.5
 """Of ``approve_below``, the lowest risk from which a rule may count as met."""
 UNSOLVED = 0.3
 """Risk from which a rule counts as met where no threshold is in use: then people read every ad."""
-WORDS = 3
-"""Told of one rule."""
+WORDS, SHORTEST = 3, 3
+"""Told of one rule, and characters of each: what is shorter moves a risk in a text and says nothing by itself."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _share(advertiser: str, policy: str, secret: bytes, at: datetime) -> float:
 
 
 def _words(reasons: Sequence[Reason], policy: str) -> tuple[str, ...]:
-    phrases = [one for one in reasons if one.policy == policy and one.kind == "phrase" and one.effect > 0]
+    phrases = [one for one in reasons if one.policy == policy and one.kind == "phrase" and one.effect > 0 and len(one.signal) >= SHORTEST]
     phrases.sort(key=lambda one: -one.effect)
     return tuple(dict.fromkeys(one.signal for one in phrases))[:WORDS]
 
