@@ -22,6 +22,7 @@ from pydantic import JsonValue
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
+from adverdict.domain.formats import counted
 from adverdict.domain.verdict import Verdict
 from adverdict.features.text.normalise import ad_text
 from adverdict.features.text.scripts import words
@@ -89,7 +90,8 @@ class Notice:
             "stubborn": "most of them stopped, too",
         }[self.kind]
         drafts = f", {self.checked} of them drafts that were only checked" if self.checked else ""
-        passed = f" {len(self.passed)} passed and are back in line for people." if self.passed else ""
+        back = "is" if len(self.passed) == 1 else "are"
+        passed = f" {len(self.passed)} passed and {back} back in line for people." if self.passed else ""
         return f"{self.copies} changed copies of an ad that was stopped came within {span}{drafts}; {how}.{passed}"
 
     @property
@@ -228,5 +230,5 @@ def _logit(p: float) -> float:
 def _span(time: timedelta) -> str:
     seconds = time.total_seconds()
     if seconds < 120:
-        return f"{max(1, math.ceil(seconds))} seconds"
-    return f"{math.ceil(seconds / 60)} minutes" if seconds < 7200 else f"{math.ceil(seconds / 3600)} hours"
+        return counted(max(1, math.ceil(seconds)), "second")
+    return counted(math.ceil(seconds / 60), "minute") if seconds < 7200 else counted(math.ceil(seconds / 3600), "hour")
