@@ -12,6 +12,9 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from adverdict.decisions.files.read import read_texts
+from adverdict.delivery.channels import Channel
+from adverdict.delivery.posting import Receiver
+from adverdict.delivery.receivers import channels_of
 from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
@@ -22,6 +25,7 @@ from adverdict.ledger.in_force.policy_sets import put_first
 from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.models.opening import MlflowRegistry, Registry
+from adverdict.monitoring.webhook import channel as monitoring_webhook
 from adverdict.review.queue import Queue
 from adverdict.rollout.stages.capacity import capacity_of
 from adverdict.rollout.stages.freezes import read_freezes
@@ -46,6 +50,8 @@ from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
 from adverdict.serving.worker.trial import BundleTrial
+from adverdict.serving.worker.watches.delivery import DeliveryWatch
+from adverdict.serving.worker.watches.probing import ProbingWatch
 from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")
@@ -112,9 +118,18 @@ def assemble(
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
+    probing = ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review) if ledger else None
+    delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
     return WorkerRuntime(
-        settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, record=record
+        settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, record, delivery, probing
     )
+
+
+def _channels(installation: Installation) -> list[Channel]:
+    """Everybody that is told something."""
+    settings = installation.settings
+    url, secret = settings.webhook_url, bytes.fromhex(settings.webhook_secret)
+    return [*channels_of(settings), *([monitoring_webhook(Receiver(url, secret))] if url else [])]
 
 
 def _current(champion: Champion, record: RecordWatch | None) -> Callable[[], tuple[Scorer, tuple[Degradation, ...]]]:
@@ -176,8 +191,15 @@ def _console(
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
     rolling = command_line(settings, "rollout")
     drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
+    launches = Planner(command_line(settings, "launch", answers_with_one=True), now)
     told = replace(
-        parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms, review=installation.review, home=settings.home
+        parts,
+        explain=explain,
+        capacity=capacity,
+        false_alarms=settings.false_alarms,
+        review=installation.review,
+        home=settings.home,
+        launches=launches,
     )
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 

@@ -71,6 +71,10 @@ class Adverdict:
             self.runtime.rollouts.start()
         if self.runtime.monitor:
             self.runtime.monitor.start()
+        if self.runtime.delivery:
+            self.runtime.delivery.start()
+        if self.runtime.probing:
+            self.runtime.probing.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -82,6 +86,10 @@ class Adverdict:
             self.runtime.rollouts.stop()
         if self.runtime.monitor:
             self.runtime.monitor.stop()
+        if self.runtime.delivery:
+            self.runtime.delivery.stop()
+        if self.runtime.probing:
+            self.runtime.probing.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

@@ -27,7 +27,7 @@ By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of t
 
 @app.command("check")
 def check_command(
-    ads_per_day: Annotated[float, typer.Option("--ads-per-day", help="Once it has grown up.")],
+    ads_per_day: Annotated[str, typer.Option("--ads-per-day", metavar="N", help="Once it has grown up.")],
     opens: Annotated[str, typer.Option("--date", help="The day on which it opens, such as 2027-03-01.")],
     languages: Annotated[str, typer.Option("--languages", metavar="L1,L2", help="Of most of its ads, such as ja.")],
     market: Annotated[str | None, typer.Option("--market", help="A market that is to open.")] = None,
@@ -46,7 +46,6 @@ def check_command(
     from adverdict.cli.console import Bars, out, write_json
 
     with door(model=model, policies=policy_files, operations=operations) as settings, ledger_of(settings) as ledger:
-        from adverdict.cli.moments import moment
         from adverdict.ledger.bodies.launch import LaunchVerdict
         from adverdict.ledger.store import now
         from adverdict.monitoring.launch import record
@@ -62,7 +61,7 @@ def check_command(
                 languages=_listed(languages),
                 like=_listed(like),
                 ads_per_day=ads_per_day,
-                opens=moment("--date", opens).date(),
+                opens=opens,
                 known=installed.known.history.markets,
                 today=now().date(),
             )

@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import ads, brake, certificate, key, launch, market, model, models, monitor, quickstart, service, settings
+from adverdict.cli import (
+    ads,
+    brake,
+    certificate,
+    changes,
+    key,
+    launch,
+    market,
+    model,
+    models,
+    monitor,
+    probing,
+    quickstart,
+    service,
+    settings,
+)
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
@@ -71,7 +86,9 @@ for name, group in {
     "model": model.app,
     "ledger": ledger.app,
     "brake": brake.app,
+    "changes": changes.app,
     "monitor": monitor.app,
+    "probing": probing.app,
     "launch": launch.app,
     "rollout": rollout.app,
     "certificate": certificate.app,

@@ -11,7 +11,7 @@ from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.decisions.rules import Rule, RuleTable
-from adverdict.decisions.steering import Brake, BrakeSide, Steering
+from adverdict.decisions.steering import Brake, BrakeSide, Held, Steering
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import RECORD, Arm, Decision, PolicyVerdict, Reason
@@ -129,6 +129,8 @@ def _rulings(
             rulings[policy.name] = _with_familiarity(policy, rulings[policy.name], context.familiarity)
         if context.steering.brakes:
             rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.steering.brakes)
+        if context.steering.held:
+            rulings[policy.name] = _held(rulings[policy.name], context.steering.held.get(ad.advertiser_id), context.decided_at)
     for name in sorted(risks.keys() - book.names):
         unknown = Degradation(Cause.UNKNOWN_POLICY, name)
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(unknown,))
@@ -201,6 +203,15 @@ def _braked(policy: PolicyInForce, ruling: _Ruling, ad: Ad, brakes: tuple[Brake,
     if used is not None:
         used = replace(used, approve_below=0.0) if ruling.verdict is Verdict.APPROVE else replace(used, reject_at=1.0)
     return _Ruling(Verdict.REVIEW, wording.braked(on), used, (*ruling.degraded, *causes), ruling.standing)
+
+
+def _held(ruling: _Ruling, held: Held | None, now: datetime) -> _Ruling:
+    """The same, but an advertiser who tries out what is approved is approved nothing automatically."""
+    if held is None or now >= held.until or ruling.verdict is not Verdict.APPROVE:
+        return ruling
+    used = None if ruling.thresholds is None else replace(ruling.thresholds, approve_below=0.0)
+    told = (*ruling.degraded, Degradation(Cause.PROBING, held.notice))
+    return _Ruling(Verdict.REVIEW, wording.held(held.notice), used, told, ruling.standing)
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:

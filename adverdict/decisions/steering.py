@@ -52,6 +52,13 @@ class Moved(NamedTuple):
     until: datetime
 
 
+class Held(NamedTuple):
+    """An advertiser none of whose ads is approved automatically, because of which notice, and until when; UTC."""
+
+    notice: str
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Steering:
     """All of it, as of one entry of the ledger."""
@@ -62,6 +69,8 @@ class Steering:
     """Ids of certificates."""
     moved: Mapping[str, Moved] = field(default_factory=dict)
     """By id, how certificates have come to stand by their audits, short of being revoked."""
+    held: Mapping[str, Held] = field(default_factory=dict)
+    """By advertiser."""
 
     def applied(self, thresholds: Thresholds, audit_share: float) -> Thresholds:
         """Them, with the end that audits have given their certificate; more of what it decides is audited while there is doubt.
@@ -97,4 +106,7 @@ class Steering:
             for brake in self.brakes
             for one in told
         )
+        held = self.held.get(decision.advertiser_id)
+        if held is not None and decision.verdict is Verdict.APPROVE and decision.decided_at < held.until:
+            return True
         return decision.verdict is not Verdict.REVIEW and (braked or any(one.certificate_id in self.revoked for one in told))

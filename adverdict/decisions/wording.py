@@ -64,6 +64,10 @@ def revoked(thresholds: Thresholds) -> str:
     return f"certificate {thresholds.certificate_id} was revoked: a person decides until it is certified again ({next_step})"
 
 
+def held(notice: str) -> str:
+    return f"the advertiser tries out what is approved ({notice}): a person decides"
+
+
 def braked(brakes: Sequence[Brake]) -> str:
     """``brakes``: those of one side that stop what would have been decided."""
     on = ", ".join(brake.brake_id for brake in brakes)

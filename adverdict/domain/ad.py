@@ -216,7 +216,7 @@ class Label(BaseModel):
     severity: Annotated[Literal["mild", "moderate", "extreme"] | None, BeforeValidator(present)] = None
     reason: OptionalText = None
     source: Annotated[
-        Literal["import", "review", "audit", "golden", "appeal"], BeforeValidator(lambda value: present(value) or "import")
+        Literal["import", "review", "audit", "golden", "appeal", "recheck"], BeforeValidator(lambda value: present(value) or "import")
     ] = "import"
     inclusion_probability: Annotated[Probability | None, BeforeValidator(present)] = Field(
         default=None, description="with which this ad came before the rater; 1/inclusion_probability is its weight, null when not known"

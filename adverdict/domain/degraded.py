@@ -49,6 +49,8 @@ class Cause(StrEnum):
     """The ledger is not the one that was read before, so nothing is recorded. About: why. Told of a service, not of a decision."""
     LEDGER_UNWRITABLE = "ledger_unwritable"
     """It can be read, and not be written. About: why. Told of a service, not of a decision."""
+    PROBING = "probing"
+    """The advertiser tries out what is approved: near copies of rejected ads, again and again. People decide. About: the notice."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

@@ -79,8 +79,9 @@ def _receiver(url: str, told: ValidationInfo) -> str:
     here = address.hostname in ("localhost", "127.0.0.1", "::1")
     if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and here)):
         raise ValueError("an https address; http only of this machine")
-    if not told.data.get("webhook_secret"):
-        raise ValueError("a secret beside it, in ADVERDICT_WEBHOOK_SECRET, such as openssl rand -hex 32 prints")
+    secret = f"{str(told.field_name).removesuffix('_url')}_secret"
+    if not told.data.get(secret):
+        raise ValueError(f"a secret beside it, in {variable(secret)}, such as openssl rand -hex 32 prints")
     return url
 
 
@@ -186,6 +187,17 @@ class Settings(BaseModel):
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
+    )
+    changes_secret: Annotated[str, AfterValidator(_secret)] = Field(
+        default="",
+        repr=False,
+        description="16 to 64 random bytes, written in hexadecimal digits, by which what is sent to the address of changes is signed",
+        json_schema_extra=_shown("none"),
+    )
+    changes_url: Annotated[str, AfterValidator(_receiver)] = Field(
+        default="",
+        description="where [changes of what stands about ads](changes.md) are told: an https address, with a secret",
+        json_schema_extra=_shown("none"),
     )
     webhook_secret: Annotated[str, AfterValidator(_secret)] = Field(
         default="",

@@ -32,7 +32,8 @@ PAGE = 20_000
 """Rows exported at a time."""
 EXPORT_MEMORY = "512MB"
 """What ordering an export may take; beyond it, the disk."""
-_KINDS = (DecisionMade.kind, Resolved.kind, Ruled.kind)
+SPEAKING = (DecisionMade.kind, Resolved.kind, Ruled.kind)
+"""Kinds of entries that say what stands about an ad."""
 _RULINGS = {"upheld": Verdict.REJECT, "overturned": Verdict.APPROVE}
 
 
@@ -98,7 +99,7 @@ def decision_histories(connection: Connection, ad_ids: Iterable[str]) -> dict[st
     for start in range(0, len(wanted), CHUNK):
         query = _told().where(contents.c.ad_id.in_(wanted[start : start + CHUNK])).order_by(contents.c.seq)
         for row in connection.execute(query):
-            if row.kind not in _KINDS:
+            if row.kind not in SPEAKING:
                 continue
             if row.kind == DecisionMade.kind:
                 decisions[row.about] = row.submitted_at, row.step
@@ -162,7 +163,7 @@ def _spool(connection: Connection, path: Path, until: int | None) -> None:
 
     with pq.ParquetWriter(path, _schema(), compression="zstd") as writer:
         for page in _told_in_pages(connection, until):
-            writer.write_table(_table([row for row in page if row.kind in _KINDS]))
+            writer.write_table(_table([row for row in page if row.kind in SPEAKING]))
 
 
 def _told_in_pages(connection: Connection, until: int | None) -> Iterator[Sequence[Row[Any]]]:

@@ -18,7 +18,8 @@ event        days on which submissions will be, or were, other than usual
 revocation   of a certificate: what its thresholds would decide is left to people from then on
 
 What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``;
-what opens, by those of ``ledger.bodies.launch``; what is new, by those of ``ledger.bodies.emerging``.
+what opens, by those of ``ledger.bodies.launch``; what is new, by those of ``ledger.bodies.emerging``; who tries out what is approved, by
+those of ``ledger.bodies.probing``; what speaks against live ads, by those of ``ledger.bodies.signals``.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ from adverdict.ledger.bodies.alarm import AlarmBody
 from adverdict.ledger.bodies.body import EntryBody
 from adverdict.ledger.bodies.emerging import EmergingBody
 from adverdict.ledger.bodies.launch import LaunchBody
+from adverdict.ledger.bodies.probing import ProbingBody
 from adverdict.ledger.bodies.rollout import RolloutBody
+from adverdict.ledger.bodies.signals import SignalBody
 
 MAX_LABELS = 100
 """On one ad in one request: policies times raters."""
@@ -77,7 +80,7 @@ class Answered(_AboutAd):
 
     task_id: str
     case_id: str
-    task_kind: Literal["review", "audit", "sample", "double", "senior", "appeal", "golden"]
+    task_kind: Literal["review", "audit", "sample", "double", "senior", "appeal", "recheck", "golden"]
     reviewer: str
     token: int = Field(description="of the lease under which it was given")
     verdict: Literal["approve", "reject", "unsure", "escalate"]
@@ -93,7 +96,7 @@ class Resolved(_AboutAd):
     kind: ClassVar[str] = "resolution"
 
     verdict: Literal[Verdict.APPROVE, Verdict.REJECT]
-    by: Literal["review", "audit", "appeal"]
+    by: Literal["review", "audit", "appeal", "recheck"]
     violated: tuple[PolicyName, ...] = ()
     task_id: str = Field(description="of the answer that settled it")
 
@@ -317,6 +320,8 @@ Body = (
     | AlarmBody
     | LaunchBody
     | EmergingBody
+    | ProbingBody
+    | SignalBody
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

@@ -1,6 +1,7 @@
 """Erasing what entries say, on an advertiser's request or because it is old. The chain keeps a salted digest and stays verifiable.
 
-A decision goes with everything that was recorded about it, its tasks, and the idempotency keys it answered. Golden items stay: their ads
+A decision goes with everything that was recorded about it, its tasks, the idempotency keys it answered, and what was kept to tell others of
+its ad, who are told that it was erased. Golden items stay: their ads
 are the platform's choice, and it replaces them.
 """
 
@@ -18,10 +19,11 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func,
 
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.identity import number_of
+from adverdict.ledger.changes import erased
 from adverdict.ledger.compact import compact
 from adverdict.ledger.entries import Answered, DecisionMade, Erased
 from adverdict.ledger.moments import micros
-from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, monitoring_counted, tasks
+from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, monitoring_counted, probes, tasks
 from adverdict.ledger.store import Ledger, Writing, keep, recall
 
 Forget = Callable[[bytes, str], bytes]
@@ -167,6 +169,7 @@ def _part(writing: Writing, order: _Order, found: _ErasureBatch, forget: Forget 
     connection = writing.connection
     history = None if found.history is None or forget is None else _replace_history(connection, order, found.history, forget)
     rows = _still(connection, order, [row.seq for row in found.rows])
+    ads = {row.ad_id for row in rows if row.kind == DecisionMade.kind}
     gone = _delete_tasks(connection, order, [row.about for row in rows if row.kind == DecisionMade.kind])
     if not rows and history is None:
         return Erasure(tasks=gone)
@@ -175,7 +178,8 @@ def _part(writing: Writing, order: _Order, found: _ErasureBatch, forget: Forget 
     for first, last in told:
         connection.execute(delete(contents).where(contents.c.seq.between(first, last)))
     entry_id = f"ers-{uuid4().hex}"
-    writing.append(entry_id, Erased(seqs=tuple(told), why=order.why, by=order.by, history=history), order.now)
+    seq = writing.append(entry_id, Erased(seqs=tuple(told), why=order.why, by=order.by, history=history), order.now)
+    erased(connection, ads, seq, order.now)
     return Erasure(len(rows), gone, keys, (entry_id,), history)
 
 
@@ -220,7 +224,7 @@ def runs(seqs: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _selected(order: _Order) -> Select[Any]:
-    query = select(contents.c.seq, contents.c.about, entries.c.kind, entries.c.entry_id, entries.c.at)
+    query = select(contents.c.seq, contents.c.about, contents.c.ad_id, entries.c.kind, entries.c.entry_id, entries.c.at)
     query = query.join(entries, entries.c.seq == contents.c.seq)
     if order.advertiser is not None:
         query = query.where(contents.c.advertiser_id == order.advertiser)
@@ -244,6 +248,7 @@ def _delete_tasks(connection: Connection, order: _Order, decisions: Sequence[str
     if order.before is None:
         gone += connection.execute(delete(tasks).where(tasks.c.advertiser_id == order.advertiser)).rowcount
         if order.advertiser is not None:
+            connection.execute(delete(probes).where(probes.c.advertiser_id == order.advertiser))
             connection.execute(delete(monitoring_counted).where(monitoring_counted.c.advertiser == number_of(order.advertiser)))
     return gone
 

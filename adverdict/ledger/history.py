@@ -22,7 +22,7 @@ from adverdict.domain.ad import Ad
 from adverdict.features.history.state import HistoryState
 from adverdict.ledger.bodies.rollout import ROLLOUT_KINDS, RolloutBody
 from adverdict.ledger.columns import USED
-from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, DecisionMade, Entry, Erased, Founded, Released
+from adverdict.ledger.entries import DecisionMade, Entry, Erased, Founded
 from adverdict.ledger.in_force.rollouts import Rollouts, followed, in_force
 from adverdict.ledger.in_force.steering import STEERING, steered
 from adverdict.ledger.moments import moment
@@ -147,7 +147,7 @@ def changes_between(connection: Connection, after: int, until: int) -> HistoryCh
     return HistoryChanges(
         submissions,
         [(ads[one.decision_id], one) for one in said if one.decision_id in ads],
-        [entry for entry in page if isinstance(entry.body, Braked | Released | CertificateRevoked | CertificateMoved)],
+        [entry for entry in page if entry.body is not None and entry.body.kind in STEERING],
         [entry for entry in page if isinstance(entry.body, RolloutBody)],
     )
 

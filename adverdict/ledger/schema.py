@@ -262,15 +262,57 @@ detectors = Table(
 )
 """How each detector stood when somebody looked last."""
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3, … without a gap
+    Column("entry", BigInteger, nullable=False),  # seq of what changed it
+    Column("ad_id", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # JSON, as it is told
+    Index(None, "ad_id"),
+    Index(None, "at"),
+)
+"""What stands about an ad since an entry: made of the chain, but for erasures, which the chain cannot tell of. Kept for some weeks."""
+
 outbox = Table(
     "outbox",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the entry that is told
+    Column("receiver", String(80), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the change, or of the entry that is told
+    Column("about", String(210), nullable=False),  # an ad, an alarm, …: what is about one thing is told in order
     Column("body", Text, nullable=False),  # JSON, as it is sent
+    Column("state", String(8), nullable=False),  # waiting | sent | held (refused; people decide) | dropped
     Column("tries", Integer, nullable=False),
-    Column("due_at", BigInteger),  # of the next try; null: sent, or given up
+    Column("due_at", BigInteger, nullable=False),  # of the next try
     Column("sent_at", BigInteger),  # null: not yet
     Column("said", String(200), nullable=False),  # what came of the last try
-    Index(None, "due_at"),
+    Index(None, "receiver", "state", "due_at"),
+    Index(None, "receiver", "about"),
+    Index(None, "about"),
 )
-"""What is to be told to a webhook, until its receiver has confirmed it."""
+"""What receivers are to be told, until each has confirmed it."""
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("probe_id", String(40), primary_key=True),
+    Column("advertiser_id", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("words", Text, nullable=False),  # JSON: hashes of the words of the draft, by a secret; no text
+    Column("level", Float, nullable=False),  # how near it was to what is stopped, in log-odds; above 0: stopped
+    Index(None, "advertiser_id", "at"),
+    Index(None, "at"),
+)
+"""Drafts that were checked and are on no record: for as long as asking again and again can be noticed."""
+
+receivers = Table(
+    "receivers",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("tries", Integer, nullable=False),  # that failed in a row; 0: it answers
+    Column("since", BigInteger),  # of the first of them
+    Column("due_at", BigInteger, nullable=False),  # of the next
+    Column("said", String(200), nullable=False),
+)
+"""Whether a receiver answers at all."""

@@ -1,11 +1,12 @@
-"""New kinds of ads, looked for on record: what suddenly many say, and what reviewers marked though no policy fits; each a case.
+"""New kinds of ads, looked for on record: what suddenly many say, what reviewers marked though no policy fits, and what the model has
+hardly seen and suddenly many send; each a case.
 
 submissions and marks by the day -> phrases (``emerging``) -> a case with examples, where it comes from, labels to make, a draft of a policy
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,15 @@ from datetime import UTC, datetime, timedelta
 import yaml
 from sqlalchemy import Connection, delete, func, select
 
+from adverdict.decisions.policy import DEFAULT_UNFAMILIAR_SHARE
 from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
+from adverdict.domain.degraded import Cause, degradations
+from adverdict.domain.formats import percent
 from adverdict.domain.identity import number_of
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger.bodies.emerging import CaseOpened, Marked
+from adverdict.ledger.bodies.signals import Reported
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.history import end_of
 from adverdict.ledger.in_force.cases import open_case
@@ -26,6 +32,7 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.emerging import DAYS, Kind, SeenAd, Watch
 from adverdict.monitoring.following.follower import day_of
 from adverdict.review.period import Period, decisions_of, entries_in, pages, standing_only
+from adverdict.review.reports.reports import Believed
 
 LOOKED = "emerging-day"
 """Row of ``projections``: the last day that was looked at."""
@@ -35,7 +42,11 @@ LABELS = 50
 EXAMPLES, PHRASES, MARKETS = 10, 10, 10
 MOSTLY = 0.8
 """Share of a kind's ads in one market from which a brake there is worth proposing."""
+BELIEVED = 0.15
+"""How likely an ad must violate, by its reporters, to be looked at with those that reviewers marked: who reports at random shares no
+phrases beyond chance, so less than what puts an ad back in line will do."""
 BY = "monitor"
+TEXT = "text"
 PAGE = 500
 
 
@@ -46,6 +57,8 @@ class SeenWhere:
     decision_id: str
     market: str
     marked: bool
+    reported: bool = False
+    """Whether viewers reported it, believed as far as each was right before."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +83,15 @@ def look_for_kinds(
     end = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     begin = end - timedelta(days=DAYS + days)
     with ledger.look() as connection:
-        as_of, share = end_of(connection), _share(connection, begin, end)
+        as_of, share, reporters = end_of(connection), _share(connection, begin, end), Believed.of(connection, at)
     progress.stage("reading ads", DAYS + days)
     where: dict[str, SeenWhere] = {}
     watch, found, ads = Watch(), list[Kind](), 0
     for number in range(DAYS + days):
         since = begin + timedelta(days=number)
         period = Period(since, since + timedelta(days=1))
-        seen, marked = list(_submitted(ledger, period, share, where)), list(_marked(ledger, period, where))
+        seen = list(_submitted(ledger, period, share, where))
+        marked = [*_marked(ledger, period, where), *_reported(ledger, period, reporters, where)]
         kinds = watch.day(seen, marked)
         ads += len(seen)
         found += kinds if number >= DAYS else []
@@ -104,9 +118,18 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
     told = [where[ad] for ad in dict.fromkeys(kind.ads) if ad in where]
     markets = [market for market, _ in Counter(one.market for one in told).most_common(MARKETS)]
     marked = sum(one.marked for one in told)
-    first = sorted(told, key=lambda one: not one.marked)
+    first = sorted(told, key=lambda one: not (one.marked or one.reported))
     said = ", ".join(f"'{phrase}'" for phrase in kind.phrases[:3])
-    if kind.by_marks:
+    if kind.strange is not None:
+        share, before = percent(kind.share), percent(kind.before)
+        says = (
+            f"{kind.advertisers} advertisers ({share} of the day's) sent ads unlike those the model learnt from ({kind.strange}), where "
+            f"{before} of the advertisers did in the four weeks before{f'; they share {said}' if said else ''}."
+        )
+    elif kind.by_marks and any(one.reported for one in told):
+        whose = f"ads of {kind.advertisers} advertisers"
+        says = f"Viewers reported {whose}, and they share {said}."
+    elif kind.by_marks:
         says = f"Reviewers marked ads of {kind.advertisers} advertisers as bad though no policy fits, and they share {said}."
     else:
         says = f"{kind.advertisers} advertisers began on one day to say {said}, which hardly anybody said in the four weeks before."
@@ -118,7 +141,9 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
         markets=tuple(markets),
         examples=tuple(one.decision_id for one in first[:EXAMPLES]),
         by_marks=kind.by_marks,
+        strange=kind.strange,
         marked=marked,
+        reported=sum(one.reported for one in told) or None,
         labels=LABELS,
         says=says,
         proposal=_proposal(told, markets),
@@ -130,9 +155,10 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
 
 def draft(kind: Kind) -> str:
     """Of a policy for such ads, to be put into default.yaml once labels say what they are. Restricted: it rejects nobody by itself."""
+    title = f"Ads that say: {', '.join(kind.phrases[:3])}" if kind.phrases else f"Ads unlike those learnt from: {kind.strange}"
     name = "new_" + "_".join(word for word in kind.phrases[0].split() if word.isascii() and word.isalnum())[:40] if kind.phrases else "new"
     rule = {
-        "title": f"Ads that say: {', '.join(kind.phrases[:3])}",
+        "title": title,
         "severity": "serious",
         "stance": "restricted",
         "targets": {"max_leakage": 0.02, "max_wrongful_reject": 0.1, "confidence": 0.95},
@@ -166,7 +192,16 @@ def _submitted(ledger: Ledger, period: Period, share: float, where: dict[str, Se
         made = entry.body
         if isinstance(made, DecisionMade) and made.first and _chosen(made.ad, share):
             where.setdefault(made.ad.ad_id, SeenWhere(entry.entry_id, made.ad.market, marked=False))
-            yield SeenAd.of(made.ad)
+            yield SeenAd.of(made.ad, strange=strange_of(made.decision))
+
+
+def strange_of(decision: Decision) -> str | None:
+    """What of its ad the model has hardly seen; None: nothing, or the decision does not say. A decision says how familiar the ad was also
+    where the policies in force let it be decided all the same."""
+    told = [one.about or TEXT for one in degradations(decision.degraded) if one.cause is Cause.UNFAMILIAR]
+    if told:
+        return told[0]
+    return TEXT if decision.familiarity is not None and decision.familiarity <= DEFAULT_UNFAMILIAR_SHARE else None
 
 
 def _marked(ledger: Ledger, period: Period, where: dict[str, SeenWhere]) -> Iterator[SeenAd]:
@@ -178,6 +213,22 @@ def _marked(ledger: Ledger, period: Period, where: dict[str, SeenWhere]) -> Iter
         for decision_id, one in made.items():
             where[one.ad.ad_id] = SeenWhere(decision_id, one.ad.market, marked=True)
             yield SeenAd.of(one.ad, marked=True)
+
+
+def _reported(ledger: Ledger, period: Period, believed: Believed, where: dict[str, SeenWhere]) -> Iterator[SeenAd]:
+    """Ads that viewers reported on the day, where they are believed enough: a flood of reporters who are mostly wrong is not."""
+    who: defaultdict[str, set[str]] = defaultdict(set)
+    for entry in entries_in(ledger, period, (Reported.kind,)):
+        if isinstance(entry.body, Reported):
+            who[entry.body.decision_id].add(entry.body.reporter)
+    names = [decision_id for decision_id, told in who.items() if believed.likely(told) >= BELIEVED]
+    for page in pages(names, PAGE):
+        with ledger.look() as connection:
+            made = decisions_of(connection, page)
+        for decision_id, one in made.items():
+            before = where.get(one.ad.ad_id)
+            where[one.ad.ad_id] = SeenWhere(decision_id, one.ad.market, marked=before is not None and before.marked, reported=True)
+            yield SeenAd.of(one.ad, reported=True)
 
 
 def _chosen(ad: Ad, share: float) -> bool:

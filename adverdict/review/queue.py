@@ -73,7 +73,7 @@ class Queue:
     ) -> None:
         self._ledger = ledger
         self._book = book
-        self._settings = settings or ReviewSettings()
+        self.settings = settings or ReviewSettings()
         self._clock = clock
 
     def claim(self, reviewer: str) -> LeasedTask | None:
@@ -91,7 +91,7 @@ class Queue:
             task = claims.best(connection, who, self._clock(), besides=besides) if who.active else None
             if task is None or not claims.readable(connection, task.about):
                 return None
-            return golden.instead_of(connection, task, who, self._settings.golden_share) or task
+            return golden.instead_of(connection, task, who, self.settings.golden_share) or task
 
     def held(self, reviewer: str) -> list[LeasedTask]:
         """The tasks leased to a reviewer now, earliest lease first: what to go on with after a page was reloaded."""
@@ -107,7 +107,7 @@ class Queue:
 
     def renew(self, task_id: str, reviewer: str, token: int) -> LeasedTask:
         """A lease from now on. Raises Conflict when the task has gone to somebody else, is finished or was erased, NotFound."""
-        until = self._clock() + timedelta(seconds=self._settings.lease_seconds)
+        until = self._clock() + timedelta(seconds=self.settings.lease_seconds)
         with self._ledger.change() as connection:
             own = tasks.under(task_id, reviewer, token)
             if connection.execute(update(table).where(own).values(lease_until=micros(until))).rowcount != 1:
@@ -199,10 +199,10 @@ class Queue:
             task = claims.best(connection, who, now, locked=True)
         if task is None:
             return None
-        known = golden.instead_of(connection, task, who, self._settings.golden_share)
+        known = golden.instead_of(connection, task, who, self.settings.golden_share)
         if known is not None:
             tasks.add(connection, [known])
-        until = now + timedelta(seconds=self._settings.lease_seconds)
+        until = now + timedelta(seconds=self.settings.lease_seconds)
         return _leased(tasks.lease(connection, known or task, reviewer, until))
 
     def _record(self, writing: Writing, task: Task, answer: Answer, now: datetime) -> Outcome:
@@ -218,8 +218,8 @@ class Queue:
         drawn = tuple(as_drawn(label, before.made.decision) for label in given.labels)
         writing.append(cases.answer_id(task.task_id), given.model_copy(update={"labels": drawn}), now)
         if task.kind == "appeal":
-            return appeals.rule(writing, task, answer, before, book_of(self._book), self._settings, now)
-        return cases.settle(writing, task, cases.record(writing, task.about), self._settings, now)
+            return appeals.rule(writing, task, answer, before, book_of(self._book), self.settings, now)
+        return cases.settle(writing, task, cases.record(writing, task.about), self.settings, now)
 
     def _withdraw(self, erased: list[str]) -> None:
         """The other tasks about decisions whose contents are gone, in a transaction that holds the chain's end, as ``withdraw`` wants."""

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adverdict.domain.errors import AdverdictError
 from adverdict.serving.attempts import Attempts
-from adverdict.serving.console import brakes, drafts, quality, rollouts, workforce
+from adverdict.serving.console import brakes, changes, drafts, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.monitoring import emerging, health, launches
@@ -74,7 +74,10 @@ def console(parts: Parts) -> ASGIApp:
             _route("/alarms/{alarm}/move", page(health.move, *policy), "POST"),
             _route("/emerging", page(emerging.show, *policy)),
             _route("/emerging/{case}/move", page(emerging.move, *policy), "POST"),
+            _route("/emerging/{case}/label", page(emerging.label, *policy), "POST"),
+            _route("/emerging/probing/{probing}/end", page(emerging.end_probing, *policy), "POST"),
             _route("/launches", page(launches.show, *policy)),
+            _route("/launches/check", page(launches.check, *policy), "POST"),
             _route("/rollouts", page(rollouts.listed, *policy)),
             _route("/rollouts/draft", page(drafts.show, *policy)),
             _route("/rollouts/propose", page(drafts.propose, *policy), "POST"),
@@ -87,6 +90,9 @@ def console(parts: Parts) -> ASGIApp:
             _route("/workforce", page(workforce.show, *planning)),
             _route("/workforce/scenario", page(workforce.scenario, *planning)),
             _route("/workforce/save", page(workforce.save, *planning), "POST"),
+            _route("/changes", page(changes.show, *policy)),
+            _route("/changes/retry", page(changes.again, *policy), "POST"),
+            _route("/changes/drop", page(changes.let_go, *policy), "POST"),
             _route("/brakes", page(brakes.show, *policy)),
             _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
             _route("/brakes/off", page(brakes.take_off, *policy), "POST"),

@@ -49,6 +49,8 @@ class Parts:
     """The folder in which training and certifying left their reports. None: they are not on this machine."""
     drafts: Planner | None = None
     """The same for drafts, each made once. None: nothing can be drafted."""
+    launches: Planner | None = None
+    """``adverdict launch`` in a process of its own. None: nothing can be checked."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
     review: ReviewSettings = field(default_factory=ReviewSettings)

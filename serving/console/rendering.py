@@ -46,6 +46,7 @@ TABS = (
     Tab("Rollouts", f"{HOME}/rollouts", ("policy",)),
     Tab("Launches", f"{HOME}/launches", ("policy",)),
     Tab("Workforce", f"{HOME}/workforce", ("policy", "plan")),
+    Tab("Changes", f"{HOME}/changes", ("policy",)),
     Tab("Brakes", f"{HOME}/brakes", ("policy",)),
 )
 

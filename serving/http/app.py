@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.http import brakes, openapi, pages, records, rollouts, score, workforce
+from adverdict.serving.http import brakes, changes, check, monitoring, openapi, pages, records, rollouts, score, signals, workforce
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
 from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
@@ -29,7 +29,18 @@ from adverdict.serving.worker.runtime import RuntimeSlot
 log = logging.getLogger("adverdict.http")
 
 ICON = "/favicon.ico"
-ENDPOINTS = (*score.endpoints, *records.endpoints, *brakes.endpoints, *rollouts.endpoints, *workforce.endpoints, *pages.endpoints)
+ENDPOINTS = (
+    *score.endpoints,
+    *records.endpoints,
+    *changes.endpoints,
+    *check.endpoints,
+    *signals.endpoints,
+    *brakes.endpoints,
+    *rollouts.endpoints,
+    *workforce.endpoints,
+    *monitoring.endpoints,
+    *pages.endpoints,
+)
 
 
 def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette:

@@ -98,6 +98,8 @@ class Endpoint:
     """Whether the scope ``admin`` will do as well."""
     or_policy: bool = False
     """The same of the scope ``policy``."""
+    asks: Sequence[Mapping[str, Any]] = ()
+    """What may stand after the question mark, as the document describes it."""
 
     @property
     def scopes(self) -> tuple[Access, ...]:
@@ -139,10 +141,11 @@ class Endpoints:
         open_here: bool = False,
         or_admin: bool = False,
         or_policy: bool = False,
+        asks: Sequence[Mapping[str, Any]] = (),
     ) -> Callable[[Getting], Getting]:
         def written(handler: Getting) -> Getting:
             told = (path, access, handler, None, gives, summary, errors, examples or {})
-            self._all.append(Endpoint("GET", *told, open_here=open_here, or_admin=or_admin, or_policy=or_policy))
+            self._all.append(Endpoint("GET", *told, open_here=open_here, or_admin=or_admin, or_policy=or_policy, asks=asks))
             return handler
 
         return written

@@ -11,6 +11,9 @@ from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Id, Label, Market, OptionalWord, PolicyName, Text
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.launch import LaunchChecked, LaunchScored
+from adverdict.ledger.changes import Change
 from adverdict.ledger.entries import PlanMade, PlanScored
 
 MAX_BATCH = 256
@@ -171,7 +174,7 @@ class Standing(BaseModel):
 
     decision_id: str = Field(description="which decision it comes from: another one where the ad was decided again, or this was withdrawn")
     verdict: Verdict
-    by: Literal["decision", "review", "audit", "appeal"] = Field(description="decision: no person has said otherwise")
+    by: Literal["decision", "review", "audit", "appeal", "recheck"] = Field(description="decision: no person has said otherwise")
     at: datetime
     violated: tuple[str, ...] = Field(default=(), description="policies that people found violated")
 
@@ -301,3 +304,160 @@ class PlansOnRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     plans: tuple[PlanOnRecord, ...]
+
+
+class AlarmOnRecord(BaseModel):
+    """What rang, since when, and what people made of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    alarm_id: str
+    opened_at: datetime
+    closed_at: datetime | None = Field(description="null: it is not over")
+    state: AlarmState
+    alarm: AlarmOpened
+    moves: tuple[AlarmMoved, ...]
+
+
+class AlarmsOnRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    alarms: tuple[AlarmOnRecord, ...]
+
+
+class DetectorStanding(BaseModel):
+    """One promise that is watched."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cell: str = Field(description="what is watched, policy and certificate or markets, as alarms have it")
+    looked_at: datetime
+    read: int = Field(description="answers that count")
+    wrong: int = Field(description="of these")
+    evidence: float | None = Field(description="against what is promised; null: too little was read to say anything")
+    rings_at: float | None = Field(description="the evidence at which it rings; null: too little was read")
+    rings: bool
+    limit: float | None = Field(description="the share of errors that is promised; of what risks mean, the log-odds that are tolerated")
+    false_alarms_a_year: float = Field(description="that it may ring, of the budget of all")
+
+
+class HealthStanding(BaseModel):
+    """How all detectors stood at the last look."""
+
+    model_config = ConfigDict(frozen=True)
+
+    detectors: tuple[DetectorStanding, ...]
+    looked_at: datetime | None = Field(description="the last look; null: nobody has looked, or nothing is certified")
+    followed_to: int = Field(description="last entry of the ledger that was counted")
+    end: int = Field(description="last entry of the ledger")
+    false_alarms: float = Field(description="a year, that all detectors may ring together")
+
+
+class LaunchStanding(BaseModel):
+    """The last check of what is to open, and what became of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    launch_id: str
+    checked_at: datetime
+    launch: LaunchChecked
+    score: LaunchScored | None = Field(description="what happened in its first four weeks; null: not yet known")
+
+
+class LaunchesOnRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    launches: tuple[LaunchStanding, ...]
+
+
+class ChangesAnswer(BaseModel):
+    """What has changed about what stands of ads."""
+
+    model_config = ConfigDict(frozen=True)
+
+    changes: tuple[Change, ...]
+    next: int = Field(description="to be given as `after` when asking again")
+    more: bool = Field(description="whether there are more already")
+
+
+class ReportBody(BaseModel):
+    """What a viewer says of an ad."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ad_id: Id
+    reporter: Id = Field(description="the platform's id of the viewer; only a hash of it is kept")
+    policy: PolicyName | None = Field(default=None, description="that the viewer thinks is broken; null: none fits, or none was named")
+    statement: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+class ReportsRequest(BaseModel):
+    """Reports of viewers, on ads that were decided here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reports: Annotated[list[ReportBody], Field(min_length=1, max_length=MAX_LABELS)]
+
+
+class ReportTaken(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    report_id: str
+    counts: bool = Field(description="whether it adds anything: a viewer counts once about an ad")
+    task_id: str | None = Field(description="the task that the ad is back in line with; null: none for now, or there was one already")
+
+
+class ReportsTaken(BaseModel):
+    """All of them are on record, or none. In the order of the request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reports: tuple[ReportTaken, ...]
+
+
+class SignBody(BaseModel):
+    """What the platform sees of a live ad."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ad_id: Id
+    sign: Literal["impressions", "landing_page", "creative"] = Field(
+        description="impressions: how often it was shown so far; landing_page: the page it leads to was edited; "
+        "creative: another creative is shown under the same id"
+    )
+    impressions: float | None = Field(default=None, ge=0, description="so far; of that sign")
+
+
+class SignsRequest(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signals: Annotated[list[SignBody], Field(min_length=1, max_length=MAX_LABELS)]
+
+
+class SignsTaken(BaseModel):
+    """In the order of the request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[str | None, ...] = Field(
+        description="the task that an ad is back in line with; null: none, for it is no reason, or there is one already"
+    )
+
+
+class RuleMet(BaseModel):
+    """A rule that a draft would meet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    policy: str
+    rule: str = Field(description="the sentence that an advertiser reads")
+    words: tuple[str, ...] = Field(description="of the draft, those that meet it; empty: it is the whole rather than words")
+
+
+class DraftChecked(BaseModel):
+    """What an advertiser may know before submitting. No promise: the ad itself is decided when it is submitted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    meets: tuple[RuleMet, ...] = Field(description="empty: no rule that could be told; people may still see it otherwise")
+    left: int = Field(description="checks that this advertiser has left in this hour")

@@ -123,6 +123,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
         for name, example in endpoint.examples.items()
     ]
+    named += [dict(one) for one in endpoint.asks]
     return [*named, *([IDEMPOTENCY_KEY] if endpoint.takes else []), *([TIMEOUT, EXPLAIN] if endpoint.waits else [])]
 
 

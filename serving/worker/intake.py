@@ -41,6 +41,14 @@ class _Look:
     answer: Future[tuple[Reason, ...] | None] = field(default_factory=Future)
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Somebody asks what would be decided, and nothing goes on record."""
+
+    ad: Ad
+    answer: Future[Decision] = field(default_factory=Future)
+
+
 class Intake:
     """``current``: the scorer to use now and what is to be said of it. ``watch`` hears of decisions that are on record.
 
@@ -57,7 +65,7 @@ class Intake:
         self.admission = AdmissionControl(most, CHUNK)
         self._rounds = RoundRunner(current, recorder, watch, self.admission)
         self._queue = ScoringQueue(self.admission)
-        self._waiting: queue.SimpleQueue[ScoringJob | _Look | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[ScoringJob | _Look | _Draft | None] = queue.SimpleQueue()
         """Who has asked and is not in line yet; None: stop."""
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -116,6 +124,13 @@ class Intake:
         self._waiting.put(look)
         return look.answer
 
+    def check(self, ad: Ad) -> Future[Decision]:
+        """What would be decided on an ad now, with the reasons; nothing of it is on record. Its result raises what keeps the history from
+        being read, or the model from scoring."""
+        draft = _Draft(ad)
+        self._waiting.put(draft)
+        return draft.answer
+
     def warm(self) -> None:
         """Read the history back now, not when the first ad comes."""
         self._waiting.put(ScoringJob(()))
@@ -137,6 +152,8 @@ class Intake:
                     stopping = True
                 elif isinstance(job, _Look):
                     self._explain(job)
+                elif isinstance(job, _Draft):
+                    self._check(job)
                 else:
                     self._queue.join(job)
             turn = self._queue.turn()
@@ -152,7 +169,16 @@ class Intake:
         except BaseException as error:  # whoever looks hears of it, a panic of a native library too; the thread goes on deciding
             look.answer.set_exception(as_exception(error))
 
-    def _next(self) -> ScoringJob | _Look | None:
+    def _check(self, draft: _Draft) -> None:
+        """In between, too."""
+        if not draft.answer.set_running_or_notify_cancel():
+            return
+        try:
+            draft.answer.set_result(self._rounds.check(draft.ad))
+        except Exception as error:  # whoever asks hears of it; the thread goes on deciding
+            draft.answer.set_exception(error)
+
+    def _next(self) -> ScoringJob | _Look | _Draft | None:
         """Whoever comes next. Until the history is read, somebody comes every second to have it read: the ledger may have been away."""
         try:
             return self._waiting.get(timeout=None if self.ready else WARM_EVERY)

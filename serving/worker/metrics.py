@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.steering import BrakeSide, Steering
+from adverdict.delivery.outbox import Standing
 from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.review.quality.standing import CertificateStanding
@@ -118,6 +119,13 @@ class Metrics:
         )
         self.monitored = Gauge(
             "adverdict_monitored_until_seconds", "Unix time of the last look of the detectors", registry=here, multiprocess_mode="livemax"
+        )
+        self.outbox = Gauge(
+            "adverdict_outbox_messages",
+            "What receivers are still to be told: waiting, or held because it was refused too often",
+            ["receiver", "state"],
+            registry=here,
+            multiprocess_mode="livemostrecent",
         )
         self.brakes = Gauge("adverdict_brakes", "Brakes that are on", ["side"], registry=here, multiprocess_mode="livemax")
 
@@ -227,6 +235,12 @@ class Metrics:
             self.detectors.labels(*key).set(level)
         self._cells = frozenset((one["watched"], one["policy"]) for one in told["cells"])
         self.monitored.set_to_current_time()
+
+    def delivered(self, standings: Sequence[Standing]) -> None:
+        """Tell what receivers are still to be told."""
+        for one in standings:
+            self.outbox.labels(one.receiver, "waiting").set(one.waiting)
+            self.outbox.labels(one.receiver, "held").set(one.held)
 
     def render(self) -> bytes:
         """The text format. With several workers their files are read together, so this blocks: call it in a thread."""

@@ -67,6 +67,13 @@ class RoundRunner:
         known = self._recorder.known(scorer) if self._recorder and made.decision.history_seq is not None else None
         return reasons_again(made, scorer.model, known.state if known else None)
 
+    def check(self, ad: Ad) -> Decision:
+        """What would be decided on an ad now, with reasons, put on no record."""
+        scorer, degraded = self._current()
+        known = self._recorder.known(scorer) if self._recorder else None
+        [decision] = scorer.score([ad], explain="all", degraded=degraded, known=known)
+        return decision
+
     def _begin(self, job: ScoringJob) -> None:
         job.scorer, job.degraded = self._current()
         if self._recorder and job.request:

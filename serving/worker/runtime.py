@@ -34,6 +34,8 @@ from adverdict.serving.worker.record import RecordWatch
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 from adverdict.serving.worker.sets import SetsInForce
+from adverdict.serving.worker.watches.delivery import DeliveryWatch
+from adverdict.serving.worker.watches.probing import ProbingWatch
 
 log = logging.getLogger("adverdict")
 
@@ -63,6 +65,10 @@ class WorkerRuntime:
     """What watches whether promises still hold; it needs a ledger, too."""
     record: RecordWatch | None = None
     """What watches that the ledger is still the same; it needs one."""
+    delivery: DeliveryWatch | None = None
+    """What tells others of changes; it needs a ledger, too."""
+    probing: ProbingWatch | None = None
+    """What notices who tries out what is approved; it needs a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
     attempts: Attempts = field(default_factory=lambda: Attempts(now))

@@ -24,6 +24,8 @@ WRONG = {
     "ADVERDICT_CERTIFICATES": "/no/such/file",
     "ADVERDICT_FALSE_ALARMS": "0",
     "ADVERDICT_FREEZES": "/no/such/calendar",
+    "ADVERDICT_CHANGES_SECRET": "short",
+    "ADVERDICT_CHANGES_URL": "http://ads.example/changes",
     "ADVERDICT_WEBHOOK_SECRET": "short",
     "ADVERDICT_WEBHOOK_URL": "http://pager.example/hook",
     "ADVERDICT_API_KEYS": "ops:score:short",

@@ -41,8 +41,8 @@ def test_a_market_that_nothing_is_ready_for_is_no_go_with_what_is_missing_and_is
 
 
 def test_every_mistake_in_what_is_asked_is_told_at_once(run: Path) -> None:
-    wrong = launch("check", "--ads-per-day", "0", "--date", "2099-03-02", "--languages", "", "--like", "XX")
+    wrong = launch("check", "--ads-per-day", "-4", "--date", "tomorrow", "--languages", "", "--like", "XX")
     assert wrong.exit_code == 2, wrong.output
     said = " ".join(wrong.output.split())
-    for expected in ("one of --market, --surface, --product", "above 0", "such as ja", "a market on record"):
+    for expected in ("one of --market, --surface, --product", "above 0", "such as 2027-03-01", "such as ja", "a market on record"):
         assert expected in said

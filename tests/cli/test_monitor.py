@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from adverdict.cli.main import app
+from adverdict.ledger.bodies.probing import ProbingNoticed
 from adverdict.ledger.in_force.cases import open_case
+from adverdict.ledger.in_force.probing import notice
 from adverdict.ledger.schema import monitoring_tallies
 from adverdict.ledger.store import Ledger, now
 from tests.cli.test_workforce import home, run
@@ -69,3 +73,26 @@ def test_how_reviewers_read_is_told_by_week(run: Path) -> None:
     told = monitor("reviewers", "--weeks", "4", "--json", str(run / "r.json"))
     assert told.exit_code == 0, told.output
     assert json.loads((run / "r.json").read_text())["changes"] == []
+
+
+def test_who_tries_out_what_is_approved_is_listed_and_ended_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def probing(*told: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["probing", *told])
+        return done.exit_code, " ".join(done.output.split())
+
+    monkeypatch.setenv("ADVERDICT_HOME", str(tmp_path))
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    assert "nobody is noticed" in probing("list")[1]
+    at = now()
+    seen = ProbingNoticed(advertiser_id="adv-7", until=at + timedelta(days=7), says="5 changed copies came.", as_of=0, by="monitor")
+    with ledger.write() as writing:
+        probing_id = notice(writing, seen, at) or ""
+    ledger.close()
+    code, said = probing("list", "--json", str(tmp_path / "p.json"))
+    assert (code, "adv-7: held until" in said, "5 changed copies" in said) == (0, True, True)
+    assert json.loads((tmp_path / "p.json").read_text())["notices"][0]["probing_id"] == probing_id
+    code, said = probing("end", probing_id, "--outcome", "bad", "--why", " ")
+    assert (code, "evasion, harmless" in said, "a reason" in said) == (2, True, True)
+    assert probing("end", probing_id, "--outcome", "harmless", "--why", "variants")[0] == 0
+    assert "nobody is noticed" in probing("list")[1]
+    assert "harmless, by" in probing("list", "--all")[1]

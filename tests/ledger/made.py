@@ -18,6 +18,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
 from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
+from adverdict.ledger.bodies.probing import ProbingNoticed
 from adverdict.ledger.bodies.rollout import (
     Aborted,
     Paused,
@@ -31,6 +32,7 @@ from adverdict.ledger.bodies.rollout import (
     promotion_id,
     stage_id,
 )
+from adverdict.ledger.bodies.signals import PutBack, Reported, Sign
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
@@ -55,6 +57,7 @@ from adverdict.ledger.entries import (
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
 from adverdict.ledger.in_force.cases import move_case, open_case
 from adverdict.ledger.in_force.policy_sets import keep_set
+from adverdict.ledger.in_force.probing import end, notice
 from adverdict.ledger.in_force.rollouts import SALT as SALTS
 from adverdict.ledger.in_force.rollouts import digest_of_salt
 from adverdict.ledger.in_force.steering import brake, move, release, revoke
@@ -306,6 +309,19 @@ def emerge(ledger: Ledger) -> None:
         case_id = open_case(writing, CASE, minutes(73))
         assert case_id is not None
         move_case(writing, CaseMoved(case=case_id, state=CaseState.EXPLAINED, why="a campaign", by="olga"), minutes(74))
+
+
+def signal(ledger: Ledger) -> None:
+    """Four entries: a viewer's report, an ad back in line, an advertiser who tries out what is approved, and what it was."""
+    whose = {"decision_id": "dec-1", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": "SE"}
+    with ledger.write() as writing:
+        writing.append("rpt-1", Reported(**whose, reporter="0" * 32, statement="It never came.", by="platform"), minutes(75))
+        told = PutBack(**whose, sign=Sign.REPORTS, says="3 viewers reported it.", task_id="tsk-9", by="platform")
+        writing.append("put-1", told, minutes(76))
+        seen = ProbingNoticed(advertiser_id="adv-1", until=minutes(9_000), says="5 changed copies came.", as_of=7, by="monitor")
+        probing_id = notice(writing, seen, minutes(77))
+        assert probing_id is not None
+        end(writing, probing_id, "evasion", "a fraud ring", "olga", minutes(78))
 
 
 def steer(ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 from tests.ledger.made import STEP, a_step, an_ad, append_decisions, decided
 
-MONITORING = ("monitoring_waiting", "monitoring_tallies", "monitoring_counted", "detectors", "outbox")
+MONITORING = ("monitoring_waiting", "monitoring_tallies", "monitoring_counted", "detectors", "outbox", "changes", "receivers", "probes")
 
 
 def test_migrating_an_empty_database_gives_the_tables_of_the_schema(ledger: Ledger) -> None:
@@ -70,3 +70,27 @@ def test_tables_of_a_newer_program_are_refused_in_one_line(ledger: Ledger, looki
     with pytest.raises(NotFound, match=rf"newer \(9999\) than this program \({latest()}\): install the newer version") as refused:
         looking(ledger.engine)
     assert "\n" not in str(refused.value)
+
+
+def test_messages_that_waited_for_the_webhook_go_on_waiting_and_given_up_ones_are_held(database_url: str) -> None:
+    ledger = Ledger.open(database_url)
+    with ledger.change() as connection:
+        for table in ("changes", "receivers", "probes", "outbox"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(
+            text(
+                "CREATE TABLE outbox (seq BIGINT CONSTRAINT pk_outbox PRIMARY KEY, body TEXT NOT NULL, tries INTEGER NOT NULL, "
+                "due_at BIGINT, sent_at BIGINT, said VARCHAR(200) NOT NULL)"
+            )
+        )
+        connection.execute(text("CREATE INDEX ix_outbox_due_at ON outbox (due_at)"))
+        for seq, due, sent in ((1, "NULL", "5"), (2, "7", "NULL"), (3, "NULL", "NULL")):
+            connection.execute(text(f"INSERT INTO outbox VALUES ({seq}, '{{}}', 1, {due}, {sent}, 'answered 500')"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
+    upgrade(ledger.engine)
+    with ledger.look() as connection:
+        rows = connection.execute(text("SELECT receiver, seq, state, due_at FROM outbox ORDER BY seq")).all()
+        assert [tuple(row) for row in rows] == [("monitoring", 1, "sent", 5), ("monitoring", 2, "waiting", 7), ("monitoring", 3, "held", 0)]
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    ledger.close()

@@ -121,6 +121,24 @@ def test_what_is_missing_has_a_day_before_it_opens_and_an_owner() -> None:
     assert (told.owner, told.until, told.cost) == ("workforce", OPENS - timedelta(days=28), "2 people a shift")
 
 
+@pytest.mark.parametrize(
+    ("met", "high", "needed", "status"),
+    [
+        (0.95, 0.99, 4.0, "ok"),
+        (0.85, 0.96, 4.0, "todo"),
+        (0.85, 0.96, 5.1, "missing"),
+        (0.75, 0.89, 4.0, "missing"),
+        (0.75, None, 4.0, "missing"),
+        (None, None, 4.0, "ok"),
+    ],
+)
+def test_a_week_that_may_be_bad_luck_stops_no_launch_while_the_people_needed_are_there(
+    met: float | None, high: float | None, needed: float, status: str
+) -> None:
+    facts = replace(FACTS, weeks=(replace(WEEK, met=met, met_high=high, needed=needed), WEEK))
+    assert stands(LAUNCH, facts)["people"].status.value == status
+
+
 def test_how_many_labels_would_do_is_said_as_far_as_it_is_known() -> None:
     unsolved = replace(READY, decides=False, state="not solved")
     assert stands(LAUNCH, replace(FACTS, policies=(unsolved,)))["certificates"].cost == (
@@ -138,22 +156,33 @@ def test_how_many_labels_would_do_is_said_as_far_as_it_is_known() -> None:
         ({"market": "JP", "surface": "feed"}, "one of --market, --surface, --product"),
         ({"market": "XX"}, "an ISO 3166-1 alpha-2 code"),
         ({"languages": ()}, "such as ja"),
-        ({"ads_per_day": 0.0}, "above 0"),
-        ({"opens": TODAY - timedelta(days=1)}, "or later"),
+        ({"ads_per_day": "0"}, "above 0"),
+        ({"ads_per_day": "many"}, "above 0, such as 900"),
+        ({"ads_per_day": "inf"}, "above 0"),
+        ({"opens": (TODAY - timedelta(days=1)).isoformat()}, "or later"),
+        ({"opens": "tomorrow"}, "such as 2027-03-01"),
         ({"like": ("DE",)}, "a market on record: SE"),
         ({"where": ("SE",)}, "a market opens in itself"),
     ],
 )
 def test_mistakes_in_what_is_asked_name_the_value_and_what_was_expected(changes: dict[str, object], expected: str) -> None:
     usual: dict[str, object] = {"market": "JP", "surface": None, "product": None, "where": (), "languages": ("ja-JP",), "like": ("SE",)}
-    usual |= {"ads_per_day": 900.0, "opens": OPENS, "known": ("SE",), "today": TODAY}
+    usual |= {"ads_per_day": "900", "opens": OPENS.isoformat(), "known": ("SE",), "today": TODAY}
     assert launch_of(**usual) == LAUNCH  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match=expected):
         launch_of(**{**usual, **changes})  # type: ignore[arg-type]
 
 
 def test_a_surface_opens_where_there_is_a_past_unless_markets_are_named() -> None:
-    usual = {"market": None, "product": None, "languages": ("sv",), "like": (), "ads_per_day": 9.0, "opens": OPENS, "today": TODAY}
+    usual = {
+        "market": None,
+        "product": None,
+        "languages": ("sv",),
+        "like": (),
+        "ads_per_day": "9",
+        "opens": OPENS.isoformat(),
+        "today": TODAY,
+    }
     assert launch_of(surface="feed", where=(), known=("DE", "SE"), **usual).markets == ("DE", "SE")  # type: ignore[arg-type]
     assert launch_of(surface="feed", where=("SE",), known=("DE", "SE"), **usual).markets == ("SE",)  # type: ignore[arg-type]
 

@@ -13,17 +13,16 @@ from threading import Thread
 
 import pytest
 import yaml
-from sqlalchemy import select
 
+from adverdict.delivery.deliver import Delivered, deliver
+from adverdict.delivery.posting import Receiver, posted, signed
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.settings import read_settings
-from adverdict.ledger.in_force.alarms import open_alarm
-from adverdict.ledger.schema import outbox
 from adverdict.ledger.store import Ledger
-from adverdict.monitoring.webhook import WAITS, Receiver, posted, signed, tell
+from adverdict.monitoring.webhook import channel
 from adverdict.serving.worker.metrics import Metrics
 from tests.decisions.build import POLICY, book
-from tests.ledger.made import ALARM, emerge, open_market, ring
+from tests.ledger.made import emerge, open_market, ring
 from tests.review.desk import Clock
 
 SECRET = bytes.fromhex("ab" * 16)
@@ -45,15 +44,19 @@ class Pager:
         return answer
 
 
+def tell(ledger: Ledger, pager: Pager, clock: Clock) -> Delivered:
+    return deliver(ledger, channel(RECEIVER, pager, clock), clock)
+
+
 def test_what_rings_is_told_once_it_is_confirmed_and_nothing_of_the_past(ledger: Ledger) -> None:
     clock, pager = Clock(), Pager()
     ring(ledger)
-    assert tell(ledger, RECEIVER, pager, clock).sent == 0
+    assert tell(ledger, pager, clock).sent == 0
     ring(ledger)
     emerge(ledger)
     open_market(ledger)
-    assert tell(ledger, RECEIVER, pager, clock).sent == 6
-    assert tell(ledger, RECEIVER, pager, clock).sent == 0
+    assert tell(ledger, pager, clock).sent == 6
+    assert tell(ledger, pager, clock).sent == 0
     told = [json.loads(body) for _, body in pager.told]
     assert [one["event"] for one in told] == ["alarm", "alarm_state", "case", "case_state", "readiness", "readiness_score"]
     assert told[0]["page"] == f"/console/alarms/{told[0]['alarm']}"
@@ -64,34 +67,12 @@ def test_what_rings_is_told_once_it_is_confirmed_and_nothing_of_the_past(ledger:
 
 def test_no_text_of_an_ad_or_of_a_person_leaves(ledger: Ledger) -> None:
     clock, pager = Clock(), Pager()
-    tell(ledger, RECEIVER, pager, clock)
+    tell(ledger, pager, clock)
     emerge(ledger)
     ring(ledger)
-    tell(ledger, RECEIVER, pager, clock)
+    tell(ledger, pager, clock)
     everything = b"".join(body for _, body in pager.told)
     assert [word for word in (b"crypto", b"moon", b"a campaign", b"a pump", b"draft") if word in everything] == []
-
-
-def test_a_receiver_that_does_not_answer_is_told_again_later_and_given_up_in_the_end(ledger: Ledger) -> None:
-    clock, pager = Clock(), Pager(0, 503, 302, *[500] * 2)
-    tell(ledger, RECEIVER, pager, clock)
-    with ledger.write() as writing:
-        open_alarm(writing, ALARM, clock())
-    for number, wait in enumerate(WAITS[:5]):
-        assert tell(ledger, RECEIVER, pager, clock).failed == 1, number
-        assert tell(ledger, RECEIVER, pager, clock).failed == 0
-        clock.on(wait)
-    assert tell(ledger, RECEIVER, pager, clock).sent == 1
-    assert len({body for _, body in pager.told}) == 1
-    with ledger.write() as writing:
-        open_alarm(writing, ALARM.model_copy(update={"cell": "leakage/x/y"}), clock())
-    never = Pager(*[500] * 20)
-    for wait in (*WAITS, 0):
-        last = tell(ledger, RECEIVER, never, clock)
-        clock.on(wait)
-    assert (last.waiting, last.given_up) == (0, 1)
-    with ledger.look() as connection:
-        assert sorted(connection.execute(select(outbox.c.said)).scalars()) == ["answered 200", "answered 500"]
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ RIGHT = 0.5
 
 
 @dataclass(frozen=True)
-class _Marketplace:
+class Marketplace:
+    """Ads by the day, and what is true of them."""
+
     days: list[list[SeenAd]]
     about: dict[str, str | None]
     """The subject of each ad."""
@@ -42,7 +44,7 @@ class _Marketplace:
     """Ads that violate something."""
 
     @classmethod
-    def made(cls, ads: int, seed: int, progress: Progress) -> _Marketplace:
+    def made(cls, ads: int, seed: int, progress: Progress) -> Marketplace:
         with tempfile.TemporaryDirectory(prefix="adverdict-kinds-") as work:
             folder = Path(work) / "marketplace"
             write_marketplace(folder, ads, seed, Silent())
@@ -62,7 +64,7 @@ def kinds(quick: bool, seed: int, progress: Progress) -> dict[str, Any]:
     """Days until the first true case of each subject and volume, counting the first, and cases that were of nothing new."""
     ads = QUICK_ADS if quick else ADS
     progress.stage("simulated marketplace", ads)
-    marketplace = _Marketplace.made(ads, seed, progress)
+    marketplace = Marketplace.made(ads, seed, progress)
     progress.stage("new kinds", len(SUBJECTS) * len(SHARES))
     rows = []
     for number, (subject, part) in enumerate((subject, part) for subject in SUBJECTS for part in SHARES):
@@ -85,7 +87,7 @@ def _slowest(rows: list[dict[str, Any]], name: str) -> float | None:
     return max(found) if found and None not in found else None
 
 
-def _appears(marketplace: _Marketplace, subject: str, part: float, rng: np.random.Generator) -> dict[str, Any]:
+def _appears(marketplace: Marketplace, subject: str, part: float, rng: np.random.Generator) -> dict[str, Any]:
     watch, unexplained, by_then, ads, days = Watch(), 0, 0, 0, None
     for day, shown in enumerate(_days(marketplace, subject, part, rng), BEGIN):
         found = watch.day(shown)
@@ -94,7 +96,7 @@ def _appears(marketplace: _Marketplace, subject: str, part: float, rng: np.rando
             continue
         by_then += sum(marketplace.about[ad.ad_id] == subject for ad in shown)
         ads += len(shown)
-        if any(_is_of(kind, marketplace, subject) for kind in found):
+        if any(is_of(kind, marketplace, subject) for kind in found):
             days = day - APPEARS + 1
             break
     return {
@@ -107,7 +109,7 @@ def _appears(marketplace: _Marketplace, subject: str, part: float, rng: np.rando
     }
 
 
-def _days(marketplace: _Marketplace, subject: str, part: float, rng: np.random.Generator) -> Iterator[list[SeenAd]]:
+def _days(marketplace: Marketplace, subject: str, part: float, rng: np.random.Generator) -> Iterator[list[SeenAd]]:
     for day in range(BEGIN, END):
         shown = []
         for ad in marketplace.days[day]:
@@ -119,5 +121,6 @@ def _days(marketplace: _Marketplace, subject: str, part: float, rng: np.random.G
         yield shown
 
 
-def _is_of(kind: Kind, marketplace: _Marketplace, subject: str) -> bool:
+def is_of(kind: Kind, marketplace: Marketplace, subject: str) -> bool:
+    """Whether a case is about the subject."""
     return sum(marketplace.about[ad] == subject for ad in kind.ads) >= RIGHT * len(kind.ads)

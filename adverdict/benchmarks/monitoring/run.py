@@ -18,6 +18,11 @@ DECISIONS, QUICK_DECISIONS = 100_000, 10_000
 LAUNCHES, QUICK_LAUNCHES = 150, 50
 
 
+def run_launches(count: int, seed: int, progress: Progress) -> dict[str, Any]:
+    """Those of launches alone."""
+    return launches(count, seed, progress)
+
+
 def run(quick: bool, seed: int, progress: Progress) -> dict[str, Any]:
     """All figures, ready for JSON. ``quick`` tries fewer windows and launches, smaller worlds; no fewer years."""
     found = alarms(YEARS, CHANGES, seed, progress)

@@ -10,13 +10,16 @@ import typer
 from adverdict.cli.benchmark import attacks as benchmark_attacks
 from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
+from adverdict.cli.benchmark import delivery as benchmark_delivery
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import ledger as benchmark_ledger
 from adverdict.cli.benchmark import monitoring as benchmark_monitoring
 from adverdict.cli.benchmark import online as benchmark_online
 from adverdict.cli.benchmark import packs as benchmark_packs
+from adverdict.cli.benchmark import probing as benchmark_probing
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
+from adverdict.cli.benchmark import reports as benchmark_reports
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import rollout as benchmark_rollout
 from adverdict.cli.benchmark import train as benchmark_train
@@ -38,6 +41,9 @@ app.command("packs")(benchmark_packs.packs)
 app.command("quickstarts")(benchmark_quickstarts.quickstarts)
 app.command("workforce")(benchmark_workforce.workforce)
 app.command("monitoring")(benchmark_monitoring.monitoring)
+app.command("delivery")(benchmark_delivery.delivery)
+app.command("probing")(benchmark_probing.probing)
+app.command("reports")(benchmark_reports.reports)
 
 
 @app.command("certificates")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from adverdict.cli.console import out
 from adverdict.cli.door import door
@@ -16,6 +17,7 @@ from adverdict.domain.formats import number
 
 def monitoring(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer windows of drift, and a marketplace of half the size.")] = False,
+    launches: Annotated[int | None, typer.Option("--launches", min=1, help="Only so many launches, and nothing else.")] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -23,13 +25,27 @@ def monitoring(
     from adverdict.cli.console import Bars, write_json
 
     with door():
-        from adverdict.benchmarks.monitoring.run import run
+        from adverdict.benchmarks.monitoring.run import run, run_launches
 
         with Bars() as bars:
-            figures = run(quick, seed, bars)
-        _show(figures)
+            figures = run(quick, seed, bars) if launches is None else run_launches(launches, seed, bars)
+        if launches is None:
+            _show(figures)
+        else:
+            table = columns(("simulated", "figure"), left=("simulated",), title="Launches")
+            _show_launches(table, figures)
+            out.print(table)
         if json:
             write_json(json, figures)
+
+
+def _show_launches(table: Table, found: Mapping[str, Any]) -> None:
+    told = found["launches"]
+    low, high = told["nogo_wrong_interval"] or (0.0, 1.0)
+    table.add_row(f"launches called go, or go with people, of {told['count']}", str(told["go"] + told["people"]))
+    table.add_row("of them, those that broke what was claimed", f"{found['launch_go_wrong']} (at most {told['go_wrong_high']:.0%})")
+    wrong = f"{found['launch_nogo_wrong']:.0%} ({low:.0%} to {high:.0%})"
+    table.add_row(f"of {told['no_go']} called no go, those that would have held", wrong)
 
 
 def _show(found: Mapping[str, Any]) -> None:
@@ -42,10 +58,7 @@ def _show(found: Mapping[str, Any]) -> None:
     table.add_row("risks off by .7 log-odds, seen within 400 labels", number(found["calibration_seen"], ".1%"))
     table.add_row("decisions a second followed on one core", number(found["follower_per_s"], ",.0f"))
     table.add_row("what is kept is what the chain says again", "yes" if found["follower_equal"] else "no")
-    told = found["launches"]
-    table.add_row(f"launches called go, or go with people, of {told['count']}", str(told["go"] + told["people"]))
-    table.add_row("of them, those that broke what was claimed", str(found["launch_go_wrong"]))
-    table.add_row("called no go, though all would have held", number(found["launch_nogo_wrong"], ".0%"))
+    _show_launches(table, found)
     out.print(table)
     table = columns(("truth", "advertisers", "labels", "answered", "right", "wrong"), left=("truth",), title="Which drift it is")
     for row in found["drifts"]:

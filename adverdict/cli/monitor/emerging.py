@@ -9,13 +9,14 @@ import typer
 
 from adverdict.cli.door import door, ledger_of
 from adverdict.cli.monitor.options import By, Why
-from adverdict.cli.options import Json
+from adverdict.cli.options import Json, PolicyFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adverdict.ledger.bodies.emerging import CaseOpened
     from adverdict.ledger.in_force.cases import Case
+    from adverdict.monitoring.case_labels import CaseLabels
 
 app = typer.Typer(help="New kinds of ads: what suddenly many say, and what reviewers marked though no policy fits.", no_args_is_help=True)
 
@@ -72,26 +73,56 @@ def show_command(case: CaseId, json: Json = None) -> None:
     from adverdict.cli.console import out, printable, write_json
 
     with door() as settings:
-        from adverdict.domain.errors import NotFound
         from adverdict.domain.formats import moment
-        from adverdict.ledger.in_force.cases import cases
+        from adverdict.monitoring.case_labels import case_labels, find_case
 
-        with ledger_of(settings) as ledger, ledger.look() as connection:
-            found = [one for one in cases(connection) if one.case_id == case]
-        if not found:
-            raise NotFound(f"no case {case}: adverdict monitor emerging list --all shows them")
-        [one] = found
+        with ledger_of(settings) as ledger:
+            one, labels = find_case(ledger, case), case_labels(ledger, case)
         out.print(f"{one.case_id}  {one.opened_at:%Y-%m-%d}: {one.state}", highlight=False, markup=False, soft_wrap=True)
         _show(one.told)
         for name in one.told.examples:
             out.print(f"  an example: decision {name} (/console/decisions/{name})", highlight=False, markup=False, soft_wrap=True)
         out.print("  a draft, for default.yaml, once labels say what these ads are:", highlight=False)
         out.print(printable(one.told.draft), highlight=False, markup=False)
+        for line in _labels(labels):
+            out.print(printable(f"  {line}"), highlight=False, markup=False)
         for at, move in one.moves:
             link = f" ({move.link})" if move.link else ""
             out.print(printable(f"  {move.state} {moment(at)}, by {move.by}: {move.why}{link}"), highlight=False, markup=False)
         if json:
-            write_json(json, _told(one))
+            interval = list(labels.interval) if labels.interval else None
+            write_json(json, {**_told(one), "labelled": {**vars(labels), "violating": dict(labels.violating), "interval": interval}})
+
+
+@app.command("label")
+def label_command(
+    case: CaseId,
+    ads: Annotated[int | None, typer.Option("--ads", help="How many; what is left of the case's budget otherwise.")] = None,
+    policy_files: PolicyFiles = None,
+    by: By = None,
+    json: Json = None,
+) -> None:
+    """Put some of a case's ads into the queue, drawn by chance and one an advertiser: read blind, due in a week, certifying nothing."""
+    from adverdict.cli.console import Bars, out, write_json
+
+    with door(policies=policy_files) as settings:
+        from dataclasses import asdict
+
+        from adverdict.domain.formats import counted
+        from adverdict.ledger.store import now
+        from adverdict.monitoring.case_labels import label_case
+        from adverdict.scoring.bootstrap import bootstrap
+
+        installation = bootstrap(settings)
+        with ledger_of(settings) as ledger, Bars() as bars:
+            who = by or getpass.getuser()
+            done = label_case(ledger, case, ads, installation.in_force(), installation.review, who, now(), bars)
+        before = f"; {counted(done.before, 'task')} of it had been opened before" if done.before else ""
+        of = f"{counted(done.ads, 'ad')} of {counted(done.advertisers, 'advertiser')} on record"
+        out.print(f"{counted(done.opened, 'task')} opened, of {of}{before}", highlight=False)
+        out.print("what was said of them: adverdict monitor emerging show", highlight=False)
+        if json:
+            write_json(json, asdict(done))
 
 
 @app.command("move")
@@ -128,6 +159,22 @@ def _show(one: CaseOpened) -> None:
     lines: Sequence[str] = (one.says, f"{one.ads} ads in {one.language}, in {where}{marked}", one.proposal)
     for line in lines:
         out.print(printable(f"  {line}"), highlight=False, markup=False)
+
+
+def _labels(told: CaseLabels) -> list[str]:
+    """What people said of its ads, in words."""
+    from adverdict.domain.formats import counted
+
+    if not told.read and not told.waiting and not told.unfit:
+        return ["none of its ads was put into the queue: adverdict monitor emerging label"]
+    rest = f"; {counted(told.waiting, 'ad')} still to be read" if told.waiting else ""
+    doubted = f"; of {told.unfit} more nobody could say" if told.unfit else ""
+    if told.interval is None:
+        return [f"none of its ads was read yet{rest}{doubted}"]
+    low, high = told.interval
+    by_policy = "".join(f", {policy} {count}" for policy, count in told.violating.items())
+    share = f"{told.any_of_them} violate a policy ({low:.0%} to {high:.0%} of such advertisers)"
+    return [f"of {told.read} ads read, {share}{by_policy}{rest}{doubted}"]
 
 
 def _told(one: Case) -> dict[str, object]:

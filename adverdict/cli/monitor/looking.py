@@ -114,10 +114,12 @@ def verify_command(
 def _tell(settings: Settings, ledger: Ledger) -> None:
     """The webhook, where one is configured; a receiver that does not answer ends nothing."""
     from adverdict.cli.console import out
-    from adverdict.monitoring.webhook import Receiver, tell
+    from adverdict.delivery.deliver import deliver
+    from adverdict.delivery.posting import Receiver
+    from adverdict.monitoring.webhook import channel
 
     if settings.webhook_url:
-        sent = tell(ledger, Receiver(settings.webhook_url, bytes.fromhex(settings.webhook_secret)))
-        if sent.sent or sent.failed or sent.given_up:
-            told = f"webhook: {sent.sent} told, {sent.failed} not confirmed, {sent.waiting} to be told again, {sent.given_up} given up"
-            out.print(told, highlight=False)
+        done = deliver(ledger, channel(Receiver(settings.webhook_url, bytes.fromhex(settings.webhook_secret))))
+        if done.sent or done.refused or done.away:
+            away = "; it does not answer, and is asked again later" if done.away else ""
+            out.print(f"webhook: {done.sent} told, {done.refused} not taken{away}", highlight=False)

@@ -49,13 +49,17 @@ class CaseOpened(EntryBody):
     kind: ClassVar[str] = "case"
 
     language: str
-    phrases: tuple[str, ...] = Field(description="the likeliest first")
+    phrases: tuple[str, ...] = Field(description="the likeliest first; of what the model has hardly seen there may be none")
     advertisers: int
     ads: int
     markets: tuple[Market, ...] = Field(description="those with most of them first")
     examples: tuple[str, ...] = Field(description="decisions about some of them")
     by_marks: bool = Field(description="found among what reviewers marked; else because so many use it at once")
+    strange: str | None = Field(
+        default=None, description="found because suddenly many sent what the model has hardly seen, such as text or language:zh"
+    )
     marked: int = Field(description="of the ads, those that reviewers marked as bad")
+    reported: int | None = Field(default=None, description="of the ads, those that viewers reported; null: none, or it was not counted")
     labels: int = Field(description="how many of them to label, to know what they are")
     says: Text
     proposal: Text

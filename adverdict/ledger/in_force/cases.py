@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -13,6 +13,7 @@ from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Writing, entry_of, entry_query
 
+SETTLED = timedelta(days=28)
 TOP = 5
 """Phrases by which a case is known again."""
 
@@ -34,9 +35,15 @@ class Case:
     def ended(self) -> bool:
         return self.state in (CaseState.EXPLAINED, CaseState.CLOSED)
 
-    def same(self, told: CaseOpened) -> bool:
-        """Whether it is about the same kind: of the first phrases, one is shared."""
-        return self.told.language == told.language and not set(self.told.phrases[:TOP]).isdisjoint(told.phrases[:TOP])
+    def same(self, told: CaseOpened, at: datetime) -> bool:
+        """Whether it is about the same kind: of the first phrases, one is shared. What the model has hardly seen is one kind for as long as
+        its case is open, or ``SETTLED`` after it was opened: a year later it may be another."""
+        if self.told.language != told.language:
+            return False
+        if not set(self.told.phrases[:TOP]).isdisjoint(told.phrases[:TOP]):
+            return True
+        alike = told.strange is not None and self.told.strange == told.strange
+        return alike and (not self.ended or at - self.opened_at < SETTLED)
 
 
 def cases(connection: Connection) -> list[Case]:
@@ -53,7 +60,7 @@ def cases(connection: Connection) -> list[Case]:
 
 def open_case(writing: Writing, told: CaseOpened, at: datetime) -> str | None:
     """The new case's id; None where there is one of the same kind, ended or not: what people said of it stands."""
-    if any(one.same(told) for one in cases(writing.connection)):
+    if any(one.same(told, at) for one in cases(writing.connection)):
         return None
     case_id = f"cas-{hexadecimal()}"
     writing.append(case_id, told, at)

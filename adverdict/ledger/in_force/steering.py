@@ -10,14 +10,15 @@ from sqlalchemy import Connection
 
 from adverdict.decisions.files.fields import one_of
 from adverdict.decisions.policy import PolicyBook
-from adverdict.decisions.steering import Brake, BrakeSide, Moved, Steering
+from adverdict.decisions.steering import Brake, BrakeSide, Held, Moved, Steering
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
+from adverdict.ledger.bodies.probing import ProbingEnded, ProbingNoticed
 from adverdict.ledger.entries import Braked, CertificateMoved, CertificateRevoked, Entry, Released
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, Writing, entry_of, entry_query, find
 
-STEERING = tuple(one.kind for one in (Braked, Released, CertificateRevoked, CertificateMoved))
+STEERING = tuple(one.kind for one in (Braked, Released, CertificateRevoked, CertificateMoved, ProbingNoticed, ProbingEnded))
 """Kinds of entries."""
 
 
@@ -37,7 +38,7 @@ def steering_now(ledger: Ledger) -> Steering:
 def steered(before: Steering, told: Iterable[Entry]) -> Steering:
     """What holds after some more entries, in their order. Those of other kinds change nothing."""
     brakes, revoked = {brake.brake_id: brake for brake in before.brakes}, before.revoked
-    moved = dict(before.moved)
+    moved, held = dict(before.moved), dict(before.held)
     for entry in told:
         body = entry.body
         if isinstance(body, Braked):
@@ -48,7 +49,11 @@ def steered(before: Steering, told: Iterable[Entry]) -> Steering:
             revoked |= {body.certificate_id}
         elif isinstance(body, CertificateMoved):
             moved[body.certificate_id] = Moved(body.standing, body.until)
-    return Steering(tuple(brakes.values()), revoked, moved)
+        elif isinstance(body, ProbingNoticed):
+            held[body.advertiser_id] = Held(entry.entry_id, body.until)
+        elif isinstance(body, ProbingEnded):
+            held.pop(body.advertiser_id, None)
+    return Steering(tuple(brakes.values()), revoked, moved, held)
 
 
 def brakes_on(connection: Connection) -> list[tuple[Entry, Braked]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.monitoring.launch.words import MARGIN, Launch, PeopleWeek
 from adverdict.workforce.change import RAMP_DAYS, launched, launched_shapes
@@ -15,6 +16,8 @@ from adverdict.workforce.forecast.forecast import Forecast, forecast
 from adverdict.workforce.outlook import Known, outlook
 from adverdict.workforce.volume.history import WEEK, Queue, Shape, weekly
 
+CHANCE = 0.05
+"""With which a week whose odds keep the target looks as if they did not."""
 AHEAD = 8
 """Weeks from the opening on."""
 FURTHEST = 26
@@ -47,6 +50,7 @@ def people_weeks(
             week.odds.share if week.odds else None,
             week.tasks,
             float(extra[number]),
+            clopper_pearson(week.odds.met, week.odds.draws, 1 - 2 * CHANCE)[1] if week.odds else None,
         )
         for number, week in enumerate(plan.weeks)
         if number >= first // WEEK

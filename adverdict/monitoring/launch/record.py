@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,12 +36,14 @@ def launch_of(
     where: Sequence[str],
     languages: Sequence[str],
     like: Sequence[str],
-    ads_per_day: float,
-    opens: date,
+    ads_per_day: str,
+    opens: str,
     known: Sequence[str],
     today: date,
 ) -> Launch:
-    """``known``: markets with a past. Raises InvalidInput with every mistake."""
+    """As people write it, on the command line and in the console's form alike. ``known``: markets with a past. Raises InvalidInput with
+    every mistake."""
+    day, ads = _day(opens), _number(ads_per_day)
     named = {kind: name for kind, name in (("market", market), ("surface", surface), ("product", product)) if name}
     wrong = []
     if len(named) != 1:
@@ -51,12 +54,14 @@ def launch_of(
     if not languages:
         wrong.append(Mistake("languages", "(none)", "those of most of its ads, such as ja"))
     wrong += [Mistake("languages", one, "a BCP 47 tag, such as ja") for one in languages if language_key(one) is None]
-    if not ads_per_day > 0:
-        wrong.append(Mistake("ads_per_day", ads_per_day, "ads a day once it has grown up, above 0"))
-    if opens < today:
-        wrong.append(Mistake("date", opens.isoformat(), f"today ({today.isoformat()}) or later"))
+    if ads is None or not 0 < ads < math.inf:
+        wrong.append(Mistake("ads_per_day", ads_per_day, "ads a day once it has grown up: a number above 0, such as 900"))
+    if day is None:
+        wrong.append(Mistake("date", opens, "the day on which it opens, such as 2027-03-01"))
+    elif day < today:
+        wrong.append(Mistake("date", opens, f"today ({today.isoformat()}) or later"))
     wrong += [Mistake("like", one, f"a market on record: {', '.join(known) or 'there is none yet'}") for one in like if one not in known]
-    if wrong:
+    if wrong or day is None or ads is None:
         raise InvalidInput("the launch cannot be checked:", wrong)
     [(what, name)] = named.items()
     markets = (name,) if what == "market" else tuple(where) or tuple(known)
@@ -64,7 +69,21 @@ def launch_of(
         raise InvalidInput("the launch cannot be checked:", [Mistake("in", "(none)", "the markets it opens in: none is on record")])
     own = tuple(dict.fromkeys(language_key(one) or one for one in languages))
     resembling = tuple(like) or (tuple(known) if what == "market" else ())
-    return Launch(what, name, markets, ads_per_day, opens, own, resembling)  # type: ignore[arg-type]  # what is a key of named
+    return Launch(what, name, markets, ads, day, own, resembling)  # type: ignore[arg-type]  # what is a key of named
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.strip())
+    except ValueError:
+        return None
 
 
 def checked(launch: Launch, facts: LaunchFacts, as_of: int, by: str) -> LaunchChecked:

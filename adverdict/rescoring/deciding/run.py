@@ -171,7 +171,8 @@ def _steering(ledger_url: str | None, known: int | None) -> SteeringUsed | None:
         ledger.close()
     if steering == before == Steering():
         return None
-    return SteeringUsed(seq=end, brakes=steering.brakes, revoked=tuple(sorted(steering.revoked)), moved=dict(steering.moved))
+    moved, held = dict(steering.moved), dict(steering.held)
+    return SteeringUsed(seq=end, brakes=steering.brakes, revoked=tuple(sorted(steering.revoked)), moved=moved, held=held)
 
 
 def _is_there(ledger: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adverdict.decisions.exits import ExitRule
-from adverdict.decisions.steering import Brake, Moved, Steering
+from adverdict.decisions.steering import Brake, Held, Moved, Steering
 from adverdict.domain.ad import Utc
 from adverdict.domain.errors import Mistake
 from adverdict.rescoring.input.plan import Input, ShardPlan
@@ -42,18 +42,21 @@ class SteeringUsed(_Record):
     brakes: tuple[Brake, ...]
     revoked: tuple[str, ...]
     moved: dict[str, Moved] = Field(default_factory=dict, description="by certificate: its standing by audits, and its end")
+    held: dict[str, Held] = Field(default_factory=dict, description="by advertiser: the notice because of which, and until when")
 
     @property
     def steering(self) -> Steering:
-        return Steering(self.brakes, frozenset(self.revoked), self.moved)
+        return Steering(self.brakes, frozenset(self.revoked), self.moved, self.held)
 
     def determining(self) -> dict[str, Any]:
         """What rows depend on."""
         moved = {name: [one.standing.value, _moment(one.until)] for name, one in sorted(self.moved.items())}
+        held = {name: [one.notice, _moment(one.until)] for name, one in sorted(self.held.items())}
         return {
             "brakes": [one.brake_id for one in self.brakes],
             "revoked": list(self.revoked),
             **({"certificates": moved} if moved else {}),
+            **({"held": held} if held else {}),
         }
 
 

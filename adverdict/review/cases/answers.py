@@ -17,6 +17,8 @@ from adverdict.ledger.bodies.emerging import Marked
 from adverdict.ledger.entries import Answered
 from adverdict.review.tasks.tasks import Task
 
+Source = Literal["review", "audit", "appeal", "recheck"]
+"""What the labels of an answer come from."""
 VERDICTS = ("approve", "reject", "unsure", "escalate")
 SEVERITIES = ("mild", "moderate", "extreme")
 _REASON: TypeAdapter[str | None] = TypeAdapter(OptionalText)
@@ -46,7 +48,7 @@ class Outcome:
     answer_id: str
     settled: Verdict | None = None
     """The ad's verdict that the answer settled; None: nothing changed, or others have to read the ad first."""
-    by: Literal["review", "audit", "appeal"] | None = None
+    by: Source | None = None
     ruling: Literal["upheld", "overturned"] | None = None
     opened: tuple[str, ...] = ()
     """Tasks it opened. Never tell a reviewer: it would show what kind of task it was."""
@@ -59,7 +61,7 @@ def check(answer: Answer, task: Task) -> None:
         raise InvalidInput(f"the answer to {task.task_id} cannot be used:", mistakes)
 
 
-def answered(answer: Answer, task: Task, source: Literal["review", "audit", "appeal"] | None, at: datetime) -> Answered:
+def answered(answer: Answer, task: Task, source: Source | None, at: datetime) -> Answered:
     """The entry. ``source`` None: the answer makes no labels."""
     return Answered(
         decision_id=task.about,
@@ -81,7 +83,7 @@ def answered(answer: Answer, task: Task, source: Literal["review", "audit", "app
     )
 
 
-def labels(answer: Answer, task: Task, source: Literal["review", "audit", "appeal"], at: datetime) -> tuple[Label, ...]:
+def labels(answer: Answer, task: Task, source: Source, at: datetime) -> tuple[Label, ...]:
     """Approving says something of every policy asked, rejecting only of those named: the others nobody looked for any more."""
     told = {"approve": task.policies, "reject": tuple(dict.fromkeys(answer.violated))}.get(answer.verdict, ())
     draws = task.drawn or {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from adverdict.domain.errors import NotFound
 from adverdict.domain.verdict import Verdict
@@ -13,8 +13,8 @@ from adverdict.ledger import store
 from adverdict.ledger.entries import Answered, DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Writing
-from adverdict.review.cases.answers import Outcome
-from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, audit_step, review_step, sample_step, unsaid
+from adverdict.review.cases.answers import Outcome, Source
+from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, audit_step, recheck_step, review_step, sample_step, unsaid
 from adverdict.review.tasks import tasks
 from adverdict.review.tasks.draws import draw
 from adverdict.review.tasks.opening import follow_ups
@@ -43,10 +43,10 @@ class Record:
             return None
         return next((one.at for one in self.entries if isinstance(one.body, Withdrawn)), None)
 
-    def readings(self, case_id: str) -> list[Reading]:
-        """In the order in which they were given."""
+    def readings(self, case_id: str, seniors: Collection[str] = ()) -> list[Reading]:
+        """In the order in which they were given. ``seniors``: tasks, beside those of that kind, that senior reviewers answered."""
         answers = [one.body for one in self.entries if isinstance(one.body, Answered) and one.body.case_id == case_id]
-        return [Reading(one.verdict, one.violated, one.task_kind == "senior", one.asked) for one in answers]
+        return [Reading(one.verdict, one.violated, one.task_kind == "senior" or one.task_id in seniors, one.asked) for one in answers]
 
     @property
     def automatic(self) -> Verdict | None:
@@ -66,12 +66,14 @@ def record(writing: Writing, decision_id: str) -> Record:
     raise NotFound(f"the content of decision {decision_id} was erased")
 
 
-def source(connection: Any, task: Task) -> Literal["review", "audit", "appeal"] | None:
+def source(connection: Any, task: Task) -> Source | None:
     """What the labels of a task's answer come from. None for golden tasks: they make no labels."""
     if task.kind == "golden":
         return None
     if task.kind == "appeal":
         return "appeal"
+    if task.kind == "recheck":
+        return "recheck"
     return "audit" if _is_audit(tasks.of_case(connection, task.case_id)) else "review"
 
 
@@ -82,14 +84,17 @@ def settle(writing: Writing, task: Task, known: Record, settings: ReviewSettings
     done = Outcome(task.task_id, answer_id(task.task_id))
     if isinstance(step, More):
         urgent = step.kind == "senior" or not (task.drawn or _is_audit(siblings))
-        opened = follow_ups(task, step.kind, step.count, step.probability, settings, now, urgent=urgent)
+        # What follows on a recheck is one, too: nothing that measures may take it for a second reading of an audit.
+        kind = "recheck" if task.kind == "recheck" else step.kind
+        senior = step.kind == "senior"
+        opened = follow_ups(task, kind, step.count, step.probability, settings, now, urgent=urgent, senior=senior)
         tasks.add(writing.connection, opened)
         return Outcome(done.task_id, done.answer_id, opened=tuple(one.task_id for one in opened))
     if isinstance(step, Settle | Stand):
         tasks.withdraw(writing.connection, table.c.case_id == task.case_id, now)
         done = replace(done, opened=_ask_the_rest(writing, task, known, settings, now))
     if isinstance(step, Settle):
-        by: Literal["review", "audit"] = "audit" if task.drawn or _is_audit(siblings) else "review"
+        by: Source = "recheck" if task.kind == "recheck" else "audit" if task.drawn or _is_audit(siblings) else "review"
         resolve(writing, task, step, by, now)
         return replace(done, settled=step.verdict, by=by)
     return done
@@ -105,7 +110,7 @@ def _ask_the_rest(writing: Writing, task: Task, known: Record, settings: ReviewS
     return tuple(one.task_id for one in opened)
 
 
-def resolve(writing: Writing, task: Task, settled: Settle, by: Literal["review", "audit", "appeal"], now: datetime) -> None:
+def resolve(writing: Writing, task: Task, settled: Settle, by: Source, now: datetime) -> None:
     """Append the resolution that the answer to ``task`` brought."""
     assert settled.verdict is not Verdict.REVIEW, "people approve or reject"
     body = Resolved(
@@ -133,7 +138,9 @@ def resolution_id(task_id: str) -> str:
 def _step(known: Record, siblings: Sequence[Task], task: Task, settings: ReviewSettings) -> Step:
     pending = [one for one in siblings if one.state in tasks.UNFINISHED]
     senior = any(one.kind == "senior" for one in pending)
-    readings = known.readings(task.case_id)
+    readings = known.readings(task.case_id, {one.task_id for one in siblings if one.senior})
+    if task.kind == "recheck":
+        return recheck_step(known.verdict, readings, len(pending), senior or any(one.senior for one in pending))
     if task.drawn:
         return sample_step(known.automatic, readings, len(pending), senior)
     if _is_audit(siblings):

@@ -117,6 +117,24 @@ def sample_step(automatic: Verdict | None, readings: Sequence[Reading], pending:
     return Stand() if readings[-1].verdict in ("approve", "reject") else More("senior")
 
 
+def recheck_step(standing: Verdict, readings: Sequence[Reading], pending: int, senior_pending: bool) -> Step:
+    """After an answer about a live ad that was put back in line. Who agrees with what stands ends it; after who does not, somebody else
+    reads it blind, and two who agree overturn it. A senior reviewer decides the rest."""
+    decided = _by_senior(readings)
+    if decided is not None:
+        return Stand() if decided.verdict is standing else decided
+    if senior_pending:
+        return Wait()
+    if any(one.verdict in ("unsure", "escalate") for one in readings):
+        return More("senior")
+    if pending:
+        return Wait()
+    if len(readings) == 1:
+        return Stand() if readings[0].verdict == standing.value else More("double")
+    agreed = _agreed(readings)
+    return More("senior") if agreed is None else Stand() if agreed.verdict is standing else agreed
+
+
 def unsaid(readings: Sequence[Reading]) -> tuple[str, ...]:
     """The policies that were asked and that no reading says anything of: a sample needs an answer under each, of somebody else."""
     told = {policy for one in readings for policy in one.told}

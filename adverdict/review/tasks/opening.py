@@ -53,10 +53,11 @@ def follow_ups(
     *,
     urgent: bool,
     asked: tuple[str, ...] | None = None,
+    senior: bool = False,
 ) -> list[Task]:
     """More tasks of an answered task's case. Not ``urgent``: their harm does not move them, so that what still waits is chance.
 
-    ``asked``: the policies; None: those of the answered task.
+    ``asked``: the policies; None: those of the answered task. ``senior``: only for senior reviewers, whatever the kind.
     """
     made = []
     for number in range(count):
@@ -70,7 +71,7 @@ def follow_ups(
             market=task.market,
             language=task.language,
             policies=task.policies if asked is None else asked,
-            senior=kind == "senior" or kind == "appeal",
+            senior=senior or kind == "senior" or kind == "appeal",
             probability=probability,
             harm=task.harm,
             opened_at=now,

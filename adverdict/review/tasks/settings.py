@@ -10,7 +10,7 @@ from typing import Literal
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.settings import Settings
 
-Kind = Literal["review", "audit", "sample", "double", "senior", "appeal", "golden"]
+Kind = Literal["review", "audit", "sample", "double", "senior", "appeal", "recheck", "golden"]
 
 HOUR = 3600.0
 
@@ -31,6 +31,7 @@ class ReviewSettings:
     double_deadline_hours: float = 48
     senior_deadline_hours: float = 12
     appeal_deadline_hours: float = 24
+    recheck_deadline_hours: float = 24
     soonest_seconds: float = 60
     """What even the most harmful task waits before later ones no longer overtake it."""
     handling_seconds: float = 45
@@ -67,6 +68,7 @@ class ReviewSettings:
                 "double": self.double_deadline_hours,
                 "senior": self.senior_deadline_hours,
                 "appeal": self.appeal_deadline_hours,
+                "recheck": self.recheck_deadline_hours,
                 "golden": self.review_deadline_hours,
             }[kind]
         )
@@ -79,7 +81,7 @@ class ReviewSettings:
         for name in ("lease_seconds", "soonest_seconds", "handling_seconds", "calm_harm", "grave_harm", "assumed_impressions"):
             if not _positive(getattr(self, name)):
                 yield Mistake(name, getattr(self, name), "a number above 0")
-        for name in ("review", "audit", "sample", "double", "senior", "appeal"):
+        for name in ("review", "audit", "sample", "double", "senior", "appeal", "recheck"):
             hours = getattr(self, f"{name}_deadline_hours")
             if not (_positive(hours) and hours * HOUR >= self.soonest_seconds):
                 yield Mistake(f"{name}_deadline_hours", hours, f"at least soonest_seconds ({self.soonest_seconds:g} s)")

@@ -59,9 +59,10 @@ def reopen_superseded(connection: Connection, step: str) -> int:
 
 
 def _reviews(left_to_people: list[str], automatic: list[str]) -> ColumnElement[bool]:
-    """Tasks that ask for a verdict. About an automatic one only those that an overturned appeal opened; its other ones are an audit's."""
+    """Tasks that ask for a verdict. About an automatic one only those that an overturned appeal opened, or that put it back in line; its
+    other ones are an audit's."""
     of_people = table.c.about.in_(left_to_people) & table.c.kind.in_(OF_REVIEW)
-    return of_people | (table.c.about.in_(automatic) & (table.c.kind == "review"))
+    return of_people | (table.c.about.in_(automatic) & table.c.kind.in_(("review", "recheck")))
 
 
 def _withdrawn_about_ads_of(connection: Connection, step: str) -> list[tuple[str, str]]:

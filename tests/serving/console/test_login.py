@@ -77,6 +77,7 @@ def test_the_database_holds_neither_key_nor_cookie(keyed: Parts, visit: Visitor)
                 "Rollouts",
                 "Launches",
                 "Workforce",
+                "Changes",
                 "Brakes",
             },
         ),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from adverdict.domain.errors import InvalidInput
 from adverdict.ledger.bodies.launch import GateTold
+from adverdict.ledger.bodies.probing import ProbingNoticed
 from adverdict.ledger.in_force.alarms import alarms, open_alarm
 from adverdict.ledger.in_force.cases import open_case
+from adverdict.ledger.in_force.probing import notice
 from adverdict.ledger.in_force.steering import brake
 from adverdict.monitoring.launch.record import keep
 from adverdict.monitoring.watch import watch
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.serving.console.parts import Parts
+from adverdict.serving.worker.planner import Planner
 from tests.ledger.made import ALARM, CASE, an_ad, append_decisions, braked, decided, launch_checked
 from tests.monitoring.test_watch import BOOK, BUDGET, day
 from tests.review.certificates import a_certificate
@@ -107,6 +114,61 @@ def test_new_kinds_stand_as_cards_with_examples_and_are_moved(empty: Parts, visi
     assert client.post(f"/console/emerging/{case_id}/move", data=form).status_code == 303
     text = client.get("/console/emerging").text
     assert text.index("No case is open") < text.index("<h2>Over") < text.index("a sale of shoes")
+
+
+def test_a_case_is_labelled_from_its_card(empty: Parts, visit: Visitor) -> None:
+    at = empty.clock() - timedelta(hours=2)
+    ads = [an_ad(n, advertiser_id=f"adv-{n}", title="Crypto pump to the moon", language="en", submitted_at=at) for n in (1, 2, 3)]
+    append_decisions(empty.ledger, *(decided(ad, decision_id=f"dec-{ad.ad_id}") for ad in ads))
+    with empty.ledger.write() as writing:
+        case_id = open_case(writing, CASE, empty.clock())
+    client = log_in(visit(empty))
+    path, form = f"/console/emerging/{case_id}/label", {"csrf": token(client, "/console/emerging")}
+    assert client.post(path, data=form).status_code == 303
+    text = client.get("/console/emerging").text
+    shown = ["3 ads still to be read", "labelling", "3 of its ads are being labelled"]
+    assert [one for one in shown if one not in text] == []
+    assert client.post("/console/emerging/cas-none/label", data=form).status_code == 404
+
+
+def test_who_tries_out_what_is_approved_stands_on_the_page_until_somebody_says_what_it_is(empty: Parts, visit: Visitor) -> None:
+    at = empty.clock()
+    seen = ProbingNoticed(
+        advertiser_id="adv-77", until=at + timedelta(days=7), says="5 changed copies came.", examples=("dec-1",), as_of=0, by="monitor"
+    )
+    with empty.ledger.write() as writing:
+        probing_id = notice(writing, seen, at)
+    client = log_in(visit(empty))
+    text = client.get("/console/emerging").text
+    assert [
+        one for one in ("adv-77", "5 changed copies came.", "/console/decisions/dec-1", "left to people until") if one not in text
+    ] == []
+    path, form = f"/console/emerging/probing/{probing_id}/end", {"csrf": token(client, "/console/emerging"), "outcome": "evasion"}
+    assert client.post(path, data={**form, "why": " "}).status_code == 400
+    assert client.post(path, data={**form, "why": "a fraud ring"}).status_code == 303
+    assert "adv-77" not in client.get("/console/emerging").text
+    assert client.post(path, data={**form, "why": "again"}).status_code == 409
+
+
+def test_a_launch_is_checked_from_the_board_with_the_refusals_of_the_command(empty: Parts, visit: Visitor) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(arguments: Sequence[str]) -> Mapping[str, Any]:
+        asked.append(tuple(arguments))
+        if "--ads-per-day=-4" in arguments:
+            raise InvalidInput("the launch cannot be checked:\n  - ads_per_day = '-4'; expected ads a day")
+        keep(empty.ledger, launch_checked(name="JP", markets=("JP",), opens=empty.clock().date() + timedelta(days=9)), empty.clock())
+        return {"launch_id": "lch-1"}
+
+    client = log_in(visit(replace(empty, launches=Planner(run, empty.clock))))
+    form = {"csrf": token(client, "/console/launches"), "what": "market", "name": "jp", "date": "2099-01-01", "languages": "ja"}
+    wrong = client.post("/console/launches/check", data={**form, "ads_per_day": "-4"})
+    assert (wrong.status_code, "expected ads a day" in wrong.text, 'value="2099-01-01"' in wrong.text) == (400, True, True)
+    assert client.post("/console/launches/check", data={**form, "ads_per_day": "900"}).headers["location"] == "/console/launches"
+    assert {"check", "--market=JP", "--languages=ja", "--ads-per-day=900", "--date=2099-01-01"} <= set(asked[-1])
+    assert [one for one in asked[-1] if one.startswith("--by=")] != []
+    assert "<bdi>JP</bdi>" in client.get("/console/launches").text
+    assert "May it open?" not in log_in(visit(empty)).get("/console/launches").text
 
 
 def test_a_reviewer_marks_an_ad_that_no_policy_fits(world: World, visit: Visitor) -> None:

@@ -1,0 +1,1 @@
+"""What evaders learn by asking, with and without anybody noticing; and what a flood of false reports does: simulated."""

@@ -1,0 +1,115 @@
+"""Probing, looked for on record: decisions since the last look, and drafts that were checked, in the order in which they came; and
+pictures that are others than before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from adverdict.ledger.bodies.probing import ProbingNoticed
+from adverdict.ledger.entries import DecisionMade
+from adverdict.ledger.history import end_of
+from adverdict.ledger.in_force.probing import notice
+from adverdict.ledger.moments import micros, moment
+from adverdict.ledger.schema import probes
+from adverdict.ledger.store import Ledger, now
+from adverdict.monitoring.creatives import CreativeWatch
+from adverdict.monitoring.probing import HOLD, WINDOW, Notice, ProbingDetector, Try, is_stopped, try_of
+from adverdict.review.tasks.rechecking import Suspect
+
+READ_BACK = 20_000
+"""Entries that are read when somebody begins to look."""
+OVERLAP = timedelta(seconds=5)
+"""Drafts may be kept a little later than they say."""
+BY = "monitor"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one look has found."""
+
+    notices: tuple[tuple[str, Notice], ...] = ()
+    """With their ids."""
+    changed: tuple[Suspect, ...] = ()
+    """Ads whose creative is another picture now."""
+
+
+class Prober:
+    """Follows one ledger. What it knows is in memory, and read back when it begins."""
+
+    def __init__(self, ledger: Ledger, secret: bytes, clock: Callable[[], datetime] = now) -> None:
+        self._ledger, self._secret, self._clock = ledger, secret, clock
+        self._detector = ProbingDetector()
+        self._seq: int | None = None
+        self._creatives = CreativeWatch()
+        self._probed = clock() - WINDOW
+        self._seen: set[str] = set()
+
+    def look(self) -> Found:
+        """What is noticed now; notices are on record. Raises Unavailable."""
+        with self._ledger.look() as connection:
+            end = end_of(connection)
+        begin = max(0, end - READ_BACK) if self._seq is None else self._seq
+        made = [(entry.seq, entry.body) for entry in self._ledger.read(begin, end, [DecisionMade.kind])] if end > begin else []
+        decided = [(seq, body) for seq, body in made if isinstance(body, DecisionMade) and body.step is None]
+        changed, checked = self._changed(decided), list(self._checked())
+        self._seq = end
+        notices = []
+        for told in self._noticed(decided, checked):
+            if probing_id := self._noted(told, end):
+                notices.append((probing_id, told))
+        self._detector.forget(self._clock())
+        return Found(tuple(notices), tuple(changed))
+
+    def _noticed(self, decided: Sequence[tuple[int, DecisionMade]], checked: Sequence[Try]) -> Iterator[Notice]:
+        """In the order in which they came. Words are taken apart only of advertisers of whom something was stopped."""
+        suspected = {body.ad.advertiser_id for _, body in decided if is_stopped(body.decision)} | {one.advertiser for one in checked}
+        looked_at = [body for _, body in decided if body.ad.advertiser_id in suspected or self._detector.watches(body.ad.advertiser_id)]
+        tries = [*(try_of(body.decision, body.ad, self._secret) for body in looked_at), *checked]
+        for one in sorted(tries, key=lambda one: one.at):
+            told = self._detector.see(one)
+            if told is not None:
+                yield told
+
+    def _changed(self, decided: Sequence[tuple[int, DecisionMade]]) -> list[Suspect]:
+        if self._seq is None:
+            for _, body in decided:
+                self._creatives.remember(body.ad)
+            return []
+        with self._ledger.look() as connection:
+            return [suspect for seq, body in decided for suspect in self._creatives.see(connection, seq, body.ad)]
+
+    def _checked(self) -> Iterator[Try]:
+        at = self._clock()
+        with self._ledger.look() as connection:
+            query = select(probes).where(probes.c.at > micros(self._probed - OVERLAP)).order_by(probes.c.at)
+            last = connection.execute(query).all()
+        rows, self._seen = [row for row in last if row.probe_id not in self._seen], {row.probe_id for row in last}
+        self._probed = at
+        for row in rows:
+            yield Try(row.advertiser_id, moment(row.at), frozenset(json.loads(row.words)), row.level, row.level > 0)
+
+    def _noted(self, told: Notice, end: int) -> str | None:
+        at = self._clock()
+        body = ProbingNoticed(
+            advertiser_id=told.advertiser,
+            until=at + HOLD,
+            says=told.says,
+            figures=told.figures,
+            examples=told.examples,
+            as_of=end,
+            by=BY,
+        )
+        with self._ledger.write() as writing:
+            return notice(writing, body, at)
+
+
+def forget_probes(ledger: Ledger, at: datetime) -> int:
+    """Drafts that were checked long ago; how many."""
+    with ledger.change() as connection:
+        return connection.execute(delete(probes).where(probes.c.at < micros(at - WINDOW))).rowcount
