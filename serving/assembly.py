@@ -45,13 +45,13 @@ from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner, command_line
-from adverdict.serving.worker.record import RecordWatch
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
 from adverdict.serving.worker.trial import BundleTrial
 from adverdict.serving.worker.watches.delivery import DeliveryWatch
 from adverdict.serving.worker.watches.probing import ProbingWatch
+from adverdict.serving.worker.watches.record import RecordWatch
 from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")

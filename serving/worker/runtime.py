@@ -30,12 +30,12 @@ from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.planner import Planner
 from adverdict.serving.worker.readiness import ArmReadiness, Readiness
-from adverdict.serving.worker.record import RecordWatch
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 from adverdict.serving.worker.sets import SetsInForce
 from adverdict.serving.worker.watches.delivery import DeliveryWatch
 from adverdict.serving.worker.watches.probing import ProbingWatch
+from adverdict.serving.worker.watches.record import RecordWatch
 
 log = logging.getLogger("adverdict")
 

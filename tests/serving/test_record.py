@@ -15,7 +15,7 @@ from sqlalchemy import event
 from adverdict.domain.degraded import Cause
 from adverdict.domain.errors import Unavailable
 from adverdict.ledger.store import Ledger
-from adverdict.serving.worker.record import BACK, RecordWatch, accept
+from adverdict.serving.worker.watches.record import BACK, RecordWatch, accept
 from tests.ledger.made import an_ad, decided
 from tests.scoring.ads import ad
 from tests.serving.conftest import Serve, until

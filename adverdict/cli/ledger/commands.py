@@ -82,7 +82,7 @@ def accept_command() -> None:
     from adverdict.domain.formats import counted
 
     with door() as settings:
-        from adverdict.serving.worker.record import accept
+        from adverdict.serving.worker.watches.record import accept
 
         with ledger_of(settings) as ledger:
             before, end = accept(ledger, settings.cache)
