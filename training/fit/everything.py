@@ -273,15 +273,15 @@ def _stage_encoder(
     if not chosen.tune:
         return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, None, chosen), scored
 
-    def tune(rows: Rows) -> Any:
+    def tune(rows: Rows, part: str) -> Any:
         train, validation = _hold_back(rows, data.groups, settings.seed)
-        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress)
+        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress, part)
 
     progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
     out = np.empty_like(data.targets)
-    for train, held_out in _each_fold(prepared.fold):
-        out[held_out] = encoder_logits(tune(train), hidden, held_out, cache.pretrained.device)
-    top = tune(np.arange(len(data.ads)))
+    for fold, (train, held_out) in enumerate(_each_fold(prepared.fold)):
+        out[held_out] = encoder_logits(tune(train, f"fold_{fold}"), hidden, held_out, cache.pretrained.device)
+    top = tune(np.arange(len(data.ads)), "all")
     return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, top, chosen), scored | {"encoder": out}
 
 

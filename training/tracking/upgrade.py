@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, UntrustedBundle
+from adverdict.models.manifest import check
 from adverdict.models.registry import BUNDLE_VERSION_TAG, fetch_bundle, resolve
-from adverdict.training.tracking.run import NAME, answers, log_bundle
+from adverdict.training.tracking.aliases import NAME
+from adverdict.training.tracking.pyfunc import log_bundle
+from adverdict.training.tracking.server import answers
 from adverdict.training.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ def upgrade(model: str, store: Store, cache: Path) -> list[Upgraded]:
             continue
         folder = _checked_bundle(version, cache)
         with answers(store.uri):
-            done.append(_registered_again(client, version, folder))
+            done.append(_registered_again(client, version, folder, check(folder)[0].policies))
     return done
 
 
@@ -103,8 +106,8 @@ def _checked_bundle(version: ModelVersion, cache: Path) -> Path:
     return folder
 
 
-def _registered_again(client: MlflowClient, version: ModelVersion, folder: Path) -> Upgraded:
-    bundle = log_bundle(folder, str(version.run_id))
+def _registered_again(client: MlflowClient, version: ModelVersion, folder: Path, policies: Sequence[str]) -> Upgraded:
+    bundle = log_bundle(folder, str(version.run_id), policies)
     made = None
     try:
         if not client.search_registered_models(f"name='{NAME}'"):
