@@ -148,6 +148,7 @@ def _console(
 ) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
+    from adverdict.serving.console.translating import translator_of
 
     settings = installation.settings
     queue = Queue(ledger, sets, installation.review)
@@ -156,7 +157,7 @@ def _console(
     parts = Parts(ledger, queue, sets, champion, settings.api_keys, settings.registry_uri, resolve, freezes, planner)
     rolling = command_line(settings, "rollout")
     drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
-    told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms)
+    told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms, translate=translator_of(settings))
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 
 

@@ -23,9 +23,12 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.identity import surface_key
+from adverdict.domain.plugins import COMPONENTS, SIGNALS, known
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
+from adverdict.models.manifest import check
+from adverdict.models.plugins import PREFIX
 from adverdict.models.registry import BUNDLE_VERSION_TAG
 from adverdict.storage.tables.pack import read_pack
 from adverdict.storage.tables.reading import Source
@@ -54,6 +57,7 @@ from adverdict.training.tracking.card import CardData, data_tags, figures_tags, 
 from adverdict.training.tracking.commit import commit_tags
 from adverdict.training.tracking.live import Followed
 from adverdict.training.tracking.opening import flattened, opened
+from adverdict.training.tracking.pyfunc import software_of
 from adverdict.training.tracking.run import Registered, TrainingRun
 from adverdict.training.tracking.server import configure, ping
 
@@ -135,7 +139,14 @@ def _check(job: TrainJob) -> None:
     if job.study is not None and not job.trials:
         mistakes.append(Mistake("study", job.study, "--trials of at least 1 beside it"))
     encoder = job.fit.encoder
-    can_be_kept = ("gbm", *(() if encoder is None else ("transformer",)), *(("encoder",) if encoder is not None and encoder.tune else ()))
+    known(SIGNALS, job.fit.signals, "--signal")
+    known(COMPONENTS, job.fit.components, "--component")
+    can_be_kept = (
+        "gbm",
+        *(PREFIX + name for name in job.fit.components),
+        *(() if encoder is None else ("transformer",)),
+        *(("encoder",) if encoder is not None and encoder.tune else ()),
+    )
     mistakes += [
         Mistake("keep", name, f"a model that is fitted beside the ridge: {', '.join(can_be_kept)}")
         for name in job.fit.keep
@@ -350,7 +361,7 @@ def _track(job: TrainJob, run: TrainingRun, made: _TrainedBundle, progress: Foll
     )
     run.log_card(card)
     run.log_folder(made.report, "report")
-    logged = run.log_bundle(made.bundle, made.scored.policies)
+    logged = run.log_bundle(made.bundle, made.scored.policies, software=software_of(check(made.bundle)[0]))
     run.log_headline(headline(served), logged)
     run.tag("bundle_version", made.version)
     progress.advance()

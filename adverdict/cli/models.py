@@ -64,6 +64,12 @@ def train(
             "--keep", help="A model that decides even where it adds nothing: gbm, transformer or encoder. Can be given more than once."
         ),
     ] = None,
+    signal_plugins: Annotated[
+        list[str] | None, typer.Option("--signal", metavar="NAME", help="A plug-in's signal to read besides. Can be given more than once.")
+    ] = None,
+    component_plugins: Annotated[
+        list[str] | None, typer.Option("--component", metavar="NAME", help="A plug-in's model to fit besides. Can be given more than once.")
+    ] = None,
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
     certify_share: Annotated[
         float,
@@ -97,7 +103,12 @@ def train(
             data=data,
             settings=settings,
             policies=policies or [],
-            fit=replace(fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, device=device), keep=tuple(keep or ())),
+            fit=replace(
+                fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, device=device),
+                keep=tuple(keep or ()),
+                signals=tuple(signal_plugins or ()),
+                components=tuple(component_plugins or ()),
+            ),
             trials=trials,
             study=study,
             test_share=test_share,

@@ -7,6 +7,7 @@
     │   └── InvalidSettings     mistakes in the environment or on the command line
     ├── UntrustedBundle         a bundle's files are not what its manifest promises
     ├── ContractMismatch        features computed here are not those the model was trained on
+    │   └── MissingPlugin       … nor are its plug-ins installed
     ├── GateRefused             a challenger is not good enough to promote
     │   └── NotJudged           nobody can tell whether it is, and whoever asked wants to know
     ├── NotFound                no such model, version, folder, file or entry
@@ -84,6 +85,12 @@ class ContractMismatch(AdverdictError):
     """The features of this installation differ from those a model was trained on."""
 
     code = "contract_mismatch"
+
+
+class MissingPlugin(ContractMismatch):
+    """A bundle needs plug-ins that are not installed here, or not in their version; the message names each."""
+
+    code = "missing_plugin"
 
 
 class GateRefused(AdverdictError):

@@ -84,6 +84,18 @@ def _receiver(url: str, told: ValidationInfo) -> str:
     return url
 
 
+def _plugin_name(name: str) -> str:
+    if name and not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise ValueError("the name of an entry point of adverdict.translators: small letters, digits and _")
+    return name
+
+
+def _language_tag(tag: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):
+        raise ValueError("a BCP 47 tag such as en or pt-BR")
+    return tag
+
+
 def _existing(path: Path) -> Path:
     if not path.is_dir():
         raise ValueError("a folder that exists")
@@ -184,6 +196,14 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
+    translator: Annotated[str, AfterValidator(_plugin_name)] = Field(
+        default="",
+        description="[plug-in](plugins.md#translators) that puts ads into the reviewers' language on their pages",
+        json_schema_extra=_shown("none"),
+    )
+    translate_to: Annotated[str, AfterValidator(_language_tag)] = Field(
+        default="en", description="that language, as a BCP 47 tag such as `en` or `pt-BR`"
+    )
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
     )

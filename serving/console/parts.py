@@ -16,6 +16,7 @@ from adverdict.review.queue import Queue
 from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.serving.console.translating import Translate, nobody
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.planner import Planner, Run
 
@@ -48,6 +49,8 @@ class Parts:
     """The same for drafts, each made once. None: nothing can be drafted."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
+    translate: Translate = nobody
+    """An ad in the reviewers' language; None of what is not translated."""
     false_alarms: float = 12.0
     """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now

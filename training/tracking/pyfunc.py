@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adverdict.domain.ad import Ad
+from adverdict.models.manifest import Manifest
 from adverdict.models.registry import BUNDLE_ARTIFACT
 from adverdict.training.tracking.store import only_errors, without_mlflows_own_warnings
 from adverdict.training.tracking.wheel import pinned, wheel_of
@@ -62,6 +63,11 @@ def log_bundle(
             input_example=[EXAMPLE] if policies else None,
         )
     return LoggedBundle(info.model_id, info.model_uri)
+
+
+def software_of(manifest: Manifest) -> tuple[str, ...]:
+    """The distributions that a bundle needs: ours, and those of its plug-ins."""
+    return tuple(dict.fromkeys((SOFTWARE, *(one.distribution for one in manifest.plugins if one.distribution))))
 
 
 def signature_of(policies: Sequence[str]) -> ModelSignature:

@@ -16,7 +16,7 @@ from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, Untruste
 from adverdict.models.manifest import check
 from adverdict.models.registry import BUNDLE_VERSION_TAG, fetch_bundle, resolve
 from adverdict.training.tracking.aliases import NAME
-from adverdict.training.tracking.pyfunc import log_bundle
+from adverdict.training.tracking.pyfunc import log_bundle, software_of
 from adverdict.training.tracking.server import answers
 from adverdict.training.tracking.store import Store
 
@@ -65,7 +65,7 @@ def upgrade(model: str, store: Store, cache: Path) -> list[Upgraded]:
             continue
         folder = _checked_bundle(version, cache)
         with answers(store.uri):
-            done.append(_registered_again(client, version, folder, check(folder)[0].policies))
+            done.append(_registered_again(client, version, folder))
     return done
 
 
@@ -106,8 +106,9 @@ def _checked_bundle(version: ModelVersion, cache: Path) -> Path:
     return folder
 
 
-def _registered_again(client: MlflowClient, version: ModelVersion, folder: Path, policies: Sequence[str]) -> Upgraded:
-    bundle = log_bundle(folder, str(version.run_id), policies)
+def _registered_again(client: MlflowClient, version: ModelVersion, folder: Path) -> Upgraded:
+    manifest, _ = check(folder)
+    bundle = log_bundle(folder, str(version.run_id), manifest.policies, software=software_of(manifest))
     made = None
     try:
         if not client.search_registered_models(f"name='{NAME}'"):
