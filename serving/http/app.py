@@ -18,11 +18,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.serving.draining import STAYING, Draining
 from adverdict.serving.http import brakes, openapi, pages, records, rollouts, score, workforce
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
 from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.guards import CALL, Guards
+from adverdict.serving.tracing import Tracer
 from adverdict.serving.worker.metrics import OTHER
 from adverdict.serving.worker.runtime import RuntimeSlot
 
@@ -31,8 +33,11 @@ log = logging.getLogger("adverdict.http")
 ENDPOINTS = (*score.endpoints, *records.endpoints, *brakes.endpoints, *rollouts.endpoints, *workforce.endpoints, *pages.endpoints)
 
 
-def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette:
-    """``slot`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker."""
+def application(
+    slot: RuntimeSlot, behind: Starlette, version: str, draining: Draining = STAYING, tracer: Tracer | None = None
+) -> Starlette:
+    """``slot`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker.
+    ``draining``: whether this server is leaving. ``tracer``: None: nothing is traced."""
     theirs = BentoPages(behind)
 
     @asynccontextmanager
@@ -48,7 +53,7 @@ def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette
             Route("/schema.json", Guards(theirs, slot, "/schema.json", PUBLIC), methods=["GET"]),
             *(Route(path, Guards(console, slot, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
         ],
-        middleware=[Middleware(Envelope, slot=slot)],
+        middleware=[Middleware(Envelope, slot=slot, draining=draining, tracer=tracer)],
         exception_handlers={HTTPException: _left_to_the_envelope},
         lifespan=lifespan,
     )
