@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -62,6 +63,13 @@ def answers(uri: str) -> Iterator[None]:
         if error.error_code == "INVALID_PARAMETER_VALUE":
             raise InvalidSettings(
                 f"MLflow refuses: {error.message}", [Mistake(TRACKING_URI, uri, "a store and a value MLflow takes")]
+            ) from error
+        if "database schema" in str(error.message):
+            told = re.search(r"found version (\w+), but expected (\w+)", str(error.message))
+            versions = f" ({told[1]}; this MLflow makes {told[2]})" if told else ""
+            raise Unavailable(
+                f"the tables of MLflow at {uri} are of another version{versions}: install the MLflow that made them if they are newer; "
+                "if they are older, back them up and run 'mlflow db upgrade'"
             ) from error
         if error.__cause__ is not None and not isinstance(error.__cause__, MlflowException | RequestException | SQLAlchemyError | OSError):
             raise
