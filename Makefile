@@ -16,7 +16,7 @@ export HF_HUB_OFFLINE = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: install native run test quick test-slow check map format bento clean
+.PHONY: install native run test quick test-slow check map format bento lock clean
 
 install: $(VENV)/installed
 
@@ -64,6 +64,10 @@ format: install
 bento: install
 	$(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/bentoml build
+
+# What a scoring installation runs with, drivers and traces among it, in versions that hold on any machine.
+lock: install
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra s3 --extra plan --extra otel --universal --python-version 3.11 --no-header --no-annotate -q -o deploy/requirements.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

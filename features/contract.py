@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import nan
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
+from adverdict.domain import plugins
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import ContractMismatch
 from adverdict.domain.identity import language_key, word_key
@@ -56,6 +58,11 @@ class Codes(NamedTuple):
         return cls({**normal, **index}, float(len(levels)))
 
 
+def code(value: float | str | None, codes: Codes) -> float:
+    """A category as a number: its level's index, NaN when missing, the number of levels for one that is none of them."""
+    return nan if value is None else codes.of_level.get(str(value), codes.unseen)
+
+
 @dataclass(frozen=True)
 class FeatureContract:
     """Equal contracts have equal hashes, on every machine."""
@@ -69,6 +76,13 @@ class FeatureContract:
     normaliser: str = VERSION
     features: str = FEATURES_VERSION
     ngrams: Mapping[str, Any] = field(default_factory=dict)
+    signals: Mapping[str, str] = field(default_factory=dict)
+    """Those of ``shared`` that plug-ins bring, which are its last, with the version of each."""
+
+    @cached_property
+    def built_in(self) -> tuple[str, ...]:
+        """The others of ``shared``."""
+        return self.shared[: len(self.shared) - len(self.signals)]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,6 +110,7 @@ class FeatureContract:
             "normaliser": self.normaliser,
             "per_policy": list(self.per_policy),
             "shared": list(self.shared),
+            **({"signals": dict(self.signals)} if self.signals else {}),  # else as it was before there were any, with the same hash
         }
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -111,6 +126,7 @@ class FeatureContract:
                 normaliser=str(content["normaliser"]),
                 features=str(content["features"]),
                 ngrams=dict(content["ngrams"]),
+                signals={str(name): str(version) for name, version in content.get("signals", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ContractMismatch(f"not a feature contract: {type(error).__name__}: {error}") from error
@@ -166,17 +182,35 @@ def check(contract: FeatureContract) -> None:
 
     A model that learnt before there were the last of them reads those before them.
     """
+    found, contract = signals_missing(contract), _without_signals(contract)
     levels = {name: contract.levels.get(name, ()) for name in CATEGORIES}
     here = installed(levels)
     if contract.shared == here.shared[: -len(CAME_LATER)]:
         contract = replace(contract, shared=here.shared)
     earlier = {name: getattr(here, name) for name, versions in READ_ON.items() if getattr(contract, name) in versions}
-    found = here.difference(replace(contract, levels=levels, **earlier))
+    found += here.difference(replace(contract, levels=levels, **earlier))
     found += [f"category `{name}`: has no levels there" for name in sorted(CATEGORIES - contract.levels.keys())]
     found += [f"category `{name}`: is not one here" for name in sorted(contract.levels.keys() - CATEGORIES)]
     if found:
         lines = "\n".join(f"  - {line}" for line in found)
         raise ContractMismatch(f"the model was trained on other features than this installation computes:\n{lines}")
+
+
+def signals_missing(contract: FeatureContract) -> list[str]:
+    """Of plug-ins' signals, those that are not installed here in the version that the contract names, in words."""
+    names, there = set(contract.signals), plugins.installed(plugins.SIGNALS)
+    found = [] if names == {*contract.shared[len(contract.built_in) :]} else ["features of plug-ins: not those that it names"]
+    for name, version in contract.signals.items():
+        if name not in there:
+            found.append(f"signal `{name}`, of a plug-in: is not installed here ({plugins.SIGNALS})")
+        elif (here := str(plugins.plugin(plugins.SIGNALS, name).version)) != version:
+            found.append(f"signal `{name}`, of a plug-in: version {version} there and {here} here")
+    return found
+
+
+def _without_signals(contract: FeatureContract) -> FeatureContract:
+    levels = {name: levels for name, levels in contract.levels.items() if name not in contract.signals}
+    return replace(contract, shared=contract.built_in, levels=levels, signals={})
 
 
 def _names(values: Any) -> tuple[str, ...]:

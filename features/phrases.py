@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isnan
 
+from adverdict.domain import plugins
+
 Phrase = Callable[[float | str], str]
 
 
@@ -13,10 +15,17 @@ def phrase(name: str, value: float | str | None) -> str:
 
     Raises ``KeyError`` for a name that is no feature.
     """
-    say = PHRASES[name]
+    say = PHRASES[name] if name in PHRASES else _of_a_plugin(name)
     if value is None or (isinstance(value, float) and isnan(value)):
         return MISSING.get(name, f"{name.replace('_', ' ')} is not known")
     return say(value)
+
+
+def _of_a_plugin(name: str) -> Phrase:
+    if name not in plugins.installed(plugins.SIGNALS):
+        raise KeyError(name)
+    say: Phrase = plugins.plugin(plugins.SIGNALS, name).in_words
+    return say
 
 
 def number(value: float | str, digits: int = 3) -> str:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
 
 import numpy as np
 import numpy.typing as npt
 
 from adverdict.domain.ad import Ad
-from adverdict.features.contract import Codes, FeatureContract, check, learn_contract
+from adverdict.features.contract import FeatureContract, check, code, learn_contract
 from adverdict.features.creative import CREATIVE_FACTS
+from adverdict.features.extra import plugin_values
 from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, history_features
 from adverdict.features.text.normalise import NormalisedText
 from adverdict.features.text.signals import TEXT_SIGNALS
 from adverdict.features.text.view import TextView, view
 
-__all__ = ["FeatureTable", "feature_table", "learn_contract", "with_history"]
+__all__ = ["FeatureTable", "code", "feature_table", "learn_contract", "with_history"]
 
 Floats = npt.NDArray[np.float64]
 Value = float | str | None
@@ -41,12 +41,13 @@ class FeatureTable:
 
 def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
     """Features of ``ads``, whose history ``counts`` holds row for row. Raises ``ContractMismatch`` where they would not be the model's."""
-    if contract.shared != OF_AN_AD or contract.per_policy != UNDER_A_POLICY:
+    if contract.built_in != OF_AN_AD or contract.per_policy != UNDER_A_POLICY:
         check(contract)
     if len(counts.at) != len(ads):
         raise ValueError(f"{len(ads)} ads, but history counts for {len(counts.at)}")
     views = [view(ad) for ad in ads]
-    return assembled(views, [[*text_signals(one), *creative_facts(one.ad)] for one in views], counts, contract)
+    table = assembled(views, [[*text_signals(one), *creative_facts(one.ad)] for one in views], counts, contract)
+    return beside(table, plugin_values(ads, contract)) if contract.signals else table
 
 
 def text_signals(seen: TextView) -> list[Value]:
@@ -57,11 +58,6 @@ def text_signals(seen: TextView) -> list[Value]:
 def creative_facts(ad: Ad) -> list[Value]:
     """The values of ``CREATIVE_FACTS``, categories by name."""
     return [fact(ad) for fact in CREATIVE_FACTS.values()]
-
-
-def code(value: Value, codes: Codes) -> float:
-    """A category as a number: its level's index, NaN when missing, the number of levels for one that is none of them."""
-    return nan if value is None else codes.of_level.get(str(value), codes.unseen)
 
 
 def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
@@ -75,10 +71,15 @@ def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: Histor
     shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))
     shared[:, -len(SHARED) :] = history
     # A model that learnt before there were the last features does not know them.
-    return FeatureTable(tuple(one.text for one in views), shared[:, : len(contract.shared)], per_policy, tuple(views))
+    return FeatureTable(tuple(one.text for one in views), shared[:, : len(contract.built_in)], per_policy, tuple(views))
 
 
 def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:
     """The same ads with another past: the history features anew from ``counts``, everything else as it is."""
     history, per_policy = history_features(counts)
     return FeatureTable(table.texts, np.hstack([table.shared[:, : -len(SHARED)], history]), per_policy, table.views)
+
+
+def beside(table: FeatureTable, values: Floats) -> FeatureTable:
+    """The same ads with further features at the end of ``shared``."""
+    return FeatureTable(table.texts, np.hstack([table.shared, values]), table.per_policy, table.views)

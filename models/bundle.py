@@ -37,6 +37,7 @@ from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel, widened
 from adverdict.models.gbm import GbmModel
 from adverdict.models.manifest import Manifest, check
+from adverdict.models.plugins import NO_PLUGINS, PluginComponents, refuse_without
 from adverdict.models.ridge import FACTS, WORDS, RidgeModel
 from adverdict.models.seen import Seen
 from adverdict.models.vectors import WordVectors
@@ -106,6 +107,7 @@ class Bundle:
     familiarity: FamiliarityModel | None
     """None: nothing is known of it, for the bundle was made before there was any, or from violating ads alone."""
     folder: Path
+    plugins: PluginComponents = NO_PLUGINS
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -140,6 +142,7 @@ class Bundle:
         parts = {self.first: self._worst_window(windows, table.shared)}
         if self.gbm is not None:
             parts["gbm"] = self.gbm.all_logits(table.shared, table.per_policy, parts[self.first])
+        parts |= self.plugins.logits(ads, table.shared, len(self.policies))
         early, doubt, familiarity = np.zeros(len(ads), dtype=bool), np.zeros(len(ads)), self.familiarity_of(ads, table)
         if self.cascade is None or exits is None:
             parts |= self._read(ads, table.shared)
@@ -215,8 +218,9 @@ def _spread(logits: Logits, rows: NDArray[np.intp], n: int) -> Logits:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Check the manifest, then load. Raises NotFound, UntrustedBundle, or ContractMismatch with the difference in features."""
+    """Check the manifest, then load. Raises NotFound, UntrustedBundle, MissingPlugin, ContractMismatch with the difference in features."""
     manifest, version = check(folder)
+    refuse_without(manifest.plugins)
     try:
         contract = FeatureContract.from_json(json.dumps(manifest.contract))
         check_contract(contract)
@@ -240,6 +244,7 @@ def load_bundle(folder: Path) -> Bundle:
             seen=Seen.load(folder),
             familiarity=FamiliarityModel.load(folder),
             folder=folder,
+            plugins=PluginComponents.load(folder, manifest, contract),
         )
         _refuse_misfits(bundle)
         return bundle

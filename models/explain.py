@@ -18,6 +18,7 @@ from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import Bundle, Scores
 from adverdict.models.gbm import gbm_columns, gbm_input
 from adverdict.models.ngram import NamedEffects, sums
+from adverdict.models.plugins import PREFIX
 
 Effects = NDArray[np.float64]
 
@@ -74,7 +75,8 @@ def reasons(bundle: Bundle, ad: Ad, scores: Scores, row: int, policies: Sequence
         moved = numbers.with_those_of(moved, index, factor)
         told = _facts(bundle, policy, moved, {word: effect * factor for word, effect in named.items()}, top)
         phrases = _phrases(policy, text.text, words, (by_word[:, column] * factor).tolist())
-        found += sorted([*told, *_strongest(phrases, top)], key=_strength)
+        own = _of_plugins(bundle, ad, scores, row, policy, index)
+        found += sorted([*told, *_strongest(phrases, top), *_strongest(own, top)], key=_strength)
     return tuple(found)
 
 
@@ -118,6 +120,17 @@ def _booster_facts(bundle: Bundle, scores: Scores, row: int, policy: int) -> tup
     effects = (bundle.gbm.effects(values, policy)[0] * _weight(_blend(bundle, scores, row), "gbm", policy)).tolist()
     moved = dict(zip(columns[:-1], map(_Moved, values[0].tolist(), effects), strict=False))
     return moved, effects[-1]
+
+
+def _of_plugins(bundle: Bundle, ad: Ad, scores: Scores, row: int, policy: str, index: int) -> Iterable[Reason]:
+    """What plug-ins' models say of the ad beside what they said on average in training."""
+    for name, one in bundle.plugins.fitted.items():
+        baseline = 0.0 if bundle.plugins.baselines is None else float(bundle.plugins.baselines[name][index])
+        component = PREFIX + name
+        moved = float(scores.parts[component][row, index]) - baseline
+        effect = moved * _weight(_blend(bundle, scores, row), component, index)
+        if abs(effect) >= SMALLEST_EFFECT:
+            yield Reason(policy=policy, kind="fact", signal=component, text=one.in_words(ad, policy), effect=effect)
 
 
 def _ngram_factor(blend: BlendModel, first: str, policy: int, through_words: float, through_booster: float) -> float:

@@ -7,7 +7,7 @@ import json
 import re
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
@@ -61,6 +61,21 @@ class EncoderEntry(BaseModel):
     layers: int | None = Field(default=None, description="after how many a text is read; None: made before that was chosen")
 
 
+class PluginEntry(BaseModel):
+    """A plug-in that the bundle cannot do without."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: Literal["adverdict.signals", "adverdict.components"]
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str
+    distribution: str = Field(default="", description="the package that brought it, where it says")
+    distribution_version: str = ""
+
+
+ComponentName = Annotated[str, Field(pattern=r"^(ngram|ridge|gbm|transformer|encoder|kernel|plugin\.[a-z][a-z0-9_]*)$")]
+
+
 class Manifest(BaseModel):
     """``manifest.json``. Its own sha256 is the bundle's version, so nothing in a bundle can change without the version changing."""
 
@@ -69,7 +84,8 @@ class Manifest(BaseModel):
     schema_version: Literal[1] = 1
     created_at: datetime
     policies: tuple[PolicyName, ...] = Field(min_length=1)
-    components: tuple[Literal["ngram", "ridge", "gbm", "transformer", "encoder", "kernel"], ...] = Field(min_length=1)
+    components: tuple[ComponentName, ...] = Field(min_length=1)
+    plugins: tuple[PluginEntry, ...] = ()
     contract: dict[str, Any]
     contract_hash: str
     normaliser_version: str

@@ -11,23 +11,26 @@ from mlflow.pyfunc.model import PythonModel
 
 from adverdict.models.bundle import Bundle, load_bundle
 from adverdict.models.registry import BUNDLE_ARTIFACT
-from adverdict.storage.tables.frames import ads_from_frame
+from adverdict.storage.tables.frames import ads_from
 
 
 class BundleModel(PythonModel):
-    """``predict(ads)`` takes a frame in the data contract's columns; see ``predict``."""
+    """``predict(ads)`` takes ads in the data contract's columns; see ``predict``."""
 
+    _skip_type_hint_validation = True  # MLflow would ask for hints at each loading; what comes in is held to the data contract
     bundle: Bundle
 
     def load_context(self, context: Any) -> None:
         self.bundle = load_bundle(Path(context.artifacts[BUNDLE_ARTIFACT]))
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+    # MLflow warns of a hint for ``model_input`` that is no list, and one that is would refuse frames.
+    def predict(self, context: Any, model_input, params: Any = None) -> pd.DataFrame:  # type: ignore[no-untyped-def]
         """One row an ad, in order: ``ad_id``, then for each policy ``p_POLICY``, ``p_low_POLICY`` and ``p_high_POLICY``.
 
-        History is what the bundle knew when it was made. Raises InvalidTable with every mistake in the frame.
+        ``model_input``: a pandas or Polars frame, a list of dicts, one dict or Series, or a dict of columns (``frames.ads_from``). History
+        is what the bundle knew when it was made. Raises InvalidTable with every mistake in the ads.
         """
-        ads = ads_from_frame(model_input)
+        ads = ads_from(model_input)
         risk = self.bundle.score(ads).risk
         columns: dict[str, Any] = {"ad_id": [ad.ad_id for ad in ads]}
         for i, policy in enumerate(self.bundle.policies):

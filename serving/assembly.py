@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -37,6 +36,7 @@ from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
+from adverdict.serving.logs import speak_up
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.evidence import EvidenceWatch
@@ -67,7 +67,7 @@ def assemble(
     settings = read_settings(environment)
     registry = registry or MlflowRegistry(settings.certificates, tidy=True, key=settings.signing_key)
     installation = bootstrap(settings, registry=registry, open_bundle=open_bundle)
-    speak_up()
+    speak_up(settings)
     book = installation.book
 
     def watch(state: ServingState) -> None:
@@ -183,6 +183,7 @@ def _console(
 ) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
+    from adverdict.serving.console.translating import translator_of
 
     settings = installation.settings
     queue = Queue(ledger, sets, installation.review)
@@ -200,15 +201,6 @@ def _console(
         review=installation.review,
         home=settings.home,
         launches=launches,
+        translate=translator_of(settings),
     )
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
-
-
-def speak_up() -> None:
-    """Send the service's log to standard error, unless somebody has already arranged for it."""
-    if log.level == logging.NOTSET:
-        log.setLevel(logging.INFO)
-    if not log.handlers and not logging.getLogger().handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"))
-        log.addHandler(handler)

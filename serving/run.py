@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import socket
 import tempfile
+from pathlib import Path
 
 from adverdict.decisions.files.read import read_policies
 from adverdict.domain.errors import InvalidSettings, Mistake
@@ -22,18 +21,12 @@ TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises InvalidSettings or InvalidPolicy before anything is started."""
     prepare(settings)
-    own_home = None
-    if "BENTOML_HOME" not in os.environ:
+    with tempfile.TemporaryDirectory(prefix="adverdict-serving-", ignore_cleanup_errors=True) as own:
         # BentoML empties its folder of metrics when it starts: two servers must not share one.
-        own_home = tempfile.mkdtemp(prefix="adverdict-bentoml-")
-        os.environ["BENTOML_HOME"] = own_home
-    try:
+        os.environ.setdefault("BENTOML_HOME", own)
         from adverdict.serving.service import serve
 
-        serve(settings.host, settings.port)
-    finally:
-        if own_home:
-            shutil.rmtree(own_home, ignore_errors=True)
+        serve(settings.host, settings.port, Path(own) / "draining", settings.drain_seconds)
 
 
 def prepare(settings: Settings) -> None:
@@ -45,7 +38,6 @@ def prepare(settings: Settings) -> None:
     check_exposure(settings)
     check_free(settings.host, settings.port)
     os.environ.update(settings.to_environment())  # files by absolute paths: the workers run in another folder
-    os.environ["BENTOML_CONFIG_OVERRIDES"] = json.dumps({"services": {"adverdict": {"workers": settings.workers}}})
     for key, default in OFFLINE.items():
         os.environ.setdefault(key, default)
     os.environ.setdefault(TRUSTED_PROXIES, "")

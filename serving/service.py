@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Annotated, Any
 
 import bentoml
@@ -14,11 +17,14 @@ from starlette.applications import Starlette
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.serving.assembly import assemble
+from adverdict.serving.draining import MARK, Draining, leave
 from adverdict.serving.http import protocol, score
 from adverdict.serving.http.app import application
 from adverdict.serving.http.bodies import Batch
 from adverdict.serving.http.endpoint import Call
 from adverdict.serving.http.messages import MAX_BATCH, BatchResult
+from adverdict.serving.listening import listening
+from adverdict.serving.tracing import tracer_of
 from adverdict.serving.worker.runtime import RuntimeSlot, WorkerRuntime
 
 slot = RuntimeSlot()
@@ -44,7 +50,7 @@ class AdverdictService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML s
 
     def to_asgi(self, is_main: bool = True) -> Starlette:
         # Around everything, not mounted or among BentoML's middleware: what that does for each request costs more than deciding on an ad.
-        return application(slot, super().to_asgi(is_main), _version())
+        return application(slot, super().to_asgi(is_main), _version(), Draining.of(os.environ), tracer_of(os.environ))
 
 
 @bentoml.service(
@@ -52,6 +58,7 @@ class AdverdictService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML s
     service_class=AdverdictService,
     metrics={"enabled": False},  # ours replace them: BentoML's label every path a stranger tries
     logging={"access": {"enabled": False}},
+    **listening(os.environ),
 )
 class Adverdict:
     """Starts and stops a worker's parts; whatever is decided is decided in ``scoring.scorer`` and below."""
@@ -108,13 +115,27 @@ class Adverdict:
         return await score.score_batch(Call(self.runtime), Batch(batch.ads, {}, len(batch.ads)))
 
 
-def serve(host: str, port: int) -> None:
-    """Serve until told to stop (SIGTERM, SIGINT): requests in flight are answered first."""
+def serve(host: str, port: int, mark: Path, drain_seconds: float) -> None:
+    """Serve until told to stop: at SIGINT at once, at SIGTERM after having said for ``drain_seconds`` (by ``mark``, see ``draining``) that
+    this server leaves. Requests in flight are answered first. A second signal hurries."""
     # Workers import from here, not from the caller's folder, which may hold an adverdict/ of its own. The folder that holds the package,
     # never one inside it, whose rooms would be top-level packages.
     service: Any = Adverdict
     service.working_dir = str(Path(__file__).parents[2])
-    service.serve_http(host=host, port=port)
+    os.environ[MARK] = str(mark)
+    told: SimpleQueue[int] = SimpleQueue()
+    # In a thread of its own, so that signals are ours: BentoML's would close the socket while people still come.
+    server = service.serve_http(host=host, port=port, threaded=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: told.put(number))
+    first = told.get()
+
+    def hurried(seconds: float) -> None:
+        with suppress(Empty):
+            told.get(timeout=seconds)
+
+    leave(mark, drain_seconds if first == signal.SIGTERM else 0.0, port, hurried)
+    server.stop()
 
 
 def _version() -> str:

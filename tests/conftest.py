@@ -44,7 +44,14 @@ SERVERS = {
 BARE = pytest.StashKey[set[str]]()
 """Names that were, here or in a worker of pytest-xdist."""
 
-pytest_plugins = ["tests.effort", "tests.bundles", "tests.databases", "tests.scoring.policies", "tests.storage.places"]
+pytest_plugins = [
+    "tests.effort",
+    "tests.bundles",
+    "tests.databases",
+    "tests.example_plugins",
+    "tests.scoring.policies",
+    "tests.storage.places",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

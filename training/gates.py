@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from adverdict.domain.errors import GateRefused
+from adverdict.domain.errors import GateRefused, NotJudged
 from adverdict.training.evaluation.compare import UNKNOWN, WORSE
 
 MIN_POSITIVES = 30
@@ -27,15 +27,23 @@ LEVEL = (-0.7, 0.7)
 """Limits of the calibration in the large, in log-odds: the odds of all risks are at most twice or half what they should be."""
 
 
+Outcome = Literal["passed", "failed", "not judged"]
+
+
 @dataclass(frozen=True)
 class Gate:
-    """One condition, what was measured and what was allowed. ``sentence`` says it to a person, passed or not."""
+    """One condition, what was measured and what was allowed. ``sentence`` says it to a person. *Not judged*, for there was too little to
+    judge by, is not *passed*; whether it stops a promotion is for whoever promotes to say (``require``)."""
 
     name: str
-    passed: bool
+    outcome: Outcome
     measured: str
     limit: str
     sentence: str
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome == "passed"
 
 
 def gates(
@@ -62,54 +70,79 @@ def gates(
     ]
 
 
-def require(outcome: Sequence[Gate]) -> None:
-    """Raises GateRefused naming every gate that failed."""
-    failed = [gate for gate in outcome if not gate.passed]
+def require(outcome: Sequence[Gate], *, strict: bool = False) -> None:
+    """Raises GateRefused naming every gate that failed; with ``strict`` NotJudged naming every one that could not judge, where none did."""
+    failed = [gate for gate in outcome if gate.outcome == "failed"]
     if failed:
-        lines = [f"  - {gate.name}: {gate.sentence} (measured {gate.measured}; allowed {gate.limit})" for gate in failed]
-        raise GateRefused("\n".join([f"the challenger fails {len(failed)} of {len(outcome)} gates:", *lines]))
+        raise GateRefused("\n".join([f"the challenger fails {len(failed)} of {len(outcome)} gates:", *map(_line, failed)]))
+    unjudged = [gate for gate in outcome if gate.outcome == "not judged"]
+    if strict and unjudged:
+        said = f"{len(unjudged)} of {len(outcome)} gates could not judge the challenger, and --strict asks that all of them do:"
+        raise NotJudged("\n".join([said, *map(_line, unjudged)]))
+
+
+def counted(outcome: Sequence[Gate]) -> str:
+    """``9 gates passed, 4 not judged``."""
+    of = {kind: sum(gate.outcome == kind for gate in outcome) for kind in ("passed", "failed", "not judged")}
+    first = f"{of['passed']} gate{'' if of['passed'] == 1 else 's'} passed"
+    return ", ".join([first, *(f"{n} {kind}" for kind, n in of.items() if n and kind != "passed")])
+
+
+def first_of_all(outcome: Sequence[Gate], before: str | None) -> str | None:
+    """What a first champion, that nobody has compared with anything, was let through by; None where there was a champion before."""
+    if before is not None:
+        return None
+    if any(gate.passed for gate in outcome if gate.name.startswith("calibration")):
+        return "it is the first champion: it was compared with nothing"
+    return (
+        "it is the first champion: it was compared with nothing, and too few violating ads were held back to judge what its risks mean. "
+        "Nothing but certificates ('adverdict policy solve') will say what to expect of its decisions"
+    )
+
+
+def _line(gate: Gate) -> str:
+    return f"  - {gate.name}: {gate.sentence} (measured {gate.measured}; allowed {gate.limit})"
 
 
 def _contract(difference: Sequence[str]) -> Gate:
     if difference:
         return Gate(
             "feature contract",
-            False,
+            "failed",
             "; ".join(difference),
             "no difference",
             "it was trained on other features than this installation computes",
         )
-    return Gate("feature contract", True, "no difference", "no difference", "it was trained on the features this installation computes")
+    return Gate("feature contract", "passed", "no difference", "no difference", "it was trained on the features this installation computes")
 
 
 def _kept(policy: str, present: bool, may_drop: bool) -> Gate:
     if present:
-        return Gate(f"keeps {policy}", True, "present", "present", f"it scores {policy}, as the champion does")
+        return Gate(f"keeps {policy}", "passed", "present", "present", f"it scores {policy}, as the champion does")
     if may_drop:
-        return Gate(f"keeps {policy}", True, "missing", "may be dropped", f"it does not score {policy} any more, which was allowed")
-    return Gate(f"keeps {policy}", False, "missing", "present", f"the champion scores {policy} and it does not")
+        return Gate(f"keeps {policy}", "passed", "missing", "may be dropped", f"it does not score {policy} any more, which was allowed")
+    return Gate(f"keeps {policy}", "failed", "missing", "present", f"the champion scores {policy} and it does not")
 
 
 def _not_worse(comparison: Mapping[str, Any] | None, on_trial: bool) -> list[Gate]:
     if on_trial:
-        sentence = "it was not compared with the champion on labelled ads: the roll-out compares them on live ones"
-        return [Gate("not worse", True, "on trial", "not worse beyond the interval", sentence)]
+        sentence = "not judged on labelled ads: the roll-out compares it with the champion on live ones"
+        return [Gate("not worse", "not judged", "on trial", "not worse beyond the interval", sentence)]
     if comparison is None:
-        return [Gate("not worse", True, "no champion", "not worse beyond the interval", "there is no champion to compare it with")]
+        sentence = "not judged: there is no champion to compare it with"
+        return [Gate("not worse", "not judged", "no champion", "not worse beyond the interval", sentence)]
     return [_ap_holds(policy, found["ap"], found["positives"]) for policy, found in comparison["policies"].items()]
 
 
 def _ap_holds(policy: str, ap: Mapping[str, Any], positives: int) -> Gate:
     name, limit = f"not worse at {policy}", "an interval of the difference in AP that reaches 0"
     if ap["verdict"] == UNKNOWN:
-        return Gate(
-            name, True, f"{positives} positives", limit, f"{policy} has too few labels to tell the two apart, so this gate says nothing"
-        )
+        return Gate(name, "not judged", f"{positives} positives", limit, f"not judged: {policy} has too few labels to tell the two apart")
     low, high = ap["interval"]
     measured = f"AP {ap['challenger']:.3f} against {ap['champion']:.3f}, difference {ap['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
     if ap["verdict"] == WORSE:
-        return Gate(name, False, measured, limit, f"its average precision at {policy} is worse than the champion's beyond the interval")
-    return Gate(name, True, measured, limit, f"its average precision at {policy} is not worse than the champion's beyond the interval")
+        return Gate(name, "failed", measured, limit, f"its average precision at {policy} is worse than the champion's beyond the interval")
+    return Gate(name, "passed", measured, limit, f"its average precision at {policy} is not worse than the champion's beyond the interval")
 
 
 def _calibrated(policy: str, found: Mapping[str, Any]) -> list[Gate]:
@@ -130,11 +163,13 @@ def _within(
     violators = found.get("violators", MIN_VIOLATORS)  # a model evaluated before they were counted is judged by its positives alone
     for count, needed, what in ((positives, MIN_POSITIVES, "positives"), (violators, MIN_VIOLATORS, "advertisers with positives")):
         if count < needed:
-            return Gate(name, True, f"{count} {what}", limit, f"not judged: {policy} has {count} {what}, {needed} are needed")
+            return Gate(name, "not judged", f"{count} {what}", limit, f"not judged: {policy} has {count} {what}, {needed} are needed")
     if value is None or low_high is None:
-        return Gate(name, True, "undefined", limit, f"not judged: one class only, or classes the risks separate completely, at {policy}")
+        return Gate(
+            name, "not judged", "undefined", limit, f"not judged: one class only, or classes the risks separate completely, at {policy}"
+        )
     low, high = low_high
     measured = f"{value:.2f} [{low:.2f}, {high:.2f}]"
     if high < limits[0] or low > limits[1]:
-        return Gate(name, False, measured, limit, f"its risks for {policy} do not mean what they say")
-    return Gate(name, True, measured, limit, f"its risks for {policy} are within the limits, as far as {positives} positives can tell")
+        return Gate(name, "failed", measured, limit, f"its risks for {policy} do not mean what they say")
+    return Gate(name, "passed", measured, limit, f"its risks for {policy} are within the limits, as far as {positives} positives can tell")

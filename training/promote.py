@@ -23,8 +23,10 @@ from adverdict.training.evaluation.compare import compare
 from adverdict.training.evaluation.evaluate import score_dataset
 from adverdict.training.evaluation.metrics import Scored
 from adverdict.training.gates import Gate, gates, require
-from adverdict.training.tracking.run import CHAMPION, NAME, aliased, configure, ping
-from adverdict.training.tracking.run import promote as move_alias
+from adverdict.training.tracking.aliases import CHAMPION, NAME, aliased
+from adverdict.training.tracking.aliases import promote as move_alias
+from adverdict.training.tracking.server import configure, ping
+from adverdict.training.tracking.verdict import keep_gates
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,18 @@ class Promoted:
         return f"models:/{NAME}/{self.version}"
 
 
-def promote(model: str, data: Sequence[Path | Source], drop_policies: bool, settings: Settings, progress: Progress) -> Promoted:
-    """Promote a registered version. Once there is a champion, ``data`` must hold labelled ads to compare the two on.
+def promote(
+    model: str, data: Sequence[Path | Source], drop_policies: bool, settings: Settings, progress: Progress, *, strict: bool = False
+) -> Promoted:
+    """Promote a registered version. Once there is a champion, ``data`` must hold labelled ads to compare the two on. What the gates say is
+    kept with the version, also when they refuse it. ``strict``: a gate that cannot judge refuses it, too.
 
-    Raises GateRefused naming every gate that failed, InvalidSettings when ``data`` is missing or ``model`` is no registered version.
+    Raises GateRefused naming every gate that failed, NotJudged, InvalidSettings when ``data`` is missing or ``model`` is no registered
+    version.
     """
     judged = judge(model, data, drop_policies, settings, progress)
-    require(judged.gates)
+    keep_gates(judged.version, judged.gates)
+    require(judged.gates, strict=strict)
     move_alias(judged.version)
     return judged
 

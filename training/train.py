@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +23,12 @@ from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.identity import surface_key
+from adverdict.domain.plugins import COMPONENTS, SIGNALS, known
 from adverdict.domain.progress import Progress
 from adverdict.domain.settings import Settings
 from adverdict.models.bundle import load_bundle
+from adverdict.models.manifest import check
+from adverdict.models.plugins import PREFIX
 from adverdict.models.registry import BUNDLE_VERSION_TAG
 from adverdict.storage.tables.pack import read_pack
 from adverdict.storage.tables.reading import Source
@@ -37,18 +41,25 @@ from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings
 from adverdict.training.evaluation.evaluate import BLEND_MODEL, EARLY_MODEL, alone, score_dataset
+from adverdict.training.evaluation.headline import headline, table
+from adverdict.training.evaluation.importance import importance, sample
 from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.fit.bundling import rewrite_bundle, write_bundle
 from adverdict.training.fit.crossvalidate import held_out
 from adverdict.training.fit.everything import FitSettings, Fitted, fit
-from adverdict.training.fit.search import Searched, Study, search
+from adverdict.training.fit.search import Searched, Study, Trial, search
 from adverdict.training.fit.splits import by_advertiser, development_and_test
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.fit.vectors import VectorSettings
 from adverdict.training.pages.report import ReportData, write_report
 from adverdict.training.pages.unstated import costs, whom
-from adverdict.training.tracking.run import Registered, TrainingRun, configure, ping
-from adverdict.training.tracking.store import Store
+from adverdict.training.tracking.card import CardData, data_tags, figures_tags, model_card
+from adverdict.training.tracking.commit import commit_tags
+from adverdict.training.tracking.live import Followed
+from adverdict.training.tracking.opening import flattened, opened
+from adverdict.training.tracking.pyfunc import software_of
+from adverdict.training.tracking.run import Registered, TrainingRun
+from adverdict.training.tracking.server import configure, ping
 
 WriteReport = Callable[[Path, ReportData], object]
 """As ``pages.report.write_report``."""
@@ -102,16 +113,19 @@ def train(job: TrainJob, progress: Progress, *, report: WriteReport = write_repo
     book = read_policies(job.settings.policies)
     packs = [read_pack(folder) for folder in job.data]
     everything, skipped = trainable(dataset(packs, job.policies))
-    with tempfile.TemporaryDirectory(prefix="adverdict-train-") as work:
-        disk_cache = DiskCache(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
-        made = _make(job, everything, skipped, book, Path(work), progress, disk_cache, report)
-        page = _keep(job, made)
-        try:
-            registered = None if store is None else _track(job, store, made, progress)
-        except BaseException:
-            if job.out is not None:
-                shutil.rmtree(job.out, ignore_errors=True)
-            raise
+    disk_cache = DiskCache(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
+    try:
+        with ExitStack() as stack:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adverdict-train-")))
+            run = None if store is None else stack.enter_context(opened(store, everything, job.data, _known(job, everything)))
+            followed = None if run is None else Followed(progress, run)
+            made = _make(job, everything, skipped, book, work, followed or progress, disk_cache, report, run)
+            page = _keep(job, made)
+            registered = None if run is None or followed is None else _track(job, run, made, followed)
+    except BaseException:
+        if job.out is not None:
+            shutil.rmtree(job.out, ignore_errors=True)
+        raise
     warnings = [*(warning for pack in packs for warning in pack.warnings), *(disk_cache.warnings if disk_cache else ())]
     return Trained(made.figures, made.version, registered, page, tuple(warnings))
 
@@ -125,7 +139,14 @@ def _check(job: TrainJob) -> None:
     if job.study is not None and not job.trials:
         mistakes.append(Mistake("study", job.study, "--trials of at least 1 beside it"))
     encoder = job.fit.encoder
-    can_be_kept = ("gbm", *(() if encoder is None else ("transformer",)), *(("encoder",) if encoder is not None and encoder.tune else ()))
+    known(SIGNALS, job.fit.signals, "--signal")
+    known(COMPONENTS, job.fit.components, "--component")
+    can_be_kept = (
+        "gbm",
+        *(PREFIX + name for name in job.fit.components),
+        *(() if encoder is None else ("transformer",)),
+        *(("encoder",) if encoder is not None and encoder.tune else ()),
+    )
     mistakes += [
         Mistake("keep", name, f"a model that is fitted beside the ridge: {', '.join(can_be_kept)}")
         for name in job.fit.keep
@@ -144,6 +165,7 @@ class _TrainedBundle:
     bundle: Path
     version: str
     report: Path
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -179,10 +201,13 @@ def _make(
     progress: Progress,
     disk_cache: DiskCache | None,
     write: WriteReport,
+    run: TrainingRun | None,
 ) -> _TrainedBundle:
     split, contents = _split(job, everything), ContentCache(disk_cache)
-    searched = search(split.development, job.fit, job.trials, progress, contents, _study(job)) if job.trials else Searched(job.fit)
+    searched = _searched(job, split.development, progress, contents, run)
     settings = searched.settings
+    if run is not None:
+        run.log_params({**flattened(asdict(replace(settings, encoder=None))), **_encoder_params(settings)})
     cache = None if settings.encoder is None else EncoderCache(settings.encoder, split.used.ads, disk_cache)
     fitted = fit(split.development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
@@ -195,6 +220,8 @@ def _make(
     words = _split_in_words(job, split.development, scored, drawn)
     unstated = costs(everything.unstated, len(everything.ads))
     without = {**skipped, **split.too_few}
+    some = sample(split.test.ads or split.development.ads)
+    moved = importance(load_bundle(bundle), some)
     version = rewrite_bundle(bundle, split.used, everything, measured[BLEND_MODEL])
     report = work / "report"
     report_data = ReportData(
@@ -209,6 +236,8 @@ def _make(
         familiarity=fitted.familiarity,
         earned=fitted.earned,
         unstated=unstated,
+        importance=moved,
+        sampled=len(some),
         drawn=drawn,
     )
     write(report, report_data)
@@ -223,7 +252,18 @@ def _make(
     }
     if job.trials:
         figures["search"] = searched.told()
-    return _TrainedBundle(everything, searched, scored, figures, bundle, version, report)
+    return _TrainedBundle(everything, searched, scored, figures, bundle, version, report, created_at)
+
+
+def _searched(job: TrainJob, development: Dataset, progress: Progress, contents: ContentCache, run: TrainingRun | None) -> Searched:
+    if not job.trials:
+        return Searched(job.fit)
+
+    def told(trial: Trial) -> None:
+        if run is not None:
+            run.log_trial(trial.number, trial.params, {"log_loss": trial.loss, "seconds": trial.seconds}, trial.seconds)
+
+    return search(development, job.fit, job.trials, progress, contents, _study(job), told)
 
 
 def _scored(
@@ -298,25 +338,47 @@ def _split_in_words(job: TrainJob, development: Dataset, scored: Scored, drawn: 
     return f"{n} labelled ads, out of fold: nothing was held back, so blend and calibration have seen them"
 
 
-def _track(job: TrainJob, store: Store, made: _TrainedBundle, progress: Progress) -> Registered:
+def _track(job: TrainJob, run: TrainingRun, made: _TrainedBundle, progress: Followed) -> Registered:
+    """What the run is worth, kept with it; last of all a version of the registered model."""
     progress.stage("MLflow", 3)
-    params = {**asdict(replace(made.searched.settings, encoder=None)), "policies": list(made.scored.policies)}
-    params |= _shares(job)
-    with TrainingRun(store, params, tags={"bundle_version": made.version}) as run:
-        for source in made.data.sources:
-            run.log_data(source, "training")
-        for trial in made.searched.trials:
-            run.log_trial(trial.number, trial.params, {"log_loss": trial.loss, "seconds": trial.seconds})
-        for model in made.scored.p:
-            with run.model(model, _params_of(model, made.searched.settings)):
-                run.log_metrics(model, made.figures["models"][model])
-        progress.advance()
-        run.log_folder(made.report, "report")
-        logged = run.log_bundle(made.bundle)
-        progress.advance()
-        registered = run.register(logged, {BUNDLE_VERSION_TAG: made.version})
-        progress.advance()
+    figures, served = made.figures, made.figures["models"][BLEND_MODEL]
+    for model in made.scored.p:
+        with run.model(model, _params_of(model, made.searched.settings)):
+            run.log_metrics(model, figures["models"][model])
+    run.log_table(table(figures["models"]))
+    progress.advance()
+    card = model_card(
+        CardData(
+            bundle_version=made.version,
+            created_at=made.created_at,
+            sources=made.data.sources,
+            split=figures["split"],
+            metrics=served,
+            components=figures["components"],
+            skipped=figures["skipped"],
+            unstated=figures["unstated"],
+        )
+    )
+    run.log_card(card)
+    run.log_folder(made.report, "report")
+    logged = run.log_bundle(made.bundle, made.scored.policies, software=software_of(check(made.bundle)[0]))
+    run.log_headline(headline(served), logged)
+    run.tag("bundle_version", made.version)
+    progress.advance()
+    tags = {BUNDLE_VERSION_TAG: made.version, **figures_tags(served), **data_tags(made.data.sources), **commit_tags()}
+    progress.finish()
+    registered = run.register(logged, tags, card)
+    progress.advance()
     return registered
+
+
+def _known(job: TrainJob, everything: Dataset) -> dict[str, Any]:
+    """What is known of a training before it starts, as parameters of its run."""
+    return {"data": [source.name for source in everything.sources], "policies": list(everything.policies), **_shares(job)}
+
+
+def _encoder_params(settings: FitSettings) -> dict[str, Any]:
+    return {} if settings.encoder is None else flattened({"encoder": _described(settings)["encoder"]})
 
 
 def _study(job: TrainJob) -> Study | None:

@@ -96,8 +96,9 @@ class Bars:
 
 @contextmanager
 def errors_end_the_command() -> Iterator[None]:
-    """Print what went wrong, without a stack trace, and leave: 2 for the caller's mistakes, 1 for the rest, 130 when interrupted."""
-    from adverdict.domain.errors import AdverdictError, InvalidInput
+    """Print what went wrong, without a stack trace, and leave: 2 for the caller's mistakes, 3 and 4 for gates (``domain.errors``), 1 for
+    the rest, 130 when interrupted."""
+    from adverdict.domain.errors import AdverdictError
 
     try:
         with _data_warnings_shown():
@@ -105,7 +106,7 @@ def errors_end_the_command() -> Iterator[None]:
     except AdverdictError as error:
         err.print(f"[bold red]error[/] ({error.code}): ", end="")
         err.print(printable(str(error), keep=f"{JOINERS}\n\t"), markup=False, highlight=False)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+        sys.exit(error.exit_code)
     except OSError as error:
         err.print("[bold red]error[/] (system): ", end="")
         err.print(str(error), markup=False, highlight=False)

@@ -22,7 +22,7 @@ def upgrade_command(
 ) -> None:
     """Register again, once, what was registered under the product's former name. The old versions stay as they are."""
     with door() as settings:
-        from adverdict.training.tracking.run import configure, ping
+        from adverdict.training.tracking.server import configure, ping
         from adverdict.training.tracking.upgrade import upgrade
 
         store = configure(settings)

@@ -64,6 +64,12 @@ def train(
             "--keep", help="A model that decides even where it adds nothing: gbm, transformer or encoder. Can be given more than once."
         ),
     ] = None,
+    signal_plugins: Annotated[
+        list[str] | None, typer.Option("--signal", metavar="NAME", help="A plug-in's signal to read besides. Can be given more than once.")
+    ] = None,
+    component_plugins: Annotated[
+        list[str] | None, typer.Option("--component", metavar="NAME", help="A plug-in's model to fit besides. Can be given more than once.")
+    ] = None,
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.5, help="Share of advertisers held back to report on.")] = 0.2,
     certify_share: Annotated[
         float,
@@ -97,7 +103,12 @@ def train(
             data=data,
             settings=settings,
             policies=policies or [],
-            fit=replace(fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, device=device), keep=tuple(keep or ())),
+            fit=replace(
+                fit_settings(vectors, encoder, seed, tune, encoder_epochs, encoder_prefix, device=device),
+                keep=tuple(keep or ()),
+                signals=tuple(signal_plugins or ()),
+                components=tuple(component_plugins or ()),
+            ),
             trials=trials,
             study=study,
             test_share=test_share,
@@ -162,19 +173,25 @@ def promote(
         list[Path] | None, typer.Option("--data", help="Labelled ads to compare with the champion on; needed once there is one.")
     ] = None,
     drop_policies: Annotated[bool, typer.Option(help="Allow a model that no longer scores one of the champion's policies.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse also what a gate has too little to judge by (exit code 4).")] = False,
 ) -> None:
-    """Make a version the champion, unless a gate refuses it; says which."""
+    """Make a version the champion, unless a gate refuses it; says which, and what could not be judged."""
     with door() as settings:
         from adverdict.decisions.files.read import read_policies
         from adverdict.models.manifest import check
         from adverdict.models.opening import find_model
+        from adverdict.training.gates import counted, first_of_all
         from adverdict.training.promote import promote as run
 
         _refuse_during_rollout(settings)
         with Bars() as bars:
-            promoted = run(model, data or [], drop_policies, settings, bars)
+            promoted = run(model, data or [], drop_policies, settings, bars, strict=strict)
         for gate in promoted.gates:
-            out.print(f"  [green]passed[/]  {gate.sentence}")
+            colour = "green" if gate.passed else "yellow"
+            out.print(f"  [{colour}]{gate.outcome:10}[/]  {gate.sentence.removeprefix('not judged: ')}", highlight=False)
+        out.print(counted(promoted.gates), highlight=False)
+        if told := first_of_all(promoted.gates, promoted.before):
+            out.print(told, style="yellow", markup=False, highlight=False)
         out.print(f"{promoted.uri} is the champion" + (f", in place of {promoted.before}" if promoted.before else ""))
         manifest, _ = check(find_model(promoted.uri, settings).folder)
         say_unmatched(read_policies(settings.policies), manifest.policies)
@@ -191,8 +208,9 @@ def rollback(
         if policies:
             _roll_back_policies(settings, why, by or getpass.getuser())
             return
+        from adverdict.training.tracking.aliases import NAME
         from adverdict.training.tracking.rollback import rollback as run
-        from adverdict.training.tracking.run import NAME, configure, ping
+        from adverdict.training.tracking.server import configure, ping
 
         _refuse_during_rollout(settings)
         store = configure(settings)

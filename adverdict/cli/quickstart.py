@@ -103,8 +103,10 @@ def _champion(marketplace: Path, vectors: str, encoder: str, settings: Settings)
     from adverdict.training.encoder.tune import EncoderSettings
     from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
+    from adverdict.training.gates import counted
     from adverdict.training.promote import promote
-    from adverdict.training.tracking.run import CHAMPION, aliased, configure, ping
+    from adverdict.training.tracking.aliases import CHAMPION, aliased
+    from adverdict.training.tracking.server import configure, ping
     from adverdict.training.train import TrainJob, train
 
     ping(configure(settings))
@@ -126,7 +128,7 @@ def _champion(marketplace: Path, vectors: str, encoder: str, settings: Settings)
         raise AssertionError("a training that registers returns what it registered")
     with Bars() as bars:
         promoted = promote(trained.registered.uri, [], False, settings, bars)
-    out.print(f"{len(promoted.gates)} gates passed; {trained.registered.uri} is now models:/adverdict@champion")
+    out.print(f"{counted(promoted.gates)}; {trained.registered.uri} is now models:/adverdict@champion")
     return True
 
 

@@ -7,7 +7,9 @@
     │   └── InvalidSettings     mistakes in the environment or on the command line
     ├── UntrustedBundle         a bundle's files are not what its manifest promises
     ├── ContractMismatch        features computed here are not those the model was trained on
+    │   └── MissingPlugin       … nor are its plug-ins installed
     ├── GateRefused             a challenger is not good enough to promote
+    │   └── NotJudged           nobody can tell whether it is, and whoever asked wants to know
     ├── NotFound                no such model, version, folder, file or entry
     ├── Conflict                somebody else was first; what was asked no longer applies
     └── Unavailable             somebody else's outage; asking again later may work
@@ -21,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SHOWN = 25
+SHOWN = 40
 """Mistakes spelled out in a message; the rest are counted."""
 
 
@@ -44,6 +46,8 @@ class AdverdictError(Exception):
     """Base of every error raised on purpose; ``code`` is stable, for machines."""
 
     code = "error"
+    exit_code = 1
+    """Of a command that ends with it."""
     retryable = False
 
 
@@ -51,6 +55,7 @@ class InvalidInput(AdverdictError):
     """The caller sent something that cannot be right. Carries every mistake found, not only the first."""
 
     code = "invalid_input"
+    exit_code = 2
 
     def __init__(self, what: str, mistakes: Sequence[Mistake] = ()) -> None:
         self.what = what
@@ -82,10 +87,24 @@ class ContractMismatch(AdverdictError):
     code = "contract_mismatch"
 
 
+class MissingPlugin(ContractMismatch):
+    """A bundle needs plug-ins that are not installed here, or not in their version; the message names each."""
+
+    code = "missing_plugin"
+
+
 class GateRefused(AdverdictError):
     """A challenger failed a gate; the message says which and by how much."""
 
     code = "gate_refused"
+    exit_code = 3
+
+
+class NotJudged(GateRefused):
+    """There was too little to judge a challenger by, and it was asked that it be judged."""
+
+    code = "not_judged"
+    exit_code = 4
 
 
 class NotFound(AdverdictError):

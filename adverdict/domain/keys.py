@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from adverdict.domain.errors import InvalidSettings, Mistake
 
-SCOPES = ("score", "label", "review", "policy", "plan", "admin")
+SCOPES = ("score", "label", "review", "policy", "plan", "metrics", "admin")
 FORMAT = "NAME:SCOPE+SCOPE:SHA256, e.g. platform:score:9f86d081…, scopes " + ", ".join(SCOPES)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

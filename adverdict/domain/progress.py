@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Progress(Protocol):
@@ -11,6 +11,19 @@ class Progress(Protocol):
     def stage(self, name: str, total: int) -> None: ...
 
     def advance(self, steps: int = 1) -> None: ...
+
+
+@runtime_checkable
+class Curves(Protocol):
+    """Progress that also takes what a step comes to, such as the loss after an epoch."""
+
+    def point(self, name: str, value: float, step: int) -> None: ...
+
+
+def point(progress: Progress, name: str, value: float, step: int) -> None:
+    """Tell a point of a curve to whoever takes any."""
+    if isinstance(progress, Curves):
+        progress.point(name, value, step)
 
 
 class Silent:
@@ -38,3 +51,6 @@ class Named:
 
     def advance(self, steps: int = 1) -> None:
         self.inner.advance(steps)
+
+    def point(self, name: str, value: float, step: int) -> None:
+        point(self.inner, f"{self.name}.{name}", value, step)

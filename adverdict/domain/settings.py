@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
@@ -85,6 +85,18 @@ def _receiver(url: str, told: ValidationInfo) -> str:
     return url
 
 
+def _plugin_name(name: str) -> str:
+    if name and not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise ValueError("the name of an entry point of adverdict.translators: small letters, digits and _")
+    return name
+
+
+def _language_tag(tag: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):
+        raise ValueError("a BCP 47 tag such as en or pt-BR")
+    return tag
+
+
 def _existing(path: Path) -> Path:
     if not path.is_dir():
         raise ValueError("a folder that exists")
@@ -137,7 +149,7 @@ class Settings(BaseModel):
     api_keys: tuple[ApiKey, ...] = Field(
         default=(),
         description="`name:scope+scope:sha256`, separated by commas; only the sha256 of a key is ever written down "
-        "(`adverdict key new` makes both). Scopes: `score`, `label`, `review`, `policy`, `plan`, `admin`",
+        "(`adverdict key new` makes both). Scopes: `score`, `label`, `review`, `policy`, `plan`, `metrics`, `admin`",
     )
     api_keys_file: Annotated[Folder | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="a file with the same, one a line"
@@ -147,6 +159,19 @@ class Settings(BaseModel):
     )
     port: int = Field(default=8377, ge=1, le=65535, description="port to listen on")
     workers: int = Field(default=1, ge=1, le=256, description="processes; each loads the bundle and follows the registry")
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="after SIGTERM, seconds in which requests are still answered while `/readyz` says that this server "
+        "[leaves](operations.md#rolling-restarts)",
+    )
+    log_format: Literal["text", "json"] = Field(default="text", description="lines of the [log](operations.md#logs): `text` or `json`")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least that is logged: `debug`, `info`, `warning` or `error`"
+    )
+    access_log: bool = Field(default=False, description="whether every request is a line of the log")
     poll_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="seconds between looks at the registry")
     max_body_bytes: int = Field(default=2_000_000, ge=1_000, le=1_000_000_000, description="largest request body accepted")
     max_wait_ms: float = Field(
@@ -185,6 +210,14 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
+    translator: Annotated[str, AfterValidator(_plugin_name)] = Field(
+        default="",
+        description="[plug-in](plugins.md#translators) that puts ads into the reviewers' language on their pages",
+        json_schema_extra=_shown("none"),
+    )
+    translate_to: Annotated[str, AfterValidator(_language_tag)] = Field(
+        default="en", description="that language, as a BCP 47 tag such as `en` or `pt-BR`"
+    )
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
     )
@@ -366,6 +399,8 @@ def _expected(field: str, error: Any) -> str:
         return "a number"
     if kind == "bool_parsing":
         return "true or false"
+    if kind == "literal_error":
+        return str(context["expected"]).replace("'", "")
     if kind == "value_error":
         return str(context["error"])
     return re.sub("^(Input should be|String should have) ", "", str(error["msg"]))

@@ -35,7 +35,7 @@ from adverdict.rollout.views import with_views
 from adverdict.rollout.volume import refuse_unseen
 from adverdict.storage.tables.reading import Source
 from adverdict.storage.whole import write_whole
-from adverdict.training.tracking.run import attach_certificates
+from adverdict.training.tracking.aliases import attach_certificates
 
 EXIT_CONFIDENCE = 0.95
 MOST_EVIDENCE = 30_000

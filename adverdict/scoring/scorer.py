@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import uuid4
 
 from adverdict.decisions.arms import Choice, InForce, choose
@@ -31,6 +31,7 @@ from adverdict.scoring.model import CascadeModel, EarlyRisks, Model, Risks
 from adverdict.scoring.others import OtherBundles
 from adverdict.scoring.part import PartOfRisks
 from adverdict.scoring.sets import PolicySets
+from adverdict.storage.tables.frames import ads_from
 
 if TYPE_CHECKING:
     from adverdict.certification.certificate import Issued
@@ -201,7 +202,7 @@ class Scorer:
 
     def score(
         self,
-        ads: Sequence[Ad],
+        ads: Sequence[Ad] | Any,
         *,
         explain: Explained = "all",
         degraded: tuple[Degradation, ...] = (),
@@ -209,13 +210,16 @@ class Scorer:
         as_of: datetime | None = None,
         depth: Depth = "cascade",
     ) -> list[Decision]:
-        """One decision an ad, in order.
+        """One decision an ad, in order. ``ads`` may come as a notebook has them: a pandas or Polars frame, a list of dicts, one dict or
+        Series, or a dict of columns; InvalidTable tells every mistake in them.
 
         ``depth`` "early" is for callers who cannot wait: an ad that the rule would have sent further is left to people, and ``degraded``
         says ``deadline``. ``explain``: which decisions carry reasons. ``degraded``: what the caller knows to be stale or missing.
         ``as_of``: score as if the ads were submitted again at this moment; what was known strictly before it counts, their own past
         included.
         """
+        if not isinstance(ads, list | tuple) or not all(isinstance(ad, Ad) for ad in ads):
+            ads = ads_from(ads)
         if not ads:
             return []
         known = known or self.known

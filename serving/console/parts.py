@@ -17,6 +17,7 @@ from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.serving.console.translating import Translate, nobody
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.planner import Planner, Run
 
@@ -55,6 +56,8 @@ class Parts:
     """Says whether people can carry a stage of a roll-out."""
     review: ReviewSettings = field(default_factory=ReviewSettings)
     """Deadlines, by which something is past due."""
+    translate: Translate = nobody
+    """An ad in the reviewers' language; None of what is not translated."""
     false_alarms: float = 12.0
     """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now

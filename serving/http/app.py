@@ -18,11 +18,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.serving.draining import STAYING, Draining
 from adverdict.serving.http import brakes, changes, check, monitoring, openapi, pages, records, rollouts, score, signals, workforce
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
 from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.guards import CALL, Guards
+from adverdict.serving.tracing import Tracer
 from adverdict.serving.worker.metrics import OTHER
 from adverdict.serving.worker.runtime import RuntimeSlot
 
@@ -43,8 +45,11 @@ ENDPOINTS = (
 )
 
 
-def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette:
-    """``slot`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker."""
+def application(
+    slot: RuntimeSlot, behind: Starlette, version: str, draining: Draining = STAYING, tracer: Tracer | None = None
+) -> Starlette:
+    """``slot`` holds the worker's parts once it has started. ``behind``: BentoML's application, which starts and stops the worker.
+    ``draining``: whether this server is leaving. ``tracer``: None: nothing is traced."""
     theirs = BentoPages(behind)
 
     @asynccontextmanager
@@ -61,7 +66,7 @@ def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette
             *(Route(path, Guards(console, slot, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
             *(Route(path, Guards(front, slot, OTHER, PUBLIC), methods=["GET"]) for path in ("/", ICON)),
         ],
-        middleware=[Middleware(Envelope, slot=slot)],
+        middleware=[Middleware(Envelope, slot=slot, draining=draining, tracer=tracer)],
         exception_handlers={HTTPException: _left_to_the_envelope},
         lifespan=lifespan,
     )

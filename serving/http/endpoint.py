@@ -22,7 +22,7 @@ JSON = "application/json"
 LOCAL = "local"
 """Name of callers on this machine while no keys are configured."""
 
-Access = Literal["probe", "public", "score", "label", "review", "policy", "plan", "admin"]
+Access = Literal["probe", "public", "score", "label", "review", "policy", "plan", "metrics", "admin"]
 """``probe``: anybody. ``public``: anybody once keys are configured, this machine only before. Otherwise the scope a key must have."""
 ADMIN: Access = "admin"
 POLICY: Access = "policy"

@@ -8,25 +8,34 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adverdict.domain.errors import AdverdictError
+from adverdict.serving.draining import STAYING, Draining
 from adverdict.serving.http.bodies import NotAnAd
-from adverdict.serving.http.errors import Refused, from_error
-from adverdict.serving.http.guards import Guards, at_work
+from adverdict.serving.http.errors import Refused, from_error, problem
+from adverdict.serving.http.guards import CALL, Guards, at_work
 from adverdict.serving.http.incoming import CallerLeft, request_id
+from adverdict.serving.logs import ACCESS
+from adverdict.serving.logs import request_id as at_hand
+from adverdict.serving.tracing import Tracer, Untraced
 from adverdict.serving.worker.admission import TurnedAway
 from adverdict.serving.worker.metrics import OTHER
 from adverdict.serving.worker.runtime import RuntimeSlot
 
 log = logging.getLogger("adverdict.http")
+access = logging.getLogger(ACCESS)
 
 _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_CLOSE = ((b"connection", b"close"),)
 
 
 class Envelope:
-    """ASGI middleware. ``slot`` holds the worker's parts once it has started; before, every address is a 503."""
+    """ASGI middleware. ``slot`` holds the worker's parts once it has started; before, every address is a 503. ``draining``: this server
+    leaves, so it is not ready, and keeps no connection."""
 
-    def __init__(self, app: ASGIApp, slot: RuntimeSlot) -> None:
+    def __init__(self, app: ASGIApp, slot: RuntimeSlot, draining: Draining = STAYING, tracer: Tracer | None = None) -> None:
         self.app = app
         self.slot = slot
+        self.draining = draining
+        self.tracer = tracer or Untraced()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -39,16 +48,35 @@ class Envelope:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        reply = Reply(send, request_id(dict(scope["headers"])), scope["method"] == "HEAD")
+        headers = dict(scope["headers"])
+        leaving = bool(self.draining)
+        reply = Reply(send, request_id(headers), scope["method"] == "HEAD", leaving)
+        token = at_hand.set(reply.request_id)
         try:
-            at_work(self.slot)
-            await self.app(scope, receive, reply.send)
-        except CallerLeft:
-            return
-        except Exception as error:
-            await self._explain(error, scope, receive, reply)
+            with self.tracer.request(scope["method"], headers, reply.request_id) as traced:
+                try:
+                    at_work(self.slot)
+                    if leaving and scope["path"] == "/readyz":
+                        raise Refused(problem(503, "this server is leaving; it answers what still comes", code="leaving"))
+                    await self.app(scope, receive, reply.send)
+                except CallerLeft:
+                    return
+                except Exception as error:
+                    await self._explain(error, scope, receive, reply)
+                finally:
+                    traced.answered(_label(scope), reply.status)
+            self._count(scope, reply, time.perf_counter() - began)
+        finally:
+            at_hand.reset(token)
+
+    def _count(self, scope: Scope, reply: Reply, seconds: float) -> None:
         if self.slot.runtime:
-            self.slot.runtime.metrics.answered(_label(scope), reply.status, time.perf_counter() - began)
+            self.slot.runtime.metrics.answered(_label(scope), reply.status, seconds)
+        if access.isEnabledFor(logging.INFO):
+            told = {"method": scope["method"], "route": _label(scope), "status": reply.status, "ms": round(1000 * seconds, 1)}
+            called = scope.get(CALL)
+            told |= {"caller": called.caller} if called else {}
+            access.info("%(method)s %(route)s %(status)s in %(ms)s ms" % told, extra=told)  # noqa: UP031 by names
 
     async def _explain(self, error: Exception, scope: Scope, receive: Receive, reply: Reply) -> None:
         """The one place where an error becomes an answer. An answer that has begun cannot be taken back: the connection breaks off."""
@@ -66,9 +94,10 @@ class Envelope:
 
 
 class Reply:
-    """The answer to one request. ``head``: without its body."""
+    """The answer to one request. ``head``: without its body. ``last``: of its connection."""
 
-    def __init__(self, send: Send, request_id: str, head: bool) -> None:
+    def __init__(self, send: Send, request_id: str, head: bool, last: bool = False) -> None:
+        self._last = last
         self.request_id = request_id
         self.status = 0
         """0 until it has begun."""
@@ -80,7 +109,7 @@ class Reply:
             self.status = message["status"]
             sent = list(message.get("headers", ()))
             there = {name for name, _ in sent}
-            ours = ((b"x-request-id", self.request_id.encode()), *_ALWAYS)
+            ours = ((b"x-request-id", self.request_id.encode()), *_ALWAYS, *(_CLOSE if self._last else ()))
             message = {**message, "headers": [*sent, *(header for header in ours if header[0] not in there)]}
         elif self._head:
             message = {**message, "body": b""}

@@ -22,6 +22,17 @@ async def livez(call: Call) -> Response:
 
 
 @endpoints.get(
+    "/healthz",
+    PROBE,
+    gives=(ResponseBody("alive"), ResponseBody("restart it", status=503)),
+    summary="The same as /livez, by the name that BentoML's own services have",
+)
+async def healthz(call: Call) -> Response:
+    alive: Response = await livez(call)
+    return alive
+
+
+@endpoints.get(
     "/readyz",
     PROBE,
     gives=(ResponseBody("serving", Readiness), ResponseBody("not yet", Readiness, status=503)),
@@ -32,6 +43,8 @@ async def readyz(call: Call) -> Response:
     return Response(readiness.model_dump_json(), 200 if readiness.status == "ready" else 503, media_type=JSON)
 
 
-@endpoints.get("/metrics", "admin", gives=(ResponseBody("metrics", media="text/plain"),), summary="Prometheus metrics", open_here=True)
+@endpoints.get(
+    "/metrics", "metrics", or_admin=True, gives=(ResponseBody("metrics", media="text/plain"),), summary="Prometheus metrics", open_here=True
+)
 async def metrics(call: Call) -> Response:
     return Response(await asyncio.to_thread(call.runtime.metrics.render), media_type=CONTENT_TYPE)

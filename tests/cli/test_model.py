@@ -25,7 +25,7 @@ from adverdict.models.opening import find_model
 from adverdict.models.registry import resolve
 from adverdict.scoring.scorer import Scorer
 from adverdict.storage.tables.pack import read_ads
-from adverdict.training.tracking.run import CHALLENGER, CHAMPION
+from adverdict.training.tracking.aliases import CHALLENGER, CHAMPION
 from adverdict.training.tracking.upgrade import UPGRADED_FROM
 from tests.old import home_of
 

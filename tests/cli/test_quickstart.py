@@ -125,6 +125,8 @@ def test_a_new_champion_takes_over_under_load_without_a_failed_request(service: 
 
 def _move_alias(home: Path) -> None:
     """As in MLflow's own page: version 2 has fewer policies, which the gates of ``adverdict promote`` would ask about."""
-    names = "from adverdict.domain.settings import read_settings; from adverdict.training.tracking.run import configure, promote"
-    code = f"{names}; configure(read_settings({{'ADVERDICT_HOME': {str(home)!r}}})); promote('2')"
+    here = "adverdict.training.tracking"
+    names = f"from {here}.server import configure; from {here}.aliases import promote"
+    settings = f"read_settings({{'ADVERDICT_HOME': {str(home)!r}}})"
+    code = f"from adverdict.domain.settings import read_settings; {names}; configure({settings}); promote('2')"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -84,7 +84,7 @@ def test_train_names_policies_that_its_model_does_not_score(trained: SimpleNames
 
 
 def test_promote_names_policies_that_the_champion_does_not_score(trained: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    def promoted(*_: Any) -> Promoted:
+    def promoted(*_: Any, **__: Any) -> Promoted:
         return Promoted("3", None, [])
 
     monkeypatch.setattr("adverdict.training.promote.promote", promoted)

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.scoring.ads import ad
 from tests.serving.conftest import until
@@ -31,8 +33,22 @@ def test_it_installs_the_wheel_of_this_version() -> None:
     assert bentofile()["python"]["wheels"] == [f"dist/adverdict-{version}-py3-none-any.whl"]
 
 
+def test_what_it_installs_is_locked_with_the_drivers_of_a_ledger_and_of_buckets() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    locked = {}
+    for line in (ROOT / bentofile()["python"]["requirements_txt"]).read_text().splitlines():
+        name, _, version = line.partition(" ;")[0].partition("==")
+        locked[canonicalize_name(name.partition("[")[0])] = version.strip()
+    for text in (*project["dependencies"], *extras["postgres"], *extras["s3"], *extras["otel"]):
+        needed = Requirement(text)
+        assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), f"{text} is not in deploy/requirements.txt: make lock"
+    assert "psycopg-binary" in locked
+    assert "torch" not in locked, "nobody trains in it"
+
+
 def test_it_asks_for_nothing_besides_and_carries_no_source() -> None:
-    assert set(bentofile()["python"]) == {"lock_packages", "wheels"}
+    assert set(bentofile()["python"]) == {"lock_packages", "requirements_txt", "wheels"}
     assert bentofile()["include"] == ["LICENSE"]
 
 
@@ -40,6 +56,8 @@ def test_it_asks_for_nothing_besides_and_carries_no_source() -> None:
 def test_the_built_one_serves_a_bundle_from_its_wheel_without_the_repository(old: Path, wheel: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "dist").mkdir(parents=True)
+    (source / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy" / "requirements.txt", source / "deploy")
     for file in (ROOT / "bentofile.yaml", ROOT / "LICENSE"):
         shutil.copy(file, source)
     shutil.copy(wheel, source / "dist")

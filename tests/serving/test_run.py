@@ -17,6 +17,7 @@ import pytest
 from adverdict.domain.errors import InvalidPolicy, InvalidSettings
 from adverdict.domain.keys import new_key
 from adverdict.domain.settings import Settings, read_settings
+from adverdict.serving.listening import listening
 from adverdict.serving.run import prepare
 from tests.scoring.ads import ad
 from tests.serving.conftest import until
@@ -74,7 +75,11 @@ def test_options_win_over_the_environment_and_reach_the_workers(environment: pyt
     environment.setenv("ADVERDICT_WORKERS", "3")
     settings = prepared(workers=2, model=None)
     assert (settings.workers, os.environ["ADVERDICT_WORKERS"]) == (2, "2")
-    assert os.environ["BENTOML_CONFIG_OVERRIDES"] == '{"services": {"adverdict": {"workers": 2}}}'
+    assert listening(os.environ) == {"http": {"host": "127.0.0.1", "port": settings.port}, "workers": 2}
+
+
+def test_wrong_settings_leave_a_server_that_somebody_else_starts_on_this_machine_alone() -> None:
+    assert listening({"ADVERDICT_HOST": "0.0.0.0", "ADVERDICT_PORT": "eighty"})["http"] == {"host": "127.0.0.1", "port": 8377}
 
 
 def test_files_named_from_here_are_found_from_the_workers_folder(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:

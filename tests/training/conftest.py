@@ -17,7 +17,7 @@ KEPT = (*MLFLOW_DEFAULTS, TRACKING_URI)
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory, mlflow_schema: None) -> Iterator[Path]:
     """An SQLite store with its tables: making them takes seconds, copying them nothing."""
-    from adverdict.training.tracking.run import configure, ping
+    from adverdict.training.tracking.server import configure, ping
 
     home = tmp_path_factory.mktemp("mlflow")
     with environment():
@@ -30,7 +30,7 @@ def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
     """A store of the test's own; MLflow points elsewhere again afterwards."""
     import mlflow
 
-    from adverdict.training.tracking.run import configure
+    from adverdict.training.tracking.server import configure
 
     shutil.copy(migrated, tmp_path / "mlflow.db")
     with environment():

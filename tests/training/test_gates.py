@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from adverdict.domain.errors import GateRefused
+from adverdict.domain.errors import GateRefused, NotJudged
 from adverdict.training.evaluation.compare import compare
 from adverdict.training.evaluation.metrics import measure
-from adverdict.training.gates import Gate, gates, require
+from adverdict.training.gates import Gate, counted, first_of_all, gates, require
 from tests.training.scores import scored
 from tests.training.test_compare import noisier
 
 
 def failed(outcome: list[Gate]) -> set[str]:
-    return {gate.name for gate in outcome if not gate.passed}
+    return {gate.name for gate in outcome if gate.outcome == "failed"}
 
 
 def good(**changes: Any) -> dict[str, Any]:
@@ -86,4 +86,32 @@ def test_a_refusal_names_every_failed_gate_with_what_was_measured_and_allowed() 
 def test_without_a_champion_nothing_is_worse_and_nothing_is_raised() -> None:
     outcome = gates(good())
     require(outcome)
-    assert any(gate.sentence == "there is no champion to compare it with" for gate in outcome)
+    assert any(gate.sentence == "not judged: there is no champion to compare it with" for gate in outcome)
+
+
+def test_what_could_not_be_judged_has_not_passed_and_strict_refuses_it_by_name() -> None:
+    few = measure(scored(n=60, policies=("deceptive",)), "blend", bootstrap=20)
+    outcome = gates(few)
+    unjudged = {gate.name for gate in outcome if gate.outcome == "not judged"}
+    assert unjudged == {"not worse", "calibration slope at deceptive", "calibration level at deceptive"}
+    assert counted(outcome) == "1 gate passed, 3 not judged"
+    require(outcome)
+    with pytest.raises(NotJudged, match="3 of 4 gates could not judge") as refusal:
+        require(outcome, strict=True)
+    assert all(name in str(refusal.value) for name in unjudged)
+    assert (refusal.value.exit_code, GateRefused("").exit_code) == (4, 3)
+
+
+def test_a_failed_gate_is_named_before_what_could_not_be_judged() -> None:
+    outcome = gates(good(policies=("deceptive",), slope=0.4))
+    with pytest.raises(GateRefused, match="calibration slope at deceptive") as refusal:
+        require(outcome, strict=True)
+    assert not isinstance(refusal.value, NotJudged)
+
+
+def test_a_first_champion_of_which_nothing_was_judged_is_said_plainly() -> None:
+    unjudged = first_of_all(gates(measure(scored(n=60, policies=("deceptive",)), "blend", bootstrap=20)), None)
+    assert unjudged is not None
+    assert "too few violating ads were held back" in unjudged
+    assert first_of_all(gates(good()), None) == "it is the first champion: it was compared with nothing"
+    assert first_of_all(gates(good()), "3") is None

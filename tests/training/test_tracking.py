@@ -14,6 +14,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -22,21 +23,12 @@ from adverdict.domain.errors import InvalidInput, InvalidSettings, NotFound, Una
 from adverdict.domain.settings import TRACKING_URI, Settings, read_settings
 from adverdict.models.manifest import DataEntry
 from adverdict.models.registry import certificates_of, fetch_certificates
+from adverdict.training.evaluation.headline import headline, table
 from adverdict.training.evaluation.metrics import measure
+from adverdict.training.tracking.aliases import CHALLENGER, CHAMPION, NAME, PREVIOUS, aliased, attach_certificates, promote
 from adverdict.training.tracking.rollback import ROLLED_BACK, RolledBack, rollback
-from adverdict.training.tracking.run import (
-    CHALLENGER,
-    CHAMPION,
-    NAME,
-    PREVIOUS,
-    Registered,
-    TrainingRun,
-    aliased,
-    attach_certificates,
-    configure,
-    ping,
-    promote,
-)
+from adverdict.training.tracking.run import Registered, TrainingRun
+from adverdict.training.tracking.server import configure, ping
 from adverdict.training.tracking.store import Store
 from tests.training.scores import scored
 
@@ -78,12 +70,13 @@ def train(
     store: Store, bundle: Path, at: Step = lambda step: None, client: MlflowClient | None = None, policies: Sequence[str] = POLICIES[:1]
 ) -> Registered:
     """A training in small, of few figures, for MLflow takes its time with each; ``at`` is called between any two of its steps."""
-    with TrainingRun(store, {"data": ["kids_video"], "trials": 0}, client=client) as run:
+    with TrainingRun(store, {"data": ["kids_video"], "trials": 0}, name="market, 2026-11-30 05:12", client=client) as run:
         at("started")
-        run.log_data(PACK, "training")
+        run.log_data(PACK, "training", str(bundle))
         with run.model("ngram", {"c": 1.0}):
             at("in a model")
-        run.log_trial(4, {"penalty": 0.2}, {"log_loss": 0.5})
+        run.tell("stage_done", 0.5, 1)
+        run.log_trial(4, {"penalty": 0.2}, {"log_loss": 0.5}, seconds=3.0)
         at("between models")
         with run.model("blend"):
             pass
@@ -91,9 +84,12 @@ def train(
             run.log_metrics(model, measure(scored(n=100, policies=policies, models=("ngram", "blend")), model, bootstrap=20))
         at("measured")
         run.log_folder(bundle, "report")
-        logged = run.log_bundle(bundle, script=bundle.parent / "script.py")
+        run.log_table(table({"blend": measure(scored(n=100, policies=policies), "blend", bootstrap=20)}))
+        run.log_card("# A card")
+        logged = run.log_bundle(bundle, script=bundle.parent / "script.py", software=())
+        run.log_headline({"ap": 0.5, "deceptive.ap": 0.5}, logged)
         at("bundle logged")
-        registered = run.register(logged, {"bundle": "abc"})
+        registered = run.register(logged, {"bundle": "abc"}, "# A card")
         at("registered")
     return registered
 
@@ -104,18 +100,23 @@ def test_a_training_leaves_a_parent_with_a_child_a_model_figures_digests_report_
     parent = client.get_run(registered.run_id)
     assert parent.info.status == "FINISHED"
     assert parent.data.params == {"data": '["kids_video"]', "trials": "0"}
-    assert {"blend.deceptive.ap", "blend.deceptive.ap_low", "blend.deceptive.ap_high", "ngram.gambling.slope"} <= set(parent.data.metrics)
-    assert not [name for name in parent.data.metrics if ".market." in name]
+    assert parent.data.metrics == {"ap": 0.5, "deceptive.ap": 0.5, "stage_done": 0.5}, "a few figures; the rest is a table"
+    assert (parent.info.run_name, parent.data.tags["mlflow.note.content"]) == ("market, 2026-11-30 05:12", "# A card")
     children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{registered.run_id}'")
     names = ("ngram", "trial 4", "blend")
-    assert {child.data.tags["model"]: child.info.status for child in children} == dict.fromkeys(names, "FINISHED")
-    (trial,) = [child for child in children if child.data.tags["model"] == "trial 4"]
+    assert {child.info.run_name: child.info.status for child in children} == dict.fromkeys(names, "FINISHED")
+    (trial,) = [child for child in children if "trial" in child.data.tags]
     assert (trial.data.params, trial.data.metrics) == ({"penalty": "0.2"}, {"log_loss": 0.5})
+    assert trial.info.end_time - trial.info.start_time == 3000
     children.remove(trial)
-    assert all(f"{child.data.tags['model']}.deceptive.market.SE.ap_low" in child.data.metrics for child in children)
+    assert {name for child in children for name in child.data.metrics} == {
+        f"{policy}.{figure}" for policy in POLICIES for figure in ("ap", "auroc", "brier", "slope", "intercept", "in_the_large")
+    }, "by names that all models share"
     assert parent.inputs is not None
     (used,) = parent.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("kids_video", PACK.digest[:36])
+    assert used.dataset.source_type == "local"
+    assert str(bundle) in used.dataset.source
     assert {tag.key: tag.value for tag in used.tags} == {
         "mlflow.data.context": "training",
         "sha256": PACK.digest,
@@ -125,6 +126,11 @@ def test_a_training_leaves_a_parent_with_a_child_a_model_figures_digests_report_
     assert [file.path for file in client.list_artifacts(registered.run_id, "report")] == ["report/manifest.json"]
     version = client.get_model_version_by_alias(NAME, CHALLENGER)
     assert (str(version.version), version.tags, version.run_id) == (registered.version, {"bundle": "abc"}, registered.run_id)
+    assert version.description == "# A card"
+    kept = {file.path for file in client.list_artifacts(registered.run_id)}
+    assert {"figures.json", "model_card.md"} <= kept
+    experiment = client.get_experiment(parent.info.experiment_id)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development", "models' pages, not those of prompts"
 
 
 def test_the_registered_model_loads_the_usual_way_from_code_and_holds_no_pickle(store: Store, bundle: Path, tmp_path: Path) -> None:
@@ -132,7 +138,7 @@ def test_the_registered_model_loads_the_usual_way_from_code_and_holds_no_pickle(
     kept = {path.suffix for path in (tmp_path / "artifacts").rglob("*") if path.is_file()}  # before loading leaves bytecode beside the code
     loaded = mlflow.pyfunc.load_model(f"models:/{NAME}@{CHAMPION}")
     assert loaded.predict(pd.DataFrame({"ad_id": ["a"]})).to_dict("list") == {"ad_id": ["a"], "said": ["hello"]}
-    assert kept <= {"", ".json", ".py", ".txt", ".yaml", ".yml"}
+    assert kept <= {"", ".json", ".md", ".py", ".txt", ".yaml", ".yml"}
 
 
 def test_everything_stays_under_the_home_folder(store: Store, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +177,8 @@ def test_a_training_that_is_cut_off_registers_nothing(
     assert client.search_logged_models([experiment.experiment_id]) == []
     runs = client.search_runs([experiment.experiment_id])
     assert {run.info.status for run in runs} <= {status, "FINISHED"}
-    assert next(run.info.status for run in runs if "model" not in run.data.tags) == status
+    parent = next(run for run in runs if not {"model", "trial"} & run.data.tags.keys())
+    assert (parent.info.status, parent.data.tags["ended_by"]) == (status, raised.__name__), "it is kept, and says how it ended"
     if step == "in a model":
         assert {run.info.status for run in runs} == {status}
     assert mlflow.active_run() is None
@@ -348,12 +355,12 @@ def test_configuring_creates_nothing_and_the_address_chosen_before_is_not_the_us
     assert not other.exists()
 
 
-def test_the_logged_bundle_predicts_what_the_bundle_scores(store: Store, tiny_bundle: Path) -> None:
+def test_the_logged_bundle_predicts_what_the_bundle_scores_from_whatever_holds_ads(store: Store, tiny_bundle: Path, tmp_path: Path) -> None:
     from adverdict.domain.ad import Ad
     from adverdict.models.bundle import load_bundle
 
     with TrainingRun(store, {}) as run:
-        registered = run.register(run.log_bundle(tiny_bundle), {})
+        registered = run.register(run.log_bundle(tiny_bundle, load_bundle(tiny_bundle).policies), {})
     promote(registered.version)
     frame = pd.DataFrame(
         {
@@ -365,7 +372,8 @@ def test_the_logged_bundle_predicts_what_the_bundle_scores(store: Store, tiny_bu
             "body": ["Guaranteed returns, no risk", "Fresh bread every morning"],
         }
     )
-    predicted = mlflow.pyfunc.load_model(f"models:/{NAME}@{CHAMPION}").predict(frame)
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@{CHAMPION}")
+    predicted = model.predict(frame)
     bundle = load_bundle(tiny_bundle)
     rows: list[dict[str, Any]] = [
         {str(name): value for name, value in row.items() if isinstance(value, str)} for row in frame.to_dict("records")
@@ -375,6 +383,28 @@ def test_the_logged_bundle_predicts_what_the_bundle_scores(store: Store, tiny_bu
     for i, policy in enumerate(bundle.policies):
         for j, column in enumerate((f"p_{policy}", f"p_low_{policy}", f"p_high_{policy}")):
             np.testing.assert_allclose(predicted[column], risk[:, i, j], rtol=0, atol=1e-9)
+    others = (rows, pl.DataFrame(rows), {name: [row.get(name) for row in rows] for name in frame.columns})
+    for same in others:
+        pd.testing.assert_frame_equal(model.predict(same), predicted)
+    for one in (rows[0], pd.Series(rows[0])):
+        pd.testing.assert_frame_equal(model.predict(one), predicted.iloc[:1])
+    assert model.metadata.signature.inputs.required_input_names() == ["ad_id", "advertiser_id", "market", "submitted_at"]
+    assert model.metadata.signature.outputs.input_names() == list(predicted.columns)
+    assert len(model.predict(model.input_example)) == 1
+    (kept,) = tmp_path.rglob("requirements.txt")
+    lines = kept.read_text().splitlines()
+    (wheel,) = (line for line in lines if line.endswith(".whl"))
+    assert (kept.parent / wheel).is_file(), "the software travels with the model"
+    assert all("==" in line for line in lines if line != wheel), "what it needs is named in the versions it was made with"
+    assert not [line for line in lines if line.startswith("adverdict==")], "nobody's package of our name is asked for"
+
+
+def test_a_dozen_figures_say_how_good_a_training_is() -> None:
+    policies = tuple(f"policy_{number}" for number in range(12))
+    found = headline(measure(scored(n=100, policies=policies), "blend", bootstrap=20))
+    assert {"ap", "auroc", "brier", "worst_level"} < found.keys()
+    assert len(found) == 12
+    assert headline({"policies": {}}) == {}
 
 
 def cut_off(where: str, raised: type[BaseException]) -> Step:

@@ -23,7 +23,8 @@ from adverdict.training.fit.gbm import GbmSettings
 from adverdict.training.fit.splits import by_advertiser
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.promote import compare_bundles, promote
-from adverdict.training.tracking.run import CHALLENGER, CHAMPION, aliased, configure
+from adverdict.training.tracking.aliases import CHALLENGER, CHAMPION, aliased
+from adverdict.training.tracking.server import configure
 from adverdict.training.train import TrainJob, train
 from tests.training.reports import without_plots
 

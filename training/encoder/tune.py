@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.domain.progress import Progress
+from adverdict.domain.progress import Progress, point
 from adverdict.models.encoder.encoder import EMBEDDING, GRAPH, LOGITS, TOKENIZER
 from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, mixed_precision, through
 from adverdict.training.encoder.quantise import quantise
@@ -63,11 +63,12 @@ def fit_encoder(
     settings: EncoderSettings,
     seed: int,
     progress: Progress,
+    part: str = "all",
 ) -> Any:
     """A trained top (a ``torch.nn.Module``), from the epoch with the lowest loss on ``validation``.
 
     ``cache`` and ``targets`` have one row an ad, ``targets`` is ``float64 (n_ads, n_policies)`` with NaN for unlabelled, which the loss
-    leaves out; ``train`` and ``validation`` are rows.
+    leaves out; ``train`` and ``validation`` are rows. ``part``: what of the ads ``train`` is, in the name of the curve of losses.
     The head starts from a logistic regression on the untouched model's embeddings, so that tuning refines features that already fit the
     task instead of distorting them (Kumar et al. 2022, arXiv 2202.10054).
     """
@@ -89,7 +90,9 @@ def fit_encoder(
     )
     best, kept = validation_loss(top, cache, targets, validation, device), copy.deepcopy(top.state_dict())
     judged = np.isfinite(best)  # without labels to judge by, all epochs run and the last one stays
-    for _ in range(settings.epochs):
+    if judged:
+        point(progress, f"encoder.loss.{part}", best, 0)
+    for epoch in range(settings.epochs):
         top.train()
         for rows in _batches(np.minimum(cache.lengths, settings.tuned_tokens), train, settings.batch, rng):
             optimiser.zero_grad()
@@ -99,6 +102,8 @@ def fit_encoder(
             schedule.step()
             progress.advance(len(rows))
         loss = validation_loss(top, cache, targets, validation, device)
+        if judged:
+            point(progress, f"encoder.loss.{part}", loss, epoch + 1)
         if judged and not loss < best:
             break
         best, kept = loss, copy.deepcopy(top.state_dict())

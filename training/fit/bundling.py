@@ -17,7 +17,9 @@ from adverdict.features.text.normalise import VERSION as NORMALISER_VERSION
 from adverdict.models.bundle import AFTER_EXIT, BLEND, CALIBRATION, HISTORY, THRESHOLDS
 from adverdict.models.cascade import FILE as CASCADE
 from adverdict.models.encoder.encoder import encoder_text
-from adverdict.models.manifest import EncoderEntry, Manifest, seal
+from adverdict.models.manifest import SUFFIXES, EncoderEntry, Manifest, seal
+from adverdict.models.plugins import BASELINES, PREFIX, entries
+from adverdict.models.plugins import FOLDER as PLUGINS
 from adverdict.models.seen import Seen
 from adverdict.storage.whole import making_folder
 from adverdict.training.dataset import Dataset
@@ -78,6 +80,8 @@ def _write(
         fitted.vectors.save(folder)
     if "gbm" in components:
         fitted.gbm.save(folder, policies)
+    own = [name.removeprefix(PREFIX) for name in components if name.startswith(PREFIX)]
+    _save_plugins(fitted, own, folder)
     encoder = None
     if fitted.encoder is not None and AFTER_EXIT & {*components}:
         read = fitted.encoder
@@ -102,7 +106,8 @@ def _write(
     manifest = Manifest(
         created_at=created_at,
         policies=policies,
-        components=tuple(components),  # type: ignore[arg-type]  # checked by the manifest
+        components=tuple(components),
+        plugins=entries(fitted.contract.signals, own),
         contract=json.loads(fitted.contract.to_json()),
         contract_hash=fitted.contract.hash,
         normaliser_version=NORMALISER_VERSION,
@@ -114,6 +119,25 @@ def _write(
         files={},
     )
     return seal(folder, manifest)
+
+
+def _save_plugins(fitted: Fitted, names: Sequence[str], folder: Path) -> None:
+    """Raises InvalidSettings where one writes what no bundle may hold."""
+    if not names:
+        return
+    for name in names:
+        (folder / PLUGINS / name).mkdir(parents=True)
+        fitted.plugins[name].fitted.save(folder / PLUGINS / name)
+    wrong = [
+        path for path in sorted((folder / PLUGINS).rglob("*")) if path.is_symlink() or (path.is_file() and path.suffix not in SUFFIXES)
+    ]
+    if wrong:
+        mistakes = [
+            Mistake("--component", path.relative_to(folder / PLUGINS).as_posix(), f"files ending in {', '.join(sorted(SUFFIXES))}")
+            for path in wrong
+        ]
+        raise InvalidSettings("a plug-in saves what no bundle may hold:", mistakes)
+    _write_json(folder / BASELINES, {name: fitted.plugins[name].held_out.mean(axis=0).tolist() for name in names})
 
 
 def _history(known: Dataset) -> HistoryState:

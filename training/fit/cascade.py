@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from adverdict.models.calibration import logit
 from adverdict.models.cascade import Spread
+from adverdict.models.plugins import PREFIX
 
 CHEAP = ("ridge", "gbm")
 """What is computed before the encoder."""
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 
 def cheap(components: Sequence[str]) -> list[str]:
     """Those whose scores there are before the encoder runs."""
-    return [name for name in components if name in CHEAP]
+    return [name for name in components if name in CHEAP or name.startswith(PREFIX)]
 
 
 def fit_spread(early: Floats, whole: Floats) -> Spread:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from adverdict.domain.progress import Progress
 from adverdict.features.contract import FeatureContract
+from adverdict.features.extra import plugin_values, with_signals
 from adverdict.features.history.asof import counts_asof
 from adverdict.features.history.counts import without_labels
-from adverdict.features.table import FeatureTable, with_history
+from adverdict.features.table import FeatureTable, beside, with_history
 from adverdict.features.text.traits import Traits
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import AFTER_EXIT
@@ -29,6 +30,7 @@ from adverdict.models.encoder.encoder import encoder_text
 from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel
 from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
+from adverdict.models.plugins import PREFIX
 from adverdict.models.ridge import FACTS, WORDS, RidgeModel
 from adverdict.models.vectors import WordVectors
 from adverdict.training.cache.contents import ContentCache
@@ -44,6 +46,7 @@ from adverdict.training.fit.cascade import cheap, fit_spread
 from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
+from adverdict.training.fit.plugins import OwnComponent, fit_components
 from adverdict.training.fit.ridge import CREATIVE, Read, RidgeSettings, facts_of, fit_ridge
 from adverdict.training.fit.splits import folds
 from adverdict.training.fit.transformer import Offered, fit_transformer
@@ -63,6 +66,10 @@ class FitSettings:
     """None: the ridge reads no word vectors."""
     keep: tuple[str, ...] = ()
     """Components that stay whether or not they earn their place."""
+    signals: tuple[str, ...] = ()
+    """Plug-ins that the models read besides our own features."""
+    components: tuple[str, ...] = ()
+    """Plug-ins that are fitted beside our own models."""
     n_folds: int = 3
     calibration_prior: float = RIDGE
     """As ``prior`` of ``training.fit.calibration``."""
@@ -106,6 +113,7 @@ class Fitted:
     """The same at the early exit; None without a cascade."""
     familiarity: FamiliarityModel | None = None
     """None: no ad was found to break no policy."""
+    plugins: Mapping[str, OwnComponent] = field(default_factory=dict)
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -141,6 +149,10 @@ def fit(
     inputs = gbm_inputs(prepared.table, ridge_held_out), gbm_inputs(prepared.fresh, ridge_held_out)
     gbm = fit_gbm_twice(*inputs, data.targets, np.arange(len(data.ads)), prepared.contract, settings)
     held_out, fresh = {"ridge": ridge_held_out, "gbm": gbm_held_out}, {"ridge": ridge_held_out, "gbm": gbm_fresh}
+    own = fit_components(settings.components, data, prepared.table, prepared.contract, prepared.fold, settings.seed, progress)
+    of_plugins = {PREFIX + name: one.held_out for name, one in own.items()}
+    held_out |= of_plugins
+    fresh |= of_plugins
     encoder = None
     if settings.encoder is not None:
         encoder, scored = _stage_encoder(data, prepared, found, settings, progress, cache or EncoderCache(settings.encoder))
@@ -175,6 +187,7 @@ def fit(
         held_out_risk=risk,
         held_out_early=early,
         familiarity=familiarity,
+        plugins=own,
     )
 
 
@@ -199,10 +212,13 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: 
     """Features of the development ads, history as of each ad's submission: from labels, so never kept."""
     progress.stage("features", len(data.ads))
     content = (contents or ContentCache()).of(data.ads, progress)
-    contract = content.contract()
+    contract = with_signals(content.contract(), data.ads, settings.signals)
     counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
     table = content.table(contract, counts)
     fresh = with_history(table, without_labels(counts))
+    if contract.signals:
+        values = plugin_values(data.ads, contract)
+        table, fresh = beside(table, values), beside(fresh, values)
     vectors, views = None, {}
     if settings.vectors is not None:
         progress.stage("word vectors", 1)
@@ -273,15 +289,15 @@ def _stage_encoder(
     if not chosen.tune:
         return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, None, chosen), scored
 
-    def tune(rows: Rows) -> Any:
+    def tune(rows: Rows, part: str) -> Any:
         train, validation = _hold_back(rows, data.groups, settings.seed)
-        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress)
+        return fit_encoder(cache.pretrained, hidden, data.targets, train, validation, chosen, settings.seed, progress, part)
 
     progress.stage("encoder, fine-tuning", chosen.epochs * len(data.ads) * settings.n_folds)
     out = np.empty_like(data.targets)
-    for train, held_out in _each_fold(prepared.fold):
-        out[held_out] = encoder_logits(tune(train), hidden, held_out, cache.pretrained.device)
-    top = tune(np.arange(len(data.ads)))
+    for fold, (train, held_out) in enumerate(_each_fold(prepared.fold)):
+        out[held_out] = encoder_logits(tune(train, f"fold_{fold}"), hidden, held_out, cache.pretrained.device)
+    top = tune(np.arange(len(data.ads)), "all")
     return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, top, chosen), scored | {"encoder": out}
 
 

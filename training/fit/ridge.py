@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from adverdict.features.creative import CREATIVE_FACTS
+from adverdict.features.history.counts import PER_POLICY, SHARED
 from adverdict.features.text.ngrams import N_COLUMNS
 from adverdict.features.text.signals import TEXT_SIGNALS
 from adverdict.models.ngram import NgramModel, tfidf
@@ -91,7 +92,10 @@ def kind_of(fact: str) -> str | None:
     """None: it is no fact that the ridge reads."""
     if fact in CREATIVE_FACTS:
         return CREATIVE
-    return PAST if fact in PAST_FACTS else SIGNALS if fact in TEXT_SIGNALS else None
+    if fact in PAST_FACTS:
+        return PAST
+    # What is none of ours is a plug-in's.
+    return SIGNALS if fact in TEXT_SIGNALS or fact not in (*SHARED, *PER_POLICY) else None
 
 
 @dataclass(frozen=True)

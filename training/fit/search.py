@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,8 +78,9 @@ def search(
     progress: Progress,
     contents: ContentCache | None = None,
     study: Study | None = None,
+    told: Callable[[Trial], None] = lambda trial: None,
 ) -> Searched:
-    """So many more trials of ``study``; the given settings are its first. The transformer keeps its own.
+    """So many more trials of ``study``; the given settings are its first. The transformer keeps its own. ``told``: of each when it ends.
 
     The losses found here are optimistic, as those of any search, and are no figure of a model: only the choice is kept.
     Raises InvalidSettings where ``study`` was made on other ads, labels or settings.
@@ -98,6 +99,7 @@ def search(
         began = time.monotonic()
         loss = bench.loss(chosen(settings, suggest(settings, trial)))
         made.append(Trial(trial.number, trial.params, loss, time.monotonic() - began))
+        told(made[-1])
         progress.advance()
         return loss
 

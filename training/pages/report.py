@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from adverdict.models.manifest import DataEntry
 from adverdict.storage.pages import environment
 from adverdict.storage.whole import write_whole
 from adverdict.training.evaluation.curves import DecisionCurve, PrecisionRecall, decision_curve, precision_recall, reliability
+from adverdict.training.evaluation.errors import worst_errors
 from adverdict.training.evaluation.gains import Earned
+from adverdict.training.evaluation.importance import Importance
 from adverdict.training.evaluation.metrics import VIOLATES_FROM, PolicyScores, Scored
 from adverdict.training.pages.plots import Drawing, draw_decision_curve, draw_precision_recall, draw_reliability, render_both
 from adverdict.training.pages.summary import summarised
@@ -52,6 +54,10 @@ class ReportData:
     earned: Sequence[Earned] = ()
     unstated: Sequence[str] = ()
     """What it costs that the ads do not state something, a paragraph each."""
+    importance: Mapping[str, Sequence[Importance]] = field(default_factory=dict)
+    """By policy; empty: not measured."""
+    sampled: int = 0
+    """Ads it was measured on."""
     drawn: str = "advertisers"
     """Whose ads were held back and drawn together."""
     versions: Mapping[str, str] | None = None
@@ -74,6 +80,7 @@ def write_report(folder: Path, data: ReportData, *, render: Render = render_both
         unfamiliar=_unfamiliar(data.scored),
         added=list(dict.fromkeys(one.component for one in data.earned)),
         gains={policy: [one for one in data.earned if one.policy == policy] for policy in dict.fromkeys(one.policy for one in data.earned)},
+        sampled=data.sampled,
         versions=data.versions if data.versions is not None else installed(),
     )
     target = folder / PAGE
@@ -140,6 +147,8 @@ def _policy(policy: str, data: ReportData, folder: Path, render: Render) -> dict
         "figures": {model: data.metrics[model]["policies"][policy] for model in models},
         "thresholds": [_outcome(key, found, rated) for key, found in solved],
         "bins": bins,
+        "importance": data.importance.get(policy, ()),
+        "errors": worst_errors(data.scored, final, policy),
         "plots": [
             {"title": title, "kind": kind, "svg": render(draw, folder / f"{policy}-{kind}.png", f"{title}: {policy}")}
             for kind, (title, draw) in _drawings(policy, data.scored, models, rated, bins, lines).items()

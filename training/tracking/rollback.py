@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
-from adverdict.training.tracking.run import CHAMPION, NAME, PREVIOUS, aliased, answers
+from adverdict.training.tracking.aliases import CHAMPION, NAME, PREVIOUS, aliased
+from adverdict.training.tracking.server import answers
 from adverdict.training.tracking.store import Store
 
 ROLLED_BACK = "rolled_back"

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, UntrustedBundle
+from adverdict.models.manifest import check
 from adverdict.models.registry import BUNDLE_VERSION_TAG, fetch_bundle, resolve
-from adverdict.training.tracking.run import NAME, answers, log_bundle
+from adverdict.training.tracking.aliases import NAME
+from adverdict.training.tracking.pyfunc import log_bundle, software_of
+from adverdict.training.tracking.server import answers
 from adverdict.training.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -104,7 +107,8 @@ def _checked_bundle(version: ModelVersion, cache: Path) -> Path:
 
 
 def _registered_again(client: MlflowClient, version: ModelVersion, folder: Path) -> Upgraded:
-    bundle = log_bundle(folder, str(version.run_id))
+    manifest, _ = check(folder)
+    bundle = log_bundle(folder, str(version.run_id), manifest.policies, software=software_of(manifest))
     made = None
     try:
         if not client.search_registered_models(f"name='{NAME}'"):

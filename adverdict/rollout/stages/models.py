@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adverdict.decisions.policy import PolicyBook, Stance
 from adverdict.decisions.thresholds import SolvedThresholds
@@ -19,6 +20,9 @@ from adverdict.models.opening import FoundModel
 from adverdict.rollout.stages import steps
 from adverdict.scoring.bootstrap import Installation
 from adverdict.scoring.model import Model
+
+if TYPE_CHECKING:
+    from adverdict.training.gates import Gate
 
 SETTLE = 12.0
 """Seconds after which every worker has seen that another model is the champion: they look every five."""
@@ -55,9 +59,13 @@ def candidate_model(
         raise InvalidInput(
             "there is nothing to bring into force:", [Mistake("model", judged.uri, f"another bundle than the champion's, {old}")]
         )
-    said = dict.fromkeys(f"let through: {gate.sentence}" for gate in judged.gates if not gate.name.startswith("keeps"))
+    said = dict.fromkeys(_told(gate) for gate in judged.gates if not gate.name.startswith("keeps"))
     words = (f"model {base.source}, bundle {old} -> {found.source}, bundle {new}", *model_words(before, after), *said)
     return CandidateModel(found, installation.open_bundle(found.folder), words)
+
+
+def _told(gate: Gate) -> str:
+    return gate.sentence if gate.outcome == "not judged" else f"let through: {gate.sentence}"
 
 
 def model_words(before: Manifest, after: Manifest) -> list[str]:

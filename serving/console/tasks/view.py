@@ -22,6 +22,7 @@ from adverdict.serving.console.card import Card, card
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
 from adverdict.serving.console.tasks.spoken import speaks
+from adverdict.serving.console.translating import Translation, left_out
 
 MOST_FACTS = 5
 
@@ -64,6 +65,8 @@ class TaskView:
     """What earlier readers wrote for a senior one."""
     verdicts: tuple[str, ...]
     """What may be answered."""
+    translation: Translation | None
+    """The ad in the reviewers' language, by a machine; None of most tasks."""
     degraded: tuple[str, ...]
     """What the decision says of why its risks may say little; nothing where the reviewer must not be told what the model thinks."""
 
@@ -88,6 +91,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         statement=pieces(appeal),
         notes=tuple(pieces(note) for note in notes),
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
+        translation=None if left_out(task.kind, task.task_id) else parts.translate(ad),
         degraded=decision.degraded if decision else (),
     )
 

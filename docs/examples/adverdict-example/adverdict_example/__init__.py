@@ -1,0 +1,1 @@
+"""Plug-ins for Adverdict, one of every kind, to copy from."""

@@ -1,0 +1,1 @@
+"""Deployment files, as far as they can be tested without a cluster."""
