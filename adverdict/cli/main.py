@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import ads, brake, certificate, key, launch, market, model, models, monitor, quickstart, service, settings
+from adverdict.cli import ads, brake, certificate, clusters, key, launch, market, model, models, monitor, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
@@ -74,6 +74,7 @@ for name, group in {
     "rollout": rollout.app,
     "certificate": certificate.app,
     "review": review.app,
+    "clusters": clusters.app,
     "report": report.app,
     "rescore": rescore.app,
     "workforce": workforce.app,

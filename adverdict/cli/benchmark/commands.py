@@ -10,6 +10,7 @@ import typer
 from adverdict.cli.benchmark import attacks as benchmark_attacks
 from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
+from adverdict.cli.benchmark import clusters as benchmark_clusters
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import ledger as benchmark_ledger
 from adverdict.cli.benchmark import monitoring as benchmark_monitoring
@@ -38,6 +39,7 @@ app.command("packs")(benchmark_packs.packs)
 app.command("quickstarts")(benchmark_quickstarts.quickstarts)
 app.command("workforce")(benchmark_workforce.workforce)
 app.command("monitoring")(benchmark_monitoring.monitoring)
+app.command("clusters")(benchmark_clusters.clusters)
 
 
 @app.command("certificates")
