@@ -87,6 +87,7 @@ class Answered(_AboutAd):
     reason: OptionalText = None
     seconds: float | None = Field(default=None, ge=0, description="from being shown to being answered")
     labels: tuple[Label, ...] = ()
+    along_with: str | None = Field(default=None, description="the task whose answer did for this copy, too; null: it was read by itself")
 
 
 class Resolved(_AboutAd):

@@ -21,6 +21,7 @@ from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
+from adverdict.serving.console.tasks.copies import CopiesView, copies_of
 from adverdict.serving.console.tasks.spoken import speaks
 
 MOST_FACTS = 5
@@ -64,6 +65,7 @@ class TaskView:
     """What earlier readers wrote for a senior one."""
     verdicts: tuple[str, ...]
     """What may be answered."""
+    copies: CopiesView
     degraded: tuple[str, ...]
     """What the decision says of why its risks may say little; nothing where the reviewer must not be told what the model thinks."""
 
@@ -88,6 +90,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         statement=pieces(appeal),
         notes=tuple(pieces(note) for note in notes),
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
+        copies=copies_of(connection, task),
         degraded=decision.degraded if decision else (),
     )
 
