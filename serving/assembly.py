@@ -11,6 +11,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from adverdict.clusters.online import ClustersBegun
 from adverdict.decisions.files.read import read_texts
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
@@ -34,6 +35,7 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
+from adverdict.serving.worker.copies import ClusterWatch
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
@@ -98,7 +100,8 @@ def assemble(
         log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
     elif settings.signing_key is None:
         log.warning("certificates are not signed (ADVERDICT_CERTIFICATE_KEY): whoever may write into the registry can change thresholds")
-    recorder = Recorder(ledger, installation.review) if ledger else None
+    copies = ClustersBegun(ledger) if ledger and settings.clusters else None
+    recorder = Recorder(ledger, installation.review, copies=copies) if ledger else None
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
@@ -106,7 +109,8 @@ def assemble(
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor)
+    clusters = ClusterWatch(ledger) if ledger and settings.clusters else None
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, clusters)
 
 
 def _rollouts(installation: Installation, ledger: Ledger, sets: SetsInForce, metrics: Metrics) -> RolloutWatch:

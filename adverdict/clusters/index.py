@@ -87,6 +87,14 @@ class ClusterIndex:
         self.size = first
         return [sorted(some, key=lambda near: (near.distance, near.other)) for some in found]
 
+    def near_among(self, made: Fingerprints, ads: NDArray[np.int32]) -> list[Near]:
+        """One ad that is not taken in, with each of those; near or not. Changes nothing."""
+        own = self.size
+        self._store(made)
+        found = self._looked_at(np.column_stack([np.full(ads.size, own, dtype=np.int32), ads]), all_of_them=True) if ads.size else []
+        self.size = own
+        return found
+
     def compare_with(self, ads: NDArray[np.int32], other: int) -> list[Near]:
         """Each of the ads with one, near or not."""
         return self._looked_at(np.column_stack([ads, np.full(ads.size, other, dtype=np.int32)]), all_of_them=True)

@@ -92,8 +92,3 @@ def correct(connection: Connection, clusters: Mapping[int, int]) -> None:
 
 def came_to(connection: Connection, seq: int) -> None:
     connection.execute(update(projections).where(projections.c.name == NAME).values(seq=seq))
-
-
-def cluster_name(decision_id: str) -> str:
-    """Of the cluster that begins with an ad first decided by this decision."""
-    return f"clu-{decision_id.removeprefix('dec-')}"

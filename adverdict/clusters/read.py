@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from adverdict.clusters import kept
 from adverdict.clusters.index import ClusterIndex, Near
+from adverdict.clusters.names import cluster_name
 from adverdict.domain.errors import NotFound
 from adverdict.ledger.effective import EffectiveDecision, effective_decisions
 from adverdict.ledger.history import end_of
@@ -73,7 +74,7 @@ def summary(connection: Connection, cluster: int) -> ClusterSummary:
 
 
 def name_of(connection: Connection, cluster: int) -> str:
-    return kept.cluster_name(str(connection.execute(select(entries.c.entry_id).where(entries.c.seq == cluster)).scalar_one()))
+    return cluster_name(str(connection.execute(select(entries.c.entry_id).where(entries.c.seq == cluster)).scalar_one()))
 
 
 def found(connection: Connection, told: str) -> int:
@@ -92,6 +93,18 @@ def found(connection: Connection, told: str) -> int:
     if seq is None or cluster_of(connection, int(seq)) is None:
         raise NotFound(f"{told} is in no cluster yet: adverdict clusters build follows the ledger to its end")
     return int(seq)
+
+
+def firsts(connection: Connection, decisions: Collection[str]) -> dict[str, int]:
+    """Of each decision: the entry that first decided the version of the ad that it is about. Those erased are left out."""
+    wanted, told = sorted(decisions), dict[str, int]()
+    own, first = contents.alias("own"), contents.alias("first")
+    same = (first.c.ad_id == own.c.ad_id) & (first.c.submission == own.c.submitted_at)
+    for start in range(0, len(wanted), LOOKED_AT):
+        query = select(own.c.about, first.c.seq).select_from(own.join(first, same)).where(own.c.submitted_at.is_not(None))
+        rows = connection.execute(query.where(own.c.about.in_(wanted[start : start + LOOKED_AT])))
+        told |= {row.about: int(row.seq) for row in rows}
+    return told
 
 
 def cluster_of(connection: Connection, seq: int) -> int | None:

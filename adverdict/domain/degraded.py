@@ -43,6 +43,8 @@ class Cause(StrEnum):
     """The policies, or the bundle, that should have decided could not be had: those before did. About: the beginning of their hash."""
     ARM_FAILED = "arm_failed"
     """A model is tried against another, and the one of the ad's arm failed on it. People decide."""
+    COPY_REJECTED = "copy_rejected"
+    """People have rejected a copy of the ad, so that it is not approved without them. About: the policy, and the decision they rejected."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

@@ -184,6 +184,11 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
+    clusters: bool = Field(
+        default=True,
+        description="follow [copies](clusters.md) while deciding: decisions name their cluster, and a copy of what people rejected is not "
+        "approved without them; takes about 1 KiB an ad in every worker",
+    )
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
     )

@@ -20,6 +20,7 @@ def test_recorded_causes_are_the_words_that_ledgers_and_dashboards_hold() -> Non
         *("thresholds_not_solved", "uncertified", "certificate_expired", "certificate_revoked", "licence_unknown", "unfamiliar"),
         "arm_missing",
         "arm_failed",
+        "copy_rejected",
         "brake",
     ]
     assert str(Degradation(Cause.BUNDLE_REFUSED, "3")) == "bundle_refused:3"
