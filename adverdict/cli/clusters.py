@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from adverdict.clusters.read import ClusterSummary
 
+By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")]
 app = typer.Typer(help="Copies of ads: found by words, pictures and landing pages, shown, and taken back.", no_args_is_help=True)
 
 
@@ -72,6 +74,108 @@ def show_command(
             )
         if json:
             write_json(json, told)
+
+
+@app.command("certify")
+def certify_command(
+    limit: Annotated[float, typer.Option("--limit", help="Share of carried verdicts that may be wrong, such as 0.05.")] = 0.05,
+    confidence: Annotated[float, typer.Option("--confidence", help="With which it is to be shown.")] = 0.95,
+    by: By = None,
+    json: Json = None,
+) -> None:
+    """Look at what was read blind, and carry verdicts to copies as far as that shows; each look spends some of the error allowed."""
+    from adverdict.cli.console import Bars, out, write_json
+
+    with door() as settings:
+        from adverdict.clusters.follower import ClusterFollower
+        from adverdict.review.carrying.certifying import certify_carrying
+
+        with ledger_of(settings) as ledger, Bars() as bars:
+            ClusterFollower(ledger).catch_up(bars)
+            found = certify_carrying(ledger, limit=limit, confidence=confidence, by=by or getpass.getuser(), progress=bars)
+        told = [{"side": one.side, "certificate": one.certificate_id, **vars(one.found)} for one in found]
+        for one in found:
+            read = f"{one.found.wrong} of {one.found.pairs:,} copies read blind, of {one.found.groups:,} campaigns, were decided otherwise"
+            if one.found.distance is None:
+                short = f"at least {one.found.groups_needed:,} campaigns without an error are needed"
+                out.print(f"{one.side}: nothing is carried; {read}; {short}", highlight=False)
+            else:
+                upper = f"at most {one.found.upper:.1%} are wrong with {confidence:.0%} confidence"
+                out.print(f"{one.side}: carried to copies alike to {1 - one.found.distance:.0%}; {read}; {upper}", highlight=False)
+        if json:
+            write_json(json, told)
+
+
+@app.command("carry")
+def carry_command() -> None:
+    """Carry verdicts to copies that wait now. The service does so by itself, every minute."""
+    from adverdict.cli.console import Bars, out
+
+    with door() as settings:
+        from adverdict.clusters.follower import ClusterFollower
+        from adverdict.ledger.in_force.carrying import in_force
+        from adverdict.ledger.store import now
+        from adverdict.review.carrying.carry import carry
+
+        with ledger_of(settings) as ledger:
+            with Bars() as bars:
+                ClusterFollower(ledger).catch_up(bars)
+                done = carry(ledger, progress=bars)
+            with ledger.look() as connection:
+                holding = in_force(connection, now())
+        out.print(f"{len(done):,} verdicts carried", highlight=False)
+        if not holding:
+            out.print("nothing is certified: adverdict clusters certify", highlight=False)
+
+
+@app.command("stop")
+def stop_command(
+    side: Annotated[str, typer.Argument(metavar="SIDE", help="approve or reject.")],
+    why: Annotated[str, typer.Option("--why", help="Kept on record.")],
+    by: By = None,
+) -> None:
+    """Carry no verdicts of one side any more, until they are certified anew."""
+    from adverdict.cli.console import out
+
+    with door() as settings:
+        from adverdict.domain.errors import InvalidInput, Mistake
+        from adverdict.ledger.store import now
+        from adverdict.review.carrying.certifying import SIDES, stop_carrying
+
+        chosen = next((one for one in SIDES if one == side), None)
+        if chosen is None:
+            raise InvalidInput("nothing was stopped:", [Mistake("side", side, "approve or reject")])
+        with ledger_of(settings) as ledger:
+            stopped = stop_carrying(ledger, chosen, why, by or getpass.getuser(), now())
+        out.print(f"{side}: nothing is carried from now on" if stopped else f"{side}: nothing was carried", highlight=False)
+
+
+@app.command("unwind")
+def unwind_command(
+    decision: Annotated[str, typer.Argument(metavar="DECISION", help="That a review has settled wrongly.")],
+    why: Annotated[str, typer.Option("--why", help="Kept on record.")],
+    by: By = None,
+    json: Json = None,
+) -> None:
+    """Take back what a review made of a decision, and all that was carried from it: verdicts, labels, history. People decide again."""
+    from adverdict.cli.console import Bars, out, write_json
+
+    with door() as settings:
+        from adverdict.review.carrying.unwind import unwind
+        from adverdict.scoring.bootstrap import bootstrap
+
+        installation = bootstrap(settings)
+        book, review = installation.in_force(), installation.review
+        with ledger_of(settings) as ledger, Bars() as bars:
+            done = unwind(ledger, decision, why=why, by=by or getpass.getuser(), book=book, settings=review, progress=bars)
+        if not done.decisions:
+            out.print("it was taken back before", highlight=False)
+        else:
+            told = f"{done.carried:,} carried from it, {done.along:,} answered along with it, {done.labels:,} labels"
+            out.print(f"taken back: the verdict on {decision}, {told}", highlight=False, markup=False)
+            out.print(f"{done.reopened:,} tasks are open again", highlight=False)
+        if json:
+            write_json(json, vars(done))
 
 
 def _largest(connection: Connection, most: int) -> list[dict[str, Any]]:

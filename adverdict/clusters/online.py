@@ -19,6 +19,7 @@ from adverdict.clusters.read import firsts, name_of
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.entries import Resolved, Ruled
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, entry_of, entry_query
@@ -83,16 +84,20 @@ class OnlineClusters:
         return tuple((policy, nearest.decision_id) for policy in nearest.violated) if nearest.rejected else ()
 
     def _listen(self, until: int) -> None:
-        query = entry_query().where(entries.c.kind.in_((Resolved.kind, Ruled.kind)), entries.c.seq > self._heard, entries.c.seq <= until)
+        query = entry_query().where(
+            entries.c.kind.in_((Resolved.kind, Ruled.kind, Unwound.kind)), entries.c.seq > self._heard, entries.c.seq <= until
+        )
         with self._ledger.look() as connection:
             told = [entry_of(row) for row in connection.execute(query.order_by(entries.c.seq))]
-            bodies = [entry.body for entry in told if isinstance(entry.body, Resolved | Ruled)]
+            bodies = [entry.body for entry in told if isinstance(entry.body, Resolved | Ruled | Unwound)]
             where = firsts(connection, {body.decision_id for body in bodies})
         for body in bodies:
             seq = where.get(body.decision_id)
             if seq is None:
                 continue
-            if isinstance(body, Resolved):
+            if isinstance(body, Unwound):
+                self._people.pop(seq, None)
+            elif isinstance(body, Resolved):
                 self._people[seq] = PeopleSaid(body.verdict is Verdict.REJECT, body.violated, body.decision_id)
             elif body.outcome == "overturned":
                 self._people[seq] = PeopleSaid(False, (), body.decision_id)

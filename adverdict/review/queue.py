@@ -286,7 +286,7 @@ def _again(connection: Connection, task: Task, reviewer: str, token: int, answer
         raise _passed_on(task)
     outcome = Outcome(task.task_id, cases.answer_id(task.task_id), opened=tuple(_opened(connection, task.task_id)))
     for entry in store.about(connection, task.about):
-        if isinstance(entry.body, Resolved) and entry.body.task_id == task.task_id:
+        if isinstance(entry.body, Resolved) and entry.body.task_id == task.task_id and entry.body.by != "copy":
             outcome = replace(outcome, settled=Verdict(entry.body.verdict), by=entry.body.by)
         if isinstance(entry.body, Ruled) and entry.body.task_id == task.task_id:
             outcome = replace(outcome, ruling=entry.body.outcome)

@@ -10,7 +10,8 @@ from adverdict.clusters.follower import ClusterFollower
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, DecisionMade, Resolved
 from adverdict.review.cases.answers import Answer, Outcome
-from adverdict.review.tasks.copies import contradicted, earlier, waiting
+from adverdict.review.tasks.copies import contradicted, earlier, read_blind, waiting
+from adverdict.review.tasks.draws import task_id
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
 from tests.review.desk import Desk
@@ -18,7 +19,10 @@ from tests.review.desk import Desk
 WORDS = "Guaranteed profit without any work: ask our team how thousands of readers double their deposit every week"
 
 
-def copy(desk: Desk, verdict: Verdict = Verdict.REVIEW, *, words: str = WORDS, **ad: Any) -> DecisionMade:
+def copy(desk: Desk, verdict: Verdict = Verdict.REVIEW, *, words: str = WORDS, blind: bool = False, **ad: Any) -> DecisionMade:
+    """The next whose review would be read blind, or not."""
+    while read_blind(task_id(f"dec-{desk.decided + 1:032x}", 0)) is not blind:
+        desk.decided += 1
     made = desk.decide(verdict, audited=ad.pop("audited", None), title="", body=f"{words} {desk.decided}", **ad)
     ClusterFollower(desk.ledger).catch_up()
     return made
@@ -58,11 +62,11 @@ def test_a_copy_in_another_market_is_a_question_of_its_own(desk: Desk, market: s
 
 
 def test_audits_and_cases_read_twice_are_never_answered_along(desk: Desk) -> None:
-    copy(desk)
+    first = copy(desk)
     copy(desk, Verdict.APPROVE, audited=0.5)
     desk.use(ReviewSettings(double_share=1, golden_share=0))
     copy(desk)
-    leased = next(one for one in (desk.claim("ann"), desk.claim("ann"), desk.claim("ann")) if one.task.about == "dec-" + f"{1:032x}")
+    leased = next(one for one in (desk.claim("ann"), desk.claim("ann"), desk.claim("ann")) if one.task.about == first.decision.decision_id)
     with desk.ledger.look() as connection:
         assert waiting(connection, leased.task, Reviewer("ann")) == []
 
@@ -109,3 +113,14 @@ def test_a_copy_that_somebody_has_just_taken_is_left_to_them(desk: Desk) -> None
     given = Answer("reject", ("deceptive",))
     assert desk.queue.answer(mine.task.task_id, "ann", mine.token, given, copies=[theirs.task.task_id]).copies == ()
     assert desk.give(theirs, "approve").settled is Verdict.APPROVE
+
+
+def test_a_fifth_is_read_by_itself_without_knowing_of_copies(desk: Desk) -> None:
+    copy(desk)
+    desk.say("ann", "reject")
+    copy(desk, blind=True)
+    copy(desk)
+    blind, other = sorted((desk.claim("bob"), desk.claim("bob")), key=lambda one: not read_blind(one.task.task_id))
+    with desk.ledger.look() as connection:
+        assert (waiting(connection, blind.task, Reviewer("bob")), earlier(connection, blind.task)) == ([], [])
+        assert len(earlier(connection, other.task)) == 1

@@ -48,10 +48,10 @@ class Outcome:
     """The ad's verdict that the answer settled; None: nothing changed, or others have to read the ad first."""
     by: Literal["review", "audit", "appeal"] | None = None
     ruling: Literal["upheld", "overturned"] | None = None
-    copies: tuple[str, ...] = ()
-    """Tasks about copies that were answered along with it."""
     opened: tuple[str, ...] = ()
     """Tasks it opened. Never tell a reviewer: it would show what kind of task it was."""
+    copies: tuple[str, ...] = ()
+    """Tasks about copies that were answered along with it."""
 
 
 def check(answer: Answer, task: Task) -> None:

@@ -20,6 +20,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.identity import surface_key
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
+from adverdict.ledger.said import not_unwound
 from adverdict.review.reasons.grounds import UNION, Category, category
 
 YesNo = Literal["Yes", "No"]
@@ -77,8 +78,14 @@ class _DecisionRecord:
     ad: Ad
     decision: Decision
     resolved: Resolved | None
+    """What settled it, if not the decision itself."""
     rejected_at: datetime
     upheld_at: datetime | None
+
+    @property
+    def carried(self) -> bool:
+        """Whether people read a copy of the ad, and not this one."""
+        return self.resolved is not None and self.resolved.carried is not None
 
 
 class _Violated(NamedTuple):
@@ -113,7 +120,7 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
         application_date=record.rejected_at.date(),
         decision_facts=_facts(record, violated, book)[:LONGEST],
         automated_detection="Yes" if detected(record.decision) else "No",
-        automated_decision=automated(record.decision, by_people),
+        automated_decision=automated(record.decision, by_people, carried=record.carried and record.upheld_at is None),
         **_ground(violated, legal_grounds or {}),
         category=categories[0],
         category_addition=categories[1:],
@@ -133,7 +140,7 @@ def _record_of(entries: Sequence[Entry]) -> _DecisionRecord | None:
     rejected_at = made.decision.decided_at if made.step is None else recorded_at  # decided with others, and applied only then
     resolved: Resolved | None = None
     upheld_at: datetime | None = None
-    for at, body in bodies:
+    for at, body in ((entry.at, entry.body) for entry in not_unwound(entries)):
         if isinstance(body, Resolved):
             rejected_at = rejected_at if verdict == body.verdict else at
             verdict, resolved = Verdict(body.verdict), body
@@ -166,8 +173,11 @@ def detected(decision: Decision) -> bool:
     return any(one.risk is not None and one.verdict is not Verdict.APPROVE for one in decision.policies)
 
 
-def automated(decision: Decision, by_people: bool) -> Automated:
-    """How far a rejection is automated; ``by_people``: somebody rejected the ad, or upheld its rejection."""
+def automated(decision: Decision, by_people: bool, *, carried: bool = False) -> Automated:
+    """How far a rejection is automated; ``by_people``: somebody rejected the ad, or upheld its rejection; ``carried``: they rejected a copy
+    of it, and it was rejected with that."""
+    if carried:
+        return "AUTOMATED_DECISION_PARTIALLY"
     if not by_people:
         return "AUTOMATED_DECISION_FULLY"
     return "AUTOMATED_DECISION_PARTIALLY" if detected(decision) else "AUTOMATED_DECISION_NOT_AUTOMATED"
@@ -202,7 +212,10 @@ def _facts(record: _DecisionRecord, violated: Sequence[_Violated], book: PolicyB
     surface = _surface(ad, book)
     told = [f"The ad was submitted on {ad.submitted_at:%Y-%m-%d} to be shown in {ad.market}{f' ({surface})' if surface else ''}."]
     told += [f"Automated assessment, {one.title}: {one.because}." for one in violated if one.because]
-    if record.resolved is not None:
+    if record.resolved is not None and record.carried:
+        when = f"{record.rejected_at:%Y-%m-%d}"
+        told.append(f"People found that a copy of the ad violates: {_titles(violated)}. That was carried over to this ad on {when}.")
+    elif record.resolved is not None:
         assessed = "An automated assessment" if detected(record.decision) else "No automated assessment was made, which"
         why = {
             Verdict.REVIEW: f"{assessed} left the decision to people.",

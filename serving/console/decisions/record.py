@@ -10,10 +10,12 @@ from sqlalchemy import Connection, select
 
 from adverdict.domain.decision import PolicyVerdict, Reason
 from adverdict.domain.errors import NotFound
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.chain import plain_json
 from adverdict.ledger.effective import decision_histories
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
 from adverdict.ledger.moments import micros, moment
+from adverdict.ledger.said import not_unwound
 from adverdict.ledger.schema import contents, entries, tasks
 from adverdict.ledger.store import about, withdrawn
 from adverdict.review.reasons.marking import Piece, pieces
@@ -102,7 +104,7 @@ def record(connection: Connection, decision_id: str, explain: Callable[[Decision
         raise NotFound("No such decision is on record, or its content was erased.")
     explanation = explain(made.body)
     rows = [Row(one, bar(one), tuple(r for r in explanation.reasons if r.policy == one.policy)) for one in made.body.decision.policies]
-    resolutions = [entry.body for entry in told if isinstance(entry.body, Resolved)]
+    resolutions = [entry.body for entry in not_unwound(told) if isinstance(entry.body, Resolved)]
     return Record(
         made=made.body,
         unexplained=explanation.missing,
@@ -195,7 +197,10 @@ def _event(entry: Entry) -> Event | None:
             return Event(entry.seq, entry.at, what, body.by, pieces("; ".join(one.reason for one in body.labels if one.reason)))
         case Resolved() as body:
             violated = f" for {', '.join(body.violated)}" if body.violated else ""
-            return Event(entry.seq, entry.at, f"{body.verdict.value} settled by {body.by}{violated}", "", ())
+            how = f"carried over from a copy, {body.carried.decision_id}" if body.carried else f"settled by {body.by}"
+            return Event(entry.seq, entry.at, f"{body.verdict.value} {how}{violated}", "", ())
+        case Unwound() as body:
+            return Event(entry.seq, entry.at, "what people had made of it, or of a copy, was taken back", body.by, pieces(body.why))
         case Appealed() as body:
             return Event(entry.seq, entry.at, "appealed", body.by, pieces(body.statement))
         case Ruled() as body:
