@@ -19,7 +19,7 @@ def clusters(
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """How many copies are found among simulated ads, how many others are taken for some, how fast, in how much memory."""
+    """Copies among simulated ads: how many are found, how fast; and verdicts carried to them: how many are wrong, what is leaked."""
     from adverdict.cli.console import Bars, write_json
 
     with door():
@@ -44,4 +44,21 @@ def _show(found: Mapping[str, Any]) -> None:
     table.add_row("ads in the largest cluster", number(found["largest_cluster"], ",.0f"), "")
     table.add_row("ads a second of one core", number(found["ads_per_s"], ",.0f"), "")
     table.add_row("MiB at most, whole process", number(found["peak_mib"], ",.0f"), "")
+    out.print(table)
+    table = columns(("simulated", "figure", "95 %"), left=("simulated",), title="Verdicts carried to copies")
+    for side in ("reject", "approve"):
+        seen, distance = found["propagation_evidence"][side], found["propagation_distance"][side]
+        table.add_row(f"{side}: copies read blind, of {seen['campaigns']:,} campaigns", number(seen["copies"], ",.0f"), "")
+        table.add_row(f"{side}: carried up to distance", "not" if distance is None else number(distance, ".2f"), "")
+    low, high = found["propagation_wrong_share_interval"]
+    table.add_row(
+        f"wrong, of {found['verdicts_carried']:,} carried", number(found["propagation_wrong_share"], ".4f"), f"{low:.4f} to {high:.4f}"
+    )
+    table.add_row("the limit", number(found["propagation_limit"], ".2f"), "")
+    table.add_row(f"of {found['campaigns_carried']} campaigns, those over it", str(found["campaigns_over_limit"]), "")
+    low, high = found["leaked_impressions_ratio_interval"]
+    table.add_row(
+        "leaked impressions, of those without copies known", number(found["leaked_impressions_ratio"], ".2f"), f"{low:.2f} to {high:.2f}"
+    )
+    table.add_row(f"seconds to take back {found['unwound']:,} verdicts", number(found["unwind_seconds"], ".1f"), "")
     out.print(table)
