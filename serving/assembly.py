@@ -10,6 +10,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from adverdict.clusters.online import ClustersBegun
 from adverdict.decisions.files.read import read_texts
 from adverdict.delivery.channels import Channel
 from adverdict.delivery.posting import Receiver
@@ -39,11 +40,13 @@ from adverdict.scoring.scorer import Scorer
 from adverdict.serving.logs import speak_up
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
+from adverdict.serving.worker.copies import ClusterWatch
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.monitor import MonitorWatch
+from adverdict.serving.worker.periodic import Watch
 from adverdict.serving.worker.planner import Planner, command_line
 from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
@@ -110,7 +113,8 @@ def assemble(
         log.warning("no API keys are configured (ADVERDICT_API_KEYS): only callers on this machine are served")
     elif settings.signing_key is None:
         log.warning("certificates are not signed (ADVERDICT_CERTIFICATE_KEY): whoever may write into the registry can change thresholds")
-    recorder = Recorder(ledger, installation.review) if ledger else None
+    copies = ClustersBegun(ledger) if ledger and settings.clusters else None
+    recorder = Recorder(ledger, installation.review, copies=copies) if ledger else None
     intake = Intake(_current(champion, record), recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
@@ -120,9 +124,9 @@ def assemble(
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
     probing = ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review) if ledger else None
     delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
-    return WorkerRuntime(
-        settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor, record, delivery, probing
-    )
+    clusters = ClusterWatch(ledger) if ledger and settings.clusters else None
+    watches: tuple[Watch, ...] = tuple(one for one in (evidence, rollouts, monitor, probing, delivery, clusters) if one is not None)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, planner, explain, record, watches)
 
 
 def _channels(installation: Installation) -> list[Channel]:

@@ -72,31 +72,15 @@ class Adverdict:
     def begin(self) -> None:
         self.runtime.champion.start()
         self.runtime.intake.start()
-        if self.runtime.evidence:
-            self.runtime.evidence.start()
-        if self.runtime.rollouts:
-            self.runtime.rollouts.start()
-        if self.runtime.monitor:
-            self.runtime.monitor.start()
-        if self.runtime.delivery:
-            self.runtime.delivery.start()
-        if self.runtime.probing:
-            self.runtime.probing.start()
+        for watch in self.runtime.watches:
+            watch.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
         slot.runtime = None
-        if self.runtime.evidence:
-            self.runtime.evidence.stop()
-        if self.runtime.rollouts:
-            self.runtime.rollouts.stop()
-        if self.runtime.monitor:
-            self.runtime.monitor.stop()
-        if self.runtime.delivery:
-            self.runtime.delivery.stop()
-        if self.runtime.probing:
-            self.runtime.probing.stop()
+        for watch in self.runtime.watches:
+            watch.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

@@ -39,6 +39,8 @@ class DecisionContext:
     """Brakes that are on, and how certificates stand."""
     arm: Arm | None = None
     """The side of a roll-out that the ad's advertiser is on; None: none is on."""
+    rejected_copies: Mapping[str, str] = field(default_factory=dict)
+    """Policies under which people have rejected a copy of the ad, with the decision they rejected."""
     audit_share: float = 0.0
     """Of decisions of this arm that a reviewer reads, at least."""
     audit_secret: bytes | None = field(default=None, repr=False)
@@ -127,6 +129,8 @@ def _rulings(
             rulings[policy.name] = _by_risk(rule, risk.p, ad, solved, context)
         if context.familiarity is not None and not stopped:
             rulings[policy.name] = _with_familiarity(policy, rulings[policy.name], context.familiarity)
+        if policy.name in context.rejected_copies:
+            rulings[policy.name] = _copied(policy, rulings[policy.name], context.rejected_copies[policy.name])
         if context.steering.brakes:
             rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.steering.brakes)
         if context.steering.held:
@@ -188,6 +192,14 @@ def _with_familiarity(policy: PolicyInForce, ruling: _Ruling, familiarity: Famil
     if policy.when_unfamiliar is WhenUnfamiliar.DECIDE or left_anyway:
         return ruling._replace(degraded=told)
     return _Ruling(Verdict.REVIEW, wording.unfamiliar(familiarity, policy.unfamiliar_share), degraded=told, standing=ruling.standing)
+
+
+def _copied(policy: PolicyInForce, ruling: _Ruling, decision_id: str) -> _Ruling:
+    """The same, but an ad is not approved where people have rejected a copy of it."""
+    if ruling.verdict is not Verdict.APPROVE or policy.stance is Stance.ALLOWED:
+        return ruling
+    told = (*ruling.degraded, Degradation(Cause.COPY_REJECTED, f"{policy.name}:{decision_id}"))
+    return _Ruling(Verdict.REVIEW, wording.copy_rejected(policy.name, decision_id), ruling.thresholds, told, ruling.standing)
 
 
 def _braked(policy: PolicyInForce, ruling: _Ruling, ad: Ad, brakes: tuple[Brake, ...]) -> _Ruling:

@@ -75,6 +75,10 @@ def braked(brakes: Sequence[Brake]) -> str:
     return f"nothing is {done} automatically (brake:{on}): a person decides"
 
 
+def copy_rejected(policy: str, decision_id: str) -> str:
+    return f"people rejected a copy of this ad under {policy} (decision {decision_id}): a person decides"
+
+
 def unfamiliar(familiarity: Familiarity, share: float) -> str:
     why = f"familiarity {familiarity.p:.2g} is not above unfamiliar_share {share:g}"
     return f"the model has hardly seen texts like this{in_brackets(familiarity.causes)}, {why}: a person decides (when_unfamiliar: review)"

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from adverdict.ledger import changes
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.effective import SPEAKING, DecisionHistory, decision_histories
 from adverdict.ledger.entries import DecisionMade, Entry, Rescored, Resolved, Ruled, Withdrawn
 from adverdict.ledger.history import end_of
@@ -135,6 +136,8 @@ def _name(entry: Entry, repairs: set[str]) -> str:
             return "repair" if step in repairs else "rescoring"
         case Ruled():
             return "appeal"
+        case Unwound():
+            return "unwinding"
         case body:
             return str(getattr(body, "by", None) or entry.body.kind) if entry.body else ""
 

@@ -51,6 +51,8 @@ class Cause(StrEnum):
     """It can be read, and not be written. About: why. Told of a service, not of a decision."""
     PROBING = "probing"
     """The advertiser tries out what is approved: near copies of rejected ads, again and again. People decide. About: the notice."""
+    COPY_REJECTED = "copy_rejected"
+    """People have rejected a copy of the ad, so that it is not approved without them. About: the policy, and the decision they rejected."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

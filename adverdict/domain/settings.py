@@ -218,6 +218,11 @@ class Settings(BaseModel):
     translate_to: Annotated[str, AfterValidator(_language_tag)] = Field(
         default="en", description="that language, as a BCP 47 tag such as `en` or `pt-BR`"
     )
+    clusters: bool = Field(
+        default=True,
+        description="follow [copies](clusters.md) while deciding: decisions name their cluster, and a copy of what people rejected is not "
+        "approved without them; takes about 1 KiB an ad in every worker",
+    )
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
     )

@@ -36,7 +36,8 @@ class Change(BaseModel):
     seq: int = Field(ge=1, description="its place among all changes, 1, 2, 3 …: of one ad, the last one counts")
     entry: int = Field(ge=1, description="place in the ledger's chain of what changed it")
     change: str = Field(
-        description="what changed it: review, audit, appeal, rescoring, repair, withdrawal (of a rescoring), erasure; others may come"
+        description="what changed it: review, audit, appeal, copy (carried over from what people made of one), unwinding (what they had "
+        "made of it was taken back), rescoring, repair, withdrawal (of a rescoring), erasure; others may come"
     )
     at: Utc
     ad_id: Id

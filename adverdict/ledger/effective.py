@@ -2,7 +2,7 @@
 
 People speak by a resolution, or by a ruling on an appeal, which stands also where it upholds an automatic rejection and so settles nothing
 anew. A version is what was submitted at one moment; the current one is the latest that anything stands for. An answer that settles
-nothing, such as one reading of an audit, is no verdict.
+nothing, such as one reading of an audit, is no verdict. What people said before it was unwound no longer stands.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import glob
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.chain import plain_json
 from adverdict.ledger.entries import DecisionMade, Resolved, Ruled, Withdrawn
 from adverdict.ledger.moments import moment
@@ -32,8 +33,9 @@ PAGE = 20_000
 """Rows exported at a time."""
 EXPORT_MEMORY = "512MB"
 """What ordering an export may take; beyond it, the disk."""
-SPEAKING = (DecisionMade.kind, Resolved.kind, Ruled.kind)
-"""Kinds of entries that say what stands about an ad."""
+SPEAKING = (DecisionMade.kind, Resolved.kind, Ruled.kind, Unwound.kind)
+"""Kinds of entries that say what stands about an ad, or that it no longer does."""
+_BY = {DecisionMade.kind: "model", Unwound.kind: "unwound"}
 _RULINGS = {"upheld": Verdict.REJECT, "overturned": Verdict.APPROVE}
 
 
@@ -63,6 +65,8 @@ class DecisionHistory:
     said: Sequence[EffectiveDecision]
     ended: Mapping[str, int]
     """Step -> seq of its withdrawal."""
+    unwound: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Decision -> seqs of the entries that took back what people had made of it."""
 
     def at(self, seq: int | None = None, submitted_at: int | None = None) -> EffectiveDecision | None:
         """What stood once the entry ``seq`` was written, of one version or of the current one; None: nothing. By default, now."""
@@ -74,7 +78,10 @@ class DecisionHistory:
         return max(effective_decisions, key=lambda one: (one.submitted_at, one.seq), default=None)
 
     def _stands(self, one: EffectiveDecision, seq: int | None) -> bool:
-        end = None if one.by == "person" or one.step is None else self.ended.get(one.step)
+        if one.by == "person":
+            end = min((at for at in self.unwound.get(one.decision_id, ()) if at > one.seq), default=None)
+        else:
+            end = None if one.step is None else self.ended.get(one.step)
         return end is None or (seq is not None and end > seq)
 
 
@@ -96,6 +103,7 @@ def decision_histories(connection: Connection, ad_ids: Iterable[str]) -> dict[st
     wanted, ended = sorted(set(ad_ids)), withdrawn(connection)
     decisions: dict[str, tuple[int, str | None]] = {}
     said: defaultdict[str, list[EffectiveDecision]] = defaultdict(list)
+    unwound: defaultdict[str, list[int]] = defaultdict(list)
     for start in range(0, len(wanted), CHUNK):
         query = _told().where(contents.c.ad_id.in_(wanted[start : start + CHUNK])).order_by(contents.c.seq)
         for row in connection.execute(query):
@@ -103,12 +111,14 @@ def decision_histories(connection: Connection, ad_ids: Iterable[str]) -> dict[st
                 continue
             if row.kind == DecisionMade.kind:
                 decisions[row.about] = row.submitted_at, row.step
-            if row.about in decisions:
+            if row.kind == Unwound.kind:
+                unwound[row.about].append(row.seq)
+            elif row.about in decisions:
                 version, step = decisions[row.about]
                 by: Literal["model", "person"] = "model" if row.kind == DecisionMade.kind else "person"
                 verdict = Verdict(_verdict(row))
                 said[row.ad_id].append(EffectiveDecision(row.ad_id, row.about, verdict, by, row.seq, moment(row.at), step, version))
-    return {ad_id: DecisionHistory(some, ended) for ad_id, some in said.items()}
+    return {ad_id: DecisionHistory(some, ended, unwound) for ad_id, some in said.items()}
 
 
 def export(ledger: Ledger, path: Path, *, until: int | None = None) -> int:
@@ -149,6 +159,7 @@ COPY (
         UNION ALL
         SELECT d.ad_id, d.decision_id, t.seq, t.verdict, 'person', t."at", d.step, d.submitted_at
         FROM told t JOIN decisions d ON d.decision_id = t.about WHERE t."by" = 'person'
+        AND NOT EXISTS (SELECT 1 FROM told u WHERE u."by" = 'unwound' AND u.about = t.about AND u.seq > t.seq)
     ),
     latest AS (SELECT * FROM said QUALIFY row_number() OVER (PARTITION BY ad_id ORDER BY submitted_at DESC, seq DESC) = 1)
     SELECT ad_id, decision_id, seq, verdict, "by", make_timestamptz("at") AS "at", step, make_timestamptz(submitted_at) AS submitted_at
@@ -187,7 +198,7 @@ def _told() -> Select[Any]:
 
 def _verdict(row: Row[Any]) -> str:
     if row.kind != Ruled.kind:
-        return str(row.verdict)
+        return str(row.verdict)  # of an unwinding, which says none, nobody asks
     told: Any = plain_json(row.ruling)
     return _RULINGS[told["outcome"]].value
 
@@ -208,7 +219,7 @@ def _table(page: Sequence[Row[Any]]) -> pa.Table:
         "ad_id": [row.ad_id for row in page],
         "seq": [row.seq for row in page],
         "verdict": [_verdict(row) for row in page],
-        "by": ["model" if row.kind == DecisionMade.kind else "person" for row in page],
+        "by": [_BY.get(row.kind, "person") for row in page],
         "at": [row.at for row in page],
         "step": [row.step for row in page],
         "submitted_at": [row.submitted_at for row in page],

@@ -19,7 +19,8 @@ revocation   of a certificate: what its thresholds would decide is left to peopl
 
 What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``;
 what opens, by those of ``ledger.bodies.launch``; what is new, by those of ``ledger.bodies.emerging``; who tries out what is approved, by
-those of ``ledger.bodies.probing``; what speaks against live ads, by those of ``ledger.bodies.signals``.
+those of ``ledger.bodies.probing``; what speaks against live ads, by those of ``ledger.bodies.signals``; what is carried to copies and taken
+back, by those of ``ledger.bodies.copies``.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmBody
 from adverdict.ledger.bodies.body import EntryBody
+from adverdict.ledger.bodies.copies import CopiesBody
 from adverdict.ledger.bodies.emerging import EmergingBody
 from adverdict.ledger.bodies.launch import LaunchBody
 from adverdict.ledger.bodies.probing import ProbingBody
@@ -90,15 +92,28 @@ class Answered(_AboutAd):
     reason: OptionalText = None
     seconds: float | None = Field(default=None, ge=0, description="from being shown to being answered")
     labels: tuple[Label, ...] = ()
+    along_with: str | None = Field(default=None, description="the task whose answer did for this copy, too; null: it was read by itself")
+
+
+class Carried(BaseModel):
+    """Where a verdict comes from that nobody gave for this ad."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decision_id: str = Field(description="about the copy that people read")
+    resolution: str = Field(description="the entry that says what they made of it")
+    distance: float = Field(ge=0, le=1, description="of words: 1 less their likeness")
+    certificate: str = Field(description="under which it was carried so far")
 
 
 class Resolved(_AboutAd):
     kind: ClassVar[str] = "resolution"
 
     verdict: Literal[Verdict.APPROVE, Verdict.REJECT]
-    by: Literal["review", "audit", "appeal", "recheck"]
+    by: Literal["review", "audit", "appeal", "recheck", "copy"] = Field(description="copy: carried from what people made of one")
     violated: tuple[PolicyName, ...] = ()
-    task_id: str = Field(description="of the answer that settled it")
+    task_id: str = Field(description="of the answer that settled it; carried: of the answer that settled the copy")
+    carried: Carried | None = Field(default=None, description="from where, where it was carried; null: people read this ad")
 
 
 class Appealed(_AboutAd):
@@ -322,6 +337,7 @@ Body = (
     | EmergingBody
     | ProbingBody
     | SignalBody
+    | CopiesBody
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

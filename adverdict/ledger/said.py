@@ -11,12 +11,13 @@ from sqlalchemy import Connection, select
 
 from adverdict.domain.ad import Label
 from adverdict.domain.votes import last_words
-from adverdict.ledger.entries import Answered, Entry, Labelled, Ruled
+from adverdict.ledger.bodies.copies import Unwound
+from adverdict.ledger.entries import Answered, Entry, Labelled, Resolved, Ruled
 from adverdict.ledger.moments import moment
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import CHUNK, entry_of, entry_query
 
-SAID = tuple(one.kind for one in (Labelled, Answered, Ruled))
+SAID = tuple(one.kind for one in (Labelled, Answered, Ruled, Unwound))
 """Kinds of entries that bring labels or retract them."""
 
 
@@ -40,9 +41,11 @@ def labels_of(entry: Entry) -> tuple[Label, ...]:
 def effective(told: Iterable[Entry]) -> Iterator[tuple[Entry, Label]]:
     """The labels that were not retracted, with the entry that brought each. ``told``: all that was said about an ad, in order.
 
-    An overturned appeal takes away who said violating; who said otherwise in the same entry was right, and stays.
+    What was unwound takes all labels of an entry with it. An overturned appeal takes away who said violating; who said otherwise in the
+    same entry was right, and stays.
     """
     told = list(told)
+    unwound = {entry_id for entry in told if isinstance(entry.body, Unwound) for entry_id in entry.body.retracted}
     retracted = {
         (entry_id, policy)
         for ruled in (entry.body for entry in told)
@@ -51,14 +54,20 @@ def effective(told: Iterable[Entry]) -> Iterator[tuple[Entry, Label]]:
         for policy in ruled.policies
     }
     for entry in told:
-        for label in labels_of(entry):
+        for label in () if entry.entry_id in unwound else labels_of(entry):
             if not (label.violates and (entry.entry_id, label.policy) in retracted):
                 yield entry, label
 
 
+def not_unwound(about: Sequence[Entry]) -> list[Entry]:
+    """What is on record about a decision, in order, without what people made of it before that was taken back."""
+    last = max((at for at, entry in enumerate(about) if isinstance(entry.body, Unwound)), default=-1)
+    return [entry for at, entry in enumerate(about) if at > last or not isinstance(entry.body, Resolved)]
+
+
 def said_between(connection: Connection, page: Iterable[Entry], after: int, until: int) -> list[Said]:
     """What the entries of a page, which begins after one seq and ends with another, change in what counts: each rater's last word."""
-    about = {entry.body.decision_id for entry in page if isinstance(entry.body, Labelled | Answered | Ruled)}
+    about = {entry.body.decision_id for entry in page if isinstance(entry.body, Labelled | Answered | Ruled | Unwound)}
     if not about:
         return []
     versions = _versions(connection, sorted(about))

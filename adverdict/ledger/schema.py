@@ -316,3 +316,14 @@ receivers = Table(
     Column("said", String(200), nullable=False),
 )
 """Whether a receiver answers at all."""
+"""What is to be told to a webhook, until its receiver has confirmed it."""
+
+cluster_ads = Table(
+    "cluster_ads",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the first decision about this version of the ad
+    Column("cluster", BigInteger, nullable=False),  # seq of the first ad of its cluster
+    Column("fingerprint", LargeBinary, nullable=False),  # no words can be read from it
+    Index(None, "cluster"),
+)
+"""What ads are compared by, and which are copies of which: made anew from the chain at any time."""

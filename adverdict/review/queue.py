@@ -8,7 +8,7 @@ and claims, which do not append, never wait for a task's row.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -28,6 +28,7 @@ from adverdict.review.cases import appeals, cases
 from adverdict.review.cases.answers import Answer, Outcome, answered, check, mark, same
 from adverdict.review.labels.labels import as_drawn
 from adverdict.review.tasks import claims, golden, routing, tasks
+from adverdict.review.tasks.copies import waiting
 from adverdict.review.tasks.draws import is_task_id
 from adverdict.review.tasks.draws import task_id as derived_id
 from adverdict.review.tasks.settings import ReviewSettings
@@ -129,8 +130,10 @@ class Queue:
             if connection.execute(update(table).where(own).values(values)).rowcount != 1:
                 raise _passed_on(_held(connection, task_id))
 
-    def answer(self, task_id: str, reviewer: str, token: int, answer: Answer) -> Outcome:
+    def answer(self, task_id: str, reviewer: str, token: int, answer: Answer, *, copies: Sequence[str] = ()) -> Outcome:
         """Record the answer and what follows from it, all or nothing. Sent again unchanged it changes nothing and says the same.
+
+        ``copies``: tasks about copies that the same answer is to do for, as they were shown; those that wait no more are left out.
 
         Raises NotFound, InvalidInput (every mistake), Conflict (the task has gone to somebody else, was answered otherwise, is no longer
         needed, or was erased).
@@ -149,7 +152,7 @@ class Queue:
             outcome = self._record(writing, task, answer, now)
             if (marked := mark(answer, task)) is not None:
                 writing.append(f"mrk-{task_id}", marked, now)
-            return outcome
+            return replace(outcome, copies=self._along(writing, task, answer, copies, now)) if copies else outcome
 
     def depths(self) -> list[QueueDepth]:
         """Every queue with unfinished tasks, by market, language, kind and policies."""
@@ -205,7 +208,7 @@ class Queue:
         until = now + timedelta(seconds=self.settings.lease_seconds)
         return _leased(tasks.lease(connection, known or task, reviewer, until))
 
-    def _record(self, writing: Writing, task: Task, answer: Answer, now: datetime) -> Outcome:
+    def _record(self, writing: Writing, task: Task, answer: Answer, now: datetime, along_with: str | None = None) -> Outcome:
         if task.kind == "golden":
             writing.append(cases.answer_id(task.task_id), answered(answer, task, None, now), now)
             return Outcome(task.task_id, cases.answer_id(task.task_id))
@@ -216,10 +219,27 @@ class Queue:
         source = cases.source(writing.connection, task)
         given = answered(answer, task, source, now)
         drawn = tuple(as_drawn(label, before.made.decision) for label in given.labels)
-        writing.append(cases.answer_id(task.task_id), given.model_copy(update={"labels": drawn}), now)
+        writing.append(cases.answer_id(task.task_id), given.model_copy(update={"labels": drawn, "along_with": along_with}), now)
         if task.kind == "appeal":
             return appeals.rule(writing, task, answer, before, book_of(self._book), self.settings, now)
         return cases.settle(writing, task, cases.record(writing, task.about), self.settings, now)
+
+    def _along(self, writing: Writing, task: Task, answer: Answer, wanted: Sequence[str], now: datetime) -> tuple[str, ...]:
+        """Answer the tasks about copies that still wait, each with an entry of its own: which ones. Only a verdict does for others."""
+        if answer.verdict not in ("approve", "reject"):
+            return ()
+        connection, done = writing.connection, list[str]()
+        own = replace(answer, seconds=None, no_policy_fits=False)
+        for one in waiting(connection, task, routing.reviewer(connection, task.reviewer or "")):
+            if one.task.task_id not in wanted or not claims.readable(connection, one.task.about):
+                continue
+            copy = replace(one.task, token=one.task.token + 1, reviewer=task.reviewer, state="done")
+            still = (table.c.task_id == copy.task_id) & (table.c.state == "open") & (table.c.token == one.task.token)
+            closing = update(table).where(still).values(token=copy.token, reviewer=copy.reviewer, state="done", closed_at=micros(now))
+            if connection.execute(closing).rowcount == 1:  # else somebody has just taken it
+                self._record(writing, copy, own, now, along_with=task.task_id)
+                done.append(copy.task_id)
+        return tuple(done)
 
     def _withdraw(self, erased: list[str]) -> None:
         """The other tasks about decisions whose contents are gone, in a transaction that holds the chain's end, as ``withdraw`` wants."""
@@ -266,7 +286,7 @@ def _again(connection: Connection, task: Task, reviewer: str, token: int, answer
         raise _passed_on(task)
     outcome = Outcome(task.task_id, cases.answer_id(task.task_id), opened=tuple(_opened(connection, task.task_id)))
     for entry in store.about(connection, task.about):
-        if isinstance(entry.body, Resolved) and entry.body.task_id == task.task_id:
+        if isinstance(entry.body, Resolved) and entry.body.task_id == task.task_id and entry.body.by != "copy":
             outcome = replace(outcome, settled=Verdict(entry.body.verdict), by=entry.body.by)
         if isinstance(entry.body, Ruled) and entry.body.task_id == task.task_id:
             outcome = replace(outcome, ruling=entry.body.outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adverdict.clusters.names import KnownCopies
 from adverdict.decisions.arms import InForce
 from adverdict.decisions.steering import Steering
 from adverdict.domain.errors import NotFound
@@ -27,6 +28,8 @@ class HistorySnapshot:
     """The entry as of which ``steering`` and ``in_force`` are instead; None: it is that one."""
     in_force: InForce = field(default_factory=InForce)
     """The set of policies in force, and the roll-outs that have arms."""
+    copies: KnownCopies | None = None
+    """Who knows of copies; None: nobody, and decisions name no cluster."""
 
 
 def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot | None:

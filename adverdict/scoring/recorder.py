@@ -27,6 +27,7 @@ from adverdict.scoring.scorer import Scorer
 log = logging.getLogger("adverdict.recorder")
 
 if TYPE_CHECKING:
+    from adverdict.clusters.online import ClustersBegun
     from adverdict.ledger.history import LedgerHistory
     from adverdict.review.tasks.settings import ReviewSettings
 
@@ -51,7 +52,10 @@ class DecidedRequest:
 class Recorder:
     """One worker's hand in the ledger. Used by one thread."""
 
-    def __init__(self, ledger: Ledger, review: ReviewSettings, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self, ledger: Ledger, review: ReviewSettings, clock: Callable[[], datetime] = now, copies: ClustersBegun | None = None
+    ) -> None:
+        """``copies``: who knows of copies; None: nobody, and decisions name no cluster."""
         self.ledger = ledger
         self._review = review
         self._clock = clock
@@ -61,6 +65,7 @@ class Recorder:
         self._founded = False
         self._kept: set[tuple[str, str]] = set()
         self._swept = clock()
+        self._copies = copies
 
     def known(self, scorer: Scorer) -> HistorySnapshot | None:
         """The history as of now, whoever wrote it; None without a model, which would not read it. Raises Unavailable.
@@ -78,12 +83,15 @@ class Recorder:
             self._founded = True
         if self._history is None:
             self._history = LedgerHistory(self.ledger)
+        copies = self._copies.now() if self._copies else None
         if self._history.catch_up_settled():
-            return HistorySnapshot(self._history.state, self._history.seq, self._history.steering, in_force=self._history.in_force)
+            history = self._history
+            return HistorySnapshot(history.state, history.seq, history.steering, in_force=history.in_force, copies=copies)
         self._begin_anew()
         with self.ledger.look() as connection:  # a brake does not wait for a history to be read anew
             end = end_of(connection)
-            return HistorySnapshot(self._history.state, self._history.seq, steering_at(connection, end), end, in_force_at(connection, end))
+            steering, in_force = steering_at(connection, end), in_force_at(connection, end)
+            return HistorySnapshot(self._history.state, self._history.seq, steering, end, in_force, copies)
 
     def _begin_anew(self) -> None:
         from adverdict.ledger.history import LedgerHistory

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adverdict.clusters.names import CopyFacts
 from adverdict.decisions.arms import Choice, InForce, choose
 from adverdict.decisions.audit import KEYED
 from adverdict.decisions.exits import ExitRule
@@ -122,6 +123,18 @@ def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
     return [Difference(recorded.decision_id, seq, path, before, after) for path, before, after in pairs]
 
 
+class _CopiesOnRecord:
+    """What a decision was told of copies: the clusters of then are there no more, as later ads have joined them."""
+
+    def __init__(self, recorded: Decision) -> None:
+        about = [one.about for one in degradations(recorded.degraded) if one.cause is Cause.COPY_REJECTED and one.about]
+        parts = [text.partition(":") for text in about]
+        self._facts = CopyFacts(recorded.cluster, tuple((policy, decision_id) for policy, _, decision_id in parts))
+
+    def of(self, ads: Sequence[Ad]) -> list[CopyFacts]:
+        return [self._facts for _ in ads]
+
+
 class _Replayer:
     def __init__(self, ledger: Ledger, model_of: Callable[[str], Model]) -> None:
         self._ledger = ledger
@@ -182,7 +195,9 @@ class _Replayer:
         if recorded.steered_seq is not None:
             with self._ledger.look() as connection:
                 steering, in_force = steering_at(connection, recorded.steered_seq), in_force_at(connection, recorded.steered_seq)
-        return HistorySnapshot(state, seq, steering, recorded.steered_seq, in_force)
+        return HistorySnapshot(
+            state, seq, steering, recorded.steered_seq, in_force, _CopiesOnRecord(recorded) if recorded.cluster else None
+        )
 
     def _history(self, model: Model) -> LedgerHistory:
         """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import uuid4
 
+from adverdict.clusters.names import CopyFacts, cluster_name
 from adverdict.decisions.arms import Choice, InForce, choose
 from adverdict.decisions.decide import DecisionContext, decide
 from adverdict.decisions.exits import ExitRule
@@ -302,6 +303,7 @@ class Scorer:
         rule = self._rule(depth) if asked else None
         early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
         scored = early or said or (asked.score(seen, history) if asked else None)
+        copies = known.copies.of(ads) if known and known.copies else None
         decisions = []
         for position, ad in enumerate(ads):
             details: dict[str, object] = {**told, "as_of": as_of} if self.model else {}
@@ -313,7 +315,7 @@ class Scorer:
             risks = scored.risks(position) if scored else {}
             familiarity = scored.familiarity(position) if scored else None
             steering, choice = known.steering if known else Steering(), choices[position] if choices else None
-            context = self._context(why, familiarity, steering, choice, at, details)
+            context = self._context(why, familiarity, steering, choice, at, details, copies[position] if copies else None)
             decision = decide(ad, risks, self.book, self.solved, context=context, rules=self._rules)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
                 decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
@@ -328,15 +330,20 @@ class Scorer:
         choice: Choice | None,
         at: datetime | None,
         told: Mapping[str, object],
+        copies: CopyFacts | None,
     ) -> DecisionContext:
+        decision_id = self._ids()
+        if copies is not None:
+            told = {**told, "cluster": copies.cluster or cluster_name(decision_id)}
         return DecisionContext(
-            self._ids(),
+            decision_id,
             at or self._clock(),
             self.bundle_version,
             degraded,
             familiarity,
             steering=steering,
             arm=choice.arm if choice else None,
+            rejected_copies=dict(copies.rejected) if copies else {},
             audit_share=choice.audit_share if choice else 0.0,
             audit_secret=self._audit_secret,
             told=told,

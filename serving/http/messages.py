@@ -174,7 +174,9 @@ class Standing(BaseModel):
 
     decision_id: str = Field(description="which decision it comes from: another one where the ad was decided again, or this was withdrawn")
     verdict: Verdict
-    by: Literal["decision", "review", "audit", "appeal", "recheck"] = Field(description="decision: no person has said otherwise")
+    by: Literal["decision", "review", "audit", "appeal", "recheck", "copy"] = Field(
+        description="decision: no person has said otherwise; copy: carried over from what people made of a copy of the ad"
+    )
     at: datetime
     violated: tuple[str, ...] = Field(default=(), description="policies that people found violated")
 

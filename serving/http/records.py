@@ -17,6 +17,7 @@ from adverdict.ledger import idempotency
 from adverdict.ledger.effective import decision_histories
 from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from adverdict.ledger.moments import micros
+from adverdict.ledger.said import not_unwound
 from adverdict.ledger.store import Ledger, now
 from adverdict.review.cases.appeals import file_appeal
 from adverdict.review.labels.incoming import bring
@@ -123,7 +124,7 @@ def standing(about: Sequence[Entry]) -> Standing | None:
     made = about[0].body
     if not isinstance(made, DecisionMade):
         raise NotFound("the decision has been erased")
-    resolved = [(entry, entry.body) for entry in about if isinstance(entry.body, Resolved)]
+    resolved = [(entry, entry.body) for entry in not_unwound(about) if isinstance(entry.body, Resolved)]
     if resolved:
         entry, last = resolved[-1]
         return Standing(decision_id=last.decision_id, verdict=Verdict(last.verdict), by=last.by, at=entry.at, violated=last.violated)

@@ -6,10 +6,19 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from datetime import timedelta
+from typing import Protocol
 
 from adverdict.domain.errors import AdverdictError
 
 EVERY = timedelta(minutes=1)
+
+
+class Watch(Protocol):
+    """What a worker starts beside deciding, and stops when it ends."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class PeriodicWatch(ABC):

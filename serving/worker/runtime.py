@@ -24,17 +24,13 @@ from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.attempts import Attempts
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
-from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
-from adverdict.serving.worker.monitor import MonitorWatch
+from adverdict.serving.worker.periodic import Watch
 from adverdict.serving.worker.planner import Planner
 from adverdict.serving.worker.readiness import ArmReadiness, Readiness
-from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.scoring_queue import Answer
 from adverdict.serving.worker.sets import SetsInForce
-from adverdict.serving.worker.watches.delivery import DeliveryWatch
-from adverdict.serving.worker.watches.probing import ProbingWatch
 from adverdict.serving.worker.watches.record import RecordWatch
 
 log = logging.getLogger("adverdict")
@@ -53,22 +49,14 @@ class WorkerRuntime:
     policies: PolicyBook | HasBook
     console: ASGIApp | None = None
     """The pages for people; they need a ledger."""
-    evidence: EvidenceWatch | None = None
-    """What watches the certificates; it needs a ledger, too."""
-    rollouts: RolloutWatch | None = None
-    """What watches the roll-outs; it needs a ledger, too."""
     planner: Planner | None = None
     """What makes plans; it needs a ledger, too."""
     explain: Callable[[DecisionMade], Explanation] = on_record
     """Why a decision on record is what it is."""
-    monitor: MonitorWatch | None = None
-    """What watches whether promises still hold; it needs a ledger, too."""
     record: RecordWatch | None = None
     """What watches that the ledger is still the same; it needs one."""
-    delivery: DeliveryWatch | None = None
-    """What tells others of changes; it needs a ledger, too."""
-    probing: ProbingWatch | None = None
-    """What notices who tries out what is approved; it needs a ledger, too."""
+    watches: tuple[Watch, ...] = ()
+    """What looks at something every so often: certificates, roll-outs, promises, copies, whom to tell. They need a ledger, too."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
     attempts: Attempts = field(default_factory=lambda: Attempts(now))

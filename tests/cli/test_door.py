@@ -37,6 +37,7 @@ WRONG = {
     "ADVERDICT_MAX_BODY_BYTES": "1",
     "ADVERDICT_MAX_WAIT_MS": "-1",
     "ADVERDICT_TUNE_COLLECTOR": "perhaps",
+    "ADVERDICT_CLUSTERS": "sometimes",
     "ADVERDICT_AUDIT_SECRET": "not in hexadecimal digits",
     "ADVERDICT_CERTIFICATE_KEY": "not in hexadecimal digits either",
     "ADVERDICT_REVIEW_LEASE_SECONDS": "1",

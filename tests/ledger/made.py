@@ -16,6 +16,7 @@ from adverdict.domain.risk import RiskScore
 from adverdict.domain.standing import Standing
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.copies import CarryingBegun, CarryingEnded, Unwound
 from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
 from adverdict.ledger.bodies.probing import ProbingNoticed
@@ -38,6 +39,7 @@ from adverdict.ledger.entries import (
     Appealed,
     Body,
     Braked,
+    Carried,
     CertificateMoved,
     DecisionMade,
     Erased,
@@ -322,6 +324,31 @@ def signal(ledger: Ledger) -> None:
         probing_id = notice(writing, seen, minutes(77))
         assert probing_id is not None
         end(writing, probing_id, "evasion", "a fraud ring", "olga", minutes(78))
+
+
+def carry_over(ledger: Ledger) -> None:
+    """Four entries: how far verdicts are carried, one that was, its end, and what was taken back."""
+    made = decided(an_ad(1))
+    begun = CarryingBegun(
+        side="reject",
+        distance=0.1,
+        limit=0.05,
+        confidence=0.95,
+        pairs=90,
+        wrong=0,
+        groups=80,
+        upper=0.04,
+        look=1,
+        as_of=3,
+        until=9,
+        by="lea",
+    )
+    carried = Carried(decision_id="dec-0", resolution="res-0", distance=0.05, certificate="car-1")
+    with ledger.write() as writing:
+        writing.append("car-1", begun, minutes(75))
+        writing.append("res-c", resolved(made).model_copy(update={"by": "copy", "carried": carried}), minutes(75))
+        writing.append("cae-1", CarryingEnded(side="reject", why="errors", by="lea"), minutes(76))
+        writing.append("unw-1", Unwound(**about(made), source="dec-0", retracted=("ans-tsk-1",), why="a slip", by="lea"), minutes(77))
 
 
 def steer(ledger: Ledger) -> None:

@@ -28,6 +28,7 @@ from tests.ledger.made import (
     a_step,
     an_ad,
     append_decisions,
+    carry_over,
     decided,
     emerge,
     every_kind,
@@ -66,6 +67,7 @@ def test_every_mutation_of_a_chain_with_every_kind_of_entry_is_found(ledger: Led
     open_market(ledger)
     emerge(ledger)
     signal(ledger)
+    carry_over(ledger)
     assert {entry.body.kind for entry in ledger.read() if entry.body} == set(KINDS)
     tried = try_all(ledger, most=part_of(1200, 0.15))
     assert tried.missed == ()
@@ -271,6 +273,7 @@ def test_columns_read_fast_are_the_columns_that_were_written(ledger: Ledger) -> 
     open_market(ledger)
     emerge(ledger)
     signal(ledger)
+    carry_over(ledger)
     append_decisions(ledger, decided(an_ad(9, submitted_at=minutes(9).replace(microsecond=7), creative_id=None, landing_domain=None)))
     append_decisions(ledger, in_an_arm(an_ad(10)))
     seen = set()

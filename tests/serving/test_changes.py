@@ -132,8 +132,8 @@ def test_a_service_tells_whom_the_settings_name(tmp_path: Path, policy_folder: P
     environment = usual(tmp_path, policy_folder) | {"ADVERDICT_CHANGES_URL": "https://ads.example/c", "ADVERDICT_CHANGES_SECRET": "ab" * 16}
     environment |= {"ADVERDICT_WEBHOOK_URL": "https://pager.example/h", "ADVERDICT_WEBHOOK_SECRET": "cd" * 16}
     runtime = assemble(environment, FakeRegistry(), open_fake)
-    assert runtime.delivery is not None
-    assert [one.name for one in runtime.delivery._channels] == ["changes", "monitoring"]
+    delivery = next(one for one in runtime.watches if isinstance(one, DeliveryWatch))
+    assert [one.name for one in delivery._channels] == ["changes", "monitoring"]
     assert read_settings(environment).changes_url == "https://ads.example/c"
     runtime.close()
 

@@ -67,9 +67,9 @@ def test_the_certificates_in_service_are_watched_and_their_evidence_is_measured(
 
         runtime = slot.runtime
         assert runtime is not None
-        assert runtime.evidence is not None
+        evidence = next(one for one in runtime.watches if isinstance(one, EvidenceWatch))
         until(lambda: runtime.champion.certificates() == (issued,))
-        assert runtime.evidence.look()
+        assert evidence.look()
         measured = samples(client.get("/metrics").text)
     assert measured[key("certificate_evidence", certificate=issued.certificate_id, side="for")] == pytest.approx(1)
     assert 0 < measured[key("certificate_evidence", certificate=issued.certificate_id, side="against")] < 1

@@ -10,6 +10,7 @@ import typer
 from adverdict.cli.benchmark import attacks as benchmark_attacks
 from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
+from adverdict.cli.benchmark import clusters as benchmark_clusters
 from adverdict.cli.benchmark import delivery as benchmark_delivery
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import ledger as benchmark_ledger
@@ -44,6 +45,7 @@ app.command("monitoring")(benchmark_monitoring.monitoring)
 app.command("delivery")(benchmark_delivery.delivery)
 app.command("probing")(benchmark_probing.probing)
 app.command("reports")(benchmark_reports.reports)
+app.command("clusters")(benchmark_clusters.clusters)
 
 
 @app.command("certificates")

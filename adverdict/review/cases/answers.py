@@ -52,6 +52,8 @@ class Outcome:
     ruling: Literal["upheld", "overturned"] | None = None
     opened: tuple[str, ...] = ()
     """Tasks it opened. Never tell a reviewer: it would show what kind of task it was."""
+    copies: tuple[str, ...] = ()
+    """Tasks about copies that were answered along with it."""
 
 
 def check(answer: Answer, task: Task) -> None:

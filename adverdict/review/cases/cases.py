@@ -11,6 +11,7 @@ from adverdict.domain.errors import NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger import store
 from adverdict.ledger.entries import Answered, DecisionMade, Entry, Resolved, Ruled, Withdrawn
+from adverdict.ledger.said import not_unwound
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Writing
 from adverdict.review.cases.answers import Outcome, Source
@@ -33,13 +34,13 @@ class Record:
     @property
     def verdict(self) -> Verdict:
         """What people made of the decision last; its own verdict where nobody did."""
-        resolutions = [one.body for one in self.entries if isinstance(one.body, Resolved)]
+        resolutions = [one.body for one in not_unwound(self.entries) if isinstance(one.body, Resolved)]
         return resolutions[-1].verdict if resolutions else self.made.decision.verdict
 
     @property
     def withdrawn_at(self) -> datetime | None:
         """When the decision was withdrawn with its step; None: it was not, or what people made of it stands all the same."""
-        if any(isinstance(one.body, Resolved | Ruled) for one in self.entries):
+        if any(isinstance(one.body, Resolved | Ruled) for one in not_unwound(self.entries)):
             return None
         return next((one.at for one in self.entries if isinstance(one.body, Withdrawn)), None)
 
@@ -51,7 +52,7 @@ class Record:
     @property
     def automatic(self) -> Verdict | None:
         """The verdict that stands with nobody asked; None where people spoke or will, or the decision was withdrawn."""
-        spoken = any(isinstance(one.body, Resolved | Ruled | Withdrawn) for one in self.entries)
+        spoken = any(isinstance(one.body, Resolved | Ruled | Withdrawn) for one in not_unwound(self.entries))
         return None if spoken or self.made.decision.verdict is Verdict.REVIEW else self.made.decision.verdict
 
 

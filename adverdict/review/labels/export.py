@@ -23,6 +23,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.entries import Answered, DecisionMade, Entry, Labelled, Ruled
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.said import effective, not_before
@@ -35,7 +36,7 @@ from adverdict.storage.whole import making_folder
 
 LONGEST = 200
 """Characters of an id in the data contract."""
-TELLING = (Labelled.kind, Answered.kind, Ruled.kind)
+TELLING = (Labelled.kind, Answered.kind, Ruled.kind, Unwound.kind)
 
 
 @dataclass(frozen=True)

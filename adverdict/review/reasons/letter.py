@@ -17,6 +17,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Withdrawn
+from adverdict.ledger.said import not_unwound
 from adverdict.review.reasons.grounds import UNION
 from adverdict.review.reasons.marking import pieces
 from adverdict.review.reasons.phrases import Phrases, lacking, offered, phrases
@@ -128,7 +129,7 @@ def written(day: date, language: str) -> str:
 
 def _outcome(entries: Sequence[Entry], made: DecisionMade) -> Outcome:
     """Of an ad that does not stand rejected."""
-    settled = any(isinstance(entry.body, Resolved) for entry in entries)
+    settled = any(isinstance(entry.body, Resolved) for entry in not_unwound(entries))
     if made.decision.verdict is Verdict.REJECT:
         return "overturned"
     return "approved" if settled or made.decision.verdict is Verdict.APPROVE else "review"
@@ -149,7 +150,7 @@ def _why(
     parts = (
         Part(said.say("rule"), tuple(f"{title}: {sentence}" for title, sentence, _ in rules) or (said.say("by_people"),)),
         Part(said.say("led"), (led,)),
-        Part(said.say("how"), (said.say(_HOW[automated(one.decision, by_people)]),)),
+        Part(said.say("how"), (said.say("carried" if one.carried else _HOW[automated(one.decision, by_people)]),)),
         Part(said.say("can_do"), tuple(_redress(said, one, entries)), listed=True),
     )
     return parts, not all(translated for _, _, translated in rules)

@@ -12,6 +12,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
+from adverdict.ledger.said import not_unwound
 
 Automated = Literal["AUTOMATED_DECISION_FULLY", "AUTOMATED_DECISION_PARTIALLY", "AUTOMATED_DECISION_NOT_AUTOMATED"]
 
@@ -23,8 +24,14 @@ class Rejection:
     ad: Ad
     decision: Decision
     resolved: Resolved | None
+    """What settled it, if not the decision itself."""
     rejected_at: datetime
     upheld_at: datetime | None
+
+    @property
+    def carried(self) -> bool:
+        """Whether people read a copy of the ad, and nobody this one."""
+        return self.resolved is not None and self.resolved.carried is not None and self.upheld_at is None
 
 
 class Violated(NamedTuple):
@@ -49,7 +56,7 @@ def rejection_of(entries: Sequence[Entry]) -> Rejection | None:
     rejected_at = made.decision.decided_at if made.step is None else recorded_at  # decided with others, and applied only then
     resolved: Resolved | None = None
     upheld_at: datetime | None = None
-    for at, body in bodies:
+    for at, body in ((entry.at, entry.body) for entry in not_unwound(entries)):
         if isinstance(body, Resolved):
             rejected_at = rejected_at if verdict == body.verdict else at
             verdict, resolved = Verdict(body.verdict), body
@@ -82,8 +89,11 @@ def detected(decision: Decision) -> bool:
     return any(one.risk is not None and one.verdict is not Verdict.APPROVE for one in decision.policies)
 
 
-def automated(decision: Decision, by_people: bool) -> Automated:
-    """How far a rejection is automated; ``by_people``: somebody rejected the ad, or upheld its rejection."""
+def automated(decision: Decision, by_people: bool, *, carried: bool = False) -> Automated:
+    """How far a rejection is automated; ``by_people``: somebody rejected the ad, or upheld its rejection; ``carried``: they rejected a copy
+    of it, and it was rejected with that."""
+    if carried:
+        return "AUTOMATED_DECISION_PARTIALLY"
     if not by_people:
         return "AUTOMATED_DECISION_FULLY"
     return "AUTOMATED_DECISION_PARTIALLY" if detected(decision) else "AUTOMATED_DECISION_NOT_AUTOMATED"

@@ -89,7 +89,7 @@ def statement(entries: Sequence[Entry], book: PolicyBook, legal_grounds: Mapping
         application_date=record.rejected_at.date(),
         decision_facts=_facts(record, violated, book)[:LONGEST],
         automated_detection="Yes" if detected(record.decision) else "No",
-        automated_decision=automated(record.decision, by_people),
+        automated_decision=automated(record.decision, by_people, carried=record.carried),
         **_ground(violated, legal_grounds or {}),
         category=categories[0],
         category_addition=categories[1:],
@@ -129,7 +129,10 @@ def _facts(record: Rejection, violated: Sequence[Violated], book: PolicyBook) ->
     surface = _surface(ad, book)
     told = [f"The ad was submitted on {ad.submitted_at:%Y-%m-%d} to be shown in {ad.market}{f' ({surface})' if surface else ''}."]
     told += [f"Automated assessment, {one.title}: {for_outsiders(one.because)}." for one in violated if one.because]
-    if record.resolved is not None:
+    if record.resolved is not None and record.resolved.carried is not None:
+        when = f"{record.rejected_at:%Y-%m-%d}"
+        told.append(f"People found that a copy of the ad violates: {_titles(violated)}. That was carried over to this ad on {when}.")
+    elif record.resolved is not None:
         assessed = "An automated assessment" if detected(record.decision) else "No automated assessment was made, which"
         why = {
             Verdict.REVIEW: f"{assessed} left the decision to people.",

@@ -8,13 +8,14 @@ from datetime import datetime
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import NotFound
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Ruled, Withdrawn
 from adverdict.ledger.store import Ledger
 from adverdict.review.period import PAGE, Period, about_each, entries_in, pages
 from adverdict.review.reasons.statement import StatementOfReasons, statement
 from adverdict.review.reasons.transparency import rejected_before
 
-_ABOUT = (DecisionMade.kind, Resolved.kind, Ruled.kind, Withdrawn.kind)
+_ABOUT = (DecisionMade.kind, Resolved.kind, Ruled.kind, Withdrawn.kind, Unwound.kind)
 
 
 def statements(

@@ -194,16 +194,17 @@ def _decided(counted: _Counted, made: DecisionMade, rejected_before: bool) -> No
 def _resolved(counted: _Counted, resolved: Resolved, at: datetime, made: DecisionMade | None, withdrawn: bool) -> None:
     if made is None:
         return
-    counted.add(MEASURES, f"settled by people: {resolved.by}, {resolved.verdict}", resolved.market)
+    how = "carried over from a copy" if resolved.carried else f"settled by people: {resolved.by}"
+    counted.add(MEASURES, f"{how}, {resolved.verdict}", resolved.market)
     if resolved.by == "review":
         counted.until_resolved.append((at - made.decision.decided_at).total_seconds())
     if resolved.verdict == Verdict.REJECT and (withdrawn or made.decision.verdict is not Verdict.REJECT):
-        _rejected(counted, made, True, resolved.violated)
+        _rejected(counted, made, True, resolved.violated, carried=resolved.carried is not None)
 
 
-def _rejected(counted: _Counted, made: DecisionMade, by_people: bool, policies: Sequence[str]) -> None:
+def _rejected(counted: _Counted, made: DecisionMade, by_people: bool, policies: Sequence[str], *, carried: bool = False) -> None:
     market = made.decision.market
-    counted.add(MEASURES, _HOW[automated(made.decision, by_people)], market, policies)
+    counted.add(MEASURES, _HOW[automated(made.decision, by_people, carried=carried)], market, policies)
     if market in UNION:
         counted.add(STATEMENTS, "statements of reasons", market)
 

@@ -15,6 +15,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.effective import decision_histories
 from adverdict.ledger.entries import DecisionMade, Entry, Resolved, Withdrawn
 from adverdict.ledger.moments import micros
+from adverdict.ledger.said import not_unwound
 from adverdict.ledger.schema import contents, entries, tasks
 from adverdict.ledger.store import about
 from adverdict.review.tasks.tasks import Task, task_of
@@ -121,7 +122,7 @@ def record(connection: Connection, decision_id: str, explain: Callable[[Decision
     if made is None or not isinstance(made.body, DecisionMade):
         raise NotFound("No such decision is on record, or its content was erased.")
     explanation = explain(made.body)
-    resolutions = [entry.body for entry in told if isinstance(entry.body, Resolved)]
+    resolutions = [entry.body for entry in not_unwound(told) if isinstance(entry.body, Resolved)]
     resolution, waiting = (resolutions[-1] if resolutions else None), tasks_about(connection, decision_id)
     rows = [_row(one, explanation.reasons, resolution) for one in made.body.decision.policies]
     return Record(

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adverdict.domain.decision import Decision
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.copies import Unwound
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade, Entry, Labelled, Resolved, Ruled, Withdrawn
 from adverdict.review.reasons.marking import Piece, pieces
 from adverdict.review.tasks.tasks import UNFINISHED, Task
@@ -22,7 +23,7 @@ KINDS = {
     "appeal": "an appeal",
     "golden": "a golden task",
 }
-_BY = {"review": "after review", "audit": "by an audit", "appeal": "after the appeal"}
+_BY = {"review": "after review", "audit": "by an audit", "appeal": "after the appeal", "recheck": "after another look"}
 _SAID = {Verdict.APPROVE: "approved", Verdict.REVIEW: "left to people", Verdict.REJECT: "rejected"}
 _ANSWERS = {"approve": "no violation", "reject": "violation", "unsure": "unsure", "escalate": "escalated"}
 
@@ -74,7 +75,10 @@ def _event(entry: Entry) -> Event | None:
             return Event(entry.seq, entry.at, f"Labelled: {labels}", body.by, pieces("; ".join(_reasons(body))))
         case Resolved() as body:
             violated = f" for {named(', '.join(body.violated))}" if body.violated else ""
-            return Event(entry.seq, entry.at, f"{_SAID[Verdict(body.verdict)].capitalize()} by people {_BY[body.by]}{violated}")
+            how = f"with a copy that people had read, {body.carried.decision_id}," if body.carried else f"by people {_BY[body.by]}"
+            return Event(entry.seq, entry.at, f"{_SAID[Verdict(body.verdict)].capitalize()} {how}{violated}")
+        case Unwound() as body:
+            return Event(entry.seq, entry.at, "What people had made of it, or of a copy, was taken back", body.by, pieces(body.why))
         case Appealed() as body:
             return Event(entry.seq, entry.at, "Appealed against", body.by, pieces(body.statement))
         case Ruled() as body:

@@ -14,6 +14,7 @@ from adverdict.ledger.moments import micros
 from adverdict.review.cases.answers import Answer
 from adverdict.review.queue import LeasedTask
 from adverdict.serving.console.rendering import HOME
+from adverdict.serving.console.tasks.copies import differing
 from adverdict.serving.console.tasks.view import TaskView, shown
 from adverdict.serving.console.visits import Visit, refusal
 
@@ -25,7 +26,7 @@ LONGEST_HELD = 30.0
 
 def show(visit: Visit) -> Response:
     """The reviewer's task: the one they hold, else the next one, leased."""
-    return _page(visit)
+    return _page(visit, differs=visit.asked("differs"))
 
 
 def preload(visit: Visit) -> Response:
@@ -42,14 +43,15 @@ def answer(visit: Visit) -> Response:
     task_id, token = visit.field("task"), _token(visit)
     try:
         given = _answer(visit)
-        visit.parts.queue.answer(task_id, visit.session.name, token, given)
+        visit.parts.queue.answer(task_id, visit.session.name, token, given, copies=_ticked(visit))
+        differs = differing(visit.parts.ledger, visit.parts.queue.task(task_id), given.verdict)
     except InvalidInput as error:
         return _again(visit, task_id, token, error)
     except Conflict as error:
         return _page(visit, lost=str(error), status=409)
     if visit.quick:
-        return _page(visit)
-    return RedirectResponse(f"{HOME}/review", status_code=303)
+        return _page(visit, differs=differs)
+    return RedirectResponse(f"{HOME}/review" + (f"?differs={differs}" if differs else ""), status_code=303)
 
 
 def renew(visit: Visit) -> Response:
@@ -67,16 +69,16 @@ def release(visit: Visit) -> Response:
     return RedirectResponse(f"{HOME}/queues", status_code=303)
 
 
-def _page(visit: Visit, *, lost: str = "", status: int = 200) -> Response:
-    """``lost``: why the answer before was not recorded."""
+def _page(visit: Visit, *, lost: str = "", differs: str = "", status: int = 200) -> Response:
+    """``lost``: why the answer before was not recorded. ``differs``: the decision about a copy that it contradicts."""
     for _ in range(3):
         leased = _held(visit) or visit.parts.queue.claim(visit.session.name)
         if leased is None:
-            return visit.page("review_empty.html", "Review", lost=lost, status=status)
+            return visit.page("review_empty.html", "Review", lost=lost, differs=differs, status=status)
         try:
             with visit.parts.ledger.look() as connection:
                 drawn = shown(visit.parts, connection, leased.task)
-            return _drawn(visit, drawn, leased, lost=lost, status=status)
+            return _drawn(visit, drawn, leased, lost=lost, differs=differs, status=status)
         except NotFound:  # erased between being queued and being shown
             with suppress(Conflict):  # withdrawn meanwhile: just as well
                 visit.parts.queue.release(leased.task.task_id, visit.session.name, leased.token)
@@ -89,6 +91,7 @@ def _drawn(
     leased: LeasedTask | None = None,
     *,
     lost: str = "",
+    differs: str = "",
     wrong: tuple[str, ...] = (),
     status: int = 200,
     filled: dict[str, Any] | None = None,
@@ -102,6 +105,7 @@ def _drawn(
         seconds=_left(leased, now) if leased else 0,
         started=micros(now),
         lost=lost,
+        differs=differs,
         wrong=wrong,
         filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False},
         progress=visit.request.app.state.progress.get(visit.session.name),
@@ -171,6 +175,11 @@ def _told(visit: Visit, name: str) -> float:
     """Milliseconds that the page counted, in seconds; 0 where they cannot be."""
     told = visit.field(name)
     return min(int(told) / 1000, LONGEST_HELD) if told.isascii() and told.isdigit() and len(told) < 10 else 0.0
+
+
+def _ticked(visit: Visit) -> tuple[str, ...]:
+    """The tasks about copies that the answer is to do for."""
+    return tuple(one for one in visit.field("copies").split(",") if one)
 
 
 def _token(visit: Visit) -> int:

@@ -21,6 +21,7 @@ from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
+from adverdict.serving.console.tasks.copies import CopiesView, copies_of
 from adverdict.serving.console.tasks.spoken import speaks
 from adverdict.serving.console.translating import Translation, left_out
 
@@ -67,6 +68,7 @@ class TaskView:
     """What may be answered."""
     translation: Translation | None
     """The ad in the reviewers' language, by a machine; None of most tasks."""
+    copies: CopiesView
     degraded: tuple[str, ...]
     """What the decision says of why its risks may say little; nothing where the reviewer must not be told what the model thinks."""
 
@@ -92,6 +94,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         notes=tuple(pieces(note) for note in notes),
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
         translation=None if left_out(task.kind, task.task_id) else parts.translate(ad),
+        copies=copies_of(connection, task),
         degraded=decision.degraded if decision else (),
     )
 

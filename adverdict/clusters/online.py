@@ -1,0 +1,143 @@
+"""Copies as a worker knows them while it scores: clusters in memory, and what people made of the ads in them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adverdict.clusters.fingerprints import Fingerprints, fingerprints
+from adverdict.clusters.follower import ClusterFollower
+from adverdict.clusters.index import ALIKE, Near
+from adverdict.clusters.names import CopyFacts
+from adverdict.clusters.read import firsts, name_of
+from adverdict.domain.ad import Ad
+from adverdict.domain.errors import Unavailable
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.bodies.copies import Unwound
+from adverdict.ledger.entries import Resolved, Ruled
+from adverdict.ledger.schema import entries
+from adverdict.ledger.store import Ledger, entry_of, entry_query
+
+log = logging.getLogger("adverdict.clusters")
+
+
+class PeopleSaid(NamedTuple):
+    """The last thing that people made of an ad."""
+
+    rejected: bool
+    violated: tuple[str, ...]
+    decision_id: str
+
+
+class OnlineClusters:
+    """Follows the chain and writes nothing. Not for several threads at once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._follower = ClusterFollower(ledger, keeps=False)
+        self._people: dict[int, PeopleSaid] = {}
+        """By the entry that first decided the ad."""
+        self._told = np.empty(0, dtype=np.int64)
+        self._heard = 0
+
+    def catch_up(self) -> OnlineClusters:
+        """Raises Unavailable."""
+        self._follower.catch_up()
+        if self._follower.seq < self._heard:  # the chain is a shorter one
+            self._people, self._heard, self._told = {}, 0, np.empty(0, dtype=np.int64)
+        if self._follower.seq > self._heard:
+            self._listen(self._follower.seq)
+        return self
+
+    def of(self, ads: Sequence[Ad]) -> list[CopyFacts]:
+        made = fingerprints(ads)
+        near = self._follower.index.near(made)
+        heard = self._spoken_of() if any(near) else np.empty((0, 2), dtype=np.int32)
+        return [self._facts(made[row : row + 1], found, heard) for row, found in enumerate(near)]
+
+    def _spoken_of(self) -> NDArray[np.int32]:
+        """``int32 (n, 2)``: the ads that people have spoken of, and the first ad of each one's cluster."""
+        seqs, told = self._follower.seqs, self._told
+        at = np.searchsorted(seqs, told)
+        numbers = at[(at < seqs.size) & (seqs[np.minimum(at, max(0, seqs.size - 1))] == told)].astype(np.int32)
+        return np.column_stack([numbers, self._follower.index.roots(numbers)])
+
+    def _facts(self, made: Fingerprints, near: list[Near], heard: NDArray[np.int32]) -> CopyFacts:
+        if not near:
+            return CopyFacts()
+        root = int(self._follower.index.roots(np.array([near[0].other], dtype=np.int32))[0])
+        return CopyFacts(self._name(int(self._follower.seqs[root])), self._rejected(made, heard[heard[:, 1] == root, 0]))
+
+    def _rejected(self, made: Fingerprints, heard: NDArray[np.int32]) -> tuple[tuple[str, str], ...]:
+        """Of the copies that people have spoken of, the nearest counts; a rejection before an approval that is as near."""
+        told = [one for one in self._follower.index.near_among(made, heard) if one.words >= ALIKE]
+        if not told:
+            return ()
+        said = [(one.distance, self._people[int(self._follower.seqs[one.other])]) for one in told]
+        _, nearest = min(said, key=lambda pair: (pair[0], not pair[1].rejected))
+        return tuple((policy, nearest.decision_id) for policy in nearest.violated) if nearest.rejected else ()
+
+    def _listen(self, until: int) -> None:
+        query = entry_query().where(
+            entries.c.kind.in_((Resolved.kind, Ruled.kind, Unwound.kind)), entries.c.seq > self._heard, entries.c.seq <= until
+        )
+        with self._ledger.look() as connection:
+            told = [entry_of(row) for row in connection.execute(query.order_by(entries.c.seq))]
+            bodies = [entry.body for entry in told if isinstance(entry.body, Resolved | Ruled | Unwound)]
+            where = firsts(connection, {body.decision_id for body in bodies})
+        for body in bodies:
+            seq = where.get(body.decision_id)
+            if seq is None:
+                continue
+            if isinstance(body, Unwound):
+                self._people.pop(seq, None)
+            elif isinstance(body, Resolved):
+                self._people[seq] = PeopleSaid(body.verdict is Verdict.REJECT, body.violated, body.decision_id)
+            elif body.outcome == "overturned":
+                self._people[seq] = PeopleSaid(False, (), body.decision_id)
+        if bodies:
+            self._told = np.array(sorted(self._people), dtype=np.int64)
+        self._heard = until
+
+    def _name(self, seq: int) -> str:
+        with self._ledger.look() as connection:
+            return name_of(connection, seq)
+
+
+class ClustersBegun:
+    """Clusters that a thread of its own reads, so that nobody waits at the start; then followed by whoever asks."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._begun: Future[OnlineClusters] | None = None
+
+    def now(self) -> OnlineClusters | None:
+        """As of now; None: they are still being read, or cannot be."""
+        if self._begun is None:
+            self._begun = Future()
+            threading.Thread(target=_begin, args=(OnlineClusters(self._ledger), self._begun), name="clusters", daemon=True).start()
+        if not self._begun.done():
+            return None
+        error = self._begun.exception()
+        if error is not None:
+            log.warning("clusters of copies could not be read, which is tried again: %s", error)
+            self._begun = None
+            return None
+        try:
+            return self._begun.result().catch_up()
+        except Unavailable as gone:
+            log.warning("%s", gone)
+            return None
+
+
+def _begin(clusters: OnlineClusters, done: Future[OnlineClusters]) -> None:
+    try:
+        done.set_result(clusters.catch_up())
+    except Exception as error:
+        done.set_exception(error)

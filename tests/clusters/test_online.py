@@ -1,0 +1,59 @@
+"""What scoring is told of copies: their cluster, and what people rejected, the nearest first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from adverdict.clusters.names import CopyFacts
+from adverdict.clusters.online import ClustersBegun, OnlineClusters
+from adverdict.decisions.decide import DecisionContext, decide
+from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.risk import RiskScore
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.store import Ledger
+from tests.decisions.build import POLICY, book
+from tests.ledger.made import START, an_ad, append_decisions, decided, resolved, ruled
+
+WORDS = "Guaranteed profit without any work: ask our team how thousands of readers double their deposit every week"
+MORE = f"{WORDS}, and no questions about papers, fees or what becomes of it"
+
+
+def test_an_ad_is_told_the_cluster_of_the_first_of_its_copies(ledger: Ledger) -> None:
+    append_decisions(ledger, decided(an_ad(1, title="", body=WORDS)), decided(an_ad(2, title="", body=f"{WORDS}!!")))
+    known = OnlineClusters(ledger).catch_up()
+    other = an_ad(4, title="", body="Fresh oat biscuits from the bakery round the corner, open late on Fridays")
+    assert known.of([an_ad(3, title="", body=WORDS.upper()), other]) == [CopyFacts("clu-ad-1"), CopyFacts()]
+
+
+def test_the_nearest_that_people_have_spoken_of_counts_until_it_is_overturned(ledger: Ledger) -> None:
+    bad, fine = decided(an_ad(1, title="", body=WORDS)), decided(an_ad(2, title="", body=MORE))
+    append_decisions(ledger, bad, fine)
+    known = OnlineClusters(ledger).catch_up()
+    with ledger.write() as writing:
+        writing.append("res-1", resolved(bad), START)
+        writing.append("res-2", resolved(fine, Verdict.APPROVE, task_id="tsk-2"), START)
+    near_bad, near_fine = an_ad(3, title="", body=f"{WORDS} 5"), an_ad(4, title="", body=f"{MORE} 5")
+    told = known.catch_up().of([near_bad, near_fine])
+    assert [one.rejected for one in told] == [(("deceptive", "dec-ad-1"),), ()]
+    with ledger.write() as writing:
+        writing.append("rul-1", ruled(bad), START + timedelta(minutes=1))
+    assert known.catch_up().of([near_bad])[0].rejected == ()
+
+
+def test_what_people_rejected_is_not_approved_without_them_and_nothing_is_rejected_by_it() -> None:
+    ad = an_ad()
+    for p, verdict in ((0.01, Verdict.REVIEW), (0.5, Verdict.REVIEW), (0.99, Verdict.REJECT)):
+        context = DecisionContext("dec-2", START, "v1", rejected_copies={POLICY.name: "dec-1"})
+        risk = RiskScore(policy=POLICY.name, p=p, p_low=p, p_high=p)
+        made = decide(ad, {POLICY.name: risk}, book([POLICY]), SolvedThresholds(), context=context)
+        assert made.verdict is verdict
+        assert (f"copy_rejected:{POLICY.name}:dec-1" in made.degraded) == (p == 0.01)
+
+
+def test_whoever_asks_does_not_wait_until_clusters_are_read(ledger: Ledger) -> None:
+    append_decisions(ledger, decided(an_ad(1, title="", body=WORDS)))
+    begun = ClustersBegun(ledger)
+    begun.now()
+    assert begun._begun is not None
+    assert begun._begun.result(timeout=30).of([an_ad(2, title="", body=WORDS)]) == [CopyFacts("clu-ad-1")]
+    assert begun.now() is not None
