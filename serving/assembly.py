@@ -11,6 +11,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from adverdict.creatives.resolver import Resolver
+from adverdict.creatives.sources import Sources
 from adverdict.decisions.files.read import read_texts
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.settings import read_settings
@@ -34,6 +36,7 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
+from adverdict.serving.worker.creatives import CreativeWatch
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
@@ -106,7 +109,10 @@ def assemble(
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, evidence, rollouts, planner, explain, monitor)
+    sources = Sources.of(settings)
+    creatives = CreativeWatch(ledger, Resolver(sources)) if ledger and sources.any else None
+    watches = (evidence, rollouts, planner, explain, monitor, creatives)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, *watches)
 
 
 def _rollouts(installation: Installation, ledger: Ledger, sets: SetsInForce, metrics: Metrics) -> RolloutWatch:
@@ -157,6 +163,7 @@ def _console(
     rolling = command_line(settings, "rollout")
     drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
     told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms)
+    told = replace(told, creatives=Sources.of(settings), creative_link=settings.creative_link)
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 
 

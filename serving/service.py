@@ -70,6 +70,8 @@ class Adverdict:
             self.runtime.rollouts.start()
         if self.runtime.monitor:
             self.runtime.monitor.start()
+        if self.runtime.creatives:
+            self.runtime.creatives.start()
         slot.runtime = self.runtime
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -81,6 +83,8 @@ class Adverdict:
             self.runtime.rollouts.stop()
         if self.runtime.monitor:
             self.runtime.monitor.stop()
+        if self.runtime.creatives:
+            self.runtime.creatives.stop()
         self.runtime.intake.stop()
         self.runtime.champion.stop()
         self.runtime.close()

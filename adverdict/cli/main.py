@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import ads, brake, certificate, key, launch, market, model, models, monitor, quickstart, service, settings
+from adverdict.cli import ads, brake, certificate, creatives, key, launch, market, model, models, monitor, quickstart, service, settings
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
@@ -73,6 +73,7 @@ for name, group in {
     "launch": launch.app,
     "rollout": rollout.app,
     "certificate": certificate.app,
+    "creatives": creatives.app,
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,

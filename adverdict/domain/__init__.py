@@ -1,1 +1,4 @@
-"""The words everybody uses: an ad, a label, a risk, a verdict, a decision, an error."""
+"""The words everybody uses: an ad, a label, a risk, a verdict, a decision, an error.
+
+One folder because they are one vocabulary: each file has a word or two, and nothing here stands on anything but the others.
+"""

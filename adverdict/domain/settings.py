@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
+from adverdict.domain.creatives import folders_of, hosts_of, link_of, stores_of
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.keys import ApiKey, parse_keys
 
@@ -82,6 +83,16 @@ def _receiver(url: str, told: ValidationInfo) -> str:
     if not told.data.get("webhook_secret"):
         raise ValueError("a secret beside it, in ADVERDICT_WEBHOOK_SECRET, such as openssl rand -hex 32 prints")
     return url
+
+
+def _checked(read: Callable[[str], object]) -> AfterValidator:
+    """Text that can be read in this way, kept as it is written."""
+
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(check)
 
 
 def _existing(path: Path) -> Path:
@@ -196,6 +207,28 @@ class Settings(BaseModel):
     webhook_url: Annotated[str, AfterValidator(_receiver)] = Field(
         default="",
         description="where [alarms, new kinds and launches](monitoring.md#webhook) are told: an https address, with a secret",
+        json_schema_extra=_shown("none"),
+    )
+    creative_hosts: Annotated[str, _checked(hosts_of)] = Field(
+        default="",
+        description="hosts that [creatives](creatives.md) are fetched from over https, separated by commas: `cdn.example.com`, "
+        "`*.cdn.example.com`; nothing private or local is ever connected to",
+        json_schema_extra=_shown("none"),
+    )
+    creative_folders: Annotated[str, _checked(folders_of)] = Field(
+        default="",
+        description="folders below which creatives are read as files, whole paths separated by `:`",
+        json_schema_extra=_shown("none"),
+    )
+    creative_stores: Annotated[str, _checked(stores_of)] = Field(
+        default="",
+        description="folders of object stores below which creatives are read, separated by commas: `s3://bucket/creatives`",
+        json_schema_extra=_shown("none"),
+    )
+    creative_link: Annotated[str, _checked(link_of)] = Field(
+        default="",
+        description="where people find a creative themselves: an https address in which `{creative_id}`, `{ad_id}`, `{advertiser_id}`, "
+        "`{creative_uri}` or `{market}` stand for the ad's",
         json_schema_extra=_shown("none"),
     )
     freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(

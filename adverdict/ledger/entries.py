@@ -80,7 +80,7 @@ class Answered(_AboutAd):
     task_kind: Literal["review", "audit", "sample", "double", "senior", "appeal", "golden"]
     reviewer: str
     token: int = Field(description="of the lease under which it was given")
-    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    verdict: Literal["approve", "reject", "unsure", "escalate", "unseen"]
     asked: tuple[PolicyName, ...]
     violated: tuple[PolicyName, ...] = Field(default=(), description="of those asked; rejections only")
     severity: Literal["mild", "moderate", "extreme"] | None = None

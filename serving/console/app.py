@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adverdict.serving.console import brakes, drafts, models, quality, rollouts, workforce
+from adverdict.serving.console import brakes, creative, drafts, models, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.login.attempts import Attempts
@@ -53,6 +53,7 @@ def console(parts: Parts) -> ASGIApp:
             _route("/decisions", page(decisions.recent, *either)),
             _route("/decisions/search", page(decisions.search, *either), "POST"),
             _route("/decisions/{decision_id}", page(decisions.show, *either)),
+            _route("/creative/{content}/{number}", page(creative.show, *either)),
             _route("/policies", page(policies.show, *policy)),
             _route("/models", page(models.show, *policy)),
             _route("/quality", page(quality.show, *policy)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from adverdict.creatives.sources import Sources
 from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
@@ -48,6 +49,10 @@ class Parts:
     """The same for drafts, each made once. None: nothing can be drafted."""
     capacity: Capacity = nobody_told
     """Says whether people can carry a stage of a roll-out."""
+    creatives: Sources = field(default_factory=Sources)
+    """Where creatives are fetched from."""
+    creative_link: str = ""
+    """Template of the address where people find a creative themselves; empty: there is none."""
     false_alarms: float = 12.0
     """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now

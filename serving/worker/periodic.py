@@ -15,9 +15,10 @@ EVERY = timedelta(minutes=1)
 class PeriodicWatch(ABC):
     """``name`` is the thread's; ``cannot`` says in the log what was not done where a look fails in a way nobody foresaw."""
 
-    def __init__(self, name: str, cannot: str) -> None:
+    def __init__(self, name: str, cannot: str, every: timedelta = EVERY) -> None:
         self._log = logging.getLogger(f"adverdict.{name}")
         self._cannot = cannot
+        self._every = every.total_seconds()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -35,11 +36,11 @@ class PeriodicWatch(ABC):
         """One look. Called by the thread."""
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY.total_seconds()):
+        while not self._stop.wait(self._every):
             try:
                 self.look()
             except AdverdictError as error:
                 self._log.warning("%s", error)
             except Exception:
                 # The thread's last line of defence: if it died, nobody would look any more.
-                self._log.exception("%s; the next look is in %s s", self._cannot, EVERY.total_seconds())
+                self._log.exception("%s; the next look is in %s s", self._cannot, self._every)

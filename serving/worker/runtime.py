@@ -22,6 +22,7 @@ from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.serving.worker.champion import Champion, LoadedModel
+from adverdict.serving.worker.creatives import CreativeWatch
 from adverdict.serving.worker.dispatcher import LoopDispatcher
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.intake import Intake
@@ -59,6 +60,8 @@ class WorkerRuntime:
     """Why a decision on record is what it is."""
     monitor: MonitorWatch | None = None
     """What watches whether promises still hold; it needs a ledger, too."""
+    creatives: CreativeWatch | None = None
+    """What fetches creatives; it needs a ledger, too, and somewhere to fetch them from."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

@@ -17,6 +17,7 @@ from adverdict.ledger.verify import verify
 from tests.ledger.made import STEP, a_step, an_ad, append_decisions, decided
 
 MONITORING = ("monitoring_waiting", "monitoring_tallies", "monitoring_counted", "detectors", "outbox")
+CREATIVES = ("creative_uses", "creatives", "creative_frames")
 
 
 def test_migrating_an_empty_database_gives_the_tables_of_the_schema(ledger: Ledger) -> None:
@@ -49,7 +50,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
         for column in ("creative_format", "creative_category", "surface"):
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
-        for table in ("leases", "volumes", "projections", "arm_readiness", "shadowed", *MONITORING):
+        for table in ("leases", "volumes", "projections", "arm_readiness", "shadowed", *MONITORING, *CREATIVES):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE tasks DROP COLUMN drawn"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

@@ -17,16 +17,17 @@ from adverdict.ledger.bodies.emerging import Marked
 from adverdict.ledger.entries import Answered
 from adverdict.review.tasks.tasks import Task
 
-VERDICTS = ("approve", "reject", "unsure", "escalate")
+VERDICTS = ("approve", "reject", "unsure", "escalate", "unseen")
 SEVERITIES = ("mild", "moderate", "extreme")
 _REASON: TypeAdapter[str | None] = TypeAdapter(OptionalText)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``approve``: violates none of the policies asked. ``unsure``: cannot tell. ``escalate``: somebody senior has to see this at once."""
+    """``approve``: violates none of the policies asked. ``unsure``: cannot tell. ``escalate``: somebody senior has to see this at once.
+    ``unseen``: the picture is not there, or the language is not the reader's; it says nothing of the ad, and somebody else is asked."""
 
-    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    verdict: Literal["approve", "reject", "unsure", "escalate", "unseen"]
     violated: tuple[str, ...] = ()
     """Of the policies asked; for a rejection, at least one."""
     severity: Literal["mild", "moderate", "extreme"] | None = None

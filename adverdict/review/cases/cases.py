@@ -82,7 +82,9 @@ def settle(writing: Writing, task: Task, known: Record, settings: ReviewSettings
     done = Outcome(task.task_id, answer_id(task.task_id))
     if isinstance(step, More):
         urgent = step.kind == "senior" or not (task.drawn or _is_audit(siblings))
-        opened = follow_ups(task, step.kind, step.count, step.probability, settings, now, urgent=urgent)
+        kind = task.kind if step.kind == "again" else step.kind
+        probability = task.probability if step.kind == "again" else step.probability
+        opened = follow_ups(task, kind, step.count, probability, settings, now, urgent=urgent)
         tasks.add(writing.connection, opened)
         return Outcome(done.task_id, done.answer_id, opened=tuple(one.task_id for one in opened))
     if isinstance(step, Settle | Stand):

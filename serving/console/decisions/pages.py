@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
@@ -9,6 +11,7 @@ from adverdict.domain.errors import NotFound
 from adverdict.ledger.store import find
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.tasks import UNFINISHED
+from adverdict.serving.console import creative
 from adverdict.serving.console.decisions import record
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.visits import Visit
@@ -42,9 +45,19 @@ def show(visit: Visit) -> Response:
         if blind(visit) and any(task.state in UNFINISHED for task in record.tasks_about(connection, decision_id)):
             return visit.page("sealed.html", "Decisions", decision_id=decision_id)
         found = record.record(connection, decision_id, visit.parts.explain)
+    creative.want(visit.parts, decision_id, found.made.ad)
+    with visit.parts.ledger.look() as connection:
+        shown = creative.picture(visit.parts, connection, decision_id, found.made.ad)
     rules = {policy.name: policy for policy in visit.parts.book.in_force(found.made.ad.market, found.made.ad.surface)}
     titles = {name: policy.title for name, policy in rules.items()}
-    return visit.page("decision.html", "Decisions", found=found, titles=titles, statement=_statement(visit, decision_id), base=_base(visit))
+    values: dict[str, Any] = {
+        "found": found,
+        "picture": shown,
+        "titles": titles,
+        "statement": _statement(visit, decision_id),
+        "base": _base(visit),
+    }
+    return visit.page("decision.html", "Decisions", **values)
 
 
 def blind(visit: Visit) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from adverdict.ledger.moments import micros
-from adverdict.review.cases.answers import Answer
+from adverdict.review.cases.answers import VERDICTS, Answer
 from adverdict.review.queue import LeasedTask
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.tasks.view import TaskView, shown
@@ -140,8 +140,8 @@ def _held(visit: Visit) -> LeasedTask | None:
 def _answer(visit: Visit) -> Answer:
     """Raises InvalidInput."""
     verdict, severity, reason = visit.field("verdict"), visit.field("severity"), visit.field("reason").strip()
-    if verdict not in ("approve", "reject", "unsure", "escalate"):
-        raise InvalidInput("no verdict", [Mistake("verdict", verdict or None, "approve, reject, unsure or escalate")])
+    if verdict not in VERDICTS:
+        raise InvalidInput("no verdict", [Mistake("verdict", verdict or None, f"one of {', '.join(VERDICTS)}")])
     if severity not in ("", "mild", "moderate", "extreme"):
         raise InvalidInput("no severity", [Mistake("severity", severity, "mild, moderate or extreme")])
     if len(reason) > MAX_REASON:

@@ -19,11 +19,14 @@ from adverdict.review.reasons.marking import Piece, pieces
 from adverdict.review.tasks.tasks import Task
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
+from adverdict.serving.console.creative import Picture, picture
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
 from adverdict.serving.console.tasks.spoken import speaks
 
 MOST_FACTS = 5
+NOTED = ("unsure", "escalate", "unseen")
+"""Answers that leave the ad to the next reader, who sees what was written with them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class TaskView:
     kind: str
     """review, senior or appeal: what its reviewer may know."""
     card: Card
+    picture: Picture | None
     questions: tuple[Question, ...]
     others: tuple[Question, ...]
     """Policies in force that nobody asks about here."""
@@ -81,6 +85,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         task_id=task.task_id,
         kind=task.shown_kind,
         card=card(ad, reasons),
+        picture=picture(parts, connection, task.about, ad),
         questions=asked,
         others=tuple(_question(0, name, in_force[name], decision, reasons) for name in rest),
         past=past(connection, ad),
@@ -137,5 +142,5 @@ def _said(connection: Connection, task: Task) -> tuple[str | None, tuple[str, ..
         return None, ()
     bodies = [entry.body for entry in about(connection, task.about)]
     appeals = [body.statement for body in bodies if isinstance(body, Appealed)]
-    notes = [body.reason for body in bodies if isinstance(body, Answered) and body.verdict in ("unsure", "escalate") and body.reason]
+    notes = [body.reason for body in bodies if isinstance(body, Answered) and body.verdict in NOTED and body.reason]
     return (appeals[-1] if appeals and task.kind == "appeal" else None), (tuple(notes) if task.senior else ())
