@@ -67,7 +67,7 @@ def why_not(error: AdverdictError) -> str:
 
 def _one(ledger: Ledger, resolver: Resolver, wanted: Wanted, clock: Callable[[], datetime]) -> Fetched:
     try:
-        content, made = with_text(resolver, wanted.uri)
+        content, made = see(resolver, wanted.uri)
     except Unavailable as error:
         keeping.put_off(ledger, wanted, str(error), clock())
         return Fetched(later=1)
@@ -79,5 +79,8 @@ def _one(ledger: Ledger, resolver: Resolver, wanted: Wanted, clock: Callable[[],
         log.exception("a creative could not be fetched, for a reason that nobody foresaw")
         keeping.put_off(ledger, wanted, "the creative could not be fetched; it was logged why", clock())
         return Fetched(later=1)
-    keeping.keep(ledger, wanted.uri, hashlib.sha256(content).hexdigest(), made, clock())
+    digest = hashlib.sha256(content).hexdigest()
+    if keeping.keep(ledger, wanted.uri, digest, made, clock()):
+        # Nobody waits for the text to see the picture: reading it takes seconds.
+        keeping.add_text(ledger, digest, read(made, resolver.limits))
     return Fetched(kept=1)

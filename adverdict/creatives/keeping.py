@@ -127,15 +127,24 @@ def due(connection: Connection, now: datetime, most: int) -> list[Wanted]:
 
 
 def keep(ledger: Ledger, uri: str, content: str, made: Creative, now: datetime) -> bool:
-    """Keep the pictures for all ads that wait for this address; False when none does any more, as they were erased meanwhile."""
+    """Keep the pictures for all ads that wait for this address; whether they are new: kept before they stay, and an ad erased meanwhile
+    waits for none."""
     with ledger.write() as writing:  # holds the chain's end: nothing is erased meanwhile
         connection = writing.connection
         values = {"state": "kept", "content": content, "fetched_at": micros(now), "due_at": None, "said": ""}
         if connection.execute(update(creative_uses).where(_waiting(uri)).values(values)).rowcount == 0:
             return False
-        if connection.execute(select(creatives.c.content).where(creatives.c.content == content)).first() is None:
-            _add(connection, content, made, now)
+        if connection.execute(select(creatives.c.content).where(creatives.c.content == content)).first() is not None:
+            return False
+        _add(connection, content, made, now)
     return True
+
+
+def add_text(ledger: Ledger, content: str, made: Creative) -> None:
+    """What a machine has read in pictures that are kept, if they still are."""
+    values = {"ocr_text": made.text, "read_by": made.read_by[:40], "phash": made.phash}
+    with ledger.change() as connection:
+        connection.execute(update(creatives).where(creatives.c.content == content).values(values))
 
 
 def give_up(ledger: Ledger, uri: str, why: str) -> None:

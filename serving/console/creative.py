@@ -45,6 +45,8 @@ class Picture:
     width: int = 0
     height: int = 0
     facts: str = ""
+    sounds: bool = False
+    """Whether the original may have sound, which nobody hears here."""
     told: str = ""
     """How it was made, where that matters."""
     text: tuple[Piece, ...] = ()
@@ -108,7 +110,8 @@ def _kept(known: Kept, ad: Ad, link: str | None) -> Picture:
     fetched = f"fetched {moment(known.fetched_at)}" if known.fetched_at else ""
     facts = ", ".join(part for part in (known.kind.replace("html5", "HTML5"), size, length, stills, fetched) if part)
     text = pieces(known.text) if known.text and known.text != ad.creative_ocr_text else ()
-    return Picture("kept", "", tuple(shots), known.width, known.height, facts, known.told, text, known.read_by, link)
+    moves = known.kind in ("video", "animation")
+    return Picture("kept", "", tuple(shots), known.width, known.height, facts, moves, known.told, text, known.read_by, link)
 
 
 def _shows_one(ad: Ad) -> bool:
