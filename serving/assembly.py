@@ -34,6 +34,7 @@ from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.creatives import CreativeWatch
@@ -105,13 +106,14 @@ def assemble(
     intake = Intake(champion.current, recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
-    pages = _console(installation, ledger, champion, sets, planner, explain) if ledger else None
+    grader = Grader.of(settings)
+    pages = _console(installation, ledger, champion, sets, planner, explain, grader) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
     sources = Sources.of(settings)
     creatives = CreativeWatch(ledger, Resolver(sources)) if ledger and sources.any else None
-    watches = (evidence, rollouts, planner, explain, monitor, creatives)
+    watches = (evidence, rollouts, planner, explain, monitor, creatives, grader)
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, *watches)
 
 
@@ -151,6 +153,7 @@ def _console(
     sets: SetsInForce,
     planner: Planner | None,
     explain: Callable[[DecisionMade], Explanation],
+    grader: Grader | None,
 ) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
@@ -163,7 +166,7 @@ def _console(
     rolling = command_line(settings, "rollout")
     drafts = Planner(lambda arguments: rolling(arguments[1:]), now)  # the first names what is drafted, which may change
     told = replace(parts, explain=explain, capacity=capacity, false_alarms=settings.false_alarms)
-    told = replace(told, creatives=Sources.of(settings), creative_link=settings.creative_link)
+    told = replace(told, creatives=Sources.of(settings), creative_link=settings.creative_link, grader=grader)
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))
 
 

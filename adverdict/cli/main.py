@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from adverdict.cli import ads, brake, certificate, creatives, key, launch, market, model, models, monitor, quickstart, service, settings
+from adverdict.cli import (
+    ads,
+    brake,
+    certificate,
+    creatives,
+    key,
+    launch,
+    market,
+    model,
+    models,
+    monitor,
+    quickstart,
+    service,
+    settings,
+    suitability,
+)
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
@@ -77,6 +92,7 @@ for name, group in {
     "review": review.app,
     "report": report.app,
     "rescore": rescore.app,
+    "suitability": suitability.app,
     "workforce": workforce.app,
     "benchmark": benchmark.app,
     "key": key.app,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,6 +19,9 @@ from adverdict.domain.progress import SILENT, Progress
 from adverdict.storage.whole import write_whole
 
 SHARD = 64
+
+Look = Callable[[Resolver, str], tuple[bytes, Creative]]
+"""An address -> the bytes that lie there, and what can be shown and read of them."""
 
 
 @dataclass
@@ -37,7 +40,9 @@ class Filled:
     """Why creatives were not fetched, and of how many ads."""
 
 
-def fill(ads: Iterable[Ad], resolver: Resolver, told: Filled, pictures: Path | None = None, progress: Progress = SILENT) -> Iterator[Ad]:
+def fill(
+    ads: Iterable[Ad], resolver: Resolver, told: Filled, pictures: Path | None = None, progress: Progress = SILENT, look: Look = with_text
+) -> Iterator[Ad]:
     """Each ad, with ``creative_ocr_text`` and ``creative_phash`` where it had none and its picture says something; ``told`` counts.
 
     What the ad says already stays. An address that several ads of the table name is fetched once. ``pictures``: a folder for what was made.
@@ -47,7 +52,7 @@ def fill(ads: Iterable[Ad], resolver: Resolver, told: Filled, pictures: Path | N
     with ThreadPoolExecutor(AT_ONCE, "creative") as pool:
         while shard := list(islice(rest, SHARD)):
             fresh = list(dict.fromkeys(ad.creative_uri for ad in shard if ad.creative_uri and ad.creative_uri not in known))
-            for uri, found in zip(fresh, pool.map(lambda one: _seen(resolver, one, pictures), fresh), strict=True):
+            for uri, found in zip(fresh, pool.map(lambda one: _seen(look, resolver, one, pictures), fresh), strict=True):
                 known[uri] = found
             for ad in shard:
                 yield _filled(ad, known.get(ad.creative_uri or ""), told)
@@ -72,10 +77,10 @@ def _filled(ad: Ad, found: Creative | str | None, told: Filled) -> Ad:
     return ad.model_copy(update=fresh) if fresh else ad
 
 
-def _seen(resolver: Resolver, uri: str, pictures: Path | None) -> Creative | str:
+def _seen(look: Look, resolver: Resolver, uri: str, pictures: Path | None) -> Creative | str:
     """The creative, or why there is none."""
     try:
-        content, made = with_text(resolver, uri)
+        content, made = look(resolver, uri)
     except AdverdictError as error:
         return why_not(error)
     if pictures is not None:

@@ -231,6 +231,12 @@ class Settings(BaseModel):
         "`{creative_uri}` or `{market}` stand for the ad's",
         json_schema_extra=_shown("none"),
     )
+    suitability: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="a YAML file of [tiers](suitability.md): categories, and who accepts what; none: no tiers are told"
+    )
+    suitability_model: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="folder of the model of tiers", json_schema_extra=_shown("HOME/suitability")
+    )
     freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="a YAML file of [windows in which no roll-out advances](rollout.md#freezes)"
     )
@@ -259,6 +265,11 @@ class Settings(BaseModel):
     def signing_key(self) -> bytes | None:
         """``certificate_key`` as bytes; None: certificates are not signed."""
         return bytes.fromhex(self.certificate_key) or None
+
+    @property
+    def suitability_folder(self) -> Path:
+        """Where the model of tiers lies, or will."""
+        return self.suitability_model or self.home / "suitability"
 
     @property
     def cache(self) -> Path:

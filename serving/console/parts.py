@@ -17,6 +17,7 @@ from adverdict.review.queue import Queue
 from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.planner import Planner, Run
 
@@ -53,6 +54,8 @@ class Parts:
     """Where creatives are fetched from."""
     creative_link: str = ""
     """Template of the address where people find a creative themselves; empty: there is none."""
+    grader: Grader | None = None
+    """Says where ads may stand; None: no file of tiers is set."""
     false_alarms: float = 12.0
     """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now

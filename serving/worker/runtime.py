@@ -21,6 +21,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.creatives import CreativeWatch
 from adverdict.serving.worker.dispatcher import LoopDispatcher
@@ -62,6 +63,8 @@ class WorkerRuntime:
     """What watches whether promises still hold; it needs a ledger, too."""
     creatives: CreativeWatch | None = None
     """What fetches creatives; it needs a ledger, too, and somewhere to fetch them from."""
+    grader: Grader | None = None
+    """Says where ads may stand; None: no file of tiers is set."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
 

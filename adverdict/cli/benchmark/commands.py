@@ -19,6 +19,7 @@ from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import rollout as benchmark_rollout
+from adverdict.cli.benchmark import suitability as benchmark_suitability
 from adverdict.cli.benchmark import train as benchmark_train
 from adverdict.cli.benchmark import workforce as benchmark_workforce
 from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed, Tune, Vectors
@@ -38,6 +39,7 @@ app.command("packs")(benchmark_packs.packs)
 app.command("quickstarts")(benchmark_quickstarts.quickstarts)
 app.command("workforce")(benchmark_workforce.workforce)
 app.command("monitoring")(benchmark_monitoring.monitoring)
+app.command("suitability")(benchmark_suitability.suitability)
 
 
 @app.command("certificates")

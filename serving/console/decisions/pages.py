@@ -48,11 +48,14 @@ def show(visit: Visit) -> Response:
     creative.want(visit.parts, decision_id, found.made.ad)
     with visit.parts.ledger.look() as connection:
         shown = creative.picture(visit.parts, connection, decision_id, found.made.ad)
+    made, grader = found.made, visit.parts.grader
+    tier = grader.grade([made.ad], [made.decision])[0] if grader else None
     rules = {policy.name: policy for policy in visit.parts.book.in_force(found.made.ad.market, found.made.ad.surface)}
     titles = {name: policy.title for name, policy in rules.items()}
     values: dict[str, Any] = {
         "found": found,
         "picture": shown,
+        "tier": tier,
         "titles": titles,
         "statement": _statement(visit, decision_id),
         "base": _base(visit),
