@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adverdict.cli.console import Bars
-from adverdict.cli.door import door
-from adverdict.cli.options import Data, Json
+from adverdict.cli.door import door, ledger_of
+from adverdict.cli.options import Json
 from adverdict.cli.reading import reads
 from adverdict.cli.tables import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adverdict.domain.ad import Ad, Label
+    from adverdict.domain.settings import Settings
     from adverdict.suitability.model import TierModel
 
 app = typer.Typer(help="Where ads may stand: tiers by category, learnt from labels and certified.", no_args_is_help=True)
@@ -23,7 +27,14 @@ File = Annotated[Path | None, typer.Option("--file", help="The file of tiers; AD
 
 @app.command("train")
 @reads("data")
-def train_command(data: Data, file: File = None, json: Json = None) -> None:
+def train_command(
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Folder with ads.* and labels.* (Parquet, CSV or JSONL). Repeat for several.")
+    ] = None,
+    file: File = None,
+    reviewed: Annotated[bool, typer.Option("--reviewed", help="Also, or only, from what reviewers said of ads on record.")] = False,
+    json: Json = None,
+) -> None:
     """Learn tiers from labels under suitability_CATEGORY, certify them, and keep the model where the service finds it."""
     with door(suitability=file) as settings:
         from adverdict.cli.console import write_json
@@ -34,11 +45,13 @@ def train_command(data: Data, file: File = None, json: Json = None) -> None:
 
         if settings.suitability is None:
             raise InvalidSettings("tiers cannot be learnt:", [Mistake("--file", None, "a file of tiers, or ADVERDICT_SUITABILITY")])
+        if not data and not reviewed:
+            raise InvalidSettings("tiers cannot be learnt:", [Mistake("--data, --reviewed", None, "labels: one of them, or both")])
         rules = read_rules(settings.suitability)
         with Bars() as bars:
-            bars.stage("learning tiers", len(data) + 1)
-            ads, labels = [], []
-            for folder in data:
+            bars.stage("learning tiers", len(data or ()) + 1)
+            ads, labels = _reviewed(settings, tuple(rules.categories)) if reviewed else ([], [])
+            for folder in data or ():
                 pack = read_pack(folder)
                 ads += pack.ads
                 labels += pack.labels
@@ -68,6 +81,13 @@ def show_command(file: File = None) -> None:
         for name, tier in grader.rules.accepts.items():
             say(f"{name}  accepts {tier} and less")
         show(grader.model)
+
+
+def _reviewed(settings: Settings, categories: Sequence[str]) -> tuple[list[Ad], list[Label]]:
+    from adverdict.scoring.tiers import tiers_said
+
+    with ledger_of(settings) as ledger:
+        return tiers_said(ledger, categories)
 
 
 def show(model: TierModel) -> None:

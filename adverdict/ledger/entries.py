@@ -86,6 +86,9 @@ class Answered(_AboutAd):
     severity: Literal["mild", "moderate", "extreme"] | None = None
     reason: OptionalText = None
     seconds: float | None = Field(default=None, ge=0, description="from being shown to being answered")
+    tier: OptionalWord = Field(
+        default=None, description="of suitability, as low or CATEGORY:TIER; null: it was not said. No label of a policy"
+    )
     labels: tuple[Label, ...] = ()
 
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adverdict.decisions.suitability import SuitabilityRules, read_rules, suitability
-from adverdict.domain.ad import Ad
+from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.settings import Settings, variable
 from adverdict.domain.suitability import Suitability
+from adverdict.ledger.entries import Answered, DecisionMade
+from adverdict.ledger.store import Ledger
+from adverdict.suitability.learning import said_in_review
 from adverdict.suitability.model import TierModel
 
 
@@ -37,3 +40,18 @@ class Grader:
         """One an ad, in order; ``decisions`` are about them."""
         graded = self.model.grade(ads)
         return [suitability(one, decision, self.rules) for one, decision in zip(graded, decisions, strict=True)]
+
+
+def tiers_said(ledger: Ledger, categories: Sequence[str]) -> tuple[list[Ad], list[Label]]:
+    """Ads on record that reviewers said a tier of, and these as labels. Golden ads are left out: they are no traffic."""
+    ads: dict[str, Ad] = {}
+    labels: list[Label] = []
+    for entry in ledger.read(kinds=(Answered.kind,)):
+        body = entry.body
+        if not isinstance(body, Answered) or body.tier is None or body.task_kind == "golden":
+            continue
+        made = next((one.body for one in ledger.about(body.decision_id) if isinstance(one.body, DecisionMade)), None)
+        if made is not None:
+            ads[made.ad.ad_id] = made.ad
+            labels += said_in_review(made.ad, body.tier, body.reviewer, entry.at, categories)
+    return list(ads.values()), labels

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +53,26 @@ def tiered(ads: Iterable[Ad], labels: Iterable[Label], categories: Sequence[str]
             kept.append(ad)
             rows.append(row)
     return Tiered(kept, np.array(rows, dtype=np.int64).reshape(len(rows), len(categories)))
+
+
+def said_in_review(ad: Ad, tier: str, reviewer: str, at: datetime, categories: Sequence[str]) -> list[Label]:
+    """A reviewer's answer as labels of tiers: ``low`` says it of every category, ``gambling:high`` of that one only."""
+    category, _, told = tier.rpartition(":")
+    severity: Any = next((name for name, one in BY_SEVERITY.items() if one.value == told), None)
+    about = categories if tier == Tier.LOW else [category]
+    return [
+        Label(
+            ad_id=ad.ad_id,
+            policy=PREFIX + one,
+            violates=severity is not None,
+            severity=severity,
+            rater_id=reviewer,
+            labelled_at=at,
+            source="review",
+        )
+        for one in about
+        if one in categories
+    ]
 
 
 def learn(known: Tiered, rules: SuitabilityRules) -> TierModel:

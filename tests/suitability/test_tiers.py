@@ -13,12 +13,18 @@ from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, InvalidPolicy, NotFound, UntrustedBundle
 from adverdict.domain.suitability import Tier
 from adverdict.domain.verdict import Verdict
-from adverdict.scoring.tiers import Grader
+from adverdict.ledger.entries import Answered
+from adverdict.ledger.store import Ledger
+from adverdict.review.cases.answers import Answer
+from adverdict.scoring.tiers import Grader, tiers_said
 from adverdict.serving.http.messages import BatchResult, ScoredDecision
+from adverdict.storage.tables.pack import Pack
 from adverdict.suitability.certifying import Shown, certify
 from adverdict.suitability.learning import Tiered, learn, tiered
 from adverdict.suitability.model import WEIGHTS, TierModel
-from tests.ledger.made import START, a_decision, an_ad
+from adverdict.training.dataset import dataset
+from tests.ledger.made import START, a_decision, an_ad, minutes
+from tests.review.desk import Desk
 
 RULES = SuitabilityRules(categories={"gambling": "deceptive"}, accepts={"kids_video": Tier.LOW, "news": Tier.MEDIUM, "sports": Tier.HIGH})
 WORDS = {
@@ -175,3 +181,38 @@ def test_decisions_are_answered_with_their_tier(model: TierModel) -> None:
     assert '"suitability":{"tier":"high"' in BatchResult(results=(answer,)).model_dump_json()
     unsure = replace(model, certificate=None)
     assert Grader(unsure, grader.rules).grade([ad], [decision])[0].tier is None
+
+
+def test_what_reviewers_say_of_a_tier_is_learnt_from_and_is_no_label_of_a_policy(ledger: Ledger) -> None:
+    desk = Desk(ledger)
+    for tier in ("low", "gambling:high", None):
+        desk.decide()
+        leased = desk.claim("ana")
+        answer = Answer("approve", tier=tier)
+        desk.queue.answer(leased.task.task_id, "ana", leased.token, answer)
+        assert desk.queue.answer(leased.task.task_id, "ana", leased.token, answer).settled is Verdict.APPROVE, "sent again it is the same"
+    ads, labels = tiers_said(ledger, ["gambling", "adult"])
+    assert len(ads) == 2
+    assert [(one.policy, one.violates, one.severity) for one in labels] == [
+        ("suitability_gambling", False, None),
+        ("suitability_adult", False, None),
+        ("suitability_gambling", True, "moderate"),
+    ]
+    answers = [entry.body for entry in ledger.read(kinds=("answer",))]
+    assert all(not label.policy.startswith("suitability") for one in answers if isinstance(one, Answered) for label in one.labels)
+    desk.decide()
+    leased = desk.claim("ana")
+    with pytest.raises(InvalidInput, match="tier"):
+        desk.queue.answer(leased.task.task_id, "ana", leased.token, Answer("approve", tier="gambling:mild"))
+
+
+def test_labels_of_tiers_are_no_policies_to_train_unless_they_are_named(tmp_path: Path) -> None:
+    ads = [an_ad(number) for number in range(2)]
+    labels = [
+        Label(ad_id=ad.ad_id, policy=policy, violates=False, labelled_at=minutes(9))
+        for ad in ads
+        for policy in ("deceptive", "suitability_adult")
+    ]
+    pack = Pack(ads, labels, "digest", "pack", [])
+    assert dataset([pack]).policies == ("deceptive",)
+    assert dataset([pack], ["suitability_adult"]).policies == ("suitability_adult",)

@@ -103,7 +103,7 @@ def _drawn(
         started=micros(now),
         lost=lost,
         wrong=wrong,
-        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False},
+        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False, "tier": ""},
         progress=visit.request.app.state.progress.get(visit.session.name),
         status=status,
     )
@@ -118,6 +118,7 @@ def _again(visit: Visit, task_id: str, token: int, error: InvalidInput) -> Respo
         "verdict": visit.field("verdict"),
         "violated": visit.form.get("violated", ()),
         "severity": visit.field("severity"),
+        "tier": visit.field("tier"),
         "reason": visit.field("reason"),
         "unfit": visit.field("unfit") == "1",
     }
@@ -152,6 +153,7 @@ def _answer(visit: Visit) -> Answer:
         reason=reason or None,
         seconds=_seconds(visit),
         no_policy_fits=visit.field("unfit") == "1",
+        tier=visit.field("tier") or None,
     )
     # What was ticked before the reader changed their mind is no part of another verdict.
     return replace(made, violated=visit.form.get("violated", ()), severity=severity or None) if rejected else made  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from adverdict.decisions.policy import PolicyInForce
 from adverdict.domain.ad import ON_RECORD, Ad
 from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.errors import AdverdictError, NotFound
+from adverdict.domain.suitability import TIERS, Tier
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade
 from adverdict.ledger.schema import golden
 from adverdict.ledger.store import about, find
@@ -68,6 +69,8 @@ class TaskView:
     """What earlier readers wrote for a senior one."""
     verdicts: tuple[str, ...]
     """What may be answered."""
+    tiers: tuple[tuple[str, str], ...]
+    """What may be said of where the ad may stand: the answer and its words; empty where no file of tiers is set."""
     degraded: tuple[str, ...]
     """What the decision says of why its risks may say little; nothing where the reviewer must not be told what the model thinks."""
 
@@ -93,8 +96,17 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         statement=pieces(appeal),
         notes=tuple(pieces(note) for note in notes),
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
+        tiers=_tiers(parts),
         degraded=decision.degraded if decision else (),
     )
+
+
+def _tiers(parts: Parts) -> tuple[tuple[str, str], ...]:
+    if parts.grader is None:
+        return ()
+    above = [tier for tier in TIERS if tier is not Tier.LOW]
+    told = [(f"{category}:{tier}", f"{tier}: {category.replace('_', ' ')}") for category in parts.grader.rules.categories for tier in above]
+    return (("low", "low: nothing of any category"), *told)
 
 
 def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decision | None, Sequence[Reason]]:

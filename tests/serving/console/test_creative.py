@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from adverdict.creatives.fetching import fetch
@@ -16,12 +17,16 @@ from adverdict.creatives.limits import Limits
 from adverdict.creatives.resolver import Resolver
 from adverdict.creatives.sources import Sources
 from adverdict.decisions.policy import PolicyBook
+from adverdict.decisions.suitability import SuitabilityRules
 from adverdict.domain.keys import parse_keys
+from adverdict.domain.suitability import Tier
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, DecisionMade
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.opening import open_tasks
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.console.parts import Parts
+from adverdict.suitability.model import TierModel
 from tests.creatives.files import picture
 from tests.ledger.made import a_decision, an_ad
 from tests.serving.console.conftest import Visitor, log_in
@@ -128,3 +133,24 @@ def test_who_cannot_see_an_ad_labels_nothing_and_somebody_else_is_asked(parts: P
     again = parts.queue.claim("somebody-else")
     assert again is not None
     assert (again.task.kind, again.task.about) == ("review", decision)
+
+
+def test_where_it_may_stand_is_shown_per_placement_and_said_by_a_reviewer(parts: Parts, visit: Visitor) -> None:
+    """The model of tiers here has no certificate: nothing is told, and the page says so."""
+    columns = np.zeros(1, dtype=np.int64)
+    model = TierModel(("gambling",), columns, np.zeros((1, 4), dtype=np.float32), np.array([1, 0, 0, 0], dtype=np.float32), 0)
+    rules = SuitabilityRules(categories={"gambling": "gambling"}, accepts={"kids_video": Tier.LOW})
+    decision = decided(parts, 1, Verdict.REJECT, creative_uri=None)
+    client = log_in(visit(replace(parts, grader=Grader(model, rules))))
+    page = client.get(f"/console/decisions/{decision}").text
+    assert "Where it may stand" in page
+    assert "No tier yet" in page
+    assert "kids_video" in page
+    assert "not known yet" in page
+    assert "Nothing is certified of it" in page
+    asked = decided(parts, 2, creative_uri=None)
+    form = form_of(client.get("/console/review").text)
+    assert client.post("/console/review/answer", data={**form, "verdict": "approve", "tier": "gambling:high"}).status_code == 303
+    assert [one.body.tier for one in parts.ledger.about(asked) if isinstance(one.body, Answered)] == ["gambling:high"]
+    plain = log_in(visit(parts))
+    assert "Where it may stand" not in plain.get(f"/console/decisions/{decision}").text
