@@ -75,3 +75,13 @@ def gif_of_many(width: int, height: int, frames: int) -> bytes:
     begin = whole.index(b"\x2c" + struct.pack("<HHHH", 0, 0, width, height))
     one = b"\x21\xf9\x04\0\x02\0\0\0" + whole[begin:-1]
     return whole[:begin] + one * frames + b";"
+
+
+def video_that_says(width: int, height: int) -> bytes:
+    """An MP4 whose header claims a size; needs the package av."""
+    made = bytearray(video(1))
+    said = struct.pack(">HH", 160, 90)
+    at = made.find(said, made.find(b"mp4v"))
+    assert at > 0
+    made[at : at + 4] = struct.pack(">HH", width, height)
+    return bytes(made)

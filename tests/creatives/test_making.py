@@ -14,7 +14,7 @@ from adverdict.creatives.child.sniffing import NotShown, kind_of
 from adverdict.creatives.limits import Limits
 from adverdict.creatives.making import make
 from adverdict.domain.errors import InvalidInput
-from tests.creatives.files import animation, archive, gif_of_many, picture, png_that_says, video
+from tests.creatives.files import animation, archive, gif_of_many, picture, png_that_says, video, video_that_says
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 HTML = b'<!doctype html><html><body><script src="https://evil.example/a.js"></script><img src="shoe.png"></body></html>'
@@ -167,6 +167,18 @@ def test_a_video_is_shown_as_stills_over_its_length() -> None:
 
 @pytest.mark.skipif(find_spec("av") is None, reason="stills of videos need the command ffmpeg or the package av")
 def test_a_video_that_is_none_is_refused_in_words() -> None:
-    for content in (b"\0\0\0\x18ftypmp42" + b"\0" * 500, video(1)[:300]):
+    playlist = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\n#EXTM3U\nfile:///etc/passwd\nhttp://127.0.0.1/\n"
+    for content in (b"\0\0\0\x18ftypmp42" + b"\0" * 500, video(1)[:300], playlist):
         with pytest.raises(InvalidInput, match="video"):
             make(content, Limits())
+
+
+@pytest.mark.skipif(find_spec("av") is None, reason="stills of videos need the command ffmpeg or the package av")
+def test_a_video_that_claims_to_be_huge_is_refused_or_shown_as_what_it_is() -> None:
+    """Its header says 65,000 by 65,000; its frames are small: whichever is believed, no memory is taken for it."""
+    try:
+        made, _ = make(video_that_says(65_000, 65_000), Limits())
+    except InvalidInput:
+        return
+    assert made is not None
+    assert max(made.width, made.height) <= 160

@@ -40,7 +40,7 @@ class SuitabilityBenchmark:
 
     @property
     def ads(self) -> int:
-        return 8_000 if self.quick else 40_000
+        return 16_000 if self.quick else 40_000
 
     @property
     def posts(self) -> int:

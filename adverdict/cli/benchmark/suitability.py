@@ -15,7 +15,7 @@ from adverdict.domain.formats import interval, number
 
 
 def suitability(
-    quick: Annotated[bool, typer.Option("--quick", help="8,000 simulated ads instead of 40,000, and half the posts.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="16,000 simulated ads instead of 40,000, and half the posts.")] = False,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
