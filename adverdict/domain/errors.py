@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SHOWN = 25
+SHOWN = 40
 """Mistakes spelled out in a message; the rest are counted."""
 
 

@@ -52,7 +52,7 @@ def certify(shown: Shown, max_wrong: float, confidence: float) -> TierCertificat
 
     Fixed sequence (Learn-then-Test, arXiv 2110.01052): ever more ads are told, the surest first, and the first share that is not shown to
     keep the limit ends it, so that all that were shown hold together with the stated confidence. Ads of one advertiser count as alike as
-    errors of all ads say they are.
+    errors say they are, of all ads or of those told, whichever is more.
     """
     if not len(shown.sureness):
         return None
@@ -62,7 +62,7 @@ def certify(shown: Shown, max_wrong: float, confidence: float) -> TierCertificat
     for step in range(1, STEPS + 1):
         sureness = float(order[max(0, round(len(order) * step / STEPS) - 1)])
         told = shown.sureness >= sureness
-        sizes, wrong = Sizes.of(shown.advertiser[told], alike), int(shown.wrong[told].sum())
+        sizes, wrong = Sizes.of(shown.advertiser[told], _alike(shown, told, alike)), int(shown.wrong[told].sum())
         if sizes.draws < enough:
             continue  # too few to show anything of, whatever they say
         if p_value(wrong, sizes, max_wrong) > 1 - confidence:
@@ -74,6 +74,11 @@ def certify(shown: Shown, max_wrong: float, confidence: float) -> TierCertificat
 def numbered(names: Sequence[str]) -> NDArray[np.int64]:
     """Advertisers as numbers."""
     return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
+
+
+def _alike(shown: Shown, told: NDArray[np.bool_], elsewhere: float) -> float:
+    """Of those told; where they are too few to measure it, and at least, as of all."""
+    return max(elsewhere, alikeness(shown.wrong[told], shown.advertiser[told], elsewhere))
 
 
 def _certificate(
