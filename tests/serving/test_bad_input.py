@@ -91,7 +91,7 @@ def test_every_mistake_is_told_at_once(client: TestClient) -> None:
 def test_of_very_many_mistakes_the_rest_are_counted(client: TestClient) -> None:
     error = client.post("/v1/score", json=ad(keywords=[1] * 50)).json()["error"]
     assert len(error["mistakes"]) == 40
-    assert error["message"] == "not an ad (40 more mistakes)"
+    assert error["message"] == "not an ad (10 more mistakes)"
 
 
 def test_a_field_sent_twice_is_refused_and_never_judged_by_its_last_value(client: TestClient) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
+from adverdict.domain.decision import Decision, PolicyVerdict
 from adverdict.domain.errors import NotFound
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import Resolved
 from adverdict.ledger.store import find
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.tasks import UNFINISHED
@@ -49,7 +52,7 @@ def show(visit: Visit) -> Response:
     with visit.parts.ledger.look() as connection:
         shown = creative.picture(visit.parts, connection, decision_id, found.made.ad)
     made, grader = found.made, visit.parts.grader
-    tier = grader.grade([made.ad], [made.decision])[0] if grader else None
+    tier = grader.grade([made.ad], [_as_it_stands(made.decision, found.resolution)])[0] if grader else None
     rules = {policy.name: policy for policy in visit.parts.book.in_force(found.made.ad.market, found.made.ad.surface)}
     titles = {name: policy.title for name, policy in rules.items()}
     values: dict[str, Any] = {
@@ -61,6 +64,20 @@ def show(visit: Visit) -> Response:
         "base": _base(visit),
     }
     return visit.page("decision.html", "Decisions", **values)
+
+
+def _as_it_stands(decision: Decision, resolution: Resolved | None) -> Decision:
+    """With what people made of it, policy by policy: a rejection says something of what it names only."""
+    if resolution is None:
+        return decision
+    rejected = resolution.verdict is Verdict.REJECT
+
+    def now(one: PolicyVerdict) -> PolicyVerdict:
+        if rejected and one.policy not in resolution.violated:
+            return one
+        return one.model_copy(update={"verdict": resolution.verdict})
+
+    return decision.model_copy(update={"policies": tuple(map(now, decision.policies))})
 
 
 def blind(visit: Visit) -> bool:

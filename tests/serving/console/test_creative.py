@@ -26,6 +26,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.scoring.tiers import Grader
 from adverdict.serving.console.parts import Parts
+from adverdict.suitability.certifying import TierCertificate
 from adverdict.suitability.model import TierModel
 from tests.creatives.files import picture
 from tests.ledger.made import a_decision, an_ad
@@ -139,8 +140,8 @@ def test_where_it_may_stand_is_shown_per_placement_and_said_by_a_reviewer(parts:
     """The model of tiers here has no certificate: nothing is told, and the page says so."""
     columns = np.zeros(1, dtype=np.int64)
     model = TierModel(("gambling",), columns, np.zeros((1, 4), dtype=np.float32), np.array([1, 0, 0, 0], dtype=np.float32), 0)
-    rules = SuitabilityRules(categories={"gambling": "gambling"}, accepts={"kids_video": Tier.LOW})
-    decision = decided(parts, 1, Verdict.REJECT, creative_uri=None)
+    rules = SuitabilityRules(categories={"gambling": "deceptive"}, accepts={"kids_video": Tier.LOW})
+    decision = decided(parts, 1, creative_uri=None)
     client = log_in(visit(replace(parts, grader=Grader(model, rules))))
     page = client.get(f"/console/decisions/{decision}").text
     assert "Where it may stand" in page
@@ -149,8 +150,26 @@ def test_where_it_may_stand_is_shown_per_placement_and_said_by_a_reviewer(parts:
     assert "not known yet" in page
     assert "Nothing is certified of it" in page
     asked = decided(parts, 2, creative_uri=None)
-    form = form_of(client.get("/console/review").text)
-    assert client.post("/console/review/answer", data={**form, "verdict": "approve", "tier": "gambling:high"}).status_code == 303
+    for _ in range(2):
+        form = form_of(client.get("/console/review").text)
+        assert client.post("/console/review/answer", data={**form, "verdict": "approve", "tier": "gambling:high"}).status_code == 303
     assert [one.body.tier for one in parts.ledger.about(asked) if isinstance(one.body, Answered)] == ["gambling:high"]
+    certified = TierCertificate(
+        certificate_id="tir-1",
+        sureness=0.5,
+        max_wrong=0.05,
+        confidence=0.95,
+        ads=200,
+        wrong=0,
+        advertisers=200,
+        upper=0.01,
+        told=1,
+        labels="d",
+    )
+    page = (
+        log_in(visit(replace(parts, grader=Grader(replace(model, certificate=certified), rules)))).get(f"/console/decisions/{asked}").text
+    )
+    assert "Tier: low" in page, "people approved it: nobody is waited for any more"
+    assert "tir-1" in page
     plain = log_in(visit(parts))
     assert "Where it may stand" not in plain.get(f"/console/decisions/{decision}").text
