@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adverdict.creatives.making import Creative
@@ -78,13 +78,15 @@ def address_of(uri: str) -> bytes:
 def note(ledger: Ledger, now: datetime) -> int:
     """Note what the ads of tasks and golden items that nobody has looked at yet show; how many were looked at."""
     with ledger.look() as connection:
-        known = select(creative_uses.c.about)
-        asked = select(tasks.c.about).where(tasks.c.state.in_(UNFINISHED), tasks.c.kind != "golden", tasks.c.about.not_in(known))
+        noted = exists().where(creative_uses.c.about == tasks.c.about)
+        asked = select(tasks.c.about).where(tasks.c.state.in_(UNFINISHED), tasks.c.kind != "golden", ~noted)
         abouts = list(connection.scalars(asked.distinct().limit(BATCH)))
         query = select(entries.c.entry_id, contents.c.body).join(contents, contents.c.seq == entries.c.seq)
         bodies = connection.execute(query.where(entries.c.entry_id.in_(abouts), entries.c.kind == "decision")).all()
         found = [(str(row.entry_id), _uri(plain_json(row.body)["ad"])) for row in bodies]  # type: ignore[index]  # what DecisionMade wrote
-        items = connection.execute(select(golden.c.golden_id, golden.c.ad).where(golden.c.golden_id.not_in(known)).limit(BATCH)).all()
+        items = connection.execute(
+            select(golden.c.golden_id, golden.c.ad).where(~exists().where(creative_uses.c.about == golden.c.golden_id)).limit(BATCH)
+        ).all()
         found += [(str(row.golden_id), _uri(json.loads(row.ad))) for row in items]
     if found:
         with ledger.write() as writing:
