@@ -112,19 +112,23 @@ def _of_page(resolver: Resolver, address: str, links: Sequence[str]) -> Creative
 
 def _run(what: str, most: int, content: bytes, seconds: float, limits: Limits) -> tuple[dict[str, Any], list[bytes]]:
     command = [sys.executable, "-P", "-s", "-m", "adverdict.creatives.child", what, str(most), str(round(seconds)), str(limits.memory)]
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": "/nonexistent"}
     with tempfile.TemporaryFile() as given:
         given.write(content)
         given.seek(0)
-        answer = _ask(command, environment, given.fileno(), seconds, HEAD + 8 + most * limits.frame_bytes)
+        answer = _ask(command, environment(), given.fileno(), seconds, HEAD + 8 + most * limits.frame_bytes)
     return _answer(answer)
 
 
-def _ask(command: Sequence[str], environment: dict[str, str], given: int, seconds: float, most: int) -> bytes:
+def environment() -> dict[str, str]:
+    """What the process is given of this one's."""
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {**passed, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": "/nonexistent"}
+
+
+def _ask(command: Sequence[str], given_environment: dict[str, str], given: int, seconds: float, most: int) -> bytes:
     """What the process writes, as far as it may; whatever it started is killed with it."""
     process = subprocess.Popen(
-        command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd="/", start_new_session=True
+        command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=given_environment, cwd="/", start_new_session=True
     )
     assert process.stdout is not None
     late = threading.Timer(seconds + 5.0, _kill, (process,))  # the processor's time is up before, unless the machine is busy

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,9 +14,10 @@ from PIL import Image
 from adverdict.creatives.child import images, markup
 from adverdict.creatives.child.sniffing import NotShown, kind_of
 from adverdict.creatives.limits import Limits
-from adverdict.creatives.making import make
+from adverdict.creatives.making import environment, make
 from adverdict.domain.errors import InvalidInput
 from tests.creatives.files import animation, archive, gif_of_many, picture, png_that_says, video, video_that_says
+from tests.test_packages import ROOT
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 HTML = b'<!doctype html><html><body><script src="https://evil.example/a.js"></script><img src="shoe.png"></body></html>'
@@ -154,6 +157,21 @@ def test_a_file_that_keeps_the_process_busy_ends_with_it() -> None:
     with pytest.raises(InvalidInput, match="too long"):
         make(gif_of_many(4000, 4000, 400), Limits(making_seconds=1.0))
     assert time.monotonic() - began < 20
+
+
+def test_without_the_package_that_makes_pictures_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL" / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    with pytest.raises(InvalidInput, match=r"adverdict\[media\]"):
+        make(picture(), Limits())
+
+
+def test_the_process_that_makes_pictures_is_given_no_secret_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"ADVERDICT_API_KEYS": "x:score:0", "HTTPS_PROXY": "http://127.0.0.1:9", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert not set(told) & set(environment())
 
 
 @pytest.mark.skipif(find_spec("av") is None, reason="stills of videos need the command ffmpeg or the package av")

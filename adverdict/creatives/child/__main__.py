@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adverdict.creatives.child.images import Made
 
 CONTAINERS = ("mp4", "matroska")
+WITHOUT = "no pictures can be made here: pip install 'adverdict[media]', then adverdict creatives fetch --again"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -32,8 +33,10 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _make(most: int, seconds: int, memory: int) -> tuple[dict[str, Any], list[bytes]]:
-    from adverdict.creatives.child import images, markup, sniffing, video
-
+    try:
+        from adverdict.creatives.child import images, markup, sniffing, video
+    except ImportError:
+        return {"refused": WITHOUT}, []
     with contextlib.suppress(ImportError):
         import av  # noqa: F401  # before there is little memory
     limit(seconds, memory)
