@@ -11,6 +11,8 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from adverdict.clusters.online import ClustersBegun
+from adverdict.creatives.resolver import Resolver
+from adverdict.creatives.sources import Sources
 from adverdict.decisions.files.read import read_texts
 from adverdict.delivery.channels import Channel
 from adverdict.delivery.posting import Receiver
@@ -37,10 +39,12 @@ from adverdict.scoring.explaining import Explanation, on_record
 from adverdict.scoring.model import Model
 from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.logs import speak_up
 from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
 from adverdict.serving.worker.copies import ClusterWatch
+from adverdict.serving.worker.creatives import CreativeWatch
 from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
@@ -118,15 +122,19 @@ def assemble(
     intake = Intake(_current(champion, record), recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
-    pages = _console(installation, ledger, champion, sets, planner, explain) if ledger else None
+    grader = Grader.of(settings)
+    pages = _console(installation, ledger, champion, sets, planner, explain, grader) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
     probing = ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review) if ledger else None
     delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
     clusters = ClusterWatch(ledger) if ledger and settings.clusters else None
-    watches: tuple[Watch, ...] = tuple(one for one in (evidence, rollouts, monitor, probing, delivery, clusters) if one is not None)
-    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, planner, explain, record, watches)
+    sources = Sources.of(settings)
+    creatives = CreativeWatch(ledger, Resolver(sources)) if ledger and sources.any else None
+    started = (evidence, rollouts, monitor, probing, delivery, clusters, creatives)
+    watches: tuple[Watch, ...] = tuple(one for one in started if one is not None)
+    return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, planner, explain, record, watches, grader)
 
 
 def _channels(installation: Installation) -> list[Channel]:
@@ -184,6 +192,7 @@ def _console(
     sets: SetsInForce,
     planner: Planner | None,
     explain: Callable[[DecisionMade], Explanation],
+    grader: Grader | None,
 ) -> ASGIApp:
     from adverdict.review.queue import Queue
     from adverdict.serving.console.app import Parts, console
@@ -206,5 +215,8 @@ def _console(
         home=settings.home,
         launches=launches,
         translate=translator_of(settings),
+        creatives=Sources.of(settings),
+        creative_link=settings.creative_link,
+        grader=grader,
     )
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))

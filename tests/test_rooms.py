@@ -22,6 +22,7 @@ READ_THE_ENVIRONMENT = {
     "models/registry.py": "passes the registry on to MLflow, which reads nothing else",
     "rescoring/deciding/worker.py": "the same, on another machine",
     "rescoring/deciding/threads.py": "threads of the processes that it starts",
+    "creatives/making.py": "what little of it the process that makes pictures is given",
     "rescoring/deciding/cluster.py": "Ray's own variables",
 }
 """Beside the two edges, and the benchmarks, which start processes with an environment of their own."""

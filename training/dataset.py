@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.decisions.suitability import PREFIX as SUITABILITY
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.models.manifest import DataEntry
@@ -90,7 +91,8 @@ def dataset(packs: Sequence[Pack], policies: Sequence[str] = ()) -> Dataset:
     if unknown or not found:
         expected = "one of " + ", ".join(found) if found else "at least one label in the data"
         raise InvalidInput("these policies cannot be trained", [Mistake("policy", policy, expected) for policy in unknown or ["(none)"]])
-    chosen = tuple(policies) or tuple(found)
+    # Tiers of suitability are no policy: a risk of one would send every ad to people, as no file defines it.
+    chosen = tuple(policies) or tuple(one for one in found if not one.startswith(SUITABILITY))
     labels = [label for label in everything_said if label.policy in chosen]
     means = _mean_verdicts(labels)
     everything = sorted((ad for pack in packs for ad in pack.ads), key=lambda ad: ad.submitted_at)

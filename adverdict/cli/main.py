@@ -16,6 +16,7 @@ from adverdict.cli import (
     certificate,
     changes,
     clusters,
+    creatives,
     key,
     launch,
     market,
@@ -26,6 +27,7 @@ from adverdict.cli import (
     quickstart,
     service,
     settings,
+    suitability,
 )
 from adverdict.cli.benchmark import commands as benchmark
 from adverdict.cli.data import commands as data
@@ -93,10 +95,12 @@ for name, group in {
     "launch": launch.app,
     "rollout": rollout.app,
     "certificate": certificate.app,
+    "creatives": creatives.app,
     "review": review.app,
     "clusters": clusters.app,
     "report": report.app,
     "rescore": rescore.app,
+    "suitability": suitability.app,
     "workforce": workforce.app,
     "benchmark": benchmark.app,
     "key": key.app,

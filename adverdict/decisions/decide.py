@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from adverdict.decisions import wording
+from adverdict.decisions import disclosure, wording
 from adverdict.decisions.audit import audit
+from adverdict.decisions.disclosure import with_disclosure
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.decisions.rules import Rule, RuleTable
 from adverdict.decisions.steering import Brake, BrakeSide, Held, Steering
@@ -74,6 +75,7 @@ def decide(
     defines means review: the model knows of a rule that the policy folder does not. ``rules``: those of ``book`` and ``solved``, for who
     decides on many ads.
     """
+    risks = with_disclosure(ad, risks, disclosure.POLICY in book.names)
     in_force = (rules or RuleTable(book, solved)).at(ad.market, ad.surface)
     policies = {rule.policy.name: rule.policy for rule in in_force}
     rulings = _rulings(ad, risks, book, in_force, solved, context)

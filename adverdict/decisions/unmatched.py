@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from adverdict.decisions import disclosure
 from adverdict.decisions.policy import PolicyBook
 
 
 def unmatched(book: PolicyBook, scored: Collection[str]) -> str | None:
     """One sentence; None where every policy in force has a risk, and every risk a policy. ``scored``: the model's policies."""
     in_force = sorted({policy.name for _, _, policy in book.every()})
-    unscored = [name for name in in_force if name not in scored]
+    unscored = [name for name in in_force if name not in scored and name != disclosure.POLICY]  # a rule says its risk
     unruled = sorted(set(scored) - set(in_force))
     told = []
     if unscored:

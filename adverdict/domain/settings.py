@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
+from adverdict.domain.creatives import folders_of, hosts_of, link_of, stores_of
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.keys import ApiKey, parse_keys
 
@@ -95,6 +96,16 @@ def _language_tag(tag: str) -> str:
     if not re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):
         raise ValueError("a BCP 47 tag such as en or pt-BR")
     return tag
+
+
+def _checked(read: Callable[[str], object]) -> AfterValidator:
+    """Text that can be read in this way, kept as it is written."""
+
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(check)
 
 
 def _existing(path: Path) -> Path:
@@ -248,6 +259,34 @@ class Settings(BaseModel):
         description="where [alarms, new kinds and launches](monitoring.md#webhook) are told: an https address, with a secret",
         json_schema_extra=_shown("none"),
     )
+    creative_hosts: Annotated[str, _checked(hosts_of)] = Field(
+        default="",
+        description="hosts that [creatives](creatives.md) are fetched from over https, separated by commas: `cdn.example.com`, "
+        "`*.cdn.example.com`; nothing private or local is ever connected to",
+        json_schema_extra=_shown("none"),
+    )
+    creative_folders: Annotated[str, _checked(folders_of)] = Field(
+        default="",
+        description="folders below which creatives are read as files, whole paths separated by `:`",
+        json_schema_extra=_shown("none"),
+    )
+    creative_stores: Annotated[str, _checked(stores_of)] = Field(
+        default="",
+        description="folders of object stores below which creatives are read, separated by commas: `s3://bucket/creatives`",
+        json_schema_extra=_shown("none"),
+    )
+    creative_link: Annotated[str, _checked(link_of)] = Field(
+        default="",
+        description="where people find a creative themselves: an https address in which `{creative_id}`, `{ad_id}`, `{advertiser_id}`, "
+        "`{creative_uri}` or `{market}` stand for the ad's",
+        json_schema_extra=_shown("none"),
+    )
+    suitability: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="a YAML file of [tiers](suitability.md): categories, and who accepts what; none: no tiers are told"
+    )
+    suitability_model: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
+        default=None, description="folder of the model of tiers", json_schema_extra=_shown("HOME/suitability")
+    )
     freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
         default=None, description="a YAML file of [windows in which no roll-out advances](rollout.md#freezes)"
     )
@@ -276,6 +315,11 @@ class Settings(BaseModel):
     def signing_key(self) -> bytes | None:
         """``certificate_key`` as bytes; None: certificates are not signed."""
         return bytes.fromhex(self.certificate_key) or None
+
+    @property
+    def suitability_folder(self) -> Path:
+        """Where the model of tiers lies, or will."""
+        return self.suitability_model or self.home / "suitability"
 
     @property
     def cache(self) -> Path:

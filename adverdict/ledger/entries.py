@@ -85,12 +85,15 @@ class Answered(_AboutAd):
     task_kind: Literal["review", "audit", "sample", "double", "senior", "appeal", "recheck", "golden"]
     reviewer: str
     token: int = Field(description="of the lease under which it was given")
-    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    verdict: Literal["approve", "reject", "unsure", "escalate", "unseen"]
     asked: tuple[PolicyName, ...]
     violated: tuple[PolicyName, ...] = Field(default=(), description="of those asked; rejections only")
     severity: Literal["mild", "moderate", "extreme"] | None = None
     reason: OptionalText = None
     seconds: float | None = Field(default=None, ge=0, description="from being shown to being answered")
+    tier: OptionalWord = Field(
+        default=None, description="of suitability, as low or CATEGORY:TIER; null: it was not said. No label of a policy"
+    )
     labels: tuple[Label, ...] = ()
     along_with: str | None = Field(default=None, description="the task whose answer did for this copy, too; null: it was read by itself")
 

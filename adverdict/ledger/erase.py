@@ -1,7 +1,7 @@
 """Erasing what entries say, on an advertiser's request or because it is old. The chain keeps a salted digest and stays verifiable.
 
-A decision goes with everything that was recorded about it, its tasks, the idempotency keys it answered, and what was kept to tell others of
-its ad, who are told that it was erased. Golden items stay: their ads
+A decision goes with everything that was recorded about it, its tasks, the pictures that no other ad shows, the idempotency keys it
+answered, and what was kept to tell others of its ad, who are told that it was erased. Golden items stay: their ads
 are the platform's choice, and it replaces them.
 """
 
@@ -23,6 +23,7 @@ from adverdict.ledger.changes import erased
 from adverdict.ledger.compact import compact
 from adverdict.ledger.entries import Answered, DecisionMade, Erased
 from adverdict.ledger.moments import micros
+from adverdict.ledger.pictures import forget as forget_pictures
 from adverdict.ledger.schema import contents, entries, golden, idempotency, kept, monitoring_counted, probes, tasks
 from adverdict.ledger.store import Ledger, Writing, keep, recall
 
@@ -50,6 +51,8 @@ class Erasure:
     """Digest of the history kept from now on; None: it is the same."""
     held_back: int = 0
     """Old decisions that stay because somebody is still to answer a task about them."""
+    pictures: int = 0
+    """Creatives whose pictures went: no other ad on record shows them."""
     golden: int = 0
     """Golden items that show an ad of the advertiser, still."""
     traces: bool = False
@@ -170,7 +173,8 @@ def _part(writing: Writing, order: _Order, found: _ErasureBatch, forget: Forget 
     history = None if found.history is None or forget is None else _replace_history(connection, order, found.history, forget)
     rows = _still(connection, order, [row.seq for row in found.rows])
     ads = {row.ad_id for row in rows if row.kind == DecisionMade.kind}
-    gone = _delete_tasks(connection, order, [row.about for row in rows if row.kind == DecisionMade.kind])
+    decisions = [row.about for row in rows if row.kind == DecisionMade.kind]
+    gone, pictures = _delete_tasks(connection, order, decisions), forget_pictures(connection, decisions)
     if not rows and history is None:
         return Erasure(tasks=gone)
     keys = _delete_keys(connection, found.keys, {row.entry_id for row in rows})
@@ -180,7 +184,7 @@ def _part(writing: Writing, order: _Order, found: _ErasureBatch, forget: Forget 
     entry_id = f"ers-{uuid4().hex}"
     seq = writing.append(entry_id, Erased(seqs=tuple(told), why=order.why, by=order.by, history=history), order.now)
     erased(connection, ads, seq, order.now)
-    return Erasure(len(rows), gone, keys, (entry_id,), history)
+    return Erasure(len(rows), gone, keys, (entry_id,), history, pictures=pictures)
 
 
 def _rewritten(connection: Connection, order: _Order, forget: Forget) -> _Rewritten:
@@ -303,4 +307,5 @@ def _sum(one: Erasure, two: Erasure) -> Erasure:
         one.keys + two.keys,
         one.entry_ids + two.entry_ids,
         one.history or two.history,
+        pictures=one.pictures + two.pictures,
     )

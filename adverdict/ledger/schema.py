@@ -327,3 +327,46 @@ cluster_ads = Table(
     Index(None, "cluster"),
 )
 """What ads are compared by, and which are copies of which: made anew from the chain at any time."""
+
+creative_uses = Table(
+    "creative_uses",
+    metadata,
+    Column("about", String(80), primary_key=True),  # a decision, or a golden item
+    Column("uri", Text),  # as the ad has it; null: it has none, so that nobody looks again
+    Column("address", LargeBinary(32)),  # sha256 of it
+    Column("state", String(8), nullable=False),  # none | waiting | kept | refused
+    Column("tries", Integer, nullable=False),
+    Column("due_at", BigInteger),  # of the next try; null: there is none
+    Column("said", String(500), nullable=False),  # why there is no picture, to whoever reviews the ad; empty: there is, or may be soon
+    Column("content", String(64)),  # sha256 of the file that was fetched
+    Column("fetched_at", BigInteger),
+    Index(None, "address"),
+    Index(None, "content"),
+    Index(None, "state", "due_at"),
+)
+"""Which creative an ad on record shows. A row goes when its decision is erased."""
+
+creatives = Table(
+    "creatives",
+    metadata,
+    Column("content", String(64), primary_key=True),
+    Column("kind", String(10), nullable=False),  # image | animation | video | html5
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("seconds", Float),
+    Column("told", String(500), nullable=False),  # of how it was made; empty: nothing
+    Column("ocr_text", Text),  # null: nothing here can read
+    Column("read_by", String(40), nullable=False),
+    Column("phash", String(64)),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+creative_frames = Table(
+    "creative_frames",
+    metadata,
+    Column("content", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 0
+    Column("at", Float),  # seconds
+    Column("body", LargeBinary, nullable=False),  # JPEG
+)
+"""Pictures made of a file, by its hash. They go with the last ad on record that shows it."""

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adverdict.domain.errors import AdverdictError
 from adverdict.serving.attempts import Attempts
-from adverdict.serving.console import brakes, changes, drafts, quality, rollouts, workforce
+from adverdict.serving.console import brakes, changes, creative, drafts, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.monitoring import emerging, health, launches
@@ -64,6 +64,7 @@ def console(parts: Parts) -> ASGIApp:
             _route("/decisions/{decision_id}/letter", page(decisions.told, *either)),
             _route("/decisions/{decision_id}/appeal", page(decisions.appeal, *decisions.MAY_APPEAL), "POST"),
             _route("/decisions/{decision_id}/{what}", page(decisions.related, *either)),
+            _route("/creative/{content}/{number}", page(creative.show, *either)),
             _route("/policies", page(policies.show, *policy)),
             _route("/models", page(models.show, *policy)),
             _route("/models/report", page(reports.of_training, *policy)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from adverdict.creatives.sources import Sources
 from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.keys import ApiKey
@@ -17,6 +18,7 @@ from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.console.translating import Translate, nobody
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.planner import Planner, Run
@@ -58,6 +60,12 @@ class Parts:
     """Deadlines, by which something is past due."""
     translate: Translate = nobody
     """An ad in the reviewers' language; None of what is not translated."""
+    creatives: Sources = field(default_factory=Sources)
+    """Where creatives are fetched from."""
+    creative_link: str = ""
+    """Template of the address where people find a creative themselves; empty: there is none."""
+    grader: Grader | None = None
+    """Says where ads may stand; None: no file of tiers is set."""
     false_alarms: float = 12.0
     """A year, that all detectors together may ring."""
     clock: Callable[[], datetime] = now

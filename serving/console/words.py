@@ -11,7 +11,14 @@ from adverdict.domain.familiarity import in_brackets
 from adverdict.domain.verdict import Verdict
 from adverdict.review.reasons.marking import Piece
 
-VERDICTS = {"approve": "approved", "review": "to review", "reject": "rejected", "unsure": "unsure", "escalate": "escalated"}
+VERDICTS = {
+    "approve": "approved",
+    "review": "to review",
+    "reject": "rejected",
+    "unsure": "unsure",
+    "escalate": "escalated",
+    "unseen": "not seen",
+}
 LARGE = 1e12
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adverdict.decisions.steering import BrakeSide
 from adverdict.domain.ad import Ad, Id, Label, Market, OptionalWord, PolicyName, Text
 from adverdict.domain.decision import Decision
+from adverdict.domain.suitability import Suitability
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
 from adverdict.ledger.bodies.launch import LaunchChecked, LaunchScored
@@ -69,12 +70,18 @@ class RefusedAd(BaseModel):
     error: ErrorDetail
 
 
+class ScoredDecision(Decision):
+    """A decision as it is answered: with the ad's tier, where a file of tiers is set."""
+
+    suitability: Suitability | None = Field(default=None, description="absent where no file of tiers is set; it changes no verdict")
+
+
 class BatchResult(BaseModel):
     """One result an ad, in the order of the request: a decision, or what was wrong with the ad."""
 
     model_config = ConfigDict(frozen=True)
 
-    results: tuple[Decision | RefusedAd, ...]
+    results: tuple[ScoredDecision | Decision | RefusedAd, ...]
     warnings: tuple[str, ...] = Field(default=(), description="what was noticed and did not stop anything, such as one id for two ads")
 
 

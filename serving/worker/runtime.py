@@ -21,6 +21,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger, now
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.attempts import Attempts
 from adverdict.serving.worker.champion import Champion, LoadedModel
 from adverdict.serving.worker.dispatcher import LoopDispatcher
@@ -57,6 +58,8 @@ class WorkerRuntime:
     """What watches that the ledger is still the same; it needs one."""
     watches: tuple[Watch, ...] = ()
     """What looks at something every so often: certificates, roll-outs, promises, copies, whom to tell. They need a ledger, too."""
+    grader: Grader | None = None
+    """Says where ads may stand; None: no file of tiers is set."""
     dispatcher: LoopDispatcher[Answer] = field(default_factory=LoopDispatcher)
     """By which the intake's answers reach the event loop."""
     attempts: Attempts = field(default_factory=lambda: Attempts(now))

@@ -18,6 +18,7 @@ from tests.ledger.made import STEP, a_step, an_ad, append_decisions, decided
 
 MONITORING = ("monitoring_waiting", "monitoring_tallies", "monitoring_counted", "detectors", "outbox", "changes", "receivers", "probes")
 CLUSTERS = ("cluster_ads",)
+CREATIVES = ("creative_uses", "creatives", "creative_frames")
 
 
 def test_migrating_an_empty_database_gives_the_tables_of_the_schema(ledger: Ledger) -> None:
@@ -50,7 +51,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
         for column in ("creative_format", "creative_category", "surface"):
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
-        for table in ("leases", "volumes", "projections", "arm_readiness", "shadowed", *MONITORING, *CLUSTERS):
+        for table in ("leases", "volumes", "projections", "arm_readiness", "shadowed", *MONITORING, *CLUSTERS, *CREATIVES):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE tasks DROP COLUMN drawn"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

@@ -83,7 +83,7 @@ class QueueMachine(RuleBasedStateMachine):
             self._answer(self.leases[-1], verdict)
 
     @precondition(lambda self: self.leases)
-    @rule(data=st.data(), verdict=st.sampled_from(("approve", "reject", "unsure", "escalate")))
+    @rule(data=st.data(), verdict=st.sampled_from(("approve", "reject", "unsure", "escalate", "unseen")))
     def answer(self, data: st.DataObject, verdict: str) -> None:
         """Under any lease there ever was, also one that has passed on or was answered already."""
         self._answer(data.draw(st.sampled_from(self.leases)), verdict)

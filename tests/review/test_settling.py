@@ -6,7 +6,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, Wait, audit_step, review_step
 
 A, G = "deceptive", "gambling"
-APPROVE, UNSURE, ESCALATE = Reading("approve"), Reading("unsure"), Reading("escalate")
+APPROVE, UNSURE, ESCALATE, UNSEEN = Reading("approve"), Reading("unsure"), Reading("escalate"), Reading("unseen")
 REJECT, REJECT_G, REJECT_BOTH = Reading("reject", (A,)), Reading("reject", (G,)), Reading("reject", (A, G))
 SENIOR_APPROVES, SENIOR_REJECTS = Reading("approve", senior=True), Reading("reject", (G,), senior=True)
 APPROVED, REJECTED = Settle(Verdict.APPROVE), Settle(Verdict.REJECT, (A,))
@@ -31,6 +31,16 @@ APPROVED, REJECTED = Settle(Verdict.APPROVE), Settle(Verdict.REJECT, (A,))
         ([APPROVE, UNSURE], 0, False, More("senior")),
         ([APPROVE, REJECT, SENIOR_APPROVES], 0, False, APPROVED),
         ([UNSURE, SENIOR_REJECTS], 1, False, Settle(Verdict.REJECT, (G,))),
+        ([UNSEEN], 0, False, More("again")),
+        ([UNSEEN], 1, False, More("again")),
+        ([UNSEEN, APPROVE], 0, False, APPROVED),
+        ([UNSEEN, APPROVE], 1, False, Wait()),
+        ([APPROVE, UNSEEN], 0, False, More("again")),
+        ([APPROVE, UNSEEN, REJECT], 0, False, More("senior")),
+        ([UNSEEN, UNSEEN], 0, False, More("senior")),
+        ([UNSEEN, UNSURE], 0, False, More("senior")),
+        ([UNSEEN, UNSEEN], 1, True, Wait()),
+        ([UNSEEN, UNSEEN, SENIOR_APPROVES], 0, False, APPROVED),
     ],
 )
 def test_a_review_case_is_settled_by_one_reading_or_two_that_agree_or_a_senior_one(
@@ -61,6 +71,12 @@ def test_a_review_case_is_settled_by_one_reading_or_two_that_agree_or_a_senior_o
         (Verdict.APPROVE, [REJECT, ESCALATE], 1, False, 0.5, More("senior")),
         (Verdict.APPROVE, [REJECT, ESCALATE, REJECT], 1, True, 0.5, Wait()),
         (Verdict.APPROVE, [UNSURE, SENIOR_APPROVES], 0, False, 0.5, Stand()),
+        (Verdict.APPROVE, [UNSEEN], 0, False, 0.5, More("again")),
+        (Verdict.APPROVE, [UNSEEN, APPROVE], 0, False, 0.5, Stand()),
+        (Verdict.APPROVE, [UNSEEN, REJECT], 0, False, 0.5, More("double", 2)),
+        (Verdict.APPROVE, [REJECT, UNSEEN], 1, False, 0.5, More("again")),
+        (Verdict.APPROVE, [REJECT, UNSEEN, REJECT, APPROVE], 0, False, 0.5, REJECTED),
+        (Verdict.APPROVE, [UNSEEN, UNSEEN], 0, False, 0.5, More("senior")),
         (Verdict.APPROVE, [UNSURE, SENIOR_REJECTS], 1, False, 0.5, Settle(Verdict.REJECT, (G,))),
     ],
 )

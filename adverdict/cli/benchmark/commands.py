@@ -23,6 +23,7 @@ from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
 from adverdict.cli.benchmark import reports as benchmark_reports
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import rollout as benchmark_rollout
+from adverdict.cli.benchmark import suitability as benchmark_suitability
 from adverdict.cli.benchmark import train as benchmark_train
 from adverdict.cli.benchmark import workforce as benchmark_workforce
 from adverdict.cli.options import Data, Encoder, EncoderEpochs, EncoderPrefix, Json, Policies, Seed, Tune, Vectors
@@ -46,6 +47,7 @@ app.command("delivery")(benchmark_delivery.delivery)
 app.command("probing")(benchmark_probing.probing)
 app.command("reports")(benchmark_reports.reports)
 app.command("clusters")(benchmark_clusters.clusters)
+app.command("suitability")(benchmark_suitability.suitability)
 
 
 @app.command("certificates")

@@ -125,6 +125,8 @@ def show_erasure(done: Erasure, compact: bool) -> None:
 
     gone = (counted(done.contents, "content"), counted(done.tasks, "task"), counted(done.keys, "idempotency key"))
     out.print(f"{gone[0]}, {gone[1]} and {gone[2]} erased", highlight=False)
+    if done.pictures:
+        out.print(f"with the pictures of {counted(done.pictures, 'creative')} that no other ad on record shows", highlight=False)
     for entry_id in done.entry_ids:
         out.print(f"recorded as {entry_id}", highlight=False)
     if done.history:

@@ -102,7 +102,7 @@ class State:
 
     def _answered(self, told: Mapping[str, Any]) -> None:
         waiting = self.waiting.get(told["decision_id"])
-        if waiting is not None:
+        if waiting is not None and told["verdict"] != "unseen":  # it says nothing of the ad
             senior = "senior:" if told["task_kind"] == "senior" else ""
             waiting.answers.append(f"{senior}{told['verdict']}")
             self.changed_waiting.add(told["decision_id"])

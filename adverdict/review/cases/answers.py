@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,16 +20,18 @@ from adverdict.review.tasks.tasks import Task
 
 Source = Literal["review", "audit", "appeal", "recheck"]
 """What the labels of an answer come from."""
-VERDICTS = ("approve", "reject", "unsure", "escalate")
+VERDICTS = ("approve", "reject", "unsure", "escalate", "unseen")
 SEVERITIES = ("mild", "moderate", "extreme")
+TIER = re.compile(r"low|[a-z][a-z0-9_]{0,62}:(medium|high|floor)")
 _REASON: TypeAdapter[str | None] = TypeAdapter(OptionalText)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``approve``: violates none of the policies asked. ``unsure``: cannot tell. ``escalate``: somebody senior has to see this at once."""
+    """``approve``: violates none of the policies asked. ``unsure``: cannot tell. ``escalate``: somebody senior has to see this at once.
+    ``unseen``: the picture is not there, or the language is not the reader's; it says nothing of the ad, and somebody else is asked."""
 
-    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    verdict: Literal["approve", "reject", "unsure", "escalate", "unseen"]
     violated: tuple[str, ...] = ()
     """Of the policies asked; for a rejection, at least one."""
     severity: Literal["mild", "moderate", "extreme"] | None = None
@@ -36,6 +39,8 @@ class Answer:
     reason: str | None = None
     seconds: float | None = None
     """From being shown to being answered."""
+    tier: str | None = None
+    """Of suitability: ``low``, or a category with its tier such as ``gambling:high``; None: not said. No label of a policy."""
     no_policy_fits: bool = False
     """Whether the ad is bad, though none of the policies forbids it: a mark, and no label of any policy."""
 
@@ -81,6 +86,7 @@ def answered(answer: Answer, task: Task, source: Source | None, at: datetime) ->
         severity=answer.severity,
         reason=answer.reason,
         seconds=answer.seconds,
+        tier=answer.tier,
         labels=labels(answer, task, source, at) if source else (),
     )
 
@@ -124,8 +130,8 @@ def mark(answer: Answer, task: Task) -> Marked | None:
 def same(answer: Answer, entry: Answered, reviewer: str, token: int) -> bool:
     """Whether an answer is one that was given already. Its time may differ: a client that asks again may count on."""
     reason = answer.reason if answer.reason and answer.reason.strip() else None  # a blank one was recorded as none
-    given = (reviewer, token, answer.verdict, set(answer.violated), answer.severity, reason)
-    return given == (entry.reviewer, entry.token, entry.verdict, set(entry.violated), entry.severity, entry.reason)
+    given = (reviewer, token, answer.verdict, set(answer.violated), answer.severity, reason, answer.tier)
+    return given == (entry.reviewer, entry.token, entry.verdict, set(entry.violated), entry.severity, entry.reason, entry.tier)
 
 
 def _mistakes(answer: Answer, task: Task) -> Iterator[Mistake]:
@@ -146,6 +152,8 @@ def _mistakes(answer: Answer, task: Task) -> Iterator[Mistake]:
             yield Mistake("violated", policy, "one of the policies asked: " + ", ".join(task.policies))
     if answer.severity is not None and answer.severity not in SEVERITIES:
         yield Mistake("severity", answer.severity, ", ".join(SEVERITIES) + ", or none")
+    if answer.tier is not None and not TIER.fullmatch(answer.tier):
+        yield Mistake("tier", answer.tier, "low, or a category with its tier such as gambling:high")
     if answer.seconds is not None and not (math.isfinite(answer.seconds) and answer.seconds >= 0):
         yield Mistake("seconds", answer.seconds, "a number of seconds, at least 0")
     try:

@@ -86,9 +86,10 @@ def settle(writing: Writing, task: Task, known: Record, settings: ReviewSettings
     if isinstance(step, More):
         urgent = step.kind == "senior" or not (task.drawn or _is_audit(siblings))
         # What follows on a recheck is one, too: nothing that measures may take it for a second reading of an audit.
-        kind = "recheck" if task.kind == "recheck" else step.kind
-        senior = step.kind == "senior"
-        opened = follow_ups(task, kind, step.count, step.probability, settings, now, urgent=urgent, senior=senior)
+        again = step.kind == "again"
+        kind = task.kind if step.kind == "again" or task.kind == "recheck" else step.kind
+        senior, probability = (task.senior, task.probability) if again else (step.kind == "senior", step.probability)
+        opened = follow_ups(task, kind, step.count, probability, settings, now, urgent=urgent, senior=senior)
         tasks.add(writing.connection, opened)
         return Outcome(done.task_id, done.answer_id, opened=tuple(one.task_id for one in opened))
     if isinstance(step, Settle | Stand):

@@ -15,13 +15,15 @@ from adverdict.domain.verdict import Verdict
 
 AUDIT_READINGS = 2
 """More readings of an audit, where the first is checked: three make a majority."""
+UNSEEN = 2
+"""Readers of a case who could not see or read the ad, from whom on somebody senior is asked."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """One reviewer's answer in a case."""
 
-    verdict: Literal["approve", "reject", "unsure", "escalate"]
+    verdict: Literal["approve", "reject", "unsure", "escalate", "unseen"]
     violated: tuple[str, ...] = ()
     senior: bool = False
     asked: tuple[str, ...] = ()
@@ -39,9 +41,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class More:
-    """Somebody else has to read the case."""
+    """Somebody else has to read the case. ``again``: what was asked, of somebody else."""
 
-    kind: Literal["double", "senior"]
+    kind: Literal["double", "senior", "again"]
     count: int = 1
     probability: float = 1.0
 
@@ -72,6 +74,9 @@ def review_step(readings: Sequence[Reading], pending: int, senior_pending: bool)
         return decided
     if senior_pending:
         return Wait()
+    unseen, readings = _unseen(readings)
+    if unseen is not None:
+        return unseen
     if any(one.verdict in ("unsure", "escalate") for one in readings):
         return More("senior")
     if pending:
@@ -91,6 +96,9 @@ def audit_step(automatic: Verdict, readings: Sequence[Reading], pending: int, se
         return Stand() if decided.verdict is automatic else decided
     if senior_pending:
         return Wait()
+    unseen, readings = _unseen(readings)
+    if unseen is not None:
+        return unseen
     if any(one.verdict == "escalate" for one in readings):
         return More("senior")
     if len(readings) == 1:
@@ -114,6 +122,9 @@ def sample_step(automatic: Verdict | None, readings: Sequence[Reading], pending:
         return audit_step(automatic, whole, pending, senior_pending, 1.0, 0.0)
     if senior_pending:
         return Wait()
+    unseen, _ = _unseen(readings)
+    if unseen is not None:
+        return unseen
     return Stand() if readings[-1].verdict in ("approve", "reject") else More("senior")
 
 
@@ -139,6 +150,18 @@ def unsaid(readings: Sequence[Reading]) -> tuple[str, ...]:
     """The policies that were asked and that no reading says anything of: a sample needs an answer under each, of somebody else."""
     told = {policy for one in readings for policy in one.told}
     return tuple(dict.fromkeys(policy for one in readings for policy in one.asked if policy not in told))
+
+
+def _unseen(readings: Sequence[Reading]) -> tuple[More | None, Sequence[Reading]]:
+    """Who else is asked after a reader who could not see or read the ad (None: the last one could); and the readings that say something.
+
+    Somebody else is asked the same once; where they cannot either, somebody senior.
+    """
+    blind = sum(one.verdict == "unseen" for one in readings)
+    said = [one for one in readings if one.verdict != "unseen"]
+    if not readings or readings[-1].verdict != "unseen":
+        return None, said
+    return (More("senior") if blind >= UNSEEN else More("again")), said
 
 
 def _after_first_audit(automatic: Verdict, first: Reading, chance: float, share: float) -> Step:

@@ -15,6 +15,7 @@ from adverdict.domain.ad import ON_RECORD, Ad, Label
 from adverdict.domain.errors import NotFound
 from adverdict.domain.identity import language_key
 from adverdict.ledger.compact import compact
+from adverdict.ledger.pictures import forget as forget_pictures
 from adverdict.ledger.schema import golden as table
 from adverdict.ledger.schema import tasks as task_table
 from adverdict.ledger.store import Ledger
@@ -105,6 +106,7 @@ def remove(ledger: Ledger, advertiser: str, now: datetime, *, rewrite: bool = Tr
         ids = [row.golden_id for row in rows if json.loads(row.ad)["advertiser_id"] == advertiser]
         for start in range(0, len(ids), tasks.CHUNK):
             writing.connection.execute(delete(table).where(table.c.golden_id.in_(ids[start : start + tasks.CHUNK])))
+        forget_pictures(writing.connection, ids)
         theirs = (task_table.c.kind == "golden") & (task_table.c.advertiser_id == advertiser)
         withdrawn = tasks.withdraw(writing.connection, theirs, now)
     return Removed(len(ids), withdrawn, traces=bool(ids) and not (rewrite and compact(ledger)))

@@ -7,14 +7,17 @@ from typing import Any, cast
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from adverdict.decisions.markets import language_name
+from adverdict.domain.decision import Decision, PolicyVerdict
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
-from adverdict.ledger.entries import DecisionMade
+from adverdict.domain.verdict import Verdict
+from adverdict.ledger.entries import DecisionMade, Resolved
 from adverdict.ledger.store import find
 from adverdict.review.cases.appeals import appeal as file_appeal
 from adverdict.review.reasons.grounds import UNION
 from adverdict.review.reasons.letter import Letter, letter
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.tasks import UNFINISHED
+from adverdict.serving.console import creative
 from adverdict.serving.console.decisions import export, record
 from adverdict.serving.console.decisions.filters import FLAGS, ON, VERDICTS, DecisionFilter, read_filter
 from adverdict.serving.console.decisions.listing import CHUNK, Column, Found, Search, look, of_domains
@@ -85,11 +88,18 @@ def show(visit: Visit) -> Response:
         if _sealed(visit, connection, decision_id):
             return visit.page("sealed.html", "Decisions", decision_id=decision_id)
         found = record.record(connection, decision_id, visit.parts.explain)
+    creative.want(visit.parts, decision_id, found.made.ad)
+    with visit.parts.ledger.look() as connection:
+        shown = creative.picture(visit.parts, connection, decision_id, found.made.ad)
+    made, grader = found.made, visit.parts.grader
+    tier = grader.grade([made.ad], [_as_it_stands(made.decision, found.resolution)])[0] if grader else None
     titles = {policy.name: policy.title for policy in visit.parts.book.in_force(found.made.ad.market, found.made.ad.surface)}
     return visit.page(
         "decision.html",
         "Decisions",
         found=found,
+        picture=shown,
+        tier=tier,
         titles={**visit.titles, **titles},
         letter=_letter(visit, found),
         statement=_statement(visit, found),
@@ -120,6 +130,20 @@ def appeal(visit: Visit) -> Response:
     parts = visit.parts
     file_appeal(parts.ledger, decision_id, said, visit.session.name, book=parts.book, settings=parts.review, now=parts.clock())
     return RedirectResponse(f"{HOME}/decisions/{decision_id}#history", status_code=303)
+
+
+def _as_it_stands(decision: Decision, resolution: Resolved | None) -> Decision:
+    """With what people made of it, policy by policy: a rejection says something of what it names only."""
+    if resolution is None:
+        return decision
+    rejected = resolution.verdict is Verdict.REJECT
+
+    def now(one: PolicyVerdict) -> PolicyVerdict:
+        if rejected and one.policy not in resolution.violated:
+            return one
+        return one.model_copy(update={"verdict": resolution.verdict})
+
+    return decision.model_copy(update={"policies": tuple(map(now, decision.policies))})
 
 
 def blind(visit: Visit) -> bool:

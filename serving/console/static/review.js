@@ -253,6 +253,8 @@
     } else if (key === "s") {
       const severity = form.elements.severity;
       severity.selectedIndex = (severity.selectedIndex + 1) % severity.options.length;
+    } else if (key === "t" && form.elements.tier && !form.elements.tier.disabled) {
+      form.elements.tier.selectedIndex = (form.elements.tier.selectedIndex + 1) % form.elements.tier.options.length;
     } else if (key === "x") {
       if (form.elements.unfit.disabled) return;
       form.elements.unfit.checked = !form.elements.unfit.checked;

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from adverdict.ledger.moments import micros
-from adverdict.review.cases.answers import Answer
+from adverdict.review.cases.answers import VERDICTS, Answer
 from adverdict.review.queue import LeasedTask
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.tasks.copies import differing
@@ -107,7 +107,7 @@ def _drawn(
         lost=lost,
         differs=differs,
         wrong=wrong,
-        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False},
+        filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False, "tier": ""},
         progress=visit.request.app.state.progress.get(visit.session.name),
         status=status,
     )
@@ -122,6 +122,7 @@ def _again(visit: Visit, task_id: str, token: int, error: InvalidInput) -> Respo
         "verdict": visit.field("verdict"),
         "violated": visit.form.get("violated", ()),
         "severity": visit.field("severity"),
+        "tier": visit.field("tier"),
         "reason": visit.field("reason"),
         "unfit": visit.field("unfit") == "1",
     }
@@ -144,8 +145,8 @@ def _held(visit: Visit) -> LeasedTask | None:
 def _answer(visit: Visit) -> Answer:
     """Raises InvalidInput."""
     verdict, severity, reason = visit.field("verdict"), visit.field("severity"), visit.field("reason").strip()
-    if verdict not in ("approve", "reject", "unsure", "escalate"):
-        raise InvalidInput("no verdict", [Mistake("verdict", verdict or None, "approve, reject, unsure or escalate")])
+    if verdict not in VERDICTS:
+        raise InvalidInput("no verdict", [Mistake("verdict", verdict or None, f"one of {', '.join(VERDICTS)}")])
     if severity not in ("", "mild", "moderate", "extreme"):
         raise InvalidInput("no severity", [Mistake("severity", severity, "mild, moderate or extreme")])
     if len(reason) > MAX_REASON:
@@ -156,6 +157,7 @@ def _answer(visit: Visit) -> Answer:
         reason=reason or None,
         seconds=_seconds(visit),
         no_policy_fits=visit.field("unfit") == "1",
+        tier=visit.field("tier") or None,
     )
     # What was ticked before the reader changed their mind is no part of another verdict.
     return replace(made, violated=visit.form.get("violated", ()), severity=severity or None) if rejected else made  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from adverdict.decisions.policy import PolicyInForce
 from adverdict.domain.ad import ON_RECORD, Ad
 from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.errors import AdverdictError, NotFound
+from adverdict.domain.suitability import TIERS, Tier
 from adverdict.ledger.entries import Answered, Appealed, DecisionMade
 from adverdict.ledger.schema import golden
 from adverdict.ledger.store import about, find
@@ -19,6 +20,7 @@ from adverdict.review.reasons.marking import Piece, pieces
 from adverdict.review.tasks.tasks import Task
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
+from adverdict.serving.console.creative import Picture, picture
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.tasks.advertiser import AdvertiserHistory, Similar, past, similar
 from adverdict.serving.console.tasks.copies import CopiesView, copies_of
@@ -26,6 +28,8 @@ from adverdict.serving.console.tasks.spoken import speaks
 from adverdict.serving.console.translating import Translation, left_out
 
 MOST_FACTS = 5
+NOTED = ("unsure", "escalate", "unseen")
+"""Answers that leave the ad to the next reader, who sees what was written with them."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class TaskView:
     kind: str
     """review, senior or appeal: what its reviewer may know."""
     card: Card
+    picture: Picture | None
     questions: tuple[Question, ...]
     others: tuple[Question, ...]
     """Policies in force that nobody asks about here."""
@@ -69,6 +74,8 @@ class TaskView:
     translation: Translation | None
     """The ad in the reviewers' language, by a machine; None of most tasks."""
     copies: CopiesView
+    tiers: tuple[tuple[str, str], ...]
+    """What may be said of where the ad may stand: the answer and its words; empty where no file of tiers is set."""
     degraded: tuple[str, ...]
     """What the decision says of why its risks may say little; nothing where the reviewer must not be told what the model thinks."""
 
@@ -86,6 +93,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         task_id=task.task_id,
         kind=task.shown_kind,
         card=card(ad, reasons),
+        picture=picture(parts, connection, task.about, ad),
         questions=asked,
         others=tuple(_question(0, name, in_force[name], decision, reasons) for name in rest),
         past=past(connection, ad),
@@ -95,8 +103,17 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
         translation=None if left_out(task.kind, task.task_id) else parts.translate(ad),
         copies=copies_of(connection, task),
+        tiers=_tiers(parts),
         degraded=decision.degraded if decision else (),
     )
+
+
+def _tiers(parts: Parts) -> tuple[tuple[str, str], ...]:
+    if parts.grader is None:
+        return ()
+    above = [tier for tier in TIERS if tier is not Tier.LOW]
+    told = [(f"{category}:{tier}", f"{tier}: {category.replace('_', ' ')}") for category in parts.grader.rules.categories for tier in above]
+    return (("low", "low: nothing of any category"), *told)
 
 
 def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decision | None, Sequence[Reason]]:
@@ -144,5 +161,5 @@ def _said(connection: Connection, task: Task) -> tuple[str | None, tuple[str, ..
         return None, ()
     bodies = [entry.body for entry in about(connection, task.about)]
     appeals = [body.statement for body in bodies if isinstance(body, Appealed)]
-    notes = [body.reason for body in bodies if isinstance(body, Answered) and body.verdict in ("unsure", "escalate") and body.reason]
+    notes = [body.reason for body in bodies if isinstance(body, Answered) and body.verdict in NOTED and body.reason]
     return (appeals[-1] if appeals and task.kind == "appeal" else None), (tuple(notes) if task.senior else ())
