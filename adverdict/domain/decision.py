@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -112,8 +113,25 @@ class Decision(BaseModel):
     )
     record: int = Field(default=1, ge=1, description="version of what a decision can say: fields that came with a later one are null")
 
+    @cached_property
+    def json_text(self) -> bytes:
+        """As it is answered and put on record, in UTF-8: written once for both."""
+        return self.model_dump_json().encode()
+
+    def __copy__(self) -> Self:
+        return _without_text(super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return _without_text(super().__deepcopy__(memo))
+
     @property
     def risks(self) -> dict[str, RiskScore]:
         """All that the models said, by policy; of a decision of record 1, only what they said of policies in force."""
         told = {one.policy: one.risk for one in self.policies if one.risk is not None}
         return told | {risk.policy: risk for risk in self.unused_risks or ()}
+
+
+def _without_text(copy: Decision) -> Any:
+    """A copy may be about to say something else."""
+    copy.__dict__.pop("json_text", None)
+    return copy

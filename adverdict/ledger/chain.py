@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from typing import NamedTuple
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from adverdict.domain.ad import ON_RECORD
 from adverdict.ledger.columns import arm_column
@@ -40,7 +40,17 @@ def seal(body: Body) -> Sealed:
 
 def canonical(body: Body) -> bytes:
     """Fields in the order of the class, without spaces. What is stored is what was hashed, so a later class may have other fields."""
+    if isinstance(body, DecisionMade):  # its longest part is written already, for the answer
+        parts = (
+            body.ad.model_dump_json().encode(),
+            body.decision.json_text,
+            *map(to_json, (body.thresholds, body.first, body.step, body.caller)),
+        )
+        return _DECISION % parts
     return body.model_dump_json().encode()
+
+
+_DECISION = b'{"ad":%b,"decision":%b,"thresholds":%b,"first":%b,"step":%b,"caller":%b}'
 
 
 def digest_of(salt: bytes, plain: bytes) -> bytes:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.domain.decision import Decision
 from adverdict.serving.http import brakes, openapi, pages, records, rollouts, score, workforce
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
 from adverdict.serving.http.envelope import Envelope
@@ -82,8 +84,12 @@ class EndpointApp:
             answer = await self.endpoint.handler(call)
         else:
             answer = await self.endpoint.handler(call, self.endpoint.takes.read((await receive())["body"]))
-        response = answer if isinstance(answer, Response) else Response(answer.model_dump_json(), media_type=JSON)
+        response = answer if isinstance(answer, Response) else Response(_json(answer), media_type=JSON)
         await response(scope, receive, send)
+
+
+def _json(answer: BaseModel) -> bytes | str:
+    return answer.json_text if isinstance(answer, Decision) else answer.model_dump_json()
 
 
 class BentoPages:
