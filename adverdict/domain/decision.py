@@ -119,19 +119,17 @@ class Decision(BaseModel):
         return self.model_dump_json().encode()
 
     def __copy__(self) -> Self:
-        return _without_text(super().__copy__())
+        copy = super().__copy__()
+        copy.__dict__.pop("json_text", None)  # it may be about to say something else
+        return copy
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        return _without_text(super().__deepcopy__(memo))
+        copy = super().__deepcopy__(memo)
+        copy.__dict__.pop("json_text", None)
+        return copy
 
     @property
     def risks(self) -> dict[str, RiskScore]:
         """All that the models said, by policy; of a decision of record 1, only what they said of policies in force."""
         told = {one.policy: one.risk for one in self.policies if one.risk is not None}
         return told | {risk.policy: risk for risk in self.unused_risks or ()}
-
-
-def _without_text(copy: Decision) -> Any:
-    """A copy may be about to say something else."""
-    copy.__dict__.pop("json_text", None)
-    return copy

@@ -7,10 +7,10 @@ A request's way: ``Envelope`` -> route -> ``Guards`` -> ``EndpointApp`` -> the h
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
-from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -42,7 +42,9 @@ def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette
         async with behind.router.lifespan_context(behind):
             yield
 
-    app = Starlette(
+    app = Application(
+        direct={(one.method, one.path): _guarded(one, slot) for one in ENDPOINTS if one.waits},
+        slot=slot,
         routes=[
             *(_route(endpoint, slot) for endpoint in (*ENDPOINTS, *openapi.documentation(ENDPOINTS, version))),
             # Swagger UI's own files, as BentoML carries them, and what BentoML's own client asks for first.
@@ -58,8 +60,29 @@ def application(slot: RuntimeSlot, behind: Starlette, version: str) -> Starlette
     return app
 
 
+class Application(Starlette):
+    """``direct``: addresses, by method and path, that are asked all the time: found at once, without a list of routes to go through."""
+
+    def __init__(self, *, direct: Mapping[tuple[str, str], Guards], slot: RuntimeSlot, **how: Any) -> None:
+        super().__init__(**how)
+        self._direct = {address: (guards, Envelope(guards, slot)) for address, guards in direct.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if found is None:
+            await super().__call__(scope, receive, send)
+            return
+        guards, envelope = found
+        scope.update(app=self, endpoint=guards, path_params={})  # as a route says
+        await envelope(scope, receive, send)
+
+
 def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
-    guarded = Guards(
+    return Route(endpoint.path, _guarded(endpoint, slot), methods=[endpoint.method])
+
+
+def _guarded(endpoint: Endpoint, slot: RuntimeSlot) -> Guards:
+    return Guards(
         EndpointApp(endpoint),
         slot,
         endpoint.label,
@@ -69,7 +92,6 @@ def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
         open_here=endpoint.open_here,
         besides=endpoint.scopes,
     )
-    return Route(endpoint.path, guarded, methods=[endpoint.method])
 
 
 class EndpointApp:
@@ -84,12 +106,13 @@ class EndpointApp:
             answer = await self.endpoint.handler(call)
         else:
             answer = await self.endpoint.handler(call, self.endpoint.takes.read((await receive())["body"]))
-        response = answer if isinstance(answer, Response) else Response(_json(answer), media_type=JSON)
-        await response(scope, receive, send)
-
-
-def _json(answer: BaseModel) -> bytes | str:
-    return answer.json_text if isinstance(answer, Decision) else answer.model_dump_json()
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+            return
+        body = answer.json_text if isinstance(answer, Decision) else answer.model_dump_json().encode()
+        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", JSON.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class BentoPages:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adverdict.domain.errors import AdverdictError
 from adverdict.serving.http.bodies import NotAnAd
 from adverdict.serving.http.errors import Refused, from_error
-from adverdict.serving.http.guards import Guards, at_work
+from adverdict.serving.http.guards import HEADERS, Guards, at_work
 from adverdict.serving.http.incoming import CallerLeft, request_id
 from adverdict.serving.worker.admission import TurnedAway
 from adverdict.serving.worker.metrics import OTHER
@@ -39,7 +39,8 @@ class Envelope:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        reply = Reply(send, request_id(dict(scope["headers"])), scope["method"] == "HEAD")
+        scope[HEADERS] = headers = dict(scope["headers"])
+        reply = Reply(send, request_id(headers), scope["method"] == "HEAD")
         try:
             at_work(self.slot)
             await self.app(scope, receive, reply.send)
@@ -79,9 +80,9 @@ class Reply:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             sent = list(message.get("headers", ()))
-            there = {name for name, _ in sent}
+            there = [name for name, _ in sent]
             ours = ((b"x-request-id", self.request_id.encode()), *_ALWAYS)
-            message = {**message, "headers": [*sent, *(header for header in ours if header[0] not in there)]}
+            message = {**message, "headers": sent + [header for header in ours if header[0] not in there]}
         elif self._head:
             message = {**message, "body": b""}
         await self._send(message)

@@ -17,6 +17,10 @@ CALL = "adverdict.call"
 """Where a scope holds the ``Call`` of a request that was let in."""
 
 
+HEADERS = "adverdict.headers"
+"""Where it holds the headers by name, which ``Envelope`` has put there."""
+
+
 class Guards:
     """ASGI middleware around one address, which ``label`` names where requests are counted and in idempotency keys.
 
@@ -47,7 +51,7 @@ class Guards:
         self.scopes = {access, *besides}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        runtime, headers = at_work(self.slot), dict(scope["headers"])
+        runtime, headers = at_work(self.slot), scope[HEADERS]
         caller = self._admit(scope, headers, runtime)
         until = _room(runtime, headers) if self.waits else None
         request = None
