@@ -10,6 +10,11 @@ import hashlib
 import zlib
 from typing import NamedTuple
 
+try:  # the same format in a quarter of the time; comes with the native core
+    from isal.isal_zlib import compress
+except ImportError:
+    from zlib import compress
+
 from pydantic_core import from_json, to_json
 
 from adverdict.domain.ad import ON_RECORD
@@ -35,7 +40,7 @@ class Sealed(NamedTuple):
 def seal(body: Body) -> Sealed:
     plain = canonical(body)
     salt = draw()
-    return Sealed(salt, zlib.compress(plain, LEVEL), digest_of(salt, plain))
+    return Sealed(salt, compress(plain, LEVEL), digest_of(salt, plain))
 
 
 def canonical(body: Body) -> bytes:

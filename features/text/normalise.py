@@ -115,21 +115,25 @@ def normalise(raw: str) -> NormalisedText:
 
 
 def _normalise(raw: str) -> NormalisedText:
-    plain = _plain_at_once(raw) if core() else None
-    if plain is None:
-        plain = _already_plain(raw)
+    plain = _plain(raw)
     if plain is not None:
         return NormalisedText(plain, raw)
     counts: Counter[str] = Counter()
     text = raw
     for _ in range(PASSES):
         before, text = text, _one_pass(text, counts)
-        if text == before or _already_plain(text) == text:
+        if text == before or _plain(text) == text:
             break
     return NormalisedText(text, raw, Undone(**counts))
 
 
 _kept = lru_cache(maxsize=PARTS_KEPT)(_normalise)
+
+
+def _plain(raw: str) -> str | None:
+    """The text of a raw text in which nothing is to be undone, as in most; None where a closer look is needed."""
+    plain = _plain_at_once(raw) if core() else None
+    return _already_plain(raw) if plain is None else plain
 
 
 def _plain_at_once(raw: str) -> str | None:
@@ -144,7 +148,7 @@ def _plain_at_once(raw: str) -> str | None:
 
 
 def _already_plain(raw: str) -> str | None:
-    """The text of a raw text in which nothing is to be undone, as in most; None where a closer look is needed."""
+    """The same by Python alone."""
     if ("&" in raw and ENTITY.search(raw)) or ("<" in raw and MARKUP.search(raw)):
         return None
     text = raw.lower()

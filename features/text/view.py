@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from adverdict.domain.ad import Ad
 from adverdict.features.text.characters import classes
 from adverdict.features.text.counted import Counted, count
-from adverdict.features.text.language import language_of
+from adverdict.features.text.language import languages_of
 from adverdict.features.text.links import domains
 from adverdict.features.text.normalise import NormalisedText, ad_text
 from adverdict.features.text.scripts import WITHOUT_SPACES, script, words
@@ -50,8 +51,15 @@ class TextView:
 
 def view(ad: Ad) -> TextView:
     """Take one ad's text apart. Linear in the text."""
-    text = ad_text(ad)
-    return TextView(ad, text, count(text.raw, text.text), language_of(text.text))
+    [one] = views([ad])
+    return one
+
+
+def views(ads: Sequence[Ad]) -> list[TextView]:
+    """The same of each: their languages are read together."""
+    texts = [*map(ad_text, ads)]
+    languages = languages_of([text.text for text in texts])
+    return [TextView(ad, text, count(text.raw, text.text), language) for ad, text, language in zip(ads, texts, languages, strict=True)]
 
 
 def _mixed(raw: str, kinds: str) -> int:

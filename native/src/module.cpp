@@ -37,7 +37,8 @@ NB_MODULE(_core, m) {
         .def("logits", &Forest::logits);
     nb::class_<Language>(m, "Language")
         .def(nb::init<Array<uint32_t, 1>, Array<uint32_t, 1>, Array<int32_t, 1>, Array<float, 2>, Array<float, 1>, std::vector<std::pair<size_t, size_t>>>())
-        .def("read", &Language::read);
+        .def("read", &Language::read)
+        .def("read_all", &Language::read_all);
     nb::class_<Reader>(m, "Reader")
         .def(nb::init<nb::object, nb::dict>())
         .def("plain_text", &Reader::plain_text)
