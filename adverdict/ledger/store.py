@@ -32,7 +32,8 @@ _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _GLANCE = "SELECT seq FROM head WHERE id = 1"
 _HELD_HEAD = {"sqlite": "SELECT seq, hash FROM head WHERE id = 1", "postgresql": "SELECT seq, hash FROM head WHERE id = 1 FOR UPDATE"}
 _MOVE_HEAD = "UPDATE head SET seq = {mark}, hash = {mark} WHERE id = 1"
-_DECIDED_VERSIONS = "SELECT ad_id, submission FROM contents WHERE (ad_id, submission) IN (VALUES {pairs})"
+_DECIDED_VERSIONS = "SELECT ad_id, submission FROM contents WHERE ad_id IN ({ids}) AND submission IS NOT NULL"
+"""All of some ads. Asked for by pairs, SQLite would go through its whole index each time."""
 
 
 class Writing:
@@ -65,7 +66,7 @@ class Writing:
 
     def first_seen(self, ads: Sequence[Ad]) -> list[bool]:
         """Of each ad: whether this version (its id and ``submitted_at``) has no decision yet, here or earlier in ``ads``."""
-        seen = self._versions({(ad.ad_id, micros(ad.submitted_at)) for ad in ads})
+        seen = self._versions({ad.ad_id for ad in ads})
         fresh = []
         for ad in ads:
             version = (ad.ad_id, micros(ad.submitted_at))
@@ -83,14 +84,14 @@ class Writing:
             self.connection.exec_driver_sql(_MOVE_HEAD.format(mark=self._mark), (self.seq, self._hash))
             self._began = self.seq
 
-    def _versions(self, asked: set[tuple[str, int]]) -> set[tuple[str, int]]:
-        """Those that were decided before. One row each, however often an ad was decided."""
+    def _versions(self, asked: set[str]) -> set[tuple[str, int]]:
+        """Of these ads, the versions that were decided before. One row each, however often one was decided."""
         wanted = sorted(asked)
         pairs: set[tuple[str, int]] = set()
         for start in range(0, len(wanted), CHUNK):
             some = wanted[start : start + CHUNK]
-            query = _DECIDED_VERSIONS.format(pairs=", ".join([f"({self._mark}, {self._mark})"] * len(some)))
-            found = self.connection.exec_driver_sql(query, tuple(value for pair in some for value in pair))
+            query = _DECIDED_VERSIONS.format(ids=", ".join([self._mark] * len(some)))
+            found = self.connection.exec_driver_sql(query, tuple(some))
             pairs.update((ad_id, submission) for ad_id, submission in found)
         return pairs
 
