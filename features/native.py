@@ -13,7 +13,7 @@ from types import ModuleType
 
 log = logging.getLogger("adverdict")
 
-API = 1
+API = 2
 """Of the core: what it is called with. Another one is as good as none."""
 
 _left_out = 0

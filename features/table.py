@@ -15,7 +15,7 @@ from adverdict.features.extra import plugin_values
 from adverdict.features.history.counts import PER_POLICY, SHARED, HistoryCounts, history_features
 from adverdict.features.text.normalise import NormalisedText
 from adverdict.features.text.signals import TEXT_SIGNALS
-from adverdict.features.text.view import TextView, view
+from adverdict.features.text.view import TextView, views
 
 __all__ = ["FeatureTable", "code", "feature_table", "learn_contract", "with_history"]
 
@@ -45,8 +45,8 @@ def feature_table(ads: Sequence[Ad], counts: HistoryCounts, contract: FeatureCon
         check(contract)
     if len(counts.at) != len(ads):
         raise ValueError(f"{len(ads)} ads, but history counts for {len(counts.at)}")
-    views = [view(ad) for ad in ads]
-    table = assembled(views, [[*text_signals(one), *creative_facts(one.ad)] for one in views], counts, contract)
+    seen = views(ads)
+    table = assembled(seen, [[*text_signals(one), *creative_facts(one.ad)] for one in seen], counts, contract)
     return beside(table, plugin_values(ads, contract)) if contract.signals else table
 
 
@@ -60,7 +60,7 @@ def creative_facts(ad: Ad) -> list[Value]:
     return [fact(ad) for fact in CREATIVE_FACTS.values()]
 
 
-def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
+def assembled(seen: Sequence[TextView], rows: list[list[Value]], counts: HistoryCounts, contract: FeatureContract) -> FeatureTable:
     """The table of ads whose signals and facts are in ``rows``, where categories become their levels' indices."""
     categories = [(place, contract.codes[name]) for place, name in enumerate(OF_AN_AD) if name in contract.codes]
     for row in rows:
@@ -71,7 +71,7 @@ def assembled(views: Sequence[TextView], rows: list[list[Value]], counts: Histor
     shared[:, : -len(SHARED)] = np.array(rows, dtype=np.float64).reshape(len(rows), len(OF_AN_AD) - len(SHARED))
     shared[:, -len(SHARED) :] = history
     # A model that learnt before there were the last features does not know them.
-    return FeatureTable(tuple(one.text for one in views), shared[:, : len(contract.built_in)], per_policy, tuple(views))
+    return FeatureTable(tuple(one.text for one in seen), shared[:, : len(contract.built_in)], per_policy, tuple(seen))
 
 
 def with_history(table: FeatureTable, counts: HistoryCounts) -> FeatureTable:

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from adverdict.features.native import core
+from adverdict.features.text.points import reader
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -54,13 +57,24 @@ class WordVectors:
         A text's vector never depends, in any digit, on the texts beside it or before it.
         """
         out = np.zeros((len(texts), self.width))
-        for row, text in enumerate(texts):
-            words = WORD.findall(text)
-            total = self._rows(words).sum(axis=0) if words else np.zeros(self.width + 1, dtype=np.float32)
-            if total[-1]:
-                away = (total[:-1] / total[-1] - self.centre).astype(np.float64)
-                out[row] = away / (np.sqrt((away * away).sum()) or 1.0)
+        total = self._totals(texts)
+        said = np.flatnonzero(total[:, -1])
+        total = total[said]
+        away = (total[:, :-1] / total[:, -1:] - self.centre).astype(np.float64)
+        length = np.sqrt((away * away).sum(axis=1))
+        out[said] = away / np.where(length, length, 1.0)[:, None]
         return out
+
+    def _totals(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Of each text the sum of its words' tokens and, last, how many they are, ``float32 (n_texts, width + 1)``."""
+        totals = np.zeros((len(texts), self.width + 1), dtype=np.float32)
+        for total, text in zip(totals, texts, strict=True):
+            known = self._known
+            if core() is not None and known.places and not reader().sum_rows(text, known.places, known.rows, total):
+                continue
+            if words := WORD.findall(text):  # some are not known yet, or Python does it
+                total[:] = self._rows(words).sum(axis=0)
+        return totals
 
     def _rows(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Of each word the sum of its tokens and, last, how many they are."""
@@ -81,8 +95,8 @@ class WordVectors:
                 new = [*dict.fromkeys(words)]
                 known = _Known({}, np.empty((max(WORDS_KEPT, len(new)), self.width + 1), dtype=np.float32))
             start = len(known.places)
-            for row, encoding in enumerate(self.tokenizer.encode_batch(new, add_special_tokens=False), start):
-                ids = encoding.ids
+            for row, word in enumerate(new, start):  # one by one: a batch wakes threads, which costs more than a few words
+                ids = self.tokenizer.encode(word, add_special_tokens=False).ids
                 known.rows[row, :-1] = (self.table[ids].astype(np.float32) * self.scale[ids, None]).sum(axis=0)
                 known.rows[row, -1] = len(ids)
             known.places.update({word: row for row, word in enumerate(new, start)})

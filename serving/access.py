@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from adverdict.domain.keys import ApiKey, digest_of
@@ -25,6 +26,7 @@ def authenticate(headers: Mapping[bytes, bytes], keys: Sequence[ApiKey]) -> ApiK
     return matches[0] if matches else None
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Whether an address stays on this machine."""
     try:

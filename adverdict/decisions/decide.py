@@ -11,7 +11,7 @@ from adverdict.decisions import disclosure, wording
 from adverdict.decisions.audit import audit
 from adverdict.decisions.disclosure import with_disclosure
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
-from adverdict.decisions.rules import Rule, RuleTable
+from adverdict.decisions.rules import PlainRule, Rule, RuleTable
 from adverdict.decisions.steering import Brake, BrakeSide, Held, Steering
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
@@ -76,9 +76,11 @@ def decide(
     decides on many ads.
     """
     risks = with_disclosure(ad, risks, disclosure.POLICY in book.names)
-    in_force = (rules or RuleTable(book, solved)).at(ad.market, ad.surface)
+    rules = rules or RuleTable(book, solved)
+    in_force = rules.at(ad.market, ad.surface)
     policies = {rule.policy.name: rule.policy for rule in in_force}
-    rulings = _rulings(ad, risks, book, in_force, solved, context)
+    plain = rules.plain(ad.market, ad.surface, context.steering, context.decided_at)
+    rulings = _rulings(ad, risks, book, in_force, plain, solved, context)
     general = _general_degradations(ad, book, policies)
     degraded = (*context.degraded, *general, *(degradation for ruling in rulings.values() for degradation in ruling.degraded))
     used = {name: ruling.thresholds for name, ruling in rulings.items() if ruling.thresholds is not None}
@@ -112,6 +114,7 @@ def _rulings(
     risks: Mapping[str, RiskScore],
     book: PolicyBook,
     rules: Sequence[Rule],
+    plain: Sequence[PlainRule | None],
     solved: SolvedThresholds,
     context: DecisionContext,
 ) -> dict[str, _Ruling]:
@@ -120,16 +123,18 @@ def _rulings(
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
-    for rule in rules:
+    for rule, short in zip(rules, plain, strict=True):
         policy = rule.policy
         risk = risks.get(policy.name)
         if stopped:
             rulings[policy.name] = _while_stopped(policy, stopped)
         elif risk is None or not _usable(risk, policy.name):
             rulings[policy.name] = _without_risk(policy)
+        elif short is not None and (told := short.verdict(risk.p)) is not None:
+            rulings[policy.name] = _Ruling(*told, short.thresholds, (), short.standing)
         else:
             rulings[policy.name] = _by_risk(rule, risk.p, ad, solved, context)
-        if context.familiarity is not None and not stopped:
+        if context.familiarity is not None and context.familiarity.p <= policy.unfamiliar_share and not stopped:
             rulings[policy.name] = _with_familiarity(policy, rulings[policy.name], context.familiarity)
         if policy.name in context.rejected_copies:
             rulings[policy.name] = _copied(policy, rulings[policy.name], context.rejected_copies[policy.name])

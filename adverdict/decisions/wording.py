@@ -13,18 +13,31 @@ from adverdict.domain.familiarity import Familiarity, in_brackets
 
 def approved(p: float, thresholds: Thresholds, now: datetime) -> str:
     risk, below, _ = _told_apart(p, thresholds)
-    return f"risk {risk} is below {below}: approved automatically ({_trust(thresholds, now)})"
+    return approved_as_told(risk, below, trust(thresholds, now))
+
+
+def approved_as_told(risk: str, below: str, trust: str) -> str:
+    """The same of numbers that are written already, and what the threshold is worth."""
+    return f"risk {risk} is below {below}: approved automatically ({trust})"
 
 
 def rejected(p: float, thresholds: Thresholds, now: datetime, *, unlicensed: str | None) -> str:
     """``unlicensed``: the licence that is missing; None where none is needed."""
     risk, _, at = _told_apart(p, thresholds)
-    return f"{_no_licence(unlicensed)}risk {risk} is at least {at}: rejected automatically ({_trust(thresholds, now)})"
+    return rejected_as_told(risk, at, trust(thresholds, now), _no_licence(unlicensed))
+
+
+def rejected_as_told(risk: str, at: str, trust: str, unlicensed: str = "") -> str:
+    return f"{unlicensed}risk {risk} is at least {at}: rejected automatically ({trust})"
 
 
 def between(p: float, thresholds: Thresholds, *, unlicensed: str | None) -> str:
     risk, below, at = _told_apart(p, thresholds)
-    return f"{_no_licence(unlicensed)}risk {risk} is at least {below} and below {at}: a person decides"
+    return between_as_told(risk, below, at, _no_licence(unlicensed))
+
+
+def between_as_told(risk: str, below: str, at: str, unlicensed: str = "") -> str:
+    return f"{unlicensed}risk {risk} is at least {below} and below {at}: a person decides"
 
 
 def above_max_risk(p: float, policy: PolicyInForce) -> str:
@@ -105,7 +118,7 @@ def stopped(causes: Sequence[Degradation], policy: PolicyInForce) -> str:
     return f"nothing is decided automatically ({', '.join(map(str, causes))}): {'held for a person' if held else 'a person decides'}"
 
 
-def _trust(thresholds: Thresholds, now: datetime) -> str:
+def trust(thresholds: Thresholds, now: datetime) -> str:
     if thresholds.certificate_id is None:
         return "uncertified threshold"
     provisional = "provisional " if thresholds.provisional else ""

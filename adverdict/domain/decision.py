@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -111,6 +112,21 @@ class Decision(BaseModel):
         default=None, description="last entry of the ledger whose brakes and revocations were known; null: as of ``history_seq``"
     )
     record: int = Field(default=1, ge=1, description="version of what a decision can say: fields that came with a later one are null")
+
+    @cached_property
+    def json_text(self) -> bytes:
+        """As it is answered and put on record, in UTF-8: written once for both."""
+        return self.model_dump_json().encode()
+
+    def __copy__(self) -> Self:
+        copy = super().__copy__()
+        copy.__dict__.pop("json_text", None)  # it may be about to say something else
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        copy = super().__deepcopy__(memo)
+        copy.__dict__.pop("json_text", None)
+        return copy
 
     @property
     def risks(self) -> dict[str, RiskScore]:

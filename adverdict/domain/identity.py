@@ -52,6 +52,7 @@ def domain_key(written: str | None) -> str | None:
     return name or None
 
 
+@lru_cache(maxsize=65_536)
 def word_key(written: str | None) -> str | None:
     """A category, format or other word of a list: ``Casual-Games``, `` casual games`` and ``CASUAL_GAMES`` are ``casual_games``."""
     text = unicodedata.normalize("NFKC", INVISIBLE.sub("", written or "")).casefold()

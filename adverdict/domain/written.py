@@ -30,7 +30,10 @@ def says_nothing(value: Any) -> bool:
 
 def present(value: Any) -> Any:
     """None for a blank text and for a word that says so."""
-    return None if isinstance(value, str) and (not value.strip() or says_nothing(value)) else value
+    if not isinstance(value, str):
+        return value
+    said = value.strip()
+    return None if not said or (len(value) <= LONGEST_NOTHING + 2 and said.lower() in NOTHING) else value
 
 
 def flag(value: Any) -> Any:

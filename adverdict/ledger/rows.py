@@ -23,6 +23,14 @@ def add(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) ->
         connection.exec_driver_sql(_insertion(table, connection.dialect.paramstyle), values)
 
 
+def mark(connection: Connection) -> str:
+    """What stands for a value in the driver's statements."""
+    return _MARKS[connection.dialect.paramstyle]
+
+
+_MARKS = {"qmark": "?", "pyformat": "%s"}
+
+
 def _copy(connection: Connection, table: Table, values: Sequence[tuple[Any, ...]]) -> None:
     driver: Any = connection.connection.driver_connection
     statement = f"COPY {table.name} ({', '.join(_columns(table))}) FROM STDIN"
@@ -43,5 +51,4 @@ def _columns(table: Table) -> tuple[str, ...]:
 @cache
 def _insertion(table: Table, paramstyle: str) -> str:
     columns = _columns(table)
-    mark = "?" if paramstyle == "qmark" else "%s"
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([_MARKS[paramstyle]] * len(columns))})"

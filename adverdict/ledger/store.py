@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,14 +29,14 @@ PROBE_BYTES = 2**16
 CHUNK = 500
 """Values in one statement: databases limit how many."""
 
-# Built once: what these say never changes, and building one takes as long as the database takes to run it.
+# Built once: what these say never changes, and building one takes as long as the database takes to run it. In the driver's own words where
+# others wait meanwhile.
 _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _GLANCE = "SELECT seq FROM head WHERE id = 1"
-_HELD_HEAD = _HEAD.with_for_update()
-_MOVE_HEAD = update(head).where(head.c.id == 1)
-_DECIDED_VERSIONS = select(contents.c.ad_id, contents.c.submission).where(
-    tuple_(contents.c.ad_id, contents.c.submission).in_(bindparam("versions", expanding=True))
-)
+_HELD_HEAD = {"sqlite": "SELECT seq, hash FROM head WHERE id = 1", "postgresql": "SELECT seq, hash FROM head WHERE id = 1 FOR UPDATE"}
+_MOVE_HEAD = "UPDATE head SET seq = {mark}, hash = {mark} WHERE id = 1"
+_DECIDED_VERSIONS = "SELECT ad_id, submission FROM contents WHERE ad_id IN ({ids}) AND submission IS NOT NULL"
+"""All of some ads. Asked for by pairs, SQLite would go through its whole index each time."""
 
 
 class Writing:
@@ -45,9 +45,10 @@ class Writing:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         """For the tables beside the chain, in the same transaction."""
-        row = connection.execute(_HELD_HEAD).one()
-        self.seq: int = row.seq
-        self._hash: bytes = row.hash
+        self._mark = rows.mark(connection)
+        self.seq: int
+        self._hash: bytes
+        self.seq, self._hash = connection.exec_driver_sql(_HELD_HEAD[connection.dialect.name]).one()
         self._began = self.seq
         self._entries: list[dict[str, object]] = []
         self._contents: list[dict[str, object]] = []
@@ -68,7 +69,7 @@ class Writing:
 
     def first_seen(self, ads: Sequence[Ad]) -> list[bool]:
         """Of each ad: whether this version (its id and ``submitted_at``) has no decision yet, here or earlier in ``ads``."""
-        seen = self._versions({(ad.ad_id, micros(ad.submitted_at)) for ad in ads})
+        seen = self._versions({ad.ad_id for ad in ads})
         fresh = []
         for ad in ads:
             version = (ad.ad_id, micros(ad.submitted_at))
@@ -83,15 +84,17 @@ class Writing:
             rows.add(self.connection, contents, self._contents)
             self._entries, self._contents = [], []
         if self.seq != self._began:
-            self.connection.execute(_MOVE_HEAD, {"seq": self.seq, "hash": self._hash})
+            self.connection.exec_driver_sql(_MOVE_HEAD.format(mark=self._mark), (self.seq, self._hash))
             self._began = self.seq
 
-    def _versions(self, asked: set[tuple[str, int]]) -> set[tuple[str, int]]:
-        """Those that were decided before. One row each, however often an ad was decided."""
+    def _versions(self, asked: set[str]) -> set[tuple[str, int]]:
+        """Of these ads, the versions that were decided before. One row each, however often one was decided."""
         wanted = sorted(asked)
         pairs: set[tuple[str, int]] = set()
         for start in range(0, len(wanted), CHUNK):
-            found = self.connection.execute(_DECIDED_VERSIONS, {"versions": wanted[start : start + CHUNK]})
+            some = wanted[start : start + CHUNK]
+            query = _DECIDED_VERSIONS.format(ids=", ".join([self._mark] * len(some)))
+            found = self.connection.exec_driver_sql(query, tuple(some))
             pairs.update((ad_id, submission) for ad_id, submission in found)
         return pairs
 

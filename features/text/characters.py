@@ -30,6 +30,11 @@ REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]+")
 FULL_WIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
 NEGATIVE = re.compile("[\U0001f150-\U0001f169\U0001f170-\U0001f189]")
 """White letters on dark discs and squares, which NFKC leaves."""
+EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff]")
+ONE_FORM_MORE = re.compile(
+    "[ıİğĞςσΣ\u0640\u0180-\u02af\u1d6d-\u1d9a\u2c60-\u2c7f]|[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]{3}"
+)
+"""Letters that have more forms than a capital and a small one; and three letters with accents in a row."""
 
 BLANK_PATTERN = "\u2800"
 """Braille's pattern without a dot: seen as a blank."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -36,7 +37,20 @@ def language_of(text: str) -> tuple[str, float]:
     start = text[:READ]
     if sum(map(str.isalpha, start)) < LEAST_LETTERS:
         return UNKNOWN, 0.0
-    tag, likely = _reader().read(start)
+    return _told(*_reader().read(start))
+
+
+def languages_of(texts: Sequence[str]) -> list[tuple[str, float]]:
+    """The same of each."""
+    if core() is None:
+        return [language_of(text) for text in texts]
+    starts = [text[:READ] for text in texts]
+    long = [start for start in starts if sum(map(str.isalpha, start)) >= LEAST_LETTERS]
+    read = dict(zip(long, _reader().read_all(long), strict=True))
+    return [_told(*read[start]) if start in read else (UNKNOWN, 0.0) for start in starts]
+
+
+def _told(tag: str, likely: float) -> tuple[str, float]:
     # Two digits: the last ones of a float32 differ between machines, and a score must not.
     confidence = round(likely, 2)
     return (tag if confidence >= SURE else UNKNOWN), confidence
@@ -61,12 +75,19 @@ class Reader:
 
     def read(self, text: str) -> tuple[str, float]:
         """The likeliest language and its probability among those told apart: its first two digits count, and are the same everywhere."""
-        said = unicodedata.normalize("NFC", text.lower() if text.isupper() else text).encode("utf-8", errors="surrogatepass")
-        if core() is not None:
-            best, likely, next_best = self._native.read(said)
-            # It adds in another order. Where that could show, the reference is asked.
-            if likely - next_best > NEAR and abs(likely * 100 % 1 - 0.5) > 100 * NEAR:
-                return self._tags[best], likely
+        said = _bytes(text)
+        return self._by_reference(said) if core() is None else self._checked(said, self._native.read(said))
+
+    def read_all(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """The same of each, where the core is installed."""
+        said = [*map(_bytes, texts)]
+        return [self._checked(one, found) for one, found in zip(said, self._native.read_all(said), strict=True)]
+
+    def _checked(self, said: bytes, found: tuple[int, float, float]) -> tuple[str, float]:
+        """What the core has found. It adds in another order: where that could show, the reference is asked."""
+        best, likely, next_best = found
+        if likely - next_best > NEAR and abs(likely * 100 % 1 - 0.5) > 100 * NEAR:
+            return self._tags[best], likely
         return self._by_reference(said)
 
     @cached_property
@@ -99,6 +120,11 @@ class Reader:
         following, rows, state = self._next, self._rows, 0
         states = [state := following[rows[state] + byte] for byte in said]
         return Counter([feature for feature in map(self._feature.__getitem__, states) if feature >= 0])
+
+
+def _bytes(text: str) -> bytes:
+    said = text.lower() if text.isupper() else text
+    return (said if said.isascii() else unicodedata.normalize("NFC", said)).encode("utf-8", errors="surrogatepass")
 
 
 @cache

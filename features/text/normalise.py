@@ -15,7 +15,8 @@ from functools import cache, lru_cache
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.visible import ENTITY, MARKUP
-from adverdict.features.text.characters import CONTROL, classes
+from adverdict.features.native import core
+from adverdict.features.text.characters import CONTROL, ONE_FORM_MORE, classes
 from adverdict.features.text.disguises.accents import undo_accents
 from adverdict.features.text.disguises.confusables import undo_confusables, undo_styled
 from adverdict.features.text.disguises.elongation import STRETCHED, undo_elongation
@@ -25,6 +26,7 @@ from adverdict.features.text.disguises.leet import undo_leet
 from adverdict.features.text.disguises.marks import ALL_MARKED, MARKED, undo_marks
 from adverdict.features.text.disguises.spacing import LETTERS, LETTERS_ELSEWHERE, undo_spacing
 from adverdict.features.text.folding import fold
+from adverdict.features.text.points import reader
 from adverdict.features.text.scripts import marks
 
 VERSION = "3"
@@ -53,10 +55,6 @@ TO_LOOK_AT = re.compile("!|k{9}")
 """In classes of characters: what makes the steps on other than plain letters necessary."""
 SPACED_HINT = re.compile(r"(?<![^\W_])[^\W\d_](?!['’\n])[\W_]{1,4}[^\W\d_](?![^\W_])")
 """Two letters by themselves: found wherever letters of a word are strewn with signs, in less time."""
-ONE_FORM_MORE = re.compile(
-    "[ıİğĞςσΣ\u0640\u0180-\u02af\u1d6d-\u1d9a\u2c60-\u2c7f]|[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]{3}"
-)
-"""Letters that have more forms than a capital and a small one; and three letters with accents in a row."""
 PHRASE_IN_A_LETTER = str.maketrans({"\ufdfa": "صلعم"})
 """NFKC would make 18 characters of this one, and 18 MB of 1 MB of it; the usual abbreviation says the same."""
 
@@ -117,14 +115,14 @@ def normalise(raw: str) -> NormalisedText:
 
 
 def _normalise(raw: str) -> NormalisedText:
-    plain = _already_plain(raw)
+    plain = _plain(raw)
     if plain is not None:
         return NormalisedText(plain, raw)
     counts: Counter[str] = Counter()
     text = raw
     for _ in range(PASSES):
         before, text = text, _one_pass(text, counts)
-        if text == before or _already_plain(text) == text:
+        if text == before or _plain(text) == text:
             break
     return NormalisedText(text, raw, Undone(**counts))
 
@@ -132,8 +130,25 @@ def _normalise(raw: str) -> NormalisedText:
 _kept = lru_cache(maxsize=PARTS_KEPT)(_normalise)
 
 
-def _already_plain(raw: str) -> str | None:
+def _plain(raw: str) -> str | None:
     """The text of a raw text in which nothing is to be undone, as in most; None where a closer look is needed."""
+    plain = _plain_at_once(raw) if core() else None
+    return _already_plain(raw) if plain is None else plain
+
+
+def _plain_at_once(raw: str) -> str | None:
+    """What the native core says of it: the same as ``_already_plain``, or None for more texts than that."""
+    found = reader().plain_text(raw)
+    if type(found) is not tuple:
+        plain: str | None = found
+        return plain
+    [plain] = found  # accents may be strewn over it
+    small = raw.lower()
+    return plain if undo_accents(small, Counter()) == small else None
+
+
+def _already_plain(raw: str) -> str | None:
+    """The same by Python alone."""
     if ("&" in raw and ENTITY.search(raw)) or ("<" in raw and MARKUP.search(raw)):
         return None
     text = raw.lower()

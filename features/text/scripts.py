@@ -13,6 +13,8 @@ ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
 BARE_WORD = re.compile(r"[^\W_]+")
 LATIN_BY_ANOTHER_NAME = frozenset(["FULLWIDTH", "MODIFIER", "FEMININE", "MASCULINE"])
 
+MARKS_BETWEEN = (range(0x300, 0x20000), range(0xE0100, 0xE01F0))
+"""Code points among which the combining marks are."""
 WITHOUT_SPACES = frozenset(["CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR"])
 """Scripts that set Latin names into running text without a space: a mixed word is nothing odd there."""
 
@@ -51,7 +53,7 @@ def marks() -> str:
 
     ``\\w`` leaves marks out, and would cut Hindi, Bengali or Thai words at every vowel sign.
     """
-    points = (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0))
+    points = (point for between in MARKS_BETWEEN for point in between)
     return ranges(point for point in points if unicodedata.category(chr(point))[0] == "M")
 
 

@@ -14,8 +14,8 @@ from adverdict.domain.identity import language_key, same_language
 from adverdict.domain.visible import anything_to_see
 from adverdict.features.text import phones
 from adverdict.features.text.language import UNKNOWN
-from adverdict.features.text.lexicon import CURRENCIES, MESSENGERS, MONEY, PLACEHOLDERS, SUPERLATIVE, URGENT
-from adverdict.features.text.money import CURRENCY_SIGN, amounts
+from adverdict.features.text.lexicon import MESSENGERS, MONEY, SUPERLATIVE, URGENT
+from adverdict.features.text.money import amounts
 from adverdict.features.text.scripts import WITHOUT_SPACES, script
 from adverdict.features.text.view import TextView
 
@@ -25,14 +25,7 @@ TEXT_SIGNALS: dict[str, TextSignal] = {}
 TEXT_CATEGORIES = frozenset(["detected_language"])
 """The signals that are a category and not a number."""
 
-EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff]")
-SENTENCE_END = re.compile(r"[.!?।。！？؟]+(?=\s|\Z)|\n")
 EMAIL = re.compile(r"(?<=[\w.+-])@[\w-]++\.\w|[\[<(]e-?mail[\])>]|[\[({] ?at ?[\])}] ?\w|(?:gmail|hotmail|outlook|yahoo) ?(?:dot|\.) ?com")
-MAYBE_EMAIL = re.compile(r"[@\[<({]|mail|outlook|yahoo")
-"""Found wherever ``EMAIL`` is, in a fraction of its time where there is none."""
-PERCENT = "%٪％﹪"
-HASHTAG = re.compile(r"#\w")
-MENTION = re.compile(r"(?<!\w)@\w")
 
 
 def signal(function: Callable[[TextView], float | str | None]) -> Callable[[TextView], float | str | None]:
@@ -44,10 +37,9 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else nan
 
 
-def _named(view: TextView, lexicon: frozenset[str]) -> int:
-    """How often words of a lexicon occur; anywhere in running text where the script sets no spaces."""
-    found = sum(map(lexicon.__contains__, view.tokens))
-    if view.scripts & WITHOUT_SPACES:
+def _named(view: TextView, found: int, lexicon: frozenset[str]) -> int:
+    """How often words of a lexicon occur, ``found`` so as words; anywhere in running text where the script sets no spaces."""
+    if view.counted.scripts & WITHOUT_SPACES:
         running = _running(lexicon)
         found += sum(view.text.text.count(word) for word in running) - sum(token in running for token in view.tokens)
     return found
@@ -66,12 +58,12 @@ def text_characters(view: TextView) -> float:
 
 @signal
 def text_words(view: TextView) -> float:
-    return len(view.tokens)
+    return view.counted.tokens
 
 
 @signal
 def text_sentences(view: TextView) -> float:
-    return len(SENTENCE_END.findall(view.text.text)) + 1 if view.tokens else 0
+    return view.counted.sentences
 
 
 @signal
@@ -87,86 +79,86 @@ def has_body(view: TextView) -> float:
 @signal
 def capitals_share(view: TextView) -> float:
     """Share of the letters that are capitals, in [0, 1]."""
-    return _share(view.capitals, view.letters)
+    return _share(view.counted.capitals, view.counted.letters)
 
 
 @signal
 def all_capitals_words_share(view: TextView) -> float:
     """Share of the words of two letters or more written in capitals only."""
-    return _share(sum(word.isupper() and len(word) > 1 for word in view.words), len(view.words))
+    return _share(view.counted.words_in_capitals, view.counted.words)
 
 
 @signal
 def digits_share(view: TextView) -> float:
-    return _share(view.digits, len(view.raw))
+    return _share(view.counted.digits, len(view.raw))
 
 
 @signal
 def currency_amounts(view: TextView) -> float:
     """Amounts of money: a number beside a currency's sign or code."""
-    return amounts(view.text.text, view.ad.market) if view.digits else 0
+    return amounts(view.text.text, view.ad.market) if view.counted.digits else 0
 
 
 @signal
 def currency_words(view: TextView) -> float:
     """Currencies named at all, by sign, code or word."""
-    return len(CURRENCY_SIGN.findall(view.text.text)) + sum(map(CURRENCIES.__contains__, view.tokens))
+    return view.counted.currency_signs + view.counted.currencies
 
 
 @signal
 def percent_signs(view: TextView) -> float:
-    return sum(map(view.raw.count, PERCENT))
+    return view.counted.percent_signs
 
 
 @signal
 def exclamation_marks(view: TextView) -> float:
-    return view.raw.count("!") + view.raw.count("！")
+    return view.counted.exclamation_marks
 
 
 @signal
 def question_marks(view: TextView) -> float:
-    return view.raw.count("?") + view.raw.count("？") + view.raw.count("؟")
+    return view.counted.question_marks
 
 
 @signal
 def emoji(view: TextView) -> float:
-    return 0 if view.raw.isascii() else len(EMOJI.findall(view.raw))
+    return view.counted.emoji
 
 
 @signal
 def urgent_words(view: TextView) -> float:
     """Words that press for time, in the languages of ``features.text.lexicon``."""
-    return _named(view, URGENT)
+    return _named(view, view.counted.urgent, URGENT)
 
 
 @signal
 def superlative_words(view: TextView) -> float:
     """Words that promise the utmost or guarantee it."""
-    return _named(view, SUPERLATIVE)
+    return _named(view, view.counted.superlative, SUPERLATIVE)
 
 
 @signal
 def money_words(view: TextView) -> float:
-    return _named(view, MONEY)
+    return _named(view, view.counted.money, MONEY)
 
 
 @signal
 def phone_numbers(view: TextView) -> float:
     """Phone numbers by the numbering plans of the ad's market and of the world, and the marks left where one was masked."""
-    masked = len(phones.MASKED.findall(view.raw)) if "[" in view.raw or "<" in view.raw or "(" in view.raw else 0
-    return masked + (phones.phone_numbers(view.text.text, view.ad.market) if view.digits > 6 else 0)
+    masked = len(phones.MASKED.findall(view.raw)) if view.counted.maybe_masked else 0
+    return masked + (phones.phone_numbers(view.text.text, view.ad.market) if view.counted.digits > 6 else 0)
 
 
 @signal
 def email_addresses(view: TextView) -> float:
     """E-mail addresses, also written around (``name (at) site``), and the marks left where one was masked."""
-    return len(EMAIL.findall(view.text.text)) if MAYBE_EMAIL.search(view.text.text) else 0
+    return len(EMAIL.findall(view.text.text)) if view.counted.maybe_an_email else 0
 
 
 @signal
 def messengers(view: TextView) -> float:
     """Mentions of a messenger to write to."""
-    return _named(view, MESSENGERS)
+    return _named(view, view.counted.messengers, MESSENGERS)
 
 
 @signal
@@ -182,23 +174,23 @@ def link_domains(view: TextView) -> float:
 
 @signal
 def hashtags(view: TextView) -> float:
-    return len(HASHTAG.findall(view.raw)) if "#" in view.raw else 0
+    return view.counted.hashtags
 
 
 @signal
 def mentions(view: TextView) -> float:
-    return len(MENTION.findall(view.raw)) if "@" in view.raw else 0
+    return view.counted.mentions
 
 
 @signal
 def scripts(view: TextView) -> float:
     """Scripts that letters come from."""
-    return len(view.scripts)
+    return len(view.counted.scripts)
 
 
 @signal
 def non_latin_share(view: TextView) -> float:
-    return _share(view.non_latin_letters, view.letters)
+    return _share(view.counted.non_latin, view.counted.letters)
 
 
 @signal
@@ -252,35 +244,35 @@ def undone_repeated(view: TextView) -> float:
 @signal
 def distinct_words_share(view: TextView) -> float:
     """Type-token ratio, in (0, 1]."""
-    return _share(len(set(view.tokens)), len(view.tokens))
+    return _share(view.counted.distinct_tokens, view.counted.tokens)
 
 
 @signal
 def mean_word_length(view: TextView) -> float:
-    return _share(sum(map(len, view.tokens)), len(view.tokens))
+    return _share(view.counted.token_characters, view.counted.tokens)
 
 
 @signal
 def repeated_pairs_share(view: TextView) -> float:
     """Share of the pairs of neighbouring words that came before: listings repeat their titles."""
-    return _share(len(view.bigrams) - len(set(view.bigrams)), len(view.bigrams))
+    return _share(view.counted.repeated_pairs, max(0, view.counted.tokens - 1))
 
 
 @signal
 def placeholder_share(view: TextView) -> float:
     """Share of the words that name the slot and not what is advertised: Advertisement, Sponsored, Report."""
-    return _share(sum(map(PLACEHOLDERS.__contains__, view.tokens)), len(view.tokens))
+    return _share(view.counted.placeholders, view.counted.tokens)
 
 
 @signal
 def detected_language(view: TextView) -> str | None:
     """BCP 47 tag of the language read, ``und`` where it cannot be told; missing without text."""
-    return view.language[0] if view.tokens else None
+    return view.language[0] if view.counted.tokens else None
 
 
 @signal
 def detected_language_confidence(view: TextView) -> float:
-    return view.language[1] if view.tokens else nan
+    return view.language[1] if view.counted.tokens else nan
 
 
 @signal

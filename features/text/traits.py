@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.features.landing import landing
-from adverdict.features.text.ngrams import MAX_CHARACTERS, character_columns, head_and_tail
+from adverdict.features.native import core
+from adverdict.features.text.ngrams import character_columns, head_and_tail
+from adverdict.features.text.points import reader
 from adverdict.features.text.scripts import script, words
 from adverdict.features.text.view import TextView
 
@@ -21,6 +24,7 @@ FORM = 1
 """Of traits: what a bundle keeps of one form says nothing of another."""
 GRAM_BITS = 22
 """Four million columns: the n-grams of a million ads fill a quarter of them."""
+_MASK = 2**GRAM_BITS - 1
 READ_FOR_SCRIPT = 256
 """Characters whose script is looked up."""
 NONE = "none"
@@ -42,18 +46,20 @@ class Traits(NamedTuple):
 
 def traits(seen: TextView) -> Traits:
     """Of an ad taken apart."""
-    text = seen.text.text
-    tokens = seen.tokens if len(text) <= MAX_CHARACTERS else words(head_and_tail(text))
+    text, scripts = seen.text.text, seen.counted.scripts
+    language = seen.language[0] if seen.counted.tokens else NONE
     own = _own_name(seen.ad.landing_domain)
-    said = [word for word in dict.fromkeys(DIGIT.sub("0", " ".join(tokens)).split()) if word not in own]
-    language = seen.language[0] if seen.tokens else NONE
-    return Traits(
-        character_columns(said, 2**GRAM_BITS - 1),
-        language,
-        next(iter(seen.scripts)) if len(seen.scripts) == 1 else _script(text[:READ_FOR_SCRIPT]),
-    )
+    return Traits(_grams(head_and_tail(text), own), language, next(iter(scripts)) if len(scripts) == 1 else _script(text[:READ_FOR_SCRIPT]))
 
 
+def _grams(text: str, own: frozenset[str]) -> NDArray[np.int32]:
+    if core() is not None:
+        return np.frombuffer(reader().columns_of_words(text, own, _MASK), dtype=np.int32)
+    said = dict.fromkeys(DIGIT.sub("0", " ".join(words(text))).split())
+    return character_columns([word for word in said if word not in own], _MASK)
+
+
+@lru_cache(maxsize=4096)
 def _own_name(domain: str | None) -> frozenset[str]:
     if domain is None:
         return frozenset()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 from adverdict.domain.ad import Ad
 from adverdict.features.text.characters import classes
-from adverdict.features.text.language import language_of
+from adverdict.features.text.counted import Counted, count
+from adverdict.features.text.language import languages_of
 from adverdict.features.text.links import domains
 from adverdict.features.text.normalise import NormalisedText, ad_text
 from adverdict.features.text.scripts import WITHOUT_SPACES, script, words
@@ -18,62 +20,46 @@ CHANGE = re.compile("l[cx]|[cx]l")
 """In a run of letters of two alphabets one letter stands beside one of the other."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TextView:
-    """What the signals need, all of it derived from ``ad`` and ``text``."""
+    """What the signals need, all of it derived from ``ad`` and ``text``; what few of them need, when it is asked for."""
 
     ad: Ad
     text: NormalisedText
-    words: list[str]
-    """As written."""
-    tokens: list[str]
-    """Of the normalised text: small letters, tricks undone."""
-    bigrams: list[tuple[str, str]]
-    letters: int
-    capitals: int
-    digits: int
-    scripts: frozenset[str]
-    non_latin_letters: int
-    mixed_words: int
-    """Words of Latin letters and those of another script that sets spaces."""
-    domains: list[str]
-    """Where links in the text lead, by the domain's one name; as often as they are there."""
+    counted: Counted
     language: tuple[str, float]
 
     @property
     def raw(self) -> str:
         return self.text.raw
 
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Words of the normalised text: small letters, tricks undone."""
+        return words(self.text.text)
+
+    @property
+    def mixed_words(self) -> int:
+        """Words of Latin letters and those of another script that sets spaces."""
+        return _mixed(self.raw, classes(self.raw)) if 0 < self.counted.non_latin < self.counted.letters else 0
+
+    @cached_property
+    def domains(self) -> list[str]:
+        """Where links in the text lead, by the domain's one name; as often as they are there."""
+        return domains(self.text.text, self.raw) if self.counted.maybe_a_link else []
+
 
 def view(ad: Ad) -> TextView:
     """Take one ad's text apart. Linear in the text."""
-    text = ad_text(ad)
-    raw = text.raw
-    tokens = words(text.text)
-    kinds = classes(raw)
-    latin, other = kinds.count("l"), kinds.count("c") + kinds.count("x")
-    scripts = frozenset(["LATIN"] if latin else []) | ({script(c) for c in set(raw) if not c.isascii()} - {""} if other else set())
-    return TextView(
-        ad=ad,
-        text=text,
-        words=words(raw),
-        tokens=tokens,
-        bigrams=list(pairwise(tokens)),
-        letters=latin + other,
-        capitals=_capitals(raw),
-        digits=kinds.count("d"),
-        scripts=scripts,
-        non_latin_letters=other,
-        mixed_words=_mixed(raw, kinds) if latin and other else 0,
-        domains=domains(text.text, raw),
-        language=language_of(text.text),
-    )
+    [one] = views([ad])
+    return one
 
 
-def _capitals(raw: str) -> int:
-    if raw.isascii():
-        return len(raw) - len(raw.encode().translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-    return sum(map(str.isupper, raw))
+def views(ads: Sequence[Ad]) -> list[TextView]:
+    """The same of each: their languages are read together."""
+    texts = [*map(ad_text, ads)]
+    languages = languages_of([text.text for text in texts])
+    return [TextView(ad, text, count(text.raw, text.text), language) for ad, text, language in zip(ads, texts, languages, strict=True)]
 
 
 def _mixed(raw: str, kinds: str) -> int:

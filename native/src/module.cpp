@@ -6,6 +6,7 @@
 #include "forest.h"
 #include "language.h"
 #include "ngrams.h"
+#include "reader.h"
 
 namespace nb = nanobind;
 using namespace adverdict;
@@ -26,7 +27,7 @@ static nb::bytes character_columns(nb::list words, uint32_t mask) {
 
 NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // what a process still holds at its end goes with it
-    m.attr("API") = 1;
+    m.attr("API") = 2;
     m.def("character_columns", &character_columns);
     nb::class_<Ngrams>(m, "Ngrams")
         .def(nb::init<Array<float, 2>, Array<double, 1>, Array<double, 1>, std::vector<std::tuple<int, int, int, double>>>())
@@ -36,5 +37,12 @@ NB_MODULE(_core, m) {
         .def("logits", &Forest::logits);
     nb::class_<Language>(m, "Language")
         .def(nb::init<Array<uint32_t, 1>, Array<uint32_t, 1>, Array<int32_t, 1>, Array<float, 2>, Array<float, 1>, std::vector<std::pair<size_t, size_t>>>())
-        .def("read", &Language::read);
+        .def("read", &Language::read)
+        .def("read_all", &Language::read_all);
+    nb::class_<Reader>(m, "Reader")
+        .def(nb::init<nb::object, nb::dict>())
+        .def("plain_text", &Reader::plain_text)
+        .def("count", &Reader::count)
+        .def("columns_of_words", &Reader::columns_of_words)
+        .def("sum_rows", &Reader::sum_rows);
 }

@@ -7,8 +7,10 @@ A request's way: ``Envelope`` -> route -> ``Guards`` -> ``EndpointApp`` -> the h
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adverdict.domain.decision import Decision
 from adverdict.serving.draining import STAYING, Draining
 from adverdict.serving.http import brakes, changes, check, monitoring, openapi, pages, records, rollouts, score, signals, workforce
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
@@ -57,7 +60,10 @@ def application(
         async with behind.router.lifespan_context(behind):
             yield
 
-    app = Starlette(
+    envelope = partial(Envelope, slot=slot, draining=draining, tracer=tracer)
+    app = Application(
+        direct={(one.method, one.path): _guarded(one, slot) for one in ENDPOINTS if one.waits},
+        envelope=envelope,
         routes=[
             *(_route(endpoint, slot) for endpoint in (*ENDPOINTS, *openapi.documentation(ENDPOINTS, version))),
             # Swagger UI's own files, as BentoML carries them, and what BentoML's own client asks for first.
@@ -66,7 +72,7 @@ def application(
             *(Route(path, Guards(console, slot, OTHER, PUBLIC)) for path in ("/console", "/console/{page:path}")),
             *(Route(path, Guards(front, slot, OTHER, PUBLIC), methods=["GET"]) for path in ("/", ICON)),
         ],
-        middleware=[Middleware(Envelope, slot=slot, draining=draining, tracer=tracer)],
+        middleware=[Middleware(envelope)],
         exception_handlers={HTTPException: _left_to_the_envelope},
         lifespan=lifespan,
     )
@@ -74,8 +80,29 @@ def application(
     return app
 
 
+class Application(Starlette):
+    """``direct``: addresses, by method and path, that are asked all the time: found at once, without a list of routes to go through."""
+
+    def __init__(self, *, direct: Mapping[tuple[str, str], Guards], envelope: Callable[[ASGIApp], Envelope], **how: Any) -> None:
+        super().__init__(**how)
+        self._direct = {address: (guards, envelope(guards)) for address, guards in direct.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if found is None:
+            await super().__call__(scope, receive, send)
+            return
+        guards, envelope = found
+        scope.update(app=self, endpoint=guards, path_params={})  # as a route says
+        await envelope(scope, receive, send)
+
+
 def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
-    guarded = Guards(
+    return Route(endpoint.path, _guarded(endpoint, slot), methods=[endpoint.method])
+
+
+def _guarded(endpoint: Endpoint, slot: RuntimeSlot) -> Guards:
+    return Guards(
         EndpointApp(endpoint),
         slot,
         endpoint.label,
@@ -85,7 +112,6 @@ def _route(endpoint: Endpoint, slot: RuntimeSlot) -> Route:
         open_here=endpoint.open_here,
         besides=endpoint.scopes,
     )
-    return Route(endpoint.path, guarded, methods=[endpoint.method])
 
 
 class EndpointApp:
@@ -100,8 +126,13 @@ class EndpointApp:
             answer = await self.endpoint.handler(call)
         else:
             answer = await self.endpoint.handler(call, self.endpoint.takes.read((await receive())["body"]))
-        response = answer if isinstance(answer, Response) else Response(answer.model_dump_json(), media_type=JSON)
-        await response(scope, receive, send)
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+            return
+        body = answer.json_text if isinstance(answer, Decision) else answer.model_dump_json().encode()
+        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", JSON.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class BentoPages:

@@ -108,9 +108,9 @@ class Reply:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             sent = list(message.get("headers", ()))
-            there = {name for name, _ in sent}
+            there = [name for name, _ in sent]
             ours = ((b"x-request-id", self.request_id.encode()), *_ALWAYS, *(_CLOSE if self._last else ()))
-            message = {**message, "headers": [*sent, *(header for header in ours if header[0] not in there)]}
+            message = {**message, "headers": sent + [header for header in ours if header[0] not in there]}
         elif self._head:
             message = {**message, "body": b""}
         await self._send(message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import cast
@@ -86,7 +85,6 @@ async def _decided(call: Call, ads: Sequence[Ad]) -> Sequence[Decision | None]:
     if not ads:
         return ()
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until, explain, call.caller))
+        return await runtime.dispatcher.fetch(runtime.intake.ask(ads, call.request, call.until, explain, call.caller), ANSWER_SECONDS)
     except TimeoutError:
         raise Refused(problem(504)) from None

@@ -17,14 +17,17 @@ class LoopDispatcher(Generic[Answer]):
         self._ready: deque[tuple[asyncio.Future[Answer], Future[Answer]]] = deque()
         self._called = False
 
-    async def fetch(self, answer: Future[Answer]) -> Answer:
-        """Its result or its exception. Who stops waiting cancels it, unless it has begun."""
+    async def fetch(self, answer: Future[Answer], seconds: float | None = None) -> Answer:
+        """Its result or its exception. Who stops waiting cancels it, unless it has begun. Raises TimeoutError after so many ``seconds``."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Answer] = loop.create_future()
         answer.add_done_callback(lambda done: self._put(loop, waiter, done))
+        late = None if seconds is None else loop.call_later(seconds, _give_up, waiter)  # ``asyncio.timeout`` costs more than asking
         try:
             return await waiter
         finally:
+            if late is not None:
+                late.cancel()
             if not answer.done():
                 answer.cancel()
 
@@ -46,3 +49,8 @@ class LoopDispatcher(Generic[Answer]):
                 waiter.set_result(done.result())
             else:
                 waiter.set_exception(error)
+
+
+def _give_up(waiter: asyncio.Future[Answer]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())

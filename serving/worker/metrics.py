@@ -136,14 +136,13 @@ class Metrics:
     def count(self, decisions: Iterable[Decision]) -> None:
         """Decisions that are on record; those of one round together, since each of theirs is one addition the less."""
         counted: Counted[tuple[Counter, tuple[str, ...]]] = Counted()
+        verdicts: Counted[tuple[str, str, str]] = Counted()
         book = book_of(self._book)
         policies = frozenset(book.names)
         for decision in decisions:
             market = decision.market if book.knows(decision.market) else OTHER
             counted[self.decisions, (decision.verdict.value, market)] += 1
-            for verdict in decision.policies:
-                policy = verdict.policy if verdict.policy in policies else OTHER
-                counted[self.verdicts, (policy, verdict.verdict.value, market)] += 1
+            verdicts.update([(one.policy, one.verdict._value_, market) for one in decision.policies])
             told = degradations(decision.degraded)
             for cause in {degradation.cause for degradation in told}:
                 counted[self.degraded, (cause.value,)] += 1
@@ -157,6 +156,8 @@ class Metrics:
                 counted[self.exits, (decision.exit,)] += 1
             if decision.audit and decision.audit.chosen:
                 counted[self.audited, (decision.verdict.value, market)] += 1
+        for (policy, verdict, market), times in verdicts.items():
+            counted[self.verdicts, (policy if policy in policies else OTHER, verdict, market)] += times
         for (counter, labels), times in counted.items():
             self._child(counter, *labels).inc(times)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adverdict.features.text import normalise, scripts
+from adverdict.features.text import counted, links, normalise, scripts
 from adverdict.features.text import signals as text
 from tests.effort import examples
 
@@ -21,7 +21,8 @@ TEXTS = st.lists(st.tuples(PIECES, st.sampled_from(["", " ", ".", "\n"])), max_s
 
 GUARDED: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
     (normalise.DISGUISED, normalise.STAND_IN),
-    (text.EMAIL, text.MAYBE_EMAIL),
+    (text.EMAIL, counted.MAYBE_AN_EMAIL),
+    (links.MAYBE_A_LINK, counted.MAYBE_A_LINK),
     (normalise.LETTERS, normalise.SPACED_HINT),
     (normalise.STRETCHED, normalise.THRICE),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +12,7 @@ from adverdict.domain.errors import NotFound
 from adverdict.ledger.chain import GENESIS
 from adverdict.ledger.rows import WORTH_A_COPY
 from adverdict.ledger.schema import contents, entries, kept, reviewers
-from adverdict.ledger.store import PAGE, Ledger
+from adverdict.ledger.store import _DECIDED_VERSIONS, PAGE, Ledger
 from tests.ledger.made import an_ad, appealed, append_decisions, decided, every_kind, labelled, minutes
 
 
@@ -140,6 +142,15 @@ def test_only_the_first_decision_on_a_version_of_an_ad_is_a_submission(ledger: L
         writing.append("dec-1", decided(ad), minutes(1))
     with ledger.write() as writing:
         assert writing.first_seen([ad, edited]) == [False, True]
+
+
+def test_looking_for_earlier_versions_never_goes_through_the_whole_ledger(tmp_path: Path) -> None:
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with ledger.look() as connection:
+        query = f"EXPLAIN QUERY PLAN {_DECIDED_VERSIONS.format(ids='?, ?')}"
+        [step] = connection.exec_driver_sql(query, ("ad-1", "ad-2")).scalars(3)
+    ledger.close()
+    assert step == "SEARCH contents USING COVERING INDEX ix_contents_ad_id_submission (ad_id=? AND submission>?)"
 
 
 def test_what_is_said_about_an_ad_does_not_make_its_version_seen(ledger: Ledger) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from adverdict.domain.errors import NotFound
+from adverdict.ledger import rows
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import tasks
 from adverdict.review.tasks.settings import Kind
@@ -119,7 +120,7 @@ def of_case(connection: Connection, case_id: str) -> list[Task]:
 def add(connection: Connection, new: Sequence[Task]) -> None:
     """Raises sqlalchemy's IntegrityError when one is there already: ids say what opened a task, so nothing opens it twice."""
     if new:
-        connection.execute(insert(tasks), [_row(task) for task in new])
+        rows.add(connection, tasks, [_row(task) for task in new])
 
 
 def lease(connection: Connection, task: Task, reviewer: str, until: datetime) -> Task:
@@ -141,8 +142,8 @@ def withdraw(connection: Connection, which: ColumnElement[bool], at: datetime) -
 
     In a transaction that holds the chain's end, so that no two such transactions wait for each other's rows.
     """
-    rows = tasks.c.state.in_(UNFINISHED) & which
-    done = connection.execute(update(tasks).where(rows).values(state="withdrawn", closed_at=micros(at)))
+    unfinished = tasks.c.state.in_(UNFINISHED) & which
+    done = connection.execute(update(tasks).where(unfinished).values(state="withdrawn", closed_at=micros(at)))
     return done.rowcount
 
 
