@@ -18,10 +18,11 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.serving.assembly import assemble
 from adverdict.serving.draining import MARK, Draining, leave
-from adverdict.serving.http import protocol, score
+from adverdict.serving.http import protocol
 from adverdict.serving.http.app import application
 from adverdict.serving.http.bodies import Batch
 from adverdict.serving.http.endpoint import Call
+from adverdict.serving.http.endpoints import score
 from adverdict.serving.http.messages import MAX_BATCH, BatchResult
 from adverdict.serving.listening import listening
 from adverdict.serving.tracing import tracer_of

@@ -140,7 +140,7 @@ def test_a_service_tells_whom_the_settings_name(tmp_path: Path, policy_folder: P
 
 def test_changes_that_were_kept_long_enough_are_gone_and_asking_for_them_says_so(ledger: Ledger) -> None:
     from adverdict.domain.errors import InvalidInput
-    from adverdict.serving.http.changes import _changes
+    from adverdict.serving.http.endpoints.changes import _changes
 
     follow(ledger, now)
     change(ledger, 1, 2, at=now() - timedelta(days=40))

@@ -14,10 +14,10 @@ import pytest
 from adverdict.domain.errors import InvalidInput, NotFound
 from adverdict.ledger.store import Ledger, now
 from adverdict.serving.assembly import assemble
-from adverdict.serving.http import workforce
 from adverdict.serving.http.endpoint import Call
+from adverdict.serving.http.endpoints import workforce
 from adverdict.serving.http.errors import Refused
-from adverdict.serving.http.messages import SavePlanRequest
+from adverdict.serving.http.operations import SavePlanRequest
 from adverdict.serving.worker.planner import Planner
 from tests.ledger.made import plan
 from tests.scoring.fakes import FakeRegistry, open_fake

@@ -180,7 +180,7 @@ def service_app(registry: Registry, open_bundle: Callable[[Path], Model]) -> Any
     import uvicorn  # noqa: F401  # here, not after every fork
 
     import adverdict.ledger.history
-    import adverdict.serving.http.records  # noqa: F401
+    import adverdict.serving.http.endpoints.records  # noqa: F401
     from adverdict.serving.assembly import assemble
     from adverdict.serving.service import Adverdict
 

@@ -12,8 +12,8 @@ from adverdict.review.reports.reports import Believed, ViewerReport, take
 from adverdict.review.reports.signs import Seen, take_signs
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
+from adverdict.serving.http.endpoints.records import ledger_of, reader
 from adverdict.serving.http.messages import ReportsRequest, ReportsTaken, ReportTaken, SignsRequest, SignsTaken
-from adverdict.serving.http.records import ledger_of, reader
 
 FRESH = timedelta(minutes=1)
 """For which what is known of reporters is not read anew."""

@@ -12,10 +12,10 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.drafts import A_DAY, AN_HOUR, keep, room, rules_met, seconds
 from adverdict.serving.http.bodies import read_ad
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
+from adverdict.serving.http.endpoints.records import ledger_of
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.examples import AD
 from adverdict.serving.http.messages import DraftChecked, RuleMet
-from adverdict.serving.http.records import ledger_of
 
 SECONDS = 20.0
 """Nobody waits longer: drafts come after ads."""

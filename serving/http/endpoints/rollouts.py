@@ -21,7 +21,7 @@ from adverdict.rollout.stages.entering import enter
 from adverdict.rollout.stages.freezes import read_freezes
 from adverdict.rollout.stages.watch import look
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
-from adverdict.serving.http.records import ledger_of, reader
+from adverdict.serving.http.endpoints.records import ledger_of, reader
 
 EXAMPLE = "rol-7c9e6679f4b24d1f8a0e2b7c3d5f1a60"
 WHY = {"rollout": EXAMPLE, "why": "read the figures"}

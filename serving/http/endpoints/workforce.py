@@ -8,8 +8,9 @@ from typing import Any
 from adverdict.domain.errors import InvalidInput, NotFound
 from adverdict.ledger.store import Ledger, now
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
+from adverdict.serving.http.endpoints.records import ledger_of, reader
 from adverdict.serving.http.errors import Refused, problem
-from adverdict.serving.http.messages import (
+from adverdict.serving.http.operations import (
     DeclaredEvent,
     DeclareEventRequest,
     PlanOnRecord,
@@ -20,7 +21,6 @@ from adverdict.serving.http.messages import (
     WorkforceEvents,
     WorkforceOutlook,
 )
-from adverdict.serving.http.records import ledger_of, reader
 from adverdict.serving.worker.planner import Planner
 from adverdict.workforce.operations.declared import call_off, declare, with_declared
 from adverdict.workforce.operations.events import Event

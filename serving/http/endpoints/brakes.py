@@ -9,8 +9,8 @@ from adverdict.ledger.entries import Braked, Entry
 from adverdict.ledger.in_force.steering import asked_for, brake, brakes_on, release
 from adverdict.ledger.store import Ledger, find, now
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
+from adverdict.serving.http.endpoints.records import ledger_of, reader
 from adverdict.serving.http.messages import BrakeOn, BrakeReleased, BrakeRequest, BrakesOn, ReleaseRequest
-from adverdict.serving.http.records import ledger_of, reader
 
 EXAMPLE = "brk-7c9e6679f4b24d1f8a0e2b7c3d5f1a60"
 

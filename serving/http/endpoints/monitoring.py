@@ -11,7 +11,8 @@ from adverdict.monitoring.following.follower import followed_to
 from adverdict.monitoring.launch.record import latest, launches
 from adverdict.monitoring.watch import last_look
 from adverdict.serving.http.endpoint import Call, Endpoints, ResponseBody
-from adverdict.serving.http.messages import (
+from adverdict.serving.http.endpoints.records import ledger_of
+from adverdict.serving.http.operations import (
     AlarmOnRecord,
     AlarmsOnRecord,
     DetectorStanding,
@@ -19,7 +20,6 @@ from adverdict.serving.http.messages import (
     LaunchesOnRecord,
     LaunchStanding,
 )
-from adverdict.serving.http.records import ledger_of
 
 endpoints = Endpoints()
 

@@ -11,8 +11,8 @@ from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.ledger.changes import changes_after, span
 from adverdict.ledger.store import Ledger
 from adverdict.serving.http.endpoint import Call, Endpoints, ResponseBody
+from adverdict.serving.http.endpoints.records import ledger_of
 from adverdict.serving.http.messages import ChangesAnswer
-from adverdict.serving.http.records import ledger_of
 
 MOST = 1_000
 """Changes in one answer."""
