@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adverdict.domain.errors import NotFound, Unavailable, UntrustedBundle
-from adverdict.domain.settings import TRACKING_URI, Settings, registries_chosen_here, without_password
+from adverdict.domain.settings import Settings, registries_chosen_here, without_password
+from adverdict.domain.values import TRACKING_URI
 from adverdict.models.manifest import NAME
 from adverdict.storage.whole import publish_folder, replacing
 

@@ -41,24 +41,24 @@ from adverdict.scoring.recorder import Recorder
 from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.tiers import Grader
 from adverdict.serving.logs import speak_up
-from adverdict.serving.worker import monitor as monitoring
 from adverdict.serving.worker.champion import Champion, ServingState
-from adverdict.serving.worker.copies import ClusterWatch
-from adverdict.serving.worker.creatives import CreativeWatch
-from adverdict.serving.worker.evidence import EvidenceWatch
 from adverdict.serving.worker.explanations import Explanations
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
-from adverdict.serving.worker.monitor import MonitorWatch
 from adverdict.serving.worker.periodic import Watch
 from adverdict.serving.worker.planner import Planner, command_line
-from adverdict.serving.worker.rolling import RolloutWatch
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
 from adverdict.serving.worker.trial import BundleTrial
+from adverdict.serving.worker.watches import monitor as monitoring
+from adverdict.serving.worker.watches.copies import ClusterWatch
+from adverdict.serving.worker.watches.creatives import CreativeWatch
 from adverdict.serving.worker.watches.delivery import DeliveryWatch
+from adverdict.serving.worker.watches.evidence import EvidenceWatch
+from adverdict.serving.worker.watches.monitor import MonitorWatch
 from adverdict.serving.worker.watches.probing import ProbingWatch
 from adverdict.serving.worker.watches.record import RecordWatch
+from adverdict.serving.worker.watches.rolling import RolloutWatch
 from adverdict.serving.worker.workload import WorkloadWatch
 
 log = logging.getLogger("adverdict")

@@ -46,6 +46,7 @@ from adverdict.training.evaluation.importance import importance, sample
 from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.fit.bundling import rewrite_bundle, write_bundle
 from adverdict.training.fit.crossvalidate import held_out
+from adverdict.training.fit.described import described, params_of
 from adverdict.training.fit.everything import FitSettings, Fitted, fit
 from adverdict.training.fit.search import Searched, Study, Trial, search
 from adverdict.training.fit.splits import by_advertiser, development_and_test
@@ -212,8 +213,7 @@ def _make(
     fitted = fit(split.development, settings, progress, cache, contents)
     thresholds = solve_thresholds(fitted, book)
     bundle, created_at = work / "bundle", datetime.now(UTC)
-    described = {**_described(settings), **_shares(job)}
-    write_bundle(fitted, thresholds, split.development, bundle, created_at, described)
+    write_bundle(fitted, thresholds, split.development, bundle, created_at, {**described(settings), **_shares(job)})
     scored = _scored(job, split, fitted, work / "whole", progress, cache, contents)
     measured = _measured(scored, progress)
     drawn = whom(everything.unstated, len(everything.ads))
@@ -343,7 +343,7 @@ def _track(job: TrainJob, run: TrainingRun, made: _TrainedBundle, progress: Foll
     progress.stage("MLflow", 3)
     figures, served = made.figures, made.figures["models"][BLEND_MODEL]
     for model in made.scored.p:
-        with run.model(model, _params_of(model, made.searched.settings)):
+        with run.model(model, params_of(model, made.searched.settings)):
             run.log_metrics(model, figures["models"][model])
     run.log_table(table(figures["models"]))
     progress.advance()
@@ -378,7 +378,7 @@ def _known(job: TrainJob, everything: Dataset) -> dict[str, Any]:
 
 
 def _encoder_params(settings: FitSettings) -> dict[str, Any]:
-    return {} if settings.encoder is None else flattened({"encoder": _described(settings)["encoder"]})
+    return {} if settings.encoder is None else flattened({"encoder": described(settings)["encoder"]})
 
 
 def _study(job: TrainJob) -> Study | None:
@@ -388,22 +388,6 @@ def _study(job: TrainJob) -> Study | None:
 def _shares(job: TrainJob) -> dict[str, Any]:
     shares = {"test_share": job.test_share, "certify_share": job.certify_share, "cross_validate": job.cross_validate}
     return {"trials": job.trials, **shares}
-
-
-def _described(settings: FitSettings) -> dict[str, Any]:
-    """Settings for the manifest; of an encoder's folder only the name, for bundles travel."""
-    described = asdict(settings)
-    if settings.encoder is not None:
-        described["encoder"]["source"] = Path(settings.encoder.source).name
-    return described
-
-
-def _params_of(model: str, settings: FitSettings) -> dict[str, Any]:
-    if model in ("transformer", "encoder") and settings.encoder is not None:
-        return dict(_described(settings)["encoder"])
-    if model == "gbm":
-        return asdict(settings.gbm)
-    return asdict(settings.ridge) if model == "ridge" else {}
 
 
 def _keep(job: TrainJob, made: _TrainedBundle) -> Path:

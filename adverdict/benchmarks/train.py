@@ -22,7 +22,8 @@ from typing import Any
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.domain.errors import InvalidSettings, Mistake, Unavailable
 from adverdict.domain.progress import Progress
-from adverdict.domain.settings import TRACKING_URI, Settings
+from adverdict.domain.settings import Settings
+from adverdict.domain.values import TRACKING_URI
 from adverdict.training.encoder.tune import EncoderSettings
 
 Figures = dict[str, Any]

@@ -14,25 +14,24 @@ from adverdict.cli import (
     ads,
     brake,
     certificate,
-    changes,
     clusters,
-    creatives,
     key,
     launch,
     market,
     model,
     models,
     monitor,
-    probing,
     quickstart,
     service,
     settings,
-    suitability,
 )
 from adverdict.cli.benchmark import commands as benchmark
+from adverdict.cli.creative import creatives, suitability
 from adverdict.cli.data import commands as data
 from adverdict.cli.data import init
+from adverdict.cli.ledger import changes
 from adverdict.cli.ledger import commands as ledger
+from adverdict.cli.monitor import probing
 from adverdict.cli.policy import commands as policy
 from adverdict.cli.rescore import commands as rescore
 from adverdict.cli.review import commands as review

@@ -16,7 +16,8 @@ def settings(json: Json = None) -> None:
     """Print every setting in force and where it comes from; passwords and keys are left out."""
     with door() as found:
         from adverdict.cli.console import out, printable, write_json
-        from adverdict.domain.settings import Settings, origins, variable
+        from adverdict.domain.settings import Settings, origins
+        from adverdict.domain.values import variable
 
         came = origins(os.environ)
         rows = {variable(field): (in_words(found, field), came[field]) for field in Settings.model_fields}
@@ -58,7 +59,8 @@ def in_words(settings: Settings, field: str) -> str:
 
 def table() -> str:
     """The settings as a table in Markdown, one row each, for the documentation."""
-    from adverdict.domain.settings import Settings, variable
+    from adverdict.domain.settings import Settings
+    from adverdict.domain.values import variable
 
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for field, info in Settings.model_fields.items():

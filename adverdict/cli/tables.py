@@ -24,7 +24,7 @@ def columns(names: Iterable[str], *, left: Collection[str] = (), title: str | No
 
     made = Table(box=None, header_style="bold", title=title, title_justify="left")
     for name in names:
-        made.add_column(name, justify="left" if name in left else "right", no_wrap=no_wrap, overflow="fold")
+        made.add_column(name, justify="left" if name in left else "right", no_wrap=no_wrap, overflow="ellipsis" if no_wrap else "fold")
     return made
 
 

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from adverdict.domain import values
 from adverdict.domain.creatives import folders_of, hosts_of, link_of, stores_of
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.keys import ApiKey, parse_keys
+from adverdict.domain.values import PREFIX, TRACKING_URI, variable
 
-PREFIX = "ADVERDICT_"
 FORMER_PREFIX = "ADJUDICATE_"
 """Of the same settings when the product had another name: refused, for a setting that is ignored is a wrong ledger."""
 NO_LEDGER = "none"
 KEYS, KEYS_FILE = "ADVERDICT_API_KEYS", "ADVERDICT_API_KEYS_FILE"
-TRACKING_URI = "MLFLOW_TRACKING_URI"
 REFUSED = "the settings cannot be used:"
 INJECTED = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 INJECTED_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
@@ -38,99 +36,9 @@ registries_chosen_here: set[str] = set()
 """Addresses that ``models.registry.use_registry`` put into the environment of this process, where they must not pass for the user's."""
 
 
-def _ip(host: str) -> str:
-    if host == "localhost":
-        return "127.0.0.1"
-    ip_address(host)
-    return host
-
-
-def _at_home(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise ValueError("a path without ~, which stands for nobody's folder here") from None
-
-
-def _absolute(path: Path) -> Path:
-    """The server changes its working directory; a relative path must not move with it."""
-    return _at_home(path).resolve()
-
-
-def _anchored(url: str) -> str:
-    """The same of an address."""
-    if url in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
-        raise ValueError("sqlite:///PATH: what is only in memory is lost, and every process has its own")
-    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-        return f"sqlite:///{_absolute(Path(url.removeprefix('sqlite:///')))}"
-    return url
-
-
-def _secret(text: str) -> str:
-    digits = re.fullmatch("([0-9a-fA-F]{2}){16,64}", text)
-    if text and not digits:
-        raise ValueError("32 to 128 hexadecimal digits, such as openssl rand -hex 32 prints")
-    return text
-
-
-def _receiver(url: str, told: ValidationInfo) -> str:
-    if not url:
-        return url
-    address = urlsplit(url)
-    here = address.hostname in ("localhost", "127.0.0.1", "::1")
-    if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and here)):
-        raise ValueError("an https address; http only of this machine")
-    secret = f"{str(told.field_name).removesuffix('_url')}_secret"
-    if not told.data.get(secret):
-        raise ValueError(f"a secret beside it, in {variable(secret)}, such as openssl rand -hex 32 prints")
-    return url
-
-
-def _plugin_name(name: str) -> str:
-    if name and not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise ValueError("the name of an entry point of adverdict.translators: small letters, digits and _")
-    return name
-
-
-def _language_tag(tag: str) -> str:
-    if not re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):
-        raise ValueError("a BCP 47 tag such as en or pt-BR")
-    return tag
-
-
-def _checked(read: Callable[[str], object]) -> AfterValidator:
-    """Text that can be read in this way, kept as it is written."""
-
-    def check(text: str) -> str:
-        read(text)
-        return text
-
-    return AfterValidator(check)
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_dir():
-        raise ValueError("a folder that exists")
-    return path
-
-
-def _file(path: Path) -> Path:
-    if not path.is_file():
-        raise ValueError("a file that exists")
-    return path
-
-
-def _blank_is_default(value: Any) -> Any:
-    return None if value == "" else value
-
-
-def _model_at_home(model: str) -> str:
-    return str(_at_home(Path(model))) if model.startswith("~") else model
-
-
-Folder = Annotated[Path, AfterValidator(_absolute)]
-ExistingFile = Annotated[Path, AfterValidator(_absolute), AfterValidator(_file)]
-ExistingFolder = Annotated[Path, AfterValidator(_absolute), AfterValidator(_existing)]
+Folder = Annotated[Path, AfterValidator(values.absolute)]
+ExistingFile = Annotated[Path, AfterValidator(values.absolute), AfterValidator(values.file)]
+ExistingFolder = Annotated[Path, AfterValidator(values.absolute), AfterValidator(values.existing)]
 
 
 def _shown(default: str) -> dict[str, Any]:
@@ -144,17 +52,17 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     home: Folder = Field(default=Path("var"), description="local state: `mlflow.db`, artifacts, reports, downloaded bundles")
-    model: Annotated[str, AfterValidator(_model_at_home)] = Field(
+    model: Annotated[str, AfterValidator(values.model_at_home)] = Field(
         default="models:/adverdict@champion", min_length=1, description="model to decide by: a registry name, or a bundle's folder"
     )
-    policies: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
+    policies: Annotated[ExistingFolder | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None, description="folder of policy files", json_schema_extra=_shown("packaged")
     )
-    operations: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
+    operations: Annotated[ExistingFolder | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None,
         description="folder of [events, roster, shrinkage and targets](workforce.md#what-you-declare), for planning reviewers",
     )
-    certificates: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+    certificates: Annotated[ExistingFile | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None, description="`certificates.json` to decide by, instead of the certificates that belong to the registered model"
     )
     api_keys: tuple[ApiKey, ...] = Field(
@@ -162,10 +70,10 @@ class Settings(BaseModel):
         description="`name:scope+scope:sha256`, separated by commas; only the sha256 of a key is ever written down "
         "(`adverdict key new` makes both). Scopes: `score`, `label`, `review`, `policy`, `plan`, `metrics`, `admin`",
     )
-    api_keys_file: Annotated[Folder | None, BeforeValidator(_blank_is_default)] = Field(
+    api_keys_file: Annotated[Folder | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None, description="a file with the same, one a line"
     )
-    host: Annotated[str, AfterValidator(_ip)] = Field(
+    host: Annotated[str, AfterValidator(values.ip)] = Field(
         default="127.0.0.1", description="address to listen on; beyond loopback, API keys are required"
     )
     port: int = Field(default=8377, ge=1, le=65535, description="port to listen on")
@@ -197,19 +105,19 @@ class Settings(BaseModel):
         default=True,
         description="take what is loaded out of sight of Python's garbage collector, which would stop requests for 200 ms",
     )
-    database_url: Annotated[str, AfterValidator(_anchored)] = Field(
+    database_url: Annotated[str, AfterValidator(values.anchored)] = Field(
         default="",
         description="the [ledger](ledger.md): `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`; `none`: nothing is recorded",
         json_schema_extra=_shown("sqlite:///HOME/ledger.db"),
     )
-    audit_secret: Annotated[str, AfterValidator(_secret)] = Field(
+    audit_secret: Annotated[str, AfterValidator(values.secret)] = Field(
         default="",
         repr=False,
         description="where nothing is recorded: 16 to 64 random bytes, written in hexadecimal digits, by which ads are drawn for the "
         "[audit stream](policies.md#the-audit-stream); a ledger has a secret of its own",
         json_schema_extra=_shown("none"),
     )
-    certificate_key: Annotated[str, AfterValidator(_secret)] = Field(
+    certificate_key: Annotated[str, AfterValidator(values.secret)] = Field(
         default="",
         repr=False,
         description="16 to 64 random bytes, written in hexadecimal digits: certificates are [signed](certificates.md#signed) with it, and "
@@ -221,12 +129,12 @@ class Settings(BaseModel):
     )
     review_double_share: float = Field(default=0.05, ge=0, le=1, description="share of reviewed ads that two reviewers read blind")
     review_golden_share: float = Field(default=0.03, ge=0, le=1, description="share of a reviewer's tasks whose answer is known")
-    translator: Annotated[str, AfterValidator(_plugin_name)] = Field(
+    translator: Annotated[str, AfterValidator(values.plugin_name)] = Field(
         default="",
         description="[plug-in](plugins.md#translators) that puts ads into the reviewers' language on their pages",
         json_schema_extra=_shown("none"),
     )
-    translate_to: Annotated[str, AfterValidator(_language_tag)] = Field(
+    translate_to: Annotated[str, AfterValidator(values.language_tag)] = Field(
         default="en", description="that language, as a BCP 47 tag such as `en` or `pt-BR`"
     )
     clusters: bool = Field(
@@ -237,60 +145,60 @@ class Settings(BaseModel):
     false_alarms: float = Field(
         default=12.0, gt=0, allow_inf_nan=False, description="false [alarms](monitoring.md) a year that all detectors may ring together"
     )
-    changes_secret: Annotated[str, AfterValidator(_secret)] = Field(
+    changes_secret: Annotated[str, AfterValidator(values.secret)] = Field(
         default="",
         repr=False,
         description="16 to 64 random bytes, written in hexadecimal digits, by which what is sent to the address of changes is signed",
         json_schema_extra=_shown("none"),
     )
-    changes_url: Annotated[str, AfterValidator(_receiver)] = Field(
+    changes_url: Annotated[str, AfterValidator(values.receiver)] = Field(
         default="",
         description="where [changes of what stands about ads](changes.md) are told: an https address, with a secret",
         json_schema_extra=_shown("none"),
     )
-    webhook_secret: Annotated[str, AfterValidator(_secret)] = Field(
+    webhook_secret: Annotated[str, AfterValidator(values.secret)] = Field(
         default="",
         repr=False,
         description="16 to 64 random bytes, written in hexadecimal digits, by which what is sent to the webhook is signed",
         json_schema_extra=_shown("none"),
     )
-    webhook_url: Annotated[str, AfterValidator(_receiver)] = Field(
+    webhook_url: Annotated[str, AfterValidator(values.receiver)] = Field(
         default="",
         description="where [alarms, new kinds and launches](monitoring.md#webhook) are told: an https address, with a secret",
         json_schema_extra=_shown("none"),
     )
-    creative_hosts: Annotated[str, _checked(hosts_of)] = Field(
+    creative_hosts: Annotated[str, values.checked(hosts_of)] = Field(
         default="",
         description="hosts that [creatives](creatives.md) are fetched from over https, separated by commas: `cdn.example.com`, "
         "`*.cdn.example.com`; nothing private or local is ever connected to",
         json_schema_extra=_shown("none"),
     )
-    creative_folders: Annotated[str, _checked(folders_of)] = Field(
+    creative_folders: Annotated[str, values.checked(folders_of)] = Field(
         default="",
         description="folders below which creatives are read as files, whole paths separated by `:`",
         json_schema_extra=_shown("none"),
     )
-    creative_stores: Annotated[str, _checked(stores_of)] = Field(
+    creative_stores: Annotated[str, values.checked(stores_of)] = Field(
         default="",
         description="folders of object stores below which creatives are read, separated by commas: `s3://bucket/creatives`",
         json_schema_extra=_shown("none"),
     )
-    creative_link: Annotated[str, _checked(link_of)] = Field(
+    creative_link: Annotated[str, values.checked(link_of)] = Field(
         default="",
         description="where people find a creative themselves: an https address in which `{creative_id}`, `{ad_id}`, `{advertiser_id}`, "
         "`{creative_uri}` or `{market}` stand for the ad's",
         json_schema_extra=_shown("none"),
     )
-    suitability: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+    suitability: Annotated[ExistingFile | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None, description="a YAML file of [tiers](suitability.md): categories, and who accepts what; none: no tiers are told"
     )
-    suitability_model: Annotated[ExistingFolder | None, BeforeValidator(_blank_is_default)] = Field(
+    suitability_model: Annotated[ExistingFolder | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None, description="folder of the model of tiers", json_schema_extra=_shown("HOME/suitability")
     )
-    freezes: Annotated[ExistingFile | None, BeforeValidator(_blank_is_default)] = Field(
+    freezes: Annotated[ExistingFile | None, BeforeValidator(values.blank_is_default)] = Field(
         default=None, description="a YAML file of [windows in which no roll-out advances](rollout.md#freezes)"
     )
-    tracking_uri: Annotated[str, AfterValidator(_anchored)] = Field(
+    tracking_uri: Annotated[str, AfterValidator(values.anchored)] = Field(
         default="",
         description="where MLflow keeps runs and models: a server or a database",
         json_schema_extra=_shown("sqlite:///HOME/mlflow.db"),
@@ -361,11 +269,6 @@ def origins(environment: Mapping[str, str]) -> dict[str, str]:
     """Where each setting comes from, by field: the environment variable that says it, or ``default``."""
     given = _given(environment)
     return {field: variable(field) if field in given else "default" for field in Settings.model_fields}
-
-
-def variable(field: str) -> str:
-    """The environment variable of a setting."""
-    return TRACKING_URI if field == "tracking_uri" else PREFIX + field.upper()
 
 
 def option(field: str) -> str:

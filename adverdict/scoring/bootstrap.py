@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound
-from adverdict.domain.settings import Settings, variable
+from adverdict.domain.settings import Settings
+from adverdict.domain.values import variable
 from adverdict.ledger.store import Ledger
 from adverdict.models.opening import FoundModel, MlflowRegistry, Registry, find_model
 from adverdict.models.registry import use_registry

@@ -9,8 +9,9 @@ from adverdict.decisions.suitability import SuitabilityRules, read_rules, suitab
 from adverdict.domain.ad import Ad, Label
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.domain.settings import Settings, variable
+from adverdict.domain.settings import Settings
 from adverdict.domain.suitability import Suitability
+from adverdict.domain.values import variable
 from adverdict.ledger.entries import Answered, DecisionMade
 from adverdict.ledger.store import Ledger
 from adverdict.suitability.learning import said_in_review

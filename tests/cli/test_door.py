@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 from adverdict.cli.main import app
 from adverdict.cli.settings import table
-from adverdict.domain.settings import Settings, known_keys, variable
+from adverdict.domain.settings import Settings, known_keys
+from adverdict.domain.values import variable
 from adverdict.storage.tables.pack import write_ads
 from tests.rescoring.deciding import an_ad
 

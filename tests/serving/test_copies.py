@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adverdict.ledger.entries import Resolved
 from adverdict.ledger.store import Ledger
-from adverdict.serving.worker.copies import ClusterWatch
+from adverdict.serving.worker.watches.copies import ClusterWatch
 from tests.review.desk import Desk
 from tests.review.test_carrying import certified
 from tests.review.test_copies import copy

@@ -9,7 +9,7 @@ from adverdict.creatives.limits import Limits
 from adverdict.creatives.resolver import Resolver
 from adverdict.creatives.sources import Sources
 from adverdict.ledger.store import Ledger
-from adverdict.serving.worker.creatives import HELD, CreativeWatch
+from adverdict.serving.worker.watches.creatives import HELD, CreativeWatch
 from tests.creatives.files import picture
 from tests.review.desk import Desk
 

@@ -10,8 +10,8 @@ from adverdict.certification.certificate import Issued
 from adverdict.domain.standing import Standing
 from adverdict.ledger.store import Ledger
 from adverdict.review.quality.standing import CertificateStanding
-from adverdict.serving.worker.evidence import HELD, EvidenceWatch
 from adverdict.serving.worker.metrics import Metrics
+from adverdict.serving.worker.watches.evidence import HELD, EvidenceWatch
 from tests.decisions.build import POLICY, book
 from tests.ledger.made import START
 from tests.review.certificates import a_certificate

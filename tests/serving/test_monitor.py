@@ -10,8 +10,8 @@ from adverdict.domain.settings import read_settings
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.kinds import look_for_kinds
 from adverdict.serving.worker.metrics import Metrics
-from adverdict.serving.worker.monitor import HELD, KINDS, LOOK, MonitorWatch
 from adverdict.serving.worker.planner import command_line
+from adverdict.serving.worker.watches.monitor import HELD, KINDS, LOOK, MonitorWatch
 from tests.decisions.build import POLICY, book
 from tests.review.desk import Clock
 from tests.serving.test_metrics import key, samples

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.domain.settings import TRACKING_URI, Settings
+from adverdict.domain.settings import Settings
+from adverdict.domain.values import TRACKING_URI
 from adverdict.models.registry import MLFLOW_DEFAULTS
 from adverdict.training.tracking.store import Store
 

@@ -20,7 +20,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from adverdict.domain.errors import InvalidInput, InvalidSettings, NotFound, Unavailable
-from adverdict.domain.settings import TRACKING_URI, Settings, read_settings
+from adverdict.domain.settings import Settings, read_settings
+from adverdict.domain.values import TRACKING_URI
 from adverdict.models.manifest import DataEntry
 from adverdict.models.registry import certificates_of, fetch_certificates
 from adverdict.training.evaluation.headline import headline, table

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from adverdict.domain.errors import InvalidSettings, Mistake, NotFound, Unavailable
-from adverdict.domain.settings import TRACKING_URI, Settings
+from adverdict.domain.settings import Settings
+from adverdict.domain.values import TRACKING_URI
 from adverdict.models.registry import use_registry
 from adverdict.training.tracking.store import IMPATIENT, Store, check_file, temporarily, without_mlflows_own_warnings
 

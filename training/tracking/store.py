@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.domain.settings import TRACKING_URI, Settings
+from adverdict.domain.settings import Settings
+from adverdict.domain.values import TRACKING_URI
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adverdict.domain.errors import InvalidInput, InvalidSettings, Mistake, NotFound
-from adverdict.domain.settings import variable
+from adverdict.domain.values import variable
 from adverdict.workforce.operations import availability
 from adverdict.workforce.operations.availability import Away
 from adverdict.workforce.operations.events import Event, read_events

@@ -1,1 +1,1 @@
-"""What a worker looks at every few seconds besides ads: what others are to be told, and who tries out what is approved."""
+"""What a worker looks at every so often beside deciding: certificates, roll-outs, alarms, copies, pictures, whom to tell, its record."""

@@ -1,0 +1,1 @@
+"""``adverdict creatives`` and ``adverdict suitability``: what an ad shows, and beside what it may stand."""
