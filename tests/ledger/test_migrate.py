@@ -77,7 +77,7 @@ def test_tables_of_a_newer_program_are_refused_in_one_line(ledger: Ledger, looki
 def test_messages_that_waited_for_the_webhook_go_on_waiting_and_given_up_ones_are_held(database_url: str) -> None:
     ledger = Ledger.open(database_url)
     with ledger.change() as connection:
-        for table in ("changes", "receivers", "probes", "outbox"):
+        for table in ("changes", "receivers", "probes", "outbox", *CLUSTERS, *CREATIVES):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(
             text(
