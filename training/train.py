@@ -44,9 +44,8 @@ from adverdict.training.evaluation.evaluate import BLEND_MODEL, EARLY_MODEL, alo
 from adverdict.training.evaluation.headline import headline, table
 from adverdict.training.evaluation.importance import importance, sample
 from adverdict.training.evaluation.metrics import Scored, measure
-from adverdict.training.fit.bundling import rewrite_bundle, write_bundle
+from adverdict.training.fit.bundling import described, params_of, rewrite_bundle, write_bundle
 from adverdict.training.fit.crossvalidate import held_out
-from adverdict.training.fit.described import described, params_of
 from adverdict.training.fit.everything import FitSettings, Fitted, fit
 from adverdict.training.fit.search import Searched, Study, Trial, search
 from adverdict.training.fit.splits import by_advertiser, development_and_test

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from adverdict.storage.whole import making_folder
 from adverdict.training.dataset import Dataset
 from adverdict.training.encoder.tune import EXAMPLES, export
 from adverdict.training.fit.cascade import cheap
-from adverdict.training.fit.everything import Fitted
+from adverdict.training.fit.everything import FitSettings, Fitted
 
 
 def write_bundle(
@@ -148,3 +148,20 @@ def _history(known: Dataset) -> HistoryState:
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8", newline="\n")
+
+
+def described(settings: FitSettings) -> dict[str, Any]:
+    """Settings for the manifest; of an encoder's folder only the name, for bundles travel."""
+    told = asdict(settings)
+    if settings.encoder is not None:
+        told["encoder"]["source"] = Path(settings.encoder.source).name
+    return told
+
+
+def params_of(model: str, settings: FitSettings) -> dict[str, Any]:
+    """Those of one of the models, as parameters of its run."""
+    if model in ("transformer", "encoder") and settings.encoder is not None:
+        return dict(described(settings)["encoder"])
+    if model == "gbm":
+        return asdict(settings.gbm)
+    return asdict(settings.ridge) if model == "ridge" else {}
