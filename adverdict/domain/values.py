@@ -62,7 +62,7 @@ def receiver(url: str, told: ValidationInfo) -> str:
     here = address.hostname in ("localhost", "127.0.0.1", "::1")
     if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and here)):
         raise ValueError("an https address; http only of this machine")
-    secret = f"{str(told.field_name).removesuffix('_url')}secret"
+    secret = f"{str(told.field_name).removesuffix('_url')}_secret"
     if not told.data.get(secret):
         raise ValueError(f"a secret beside it, in {variable(secret)}, such as openssl rand -hex 32 prints")
     return url
