@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
+from scipy.stats import binom
 
 from adverdict.benchmarks.workforce.worlds import shapes_of
 from adverdict.decisions.policy import MarketRules, PolicyBook, Severity, Targets, WhenUncertified
@@ -19,6 +20,7 @@ from adverdict.monitoring.launch.people import review_share, with_launch
 from adverdict.monitoring.launch.record import checked, find, keep, latest, launch_of, launches, missing
 from adverdict.monitoring.launch.score import Happened, judged, score
 from adverdict.monitoring.launch.score import keep as keep_score
+from adverdict.monitoring.launch.together import Shown, claimed
 from adverdict.monitoring.launch.words import Launch, LaunchFacts, PeopleWeek, PolicyReady
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.tasks.routing import Reviewer, register
@@ -252,6 +254,13 @@ def test_a_policy_is_ready_as_its_certificate_stands_on_the_day(market: str, ope
     launch = replace(LAUNCH, name=market, markets=(market,), opens=opens)
     [ready] = policies_ready(book, [made], steering, launch)
     assert (ready.state, ready.decides, ready.limit) == (state, decides, 0.02 if decides else None)
+
+
+def test_several_certificates_claim_at_once_what_the_labels_of_each_show_at_their_part_of_the_confidence() -> None:
+    shown = Shown(errors=2, draws=330, limit=0.02, level=0.05)
+    assert claimed(shown, 1) == 0.02, "what was tested, as long as one alone is claimed"
+    assert binom.cdf(2, 330, claimed(shown, 3)) == pytest.approx(0.05 / 3)
+    assert claimed(shown, 30) > claimed(shown, 3) > 0.02
 
 
 def test_hours_in_which_one_reader_is_alone_are_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 import numpy as np
@@ -23,6 +23,7 @@ from adverdict.ledger.in_force.steering import steering_at
 from adverdict.ledger.schema import golden
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.launch.people import people_weeks, review_share
+from adverdict.monitoring.launch.together import Shown, claimed
 from adverdict.monitoring.launch.words import Launch, LaunchFacts, PeopleWeek, PolicyReady
 from adverdict.review.tasks.routing import Reviewer, reviewers
 from adverdict.workforce.operations.roster import Shift
@@ -83,7 +84,25 @@ def facts(
 
 
 def policies_ready(book: PolicyBook, certificates: Sequence[Certificate], steering: Steering, launch: Launch) -> Iterator[PolicyReady]:
-    """Of each market and policy that looks at its ads."""
+    """Of each market and policy that looks at its ads; what is promised, of all of them at once."""
+    every = list(_each(book, certificates, steering, launch))
+    among = len({certificate.certificate_id for ready, certificate in every if ready.limit is not None and certificate is not None})
+    for ready, certificate in every:
+        shown = _shown(certificate) if certificate is not None and ready.limit is not None else None
+        yield ready if shown is None else replace(ready, limit=claimed(shown, among))
+
+
+def _shown(certificate: Certificate) -> Shown | None:
+    """None where other markets' labels speak for it, or its own are not what was tested: then its limit stands."""
+    bound = certificate.bound(Side.APPROVE)
+    if bound is None or bound.used is None or bound.strength == "borrowed":
+        return None
+    return Shown(bound.used.rate * bound.used.draws, bound.used.draws, bound.limit, bound.level)
+
+
+def _each(
+    book: PolicyBook, certificates: Sequence[Certificate], steering: Steering, launch: Launch
+) -> Iterator[tuple[PolicyReady, Certificate | None]]:
     solved, by_id = solved_of(certificates), {one.certificate_id: one for one in certificates}
     opens = datetime.combine(launch.opens, time(), UTC)
     for market in launch.markets:
@@ -91,7 +110,8 @@ def policies_ready(book: PolicyBook, certificates: Sequence[Certificate], steeri
             found = policy.thresholds or solved.find(policy.name, market, policy.targets)
             used = steering.applied(found, policy.audit_share) if found else None
             certificate = by_id.get(used.certificate_id or "") if used else None
-            yield _ready(policy, market, used, certificate, used is not None and used.certificate_id in steering.revoked, opens)
+            revoked = used is not None and used.certificate_id in steering.revoked
+            yield _ready(policy, market, used, certificate, revoked, opens), certificate
 
 
 def _ready(

@@ -52,7 +52,7 @@ class PolicyReady:
     reason_language: str | None
     """Of the sentence that advertisers read; None: it cannot be told."""
     limit: float | None = None
-    """Of leakage, as certified; None: nothing is promised."""
+    """Of leakage, as is claimed of all policies at once; None: nothing is promised."""
     labels_needed: int | None = None
     """Labels, each of another advertiser, that would certify it 4 times in 5; None: not known."""
 
