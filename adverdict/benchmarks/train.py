@@ -156,7 +156,7 @@ def _fill(job: TrainBenchmark, pack: Path, home: Path) -> Figures:
     from adverdict.training.cache.disk_cache import DiskCache
     from adverdict.training.dataset import dataset
     from adverdict.training.encoder.encoder_cache import EncoderCache
-    from adverdict.training.train import CACHE_BYTES
+    from adverdict.training.job import CACHE_BYTES
 
     ads = dataset([read_pack(pack)]).ads
     known = ads[: round(len(ads) * (1 - NEW_SHARE))]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Protocol
 
 from sqlalchemy import select
 
 from adverdict.delivery import outbox
-from adverdict.delivery.posting import Away, Post, Receiver, tell
+from adverdict.delivery.posting import Away, NotTaken, Post, Receiver, tell
+from adverdict.domain.plugins import Sink
 from adverdict.ledger import changes
 from adverdict.ledger.changes import changes_after
 from adverdict.ledger.schema import projections
@@ -27,12 +27,6 @@ FILLED = 1_000
 Fill = Callable[[Ledger, datetime], None]
 Send = Callable[[Sequence[str]], str]
 """Bodies, in order, all or none of them; what the receiver said. Raises NotTaken or Away."""
-
-
-class Sink(Protocol):
-    """What a plug-in offers: it takes changes, in order for each ad, the same one perhaps twice, and raises what it cannot take."""
-
-    def deliver(self, changes: Sequence[Mapping[str, Any]]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -61,6 +55,8 @@ def plugged_in(name: str, sink: Sink) -> Channel:
     def send(bodies: Sequence[str]) -> str:
         try:
             sink.deliver([json.loads(body) for body in bodies])
+        except ValueError as error:
+            raise NotTaken(f"{type(error).__name__}: {error}") from error
         except Exception as error:  # somebody else's code: whatever it raises, what it did not take is told again
             raise Away(f"{type(error).__name__}: {error}") from error
         return "taken"

@@ -1,30 +1,34 @@
-"""Plug-ins that changes are delivered to: what is installed under the entry-point group ``adverdict.sinks``."""
+"""Plug-ins that changes are delivered to: those that ``ADVERDICT_SINKS`` names, of the entry points ``adverdict.sinks``."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Sequence
 
-from adverdict.delivery.channels import Channel, Sink, plugged_in
+from adverdict.delivery.channels import Channel, plugged_in
+from adverdict.domain.errors import InvalidSettings, Mistake
+from adverdict.domain.plugins import SINKS, Sink, known, plugin
 
-GROUP = "adverdict.sinks"
-log = logging.getLogger("adverdict.delivery")
-
-
-def installed(found: Iterable[EntryPoint] | None = None) -> list[Channel]:
-    """One channel a plug-in, by name. One that cannot be loaded is told in the log and left out: the others, and the webhook, go on."""
-    return [plugged_in(name, sink) for name, sink in _loaded(entry_points(group=GROUP) if found is None else found)]
+VARIABLE = "ADVERDICT_SINKS"
 
 
-def _loaded(found: Iterable[EntryPoint]) -> Iterator[tuple[str, Sink]]:
-    for one in sorted(found, key=lambda point: point.name):
+def sinks_named(names: Sequence[str]) -> list[Channel]:
+    """One channel a plug-in. Raises InvalidSettings for those that nobody offers or that cannot be used, all at once: one that were left
+    out would miss changes, and nobody would notice."""
+    known(SINKS, names, VARIABLE)
+    channels, mistakes = [], []
+    for name in names:
         try:
-            told = one.load()
-            sink = told() if isinstance(told, type) else told
-            if not callable(getattr(sink, "deliver", None)):
-                raise TypeError("it has no deliver(changes)")
+            channels.append(plugged_in(name, _sink(name)))
         except Exception as error:  # somebody else's code
-            log.warning("the plug-in %s takes no changes: %s: %s", one.name, type(error).__name__, error)
-            continue
-        yield one.name, sink
+            mistakes.append(Mistake(VARIABLE, name, f"a plug-in that can be loaded ({type(error).__name__}: {error})"))
+    if mistakes:
+        raise InvalidSettings("these plug-ins cannot be told of changes:", mistakes)
+    return channels
+
+
+def _sink(name: str) -> Sink:
+    offered = plugin(SINKS, name)
+    sink: Sink = offered() if isinstance(offered, type) else offered
+    if not callable(getattr(sink, "deliver", None)):
+        raise TypeError("it has no deliver(changes)")
+    return sink

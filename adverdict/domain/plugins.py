@@ -44,9 +44,15 @@ class Translator(Protocol):
 
 
 class Sink(Protocol):
-    """Takes what changed, from the outbox. At least once: what raises is delivered again; changes of one ad come in order."""
+    """Is told what has changed about what stands of ads, from the outbox: at least once, and in order for each ad."""
 
-    def deliver(self, changes: Sequence[Mapping[str, Any]]) -> None: ...
+    def deliver(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Keeps them before it returns, all or none; each as ``docs/changes.md`` shows it, known by its ``seq``.
+
+        Raises ValueError for what it does not take: they come one by one, and what is refused too often is held. Whatever else it raises
+        says that it takes nothing now: all of them come again later.
+        """
+        ...
 
 
 def installed(group: str) -> dict[str, EntryPoint]:

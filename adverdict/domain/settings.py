@@ -156,6 +156,11 @@ class Settings(BaseModel):
         description="where [changes of what stands about ads](changes.md) are told: an https address, with a secret",
         json_schema_extra=_shown("none"),
     )
+    sinks: Annotated[str, values.checked(values.names_of)] = Field(
+        default="",
+        description="[plug-ins](plugins.md#sinks) that are told the same changes: names, separated by commas",
+        json_schema_extra=_shown("none"),
+    )
     webhook_secret: Annotated[str, AfterValidator(values.secret)] = Field(
         default="",
         repr=False,

@@ -74,6 +74,14 @@ def plugin_name(name: str) -> str:
     return name
 
 
+def names_of(text: str) -> tuple[str, ...]:
+    """Names of plug-ins, separated by commas. Raises ValueError saying what was expected."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names) or len({*names}) < len(names):
+        raise ValueError("names of entry points of adverdict.sinks, each once, separated by commas: small letters, digits and _")
+    return names
+
+
 def language_tag(tag: str) -> str:
     if not re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):
         raise ValueError("a BCP 47 tag such as en or pt-BR")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from adverdict.benchmarks.ledger import claims, kills, mutations
+from adverdict.benchmarks.ledger import claims, kills, mutations, size
 from adverdict.benchmarks.ledger import cost as ledger_cost
 from adverdict.benchmarks.ledger.kills import Witness
 from adverdict.benchmarks.ledger.lively import live
@@ -164,6 +164,15 @@ def test_mutations_leave_the_ledger_as_it_was(ledger: Ledger, book: PolicyBook) 
     with ledger.look() as connection:
         assert connection.execute(contents.select()).all() == rows
     assert ledger.end() == before
+
+
+def test_room_is_that_of_the_whole_database_with_tasks_and_copies(ledger: Ledger, book: PolicyBook) -> None:
+    scorer, ads = Scorer(CountingModel(), book), [an_ad(number) for number in range(60)]
+    decided = list(zip(ads, scorer.score(ads, explain="none"), strict=True))
+    found = size.size(ledger, scorer, decided, 400, lambda: None)
+    assert (found["decisions"], found["verified_rows"] >= 400, found["verify_problems"]) == (400, True, 0)
+    assert 500 < found["bytes_per_decision"] < 10_000
+    assert found["copies_bytes_per_decision"] > 0
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])

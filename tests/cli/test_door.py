@@ -33,6 +33,7 @@ WRONG = {
     "ADVERDICT_FREEZES": "/no/such/calendar",
     "ADVERDICT_CHANGES_SECRET": "short",
     "ADVERDICT_CHANGES_URL": "http://ads.example/changes",
+    "ADVERDICT_SINKS": "Warehouse, jsonl",
     "ADVERDICT_WEBHOOK_SECRET": "short",
     "ADVERDICT_WEBHOOK_URL": "http://pager.example/hook",
     "ADVERDICT_API_KEYS": "ops:score:short",

@@ -159,18 +159,22 @@ def test_what_waits_about_an_erased_ad_is_not_told_any_more_but_that_it_was_eras
     assert [(ad, seq) for ad, seq in world.platform.told] == [("ad-1", 3)]
 
 
-class Sink:
-    def __init__(self) -> None:
-        self.fails, self.taken = True, list[Any]()
+class Warehouse:
+    """A plug-in that is there or not, and takes nothing about some ads."""
+
+    def __init__(self, *refuses: str) -> None:
+        self.fails, self.refuses, self.taken = not refuses, set(refuses), list[Any]()
 
     def deliver(self, changes: Sequence[Mapping[str, Any]]) -> None:
         if self.fails:
             raise KeyError("a table that is not there")
+        if strange := self.refuses & {one["ad_id"] for one in changes}:
+            raise ValueError(f"no row for {min(strange)}")
         self.taken += changes
 
 
 def test_a_plug_in_is_told_the_same_and_again_when_it_raises(world: World) -> None:
-    sink = Sink()
+    sink = Warehouse()
     world.channel = plugged_in("warehouse", sink)
     world.round()
     world.change(1)
@@ -182,6 +186,17 @@ def test_a_plug_in_is_told_the_same_and_again_when_it_raises(world: World) -> No
         ("ad-1", "review", "reject"),
         ("ad-1", "appeal", "approve"),
     ]
+
+
+def test_a_plug_in_that_refuses_one_change_is_told_the_others_and_people_see_which(world: World) -> None:
+    sink = Warehouse("ad-1")
+    world.channel = plugged_in("warehouse", sink)
+    world.round()
+    world.change(1, 2)
+    assert (world.round().away, [one["ad_id"] for one in sink.taken]) == (False, ["ad-2", "ad-2"])
+    world.rounds(sum(REFUSED_WAITS) / 3600 + 12, every=3600.0)
+    [held] = undelivered(world.ledger, held_only=True)
+    assert (held.seq, held.about, held.said) == (1, "ad ad-1", "ValueError: no row for ad-1")
 
 
 def test_who_is_killed_between_sending_and_noting_sends_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,9 +60,9 @@ def test_the_examples_translator_translates_what_it_knows(example: Path) -> None
 def test_the_examples_sink_keeps_what_it_is_told_in_order(example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_SINK_FILE", str(tmp_path / "changes.jsonl"))
     sink: Sink = plugin(SINKS, "jsonl")
-    sink.deliver([{"id": 1}, {"id": 2}])
-    sink.deliver([{"id": 2}, {"id": 3}])
-    assert [json.loads(line)["id"] for line in (tmp_path / "changes.jsonl").read_text().splitlines()] == [1, 2, 2, 3]
+    sink.deliver([{"seq": 1}, {"seq": 2}])
+    sink.deliver([{"seq": 2}, {"seq": 3}])
+    assert [json.loads(line)["seq"] for line in (tmp_path / "changes.jsonl").read_text().splitlines()] == [1, 2, 2, 3]
 
 
 def test_names_that_nobody_offers_are_refused_all_at_once_with_those_there_are(example: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -14,10 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
-from adverdict.delivery import sinks
 from adverdict.delivery.channels import Channel, filler
 from adverdict.delivery.following import follow
 from adverdict.delivery.posting import Away
+from adverdict.delivery.sinks import sinks_named
+from adverdict.domain import plugins
+from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.settings import read_settings
 from adverdict.ledger.store import Ledger, now
 from adverdict.serving.assembly import assemble
@@ -109,23 +111,42 @@ def test_one_worker_at_a_time_tells_and_metrics_say_what_waits(ledger: Ledger) -
     assert found[key("outbox_messages", receiver="changes", state="held")] == 0
 
 
-class Warehouse:
-    """A plug-in."""
-
-    def deliver(self, changes: Sequence[Mapping[str, Any]]) -> None: ...
-
-
 class NoSink:
     """None."""
 
 
-def test_plug_ins_are_found_by_their_entry_points_and_one_that_cannot_be_loaded_is_left_out() -> None:
-    points = [
-        EntryPoint("warehouse", f"{__name__}:Warehouse", sinks.GROUP),
-        EntryPoint("none", f"{__name__}:NoSink", sinks.GROUP),
-        EntryPoint("gone", "no_such_module:Sink", sinks.GROUP),
+def test_a_plug_in_that_the_settings_name_is_told_what_changed(
+    here: Ledger, example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVERDICT_SINKS", "jsonl")
+    monkeypatch.setenv("EXAMPLE_SINK_FILE", str(tmp_path / "changes.jsonl"))
+    assert run("send").endswith("sink jsonl: 0 told, 0 not taken")
+    change(here, 1, 2)
+    assert run("send").endswith("sink jsonl: 2 told, 0 not taken")
+    lines = [json.loads(line) for line in (tmp_path / "changes.jsonl").read_text().splitlines()]
+    assert [(one["seq"], one["ad_id"], one["change"], one["verdict"]) for one in lines] == [
+        (1, "ad-1", "review", "reject"),
+        (2, "ad-2", "review", "reject"),
     ]
-    assert [one.name for one in sinks.installed(points)] == ["sink warehouse"]
+    assert "sink jsonl: 2 told in 30 days, 0 waiting, 0 held" in run("list")
+    here.close()
+
+
+def test_plug_ins_that_cannot_be_told_stop_the_start_with_their_names_all_at_once(
+    tmp_path: Path, policy_folder: Path, example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = usual(tmp_path, policy_folder) | {"ADVERDICT_SINKS": "jsonl, warehouse, lake"}
+    with pytest.raises(InvalidSettings, match=r"an installed plug-in of adverdict\.sinks: jsonl") as absent:
+        assemble(environment, FakeRegistry(), open_fake)
+    assert [(one.field, one.value) for one in absent.value.mistakes] == [("ADVERDICT_SINKS", "warehouse"), ("ADVERDICT_SINKS", "lake")]
+    points = {"none": f"{__name__}:NoSink", "gone": "no_such_module:Sink"}
+    monkeypatch.setattr(plugins, "installed", lambda group: {name: EntryPoint(name, what, group) for name, what in points.items()})
+    with pytest.raises(InvalidSettings) as broken:
+        sinks_named(["none", "gone"])
+    assert [one.expected for one in broken.value.mistakes] == [
+        "a plug-in that can be loaded (TypeError: it has no deliver(changes))",
+        "a plug-in that can be loaded (ModuleNotFoundError: No module named 'no_such_module')",
+    ]
 
 
 def test_a_service_tells_whom_the_settings_name(tmp_path: Path, policy_folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from adverdict.benchmarks.ledger import mutations
 from adverdict.benchmarks.ledger.claims import claims
 from adverdict.benchmarks.ledger.kills import kills
 from adverdict.benchmarks.ledger.lively import live
-from adverdict.benchmarks.ledger.size import decide, size
+from adverdict.benchmarks.ledger.size import ads_of_their_own, decide, size
 from adverdict.benchmarks.shared.databases import fresh, postgres_server
 from adverdict.benchmarks.shared.killable import write_policies
 from adverdict.decisions.files.read import read_policies
@@ -24,12 +24,15 @@ from adverdict.domain.progress import Progress
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.verify import verify
 
-PARTS = ("kills", "claims", "mutations", "cost")
+PARTS = ("kills", "claims", "mutations", "size", "cost")
 SQLITE, POSTGRES = "sqlite", "postgres"
 
 Figures = dict[str, Any]
 Fresh = Callable[[], AbstractContextManager[str]]
 """Gives the URL of a new database for as long as a block lasts."""
+Bodies = Sequence[Mapping[str, Any]]
+DISTINCT = 20_000
+"""Ads at most whose room is measured; more decisions are of the same ads under other ids."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,13 @@ def run(job: LedgerBenchmark, progress: Progress) -> Figures:
             found["databases"][name] = {}
             for part in (part for part in _MEASURED if part in job.parts):
                 found["databases"][name] |= _MEASURED[part](job, name, new, book, progress)
-        if "cost" in job.parts:
-            for name, figures in _cost(job, databases, Path(folder), progress).items():
-                found["databases"][name] |= figures
+        if {"size", "cost"} & {*job.parts}:
+            progress.stage("training a small model", 1)
+            bundle, bodies = ledger_cost.train(Path(folder), job.cost.quick)
+            rules = ledger_cost.policies_that_decide(Path(folder) / "rules", bundle, bodies)
+            for measure in (measure for part, measure in _WITH_A_MODEL.items() if part in job.parts):
+                for name, figures in measure(job, databases, Path(folder), bundle, rules, bodies, progress).items():
+                    found["databases"][name] |= figures
     return found
 
 
@@ -111,16 +118,23 @@ _Measured = Callable[[LedgerBenchmark, str, Fresh, PolicyBook, Progress], Figure
 _MEASURED: dict[str, _Measured] = {"kills": _kills, "claims": _claims, "mutations": _mutations}
 
 
-def _cost(job: LedgerBenchmark, databases: dict[str, Fresh], folder: Path, progress: Progress) -> Figures:
-    progress.stage("training a small model", 1)
-    bundle, bodies = ledger_cost.train(folder, job.cost.quick)
-    rules = ledger_cost.policies_that_decide(folder / "rules", bundle, bodies)
-    scorer, decided = decide(bundle, rules, bodies)
+def _size(
+    job: LedgerBenchmark, databases: dict[str, Fresh], folder: Path, bundle: Path, rules: Path, bodies: Bodies, progress: Progress
+) -> Figures:
+    progress.stage("deciding", 1)
+    scorer, decided = decide(bundle, rules, ads_of_their_own(folder / "ads", min(job.decisions, DISTINCT), job.seed))
     found: Figures = {}
     for name, new in databases.items():
         progress.stage(f"{name}: writing and verifying", -(-job.decisions // 100))
         with new() as url, _opened(url) as ledger:
             found[name] = size(ledger, scorer, decided, job.decisions, progress.advance)
+    return found
+
+
+def _cost(
+    job: LedgerBenchmark, databases: dict[str, Fresh], folder: Path, bundle: Path, rules: Path, bodies: Bodies, progress: Progress
+) -> Figures:
+    found: Figures = {name: {} for name in databases}
     progress.stage("asking with and without", job.cost.rounds * len(job.cost.clients) * (1 + len(databases)))
     with ExitStack() as stack:
         urls = {name: stack.enter_context(new()) for name, new in databases.items()}
@@ -135,6 +149,9 @@ def _cost(job: LedgerBenchmark, databases: dict[str, Fresh], folder: Path, progr
             "without_ledger": asked[ledger_cost.WITHOUT],
         }
     return found
+
+
+_WITH_A_MODEL = {"size": _size, "cost": _cost}
 
 
 @contextmanager

@@ -1,7 +1,9 @@
-"""How much room decisions take, and how fast they are verified: real decisions on simulated ads, written as the service writes them."""
+"""How much room decisions take, the copies that are followed beside them, and how fast they are verified: real decisions on simulated
+ads, written as the service writes them."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from adverdict.clusters.follower import ClusterFollower
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.ledger.database import reading
@@ -19,6 +22,8 @@ from adverdict.ledger.verify import verify
 from adverdict.review.tasks.opening import open_tasks
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.scorer import Scorer
+from adverdict.simulation import write_marketplace
+from adverdict.storage.tables.pack import read_ads
 
 TOGETHER = 100
 """Decisions in one transaction."""
@@ -26,15 +31,21 @@ TOGETHER = 100
 Figures = dict[str, Any]
 
 
+def ads_of_their_own(folder: Path, number: int, seed: int) -> list[dict[str, Any]]:
+    """Simulated ads that the model never saw, each as it would be sent."""
+    write_marketplace(folder, number, seed + 1000)
+    return [json.loads(ad.model_dump_json(exclude_none=True)) for ad in read_ads(folder)]
+
+
 def decide(bundle: Path, rules: Path, bodies: Sequence[Mapping[str, Any]]) -> tuple[Scorer, list[tuple[Ad, Decision]]]:
-    """Every ad with its decision and reasons."""
+    """Every ad with its decision, as the service decides: without reasons, which are made when somebody looks."""
     scorer = Scorer.load(bundle, rules)
     ads = [Ad.model_validate(body) for body in bodies]
-    return scorer, list(zip(ads, scorer.score(ads), strict=True))
+    return scorer, list(zip(ads, scorer.score(ads, explain="none"), strict=True))
 
 
 def size(ledger: Ledger, scorer: Scorer, decided: Sequence[tuple[Ad, Decision]], number: int, advance: Callable[[], None]) -> Figures:
-    """Writes ``number`` decisions with the tasks they open into an empty ledger, and verifies them."""
+    """Writes ``number`` decisions with the tasks they open into an empty ledger, and verifies them; then follows copies among them."""
     before = _bytes(ledger)
     tasks = 0
     for start in range(0, number, TOGETHER):
@@ -48,12 +59,16 @@ def size(ledger: Ledger, scorer: Scorer, decided: Sequence[tuple[Ad, Decision]],
     begin = time.perf_counter()
     verified = verify(ledger)
     seconds = time.perf_counter() - begin
+    before = _bytes(ledger)
+    ClusterFollower(ledger).catch_up()
+    copies = _bytes(ledger) - before
     return {
         "decisions": number,
         "tasks": tasks,
         "verdicts": dict(Counter(str(decision.verdict) for _, decision in decided)),
         "bytes_per_decision": used / number,
         "gib_per_million": used / number * 1e6 / 2**30,
+        "copies_bytes_per_decision": copies / number,
         "verified_rows": verified.rows,
         "verify_problems": verified.found,
         "verify_rows_per_s": verified.rows / seconds,

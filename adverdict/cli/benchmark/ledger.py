@@ -13,7 +13,9 @@ from adverdict.cli.door import door
 
 def ledger(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: two minutes instead of hours.")] = False,
-    part: Annotated[list[str] | None, typer.Option("--part", help="Only kills, claims, mutations or cost. Repeat for several.")] = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="Only kills, claims, mutations, size or cost. Repeat for several.")
+    ] = None,
     kills: Annotated[int, typer.Option("--kills", min=1, help="Of the service, for each database.")] = 200,
     claims: Annotated[int, typer.Option("--claims", min=1, help="For each database.")] = 100_000,
     decisions: Annotated[int, typer.Option("--decisions", min=1, help="Written and verified, for each database.")] = 100_000,
@@ -54,7 +56,8 @@ ROWS = {
     "overdue": "tasks past their bound",
     "mutations": "mutations",
     "mutations_found": "mutations found",
-    "bytes_per_decision": "bytes a decision",
+    "bytes_per_decision": "bytes a decision, tasks and indexes included",
+    "copies_bytes_per_decision": "bytes a decision more, where copies are followed",
     "verify_rows_per_s": "rows verified a second",
     "requests_per_s_with": "requests a second, recorded",
     "requests_per_s_without": "requests a second, not recorded",

@@ -72,7 +72,7 @@ def send_command(json: Json = None) -> None:
             out.print(f"{channel.name}: {one.sent} told, {one.refused} not taken{away}", highlight=False, markup=False)
             done[channel.name] = vars(one)
         if not done:
-            out.print("nobody is to be told: ADVERDICT_CHANGES_URL names no address, and no plug-in is installed")
+            out.print("nobody is to be told: ADVERDICT_CHANGES_URL names no address, and ADVERDICT_SINKS no plug-in")
         if json:
             write_json(json, {"made": made, "receivers": done})
 
@@ -122,7 +122,7 @@ def _show_receivers(found: list[Standing]) -> None:
     from adverdict.domain.formats import moment
 
     if not found:
-        out.print("nobody was told anything yet: ADVERDICT_CHANGES_URL, a plug-in, or GET /v1/changes")
+        out.print("nobody was told anything yet: ADVERDICT_CHANGES_URL, ADVERDICT_SINKS, or GET /v1/changes")
     for one in found:
         away = ""
         if one.away_since and one.next_try:

@@ -1,4 +1,4 @@
-"""A sink: changes as lines of JSON, appended to a file. What is delivered again is there again: readers tell it by its id."""
+"""A sink: changes as lines of JSON, appended to a file. What is delivered again is there again: readers tell it by its ``seq``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Jsonl:
     def deliver(self, changes: Sequence[Mapping[str, Any]]) -> None:
         with open(os.environ[VARIABLE], "a", encoding="utf-8") as file:
             for change in changes:
-                file.write(json.dumps(dict(change), default=str) + "\n")
+                file.write(json.dumps(dict(change)) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
