@@ -124,7 +124,7 @@ def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decis
         if row is None:
             raise NotFound("the ad of this task is there no more")
         ad = Ad.model_validate_json(row.ad, context=ON_RECORD)
-        scored = _scored(parts, ad)
+        scored = parts.check(task.about, ad) if parts.check else _scored(parts, ad)
         return ad, scored, scored.reasons if scored else ()
     body = find(connection, task.about).body
     if not isinstance(body, DecisionMade):
