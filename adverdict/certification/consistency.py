@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from adverdict.certification.words import Side, Strength
 
-if TYPE_CHECKING:
-    from adverdict.certification.certificate import Bound, Certificate, Count
+Certificate: TypeAlias = Any
+Bound: TypeAlias = Any
+Count: TypeAlias = Any
+"""Those of ``certificate``, which reads them by this file and so stands above it."""
 
 ROUNDING = 1e-6
 """Bounds are solved for with this much error."""
@@ -48,11 +50,15 @@ def _in_use(one: Certificate, side: Side, bound: Bound | None) -> Iterator[str]:
         return
     if bound.used.threshold != threshold:
         yield f"{says}, and its labels were counted at {bound.used.threshold:g}"
-    bolder = (lambda a, b: a > b) if approves else (lambda a, b: a < b)
-    if bolder(threshold, bound.certified_to.threshold):
+    if bolder(threshold, bound.certified_to.threshold, approves):
         yield f"{says}, and {bound.certified_to.threshold:g} is the boldest threshold that was certified"
-    if bolder(threshold, aim):
+    if bolder(threshold, aim, approves):
         yield f"{says}, and it aimed at {aim:g}"
+
+
+def bolder(one: float, other: float, approves: bool) -> bool:
+    """Whether a threshold decides more ads than another."""
+    return one > other if approves else one < other
 
 
 def _of_bound(one: Certificate, bound: Bound) -> Iterator[str]:
