@@ -42,7 +42,7 @@ from adverdict.scoring.scorer import Scorer
 from adverdict.scoring.tiers import Grader
 from adverdict.serving.logs import speak_up
 from adverdict.serving.worker.champion import Champion, ServingState
-from adverdict.serving.worker.explanations import Explanations
+from adverdict.serving.worker.explanations import Explanations, GoldenChecks
 from adverdict.serving.worker.intake import Intake
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.periodic import Watch
@@ -123,7 +123,7 @@ def assemble(
     planner = Planner(command_line(settings), now) if ledger else None
     explain = Explanations(intake, champion, ledger).of if ledger else on_record
     grader = Grader.of(settings)
-    pages = _console(installation, ledger, champion, sets, planner, explain, grader) if ledger else None
+    pages = _console(installation, ledger, champion, sets, planner, explain, GoldenChecks(intake, champion), grader) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
     rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
     monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
@@ -192,6 +192,7 @@ def _console(
     sets: SetsInForce,
     planner: Planner | None,
     explain: Callable[[DecisionMade], Explanation],
+    checks: GoldenChecks,
     grader: Grader | None,
 ) -> ASGIApp:
     from adverdict.review.queue import Queue
@@ -209,6 +210,7 @@ def _console(
     told = replace(
         parts,
         explain=explain,
+        check=checks.of,
         capacity=capacity,
         false_alarms=settings.false_alarms,
         review=installation.review,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from adverdict.certification.consistency import contradictions
 from adverdict.certification.exits.evidence import ExitEvidence
 from adverdict.certification.words import Side, Strength
 from adverdict.decisions.policy import Targets, Thresholds
@@ -275,7 +276,8 @@ class Issued:
 
     @classmethod
     def from_json(cls, text: str) -> Issued:
-        """Raises UntrustedBundle on anything ``to_json`` does not write, and on a certificate whose content is not what it is named by."""
+        """Raises UntrustedBundle on anything ``to_json`` does not write, and on a certificate whose content is not what it is named by, or
+        does not follow from the evidence it states."""
         refuse_other_schema(text, CERTIFICATES, SCHEMA, WHAT_REPLACES)
         try:
             found = _Stored.model_validate_json(text)
@@ -284,6 +286,12 @@ class Issued:
         altered = [one.certificate_id for one in found.certificates if one.certificate_id != _identity(one)]
         if altered:
             raise UntrustedBundle(f"these certificates were changed after they were issued: {', '.join(altered)}")
+        for one in found.certificates:
+            if wrong := contradictions(one):
+                told = f"certificate {one.certificate_id} of {one.policy} does not follow from its own evidence"
+                raise UntrustedBundle(
+                    f"{told}: {'; '.join(wrong)}. It was changed: certify again with adverdict policy solve --data FOLDER"
+                )
         return cls(found.certificates, found.exits)
 
     @property

@@ -99,7 +99,7 @@ idempotency = Table(
 kept = Table(
     "kept",
     metadata,
-    Column("kind", String(16), primary_key=True),  # policies | policy-files | thresholds | history | audit | rollout-salt
+    Column("kind", String(16), primary_key=True),  # policies | policy-files | thresholds | history | audit | rollout-salt | tasks
     Column("digest", String(64), primary_key=True),
     Column("body", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),

@@ -4,6 +4,8 @@ Only a chain written anew from some entry to its end, head included, is whole ag
 somewhere else now and then, and give them as ``anchor`` later. What somebody with a hand in the database appends like the service does is
 told by no chain; who may write is the database's to say.
 
+Of what is kept beside the chain, what the chain contradicts is found (``ledger.beside``), and no more.
+
 What is compared is what a row says, not how its content happens to be compressed.
 """
 
@@ -22,6 +24,7 @@ from sqlalchemy import Connection, text
 
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.ledger import chain
+from adverdict.ledger.beside import contradicted, nobody_asked, strange
 from adverdict.ledger.columns import COLUMNS, columns_of, outline
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.versions import missing, unlike
@@ -107,6 +110,7 @@ class _Reader:
         self._rows = self._erased = self._seq = 0
         self._hash: Any = chain.GENESIS
         self._gone = _Runs(())
+        self._unasked: frozenset[int] = frozenset()
         self._histories: list[str] = []
         self._named: dict[tuple[str, str], int] = {}
         """Kind and digest of the versions that decisions were made by, and the first entry that names each."""
@@ -115,6 +119,7 @@ class _Reader:
         head = self._connection.execute(text("SELECT id, seq, hash FROM head")).all()
         self._progress.stage("verifying", head[0].seq if head and isinstance(head[0].seq, int) else 0)
         self._gone = _Runs(self._erasures())
+        self._unasked = nobody_asked(self._connection)
         self._anchored()
         for rows in self._pages():
             for row in rows:
@@ -208,6 +213,8 @@ class _Reader:
         if thresholds is not None:
             self._named.setdefault(("thresholds", thresholds), seq)
             self._named.setdefault(("policies", told["decision"]["policy_hash"]), seq)
+            if seq in self._unasked:
+                self._tell(seq, "leaves its ad to people, and there is no task about it: nobody will look at it")
 
     def _anchored(self) -> None:
         if self._anchor and self._anchor[0] == self._seq and self._anchor[1] != self._hash:
@@ -227,6 +234,8 @@ class _Reader:
         for (seq,) in self._connection.execute(text(_ORPHANS)):
             self._tell(seq, "there is a content, and no entry")
         kept = self._connection.execute(text(_KEPT)).all()
+        for what in (*strange(self._connection), *contradicted(self._connection)):
+            self._tell(None, what)
         for what in (*unlike(kept), *missing(kept, self._named, self._named_history())):
             self._tell(None, what)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -29,8 +30,7 @@ from adverdict.review.cases.answers import Answer, Outcome, answered, check, mar
 from adverdict.review.labels.labels import as_drawn
 from adverdict.review.tasks import claims, golden, routing, tasks
 from adverdict.review.tasks.copies import waiting
-from adverdict.review.tasks.draws import is_task_id
-from adverdict.review.tasks.draws import task_id as derived_id
+from adverdict.review.tasks.draws import draws_of, is_task_id, unkeyed_task_id
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Task
 
@@ -92,7 +92,7 @@ class Queue:
             task = claims.best(connection, who, self._clock(), besides=besides) if who.active else None
             if task is None or not claims.readable(connection, task.about):
                 return None
-            return golden.instead_of(connection, task, who, self.settings.golden_share) or task
+            return golden.instead_of(connection, task, who, self.settings.golden_share, self._clock()) or task
 
     def held(self, reviewer: str) -> list[LeasedTask]:
         """The tasks leased to a reviewer now, earliest lease first: what to go on with after a page was reloaded."""
@@ -119,14 +119,9 @@ class Queue:
         """Give a task back unread. Raises Conflict when the task has gone to somebody else, is finished or was erased, NotFound."""
         with self._ledger.change() as connection:
             own = tasks.under(task_id, reviewer, token)
-            # A golden task is never put back: its reviewer has seen it, and it is nobody else's.
-            is_golden = table.c.kind == "golden"
-            values = {
-                "state": case((is_golden, "withdrawn"), else_="open"),
-                "reviewer": case((is_golden, table.c.reviewer), else_=None),
-                "closed_at": case((is_golden, micros(self._clock())), else_=None),
-                "lease_until": None,
-            }
+            # A golden task goes on being its reviewer's, who has seen it: claims give it to them again, and to nobody else.
+            whose = case((table.c.kind == "golden", table.c.reviewer), else_=None)
+            values = {"state": "open", "reviewer": whose, "lease_until": None}
             if connection.execute(update(table).where(own).values(values)).rowcount != 1:
                 raise _passed_on(_held(connection, task_id))
 
@@ -143,7 +138,7 @@ class Queue:
             task = _held(writing.connection, task_id)
             if task.state == "done":
                 return _again(writing.connection, task, reviewer, token, answer)
-            if (task.state, task.reviewer, task.token) != ("leased", reviewer, token):
+            if (task.state, task.reviewer, task.token) != ("leased", reviewer, token) or golden.gone(writing.connection, task, now):
                 raise _passed_on(task)
             check(answer, task)
             closing = update(table).where(tasks.under(task_id, reviewer, token)).values(state="done", closed_at=micros(now))
@@ -194,7 +189,6 @@ class Queue:
         who = routing.reviewer(connection, reviewer)
         if not who.active:
             return None
-        _drop_expired_golden(connection, reviewer, now)
         task = claims.best(connection, who, now, locked=True)
         while task is not None and not claims.readable(connection, task.about):
             erased.append(task.about)
@@ -202,14 +196,15 @@ class Queue:
             task = claims.best(connection, who, now, locked=True)
         if task is None:
             return None
-        known = golden.instead_of(connection, task, who, self.settings.golden_share)
-        if known is not None:
+        known = golden.instead_of(connection, task, who, self.settings.golden_share, now)
+        if known is not None and known.reviewer is None:  # else they had it, and put it back or left it
             tasks.add(connection, [known])
         until = now + timedelta(seconds=self.settings.lease_seconds)
         return _leased(tasks.lease(connection, known or task, reviewer, until))
 
     def _record(self, writing: Writing, task: Task, answer: Answer, now: datetime, along_with: str | None = None) -> Outcome:
         if task.kind == "golden":
+            self._as_much_work(writing, task)
             writing.append(cases.answer_id(task.task_id), answered(answer, task, None, now), now)
             return Outcome(task.task_id, cases.answer_id(task.task_id))
         try:
@@ -223,6 +218,16 @@ class Queue:
         if task.kind == "appeal":
             return appeals.rule(writing, task, answer, before, book_of(self._book), self.settings, now)
         return cases.settle(writing, task, cases.record(writing, task.about), self.settings, now)
+
+    def _as_much_work(self, writing: Writing, task: Task) -> None:
+        """What another answer would read, so that how long it takes does not tell a golden task."""
+        other = golden.behind(writing.connection, task)
+        if other is not None:
+            with suppress(NotFound):
+                cases.record(writing, other.about)
+                cases.source(writing.connection, other)
+                cases.record(writing, other.about)
+                tasks.of_case(writing.connection, other.case_id)
 
     def _along(self, writing: Writing, task: Task, answer: Answer, wanted: Sequence[str], now: datetime) -> tuple[str, ...]:
         """Answer the tasks about copies that still wait, each with an entry of its own: which ones. Only a verdict does for others."""
@@ -251,12 +256,6 @@ class Queue:
 def _leased(task: Task) -> LeasedTask:
     assert task.lease_until is not None, "leased tasks have an end"
     return LeasedTask(task, task.token, task.lease_until)
-
-
-def _drop_expired_golden(connection: Connection, reviewer: str, now: datetime) -> None:
-    """Golden tasks their reviewer walked away from. Only the reviewer's own, so that no two claims wait for each other's rows."""
-    stale = and_(table.c.reviewer == reviewer, table.c.state == "leased", table.c.kind == "golden", table.c.lease_until <= micros(now))
-    connection.execute(update(table).where(stale).values(state="withdrawn", closed_at=micros(now)))
 
 
 def _held(connection: Connection, task_id: str) -> Task:
@@ -295,9 +294,13 @@ def _again(connection: Connection, task: Task, reviewer: str, token: int, answer
 
 def _opened(connection: Connection, task_id: str) -> list[str]:
     """The tasks that an answer opened: their ids are made from its task's, numbered without a gap."""
+    return _numbered(connection, task_id, draws_of(connection).task_id) or _numbered(connection, task_id, unkeyed_task_id)
+
+
+def _numbered(connection: Connection, task_id: str, named: Callable[[str, int], str]) -> list[str]:
     numbers, kept = count(), list[str]()
     while True:
-        page = [derived_id(task_id, number) for number in islice(numbers, _PAGE)]
+        page = [named(task_id, number) for number in islice(numbers, _PAGE)]
         there = tasks.existing(connection, page)
         kept += [name for name in page if name in there]
         if len(there) < len(page):

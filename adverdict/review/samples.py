@@ -17,7 +17,7 @@ from adverdict.ledger.schema import contents
 from adverdict.ledger.store import Ledger
 from adverdict.review.labels.export import version_id
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.draws import Draws, draws_of, unkeyed_task_id
 from adverdict.review.tasks.priority import due
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import CHUNK, Draw, Task
@@ -50,16 +50,19 @@ def open_sample(ledger: Ledger, name: str, ads: Sequence[SampledAd], settings: R
         decisions = _decisions(connection, [one.ad for one in ads])
         _refuse_unknown([one.ad for one in ads if one.ad.ad_id not in decisions])
         # In the order of the draw: the first that are labelled are then a random part of all.
-        made = [_task(name, one, decisions[one.ad.ad_id], settings, now) for one in ads]
+        draws = draws_of(connection)
+        made = [_task(name, one, decisions[one.ad.ad_id], settings, now, draws) for one in ads]
         there = tasks.existing(connection, [task.task_id for task in made])
-        tasks.add(connection, [task for task in made if task.task_id not in there])
-    return OpenedSample(len(made) - len(there), len(there))
+        before = tasks.existing(connection, [unkeyed_task_id(task.case_id, 0) for task in made])
+        fresh = [task for task in made if task.task_id not in there and unkeyed_task_id(task.case_id, 0) not in before]
+        tasks.add(connection, fresh)
+    return OpenedSample(len(fresh), len(made) - len(fresh))
 
 
-def _task(name: str, sampled: SampledAd, decision_id: str, settings: ReviewSettings, now: datetime) -> Task:
+def _task(name: str, sampled: SampledAd, decision_id: str, settings: ReviewSettings, now: datetime, draws: Draws) -> Task:
     ad, case = sampled.ad, f"smp-{name}-{decision_id}"
     return Task(
-        task_id=task_id(case, 0),
+        task_id=draws.task_id(case, 0),
         case_id=case,
         kind="sample",
         about=decision_id,

@@ -10,6 +10,8 @@ from pathlib import Path
 from adverdict.creatives.sources import Sources
 from adverdict.decisions.books import HasBook, book_of
 from adverdict.decisions.policy import PolicyBook
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision
 from adverdict.domain.keys import ApiKey
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Ledger, now
@@ -44,6 +46,8 @@ class Parts:
     """What makes plans. None: nothing can be planned."""
     explain: Callable[[DecisionMade], Explanation] = on_record
     """Why a decision on record is what it is."""
+    check: Callable[[str, Ad], Decision | None] | None = None
+    """What the model in service says of a golden item's ad, with reasons; its result None: nothing. None: the champion is asked itself."""
     files: Path | None = None
     """The folder of policy files that a draft is made of; None: the packaged ones."""
     rolling: Run | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from adverdict.domain.identity import language_key
 from adverdict.domain.plugins import Translator
 from adverdict.domain.settings import Settings
 from adverdict.review.reasons.marking import SHOWN
+from adverdict.review.tasks.draws import Draws
 
 log = logging.getLogger("adverdict.console")
 PARTS = {"title": "Title", "body": "Text", "call_to_action": "Button", "creative_ocr_text": "In the picture"}
-LEFT_OUT_OF = 12
-"""One task in so many is shown without a translation, as every golden one is: else its absence would tell a golden task."""
+LEFT_OUT = 1 / 12
+"""So many of tasks are shown without a translation, as every golden one is: else its absence would tell a golden task."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,6 @@ def translating(translator: Translator, name: str, target: str) -> Translate:
     return translate
 
 
-def left_out(kind: str, task_id: str) -> bool:
+def left_out(draws: Draws, kind: str, task_id: str) -> bool:
     """Whether a task is shown without: golden ones, for they measure how a reviewer reads, and enough others by chance."""
-    return kind == "golden" or hashlib.sha256(task_id.encode()).digest()[0] % LEFT_OUT_OF == 0
+    return draws.draw("untranslated", task_id) < LEFT_OUT or kind == "golden"

@@ -1,4 +1,4 @@
-"""Reasons of decisions on record, made when somebody looks at one, and kept for whoever looks next."""
+"""What is made when somebody looks, and kept for whoever looks next: reasons of decisions on record, and decisions on golden ads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as TookTooLong
 from threading import Lock
 
-from adverdict.domain.decision import Reason
+from adverdict.domain.ad import Ad
+from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.errors import AdverdictError
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.history import LedgerHistory
@@ -77,3 +78,32 @@ class Explanations:
             return reasons_again(made, model, None)
         refuse_lost_history(self._ledger, made)
         return reasons_again(made, model, LedgerHistory(self._ledger, model.snapshot).catch_up(seq))
+
+
+class GoldenChecks:
+    """What the model in service says of golden ads, asked of the intake as reasons are, and kept as long: a reviewer who had to wait longer
+    for one of the two would know which it is."""
+
+    def __init__(self, intake: Intake, champion: Champion) -> None:
+        self._intake = intake
+        self._champion = champion
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[str, str], Decision] = OrderedDict()
+
+    def of(self, golden_id: str, ad: Ad) -> Decision | None:
+        """None where it cannot be asked now."""
+        model = self._champion.current()[0].model
+        asked = golden_id, model.version if model else ""
+        with self._lock:
+            known = self._kept.get(asked)
+        if known is not None:
+            return known
+        try:
+            made = self._intake.check(ad).result(timeout=SECONDS)
+        except (AdverdictError, TookTooLong, CancelledError, ArithmeticError, ValueError, KeyError):
+            return None
+        with self._lock:
+            self._kept[asked] = made
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.certification.certificate import Issued, sealed
+from adverdict.certification.certificate import Issued
 from adverdict.certification.signing import SIGNATURE, refuse_unsigned, signed
 from adverdict.domain.errors import UntrustedBundle
 from adverdict.models.opening import MlflowRegistry
@@ -26,8 +26,8 @@ def test_what_was_signed_is_read_as_it_was_issued(tmp_path: Path) -> None:
 
 def test_a_raised_threshold_that_was_named_again_is_refused(tmp_path: Path) -> None:
     good = signed(Issued((a_certificate(),)).to_json(), KEY)
-    raised = Issued((sealed(a_certificate().model_copy(update={"approve_below": 0.9})),)).to_json()
-    Issued.from_json(raised)  # its name is that of its content
+    raised = Issued((a_certificate(below=0.9),)).to_json()
+    Issued.from_json(raised)  # its name is that of its content, and its evidence was invented whole
     forged = json.dumps({**json.loads(raised), SIGNATURE: json.loads(good)[SIGNATURE]})
     file = tmp_path / "certificates.json"
     for text, why in (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from adverdict.certification.certificate import Issued
+from adverdict.certification.certificate import Issued, sealed
 from adverdict.cli.main import app
 from adverdict.ledger.store import Ledger
 from tests.review.certificates import a_certificate
@@ -40,6 +40,17 @@ def test_each_certificate_is_told_with_its_standing_its_evidence_and_since_when(
     assert "(20 revokes), for 1 (40 shows it)" in told
     (one,) = json.loads((tmp_path / "told.json").read_text())["certificates"]
     assert (one["certificate_id"], one["standing"], one["audited"]) == (made.certificate_id, "certified", 0)
+
+
+def test_a_certificate_raised_and_named_anew_is_refused_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised = sealed(a_certificate().model_copy(update={"approve_below": 0.9}))
+    (tmp_path / "certificates.json").write_text(Issued((raised,)).to_json(), encoding="utf-8")
+    monkeypatch.setenv("ADVERDICT_CERTIFICATES", str(tmp_path / "certificates.json"))
+    result = CliRunner().invoke(app, ["certificate", "watch", "--once"])
+    said = " ".join(result.output.split())
+    assert result.exit_code == 1, said
+    assert f"certificate {raised.certificate_id} of deceptive does not follow from its own evidence: it approves below 0.9" in said
+    assert "Traceback" not in said
 
 
 def test_where_nothing_is_certified_it_says_what_would_certify() -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from adverdict.cli.main import app
+from adverdict.ledger.beside import COVERS, LEAVES
 from adverdict.ledger.store import Ledger
 from tests.ledger.made import an_ad, append_decisions, decided, every_kind
 
@@ -42,8 +43,10 @@ def test_verifying_prints_the_end_to_keep_elsewhere(ledger: Ledger, tmp_path: Pa
     code, said = run("verify", "--json", str(tmp_path / "found.json"))
     assert code == 0
     assert f"9 entries, 1 of them erased; nothing is wrong end {end(ledger)}" in said
+    assert "not covered: reviewers and their skills, golden items, leases" in said
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found == {"rows": 9, "erased": 1, "problems": [], "found": 0, "end": end(ledger)}
+    told = {"rows": 9, "erased": 1, "problems": [], "found": 0, "end": end(ledger)}
+    assert found == told | {"covers": COVERS, "does_not_cover": LEAVES}
 
 
 def test_an_edited_row_ends_the_command_with_1(ledger: Ledger) -> None:

@@ -45,13 +45,13 @@ def name(ad: Ad) -> str:
     return f"ad-{(ad.submitted_at - START).seconds // 60}"
 
 
-def a_task(ad: Ad, state: str = "done") -> dict[str, Any]:
+def a_task(ad: Ad, state: str = "withdrawn") -> dict[str, Any]:
     told = {"task_id": f"tsk-{name(ad)}", "case_id": f"case-{name(ad)}", "kind": "review", "about": f"dec-{name(ad)}", "ad_id": ad.ad_id}
     more = {"lane": "", "policies": '["deceptive"]', "probability": 1.0, "harm": 1.0, "opened_at": 0, "due_at": 0, "state": state}
     return {**told, "advertiser_id": ad.advertiser_id, "market": ad.market, **more}
 
 
-def fill(ledger: Ledger, ads: Sequence[Ad], state: str = "done") -> None:
+def fill(ledger: Ledger, ads: Sequence[Ad], state: str = "withdrawn") -> None:
     """A decision, a task, a key and a label for each."""
     with ledger.write() as writing:
         for ad in ads:
@@ -265,7 +265,7 @@ def test_the_kept_history_forgets_with_the_ledger(ledger: Ledger) -> None:
     assert done.history == hashlib.sha256(b" adv-7").hexdigest()
     assert ledger.recall("history", done.history) == b" adv-7"
     with ledger.look() as connection:
-        assert sorted(connection.execute(select(kept.c.kind)).scalars()) == ["history", "policies"]
+        assert sorted(connection.execute(select(kept.c.kind)).scalars()) == ["history", "policies", "tasks"]
     assert verify(ledger).found == 0
     assert forgotten(ledger, advertiser=GONE, forget=without) == Erasure(), "it was forgotten already"
 

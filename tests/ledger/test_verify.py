@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, text, update
 from adverdict.benchmarks.ledger.mutations import all_mutations, try_all, unguard
 from adverdict.decisions.policy import MarketRules, PolicyBook
 from adverdict.decisions.thresholds import SolvedThresholds
+from adverdict.domain.verdict import Verdict
 from adverdict.ledger import chain
 from adverdict.ledger.chain import GENESIS
 from adverdict.ledger.columns import COLUMNS, columns_of, outline
@@ -215,11 +216,11 @@ SOLVED = SolvedThresholds()
 
 
 def with_versions(ledger: Ledger) -> None:
-    """Two decisions as the service records them, with what they were made by."""
+    """Two decisions as the service records them, with what they were made by. Nobody was asked about either."""
     ledger.keep("policies", BOOK.hash, BOOK.to_json, minutes(0))
     ledger.keep("thresholds", SOLVED.digest, lambda: SOLVED.to_json().encode(), minutes(0))
     for number in (1, 2):
-        made = decided(an_ad(number))
+        made = decided(an_ad(number), Verdict.APPROVE)
         decision = made.decision.model_copy(update={"policy_hash": BOOK.hash})
         append_decisions(ledger, made.model_copy(update={"decision": decision, "thresholds": SOLVED.digest}))
 

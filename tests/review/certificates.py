@@ -20,12 +20,11 @@ from adverdict.certification.certificate import (
 from adverdict.certification.words import Side, Strength
 from tests.ledger.made import START
 
-USED = Count(threshold=0.1, ads=600, errors=3, advertisers=600, draws=600)
-
 
 def a_certificate(at: datetime = START, *, limit: float = 0.02, shown: bool = True, below: float = 0.1, days: int = 90) -> Certificate:
     """Issued ``at``, for so many days. Not ``shown``: it is provisional, and so approves only what a policy lets it."""
-    used = USED if shown else None
+    counted = Count(threshold=below, ads=600, errors=3, advertisers=600, draws=600)
+    used = counted if shown else None
     bound = Bound(
         side=Side.APPROVE,
         strength=Strength.OWN,
@@ -37,7 +36,7 @@ def a_certificate(at: datetime = START, *, limit: float = 0.02, shown: bool = Tr
         used=used,
         upper=0.015 if shown else None,
         stopped_at=None,
-        at_aim=USED,
+        at_aim=counted,
         upper_at_aim=0.015,
         labels_needed=None,
     )

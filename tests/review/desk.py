@@ -24,6 +24,7 @@ from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Task, task_of
 from tests.decisions.build import POLICY
+from tests.ledger.keyed import with_known_key
 from tests.ledger.made import START, a_decision, an_ad
 
 MARKETS = ("SE", "DE", "BR")
@@ -50,7 +51,7 @@ class Desk:
     """What the tests of this folder do, in short words."""
 
     def __init__(self, ledger: Ledger, settings: ReviewSettings = PLAIN) -> None:
-        self.ledger = ledger
+        self.ledger = with_known_key(ledger)
         self.clock = Clock()
         self.decided = 0
         self.use(settings)

@@ -9,7 +9,7 @@ import pytest
 from adverdict.ledger.store import Ledger
 from adverdict.review.queue import Queue
 from adverdict.review.tasks import claims, tasks
-from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.draws import unkeyed_task_id
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import Task
 from tests.ledger.made import START
@@ -71,7 +71,7 @@ def test_a_claim_takes_milliseconds_among_many_tasks_whatever_the_skills(ledger:
 def a_task(number: int, drawn: random.Random) -> Task:
     [market] = drawn.choices(list(MARKETS), list(MARKETS.values()))
     return Task(
-        task_id=task_id(f"decision {number}", 0),
+        task_id=unkeyed_task_id(f"decision {number}", 0),
         case_id=f"dec-{number}",
         kind="review",
         about=f"dec-{number}",

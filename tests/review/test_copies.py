@@ -10,8 +10,8 @@ from adverdict.clusters.follower import ClusterFollower
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Answered, DecisionMade, Resolved
 from adverdict.review.cases.answers import Answer, Outcome
-from adverdict.review.tasks.copies import contradicted, earlier, read_blind, waiting
-from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.copies import BLIND, contradicted, earlier, read_blind, waiting
+from adverdict.review.tasks.draws import draws_of
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.settings import ReviewSettings
 from tests.review.desk import Desk
@@ -21,7 +21,9 @@ WORDS = "Guaranteed profit without any work: ask our team how thousands of reade
 
 def copy(desk: Desk, verdict: Verdict = Verdict.REVIEW, *, words: str = WORDS, blind: bool = False, **ad: Any) -> DecisionMade:
     """The next whose review would be read blind, or not."""
-    while read_blind(task_id(f"dec-{desk.decided + 1:032x}", 0)) is not blind:
+    with desk.ledger.look() as connection:
+        draws = draws_of(connection)
+    while (draws.draw("carried", draws.task_id(f"dec-{desk.decided + 1:032x}", 0)) < BLIND) is not blind:
         desk.decided += 1
     made = desk.decide(verdict, audited=ad.pop("audited", None), title="", body=f"{words} {desk.decided}", **ad)
     ClusterFollower(desk.ledger).catch_up()
@@ -120,7 +122,8 @@ def test_a_fifth_is_read_by_itself_without_knowing_of_copies(desk: Desk) -> None
     desk.say("ann", "reject")
     copy(desk, blind=True)
     copy(desk)
-    blind, other = sorted((desk.claim("bob"), desk.claim("bob")), key=lambda one: not read_blind(one.task.task_id))
+    both = desk.claim("bob"), desk.claim("bob")
     with desk.ledger.look() as connection:
+        blind, other = sorted(both, key=lambda one: not read_blind(connection, one.task))
         assert (waiting(connection, blind.task, Reviewer("bob")), earlier(connection, blind.task)) == ([], [])
         assert len(earlier(connection, other.task)) == 1

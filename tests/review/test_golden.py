@@ -11,6 +11,7 @@ from adverdict.ledger.entries import Answered
 from adverdict.ledger.store import Ledger
 from adverdict.review.quality.quality import quality
 from adverdict.review.tasks import golden
+from adverdict.review.tasks.draws import draws_of, unkeyed_task_id
 from adverdict.review.tasks.routing import Reviewer
 from tests.ledger.made import START, a_label, an_ad
 from tests.review.desk import PLAIN, Desk
@@ -76,8 +77,71 @@ def test_a_golden_task_left_alone_goes_to_nobody_else(desk: Desk) -> None:
     assert desk.claim("sven").task.kind == "review"
     assert desk.queue.claim("tove") is None
     assert desk.queue.claim("rita") is None
-    with pytest.raises(Conflict, match="no longer needed"):
+    with pytest.raises(Conflict, match="it has gone to somebody else"):
         desk.give(left, "reject")
+
+
+@pytest.mark.parametrize("left", ["put back", "left until its lease ran out"])
+def test_a_golden_task_put_back_or_left_comes_again_as_any_other_does(left: str, desk: Desk) -> None:
+    with_golden(desk, 1)
+    desk.decide()
+    told = []
+    for share in (0.9999, 0.0):
+        desk.use(replace(PLAIN, golden_share=share))
+        first = desk.claim("rita")
+        if left == "put back":
+            desk.queue.release(first.task.task_id, "rita", first.token)
+            with pytest.raises(Conflict, match="it was given back"):
+                desk.give(first, "approve")
+        else:
+            desk.clock.on(desk.settings.lease_seconds + 1)
+        ahead = desk.queue.peek("rita")
+        again = desk.claim("rita")
+        assert ahead is not None
+        told.append((first.token, again.token, first.task.task_id == ahead.task_id == again.task.task_id, again.task.kind == "golden"))
+        with pytest.raises(Conflict, match=r"it has gone to somebody else, or to you again|it was given back"):
+            desk.give(first, "approve")
+        desk.give(again, "approve")
+    assert told == [(1, 2, True, True), (1, 2, True, False)]
+
+
+def test_a_golden_task_that_was_put_back_is_nobody_elses(desk: Desk) -> None:
+    with_golden(desk, 1)
+    desk.decide()
+    given = desk.claim("rita")
+    desk.queue.release(given.task.task_id, "rita", given.token)
+    desk.use(PLAIN)
+    assert desk.claim("sven").task.kind == "review"
+    assert (desk.queue.peek("tove"), desk.queue.claim("tove"), desk.queue.claim("rita")) == (None, None, None)
+
+
+def test_no_id_or_draw_of_a_task_follows_from_what_reviewers_see(desk: Desk) -> None:
+    """Without the ledger's key; the same hash with another key gives others."""
+    with_golden(desk, 1)
+    made = desk.decide()
+    golden_one, plain_one = desk.claim("rita").task, desk.claim("rita").task
+    assert (golden_one.kind, plain_one.kind) == ("golden", "review")
+    with desk.ledger.look() as connection:
+        own = draws_of(connection)
+    other = replace(own, key=b"another ledger's")
+    for seen in (made.decision.decision_id, made.ad.ad_id, plain_one.task_id):
+        guesses = {unkeyed_task_id(seen, 0), other.task_id(seen, 0), other.golden_task_id("rita", seen)}
+        assert guesses.isdisjoint({golden_one.task_id, plain_one.task_id})
+    assert own.golden_task_id("rita", plain_one.task_id) == golden_one.task_id
+    assert own.task_id(made.decision.decision_id, 0) == plain_one.task_id
+
+
+def test_a_ledger_has_a_key_of_its_own_that_is_told_nowhere(tmp_path: Path) -> None:
+    keys = []
+    for name in ("one", "two"):
+        ledger = Ledger.open(f"sqlite:///{tmp_path / name}.db")
+        with ledger.look() as connection:
+            draws = draws_of(connection)
+        keys.append(draws.key)
+        assert repr(draws.key) not in repr(draws)
+        ledger.close()
+    assert len(set(keys)) == 2
+    assert {len(key) for key in keys} == {32}
 
 
 def test_a_golden_task_keeps_to_its_reviewers_skills(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from adverdict.review.labels.export import export
 from adverdict.review.samples import OpenedSample, SampledAd, open_sample
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.superseding import withdraw_opened, withdraw_superseded
-from adverdict.review.tasks.tasks import Draw
+from adverdict.review.tasks.tasks import Draw, Task
 from adverdict.rollout.designs import by_design
 from adverdict.storage.tables.pack import read_pack
 from tests.ledger.made import an_ad
@@ -27,6 +27,10 @@ BOTH = {"deceptive": Draw(DESIGN, 0.03), "gambling": Draw(f"{DESIGN}/edge", 0.5)
 
 def opened(desk: Desk, *made: DecisionMade) -> OpenedSample:
     return open_sample(desk.ledger, "0123abcd", [SampledAd(one.ad, BOTH) for one in made], desk.settings, desk.clock())
+
+
+def _of_kind(desk: Desk, made: DecisionMade, kind: str) -> Task:
+    return next(task for task in desk.tasks(made) if task.kind == kind)
 
 
 def test_a_task_a_drawn_ad_due_in_a_week_and_shown_like_any_other(desk: Desk) -> None:
@@ -52,8 +56,8 @@ def test_the_labels_carry_their_draw_into_the_pack_and_the_certificates(desk: De
     assert told == {
         ("review", "deceptive", DESIGN, 0.03),
         ("review", "gambling", f"{DESIGN}/edge", 0.5),
-        *(("review", policy, None, 1.0) for policy in desk.tasks(made[1])[0].policies),
-        *(("audit", policy, "audit-2", 0.2) for policy in desk.tasks(made[2])[0].policies),
+        *(("review", policy, None, 1.0) for policy in _of_kind(desk, made[1], "review").policies),
+        *(("audit", policy, "audit-2", 0.2) for policy in _of_kind(desk, made[2], "audit").policies),
     }
     designed = by_design(labels)
     assert designed.complete

@@ -19,7 +19,7 @@ ISSUED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def certificates(bundle: str = "v1", below: float = 0.2) -> str:
-    named = {"policy": "gambling", "reject_at": 0.9, "bundle_version": bundle, "policy_hash": "hash"}
+    named = {"policy": "gambling", "bundle_version": bundle, "policy_hash": "hash"}
     return Issued((sealed(a_certificate(ISSUED, below=below).model_copy(update=named)),)).to_json()
 
 
@@ -60,6 +60,7 @@ def test_renewed_certificates_replace_the_old_ones_and_withdrawn_ones_are_droppe
     [
         (certificates(bundle="another"), "another model's"),
         (certificates().replace('"approve_below": 0.2', '"approve_below": 0.8'), "changed after it was issued"),
+        (Issued((sealed(a_certificate(ISSUED).model_copy(update={"approve_below": 0.8})),)).to_json(), "raised and named anew"),
         ("{", "not JSON"),
         ('{"schema": 1, "certificates": [{}]}', "not a certificate"),
     ],

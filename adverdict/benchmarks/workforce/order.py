@@ -19,7 +19,7 @@ from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks import claims, priority, tasks
-from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.draws import unkeyed_task_id
 from adverdict.review.tasks.routing import Reviewer, register
 from adverdict.review.tasks.settings import Kind, ReviewSettings
 from adverdict.review.tasks.tasks import RoutingKey, Task, routing_key_of
@@ -104,7 +104,7 @@ def _made(rng: np.random.Generator, settings: ReviewSettings) -> Iterator[Task]:
         policies, harm = POLICIES[int(rng.integers(len(POLICIES)))], float(np.exp(rng.normal(3, 3)))
         for reading in range(2 if rng.random() < 1 / 12 else 1):
             yield Task(
-                task_id=task_id(f"dec-{number}", reading),
+                task_id=unkeyed_task_id(f"dec-{number}", reading),
                 case_id=f"dec-{number}",
                 kind="double" if reading else kind,
                 about=f"dec-{number}",

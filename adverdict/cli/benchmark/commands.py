@@ -13,6 +13,7 @@ from adverdict.cli.benchmark import batch as benchmark_batch
 from adverdict.cli.benchmark import clusters as benchmark_clusters
 from adverdict.cli.benchmark import delivery as benchmark_delivery
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
+from adverdict.cli.benchmark import fuzz as benchmark_fuzz
 from adverdict.cli.benchmark import ledger as benchmark_ledger
 from adverdict.cli.benchmark import monitoring as benchmark_monitoring
 from adverdict.cli.benchmark import online as benchmark_online
@@ -36,6 +37,7 @@ app.command("profile")(benchmark_profile.profile)
 app.command("familiarity")(benchmark_familiarity.familiarity)
 app.command("ledger")(benchmark_ledger.ledger)
 app.command("attacks")(benchmark_attacks.attacks)
+app.command("fuzz")(benchmark_fuzz.fuzz)
 app.command("audits")(benchmark_audits.audits)
 app.command("rescore")(benchmark_rescore.rescore)
 app.command("rollout")(benchmark_rollout.rollout)

@@ -28,7 +28,7 @@ def verify_command(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Find every edited, deleted, moved or cut-off row; print the end of the chain, to be kept elsewhere."""
+    """Find every edited, deleted, moved or cut-off row; say what that covers; print the end of the chain, to be kept elsewhere."""
     from adverdict.cli.console import Bars, err, write_json
     from adverdict.domain.formats import counted
 
@@ -107,6 +107,7 @@ def migrate_command() -> None:
 def show_verified(found: Verified) -> None:
     from adverdict.cli.console import out, printable
     from adverdict.domain.formats import counted
+    from adverdict.ledger.beside import COVERS, LEAVES
 
     for problem in found.problems[:SHOWN]:
         where = "        " if problem.seq is None else f"{problem.seq:>8}"
@@ -117,6 +118,8 @@ def show_verified(found: Verified) -> None:
     wrong = counted(found.found, "problem") if found.found else "nothing is wrong"
     out.print(f"{counted(found.rows, 'entry', 'entries')}{erased}; {wrong}", highlight=False)
     out.print(f"end  {found.end}", highlight=False, soft_wrap=True)
+    out.print(f"covered: {COVERS}", highlight=False)
+    out.print(f"not covered: {LEAVES}", highlight=False)
 
 
 def show_erasure(done: Erasure, compact: bool) -> None:
@@ -143,8 +146,11 @@ def show_erasure(done: Erasure, compact: bool) -> None:
 
 
 def _figures(found: Verified) -> dict[str, object]:
+    from adverdict.ledger.beside import COVERS, LEAVES
+
     problems = [{"seq": one.seq, "what": one.what} for one in found.problems]
-    return {"rows": found.rows, "erased": found.erased, "problems": problems, "found": found.found, "end": found.end}
+    told = {"rows": found.rows, "erased": found.erased, "problems": problems, "found": found.found, "end": found.end}
+    return told | {"covers": COVERS, "does_not_cover": LEAVES}
 
 
 def _anchor(told: str | None) -> tuple[int, bytes] | None:

@@ -91,10 +91,10 @@ def evidence(ledger: Ledger, since: datetime, progress: Progress = SILENT, *, af
         for entry in told:
             progress.advance()
             body = entry.body
-            if not isinstance(body, Resolved) or body.by != "review" or not read_blind(body.task_id):
+            if not isinstance(body, Resolved) or body.by != "review":
                 continue
             task = _task(connection, body.task_id)
-            if task is None or not lone(connection, task):
+            if task is None or not read_blind(connection, task) or not lone(connection, task):
                 continue
             source = source_of(connection, task, before=entry.seq)
             if source is not None:

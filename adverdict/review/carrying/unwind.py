@@ -21,6 +21,7 @@ from adverdict.ledger.said import not_unwound
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, about, entry_of, entry_query, now
 from adverdict.review.tasks import tasks
+from adverdict.review.tasks.draws import draws_of
 from adverdict.review.tasks.opening import review_task
 from adverdict.review.tasks.settings import ReviewSettings
 
@@ -94,7 +95,8 @@ def unwind(
                 made = next((entry.body for entry in known if isinstance(entry.body, DecisionMade)), None)
                 if made is not None and made.decision.verdict is Verdict.REVIEW:
                     # A case of its own: what was read before is taken back, and must not be weighed against what is read now.
-                    again = replace(review_task(made, book_of(book), settings, at, unwinding), case_id=unwinding)
+                    draws = draws_of(writing.connection)
+                    again = replace(review_task(made, book_of(book), settings, at, draws, unwinding), case_id=unwinding)
                     tasks.add(writing.connection, [again])
                     reopened += 1
                 labels += sum(len(answer.body.labels) for answer in answers if isinstance(answer.body, Answered))

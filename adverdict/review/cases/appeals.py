@@ -26,7 +26,7 @@ from adverdict.review.cases.answers import Answer, Outcome
 from adverdict.review.cases.cases import Record, answer_id, record, resolve
 from adverdict.review.cases.settling import Settle
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.draws import Draws, draws_of
 from adverdict.review.tasks.opening import follow_ups, review_task, stopped_by
 from adverdict.review.tasks.priority import due, harm_if_withheld
 from adverdict.review.tasks.settings import ReviewSettings
@@ -61,15 +61,15 @@ def file_appeal(
     ad = known.made.ad
     about = {"decision_id": decision_id, "ad_id": ad.ad_id, "advertiser_id": ad.advertiser_id, "market": ad.market}
     writing.append(appeal_id, Appealed(**about, statement=statement, by=by), now)
-    tasks.add(writing.connection, [_task(appeal_id, known, book, settings, now)])
+    tasks.add(writing.connection, [_task(appeal_id, known, book, settings, now, draws_of(writing.connection))])
     return appeal_id
 
 
 def rule(writing: Writing, task: Task, answer: Answer, known: Record, book: PolicyBook, settings: ReviewSettings, now: datetime) -> Outcome:
     """After the answer to an appeal's task was appended and the task was closed."""
-    done = answer_id(task.task_id)
+    done, draws = answer_id(task.task_id), draws_of(writing.connection)
     if answer.verdict not in ("approve", "reject"):
-        senior = follow_ups(task, "appeal", 1, 1.0, settings, now, urgent=True)
+        senior = follow_ups(task, "appeal", 1, 1.0, settings, now, draws, urgent=True)
         tasks.add(writing.connection, senior)
         return Outcome(task.task_id, done, opened=(senior[0].task_id,))
     outcome: Literal["upheld", "overturned"] = "overturned" if answer.verdict == "approve" else "upheld"
@@ -84,7 +84,7 @@ def rule(writing: Writing, task: Task, answer: Answer, known: Record, book: Poli
     if outcome == "overturned":
         since = min((seq for seq, _ in wrong), default=known.seq)
         affected = _depended_on_it(writing.connection, known, since)
-        opened = [review_task(one, book, settings, now, task.task_id, number) for number, one in enumerate(affected)]
+        opened = [review_task(one, book, settings, now, draws, task.task_id, number) for number, one in enumerate(affected)]
         tasks.add(writing.connection, opened)
     return Outcome(task.task_id, done, verdict, "appeal", outcome, tuple(one.task_id for one in opened))
 
@@ -115,11 +115,11 @@ def _mistakes(known: Record, statement: str) -> Iterator[Mistake]:
             yield Mistake("statement", statement, "what the advertiser says")
 
 
-def _task(appeal_id: str, known: Record, book: PolicyBook, settings: ReviewSettings, now: datetime) -> Task:
+def _task(appeal_id: str, known: Record, book: PolicyBook, settings: ReviewSettings, now: datetime, draws: Draws) -> Task:
     ad, decision, asked = known.made.ad, known.made.decision, rejected_for(known, book)
     harm = harm_if_withheld(ad, decision, asked, settings)
     return Task(
-        task_id=task_id(appeal_id, 0),
+        task_id=draws.task_id(appeal_id, 0),
         case_id=appeal_id,
         kind="appeal",
         about=decision.decision_id,

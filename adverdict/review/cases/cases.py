@@ -17,7 +17,7 @@ from adverdict.ledger.store import Writing
 from adverdict.review.cases.answers import Outcome, Source
 from adverdict.review.cases.settling import More, Reading, Settle, Stand, Step, audit_step, recheck_step, review_step, sample_step, unsaid
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import draw
+from adverdict.review.tasks.draws import draw, draws_of
 from adverdict.review.tasks.opening import follow_ups
 from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.review.tasks.tasks import Task
@@ -89,7 +89,7 @@ def settle(writing: Writing, task: Task, known: Record, settings: ReviewSettings
         again = step.kind == "again"
         kind = task.kind if step.kind == "again" or task.kind == "recheck" else step.kind
         senior, probability = (task.senior, task.probability) if again else (step.kind == "senior", step.probability)
-        opened = follow_ups(task, kind, step.count, probability, settings, now, urgent=urgent, senior=senior)
+        opened = follow_ups(task, kind, step.count, probability, settings, now, draws_of(writing.connection), urgent=urgent, senior=senior)
         tasks.add(writing.connection, opened)
         return Outcome(done.task_id, done.answer_id, opened=tuple(one.task_id for one in opened))
     if isinstance(step, Settle | Stand):
@@ -107,7 +107,7 @@ def _ask_the_rest(writing: Writing, task: Task, known: Record, settings: ReviewS
     rest = unsaid(known.readings(task.case_id)) if task.drawn else ()
     if not rest:
         return ()
-    opened = follow_ups(task, "sample", 1, task.probability, settings, now, urgent=False, asked=rest)
+    opened = follow_ups(task, "sample", 1, task.probability, settings, now, draws_of(writing.connection), urgent=False, asked=rest)
     tasks.add(writing.connection, opened)
     return tuple(one.task_id for one in opened)
 

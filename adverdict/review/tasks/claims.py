@@ -81,7 +81,7 @@ def _fits(who: Reviewer, lane: str) -> bool:
 def _query(state: str, senior: bool, one_lane: bool, locked: bool) -> Select[Any]:
     """Walks ``ix_tasks_state_due_at``, or ``ix_tasks_state_lane_due_at``, in order and stops at the first row that fits."""
     query = select(tasks).where(tasks.c.task_id != bindparam("besides"), ~_seen()).order_by(tasks.c.due_at).limit(1)
-    query = query.where(*_expired()) if state == "leased" else query.where(tasks.c.state == "open")
+    query = query.where(*_expired()) if state == "leased" else query.where(tasks.c.state == "open", tasks.c.kind != "golden")
     if one_lane:
         query = query.where(tasks.c.lane == bindparam("lane"))
     if not senior:

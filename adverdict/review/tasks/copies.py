@@ -25,7 +25,7 @@ from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import entry_of, entry_query
 from adverdict.review.tasks import claims
-from adverdict.review.tasks.draws import draw
+from adverdict.review.tasks.draws import draw, draws_of
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import Task, routing_key_of, task_of
 
@@ -103,15 +103,17 @@ def contradicted(before: Sequence[EarlierVerdict], verdict: str) -> list[Earlier
     return [one for one in before if {str(one.verdict), verdict} == {"approve", "reject"}]
 
 
-def read_blind(task_id: str) -> bool:
+def read_blind(connection: Connection, task: Task) -> bool:
     """Whether a review is one that is always read without knowing what people made of copies, and by itself: from these it is learnt how
     often a carried verdict is wrong."""
-    return draw("carried", task_id) < BLIND
+    draws = draws_of(connection)
+    drawn = draw if task.opened_at < draws.since else draws.draw
+    return drawn("carried", task.task_id) < BLIND
 
 
 def plain(connection: Connection, task: Task) -> bool:
     """Whether the task is a review that measures nothing, and the only one of its case."""
-    return lone(connection, task) and not read_blind(task.task_id)
+    return lone(connection, task) and not read_blind(connection, task)
 
 
 def lone(connection: Connection, task: Task) -> bool:

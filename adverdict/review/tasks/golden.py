@@ -15,17 +15,19 @@ from adverdict.domain.ad import ON_RECORD, Ad, Label
 from adverdict.domain.errors import NotFound
 from adverdict.domain.identity import language_key
 from adverdict.ledger.compact import compact
+from adverdict.ledger.moments import micros
 from adverdict.ledger.pictures import forget as forget_pictures
 from adverdict.ledger.schema import golden as table
 from adverdict.ledger.schema import tasks as task_table
 from adverdict.ledger.store import Ledger
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import draw, golden_id, golden_task_id
+from adverdict.review.tasks.draws import Draws, draws_of, golden_id
 from adverdict.review.tasks.routing import Reviewer
 from adverdict.review.tasks.tasks import Task
 
 STANDS_IN_FOR = frozenset({"review", "audit", "sample", "double"})
 """Kinds of tasks that a golden task may come before, looking like one."""
+STATES = ("open", "leased", "done", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -120,19 +122,21 @@ def item(connection: Connection, golden_id: str) -> GoldenItem:
     return GoldenItem(row.golden_id, Ad.model_validate_json(row.ad, context=ON_RECORD), json.loads(row.truth))
 
 
-def instead_of(connection: Connection, task: Task, who: Reviewer, share: float) -> Task | None:
+def instead_of(connection: Connection, task: Task, who: Reviewer, share: float, now: datetime) -> Task | None:
     """The golden task that comes before ``task`` for this reviewer, or None. Nothing is written.
 
-    Whether there is one is drawn once for a reviewer and a task, by a hash: asked again it is the same one until it is given, and none
-    afterwards. It takes over from the task whatever could tell them apart: its age, its due moment and, where its truth is known, the
-    policies asked.
+    Whether there is one is drawn once for a reviewer and a task, by a hash: asked again it is the same one until it is answered, and none
+    afterwards. Put back, or left until its lease ran out, it is their next one again, as any task would be. It takes over from the task
+    whatever could tell them apart: its age, its due moment and, where its truth is known, the policies asked.
     """
-    if task.kind not in STANDS_IN_FOR or draw("golden", who.name, task.task_id) >= share:
+    draws = draws_of(connection)
+    if task.kind not in STANDS_IN_FOR or draws.draw("golden", who.name, task.task_id) >= share:
         return None
-    fresh = golden_task_id(who.name, task.task_id)
+    fresh = draws.golden_task_id(who.name, task.task_id)
     if tasks.existing(connection, [fresh]):
-        return None
-    chosen = _choose(connection, task, who)
+        given = tasks.find(connection, fresh)
+        return given if may_be_claimed(given, now) else None
+    chosen = _choose(connection, task, who, draws)
     if chosen is None:
         return None
     found, asked = chosen
@@ -156,7 +160,28 @@ def instead_of(connection: Connection, task: Task, who: Reviewer, share: float) 
     )
 
 
-def _choose(connection: Connection, task: Task, who: Reviewer) -> tuple[GoldenItem, tuple[str, ...]] | None:
+def behind(connection: Connection, task: Task) -> Task | None:
+    """The task that a golden one came before; None: it is there no more, or the golden one was given before ids had keys."""
+    draws, of = draws_of(connection), task.reviewer or ""
+    query = select(task_table).where(task_table.c.due_at == micros(task.due_at), task_table.c.state.in_(STATES))  # by the index on both
+    others = (tasks.task_of(row) for row in connection.execute(query.where(task_table.c.kind != "golden")))
+    return next((one for one in others if draws.golden_task_id(of, one.task_id) == task.task_id), None)
+
+
+def gone(connection: Connection, task: Task, now: datetime) -> bool:
+    """Whether a golden task whose lease has run out is lost to its reviewer: as the one behind it would be, had it been shown instead."""
+    if task.kind != "golden" or task.lease_until is None or task.lease_until > now:
+        return False
+    other = behind(connection, task)
+    return other is None or not may_be_claimed(other, now)
+
+
+def may_be_claimed(given: Task, now: datetime) -> bool:
+    """Whether a task that somebody had waits again."""
+    return given.state == "open" or (given.state == "leased" and given.lease_until is not None and given.lease_until <= now)
+
+
+def _choose(connection: Connection, task: Task, who: Reviewer, draws: Draws) -> tuple[GoldenItem, tuple[str, ...]] | None:
     """An item the reviewer has not had and may read, most like the task: its market, then its policies; and what to ask."""
     had = exists().where(task_table.c.about == table.c.golden_id, func.coalesce(task_table.c.reviewer, "") == who.name)
     query = select(table.c.golden_id, table.c.truth, table.c.market, table.c.language).where(~had)
@@ -169,7 +194,7 @@ def _choose(connection: Connection, task: Task, who: Reviewer) -> tuple[GoldenIt
         asked = _asked(json.loads(row.truth), task, who)
         if asked:
             unlike = (row.market != task.market, asked != task.policies, row.language != task.language)
-            ranked.append((unlike, draw("item", who.name, task.task_id, row.golden_id), row.golden_id, asked))
+            ranked.append((unlike, draws.draw("item", who.name, task.task_id, row.golden_id), row.golden_id, asked))
     if not ranked:
         return None
     _, _, chosen, asked = min(ranked)

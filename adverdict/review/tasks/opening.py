@@ -12,7 +12,7 @@ from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.store import Writing
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import draw, task_id
+from adverdict.review.tasks.draws import Draws, draw, draws_of
 from adverdict.review.tasks.priority import due, harm_if_shown
 from adverdict.review.tasks.settings import Kind, ReviewSettings
 from adverdict.review.tasks.tasks import Task
@@ -32,15 +32,20 @@ def open_tasks(
     drawn for the audit stream: one task, with the probability of that draw. ``audit_hours``: roll-out -> until audits of both its arms are
     due, as nothing it does is seen before they are read; others wait as long as any.
     """
-    opened = [task for one in made for task in _asked_for(one, book, settings, now, audit_hours or {})]
+    draws = draws_of(writing.connection)
+    opened = [task for one in made for task in _asked_for(one, book, settings, now, audit_hours or {}, draws)]
     tasks.add(writing.connection, opened)
     return [task.task_id for task in opened]
 
 
-def review_task(one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime, origin: str = "", number: int = 0) -> Task:
+def review_task(
+    one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime, draws: Draws, origin: str = "", number: int = 0
+) -> Task:
     """A task about what stopped the ad. ``origin``: what opens it, when that is not the decision."""
     asked = stopped_by(one, book)
-    return _task(one, "review", asked, 1.0, harm_if_shown(one.ad, one.decision, asked, book, settings), settings, now, origin, number)
+    return _task(
+        one, "review", asked, 1.0, harm_if_shown(one.ad, one.decision, asked, book, settings), settings, now, draws, origin, number
+    )
 
 
 def follow_ups(
@@ -50,6 +55,7 @@ def follow_ups(
     probability: float,
     settings: ReviewSettings,
     now: datetime,
+    draws: Draws,
     *,
     urgent: bool,
     asked: tuple[str, ...] | None = None,
@@ -62,7 +68,7 @@ def follow_ups(
     made = []
     for number in range(count):
         fresh = Task(
-            task_id=task_id(task.task_id, number),
+            task_id=draws.task_id(task.task_id, number),
             case_id=task.case_id,
             kind=kind,
             about=task.about,
@@ -96,17 +102,18 @@ def in_question(one: DecisionMade, book: PolicyBook) -> tuple[str, ...]:
 
 
 def _asked_for(
-    one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime, audit_hours: Mapping[str, float]
+    one: DecisionMade, book: PolicyBook, settings: ReviewSettings, now: datetime, audit_hours: Mapping[str, float], draws: Draws
 ) -> list[Task]:
     decision = one.decision
     if decision.verdict is Verdict.REVIEW:
-        first = review_task(one, book, settings, now)
+        first = review_task(one, book, settings, now, draws)
         if draw("double", decision.decision_id) >= settings.double_share:
             return [first]
-        return [first, replace(first, task_id=task_id(decision.decision_id, 1), kind="double", probability=settings.double_share)]
+        return [first, replace(first, task_id=draws.task_id(decision.decision_id, 1), kind="double", probability=settings.double_share)]
     if decision.audit is not None and decision.audit.chosen:
         asked = in_question(one, book)
-        task = _task(one, "audit", asked, decision.audit.probability, harm_if_shown(one.ad, decision, asked, book, settings), settings, now)
+        harm = harm_if_shown(one.ad, decision, asked, book, settings)
+        task = _task(one, "audit", asked, decision.audit.probability, harm, settings, now, draws)
         # The same wait for all: which audits are read first must not depend on how risky the ad is, or what has been read is no sample.
         arm = decision.arm
         hours = audit_hours.get(arm.rollout) if arm is not None and arm.side != "outside" else None
@@ -123,12 +130,13 @@ def _task(
     harm: float,
     settings: ReviewSettings,
     now: datetime,
+    draws: Draws,
     origin: str = "",
     number: int = 0,
 ) -> Task:
     decision = one.decision
     return Task(
-        task_id=task_id(origin or decision.decision_id, number),
+        task_id=draws.task_id(origin or decision.decision_id, number),
         case_id=decision.decision_id,
         kind=kind,
         about=decision.decision_id,

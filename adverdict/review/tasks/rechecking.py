@@ -25,7 +25,7 @@ from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Writing, entry_of, entry_query
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import task_id
+from adverdict.review.tasks.draws import Draws, draws_of
 from adverdict.review.tasks.opening import in_question
 from adverdict.review.tasks.priority import due, harm_if_shown
 from adverdict.review.tasks.settings import ReviewSettings
@@ -64,7 +64,7 @@ def put_back(
             continue
         if any(sign is suspect.sign and closed is not None and now - closed < RESTED for sign, _, closed in before):
             continue
-        task = _task(decided, suspect, len(before), book, settings, now)
+        task = _task(decided, suspect, len(before), book, settings, now, draws_of(connection))
         tasks.add(connection, [task])
         told = PutBack(
             decision_id=task.about,
@@ -82,12 +82,14 @@ def put_back(
     return opened
 
 
-def _task(made: DecisionMade, suspect: Suspect, number: int, book: PolicyBook, settings: ReviewSettings, now: datetime) -> Task:
+def _task(
+    made: DecisionMade, suspect: Suspect, number: int, book: PolicyBook, settings: ReviewSettings, now: datetime, draws: Draws
+) -> Task:
     decision, asked = made.decision, in_question(made, book)
     harm = suspect.urgency * harm_if_shown(made.ad, decision, asked, book, settings)
     case = f"rck-{decision.decision_id}-{number}"
     return Task(
-        task_id=task_id(case, 0),
+        task_id=draws.task_id(case, 0),
         case_id=case,
         kind="recheck",
         about=decision.decision_id,

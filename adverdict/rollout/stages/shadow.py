@@ -30,7 +30,7 @@ from adverdict.ledger.in_force.rollouts import Rollout
 from adverdict.ledger.store import Ledger, find
 from adverdict.review.period import about_each, pages
 from adverdict.review.tasks import tasks
-from adverdict.review.tasks.draws import draw, task_id
+from adverdict.review.tasks.draws import Draws, draw, draws_of, unkeyed_task_id
 from adverdict.review.tasks.opening import in_question
 from adverdict.review.tasks.priority import due
 from adverdict.review.tasks.settings import ReviewSettings
@@ -184,10 +184,13 @@ class Shadow:
         Run beside another, or again after having been killed, it opens nothing twice.
         """
         new = self.follow(ledger)
-        opened = [self._task(one, made, settings, now) for one, made in new if one.drawn and one.before is not Verdict.REVIEW]
+        drawn = [(one, made) for one, made in new if one.drawn and one.before is not Verdict.REVIEW]
         with ledger.change() as connection:
-            there = tasks.existing(connection, [task.task_id for task in opened])
-            tasks.add(connection, [task for task in opened if task.task_id not in there])
+            draws = draws_of(connection)
+            opened = [self._task(one, made, settings, now, draws) for one, made in drawn]
+            names = {task.task_id: (task.task_id, unkeyed_task_id(task.case_id, 0)) for task in opened}
+            there = tasks.existing(connection, [name for both in names.values() for name in both])
+            tasks.add(connection, [task for task in opened if there.isdisjoint(names[task.task_id])])
         return len(self.differ)
 
     def follow(self, ledger: Ledger, until: int | None = None) -> list[tuple[Disagreement, DecisionMade]]:
@@ -262,11 +265,11 @@ class Shadow:
             return None
         return Verdict(decided)
 
-    def _task(self, one: Disagreement, made: DecisionMade, settings: ReviewSettings, now: datetime) -> Task:
+    def _task(self, one: Disagreement, made: DecisionMade, settings: ReviewSettings, now: datetime, draws: Draws) -> Task:
         case = f"smp-{self.rollout_id}-{one.decision_id}"
         asked = in_question(made, self.rules.book)
         return Task(
-            task_id=task_id(case, 0),
+            task_id=draws.task_id(case, 0),
             case_id=case,
             kind="sample",
             about=one.decision_id,

@@ -17,6 +17,7 @@ from adverdict.ledger.schema import golden
 from adverdict.ledger.store import about, find
 from adverdict.review.cases.answers import VERDICTS
 from adverdict.review.reasons.marking import Piece, pieces
+from adverdict.review.tasks.draws import draws_of
 from adverdict.review.tasks.tasks import Task
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
@@ -89,6 +90,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
     asked = tuple(_question(i, name, in_force.get(name), decision, reasons) for i, name in enumerate(task.policies, start=1))
     rest = [name for name in in_force if name not in task.policies]
     appeal, notes = _said(connection, task)
+    translation = parts.translate(ad)  # also where it is left out, which takes no less long
     return TaskView(
         task_id=task.task_id,
         kind=task.shown_kind,
@@ -101,7 +103,7 @@ def shown(parts: Parts, connection: Connection, task: Task) -> TaskView:
         statement=pieces(appeal),
         notes=tuple(pieces(note) for note in notes),
         verdicts=VERDICTS[:2] if task.senior else VERDICTS,
-        translation=None if left_out(task.kind, task.task_id) else parts.translate(ad),
+        translation=None if left_out(draws_of(connection), task.kind, task.task_id) else translation,
         copies=copies_of(connection, task),
         tiers=_tiers(parts),
         degraded=decision.degraded if decision else (),
@@ -122,7 +124,7 @@ def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decis
         if row is None:
             raise NotFound("the ad of this task is there no more")
         ad = Ad.model_validate_json(row.ad, context=ON_RECORD)
-        scored = _scored(parts, ad)
+        scored = parts.check(task.about, ad) if parts.check else _scored(parts, ad)
         return ad, scored, scored.reasons if scored else ()
     body = find(connection, task.about).body
     if not isinstance(body, DecisionMade):

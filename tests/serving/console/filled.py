@@ -30,6 +30,7 @@ from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.scoring.scorer import Scorer
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.worker.champion import Champion, LoadedModel, ServingState
+from tests.ledger.keyed import with_known_key
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 POLICIES = ("deceptive", "gambling", "kids_unsuitable", "political_issue", "counterfeit", "weapons", "adult", "phishing")
@@ -246,6 +247,7 @@ def fill(
 ) -> World:
     """``answered``: share of the time during which reviewers were at work; ``parts``: those of ``Parts`` that are not the usual."""
     rng = random.Random(7)
+    with_known_key(ledger)
     clock = Clock(now - timedelta(days=12))
     queue = Queue(ledger, book, SETTINGS, clock)
     world = World(made_parts(ledger, book, folder, now, **parts))

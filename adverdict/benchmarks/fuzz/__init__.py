@@ -1,0 +1,1 @@
+"""Requests that no client should send, by the million: whether any of them breaks the service."""
