@@ -13,6 +13,7 @@ from adverdict.decisions.disclosure import with_disclosure
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.decisions.rules import PlainRule, Rule, RuleTable
 from adverdict.decisions.steering import Brake, BrakeSide, Held, Steering
+from adverdict.decisions.strikes import Strike, StrikesReached, strikes_reached
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import RECORD, Arm, Decision, PolicyVerdict, Reason
@@ -42,6 +43,8 @@ class DecisionContext:
     """The side of a roll-out that the ad's advertiser is on; None: none is on."""
     rejected_copies: Mapping[str, str] = field(default_factory=dict)
     """Policies under which people have rejected a copy of the ad, with the decision they rejected."""
+    strikes: Sequence[Strike] = ()
+    """Against the advertiser, that stand and were not lifted."""
     audit_share: float = 0.0
     """Of decisions of this arm that a reviewer reads, at least."""
     audit_secret: bytes | None = field(default=None, repr=False)
@@ -120,6 +123,7 @@ def _rulings(
 ) -> dict[str, _Ruling]:
     """One ruling for each policy that has a say, in the default file's order, policies unknown to the files last."""
     stopped = [degradation for degradation in context.degraded if not degradation.cause.still_decides]
+    struck = strikes_reached([rule.policy for rule in rules], context.strikes, context.decided_at)
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
@@ -142,6 +146,8 @@ def _rulings(
             rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.steering.brakes)
         if context.steering.held:
             rulings[policy.name] = _held(rulings[policy.name], context.steering.held.get(ad.advertiser_id), context.decided_at)
+        if struck:
+            rulings[policy.name] = _struck(rulings[policy.name], struck)
     for name in sorted(risks.keys() - book.names):
         unknown = Degradation(Cause.UNKNOWN_POLICY, name)
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(unknown,))
@@ -231,6 +237,14 @@ def _held(ruling: _Ruling, held: Held | None, now: datetime) -> _Ruling:
     used = None if ruling.thresholds is None else replace(ruling.thresholds, approve_below=0.0)
     told = (*ruling.degraded, Degradation(Cause.PROBING, held.notice))
     return _Ruling(Verdict.REVIEW, wording.held(held.notice), used, told, ruling.standing)
+
+
+def _struck(ruling: _Ruling, reached: Sequence[StrikesReached]) -> _Ruling:
+    """The same, but nothing of an advertiser with too many strikes is decided automatically, either way and under any policy."""
+    if ruling.verdict is Verdict.REVIEW:
+        return ruling
+    told = (*ruling.degraded, *(Degradation(Cause.STRIKES, one.policy) for one in reached))
+    return _Ruling(Verdict.REVIEW, wording.struck(reached), degraded=told, standing=ruling.standing)
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:

@@ -32,6 +32,7 @@ from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
 from adverdict.ledger.in_force.rollouts import in_force_at
 from adverdict.ledger.in_force.steering import steering_at
+from adverdict.ledger.in_force.strikes import StrikesAt
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.known import HistorySnapshot
@@ -189,15 +190,16 @@ class _Replayer:
 
     def _known(self, model: Model, recorded: Decision) -> HistorySnapshot:
         state, seq, steering, in_force = None, recorded.history_seq, Steering(), InForce()
+        steered = seq if recorded.steered_seq is None else recorded.steered_seq
         if seq is not None:
             history = self._history(model)
             state, steering, in_force = history.catch_up(seq), history.steering, history.in_force
         if recorded.steered_seq is not None:
             with self._ledger.look() as connection:
                 steering, in_force = steering_at(connection, recorded.steered_seq), in_force_at(connection, recorded.steered_seq)
-        return HistorySnapshot(
-            state, seq, steering, recorded.steered_seq, in_force, _CopiesOnRecord(recorded) if recorded.cluster else None
-        )
+        copies = _CopiesOnRecord(recorded) if recorded.cluster else None
+        strikes = None if steered is None else StrikesAt(self._ledger, steered)
+        return HistorySnapshot(state, seq, steering, recorded.steered_seq, in_force, copies, strikes)
 
     def _history(self, model: Model) -> LedgerHistory:
         """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""
