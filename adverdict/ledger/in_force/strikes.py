@@ -152,15 +152,16 @@ def near_a_limit(connection: Connection, book: PolicyBook, until: int) -> dict[s
     return {name: told for name, told in strikes_at(connection, names, until).items() if len(told) >= lowest}
 
 
-def lift(writing: Writing, advertiser: str, why: str, by: str, at: datetime) -> int:
-    """Have the strikes of an advertiser cause nothing any more, from the next round of every worker on: the seq of the entry. New ones
-    count as before. Raises InvalidInput without a reason, NotFound where there is no strike to lift."""
+def lift(writing: Writing, advertiser: str, why: str, by: str, at: datetime) -> tuple[str, int]:
+    """Have the strikes of an advertiser cause nothing any more, from the next round of every worker on: the id and the
+    seq of the entry. New ones count as before. Raises InvalidInput without a reason, NotFound where there is no strike to lift."""
     if not why.strip():
         raise InvalidInput("no strike was lifted:", [Mistake("why", why, "a reason: it stays on record")])
     writing.flush()
     if not strikes_at(writing.connection, [advertiser], writing.seq):
         raise NotFound(f"advertiser {advertiser} has no strike that counts: there is nothing to lift")
-    return writing.append(f"stl-{hexadecimal()}", StrikesLifted(advertiser_id=advertiser, why=why.strip(), by=by), at)
+    entry_id = f"stl-{hexadecimal()}"
+    return entry_id, writing.append(entry_id, StrikesLifted(advertiser_id=advertiser, why=why.strip(), by=by), at)
 
 
 def _by_ad(connection: Connection, advertisers: Sequence[str], until: int) -> dict[str, dict[str, tuple[Strike, ...]]]:
