@@ -203,6 +203,7 @@ class Braked(EntryBody):
     policy: PolicyName | None = None
     market: Market | None = None
     surface: OptionalWord = None
+    cluster: OptionalWord = Field(default=None, description="name of a cluster: only copies of its ads")
     why: Text
     by: str
 

@@ -27,7 +27,9 @@ from adverdict.scoring.scorer import Scorer
 log = logging.getLogger("adverdict.recorder")
 
 if TYPE_CHECKING:
+    from adverdict.clusters.names import KnownCopies
     from adverdict.clusters.online import ClustersBegun
+    from adverdict.decisions.steering import Steering
     from adverdict.ledger.history import LedgerHistory
     from adverdict.ledger.in_force.strikes import StrikeHistory
     from adverdict.review.tasks.settings import ReviewSettings
@@ -88,16 +90,22 @@ class Recorder:
             self._history = LedgerHistory(self.ledger)
         if self._strikes is None:
             self._strikes = StrikeHistory(self.ledger)
-        copies = self._copies.now() if self._copies else None
         if self._history.catch_up_settled():
             history = self._history
+            copies = self._known_copies(history.steering)
             strikes = self._strikes.as_of(history.seq)
             return HistorySnapshot(history.state, history.seq, history.steering, in_force=history.in_force, copies=copies, strikes=strikes)
         self._begin_anew()
         with self.ledger.look() as connection:  # a brake does not wait for a history to be read anew
             end = end_of(connection)
             steering, in_force = steering_at(connection, end), in_force_at(connection, end)
+            copies = self._known_copies(steering)
             return HistorySnapshot(self._history.state, self._history.seq, steering, end, in_force, copies, self._strikes.as_of(end))
+
+    def _known_copies(self, steering: Steering) -> KnownCopies | None:
+        if self._copies is None:
+            return None
+        return self._copies.wait() if steering.clusters else self._copies.now()
 
     def _begin_anew(self) -> None:
         from adverdict.ledger.history import LedgerHistory

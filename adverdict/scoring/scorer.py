@@ -303,7 +303,7 @@ class Scorer:
         rule = self._rule(depth) if asked else None
         early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
         scored = early or said or (asked.score(seen, history) if asked else None)
-        copies = known.copies.of(ads) if known and known.copies else None
+        copies = known.copies.of(ads, known.steering.clusters) if known and known.copies else None
         struck = known.strikes.of({ad.advertiser_id for ad in ads}) if known and known.strikes and self.book.counts_strikes else {}
         decisions = []
         for position, ad in enumerate(ads):
@@ -347,6 +347,7 @@ class Scorer:
             steering=steering,
             arm=choice.arm if choice else None,
             rejected_copies=dict(copies.rejected) if copies else {},
+            clusters=copies.among if copies else (),
             audit_share=choice.audit_share if choice else 0.0,
             audit_secret=self._audit_secret,
             told=told,

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from adverdict.clusters.braking import among
+from adverdict.decisions.steering import Steering
 from adverdict.decisions.strikes import strikes_reached
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
@@ -192,7 +194,9 @@ class _Applying:
             reasons = Counter[SkipReason]()
             for one in batch:
                 why = _why(one.candidate, stands.get(one.ad.ad_id), known, appealed)
-                if why is None and (steering.stops(one.decision) or one.decision.decision_id in struck):
+                if why is None and (
+                    steering.stops(one.decision) or one.decision.decision_id in struck or _copied(connection, one, steering)
+                ):
                     why = SkipReason.STEERED
                 if why is None and room is not None and size + len(chosen) >= room:
                     why = SkipReason.MORE
@@ -237,6 +241,19 @@ class _Applying:
         self.done.opened += batch.opened
         self.done.closed += batch.closed
         self.done.in_step = batch.in_step
+
+
+def _copied(connection: Connection, one: _Whole, steering: Steering) -> bool:
+    """Whether a brake is on for copies of the ad: whoever rescores knows of none, so what is on record of them is asked."""
+    if not steering.clusters or one.decision.verdict is Verdict.REVIEW:
+        return False
+    its = among(connection, one.candidate.now.decision_id, steering.clusters) if one.candidate.now else ()
+    told = [each for each in one.decision.policies if each.verdict is not Verdict.REVIEW]
+    return any(
+        brake.side.stops(each.verdict) and brake.holds(each.policy, one.ad.market, one.ad.surface, its)
+        for brake in steering.brakes
+        for each in told
+    )
 
 
 def _why(one: Candidate, stands: EffectiveDecision | None, known: set[str], appealed: set[str]) -> SkipReason | None:

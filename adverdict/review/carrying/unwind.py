@@ -105,7 +105,7 @@ def unwind(
 
 
 def hanging(connection: Connection, decision_id: str) -> tuple[int, int]:
-    """What unwinding a decision would take back beside it: verdicts carried from it, and those answered along with it. Raises as ``unwind``."""
+    """What unwinding a decision would take back beside it: verdicts carried from it, and answered along with it. Raises as ``unwind``."""
     found = _hanging(connection, _source(connection, decision_id))
     carried = sum(isinstance(one.body, Resolved) and one.body.carried is not None for one in found)
     return carried, len(found) - carried
