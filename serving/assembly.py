@@ -219,6 +219,7 @@ def _console(
         translate=translator_of(settings),
         creatives=Sources.of(settings),
         creative_link=settings.creative_link,
+        follows_copies=settings.clusters,
         grader=grader,
     )
     return console(replace(told, files=settings.policies, rolling=rolling, drafts=drafts))

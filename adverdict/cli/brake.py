@@ -20,6 +20,7 @@ app = typer.Typer(help="Stop automatic decisions of one side at once: every work
 Policy = Annotated[str | None, typer.Option("--policy", help="Only verdicts under this policy; all of them otherwise.")]
 Market = Annotated[str | None, typer.Option("--market", help="Only in this market.")]
 Surface = Annotated[str | None, typer.Option("--surface", help="Only on this surface.")]
+Cluster = Annotated[str | None, typer.Option("--cluster", help="Only copies of an ad: their cluster, or a decision or an ad in it.")]
 Why = Annotated[str, typer.Option("--why", help="Kept on record.")]
 By = Annotated[str | None, typer.Option("--by", help="Who does it; the name of the user otherwise.")]
 
@@ -31,20 +32,29 @@ def on_command(
     policy: Policy = None,
     market: Market = None,
     surface: Surface = None,
+    cluster: Cluster = None,
     by: By = None,
 ) -> None:
     """Put a brake on. One of the same scope that is on already stays the one it is."""
     from adverdict.cli.console import out
 
     with door() as settings:
-        from adverdict.ledger.in_force.steering import asked_for, brake, scope_in_words
+        from adverdict.clusters.braking import asked_for_copies
+        from adverdict.clusters.follower import ClusterFollower
+        from adverdict.ledger.in_force.steering import brake, scope_in_words
         from adverdict.ledger.store import now
         from adverdict.scoring.bootstrap import bootstrap
 
         book = bootstrap(settings).in_force()
-        told = asked_for(book, side=side, policy=policy, market=market, surface=surface, why=why, by=by or getpass.getuser())
-        with ledger_of(settings) as ledger, ledger.write() as writing:
-            brake_id, seq = brake(writing, told, now())
+        who, follows = by or getpass.getuser(), settings.clusters
+        scope = {"side": side, "policy": policy, "market": market, "surface": surface, "cluster": cluster}
+        with ledger_of(settings) as ledger:
+            if cluster and follows:
+                ClusterFollower(ledger).catch_up()
+            with ledger.look() as connection:
+                told = asked_for_copies(connection, book, **scope, why=why, by=who, follows=follows)  # type: ignore[arg-type]
+            with ledger.write() as writing:
+                brake_id, seq = brake(writing, told, now())
         out.print(f"{scope_in_words(told)} is left to people from entry {seq} on", highlight=False, markup=False)
         out.print(f"to let it go on  adverdict brake off {brake_id} --why …", highlight=False, markup=False, soft_wrap=True)
 

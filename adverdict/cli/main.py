@@ -34,8 +34,8 @@ from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.monitor import probing
 from adverdict.cli.policy import commands as policy
 from adverdict.cli.rescore import commands as rescore
+from adverdict.cli.review import advertiser, report
 from adverdict.cli.review import commands as review
-from adverdict.cli.review import report
 from adverdict.cli.rollout import commands as rollout
 from adverdict.cli.workforce import commands as workforce
 
@@ -97,6 +97,7 @@ for name, group in {
     "creatives": creatives.app,
     "review": review.app,
     "clusters": clusters.app,
+    "advertiser": advertiser.app,
     "report": report.app,
     "rescore": rescore.app,
     "suitability": suitability.app,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,13 +17,15 @@ class CopyFacts:
     """Of the earlier ads it is a copy of; None: it is nobody's copy, and a cluster of its own."""
     rejected: tuple[tuple[str, str], ...] = ()
     """Policies under which people rejected the nearest of them, with the decision they rejected."""
+    among: tuple[str, ...] = ()
+    """Of the clusters that were asked about, those it is in, by the names they had then."""
 
 
 class KnownCopies(Protocol):
     """Who knows of copies."""
 
-    def of(self, ads: Sequence[Ad]) -> list[CopyFacts]:
-        """One an ad, in order. Takes nothing in."""
+    def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
+        """One an ad, in order. Takes nothing in. ``among``: names of clusters to tell of whether the ad is in them."""
         ...
 
 

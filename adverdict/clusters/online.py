@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent import futures
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -45,21 +46,37 @@ class OnlineClusters:
         """By the entry that first decided the ad."""
         self._told = np.empty(0, dtype=np.int64)
         self._heard = 0
+        self._named: dict[str, int] = {}
+        """Name of a cluster -> the entry that first decided the ad it is named by."""
 
     def catch_up(self) -> OnlineClusters:
         """Raises Unavailable."""
         self._follower.catch_up()
         if self._follower.seq < self._heard:  # the chain is a shorter one
-            self._people, self._heard, self._told = {}, 0, np.empty(0, dtype=np.int64)
+            self._people, self._heard, self._told, self._named = {}, 0, np.empty(0, dtype=np.int64), {}
         if self._follower.seq > self._heard:
             self._listen(self._follower.seq)
         return self
 
-    def of(self, ads: Sequence[Ad]) -> list[CopyFacts]:
+    def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
         made = fingerprints(ads)
         near = self._follower.index.near(made)
         heard = self._spoken_of() if any(near) else np.empty((0, 2), dtype=np.int32)
-        return [self._facts(made[row : row + 1], found, heard) for row, found in enumerate(near)]
+        roots = self._roots_of(among) if among and any(near) else {}
+        return [self._facts(made[row : row + 1], found, heard, roots) for row, found in enumerate(near)]
+
+    def _roots_of(self, names: Collection[str]) -> dict[str, int]:
+        """Name -> the first ad of what that cluster has become, where its first ad is still there."""
+        unknown = {name: f"dec-{name.removeprefix('clu-')}" for name in names if name not in self._named}
+        if unknown:
+            with self._ledger.look() as connection:
+                seqs = firsts(connection, unknown.values())
+            self._named |= {name: seqs[decision] for name, decision in unknown.items() if decision in seqs}
+        numbers = {name: self._follower.number_of(self._named[name]) for name in names if name in self._named}
+        return {name: self._root(number) for name, number in numbers.items() if number is not None}
+
+    def _root(self, number: int) -> int:
+        return int(self._follower.index.roots(np.array([number], dtype=np.int32))[0])
 
     def _spoken_of(self) -> NDArray[np.int32]:
         """``int32 (n, 2)``: the ads that people have spoken of, and the first ad of each one's cluster."""
@@ -68,11 +85,13 @@ class OnlineClusters:
         numbers = at[(at < seqs.size) & (seqs[np.minimum(at, max(0, seqs.size - 1))] == told)].astype(np.int32)
         return np.column_stack([numbers, self._follower.index.roots(numbers)])
 
-    def _facts(self, made: Fingerprints, near: list[Near], heard: NDArray[np.int32]) -> CopyFacts:
+    def _facts(self, made: Fingerprints, near: list[Near], heard: NDArray[np.int32], roots: Mapping[str, int]) -> CopyFacts:
         if not near:
             return CopyFacts()
-        root = int(self._follower.index.roots(np.array([near[0].other], dtype=np.int32))[0])
-        return CopyFacts(self._name(int(self._follower.seqs[root])), self._rejected(made, heard[heard[:, 1] == root, 0]))
+        root = self._root(near[0].other)
+        its = {root} if len(near) == 1 or not roots else {self._root(one.other) for one in near}  # near two, it will make them one
+        among = tuple(name for name, other in roots.items() if other in its)
+        return CopyFacts(self._name(int(self._follower.seqs[root])), self._rejected(made, heard[heard[:, 1] == root, 0]), among)
 
     def _rejected(self, made: Fingerprints, heard: NDArray[np.int32]) -> tuple[tuple[str, str], ...]:
         """Of the copies that people have spoken of, the nearest counts; a rejection before an approval that is as near."""
@@ -116,6 +135,16 @@ class ClustersBegun:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._begun: Future[OnlineClusters] | None = None
+
+    def wait(self) -> OnlineClusters:
+        """As of now, once they are read: while a brake is on for copies nobody decides without knowing them. Raises Unavailable."""
+        known = self.now()
+        if known is None and self._begun is not None:
+            futures.wait([self._begun])
+            known = self.now()
+        if known is None:
+            raise Unavailable("a brake is on for copies of an ad, and clusters of copies cannot be read: nothing is decided")
+        return known
 
     def now(self) -> OnlineClusters | None:
         """As of now; None: they are still being read, or cannot be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,7 +12,8 @@ from adverdict.decisions.audit import audit
 from adverdict.decisions.disclosure import with_disclosure
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.decisions.rules import PlainRule, Rule, RuleTable
-from adverdict.decisions.steering import Brake, BrakeSide, Held, Steering
+from adverdict.decisions.steering import BrakeSide, Held, Steering
+from adverdict.decisions.strikes import Strike, StrikesReached, strikes_reached
 from adverdict.decisions.thresholds import SolvedThresholds, verdict_at
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import RECORD, Arm, Decision, PolicyVerdict, Reason
@@ -42,6 +43,10 @@ class DecisionContext:
     """The side of a roll-out that the ad's advertiser is on; None: none is on."""
     rejected_copies: Mapping[str, str] = field(default_factory=dict)
     """Policies under which people have rejected a copy of the ad, with the decision they rejected."""
+    clusters: Collection[str] = ()
+    """Names of clusters of copies that the ad is in, of those that a brake is on for."""
+    strikes: Sequence[Strike] = ()
+    """Against the advertiser, that stand and were not lifted."""
     audit_share: float = 0.0
     """Of decisions of this arm that a reviewer reads, at least."""
     audit_secret: bytes | None = field(default=None, repr=False)
@@ -120,6 +125,7 @@ def _rulings(
 ) -> dict[str, _Ruling]:
     """One ruling for each policy that has a say, in the default file's order, policies unknown to the files last."""
     stopped = [degradation for degradation in context.degraded if not degradation.cause.still_decides]
+    struck = strikes_reached([rule.policy for rule in rules], context.strikes, context.decided_at)
     rulings: dict[str, _Ruling] = {}
     if not book.knows(ad.market):
         rulings = {name: _Ruling(Verdict.REVIEW, f"no policy file for market {ad.market}: a person decides") for name in book.names}
@@ -139,9 +145,11 @@ def _rulings(
         if policy.name in context.rejected_copies:
             rulings[policy.name] = _copied(policy, rulings[policy.name], context.rejected_copies[policy.name])
         if context.steering.brakes:
-            rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context.steering.brakes)
+            rulings[policy.name] = _braked(policy, rulings[policy.name], ad, context)
         if context.steering.held:
             rulings[policy.name] = _held(rulings[policy.name], context.steering.held.get(ad.advertiser_id), context.decided_at)
+        if struck:
+            rulings[policy.name] = _struck(rulings[policy.name], struck)
     for name in sorted(risks.keys() - book.names):
         unknown = Degradation(Cause.UNKNOWN_POLICY, name)
         rulings[name] = _Ruling(Verdict.REVIEW, f"no policy file defines {name}: a person decides", degraded=(unknown,))
@@ -209,9 +217,10 @@ def _copied(policy: PolicyInForce, ruling: _Ruling, decision_id: str) -> _Ruling
     return _Ruling(Verdict.REVIEW, wording.copy_rejected(policy.name, decision_id), ruling.thresholds, told, ruling.standing)
 
 
-def _braked(policy: PolicyInForce, ruling: _Ruling, ad: Ad, brakes: tuple[Brake, ...]) -> _Ruling:
+def _braked(policy: PolicyInForce, ruling: _Ruling, ad: Ad, context: DecisionContext) -> _Ruling:
     """The same, but what a brake stops is left to people: as by thresholds that approve, or reject, nothing."""
-    on = [brake for brake in brakes if brake.holds(policy.name, ad.market, ad.surface) and brake.side.stops(ruling.verdict)]
+    holding = (one for one in context.steering.brakes if one.holds(policy.name, ad.market, ad.surface, context.clusters))
+    on = [one for one in holding if one.side.stops(ruling.verdict)]
     causes = [Degradation(Cause.BRAKE, brake.brake_id) for brake in on]
     if not on:
         return ruling
@@ -231,6 +240,14 @@ def _held(ruling: _Ruling, held: Held | None, now: datetime) -> _Ruling:
     used = None if ruling.thresholds is None else replace(ruling.thresholds, approve_below=0.0)
     told = (*ruling.degraded, Degradation(Cause.PROBING, held.notice))
     return _Ruling(Verdict.REVIEW, wording.held(held.notice), used, told, ruling.standing)
+
+
+def _struck(ruling: _Ruling, reached: Sequence[StrikesReached]) -> _Ruling:
+    """The same, but nothing of an advertiser with too many strikes is decided automatically, either way and under any policy."""
+    if ruling.verdict is Verdict.REVIEW:
+        return ruling
+    told = (*ruling.degraded, *(Degradation(Cause.STRIKES, one.policy) for one in reached))
+    return _Ruling(Verdict.REVIEW, wording.struck(reached), degraded=told, standing=ruling.standing)
 
 
 def _without_risk(policy: PolicyInForce) -> _Ruling:

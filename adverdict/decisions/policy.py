@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from adverdict.decisions.strikes import MOST_DAYS, MOST_STRIKES, StrikeLimit
 from adverdict.domain.errors import InvalidPolicy, Mistake
 from adverdict.domain.identity import surface_key
 
@@ -164,6 +165,8 @@ class PolicyInForce:
     when_unfamiliar: WhenUnfamiliar = WhenUnfamiliar.REVIEW
     unfamiliar_share: float = DEFAULT_UNFAMILIAR_SHARE
     """Share in [0, 1] of the honest ads of new advertisers that are taken for unfamiliar; 0: none is."""
+    strikes: StrikeLimit | None = None
+    """How many rejections under it an advertiser may have; None: they are not counted."""
 
     def __post_init__(self) -> None:
         safe = self.when_degraded is not WhenDegraded.APPROVE or self.severity is Severity.QUALITY
@@ -173,6 +176,9 @@ class PolicyInForce:
         for name in ("audit_share", "unfamiliar_share", *LIMITS):
             share = getattr(self, name)
             _require(share is None or 0 <= share <= 1, name, share, "a share from 0 to 1")
+        if self.strikes is not None:
+            _require(1 <= self.strikes.limit <= MOST_STRIKES, "strikes.limit", self.strikes.limit, f"1 to {MOST_STRIKES}")
+            _require(1 <= self.strikes.days <= MOST_DAYS, "strikes.days", self.strikes.days, f"1 to {MOST_DAYS}")
 
     def limited(self, thresholds: Thresholds) -> Thresholds:
         """The same thresholds within ``max_risk`` and ``min_risk_rejected``: those that decide."""
@@ -233,6 +239,11 @@ class PolicyBook:
     def knows(self, market: str) -> bool:
         return market in self.rules
 
+    @cached_property
+    def counts_strikes(self) -> bool:
+        """Whether any policy in force anywhere has a limit of strikes."""
+        return any(policy.strikes is not None for _, _, policy in self.every())
+
     def in_force(self, market: str, surface: str | None) -> tuple[PolicyInForce, ...]:
         """The policies an ad must satisfy; empty for an unknown market. A surface no file names, or no surface, gets the general ones."""
         rules = self.rules.get(market)
@@ -284,7 +295,7 @@ def _said(fields: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in told.items() if key not in _LATER or value != _LATER[key]}
 
 
-_LATER = {"when_unfamiliar": WhenUnfamiliar.REVIEW, "unfamiliar_share": DEFAULT_UNFAMILIAR_SHARE}
+_LATER = {"when_unfamiliar": WhenUnfamiliar.REVIEW, "unfamiliar_share": DEFAULT_UNFAMILIAR_SHARE, "strikes": None}
 """Values that a policy has had since, with what is meant where nothing is said of them."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -35,12 +35,15 @@ class Brake:
     policy: str | None = None
     market: str | None = None
     surface: str | None = None
+    cluster: str | None = None
+    """Only copies of these ads: the name of their cluster, as of when it was put on."""
 
-    def holds(self, policy: str, market: str, surface: str | None) -> bool:
-        """For the verdict under this policy on an ad of this market and surface."""
+    def holds(self, policy: str, market: str, surface: str | None, clusters: Collection[str] = ()) -> bool:
+        """For the verdict under this policy on an ad of this market and surface. ``clusters``: names of clusters that the ad is in."""
         return (
             self.policy in (None, policy)
             and self.market in (None, market)
+            and (self.cluster is None or self.cluster in clusters)
             and (self.surface is None or surface_key(self.surface) == surface_key(surface))
         )
 
@@ -72,6 +75,11 @@ class Steering:
     held: Mapping[str, Held] = field(default_factory=dict)
     """By advertiser."""
 
+    @property
+    def clusters(self) -> frozenset[str]:
+        """Those that a brake is on for."""
+        return frozenset(one.cluster for one in self.brakes if one.cluster is not None)
+
     def applied(self, thresholds: Thresholds, audit_share: float) -> Thresholds:
         """Them, with the end that audits have given their certificate; more of what it decides is audited while there is doubt.
 
@@ -99,10 +107,11 @@ class Steering:
         return self.moved[name].standing if name in self.moved else Standing.CERTIFIED
 
     def stops(self, decision: Decision) -> bool:
-        """Whether a decision made without knowing of it would not be made so now."""
+        """Whether a decision made without knowing of it would not be made so now. Of clusters it knows the one that the decision names."""
         told = [one for one in decision.policies if one.verdict is not Verdict.REVIEW]
         braked = any(
-            brake.side.stops(one.verdict) and brake.holds(one.policy, decision.market, decision.surface)
+            brake.side.stops(one.verdict)
+            and brake.holds(one.policy, decision.market, decision.surface, (decision.cluster,) if decision.cluster else ())
             for brake in self.brakes
             for one in told
         )

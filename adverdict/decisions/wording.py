@@ -7,6 +7,7 @@ from datetime import datetime
 
 from adverdict.decisions.policy import PolicyInForce, Targets, Thresholds, WhenDegraded
 from adverdict.decisions.steering import Brake, BrakeSide
+from adverdict.decisions.strikes import StrikesReached
 from adverdict.domain.degraded import Degradation
 from adverdict.domain.familiarity import Familiarity, in_brackets
 
@@ -90,6 +91,12 @@ def braked(brakes: Sequence[Brake]) -> str:
 
 def copy_rejected(policy: str, decision_id: str) -> str:
     return f"people rejected a copy of this ad under {policy} (decision {decision_id}): a person decides"
+
+
+def struck(reached: Sequence[StrikesReached]) -> str:
+    lifted = any(one.until is None for one in reached)
+    how = "a person decides until somebody lifts it" if lifted else "a person decides"
+    return f"the advertiser has {'; '.join(map(str, reached))}: {how}"
 
 
 def unfamiliar(familiarity: Familiarity, share: float) -> str:

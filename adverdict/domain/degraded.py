@@ -53,6 +53,8 @@ class Cause(StrEnum):
     """The advertiser tries out what is approved: near copies of rejected ads, again and again. People decide. About: the notice."""
     COPY_REJECTED = "copy_rejected"
     """People have rejected a copy of the ad, so that it is not approved without them. About: the policy, and the decision they rejected."""
+    STRIKES = "strikes"
+    """So many ads of the advertiser were rejected that people decide all of them. About: the policy whose limit it is."""
     BRAKE = "brake"
     """Somebody has stopped automatic decisions of this side. About: the brake."""
 

@@ -73,11 +73,12 @@ class DecisionHistory:
         effective_decisions = [
             one
             for one in self.said
-            if (seq is None or one.seq <= seq) and (submitted_at is None or one.submitted_at == submitted_at) and self._stands(one, seq)
+            if (seq is None or one.seq <= seq) and (submitted_at is None or one.submitted_at == submitted_at) and self.stands(one, seq)
         ]
         return max(effective_decisions, key=lambda one: (one.submitted_at, one.seq), default=None)
 
-    def _stands(self, one: EffectiveDecision, seq: int | None) -> bool:
+    def stands(self, one: EffectiveDecision, seq: int | None = None) -> bool:
+        """Whether it had not been withdrawn or taken back once the entry ``seq`` was written; now when None."""
         if one.by == "person":
             end = min((at for at in self.unwound.get(one.decision_id, ()) if at > one.seq), default=None)
         else:

@@ -20,7 +20,7 @@ revocation   of a certificate: what its thresholds would decide is left to peopl
 What comes into force, and how, is told by the entries of ``ledger.bodies.rollout``; what rings, by those of ``ledger.bodies.alarm``;
 what opens, by those of ``ledger.bodies.launch``; what is new, by those of ``ledger.bodies.emerging``; who tries out what is approved, by
 those of ``ledger.bodies.probing``; what speaks against live ads, by those of ``ledger.bodies.signals``; what is carried to copies and taken
-back, by those of ``ledger.bodies.copies``.
+back, by those of ``ledger.bodies.copies``; whose strikes no longer count, by that of ``ledger.bodies.strikes``.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from adverdict.ledger.bodies.launch import LaunchBody
 from adverdict.ledger.bodies.probing import ProbingBody
 from adverdict.ledger.bodies.rollout import RolloutBody
 from adverdict.ledger.bodies.signals import SignalBody
+from adverdict.ledger.bodies.strikes import StrikesLifted
 
 MAX_LABELS = 100
 """On one ad in one request: policies times raters."""
@@ -202,6 +203,7 @@ class Braked(EntryBody):
     policy: PolicyName | None = None
     market: Market | None = None
     surface: OptionalWord = None
+    cluster: OptionalWord = Field(default=None, description="name of a cluster: only copies of its ads")
     why: Text
     by: str
 
@@ -341,6 +343,7 @@ Body = (
     | ProbingBody
     | SignalBody
     | CopiesBody
+    | StrikesLifted
 )
 KINDS: dict[str, type[Body]] = {one.kind: one for one in get_args(Body)}
 

@@ -72,6 +72,14 @@ contents = Table(
     Index(None, "landing_domain"),
     # Few entries have one, and those that have none need no room in the index.
     Index("ix_contents_step", "step", sqlite_where=text("step IS NOT NULL"), postgresql_where=text("step IS NOT NULL")),
+    # Whose ads were rejected, by anybody: strikes are counted from these.
+    Index(
+        "ix_contents_rejected",
+        "advertiser_id",
+        "seq",
+        sqlite_where=text("verdict = 'reject'"),
+        postgresql_where=text("verdict = 'reject'"),
+    ),
     Index("ix_contents_arm", "arm", sqlite_where=text("arm IS NOT NULL"), postgresql_where=text("arm IS NOT NULL")),
 )
 """One row an entry until it is erased. The columns repeat the body for looking up; verification compares them."""

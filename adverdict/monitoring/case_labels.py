@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, select
 
 from adverdict.certification.statistics.intervals import clopper_pearson
+from adverdict.clusters import read
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.errors import Conflict, InvalidInput, Mistake, NotFound
 from adverdict.domain.progress import SILENT, Progress
@@ -24,7 +25,7 @@ from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.emerging import MARKED_DAYS, SeenAd
 from adverdict.monitoring.kinds import strange_of
-from adverdict.review.period import Period, about_each, entries_in, standing_only
+from adverdict.review.period import Period, about_each, decisions_of, entries_in, standing_only
 from adverdict.review.samples import SampledAd, open_sample
 from adverdict.review.tasks.draws import draw
 from adverdict.review.tasks.opening import in_question
@@ -104,11 +105,15 @@ def label_case(
 
 
 def ads_of_case(ledger: Ledger, case: Case, now: datetime, progress: Progress = SILENT) -> Iterator[DecisionMade]:
-    """First decisions on ads like the case's, from two weeks before it was opened on: those with its phrases, or where it has none, those
-    that the model has hardly seen in the same way."""
+    """First decisions on ads like the case's, from two weeks before it was opened on: those in its cluster, those with its phrases, or
+    where it has neither, those that the model has hardly seen in the same way."""
     phrases, told = set(case.told.phrases), case.told
     since = case.opened_at - timedelta(days=MARKED_DAYS)
     progress.stage("reading ads", 1)
+    if told.cluster is not None:
+        yield from _of_cluster(ledger, told.cluster, since)
+        progress.advance()
+        return
     for entry in standing_only(ledger, entries_in(ledger, Period(since, now), (DecisionMade.kind,))):
         made = entry.body
         if not isinstance(made, DecisionMade) or not made.first:
@@ -119,6 +124,16 @@ def ads_of_case(ledger: Ledger, case: Case, now: datetime, progress: Progress = 
         if not phrases or not seen.phrases.isdisjoint(phrases):
             yield made
     progress.advance()
+
+
+def _of_cluster(ledger: Ledger, cluster: str, since: datetime) -> Iterator[DecisionMade]:
+    with ledger.look() as connection:
+        try:
+            members = read.copies(connection, read.found(connection, cluster))
+        except NotFound:  # its first ad was erased
+            return
+        named = [one.decision_id for one in members if one.submitted_at >= since]
+        yield from decisions_of(connection, named).values()
 
 
 def case_labels(ledger: Ledger, case_id: str) -> CaseLabels:

@@ -1,5 +1,5 @@
-"""New kinds of ads, looked for on record: what suddenly many say, what reviewers marked though no policy fits, and what the model has
-hardly seen and suddenly many send; each a case.
+"""New kinds of ads, looked for on record: what suddenly many say, what reviewers marked though no policy fits, what the model has hardly
+seen and suddenly many send, and copies of one ad that more advertisers than usual begin to send; each a case.
 
 submissions and marks by the day -> phrases (``emerging``) -> a case with examples, where it comes from, labels to make, a draft of a policy
 """
@@ -31,6 +31,7 @@ from adverdict.ledger.schema import contents, entries, projections
 from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.emerging import DAYS, Kind, SeenAd, Watch
 from adverdict.monitoring.following.follower import day_of
+from adverdict.monitoring.growing import GrowingKind, growing_kinds, in_words
 from adverdict.review.period import Period, decisions_of, entries_in, pages, standing_only
 from adverdict.review.reports.reports import Believed
 
@@ -86,7 +87,7 @@ def look_for_kinds(
         as_of, share, reporters = end_of(connection), _share(connection, begin, end), Believed.of(connection, at)
     progress.stage("reading ads", DAYS + days)
     where: dict[str, SeenWhere] = {}
-    watch, found, ads = Watch(), list[Kind](), 0
+    watch, found, ads, grown = Watch(), list[Kind](), 0, list[CaseOpened]()
     for number in range(DAYS + days):
         since = begin + timedelta(days=number)
         period = Period(since, since + timedelta(days=1))
@@ -95,8 +96,11 @@ def look_for_kinds(
         kinds = watch.day(seen, marked)
         ads += len(seen)
         found += kinds if number >= DAYS else []
+        if number >= DAYS:
+            with ledger.look() as connection:
+                grown += [case_of_copies(one, as_of) for one in growing_kinds(connection, since.date(), kinds)]
         progress.advance()
-    told = tuple(case_of(kind, where, as_of) for kind in found)
+    told = (*(case_of(kind, where, as_of) for kind in found), *grown)
     opened = []
     if keep:
         for one in told:
@@ -151,6 +155,16 @@ def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
         as_of=as_of,
         by=BY,
     )
+
+
+def case_of_copies(one: GrowingKind, as_of: int) -> CaseOpened:
+    """A cluster that grew, as it is put on record."""
+    where = {made.ad.ad_id: SeenWhere(made.decision.decision_id, made.ad.market, marked=False) for made in one.decisions}
+    usual = case_of(one.kind, where, as_of)
+    brake = f"adverdict brake on --side approve --cluster {one.cluster}"
+    steps = f"Label {LABELS} of its ads, then write a policy or widen one (a draft is below), and train on the labels."
+    proposal = f"{steps} Where it is grave, leave its copies to people meanwhile, whatever their risk: {brake} --why …"
+    return usual.model_copy(update={"cluster": one.cluster, "says": in_words(one), "proposal": proposal})
 
 
 def draft(kind: Kind) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adverdict.clusters.names import KnownCopies
 from adverdict.decisions.arms import InForce
 from adverdict.decisions.steering import Steering
+from adverdict.decisions.strikes import KnownStrikes
 from adverdict.domain.errors import NotFound
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class HistorySnapshot:
     """The set of policies in force, and the roll-outs that have arms."""
     copies: KnownCopies | None = None
     """Who knows of copies; None: nobody, and decisions name no cluster."""
+    strikes: KnownStrikes | None = None
+    """Who knows of advertisers' strikes, as of the entry that steers; None: nobody, and none counts."""
 
 
 def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot | None:
@@ -39,6 +42,7 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot 
     the service would put it on record with its first decision.
     """
     from adverdict.ledger.history import LedgerHistory
+    from adverdict.ledger.in_force.strikes import StrikesOfUrl
     from adverdict.ledger.store import Ledger
 
     try:
@@ -49,6 +53,8 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot 
         return None
     try:
         history = LedgerHistory(ledger, snapshot)
-        return HistorySnapshot(history.catch_up(), history.seq, history.steering, in_force=history.in_force)
+        state = history.catch_up()
+        strikes = StrikesOfUrl(ledger_url, history.seq) if ledger_url else None
+        return HistorySnapshot(state, history.seq, history.steering, in_force=history.in_force, strikes=strikes)
     finally:
         ledger.close()

@@ -27,8 +27,11 @@ from adverdict.scoring.scorer import Scorer
 log = logging.getLogger("adverdict.recorder")
 
 if TYPE_CHECKING:
+    from adverdict.clusters.names import KnownCopies
     from adverdict.clusters.online import ClustersBegun
+    from adverdict.decisions.steering import Steering
     from adverdict.ledger.history import LedgerHistory
+    from adverdict.ledger.in_force.strikes import StrikeHistory
     from adverdict.review.tasks.settings import ReviewSettings
 
 
@@ -60,6 +63,7 @@ class Recorder:
         self._review = review
         self._clock = clock
         self._history: LedgerHistory | None = None
+        self._strikes: StrikeHistory | None = None
         self._anew: Future[LedgerHistory] | None = None
         """A history being begun anew because something was erased."""
         self._founded = False
@@ -77,21 +81,31 @@ class Recorder:
         from adverdict.ledger.history import LedgerHistory, end_of, found
         from adverdict.ledger.in_force.rollouts import in_force_at
         from adverdict.ledger.in_force.steering import steering_at
+        from adverdict.ledger.in_force.strikes import StrikeHistory
 
         if not self._founded:
             found(self.ledger, scorer.model.snapshot, scorer.model.version, self._clock())
             self._founded = True
         if self._history is None:
             self._history = LedgerHistory(self.ledger)
-        copies = self._copies.now() if self._copies else None
+        if self._strikes is None:
+            self._strikes = StrikeHistory(self.ledger)
         if self._history.catch_up_settled():
             history = self._history
-            return HistorySnapshot(history.state, history.seq, history.steering, in_force=history.in_force, copies=copies)
+            copies = self._known_copies(history.steering)
+            strikes = self._strikes.as_of(history.seq)
+            return HistorySnapshot(history.state, history.seq, history.steering, in_force=history.in_force, copies=copies, strikes=strikes)
         self._begin_anew()
         with self.ledger.look() as connection:  # a brake does not wait for a history to be read anew
             end = end_of(connection)
             steering, in_force = steering_at(connection, end), in_force_at(connection, end)
-            return HistorySnapshot(self._history.state, self._history.seq, steering, end, in_force, copies)
+            copies = self._known_copies(steering)
+            return HistorySnapshot(self._history.state, self._history.seq, steering, end, in_force, copies, self._strikes.as_of(end))
+
+    def _known_copies(self, steering: Steering) -> KnownCopies | None:
+        if self._copies is None:
+            return None
+        return self._copies.wait() if steering.clusters else self._copies.now()
 
     def _begin_anew(self) -> None:
         from adverdict.ledger.history import LedgerHistory

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from adverdict.ledger.entries import DecisionMade, Entry, Erased
 from adverdict.ledger.history import LedgerHistory, foundation
 from adverdict.ledger.in_force.rollouts import in_force_at
 from adverdict.ledger.in_force.steering import steering_at
+from adverdict.ledger.in_force.strikes import StrikesAt
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
 from adverdict.scoring.known import HistorySnapshot
@@ -126,12 +127,14 @@ def compare(recorded: Decision, again: Decision, seq: int) -> list[Difference]:
 class _CopiesOnRecord:
     """What a decision was told of copies: the clusters of then are there no more, as later ads have joined them."""
 
-    def __init__(self, recorded: Decision) -> None:
+    def __init__(self, recorded: Decision, steering: Steering) -> None:
         about = [one.about for one in degradations(recorded.degraded) if one.cause is Cause.COPY_REJECTED and one.about]
         parts = [text.partition(":") for text in about]
-        self._facts = CopyFacts(recorded.cluster, tuple((policy, decision_id) for policy, _, decision_id in parts))
+        stopped = {one.about for one in degradations(recorded.degraded) if one.cause is Cause.BRAKE}
+        among = tuple(one.cluster for one in steering.brakes if one.cluster is not None and one.brake_id in stopped)
+        self._facts = CopyFacts(recorded.cluster, tuple((policy, decision_id) for policy, _, decision_id in parts), among)
 
-    def of(self, ads: Sequence[Ad]) -> list[CopyFacts]:
+    def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
         return [self._facts for _ in ads]
 
 
@@ -189,15 +192,16 @@ class _Replayer:
 
     def _known(self, model: Model, recorded: Decision) -> HistorySnapshot:
         state, seq, steering, in_force = None, recorded.history_seq, Steering(), InForce()
+        steered = seq if recorded.steered_seq is None else recorded.steered_seq
         if seq is not None:
             history = self._history(model)
             state, steering, in_force = history.catch_up(seq), history.steering, history.in_force
         if recorded.steered_seq is not None:
             with self._ledger.look() as connection:
                 steering, in_force = steering_at(connection, recorded.steered_seq), in_force_at(connection, recorded.steered_seq)
-        return HistorySnapshot(
-            state, seq, steering, recorded.steered_seq, in_force, _CopiesOnRecord(recorded) if recorded.cluster else None
-        )
+        copies = _CopiesOnRecord(recorded, steering) if recorded.cluster else None
+        strikes = None if steered is None else StrikesAt(self._ledger, steered)
+        return HistorySnapshot(state, seq, steering, recorded.steered_seq, in_force, copies, strikes)
 
     def _history(self, model: Model) -> LedgerHistory:
         """One for all models, unless each brings what was known before the first entry because the ledger does not say it."""

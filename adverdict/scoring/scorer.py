@@ -303,7 +303,8 @@ class Scorer:
         rule = self._rule(depth) if asked else None
         early = self._cascaded(seen, history, EVERYBODY if depth == "early" else rule.limit) if rule else None
         scored = early or said or (asked.score(seen, history) if asked else None)
-        copies = known.copies.of(ads) if known and known.copies else None
+        copies = known.copies.of(ads, known.steering.clusters) if known and known.copies else None
+        struck = known.strikes.of({ad.advertiser_id for ad in ads}) if known and known.strikes and self.book.counts_strikes else {}
         decisions = []
         for position, ad in enumerate(ads):
             details: dict[str, object] = {**told, "as_of": as_of} if self.model else {}
@@ -316,6 +317,8 @@ class Scorer:
             familiarity = scored.familiarity(position) if scored else None
             steering, choice = known.steering if known else Steering(), choices[position] if choices else None
             context = self._context(why, familiarity, steering, choice, at, details, copies[position] if copies else None)
+            if ad.advertiser_id in struck:
+                context = replace(context, strikes=struck[ad.advertiser_id])
             decision = decide(ad, risks, self.book, self.solved, context=context, rules=self._rules)
             if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
                 decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
@@ -344,6 +347,7 @@ class Scorer:
             steering=steering,
             arm=choice.arm if choice else None,
             rejected_copies=dict(copies.rejected) if copies else {},
+            clusters=copies.among if copies else (),
             audit_share=choice.audit_share if choice else 0.0,
             audit_secret=self._audit_secret,
             told=told,

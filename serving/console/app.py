@@ -16,6 +16,7 @@ from adverdict.domain.errors import AdverdictError
 from adverdict.serving.attempts import Attempts
 from adverdict.serving.console import brakes, changes, creative, drafts, quality, rollouts, workforce
 from adverdict.serving.console.decisions import pages as decisions
+from adverdict.serving.console.decisions import taking_back
 from adverdict.serving.console.login import pages as login
 from adverdict.serving.console.monitoring import emerging, health, launches
 from adverdict.serving.console.parts import Parts
@@ -63,6 +64,9 @@ def console(parts: Parts) -> ASGIApp:
             _route("/decisions/{decision_id}", page(decisions.show, *either)),
             _route("/decisions/{decision_id}/letter", page(decisions.told, *either)),
             _route("/decisions/{decision_id}/appeal", page(decisions.appeal, *decisions.MAY_APPEAL), "POST"),
+            _route("/decisions/{decision_id}/lift", page(taking_back.lifted, *taking_back.MAY), "POST"),
+            _route("/decisions/{decision_id}/unwind", page(taking_back.asked, *taking_back.MAY)),
+            _route("/decisions/{decision_id}/unwound", page(taking_back.unwound, *taking_back.MAY), "POST"),
             _route("/decisions/{decision_id}/{what}", page(decisions.related, *either)),
             _route("/creative/{content}/{number}", page(creative.show, *either)),
             _route("/policies", page(policies.show, *policy)),

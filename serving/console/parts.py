@@ -68,6 +68,8 @@ class Parts:
     """Where creatives are fetched from."""
     creative_link: str = ""
     """Template of the address where people find a creative themselves; empty: there is none."""
+    follows_copies: bool = True
+    """Whether this installation knows of copies while it decides."""
     grader: Grader | None = None
     """Says where ads may stand; None: no file of tiers is set."""
     false_alarms: float = 12.0

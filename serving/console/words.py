@@ -163,6 +163,7 @@ CAUSES = {
     Cause.LICENCE_UNKNOWN: "nobody knows whether there is a licence for {about}",
     Cause.ARM_MISSING: "what should have decided in its arm of the roll-out could not be had",
     Cause.ARM_FAILED: "the model of its arm of the roll-out failed on it",
+    Cause.STRIKES: "so many of the advertiser's ads were rejected under {about} that people decide all of them",
     Cause.BRAKE: "somebody has put a brake on",
 }
 """What was missing or stale, in words; ``about`` is what it concerns."""

@@ -24,7 +24,19 @@ from adverdict.domain.decision import Decision
 from adverdict.serving.draining import STAYING, Draining
 from adverdict.serving.http import openapi
 from adverdict.serving.http.endpoint import JSON, PUBLIC, Call, Endpoint
-from adverdict.serving.http.endpoints import brakes, changes, check, monitoring, pages, records, rollouts, score, signals, workforce
+from adverdict.serving.http.endpoints import (
+    brakes,
+    changes,
+    check,
+    monitoring,
+    pages,
+    records,
+    rollouts,
+    score,
+    signals,
+    strikes,
+    workforce,
+)
 from adverdict.serving.http.envelope import Envelope
 from adverdict.serving.http.errors import Refused, problem
 from adverdict.serving.http.guards import CALL, Guards
@@ -42,6 +54,7 @@ ENDPOINTS = (
     *check.endpoints,
     *signals.endpoints,
     *brakes.endpoints,
+    *strikes.endpoints,
     *rollouts.endpoints,
     *workforce.endpoints,
     *monitoring.endpoints,

@@ -126,6 +126,7 @@ class BrakeRequest(BaseModel):
     policy: PolicyName | None = None
     market: Market | None = None
     surface: OptionalWord = None
+    cluster: OptionalWord = Field(default=None, description="only copies of an ad: their cluster, or a decision or an ad in it")
     why: Annotated[Text, Field(min_length=1, max_length=1000)]
 
 
@@ -149,6 +150,9 @@ class BrakeOn(BaseModel):
     policy: str | None
     market: str | None
     surface: str | None
+    cluster: str | None = Field(
+        default=None, description="name of the cluster whose copies it is for, as of when it was put on; null: of all ads"
+    )
     why: str
     by: str
     since: datetime

@@ -111,6 +111,8 @@ class RoundRunner:
             ads = [ad for _, portion in portions for ad in portion]
             try:
                 decisions: Answer = [*scorer.score(ads, explain=explain, degraded=degraded, known=known, depth=depth)]
+            except Unavailable:
+                raise  # the ledger, asked about an advertiser: nobody can be answered now
             except BaseException:
                 log.exception("a round failed; its ads are tried one by one")
                 decisions = [_alone(scorer, ad, explain, degraded, known, depth) for ad in ads]

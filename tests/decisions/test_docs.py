@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adverdict.decisions.files.fields import KEYS, TARGET_READERS
+from adverdict.decisions.files.fields import KEYS, STRIKE_READERS, TARGET_READERS
 from adverdict.decisions.files.read import TOP_KEYS, read_policies
 from adverdict.decisions.policy import (
     DEFAULT_AUDIT_SHARE,
@@ -19,13 +19,15 @@ from adverdict.decisions.policy import (
     WhenUncertified,
     WhenUnfamiliar,
 )
+from adverdict.decisions.strikes import StrikesCounted, StrikesThen
 from adverdict.domain.errors import InvalidPolicy
 
 FILES = r"```yaml\n# (\w+\.yaml)\n(.*?)```"
 TEXT = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 
 
-CHOICES = [*Severity, *Stance, *Licence, *WhenDegraded, *WhenUncertified, *WhenUnfamiliar]
+STRIKES = [*STRIKE_READERS, *StrikesThen, *StrikesCounted]
+CHOICES = [*STRIKES, *Severity, *Stance, *Licence, *WhenDegraded, *WhenUncertified, *WhenUnfamiliar]
 
 
 @pytest.mark.parametrize("key", [*TOP_KEYS, *KEYS, *TARGET_READERS, "approve_below", "reject_at", *CHOICES])

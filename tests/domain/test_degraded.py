@@ -23,6 +23,7 @@ def test_recorded_causes_are_the_words_that_ledgers_and_dashboards_hold() -> Non
         *("clock_behind", "ledger_replaced", "ledger_unwritable"),
         "probing",
         "copy_rejected",
+        "strikes",
         "brake",
     ]
     assert str(Degradation(Cause.BUNDLE_REFUSED, "3")) == "bundle_refused:3"

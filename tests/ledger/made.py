@@ -34,6 +34,7 @@ from adverdict.ledger.bodies.rollout import (
     stage_id,
 )
 from adverdict.ledger.bodies.signals import PutBack, Reported, Sign
+from adverdict.ledger.bodies.strikes import StrikesLifted
 from adverdict.ledger.entries import (
     Answered,
     Appealed,
@@ -327,7 +328,7 @@ def signal(ledger: Ledger) -> None:
 
 
 def carry_over(ledger: Ledger) -> None:
-    """Four entries: how far verdicts are carried, one that was, its end, and what was taken back."""
+    """Five entries: how far verdicts are carried, one that was, its end, what was taken back, and strikes that were lifted."""
     made = decided(an_ad(1))
     begun = CarryingBegun(
         side="reject",
@@ -349,6 +350,7 @@ def carry_over(ledger: Ledger) -> None:
         writing.append("res-c", resolved(made).model_copy(update={"by": "copy", "carried": carried}), minutes(75))
         writing.append("cae-1", CarryingEnded(side="reject", why="errors", by="lea"), minutes(76))
         writing.append("unw-1", Unwound(**about(made), source="dec-0", retracted=("ans-tsk-1",), why="a slip", by="lea"), minutes(77))
+        writing.append("stl-1", StrikesLifted(advertiser_id="adv-7", why="a new owner", by="lea"), minutes(78))
 
 
 def steer(ledger: Ledger) -> None:

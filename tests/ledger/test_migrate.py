@@ -46,6 +46,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_stays_whole(dat
     ledger = Ledger.open(database_url)
     append_decisions(ledger, decided(an_ad(creative_format="native", surface="feed")))
     with ledger.change() as connection:
+        connection.execute(text("DROP INDEX ix_contents_rejected"))
         for column in ("step", "arm"):
             connection.execute(text(f"DROP INDEX ix_contents_{column}"))
             connection.execute(text(f"ALTER TABLE contents DROP COLUMN {column}"))
@@ -77,6 +78,7 @@ def test_tables_of_a_newer_program_are_refused_in_one_line(ledger: Ledger, looki
 def test_messages_that_waited_for_the_webhook_go_on_waiting_and_given_up_ones_are_held(database_url: str) -> None:
     ledger = Ledger.open(database_url)
     with ledger.change() as connection:
+        connection.execute(text("DROP INDEX ix_contents_rejected"))
         for table in ("changes", "receivers", "probes", "outbox", *CLUSTERS, *CREATIVES):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(

@@ -41,7 +41,7 @@ def test_every_language_says_everything_with_the_same_blanks() -> None:
     def blanks(said: object) -> object:
         if isinstance(said, dict):
             return {key: blanks(value) for key, value in said.items()}
-        return sorted(name for name in ("title", "date", "market", "words") if f"{{{name}}}" in str(said))
+        return sorted(name for name in ("title", "date", "market", "words", "rules") if f"{{{name}}}" in str(said))
 
     english = blanks(phrases(ENGLISH).said)
     assert {language: blanks(phrases(language).said) for language in languages()} == dict.fromkeys(languages(), english)
@@ -80,6 +80,17 @@ def test_an_overturned_ad_is_told_so_and_no_rule_is_held_against_it(ledger: Ledg
 @pytest.mark.parametrize(("verdict", "outcome"), [(APPROVE, "approved"), (REVIEW, "review")])
 def test_an_ad_that_was_never_rejected_is_told_where_it_stands(verdict: Verdict, outcome: str, ledger: Ledger) -> None:
     assert told(ledger, Story(ledger).decide(an_ad(1), verdict)).outcome == outcome
+
+
+def test_an_advertiser_whose_ads_people_read_because_of_strikes_is_told_so(ledger: Ledger) -> None:
+    made = Story(ledger).decide(an_ad(1), REVIEW)
+    struck = made.model_copy(update={"decision": made.decision.model_copy(update={"degraded": ("strikes:gambling",)})})
+    [entry] = [one for one in ledger.about(made.decision.decision_id) if one.body == made]
+    found = letter([entry.model_copy(update={"body": struck})], BOOK, language="en")
+    assert found is not None
+    assert "Several of your ads were rejected under: “Gambling and betting for money”. People therefore examine" in found.text()
+    assert found.outcome == "review"
+    assert told(ledger, made).parts == (), "and nothing of it elsewhere"
 
 
 def test_outside_the_union_nothing_is_said_of_its_law(ledger: Ledger) -> None:

@@ -34,7 +34,8 @@ def test_a_brake_stops_its_side_from_the_next_request_on_until_it_is_released(se
         assert answer["history_seq"] >= put_on["seq"]
         assert on(client) == [put_on]
         assert put_on | {"since": ""} == {
-            "brake_id": put_on["brake_id"], "seq": put_on["seq"], "side": "approve", "policy": None, "market": None, "surface": None,
+            "brake_id": put_on["brake_id"], "seq": put_on["seq"], "side": "approve",
+            "policy": None, "market": None, "surface": None, "cluster": None,
             "why": "a wave of cloned shops", "by": "local", "since": "",
         }  # fmt: skip
         released = client.post("/v1/brakes/release", json={"brake_id": put_on["brake_id"], "why": "they are gone"}).json()

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from adverdict.decisions.files.located import Located
 from adverdict.decisions.policy import Licence, Severity, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
+from adverdict.decisions.strikes import MOST_DAYS, MOST_STRIKES, StrikeLimit, StrikesCounted, StrikesThen
 from adverdict.domain.errors import Mistake
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -50,6 +51,8 @@ def read_fields(section: Located, path: str, mistakes: list[Mistake], *, on_surf
                 fields.update({f"targets.{name}": Sourced(None, item.where) for name in TARGET_READERS})
             for name, target in known_items(item, f"{path}.targets", TARGET_READERS, mistakes):
                 _read(f"targets.{name}", target, TARGET_READERS[name], path, fields, mistakes)
+        elif key == "strikes":
+            fields[key] = Sourced(_strikes(item, f"{path}.strikes", mistakes), item.where)
         else:
             _read(key, item, READERS[key], path, fields, mistakes)
     return fields
@@ -143,6 +146,42 @@ def _thresholds(item: Located) -> Thresholds | None:
     return Thresholds(approve_below, reject_at)
 
 
+def _whole(most: int, such: int) -> Callable[[Located], int]:
+    def read(item: Located) -> int:
+        if isinstance(item.value, str) and item.plain and re.fullmatch(r"[0-9]{1,6}", item.value) and 1 <= int(item.value) <= most:
+            return int(item.value)
+        raise Wrong(f"a whole number from 1 to {most}, such as {such}")
+
+    return read
+
+
+def _strikes(section: Located, path: str, mistakes: list[Mistake]) -> StrikeLimit | None:
+    """None: ``none``, or there are mistakes in it. A block is replaced as a whole: half of a limit says nothing."""
+    if section.value == "none":
+        return None
+    if not isinstance(section.value, dict):
+        expected = "none, or a mapping such as {limit: 3, days: 90, then: review}"
+        mistakes.append(Mistake(path, section.shown(), expected, section.where))
+        return None
+    found: Fields = {}
+    for key, item in known_items(section, path, STRIKE_READERS, mistakes):
+        _read(key, item, STRIKE_READERS[key], path, found, mistakes)
+    for key in ("limit", "days", "then"):
+        if key not in section.value:
+            mistakes.append(Mistake(f"{path}.{key}", None, f"{_STRIKES_EXPECTED[key]} (required)", section.where))
+    values = {key: sourced.value for key, sourced in found.items()}
+    if None in values.values() or not {"limit", "days", "then"} <= values.keys():
+        return None
+    return StrikeLimit(**values)  # type: ignore[arg-type]
+
+
+STRIKE_READERS: dict[str, Callable[[Located], object]] = {
+    "limit": _whole(MOST_STRIKES, 3),
+    "days": _whole(MOST_DAYS, 90),
+    "then": _choice(StrikesThen),
+    "counted": _choice(StrikesCounted),
+}
+_STRIKES_EXPECTED = {"limit": f"1 to {MOST_STRIKES}", "days": f"1 to {MOST_DAYS}", "then": one_of(StrikesThen)}
 TARGET_READERS: dict[str, Callable[[Located], object]] = {
     "max_risk": _share,
     "max_leakage": _share,
@@ -167,10 +206,10 @@ READERS: dict[str, Callable[[Located], object]] = {
 }
 KEYS = (
     *("title", "severity", "stance", "licence", "surfaces", "targets", "thresholds"),
-    *("when_degraded", "when_uncertified", "when_unfamiliar", "unfamiliar_share", "audit_share", "reason"),
+    *("when_degraded", "when_uncertified", "when_unfamiliar", "unfamiliar_share", "audit_share", "strikes", "reason"),
 )
 """Every key of a policy, in the order people write them."""
 REQUIRED = ("title", "severity", "stance", "targets.max_leakage", "targets.max_wrongful_reject", "targets.confidence", "reason")
 """Keys the default file must give each policy; the others have a default: a ``max_risk`` by severity, ``MIN_RISK_REJECTED``, no
 ``max_missed``, no licence, all surfaces, ``auto`` thresholds, ``review`` when degraded, ``decide`` when uncertified, ``review`` when
-unfamiliar, which a ``DEFAULT_UNFAMILIAR_SHARE`` of honest ads are, and an audit share of ``DEFAULT_AUDIT_SHARE``."""
+unfamiliar, which a ``DEFAULT_UNFAMILIAR_SHARE`` of honest ads are, no limit of strikes, and an audit share of ``DEFAULT_AUDIT_SHARE``."""

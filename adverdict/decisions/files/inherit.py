@@ -179,4 +179,5 @@ def _policy(name: str, fields: Fields) -> PolicyInForce:
         max_missed=values.get("targets.max_missed"),
         when_unfamiliar=values.get("when_unfamiliar", WhenUnfamiliar.REVIEW),
         unfamiliar_share=values.get("unfamiliar_share", DEFAULT_UNFAMILIAR_SHARE),
+        strikes=values.get("strikes"),
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from adverdict.decisions.files.fields import ALL_SURFACES, KEYS, TARGET_READERS, Fields
 from adverdict.decisions.files.read import PolicyFolder
 from adverdict.decisions.policy import PolicyInForce, Stance, Thresholds, WhenUncertified
+from adverdict.decisions.strikes import StrikeLimit
 from adverdict.decisions.thresholds import SolvedFor, SolvedThresholds
 from adverdict.domain.identity import surface_key
 
@@ -18,7 +19,7 @@ IN_FORCE = "in force there"
 """In place of a key: the general rules leave the policy out."""
 FLAT_KEYS = tuple(flat for key in KEYS for flat in ([f"targets.{name}" for name in TARGET_READERS] if key == "targets" else [key]))
 """Every key of a policy in the order people write them, the targets one by one."""
-NOTHING_SAID = {"thresholds": "auto", "surfaces": ALL_SURFACES, "targets.max_missed": "not limited"}
+NOTHING_SAID = {"thresholds": "auto", "strikes": "none", "surfaces": ALL_SURFACES, "targets.max_missed": "not limited"}
 """How a file writes what is None once it is read."""
 
 Values = tuple["Value", ...]
@@ -130,6 +131,8 @@ def plain(value: object) -> object:
     match value:
         case Thresholds():
             return {"approve_below": value.approve_below, "reject_at": value.reject_at}
+        case StrikeLimit():
+            return {"limit": value.limit, "days": value.days, "then": value.then.value, "counted": value.counted.value}
         case frozenset():
             return sorted(value)
         case float():

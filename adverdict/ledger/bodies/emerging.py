@@ -58,6 +58,9 @@ class CaseOpened(EntryBody):
     strange: str | None = Field(
         default=None, description="found because suddenly many sent what the model has hardly seen, such as text or language:zh"
     )
+    cluster: str | None = Field(
+        default=None, description="found because more advertisers than usual began to send copies of one ad: their cluster"
+    )
     marked: int = Field(description="of the ads, those that reviewers marked as bad")
     reported: int | None = Field(default=None, description="of the ads, those that viewers reported; null: none, or it was not counted")
     labels: int = Field(description="how many of them to label, to know what they are")

@@ -36,8 +36,10 @@ class Case:
         return self.state in (CaseState.EXPLAINED, CaseState.CLOSED)
 
     def same(self, told: CaseOpened, at: datetime) -> bool:
-        """Whether it is about the same kind: of the first phrases, one is shared. What the model has hardly seen is one kind for as long as
-        its case is open, or ``SETTLED`` after it was opened: a year later it may be another."""
+        """Whether it is about the same kind: the same cluster, or of the first phrases one is shared. What the model has hardly seen is one
+        kind for as long as its case is open, or ``SETTLED`` after it was opened: a year later it may be another."""
+        if told.cluster is not None and self.told.cluster == told.cluster:
+            return True
         if self.told.language != told.language:
             return False
         if not set(self.told.phrases[:TOP]).isdisjoint(told.phrases[:TOP]):

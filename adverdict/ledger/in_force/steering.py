@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -42,7 +42,7 @@ def steered(before: Steering, told: Iterable[Entry]) -> Steering:
     for entry in told:
         body = entry.body
         if isinstance(body, Braked):
-            brakes[entry.entry_id] = Brake(entry.entry_id, body.side, body.policy, body.market, body.surface)
+            brakes[entry.entry_id] = Brake(entry.entry_id, body.side, body.policy, body.market, body.surface, body.cluster)
         elif isinstance(body, Released):
             brakes.pop(body.brake, None)
         elif isinstance(body, CertificateRevoked):
@@ -63,25 +63,38 @@ def brakes_on(connection: Connection) -> list[tuple[Entry, Braked]]:
     return [(entry, entry.body) for entry in map(entry_of, rows) if isinstance(entry.body, Braked)]
 
 
-def asked_for(book: PolicyBook, *, side: str, policy: str | None, market: str | None, surface: str | None, why: str, by: str) -> Braked:
-    """A brake that somebody asks for; blanks mean everywhere. Raises InvalidInput with every mistake, such as a market that is none."""
+def asked_for(
+    book: PolicyBook,
+    *,
+    side: str,
+    policy: str | None,
+    market: str | None,
+    surface: str | None,
+    why: str,
+    by: str,
+    cluster: str | None = None,
+    found: Sequence[Mistake] = (),
+) -> Braked:
+    """A brake that somebody asks for; blanks mean everywhere. ``found``: mistakes that were found before. Raises InvalidInput with every
+    mistake, such as a market that is none."""
     policy, market, surface = (text.strip() or None if text else None for text in (policy, market, surface))
     mistakes = [] if side in set(BrakeSide) else [Mistake("side", side, f"one of {', '.join(BrakeSide)}")]
     if policy is not None and policy not in book.names:
         mistakes.append(Mistake("policy", policy, f"a policy that default.yaml defines: {one_of(book.names, policy)}"))
     if market is not None and not book.knows(market):
         mistakes.append(Mistake("market", market, f"a market with a file: {one_of(book.markets, market)}"))
+    mistakes += found
     if not why.strip():
         mistakes.append(Mistake("why", why, "a reason: it stays on record"))
     if mistakes:
         raise InvalidInput("no brake was put on:", mistakes)
-    return Braked(side=BrakeSide(side), policy=policy, market=market, surface=surface, why=why.strip(), by=by)
+    return Braked(side=BrakeSide(side), policy=policy, market=market, surface=surface, cluster=cluster, why=why.strip(), by=by)
 
 
 def brake(writing: Writing, told: Braked, at: datetime) -> tuple[str, int]:
     """Put a brake on: its id, and the seq of its entry. One of the same side and scope that is on already is that one."""
     for entry, on in brakes_on(writing.connection):
-        if (on.side, on.policy, on.market, on.surface) == (told.side, told.policy, told.market, told.surface):
+        if _scope(on) == _scope(told):
             return entry.entry_id, entry.seq
     brake_id = f"brk-{hexadecimal()}"
     return brake_id, writing.append(brake_id, told, at)
@@ -117,8 +130,13 @@ def move(writing: Writing, told: CertificateMoved, at: datetime) -> bool:
     return True
 
 
+def _scope(told: Braked) -> tuple[str | None, ...]:
+    return told.side, told.policy, told.market, told.surface, told.cluster
+
+
 def scope_in_words(told: Braked) -> str:
     """What a brake stops, such as ``approving under gambling in SE on feed``."""
     done = {BrakeSide.APPROVE: "approving", BrakeSide.REJECT: "rejecting", BrakeSide.BOTH: "deciding"}[told.side]
     where = [word and f"{before} {word}" for before, word in (("under", told.policy), ("in", told.market), ("on", told.surface))]
-    return " ".join([done, *(one for one in where if one)]) + ("" if any(where) else " anything anywhere")
+    what = [f"copies in cluster {told.cluster}"] if told.cluster else []
+    return " ".join([done, *what, *(one for one in where if one)]) + ("" if any(where) or what else " anything anywhere")

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from adverdict.clusters.braking import among
+from adverdict.decisions.steering import Steering
+from adverdict.decisions.strikes import strikes_reached
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import Conflict, Unavailable
@@ -25,6 +28,7 @@ from adverdict.ledger import steps
 from adverdict.ledger.effective import EffectiveDecision, effective_decisions
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
 from adverdict.ledger.in_force.steering import steering_at
+from adverdict.ledger.in_force.strikes import strikes_at
 from adverdict.ledger.schema import entries
 from adverdict.ledger.schema import tasks as table
 from adverdict.ledger.store import Ledger, Writing, now
@@ -184,13 +188,15 @@ class _Applying:
             stands = effective_decisions(connection, [one.ad.ad_id for one in batch])
             known = _on_record(connection, [one.decision.decision_id for one in batch])
             appealed = _appealed(connection, [one.decision_id for one in stands.values()])
-            steering = steering_at(connection)
+            steering, struck = steering_at(connection), self._struck(writing, batch, at)
             size, room = steps.size(connection, step), self._choice.most
             chosen: list[_Whole] = []
             reasons = Counter[SkipReason]()
             for one in batch:
                 why = _why(one.candidate, stands.get(one.ad.ad_id), known, appealed)
-                if why is None and steering.stops(one.decision):
+                if why is None and (
+                    steering.stops(one.decision) or one.decision.decision_id in struck or _copied(connection, one, steering)
+                ):
                     why = SkipReason.STEERED
                 if why is None and room is not None and size + len(chosen) >= room:
                     why = SkipReason.MORE
@@ -201,6 +207,18 @@ class _Applying:
             opened, closed = self._append(writing, chosen, stands, at) if chosen else (0, 0)
         changes = Counter(Change(one.ad.market, _before(one, stands), one.decision.verdict) for one in chosen)
         return _Batch(changes, reasons, opened, closed, size + len(chosen))
+
+    def _struck(self, writing: Writing, batch: Sequence[_Whole], at: datetime) -> set[str]:
+        """Automatic decisions for advertisers who have too many strikes by now."""
+        if not self._book.counts_strikes:
+            return set()
+        made = [one.decision for one in batch if one.decision.verdict is not Verdict.REVIEW]
+        strikes = strikes_at(writing.connection, {one.advertiser_id for one in made}, writing.seq)
+        return {
+            one.decision_id
+            for one in made
+            if strikes_reached(self._book.in_force(one.market, one.surface), strikes.get(one.advertiser_id, ()), at)
+        }
 
     def _append(self, writing: Writing, chosen: Sequence[_Whole], stands: dict[str, EffectiveDecision], at: datetime) -> tuple[int, int]:
         """Tasks opened and closed."""
@@ -223,6 +241,19 @@ class _Applying:
         self.done.opened += batch.opened
         self.done.closed += batch.closed
         self.done.in_step = batch.in_step
+
+
+def _copied(connection: Connection, one: _Whole, steering: Steering) -> bool:
+    """Whether a brake is on for copies of the ad: whoever rescores knows of none, so what is on record of them is asked."""
+    if not steering.clusters or one.decision.verdict is Verdict.REVIEW:
+        return False
+    its = among(connection, one.candidate.now.decision_id, steering.clusters) if one.candidate.now else ()
+    told = [each for each in one.decision.policies if each.verdict is not Verdict.REVIEW]
+    return any(
+        brake.side.stops(each.verdict) and brake.holds(each.policy, one.ad.market, one.ad.surface, its)
+        for brake in steering.brakes
+        for each in told
+    )
 
 
 def _why(one: Candidate, stands: EffectiveDecision | None, known: set[str], appealed: set[str]) -> SkipReason | None:

@@ -25,6 +25,7 @@ from adverdict.ledger.effective import effective_decisions
 from adverdict.ledger.entries import DecisionMade, KnownHistory, Rescored
 from adverdict.ledger.history import LedgerHistory
 from adverdict.ledger.in_force.rollouts import rollouts_now
+from adverdict.ledger.in_force.strikes import StrikesAt
 from adverdict.ledger.schema import contents, entries
 from adverdict.ledger.store import Ledger, entry_of, entry_query, now
 from adverdict.review.period import pages
@@ -71,7 +72,8 @@ def repair(
         raise NotFound(f"policies {told.proposal.base.policies[:12]} cannot be had")
     done, at = Repaired(repair_id(rollout_id)), clock()
     history = LedgerHistory(ledger)
-    known = HistorySnapshot(history.catch_up(), history.seq, history.steering, in_force=InForce())
+    state = history.catch_up()
+    known = HistorySnapshot(state, history.seq, history.steering, in_force=InForce(), strikes=StrikesAt(ledger, history.seq))
     ledger.keep("policies", by_set.book.hash, by_set.book.to_json, at)
     ledger.keep("thresholds", by_set.solved.digest, lambda: by_set.solved.to_json().encode(), at)
     for page in pages(_approved(ledger, rollout_id), BATCH):

@@ -150,14 +150,15 @@ def _run(options: Options, planned: ShardPlan, chosen: _Decider, stored: Run | N
         thresholds=chosen.solved.digest,
         exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
         history=history,
-        steering=stored.steering if stored else _steering(chosen.ledger, history.seq),
+        steering=stored.steering if stored else _steering(chosen.ledger, history.seq, chosen.book),
     )
 
 
-def _steering(ledger_url: str | None, known: int | None) -> SteeringUsed | None:
+def _steering(ledger_url: str | None, known: int | None, book: PolicyBook) -> SteeringUsed | None:
     """What is out of automatic hands now, where a ledger says so; None: nothing is, nor was as of the entry that the history ``known``."""
     from adverdict.ledger.history import end_of
     from adverdict.ledger.in_force.steering import steering_at
+    from adverdict.ledger.in_force.strikes import near_a_limit
     from adverdict.ledger.store import Ledger
 
     if ledger_url is None or not _is_there(ledger_url):
@@ -167,12 +168,19 @@ def _steering(ledger_url: str | None, known: int | None) -> SteeringUsed | None:
         with ledger.look() as connection:
             end = end_of(connection)
             steering, before = steering_at(connection, end), steering_at(connection, known or 0)
+            struck, struck_before = near_a_limit(connection, book, end), near_a_limit(connection, book, known or 0)
     finally:
         ledger.close()
-    if steering == before == Steering():
+    if steering == before == Steering() and not struck and not struck_before:
         return None
-    moved, held = dict(steering.moved), dict(steering.held)
-    return SteeringUsed(seq=end, brakes=steering.brakes, revoked=tuple(sorted(steering.revoked)), moved=moved, held=held)
+    return SteeringUsed(
+        seq=end,
+        brakes=steering.brakes,
+        revoked=tuple(sorted(steering.revoked)),
+        moved=dict(steering.moved),
+        held=dict(steering.held),
+        strikes={name: tuple(told) for name, told in sorted(struck.items())},
+    )
 
 
 def _is_there(ledger: str) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from adverdict.decisions.strikes import StrikesListed
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, Mistake
@@ -85,7 +86,9 @@ class Worker:
             raise Conflict(f"{self.name} has bundle {model.version}, and the run decides by {self.run.model.version}")
         known = HistorySnapshot(self._history(), self.run.history.seq)
         if self.run.steering is not None:
-            known = replace(known, steering=self.run.steering.steering, steered_seq=self.run.steering.seq)
+            steering = self.run.steering
+            strikes = StrikesListed(steering.strikes) if steering.strikes else None
+            known = replace(known, steering=steering.steering, steered_seq=steering.seq, strikes=strikes)
         book, solved = self.folder.book(), self.folder.thresholds()
         return Scorer(
             model,

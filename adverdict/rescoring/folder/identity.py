@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adverdict.decisions.exits import ExitRule
 from adverdict.decisions.steering import Brake, Held, Moved, Steering
+from adverdict.decisions.strikes import Strike
 from adverdict.domain.ad import Utc
 from adverdict.domain.errors import Mistake
 from adverdict.rescoring.input.plan import Input, ShardPlan
@@ -43,6 +44,7 @@ class SteeringUsed(_Record):
     revoked: tuple[str, ...]
     moved: dict[str, Moved] = Field(default_factory=dict, description="by certificate: its standing by audits, and its end")
     held: dict[str, Held] = Field(default_factory=dict, description="by advertiser: the notice because of which, and until when")
+    strikes: dict[str, tuple[Strike, ...]] = Field(default_factory=dict, description="of advertisers that may have reached a limit of them")
 
     @property
     def steering(self) -> Steering:
@@ -52,11 +54,16 @@ class SteeringUsed(_Record):
         """What rows depend on."""
         moved = {name: [one.standing.value, _moment(one.until)] for name, one in sorted(self.moved.items())}
         held = {name: [one.notice, _moment(one.until)] for name, one in sorted(self.held.items())}
+        strikes = {
+            name: [[one.policy, _moment(one.at), _moment(one.submitted_at), one.ad_id] for one in told]
+            for name, told in sorted(self.strikes.items())
+        }
         return {
             "brakes": [one.brake_id for one in self.brakes],
             "revoked": list(self.revoked),
             **({"certificates": moved} if moved else {}),
             **({"held": held} if held else {}),
+            **({"strikes": strikes} if strikes else {}),
         }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, select, update
 
+from adverdict.clusters.braking import among
 from adverdict.decisions.steering import Brake
 from adverdict.domain.progress import SILENT, Progress
 from adverdict.domain.verdict import Verdict
@@ -31,14 +32,16 @@ def carry(ledger: Ledger, clock: Callable[[], datetime] = now, progress: Progres
     with ledger.look() as connection:
         holding = in_force(connection, clock())
         waiting = _waiting(connection) if holding else []
-        brakes = steering_at(connection).brakes
+        steering = steering_at(connection)
+        brakes, clusters = steering.brakes, steering.clusters
         progress.stage("looking at copies that wait", max(1, len(waiting)))
         found = []
         for task in waiting:
             progress.advance()
             source = source_of(connection, task) if plain(connection, task) else None
             certificate = holding.get(source.side) if source else None
-            if source and certificate and source.distance <= certificate.told.distance + 1e-9 and not _braked(brakes, task, source):
+            near = source is not None and certificate is not None and source.distance <= certificate.told.distance + 1e-9
+            if source and near and not _braked(brakes, task, source, among(connection, task.about, clusters)):
                 found.append((task, source))
     done: list[str] = []
     for start in range(0, len(found), AT_ONCE):
@@ -96,8 +99,9 @@ def _settle(writing: Writing, found: Iterable[tuple[Task, Source]], holding: Map
     return done
 
 
-def _braked(brakes: Iterable[Brake], task: Task, source: Source) -> bool:
-    """Whether somebody has stopped this side for any of the policies here; one of a single surface counts for all, to be careful."""
+def _braked(brakes: Iterable[Brake], task: Task, source: Source, its: Collection[str]) -> bool:
+    """Whether somebody has stopped this side for any of the policies here; one of a single surface counts for all, to be careful. ``its``:
+    clusters of the ad."""
     verdict = Verdict.REJECT if source.side == "reject" else Verdict.APPROVE
     policies = source.violated or task.policies
-    return any(one.side.stops(verdict) and any(one.holds(name, task.market, one.surface) for name in policies) for one in brakes)
+    return any(one.side.stops(verdict) and any(one.holds(name, task.market, one.surface, its) for name in policies) for one in brakes)

@@ -106,6 +106,18 @@ def unwind(
     return Unwinding(tuple(done), carried, len(hanging) - carried, labels, reopened)
 
 
+def hanging(connection: Connection, decision_id: str) -> tuple[int, int]:
+    """What unwinding a decision would take back beside it: verdicts carried from it, and answered along with it. Raises as ``unwind``."""
+    found = _hanging(connection, _source(connection, decision_id))
+    carried = sum(isinstance(one.body, Resolved) and one.body.carried is not None for one in found)
+    return carried, len(found) - carried
+
+
+def may_unwind(known: Sequence[Entry]) -> bool:
+    """Whether there is a verdict of a review to take back; ``known``: all that is on record about a decision, in order."""
+    return any(isinstance(one.body, Resolved) and one.body.by == "review" for one in not_unwound(known))
+
+
 def _source(connection: Connection, decision_id: str) -> Entry:
     """The last verdict of a review that people gave by reading the ad. An unwinding that was stopped left it the first to be taken back."""
     known = about(connection, decision_id)

@@ -15,6 +15,7 @@ from adverdict.decisions.markets import market_name
 from adverdict.decisions.policy import PolicyBook
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Reason
+from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Appealed, DecisionMade, Entry, Resolved, Withdrawn
 from adverdict.ledger.said import not_unwound
@@ -84,6 +85,8 @@ def letter(entries: Sequence[Entry], book: PolicyBook, reasons: Sequence[Reason]
     said, rejection = phrases(language), rejection_of(entries)
     outcome = "rejected" if rejection else _outcome(entries, made)
     parts, quoted = _why(said, rejection, book, reasons, entries) if rejection else ((), False)
+    if outcome == "review":
+        parts = _struck(said, made, book)
     values = {"title": said.quoted(title_of(made.ad)), "date": written(made.ad.submitted_at.date(), language)}
     return Letter(
         language=language,
@@ -154,6 +157,15 @@ def _why(
         Part(said.say("can_do"), tuple(_redress(said, one, entries)), listed=True),
     )
     return parts, not all(translated for _, _, translated in rules)
+
+
+def _struck(said: Phrases, made: DecisionMade, book: PolicyBook) -> tuple[Part, ...]:
+    """Why people decide, where it is because of the advertiser's other ads: it can heed only what it is told."""
+    names = {one.about for one in degradations(made.decision.degraded) if one.cause is Cause.STRIKES}
+    titles = [said.title(one.title) for one in book.in_force(made.ad.market, made.ad.surface) if one.name in names]
+    if not titles:
+        return ()
+    return (Part(said.say("how"), (said.say("strikes", rules=str(said.said["separator"]).join(map(said.quoted, titles))),)),)
 
 
 def _redress(said: Phrases, one: Rejection, entries: Sequence[Entry]) -> list[str]:

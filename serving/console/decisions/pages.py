@@ -12,13 +12,14 @@ from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import DecisionMade, Resolved
 from adverdict.ledger.store import find
+from adverdict.review.carrying.unwind import may_unwind
 from adverdict.review.cases.appeals import appeal as file_appeal
 from adverdict.review.reasons.grounds import UNION
 from adverdict.review.reasons.letter import Letter, letter
 from adverdict.review.reasons.statement import statement
 from adverdict.review.tasks.tasks import UNFINISHED
 from adverdict.serving.console import creative
-from adverdict.serving.console.decisions import export, record
+from adverdict.serving.console.decisions import export, record, taking_back
 from adverdict.serving.console.decisions.filters import FLAGS, ON, VERDICTS, DecisionFilter, read_filter
 from adverdict.serving.console.decisions.listing import CHUNK, Column, Found, Search, look, of_domains
 from adverdict.serving.console.rendering import HOME
@@ -104,6 +105,9 @@ def show(visit: Visit) -> Response:
         letter=_letter(visit, found),
         statement=_statement(visit, found),
         language_name=language_name,
+        strikes=taking_back.strikes_of(visit, found.made.ad.advertiser_id),
+        may_unwind=visit.session.may(*taking_back.MAY) and may_unwind(found.entries),
+        may_lift=visit.session.may(*taking_back.MAY),
         may_appeal=visit.session.may(*MAY_APPEAL) and found.verdict == "reject" and not _appealed(found),
         base=_base(visit),
     )

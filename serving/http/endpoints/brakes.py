@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from adverdict.clusters.braking import asked_for_copies
 from adverdict.ledger import idempotency
 from adverdict.ledger.entries import Braked, Entry
-from adverdict.ledger.in_force.steering import asked_for, brake, brakes_on, release
+from adverdict.ledger.in_force.steering import brake, brakes_on, release
 from adverdict.ledger.store import Ledger, find, now
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.endpoints.records import ledger_of, reader
@@ -62,7 +63,9 @@ def _those_on(ledger: Ledger) -> BrakesOn:
 
 def _put_on(call: Call, ledger: Ledger, body: BrakeRequest) -> BrakeOn:
     """The brake; that of the same request before, also where it was released since."""
-    told, at = asked_for(call.runtime.book, by=call.caller, **body.model_dump()), now()
+    follows, at = call.runtime.settings.clusters, now()
+    with ledger.look() as connection:
+        told = asked_for_copies(connection, call.runtime.book, by=call.caller, follows=follows, **body.model_dump())
     with ledger.write() as writing:
         before = idempotency.answered(writing.connection, call.request) if call.request else None
         brake_id = before[0] if before else None
