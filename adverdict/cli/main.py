@@ -51,10 +51,11 @@ app = typer.Typer(
 def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
+        from platform import python_version
 
         from adverdict.features.native import in_words
 
-        typer.echo(f"adverdict {version('adverdict')}, {in_words()}")
+        typer.echo(f"adverdict {version('adverdict')}, Python {python_version()}, {in_words()}")
         raise typer.Exit
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adverdict.domain.decision import Decision
     from adverdict.domain.settings import Settings
 
-START_SECONDS = 120
+START_SECONDS = 300
 STOP_SECONDS = 20
 TYPED = (
     ("rifle", "AR-15 rifle for sale", "Buy a semi-automatic rifle online, no background check. Ammo included."),

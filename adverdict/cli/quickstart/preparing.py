@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +24,8 @@ CERTIFY_SHARE = 0.5
 """Of the advertisers: the model never sees them, so that their labels can certify its thresholds."""
 ADS_PER_ADVERTISER = 1.5
 """Of those who could have submitted: a third as many advertisers as ads come of it, and it is advertisers that certify."""
+LATE = 200
+"""Ads of the marketplace's end among which the three are found that are shown."""
 
 
 def prepare(
@@ -39,7 +40,7 @@ def prepare(
         shown: dict[str, Any] = {}
         if _champion(marketplace, vectors, encoder, settings):
             shown = _certify(_labelled_sample(marketplace, settings), settings)
-        examples = [ad.model_dump(mode="json", exclude_none=True) for ad in _examples(marketplace)]
+        examples = [ad.model_dump(mode="json", exclude_none=True) for ad in _examples(marketplace, settings)]
         write_json(report, {"shown": shown, "examples": examples})
 
 
@@ -133,16 +134,22 @@ def _promised(solved: Solved, certified: list[str]) -> None:
         out.print(f"[bold]{policy}[/] in {', '.join(widest.served)}: {' '.join(sentences[:2])}", highlight=False)
 
 
-def _examples(marketplace: Path) -> list[Ad]:
-    """Three late ads of the marketplace in the policies' markets that differ in what is likely to happen to them."""
+def _examples(marketplace: Path, settings: Settings) -> list[Ad]:
+    """Three late ads of the marketplace: a harmless one that is approved, and two violating ones that are not, as far as there are such."""
+    from adverdict.domain.verdict import Verdict
+    from adverdict.scoring.bootstrap import bootstrap
+    from adverdict.scoring.scorer import Scorer
     from adverdict.storage.tables.pack import read_pack
 
     pack = read_pack(marketplace)
     violating = {label.ad_id for label in pack.labels if label.violates}
     harmless = {label.ad_id for label in pack.labels} - violating
-    late = list(reversed(pack.ads))
-    chosen = [next(ad for ad in late if ad.ad_id in harmless), *islice((ad for ad in late if ad.ad_id in violating), 2)]
-    return [ad.model_copy(update={"ad_id": f"example-{i + 1}"}) for i, ad in enumerate(chosen)]
+    late = [ad for ad in reversed(pack.ads) if ad.ad_id in harmless | violating][:LATE]
+    decisions = Scorer.of(bootstrap(settings)).score(late, explain="none")
+    approved = {ad.ad_id for ad, decision in zip(late, decisions, strict=True) if decision.verdict is Verdict.APPROVE}
+    first = sorted((ad for ad in late if ad.ad_id in harmless), key=lambda ad: ad.ad_id not in approved)[:1]
+    others = sorted((ad for ad in late if ad.ad_id in violating), key=lambda ad: ad.ad_id in approved)[:2]
+    return [ad.model_copy(update={"ad_id": f"example-{i + 1}"}) for i, ad in enumerate([*first, *others])]
 
 
 if __name__ == "__main__":

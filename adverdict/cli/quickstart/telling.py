@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from adverdict.cli.console import out, printable
 from adverdict.domain.ad import Ad
-from adverdict.domain.decision import Decision, PolicyVerdict
+from adverdict.domain.decision import Decision, PolicyVerdict, Reason
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.verdict import Verdict
 
@@ -34,7 +34,7 @@ def unfamiliar(decision: Decision) -> bool:
 
 
 def tell(ad: Ad, decision: Decision, url: str) -> None:
-    """One decision in sentences: what became of the ad, which policies settled it, and what moved their risks."""
+    """One decision in sentences: what became of the ad, which policies settled it, and what raised their risks."""
     out.print(f"\n[italic]{escape(text_of(ad))}[/]", highlight=False)
     out.print(f"  {OUTCOME[decision.verdict]}  ({decision.ad_id}, in {decision.market})", highlight=False)
     settled = [one for one in decision.policies if one.verdict is decision.verdict]
@@ -43,10 +43,11 @@ def tell(ad: Ad, decision: Decision, url: str) -> None:
         settled = []
     for one in sorted(settled, key=_risk, reverse=True):
         out.print(f"  [bold]{one.policy}[/]: {escape(printable(one.because))}", highlight=False)
-        reasons = sorted((reason for reason in decision.reasons if reason.policy == one.policy), key=lambda reason: -abs(reason.effect))
-        for reason in reasons[:SHOWN_REASONS]:
-            side = "more" if reason.effect > 0 else "less"
-            out.print(f"    [dim]{side} likely to violate, because[/] {escape(printable(reason.text))}", highlight=False)
+        raising = sorted(
+            (reason for reason in decision.reasons if reason.policy == one.policy and reason.effect > 0), key=_effect, reverse=True
+        )
+        for reason in raising[:SHOWN_REASONS]:
+            out.print(f"    [dim]raises it:[/] {escape(printable(reason.text))}", highlight=False)
     out.print(f"  [dim]all of it: {url}/console/decisions/{decision.decision_id}[/]", highlight=False, soft_wrap=True)
 
 
@@ -64,6 +65,10 @@ def tell_typed(ads: list[Ad], decisions: list[Decision]) -> None:
 
 def _settled(decision: Decision) -> list[str]:
     return [one.policy for one in decision.policies if one.verdict is decision.verdict]
+
+
+def _effect(reason: Reason) -> float:
+    return reason.effect
 
 
 def _risk(ruling: PolicyVerdict) -> float:
