@@ -21,7 +21,6 @@ from adverdict.cli import (
     model,
     models,
     monitor,
-    quickstart,
     service,
     settings,
 )
@@ -33,6 +32,7 @@ from adverdict.cli.ledger import changes
 from adverdict.cli.ledger import commands as ledger
 from adverdict.cli.monitor import probing
 from adverdict.cli.policy import commands as policy
+from adverdict.cli.quickstart import commands as quickstart
 from adverdict.cli.rescore import commands as rescore
 from adverdict.cli.review import advertiser, report
 from adverdict.cli.review import commands as review
@@ -51,10 +51,11 @@ app = typer.Typer(
 def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
+        from platform import python_version
 
         from adverdict.features.native import in_words
 
-        typer.echo(f"adverdict {version('adverdict')}, {in_words()}")
+        typer.echo(f"adverdict {version('adverdict')}, Python {python_version()}, {in_words()}")
         raise typer.Exit
 
 

@@ -31,10 +31,12 @@ def check_command(folder: Annotated[Path | None, typer.Argument(help="Folder of 
     """Report every mistake in a folder of policy files, with file and line."""
     with door(policies=folder) as settings:
         from adverdict.decisions.files.read import read_folder
+        from adverdict.domain.formats import counted
 
         book = read_folder(settings.policies).book
         where = settings.policies or "the policies that come with Adverdict"
-        out.print(f"{where}: {len(book.markets)} markets ({', '.join(book.markets)}), {len(book.names)} policies, hash {book.hash[:16]}")
+        holds = f"{counted(len(book.markets), 'market')} ({', '.join(book.markets)}), {counted(len(book.names), 'policy', 'policies')}"
+        out.print(f"{where}: {holds}, hash {book.hash[:16]}")
 
 
 def show_command(

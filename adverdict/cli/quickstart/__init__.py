@@ -1,0 +1,1 @@
+"""``adverdict quickstart``: from nothing to a decision over HTTP, on simulated data."""
