@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select
 
@@ -115,8 +116,13 @@ class Record:
         return certification([one.model_dump() for one in decision.policies], decision.uncertified)
 
 
-def record(connection: Connection, decision_id: str, explain: Callable[[DecisionMade], Explanation] = on_record) -> Record:
-    """Raises NotFound, also for a decision that was erased."""
+def record(
+    connection: Connection,
+    decision_id: str,
+    explain: Callable[[DecisionMade], Explanation] = on_record,
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> Record:
+    """``titles``: what policies are called. Raises NotFound, also for a decision that was erased."""
     told = about(connection, decision_id)
     made = next((entry for entry in told if isinstance(entry.body, DecisionMade)), None)
     if made is None or not isinstance(made.body, DecisionMade):
@@ -137,7 +143,7 @@ def record(connection: Connection, decision_id: str, explain: Callable[[Decision
         withdrawn=next((entry.body for entry in told if isinstance(entry.body, Withdrawn)), None),
         later=_later(connection, made.body),
         entries=tuple(told),
-        history=timeline(told, waiting),
+        history=timeline(told, waiting, titles),
         tasks=tuple(waiting),
         related=tuple(_related(connection, made.body.ad)),
     )
