@@ -113,6 +113,15 @@ def many(number: float, one: str, more: str = "") -> str:
     return f"{count(number)} {one if number == 1 else more or one + 's'}"
 
 
+_FIGURES = re.compile(r", familiarity [-+.e\d]+ is not above unfamiliar_share [-+.e\d]+| \(when_\w+: \w+\)")
+_RISKS = re.compile(r"risk \d\.\d+ is at least (\d\.\d+) and below 1\.000: ")
+
+
+def plainly(because: str) -> str:
+    """Why a policy's verdict is what it is, as the record says it, without the names of settings, and without a threshold that is none."""
+    return _RISKS.sub(r"the risk is at least \1, and nothing is rejected automatically: ", _FIGURES.sub("", because))
+
+
 _MISTAKE = re.compile(r"\s*- (?P<field>\S+) = (?P<value>.*); expected (?P<expected>.*)")
 
 

@@ -29,6 +29,8 @@ from adverdict.serving.console.tasks.spoken import speaks
 
 RELATED = {"advertiser": "advertiser_id", "creative": "creative_id", "domain": "landing_domain"}
 """What an ad shares with others, and the column that says it."""
+MOST_ALIKE = 2
+"""Policies with one and the same reason that are shown unfolded."""
 COUNTED = 1000
 """Of an advertiser's decisions: more is said as so many."""
 
@@ -109,6 +111,13 @@ class Record:
     def settled_at(self) -> datetime | None:
         """When people last said what stands."""
         return next((entry.at for entry in reversed(self.entries) if isinstance(entry.body, Resolved)), None)
+
+    @property
+    def shown_open(self) -> tuple[Row, ...]:
+        """Of the policies that stopped the ad, those shown unfolded: where all did so for one reason, the riskiest stands for them."""
+        stopped = tuple(row for row in self.rows if row.open)
+        alike = len({row.told.because for row in stopped}) == 1 and not any(row.found for row in stopped)
+        return stopped[:1] if alike and len(stopped) > MOST_ALIKE else stopped
 
     @property
     def certification(self) -> Certification:

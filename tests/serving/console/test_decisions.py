@@ -12,6 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.domain.ad import Ad
+from adverdict.domain.decision import PolicyVerdict
+from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Appealed, DecisionMade
 from adverdict.ledger.store import Ledger
@@ -212,6 +214,20 @@ def test_the_history_says_who_could_not_see_an_ad_and_calls_policies_by_their_ti
     history = log_in(visit(empty)).get(f"/console/decisions/{made.decision_id}").text.partition('id="history"')[2]
     assert "A review was answered “cannot see or read it”" in history
     assert f"Left to people by the model for {titles_of(empty)[made.policies[0].policy]}" in history
+
+
+def test_policies_that_stop_an_ad_for_one_and_the_same_reason_are_told_once(empty: Parts, visit: Visitor) -> None:
+    made = a_decision(an_ad(1), Verdict.REVIEW)
+    names = ("deceptive", "gambling", "weapons", "adult")
+    risks = [RiskScore(policy=name, p=p, p_low=0.0, p_high=1.0) for name, p in zip(names, (0.1, 0.5, 0.2, 0.3), strict=True)]
+    because = "the model has hardly seen texts like this: a person decides"
+    stopped = tuple(PolicyVerdict(policy=one.policy, verdict=Verdict.REVIEW, risk=one, because=because) for one in risks)
+    with empty.ledger.write() as writing:
+        told = DecisionMade(ad=an_ad(1), decision=made.model_copy(update={"policies": stopped}), first=True)
+        writing.append(made.decision_id, told, made.decided_at)
+    text = log_in(visit(empty)).get(f"/console/decisions/{made.decision_id}").text
+    assert f"People decide about {titles_of(empty)['gambling']} and 3 other policies" in re.sub(r"\s+", " ", text)
+    assert text.count('class="policy fold" open') == 1
 
 
 def titles_of(parts: Parts) -> dict[str, str]:

@@ -20,7 +20,20 @@ from adverdict.serving.console.card import TALL, WIDE, card
 from adverdict.serving.console.policies.shares import ScoredDecisions
 from adverdict.serving.console.standing.measured import measured
 from adverdict.serving.console.tasks.spoken import speaks
-from adverdict.serving.console.words import count, direction, many, missing, mistaken, odds, percent, signed, span, unfamiliar, worth
+from adverdict.serving.console.words import (
+    count,
+    direction,
+    many,
+    missing,
+    mistaken,
+    odds,
+    percent,
+    plainly,
+    signed,
+    span,
+    unfamiliar,
+    worth,
+)
 from tests.serving.console.filled import NOW
 
 
@@ -271,3 +284,12 @@ def test_average_precision_without_an_interval_is_no_figure_and_what_is_not_unde
         ("weapons", 0.57, None, 0.1),
     ]
     assert measured({}) == ()
+
+
+def test_why_a_policy_decided_is_said_without_settings_names_and_thresholds_that_are_none() -> None:
+    told = "the model has hardly seen texts like this, familiarity 0.00071 is not above unfamiliar_share 0.01: "
+    assert plainly(f"{told}a person decides (when_unfamiliar: review)") == "the model has hardly seen texts like this: a person decides"
+    never = "risk 0.932 is at least 0.028 and below 1.000: a person decides"
+    assert plainly(never) == "the risk is at least 0.028, and nothing is rejected automatically: a person decides"
+    between = "risk 0.300 is at least 0.100 and below 0.900: a person decides"
+    assert plainly(between) == between
