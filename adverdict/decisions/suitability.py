@@ -57,7 +57,7 @@ def read_rules(path: Path) -> SuitabilityRules:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidPolicy(f"{path} is no file of tiers:", [Mistake("file", path.name, f"YAML in UTF-8 ({error})")]) from error
     except ValidationError as error:
-        raise InvalidPolicy(f"{path} cannot be used:", mistakes(error)) from error
+        raise InvalidPolicy(f"{path} cannot be used:", mistakes(error, of=SuitabilityRules)) from error
     floors = [name for name, most in rules.accepts.items() if most is Tier.FLOOR]
     if floors:
         expected = "low, medium or high: what is against the rules is suitable nowhere"

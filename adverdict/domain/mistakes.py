@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from adverdict.domain.errors import Mistake
@@ -59,19 +59,20 @@ PATTERNS = {
 """What the contract's patterns mean; a pattern itself helps nobody."""
 
 
-def mistakes(error: ValidationError, where: str = "") -> list[Mistake]:
-    """Every mistake in one object, in the order of its fields. ``where``: table and row, empty for a request's body."""
-    return [mistake(detail, where=where) for detail in error.errors(include_url=False)]
+def mistakes(error: ValidationError, where: str = "", of: type[BaseModel] | None = None) -> list[Mistake]:
+    """Every mistake in one object, in the order of its fields. ``where``: table and row, empty for a request's body. ``of``: what the
+    object was to be, where that is neither an ad nor a label: its fields are then those that a wrong name may have meant."""
+    return [mistake(detail, where=where, of=of) for detail in error.errors(include_url=False)]
 
 
-def mistake(detail: ErrorDetails, *, where: str = "", skip: int = 0) -> Mistake:
+def mistake(detail: ErrorDetails, *, where: str = "", skip: int = 0, of: type[BaseModel] | None = None) -> Mistake:
     """One mistake; ``skip`` leaves out that many leading parts of its path (an ad's position in a batch)."""
     path = detail["loc"][skip:]
     value = None if detail["type"] == "missing" else detail["input"]
     missing = value is None and len(path) == 1 and detail["type"].endswith("_type")  # a null where a value is needed
     if not path and isinstance(value, dict):
         value = sorted(str(key) for key in value)  # the whole object is wrong: the fields that came say enough
-    return Mistake(field=_field(path), value=value, expected=EXPECTED["missing"] if missing else _expected(detail), where=where)
+    return Mistake(field=_field(path), value=value, expected=EXPECTED["missing"] if missing else _expected(detail, of), where=where)
 
 
 def probably(mistake: Mistake, left_out: Iterable[str]) -> str | None:
@@ -86,11 +87,11 @@ def _field(path: Sequence[int | str]) -> str:
     return name or "(the whole)"
 
 
-def _expected(detail: ErrorDetails) -> str:
+def _expected(detail: ErrorDetails, of: type[BaseModel] | None = None) -> str:
     context: dict[str, Any] = detail.get("ctx", {})
     kind = detail["type"]
-    if kind == "extra_forbidden" and (near := meant(str(detail["loc"][-1]))):
-        return f"{EXPECTED[kind]}; is it {near!r}?"
+    if kind == "extra_forbidden":
+        return _no_such_field(detail["loc"], of)
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         bare = pattern.removeprefix("^").removesuffix("$").removesuffix(r"\Z")
@@ -104,3 +105,32 @@ def _expected(detail: ErrorDetails) -> str:
         kind = {"too_short": "string_too_short", "too_long": "string_too_long"}.get(kind, kind)
     template = EXPECTED.get(kind)
     return template.format(**context) if template else detail["msg"][:1].lower() + detail["msg"][1:]
+
+
+def _no_such_field(path: Sequence[int | str], of: type[BaseModel] | None) -> str:
+    """What may stand there instead of a name: the nearest of its neighbours, else all of them where they are not the data contract's."""
+    name = str(path[-1])
+    if of is None:
+        near, refused = meant(name), EXPECTED["extra_forbidden"]
+    else:
+        there = [field for model in _models_at(of, path[:-1]) for field in model.model_fields]
+        near, refused = meant(name, there), "no such field here"
+        if near is None and there:
+            return f"{refused}: there are {', '.join(dict.fromkeys(there))}"
+    return f"{refused}; is it {near!r}?" if near else refused
+
+
+def _models_at(model: type[BaseModel], path: Sequence[int | str]) -> list[type[BaseModel]]:
+    """The models that may stand at a path below another; positions in lists, and keys that are no fields, lead nowhere further."""
+    here = [model]
+    for part in path:
+        below = [one.model_fields[part].annotation for one in here if isinstance(part, str) and part in one.model_fields]
+        here = [found for annotation in below for found in _within(annotation)] or here
+    return here
+
+
+def _within(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _within(part)

@@ -77,11 +77,14 @@ class Queue:
         self.settings = settings or ReviewSettings()
         self._clock = clock
 
-    def claim(self, reviewer: str) -> LeasedTask | None:
-        """The reviewer's next task, leased to them; None when there is none that they may take. Sometimes a golden one."""
+    def claim(self, reviewer: str, besides: str = "") -> LeasedTask | None:
+        """The reviewer's next task, leased to them; None when there is none that they may take. Sometimes a golden one.
+
+        ``besides``: the id of a task that is left out, as one that was just given back.
+        """
         erased: list[str] = []
         with self._ledger.change() as connection:
-            leased = self._claim(connection, reviewer, erased)
+            leased = self._claim(connection, reviewer, besides, erased)
         self._withdraw(erased)
         return leased
 
@@ -183,17 +186,17 @@ class Queue:
         ]
         return sorted(depths, key=lambda depth: (depth.market, depth.language or "", depth.kind, depth.policies, depth.senior))
 
-    def _claim(self, connection: Connection, reviewer: str, erased: list[str]) -> LeasedTask | None:
+    def _claim(self, connection: Connection, reviewer: str, besides: str, erased: list[str]) -> LeasedTask | None:
         now = self._clock()
         claims.hold(connection, reviewer)
         who = routing.reviewer(connection, reviewer)
         if not who.active:
             return None
-        task = claims.best(connection, who, now, locked=True)
+        task = claims.best(connection, who, now, locked=True, besides=besides)
         while task is not None and not claims.readable(connection, task.about):
             erased.append(task.about)
             tasks.withdraw(connection, table.c.task_id == task.task_id, now)
-            task = claims.best(connection, who, now, locked=True)
+            task = claims.best(connection, who, now, locked=True, besides=besides)
         if task is None:
             return None
         known = golden.instead_of(connection, task, who, self.settings.golden_share, now)

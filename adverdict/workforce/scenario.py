@@ -74,14 +74,15 @@ def launch_of(
 ) -> Launch:
     """``decided``: what became of ads of the market that were decided beforehand. Raises InvalidInput with every mistake."""
     there = sorted({one.market for one in history.series})
+    on_record = f"those on record: {', '.join(there)}" if there else "those on record, and none is: the ledger has no submissions yet"
     mistakes = []
     if market not in COUNTRIES:
         mistakes.append(Mistake("launch", market, "an ISO 3166-1 country code such as FI"))
     elif market in there:
         mistakes.append(Mistake("launch", market, f"a market without submissions yet; on record are {', '.join(there)}"))
     if not like:
-        mistakes.append(Mistake("like", "", f"markets it will be like, of those on record: {', '.join(there)}"))
-    mistakes += [Mistake("like", one, f"a market on record: {', '.join(there)}") for one in like if one not in there]
+        mistakes.append(Mistake("like", "", f"markets it will be like, of {on_record}"))
+    mistakes += [Mistake("like", one, f"one of {on_record}") for one in like if one not in there]
     if ads_a_day is None or not (ads_a_day > 0 and isfinite(ads_a_day)):
         mistakes.append(Mistake("ads_per_day", ads_a_day, "ads a day once it has grown up, above 0"))
     ads, reviewed = (sum(decided.values()), decided.get(Verdict.REVIEW, 0)) if decided is not None else (0, 0)

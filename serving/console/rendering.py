@@ -104,6 +104,7 @@ def _environment() -> Environment:
         "odds",
         "direction",
         "figure",
+        "plainly",
     )
     filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
     filters |= {"market": market_name, "named_market": named_market}

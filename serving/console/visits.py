@@ -21,6 +21,7 @@ from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.rendering import HOME, render
 from adverdict.serving.console.safety import UNKEEPABLE, ForgedForm, Form, keepable, must_be_ours, one, read_form
 from adverdict.serving.console.sessions import COOKIE, LOCAL, Session
+from adverdict.serving.console.words import mistaken
 
 log = logging.getLogger("adverdict.console")
 
@@ -145,4 +146,5 @@ def failure(error: Exception, session: Session | None) -> Response:
 
 
 def refusal(status: int, title: str, told: str, session: Session | None = None) -> Response:
-    return render("refusal.html", session=session, status=status, title=title, told=told)
+    said, wrong = mistaken(told)
+    return render("refusal.html", session=session, status=status, title=title, told=said, wrong=wrong)

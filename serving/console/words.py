@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from unicodedata import bidirectional
@@ -110,6 +111,31 @@ def count(number: float) -> str:
 def many(number: float, one: str, more: str = "") -> str:
     """``1 ad``, ``2 ads``."""
     return f"{count(number)} {one if number == 1 else more or one + 's'}"
+
+
+_FIGURES = re.compile(r", familiarity [-+.e\d]+ is not above unfamiliar_share [-+.e\d]+| \(when_\w+: \w+\)")
+_RISKS = re.compile(r"risk \d\.\d+ is at least (\d\.\d+) and below 1\.000: ")
+
+
+def plainly(because: str) -> str:
+    """Why a policy's verdict is what it is, as the record says it, without the names of settings, and without a threshold that is none."""
+    return _RISKS.sub(r"the risk is at least \1, and nothing is rejected automatically: ", _FIGURES.sub("", because))
+
+
+_MISTAKE = re.compile(r"\s*- (?P<field>\S+) = (?P<value>.*); expected (?P<expected>.*)")
+
+
+def mistaken(told: str) -> tuple[str, list[tuple[str, str, str]]]:
+    """What an error says, as ``InvalidInput`` writes it: its first lines as a sentence, and of each mistake the field, what came, and what
+    was expected."""
+    sentence, wrong = [], []
+    for line in told.splitlines():
+        if found := _MISTAKE.fullmatch(line):
+            wrong.append((named(found["field"]), found["value"], found["expected"]))
+        else:
+            sentence.append(line.strip())
+    said = " ".join(sentence)
+    return said[:1].upper() + said[1:], wrong
 
 
 def said(verdict: str | Verdict) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.visits import Visit
+from adverdict.serving.console.words import mistaken
 from adverdict.serving.worker.planner import Planned, Planner
 from adverdict.workforce.plans.store import plans, scores
 
@@ -37,11 +38,12 @@ class Band:
 
 def show(visit: Visit) -> Response:
     """The weeks, once they are planned; plans on record at once."""
-    planned, why = None, None
+    planned: Planned | None = None
+    why: tuple[str, list[tuple[str, str, str]]] | None = None
     try:
         planned = _planned(visit, "staff", "--weeks", WEEKS) if visit.parts.planner else None
     except InvalidInput as error:  # nothing that whoever opened the page could mend: it says what is missing
-        why = str(error)
+        why = mistaken(str(error))
     scored = scores(visit.parts.ledger)
     latest = [(plan_id, at, body, scored.get(plan_id, [])) for plan_id, at, body in reversed(plans(visit.parts.ledger))][:LATEST]
     able = visit.parts.planner is not None

@@ -120,3 +120,30 @@ def test_the_length_of_a_text_is_told_in_characters_and_of_a_list_in_items(field
     with pytest.raises(ValidationError) as refused:
         Lengths.model_validate({field: value})
     assert [found.expected for found in mistakes(refused.value)] == [expected]
+
+
+class _Part(BaseModel, extra="forbid"):
+    starts: int = 0
+
+
+class _Whole(BaseModel, extra="forbid"):
+    markets: tuple[str, ...] = ()
+    parts: list[_Part] | None = None
+    label: Label | None = None
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "expected"),
+    [
+        ({"market": "SE"}, "market", "no such field here; is it 'markets'?"),
+        ({"headline": "Hi"}, "headline", "no such field here: there are markets, parts, label"),
+        ({"parts": [{"start": 1}]}, "parts[0].start", "no such field here; is it 'starts'?"),
+        ({"parts": [{"market": 1}]}, "parts[0].market", "no such field here: there are starts"),
+        ({"label": {**LABEL, "rater": "r"}}, "label.rater", "no such field here; is it 'rater_id'?"),
+    ],
+)
+def test_a_wrong_name_is_told_the_fields_that_may_stand_there_and_no_others(body: dict[str, Any], field: str, expected: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        _Whole.model_validate(body)
+    [found] = mistakes(refused.value, of=_Whole)
+    assert (found.field, found.expected) == (field, expected)

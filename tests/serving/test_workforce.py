@@ -83,6 +83,9 @@ def test_an_event_that_was_declared_is_known_to_plans_until_it_is_called_off_and
         assert wrong.status_code == 400
         assert "kind" in wrong.text
         assert "ends" in wrong.text
+        unknown = client.post("/v1/workforce/events", json={**sale, "market": "SE"}, headers=planner)
+        assert unknown.json()["error"]["field"] == "market"
+        assert unknown.json()["error"]["expected"] == "no such field here; is it 'markets'?"
         assert client.post("/v1/workforce/events", json={**sale, "takes_place": False}, headers=planner).status_code == 200
         assert client.get("/v1/workforce/events", headers=planner).json()["events"] == []
         assert client.post("/v1/workforce/events", json={**sale, "takes_place": False}, headers=planner).status_code == 404

@@ -115,6 +115,8 @@ def test_a_launch_has_the_week_of_its_like_grows_up_and_is_checked_with_all_mist
     with pytest.raises(InvalidInput) as caught:
         launch_of(base.history, "SE", ["XX"], None)
     assert [mistake.field for mistake in caught.value.mistakes] == ["launch", "like", "ads_per_day"]
+    with pytest.raises(InvalidInput, match="of those on record, and none is: the ledger has no submissions yet"):
+        launch_of(replace(base.history, series=()), "FI", [], 100)
 
 
 def test_a_launch_has_the_reviews_that_ads_of_it_had_when_they_were_decided_beforehand(lived_ledger: Ledger) -> None:

@@ -21,6 +21,7 @@ from adverdict.cli.benchmark import packs as benchmark_packs
 from adverdict.cli.benchmark import probing as benchmark_probing
 from adverdict.cli.benchmark import profile as benchmark_profile
 from adverdict.cli.benchmark import quickstarts as benchmark_quickstarts
+from adverdict.cli.benchmark import reading as benchmark_reading
 from adverdict.cli.benchmark import reports as benchmark_reports
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import rollout as benchmark_rollout
@@ -47,6 +48,7 @@ app.command("workforce")(benchmark_workforce.workforce)
 app.command("monitoring")(benchmark_monitoring.monitoring)
 app.command("delivery")(benchmark_delivery.delivery)
 app.command("probing")(benchmark_probing.probing)
+app.command("reading")(benchmark_reading.reading)
 app.command("reports")(benchmark_reports.reports)
 app.command("clusters")(benchmark_clusters.clusters)
 app.command("suitability")(benchmark_suitability.suitability)

@@ -108,7 +108,8 @@ def thresholds_in_use(policy: PolicyInForce, market: str, solved: SolvedThreshol
     own = SolvedFor(policy.name, market, policy.targets) in solved.points
     origin = "written in the policy files" if policy.thresholds else f"solved for {market if own else 'all markets together'}"
     limited = policy.limited(thresholds)
-    numbers = f"approve below {limited.approve_below:.3f}, reject from {limited.reject_at:.3f}"
+    rejects = f"reject from {limited.reject_at:.3f}" if limited.reject_at < 1 else "never reject automatically"
+    numbers = f"approve below {limited.approve_below:.3f}, {rejects}"
     powerless = policy.when_uncertified is WhenUncertified.REVIEW and not thresholds.certified_at(now)
     within = "" if limited is thresholds else ", held within max_risk and min_risk_rejected"
     return InUse(limited, f"{numbers}; {origin}{within}, {_trust(thresholds, now)}{': a person decides' if powerless else ''}")

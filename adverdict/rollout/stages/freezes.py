@@ -47,7 +47,7 @@ def read_freezes(path: Path | None) -> tuple[Freeze, ...]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no calendar:", [Mistake("file", path.name, f"YAML in UTF-8 ({error})")]) from error
     except ValidationError as error:
-        raise InvalidInput(f"{path} cannot be used:", mistakes(error)) from error
+        raise InvalidInput(f"{path} cannot be used:", mistakes(error, of=_Calendar)) from error
     wrong = [
         Mistake(f"freezes[{number}].until", one.until.isoformat(), f"after from, {one.since.isoformat()}")
         for number, one in enumerate(calendar.freezes)

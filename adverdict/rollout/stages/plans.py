@@ -44,7 +44,7 @@ def read_plan(told: str) -> Plan:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no plan:", [Mistake("file", path.name, f"YAML in UTF-8 ({error})")]) from error
     except ValidationError as error:
-        raise InvalidInput(f"{path} is no plan:", mistakes(error)) from error
+        raise InvalidInput(f"{path} is no plan:", mistakes(error, of=Plan)) from error
     if wrong := _mistakes(plan):
         raise InvalidInput(f"{path} cannot be followed:", wrong)
     return plan

@@ -88,7 +88,7 @@ def show(visit: Visit) -> Response:
     with visit.parts.ledger.look() as connection:
         if _sealed(visit, connection, decision_id):
             return visit.page("sealed.html", "Decisions", decision_id=decision_id)
-        found = record.record(connection, decision_id, visit.parts.explain)
+        found = record.record(connection, decision_id, visit.parts.explain, visit.titles)
     creative.want(visit.parts, decision_id, found.made.ad)
     with visit.parts.ledger.look() as connection:
         shown = creative.picture(visit.parts, connection, decision_id, found.made.ad)
@@ -119,7 +119,7 @@ def told(visit: Visit) -> Response:
     with visit.parts.ledger.look() as connection:
         if _sealed(visit, connection, decision_id):
             return visit.page("sealed.html", "Decisions", decision_id=decision_id)
-        found = record.record(connection, decision_id, visit.parts.explain)
+        found = record.record(connection, decision_id, visit.parts.explain, visit.titles)
     made = _letter(visit, found)
     if made is None:
         raise NotFound("There is nothing to tell: the decision was withdrawn.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select
 
@@ -28,6 +29,8 @@ from adverdict.serving.console.tasks.spoken import speaks
 
 RELATED = {"advertiser": "advertiser_id", "creative": "creative_id", "domain": "landing_domain"}
 """What an ad shares with others, and the column that says it."""
+MOST_ALIKE = 2
+"""Policies with one and the same reason that are shown unfolded."""
 COUNTED = 1000
 """Of an advertiser's decisions: more is said as so many."""
 
@@ -110,13 +113,25 @@ class Record:
         return next((entry.at for entry in reversed(self.entries) if isinstance(entry.body, Resolved)), None)
 
     @property
+    def shown_open(self) -> tuple[Row, ...]:
+        """Of the policies that stopped the ad, those shown unfolded: where all did so for one reason, the riskiest stands for them."""
+        stopped = tuple(row for row in self.rows if row.open)
+        alike = len({row.told.because for row in stopped}) == 1 and not any(row.found for row in stopped)
+        return stopped[:1] if alike and len(stopped) > MOST_ALIKE else stopped
+
+    @property
     def certification(self) -> Certification:
         decision = self.made.decision
         return certification([one.model_dump() for one in decision.policies], decision.uncertified)
 
 
-def record(connection: Connection, decision_id: str, explain: Callable[[DecisionMade], Explanation] = on_record) -> Record:
-    """Raises NotFound, also for a decision that was erased."""
+def record(
+    connection: Connection,
+    decision_id: str,
+    explain: Callable[[DecisionMade], Explanation] = on_record,
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> Record:
+    """``titles``: what policies are called. Raises NotFound, also for a decision that was erased."""
     told = about(connection, decision_id)
     made = next((entry for entry in told if isinstance(entry.body, DecisionMade)), None)
     if made is None or not isinstance(made.body, DecisionMade):
@@ -137,7 +152,7 @@ def record(connection: Connection, decision_id: str, explain: Callable[[Decision
         withdrawn=next((entry.body for entry in told if isinstance(entry.body, Withdrawn)), None),
         later=_later(connection, made.body),
         entries=tuple(told),
-        history=timeline(told, waiting),
+        history=timeline(told, waiting, titles),
         tasks=tuple(waiting),
         related=tuple(_related(connection, made.body.ad)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,13 @@ KINDS = {
 }
 _BY = {"review": "after review", "audit": "by an audit", "appeal": "after the appeal", "recheck": "after another look"}
 _SAID = {Verdict.APPROVE: "approved", Verdict.REVIEW: "left to people", Verdict.REJECT: "rejected"}
-_ANSWERS = {"approve": "no violation", "reject": "violation", "unsure": "unsure", "escalate": "escalated"}
+_ANSWERS = {
+    "approve": "no violation",
+    "reject": "violation",
+    "unsure": "unsure",
+    "escalate": "escalated",
+    "unseen": "cannot see or read it",
+}
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,9 @@ class Event:
     due: datetime | None = None
 
 
-def timeline(entries: Sequence[Entry], tasks: Sequence[Task]) -> tuple[Event, ...]:
-    """In order; what waits comes last."""
-    happened = [event for entry in entries if (event := _event(entry)) is not None]
+def timeline(entries: Sequence[Entry], tasks: Sequence[Task], titles: Mapping[str, str]) -> tuple[Event, ...]:
+    """In order; what waits comes last. ``titles``: what policies are called."""
+    happened = [event for entry in entries if (event := _event(entry, titles)) is not None]
     waiting = [_waiting(task) for task in tasks if task.state in UNFINISHED]
     gone = [
         Event(None, task.closed_at, f"{KINDS[task.kind]} was no longer needed".capitalize())
@@ -60,21 +66,21 @@ def _waiting(task: Task) -> Event:
     return Event(None, task.opened_at, f"{KINDS[task.kind].capitalize()} {state}{drawn}", waits=True, due=task.due_at)
 
 
-def _event(entry: Entry) -> Event | None:
+def _event(entry: Entry, titles: Mapping[str, str]) -> Event | None:
     match entry.body:
         case DecisionMade() as body:
-            return Event(entry.seq, entry.at, _decided(body.decision))
+            return Event(entry.seq, entry.at, _decided(body.decision, titles))
         case Answered() as body:
-            violated = f": {named(', '.join(body.violated))}" if body.violated else ""
+            violated = f": {_called(body.violated, titles)}" if body.violated else ""
             extra = f", {body.severity}" if body.severity else ""
             said = {"approve": "overturn", "reject": "uphold"}.get(body.verdict) if body.task_kind == "appeal" else None
             what = f"{KINDS[body.task_kind].capitalize()} was answered “{said or _ANSWERS[body.verdict]}”{violated}{extra}"
             return Event(entry.seq, entry.at, what, body.reviewer, pieces(body.reason))
         case Labelled() as body:
-            labels = ", ".join(f"{named(one.policy)} {'violated' if one.violates else 'not violated'}" for one in body.labels)
+            labels = ", ".join(f"{_called([one.policy], titles)} {'violated' if one.violates else 'not violated'}" for one in body.labels)
             return Event(entry.seq, entry.at, f"Labelled: {labels}", body.by, pieces("; ".join(_reasons(body))))
         case Resolved() as body:
-            violated = f" for {named(', '.join(body.violated))}" if body.violated else ""
+            violated = f" for {_called(body.violated, titles)}" if body.violated else ""
             how = f"with a copy that people had read, {body.carried.decision_id}," if body.carried else f"by people {_BY[body.by]}"
             return Event(entry.seq, entry.at, f"{_SAID[Verdict(body.verdict)].capitalize()} {how}{violated}")
         case Unwound() as body:
@@ -92,9 +98,13 @@ def _reasons(body: Labelled) -> list[str]:
     return [one.reason for one in body.labels if one.reason]
 
 
-def _decided(decision: Decision) -> str:
+def _called(policies: Sequence[str], titles: Mapping[str, str]) -> str:
+    return ", ".join(titles.get(one, named(one)) for one in policies)
+
+
+def _decided(decision: Decision, titles: Mapping[str, str]) -> str:
     first = min(decision.policies, key=lambda one: (-one.verdict.severity, -(one.risk.p if one.risk else -1.0)), default=None)
-    about = f" for {named(first.policy)}" if first is not None and decision.verdict is not Verdict.APPROVE else ""
+    about = f" for {_called([first.policy], titles)}" if first is not None and decision.verdict is not Verdict.APPROVE else ""
     risk = f", risk {odds(first.risk.p)}" if first is not None and first.risk is not None else ""
     who = "without a model" if decision.bundle_version is None else "by the model"
     return f"{_SAID[decision.verdict].capitalize()} {who}{about}{risk}"

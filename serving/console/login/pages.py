@@ -28,7 +28,8 @@ async def home(request: Request) -> Response:
     """The first page whoever comes here may see."""
     session = await run_in_threadpool(_current, request)
     open_to = tabs_of(session)
-    return RedirectResponse(open_to[0].path if open_to else f"{HOME}/login", status_code=303)
+    first = open_to[0].path if open_to else f"{HOME}/login"
+    return RedirectResponse(f"{first}/day" if first == f"{HOME}/review" else first, status_code=303)  # nobody is given a task unasked
 
 
 async def login(request: Request) -> Response:

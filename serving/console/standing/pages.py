@@ -14,6 +14,7 @@ from starlette.responses import Response
 from adverdict.domain.errors import AdverdictError, NotFound
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.standing.grid import SIGNS, WORDS, grid
+from adverdict.serving.console.standing.measured import measured
 from adverdict.serving.console.standing.reports import certificates_page, training_report
 from adverdict.serving.console.visits import Visit
 
@@ -75,6 +76,7 @@ def show(visit: Visit) -> Response:
     champion, now = visit.parts.champion, visit.parts.clock()
     standing = champion.state
     loaded = standing.loaded
+    model = loaded.scorer.model if loaded else None
     general, surfaces = grid(visit.parts.book, champion.current()[0].solved, now)
     waiting: ChallengerWatch = visit.request.app.state.challenger
     return visit.page(
@@ -83,12 +85,13 @@ def show(visit: Visit) -> Response:
         asked=champion.model,
         standing=standing,
         loaded=loaded,
-        model=loaded.scorer.model if loaded else None,
+        model=model,
         until=loaded.scorer.certified_until if loaded else None,
         general=general,
         surfaces=surfaces,
         signs=SIGNS,
         words=WORDS,
+        measured=measured(getattr(getattr(model, "manifest", None), "metrics", {})),
         report=training_report(visit) is not None,
         page=certificates_page(visit) is not None,
         degraded=[str(one) for one in standing.degraded],

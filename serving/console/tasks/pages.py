@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -20,13 +21,24 @@ from adverdict.serving.console.visits import Visit, refusal
 
 LONGEST_SECONDS = 24 * 3600.0
 MAX_REASON = 2000
+REASONS = (
+    "It promises what nobody can promise",
+    "It says too little of what is sold, or what it costs",
+    "The brand is somebody else's",
+    "No licence is shown",
+    "It leads to another page than it says",
+    "Picture and words say different things",
+    "It is meant for adults",
+    "It quotes the news and sells nothing",
+)
+"""What is often written; a reason of one's own may be."""
 LONGEST_HELD = 30.0
 """Seconds that a page may say an answer waited, or an ad was shown ahead."""
 
 
 def show(visit: Visit) -> Response:
-    """The reviewer's task: the one they hold, else the next one, leased."""
-    return _page(visit, differs=visit.asked("differs"))
+    """The reviewer's task: the one they hold, else the next one, leased; ``besides`` is the one just put back."""
+    return _page(visit, differs=visit.asked("differs"), besides=visit.asked("besides"))
 
 
 def preload(visit: Visit) -> Response:
@@ -64,17 +76,18 @@ def renew(visit: Visit) -> Response:
 
 
 def release(visit: Visit) -> Response:
-    """Put the task back for somebody else."""
-    visit.parts.queue.release(visit.field("task"), visit.session.name, _token(visit))
-    return RedirectResponse(f"{HOME}/queues", status_code=303)
+    """Put the task back for somebody else, and go on with another one."""
+    task_id = visit.field("task")
+    visit.parts.queue.release(task_id, visit.session.name, _token(visit))
+    return RedirectResponse(f"{HOME}/review?{urlencode({'besides': task_id})}", status_code=303)
 
 
-def _page(visit: Visit, *, lost: str = "", differs: str = "", status: int = 200) -> Response:
+def _page(visit: Visit, *, lost: str = "", differs: str = "", besides: str = "", status: int = 200) -> Response:
     """``lost``: why the answer before was not recorded. ``differs``: the decision about a copy that it contradicts."""
     for _ in range(3):
-        leased = _held(visit) or visit.parts.queue.claim(visit.session.name)
+        leased = _held(visit) or visit.parts.queue.claim(visit.session.name, besides)
         if leased is None:
-            return visit.page("review_empty.html", "Review", lost=lost, differs=differs, status=status)
+            return visit.page("review_empty.html", "Review", lost=lost, differs=differs, besides=besides, status=status)
         try:
             with visit.parts.ledger.look() as connection:
                 drawn = shown(visit.parts, connection, leased.task)
@@ -108,6 +121,7 @@ def _drawn(
         differs=differs,
         wrong=wrong,
         filled=filled or {"verdict": "", "violated": (), "severity": "", "reason": "", "unfit": False, "tier": ""},
+        canned=REASONS,
         progress=visit.request.app.state.progress.get(visit.session.name),
         status=status,
     )

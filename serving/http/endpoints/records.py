@@ -51,7 +51,7 @@ def reader(model: type[Body]) -> Callable[[bytes], Body]:
         try:
             found = model.model_validate_json(body)
         except ValidationError as error:
-            raise InvalidInput("the request cannot be understood", mistakes(error)) from None
+            raise InvalidInput("the request cannot be understood", mistakes(error, of=model)) from None
         if twice := named_twice(parse(body)):
             raise InvalidInput("the request cannot be understood", twice)
         return found

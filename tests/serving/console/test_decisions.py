@@ -12,9 +12,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from adverdict.domain.ad import Ad
+from adverdict.domain.decision import PolicyVerdict
+from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.entries import Appealed, DecisionMade
 from adverdict.ledger.store import Ledger
+from adverdict.review.cases.answers import Answer
+from adverdict.review.tasks.opening import open_tasks
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.serving.console.decisions.filters import DecisionFilter
 from adverdict.serving.console.decisions.listing import NOTHING, Search, look
 from adverdict.serving.console.decisions.summary import DecisionSummary
@@ -180,7 +185,7 @@ def test_an_overturned_decision_reads_overturned(empty: Parts, visit: Visitor) -
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"uncertified": True}, "no: a threshold that was used carries no certificate"),
+        ({"uncertified": True}, "no: a threshold that was used has no certificate"),
         ({"uncertified": False}, "yes"),
         ({"uncertified": True, "approve_below": None}, "no threshold was used, so that there is nothing to certify"),
     ],
@@ -195,6 +200,38 @@ def test_a_decision_is_certified_or_not_or_used_no_threshold(told: dict[str, Any
     assert f"<dt>Certified</dt><dd>{said}" in client.get(f"/console/decisions/{made.decision_id}").text
     listed = everything(empty.ledger, DecisionFilter(uncertified="yes"))
     assert [one.decision_id for one in listed] == ([made.decision_id] if said.startswith("no:") else [])
+
+
+def test_the_history_says_who_could_not_see_an_ad_and_calls_policies_by_their_titles(empty: Parts, visit: Visitor) -> None:
+    made = a_decision(an_ad(1), Verdict.REVIEW)
+    with empty.ledger.write() as writing:
+        told = DecisionMade(ad=an_ad(1), decision=made, first=True)
+        writing.append(made.decision_id, told, made.decided_at)
+        open_tasks(writing, [told], empty.book, ReviewSettings(double_share=0), empty.clock())
+    leased = empty.queue.claim("ana")
+    assert leased is not None
+    empty.queue.answer(leased.task.task_id, "ana", leased.token, Answer("unseen"))
+    history = log_in(visit(empty)).get(f"/console/decisions/{made.decision_id}").text.partition('id="history"')[2]
+    assert "A review was answered “cannot see or read it”" in history
+    assert f"Left to people by the model for {titles_of(empty)[made.policies[0].policy]}" in history
+
+
+def test_policies_that_stop_an_ad_for_one_and_the_same_reason_are_told_once(empty: Parts, visit: Visitor) -> None:
+    made = a_decision(an_ad(1), Verdict.REVIEW)
+    names = ("deceptive", "gambling", "weapons", "adult")
+    risks = [RiskScore(policy=name, p=p, p_low=0.0, p_high=1.0) for name, p in zip(names, (0.1, 0.5, 0.2, 0.3), strict=True)]
+    because = "the model has hardly seen texts like this: a person decides"
+    stopped = tuple(PolicyVerdict(policy=one.policy, verdict=Verdict.REVIEW, risk=one, because=because) for one in risks)
+    with empty.ledger.write() as writing:
+        told = DecisionMade(ad=an_ad(1), decision=made.model_copy(update={"policies": stopped}), first=True)
+        writing.append(made.decision_id, told, made.decided_at)
+    text = log_in(visit(empty)).get(f"/console/decisions/{made.decision_id}").text
+    assert f"People decide about {titles_of(empty)['gambling']} and 3 other policies" in re.sub(r"\s+", " ", text)
+    assert text.count('class="policy fold" open') == 1
+
+
+def titles_of(parts: Parts) -> dict[str, str]:
+    return {policy.name: policy.title for _, _, policy in parts.book.every()}
 
 
 def test_outside_the_union_no_field_of_its_database_is_shown(client: TestClient, world: World) -> None:

@@ -266,3 +266,12 @@ def test_failures_are_counted_by_network_forgotten_in_time_and_never_fill_the_me
     clock.now += timedelta(hours=1)
     attempts.failed("10.0.47.255")
     assert attempts.wait("10.0.47.255") <= timedelta()
+
+
+def test_whoever_only_reviews_begins_on_their_day_and_is_given_no_task_unasked(keyed: Parts, visit: Visitor) -> None:
+    client = log_in(visit(keyed), key_of("ana"))
+    assert client.get("/console").headers["location"] == "/console/review/day"
+    day = client.get("/console/review/day").text
+    assert "How reviewing goes" in day
+    assert "Take the first task" in day
+    assert keyed.queue.held("ana") == []

@@ -14,10 +14,13 @@ from adverdict.decisions.thresholds import POOLED, SolvedFor, SolvedThresholds
 from adverdict.review.quality.estimates import Estimate
 from adverdict.review.quality.quality import PolicyQuality, QualityReport, ReviewerQuality, Workload
 from adverdict.review.quality.raters import Quality
+from adverdict.scoring.opened import open_bundle
+from adverdict.scoring.scorer import Scorer
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import Targets, _ahead
 from adverdict.serving.console.reviewers import lines
 from adverdict.serving.console.standing.grid import grid
+from adverdict.serving.console.standing.measured import measured
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW
 
@@ -108,3 +111,17 @@ def test_it_is_said_when_a_target_can_be_shown_kept() -> None:
 
     assert _ahead(told(5000, 30), {"adult": Targets(0.01, 0.1)}, 28) == {"adult": 40}
     assert _ahead(told(5000, 0), {"adult": Targets(0.01, 0.1)}, 28) == {}
+
+
+def test_a_bundle_in_service_says_what_it_learnt_from_and_how_well_it_did(empty: Parts, visit: Visitor, tiny_bundle: Path) -> None:
+    """With a bundle as the service opens it, not a fake that has what the page asks for."""
+    state = empty.champion.state
+    assert state.loaded is not None
+    model = open_bundle(tiny_bundle)
+    empty.champion.state = replace(state, loaded=replace(state.loaded, scorer=Scorer(model, empty.book)))
+    text = log_in(visit(empty)).get("/console/models").text
+    assert ("Simulated data" in text) is any(one.made_up for one in model.manifest.data) is True
+    told = measured(model.manifest.metrics)
+    assert told
+    for one in told:
+        assert f"<td>{one.violating}</td><td>{one.ads}</td><td>{one.advertisers}</td>" in text

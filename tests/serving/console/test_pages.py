@@ -281,7 +281,7 @@ def test_the_quality_page_says_how_each_certificate_stands(empty: Parts, visit: 
     issued = a_certificate(empty.clock() - timedelta(days=3))
     empty.champion.state = replace(state, loaded=replace(state.loaded, issued=(issued,)))
     text = log_in(visit(empty)).get("/console/quality").text
-    shown = ["No audit of what it approves is settled yet.", "certified", issued.certificate_id, "of 20", "of 40"]
+    shown = ["No audit of what it approves is settled yet.", "certified", issued.certificate_id, "revoked at 20", "shown at 40"]
     assert [one for one in shown if one not in text] == []
 
 

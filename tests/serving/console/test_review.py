@@ -172,7 +172,9 @@ def test_a_lease_is_renewed_while_the_page_is_open_and_given_back_on_request(fre
     client = log_in(visit(fresh.parts))
     form = form_of(client.get("/console/review").text)
     assert client.post("/console/review/renew", data=form).json() == {"held": True, "seconds": 900}
-    assert client.post("/console/review/release", data=form).headers["location"] == "/console/queues"
+    assert client.post("/console/review/release", data=form).headers["location"] == f"/console/review?besides={form['task']}"
+    another = form_of(client.get(f"/console/review?besides={form['task']}").text)
+    assert another["task"] != form["task"], "somebody who put it back is not given it at once"
     assert fresh.parts.queue.task(form["task"]).state in ("open", "withdrawn")
 
 

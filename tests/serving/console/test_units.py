@@ -11,14 +11,29 @@ from scipy import stats
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import PolicyVerdict, Reason
+from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.review.reasons.marking import HIDDEN, pieces
 from adverdict.serving.console.bars import WIDTH, bar, position
 from adverdict.serving.console.card import TALL, WIDE, card
 from adverdict.serving.console.policies.shares import ScoredDecisions
+from adverdict.serving.console.standing.measured import measured
 from adverdict.serving.console.tasks.spoken import speaks
-from adverdict.serving.console.words import count, direction, many, missing, odds, percent, signed, span, unfamiliar, worth
+from adverdict.serving.console.words import (
+    count,
+    direction,
+    many,
+    missing,
+    mistaken,
+    odds,
+    percent,
+    plainly,
+    signed,
+    span,
+    unfamiliar,
+    worth,
+)
 from tests.serving.console.filled import NOW
 
 
@@ -252,3 +267,29 @@ def test_no_script_no_language_no_stop_word_and_nothing_missing_is_offered_as_a_
     kind: Any, signal: str, text: str, told: bool
 ) -> None:
     assert speaks(Reason(policy="deceptive", kind=kind, signal=signal, text=text, effect=1.0)) is told
+
+
+def test_an_error_is_said_as_a_sentence_and_a_line_for_each_mistake() -> None:
+    told = str(InvalidInput("nothing can be forecast yet:", [Mistake("ads_per_day", 3, "at least 14 whole days on record")]))
+    assert mistaken(told) == ("Nothing can be forecast yet:", [("ads per day", "3", "at least 14 whole days on record")])
+    assert mistaken("the registry does not answer") == ("The registry does not answer", [])
+
+
+def test_average_precision_without_an_interval_is_no_figure_and_what_is_not_understood_is_left_out() -> None:
+    adult = {"n": 450, "positives": 2, "advertisers": 226, "ap": 0.57, "ap_interval": None, "calibration": {"expected": 11.05}}
+    weapons = {**adult, "positives": 45, "ap_interval": [0.2, 0.7], "calibration": {}}
+    told = measured({"policies": {"weapons": weapons, "adult": adult, "other": 0.4, "older": {"ap": 0.3}}})
+    assert [(one.policy, one.ap, one.expected, one.chance) for one in told] == [
+        ("adult", None, 11.05, 2 / 450),
+        ("weapons", 0.57, None, 0.1),
+    ]
+    assert measured({}) == ()
+
+
+def test_why_a_policy_decided_is_said_without_settings_names_and_thresholds_that_are_none() -> None:
+    told = "the model has hardly seen texts like this, familiarity 0.00071 is not above unfamiliar_share 0.01: "
+    assert plainly(f"{told}a person decides (when_unfamiliar: review)") == "the model has hardly seen texts like this: a person decides"
+    never = "risk 0.932 is at least 0.028 and below 1.000: a person decides"
+    assert plainly(never) == "the risk is at least 0.028, and nothing is rejected automatically: a person decides"
+    between = "risk 0.300 is at least 0.100 and below 0.900: a person decides"
+    assert plainly(between) == between

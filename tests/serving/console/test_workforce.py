@@ -103,7 +103,7 @@ def test_before_there_is_enough_to_forecast_from_the_page_says_what_is_missing(e
 
     answer = log_in(visit(replace(empty, planner=Planner(too_early, empty.clock)))).get("/console/workforce")
     assert answer.status_code == 200
-    assert "nothing can be forecast yet" in answer.text
+    assert "Nothing can be forecast yet" in answer.text
     assert "at least 14 whole days" in answer.text
 
 
