@@ -30,8 +30,9 @@ from adverdict.domain.errors import UntrustedBundle
 from adverdict.domain.identity import domain_key
 from adverdict.features.history.columns import SCHEMA, Columns, Ragged
 from adverdict.features.history.distinct import Distinct
+from adverdict.features.history.entity import EntityTimeline
 from adverdict.features.history.known import DISTINCT
-from adverdict.features.history.state import EntityTimeline, HistoryState
+from adverdict.features.history.state import HistoryState
 
 KEYED_BY_DOMAIN = frozenset(["domain", "domain_advertisers"])
 
