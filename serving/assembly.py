@@ -26,6 +26,7 @@ from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.in_force.policy_sets import put_first
 from adverdict.ledger.in_force.steering import steering_now
 from adverdict.ledger.store import Ledger, now
+from adverdict.ledger.stored.folder import HistoryFolder
 from adverdict.models.opening import MlflowRegistry, Registry
 from adverdict.monitoring.webhook import channel as monitoring_webhook
 from adverdict.review.queue import Queue
@@ -50,11 +51,13 @@ from adverdict.serving.worker.planner import Planner, command_line
 from adverdict.serving.worker.runtime import WorkerRuntime
 from adverdict.serving.worker.sets import SetsInForce
 from adverdict.serving.worker.trial import BundleTrial
+from adverdict.serving.worker.watches import history as building
 from adverdict.serving.worker.watches import monitor as monitoring
 from adverdict.serving.worker.watches.copies import ClusterWatch
 from adverdict.serving.worker.watches.creatives import CreativeWatch
 from adverdict.serving.worker.watches.delivery import DeliveryWatch
 from adverdict.serving.worker.watches.evidence import EvidenceWatch
+from adverdict.serving.worker.watches.history import HistoryWatch
 from adverdict.serving.worker.watches.monitor import MonitorWatch
 from adverdict.serving.worker.watches.probing import ProbingWatch
 from adverdict.serving.worker.watches.record import RecordWatch
@@ -118,10 +121,11 @@ def assemble(
     elif settings.signing_key is None:
         log.warning("certificates are not signed (ADVERDICT_CERTIFICATE_KEY): whoever may write into the registry can change thresholds")
     copies = ClustersBegun(ledger) if ledger and settings.clusters else None
-    recorder = Recorder(ledger, installation.review, copies=copies) if ledger else None
+    stored = HistoryFolder(settings.history)
+    recorder = Recorder(ledger, installation.review, copies=copies, stored=stored) if ledger else None
     intake = Intake(_current(champion, record), recorder, metrics.count, settings.max_wait_ms / 1000)
     planner = Planner(command_line(settings), now) if ledger else None
-    explain = Explanations(intake, champion, ledger).of if ledger else on_record
+    explain = Explanations(intake, champion, ledger, stored).of if ledger else on_record
     grader = Grader.of(settings)
     pages = _console(installation, ledger, champion, sets, planner, explain, GoldenChecks(intake, champion), grader) if ledger else None
     evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
@@ -130,9 +134,10 @@ def assemble(
     probing = ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review) if ledger else None
     delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
     clusters = ClusterWatch(ledger) if ledger and settings.clusters else None
+    history = HistoryWatch(ledger, stored, command_line(settings, "history", building.LONGEST)) if ledger else None
     sources = Sources.of(settings)
     creatives = CreativeWatch(ledger, Resolver(sources)) if ledger and sources.any else None
-    started = (evidence, rollouts, monitor, probing, delivery, clusters, creatives)
+    started = (evidence, rollouts, monitor, probing, delivery, clusters, history, creatives)
     watches: tuple[Watch, ...] = tuple(one for one in started if one is not None)
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, planner, explain, record, watches, grader)
 

@@ -235,6 +235,11 @@ class Settings(BaseModel):
         return self.suitability_model or self.home / "suitability"
 
     @property
+    def history(self) -> Path:
+        """Where this machine's history store lies, or will."""
+        return self.home / "history"
+
+    @property
     def cache(self) -> Path:
         """Where downloaded bundles live."""
         return self.home / "bundles"

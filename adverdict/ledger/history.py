@@ -12,19 +12,20 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Row, Select, select
 
 from adverdict.decisions.arms import InForce
 from adverdict.decisions.steering import Steering
 from adverdict.domain.ad import Ad
+from adverdict.features.history.counting import EventCounter
 from adverdict.features.history.state import HistoryState
 from adverdict.ledger.bodies.rollout import ROLLOUT_KINDS, RolloutBody
 from adverdict.ledger.columns import USED
 from adverdict.ledger.entries import DecisionMade, Entry, Erased, Founded
-from adverdict.ledger.in_force.rollouts import Rollouts, followed, in_force
-from adverdict.ledger.in_force.steering import STEERING, steered
+from adverdict.ledger.in_force.rollouts import Rollouts, followed, in_force, rollouts_at
+from adverdict.ledger.in_force.steering import STEERING, steered, steering_at
 from adverdict.ledger.moments import moment
 from adverdict.ledger.said import SAID, Said, said_between
 from adverdict.ledger.schema import contents, entries
@@ -39,19 +40,32 @@ PAGE = 2000
 _END = select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1)
 
 
+class Shortcut(Protocol):
+    """Something that knows what a part of the chain tells, so that nobody needs to read it."""
+
+    def begin(self, connection: Connection, until: int) -> tuple[EventCounter, int] | None:
+        """What the entries up to one tell that is not after ``until``, and that one; without anything that was erased by now.
+
+        None: it does not know, or knows another chain.
+        """
+        ...
+
+
 class LedgerHistory:
     """One worker's state. Not for several threads at once.
 
-    ``own``: a model's snapshot, known before the first entry as long as the ledger does not say what was.
+    ``own``: a model's snapshot, known before the first entry as long as the ledger does not say what was. ``shortcut``: what to begin
+    with instead of reading the chain from its first entry; the state is the same.
     """
 
-    def __init__(self, ledger: Ledger, own: bytes | None = None) -> None:
+    def __init__(self, ledger: Ledger, own: bytes | None = None, shortcut: Shortcut | None = None) -> None:
         self._ledger = ledger
         self._own = own
+        self._shortcut = shortcut
         self._began = False
         self._whole = 0
         """End of the chain when this state was begun: what was erased by then is not in it."""
-        self.state = HistoryState()
+        self.state: EventCounter = HistoryState()
         self.steering = Steering()
         """Which brakes are on, and which certificates are revoked."""
         self.in_force = InForce()
@@ -60,7 +74,7 @@ class LedgerHistory:
         self.seq = 0
         """The last entry it knows."""
 
-    def catch_up(self, until: int | None = None) -> HistoryState:
+    def catch_up(self, until: int | None = None) -> EventCounter:
         """Read what is new, up to and including the entry ``until``; the end of the chain when None. Raises Unavailable.
 
         Begins anew where something that was observed has been erased since, which takes about a minute for a million decisions.
@@ -68,7 +82,7 @@ class LedgerHistory:
         with self._ledger.look() as connection:
             end = end_of(connection) if until is None else until
             if not self._began or self._settled(connection, end) < end:
-                self._begin(connection)
+                self._begin(connection, end)
             self._follow(connection, end)
         return self.state
 
@@ -79,7 +93,7 @@ class LedgerHistory:
         with self._ledger.look() as connection:
             end = end_of(connection)
             if not self._began or end < self.seq:  # a chain gets shorter only by a backup put back, or a standby that lagged behind
-                self._begin(connection)
+                self._begin(connection, end)
             settled = self._settled(connection, end)
             self._follow(connection, settled)
             return settled == end
@@ -90,15 +104,27 @@ class LedgerHistory:
             self.state.observe_ads(made.ad for made in decisions if made.first)
             self.seq += len(decisions)
 
-    def _begin(self, connection: Connection) -> None:
+    def _begin(self, connection: Connection, until: int) -> None:
+        known = self._known(connection, until)
+        self.state, self.seq = (self._before(connection), 0) if known is None else known
+        self.steering = Steering() if known is None else steering_at(connection, self.seq)
+        self._rollouts = Rollouts() if known is None else rollouts_at(connection, self.seq)
+        self.in_force = InForce() if known is None else in_force(connection, self._rollouts)
+        self._began, self._whole = True, end_of(connection)
+
+    def _known(self, connection: Connection, until: int) -> tuple[EventCounter, int] | None:
+        """By the shortcut. What a model's own snapshot knows is in none."""
+        if self._shortcut is None or (self._own is not None and foundation(connection) is None):
+            return None
+        return self._shortcut.begin(connection, until)
+
+    def _before(self, connection: Connection) -> EventCounter:
+        """What was known before the first entry."""
         digest = base(connection)
         snapshot = recall(connection, HISTORY, digest) if digest else None
         if digest is None and foundation(connection) is None:
             snapshot = self._own
-        state = HistoryState() if snapshot is None else read(snapshot)
-        self.state, self.seq, self._began, self._whole = state, 0, True, end_of(connection)
-        self.steering = Steering()
-        self._rollouts, self.in_force = Rollouts(), InForce()
+        return HistoryState() if snapshot is None else read(snapshot)
 
     def _settled(self, connection: Connection, end: int) -> int:
         """The last entry up to ``end`` that this state can follow to: after it something was erased, or founded only then."""
@@ -141,9 +167,9 @@ class HistoryChanges(NamedTuple):
 def changes_between(connection: Connection, after: int, until: int) -> HistoryChanges:
     """What the entries after one seq, up to and including another, tell."""
     submissions = _submissions(connection, after, until)
-    page = _page(connection, after, until)
+    page = page_of(connection, after, until)
     said = said_between(connection, page, after, until)
-    ads = _ads(connection, {one.decision_id for one in said})
+    ads = ads_of(connection, {one.decision_id for one in said})
     return HistoryChanges(
         submissions,
         [(ads[one.decision_id], one) for one in said if one.decision_id in ads],
@@ -211,7 +237,8 @@ def end_of(connection: Connection) -> int:
     return connection.execute(_END).scalar() or 0
 
 
-def _page(connection: Connection, after: int, until: int) -> list[Entry]:
+def page_of(connection: Connection, after: int, until: int) -> list[Entry]:
+    """The entries of ``TELLING`` after one, up to and including another."""
     query = entry_query().where(entries.c.seq > after, entries.c.seq <= until, entries.c.kind.in_(TELLING)).order_by(entries.c.seq)
     return [entry_of(row) for row in connection.execute(query)]
 
@@ -223,7 +250,7 @@ def _submissions(connection: Connection, after: int, until: int) -> list[Ad]:
     return [_ad(row) for row in rows]
 
 
-def _ads(connection: Connection, decisions: Iterable[str]) -> dict[str, Ad]:
+def ads_of(connection: Connection, decisions: Iterable[str]) -> dict[str, Ad]:
     """The ads of earlier decisions; those erased are left out."""
     wanted = sorted(decisions)
     found: dict[str, Ad] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
@@ -70,15 +70,21 @@ def said_between(connection: Connection, page: Iterable[Entry], after: int, unti
     about = {entry.body.decision_id for entry in page if isinstance(entry.body, Labelled | Answered | Ruled | Unwound)}
     if not about:
         return []
+    found = []
+    for decision, born, told in told_about(connection, about, until):
+        before, now = (counting((entry for entry in told if entry.seq <= seq), born) for seq in (after, until))
+        found.append(Said(decision, tuple((now - before).elements()), tuple((before - now).elements())))
+    return found
+
+
+def told_about(connection: Connection, about: Set[str], until: int) -> Iterator[tuple[str, datetime, list[Entry]]]:
+    """Of each version of an ad that some decisions are about: one of these, when it was submitted, and all that was said of it up to an
+    entry, in order."""
     versions = _versions(connection, sorted(about))
     touched = {versions[decision]: decision for decision in sorted(about & versions.keys())}
-    found = []
     for version, told in sorted(_told(connection, versions, until).items()):
         if version in touched:
-            born = moment(version[1])
-            before, now = (_counting((entry for entry in told if entry.seq <= seq), born) for seq in (after, until))
-            found.append(Said(touched[version], tuple((now - before).elements()), tuple((before - now).elements())))
-    return found
+            yield touched[version], moment(version[1]), told
 
 
 def not_before(label: Label, submitted_at: datetime) -> Label:
@@ -86,7 +92,8 @@ def not_before(label: Label, submitted_at: datetime) -> Label:
     return label if label.labelled_at >= submitted_at else label.model_copy(update={"labelled_at": submitted_at})
 
 
-def _counting(told: Iterable[Entry], submitted_at: datetime) -> Counter[Label]:
+def counting(told: Iterable[Entry], submitted_at: datetime) -> Counter[Label]:
+    """The labels that count, of all that was said of a version of an ad."""
     return Counter(last_words(not_before(label, submitted_at) for _, label in effective(told)))
 
 

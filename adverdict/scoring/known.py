@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adverdict.clusters.names import KnownCopies
@@ -35,15 +36,16 @@ class HistorySnapshot:
     """Who knows of advertisers' strikes, as of the entry that steers; None: nobody, and none counts."""
 
 
-def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot | None:
+def known_to(ledger_url: str | None, snapshot: bytes | None, stored: Path | None = None) -> HistorySnapshot | None:
     """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
 
     ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
-    the service would put it on record with its first decision.
+    the service would put it on record with its first decision. ``stored``: folder of the history store, where there may be one.
     """
     from adverdict.ledger.history import LedgerHistory
     from adverdict.ledger.in_force.strikes import StrikesOfUrl
     from adverdict.ledger.store import Ledger
+    from adverdict.ledger.stored.folder import HistoryFolder
 
     try:
         ledger = Ledger.open(ledger_url, create=False) if ledger_url else None
@@ -52,7 +54,7 @@ def known_to(ledger_url: str | None, snapshot: bytes | None) -> HistorySnapshot 
     if ledger is None:
         return None
     try:
-        history = LedgerHistory(ledger, snapshot)
+        history = LedgerHistory(ledger, snapshot, HistoryFolder(stored) if stored is not None else None)
         state = history.catch_up()
         strikes = StrikesOfUrl(ledger_url, history.seq) if ledger_url else None
         return HistorySnapshot(state, history.seq, history.steering, in_force=history.in_force, strikes=strikes)

@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from adverdict.decisions.steering import Steering
     from adverdict.ledger.history import LedgerHistory
     from adverdict.ledger.in_force.strikes import StrikeHistory
+    from adverdict.ledger.stored.folder import HistoryFolder
     from adverdict.review.tasks.settings import ReviewSettings
 
 
 SWEEP_EVERY = timedelta(hours=1)
 """Between looks for idempotency keys that nobody will use again."""
+LOOK_EVERY = timedelta(minutes=1)
+"""Between looks for a newer history store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,14 @@ class Recorder:
     """One worker's hand in the ledger. Used by one thread."""
 
     def __init__(
-        self, ledger: Ledger, review: ReviewSettings, clock: Callable[[], datetime] = now, copies: ClustersBegun | None = None
+        self,
+        ledger: Ledger,
+        review: ReviewSettings,
+        clock: Callable[[], datetime] = now,
+        copies: ClustersBegun | None = None,
+        stored: HistoryFolder | None = None,
     ) -> None:
-        """``copies``: who knows of copies; None: nobody, and decisions name no cluster."""
+        """``copies``: who knows of copies; None: nobody, and decisions name no cluster. ``stored``: what to begin the history with."""
         self.ledger = ledger
         self._review = review
         self._clock = clock
@@ -70,6 +78,10 @@ class Recorder:
         self._kept: set[tuple[str, str]] = set()
         self._swept = clock()
         self._copies = copies
+        self._stored = stored
+        self._stands_on: str | None = None
+        """The store that the history was begun with, or is being begun with."""
+        self._looked = clock()
 
     def known(self, scorer: Scorer) -> HistorySnapshot | None:
         """The history as of now, whoever wrote it; None without a model, which would not read it. Raises Unavailable.
@@ -78,7 +90,7 @@ class Recorder:
         """
         if scorer.model is None:
             return None
-        from adverdict.ledger.history import LedgerHistory, end_of, found
+        from adverdict.ledger.history import end_of, found
         from adverdict.ledger.in_force.rollouts import in_force_at
         from adverdict.ledger.in_force.steering import steering_at
         from adverdict.ledger.in_force.strikes import StrikeHistory
@@ -87,9 +99,11 @@ class Recorder:
             found(self.ledger, scorer.model.snapshot, scorer.model.version, self._clock())
             self._founded = True
         if self._history is None:
-            self._history = LedgerHistory(self.ledger)
+            self._history = self._new_history()
         if self._strikes is None:
             self._strikes = StrikeHistory(self.ledger)
+        if self._anew is not None or self._stored_anew():
+            self._begin_anew()
         if self._history.catch_up_settled():
             history = self._history
             copies = self._known_copies(history.steering)
@@ -107,12 +121,23 @@ class Recorder:
             return None
         return self._copies.wait() if steering.clusters else self._copies.now()
 
-    def _begin_anew(self) -> None:
+    def _new_history(self) -> LedgerHistory:
         from adverdict.ledger.history import LedgerHistory
 
+        self._stands_on = None if self._stored is None else self._stored.current
+        return LedgerHistory(self.ledger, shortcut=self._stored)
+
+    def _stored_anew(self) -> bool:
+        """Whether a store has been built since: what came before its end need not be held in memory any more."""
+        if self._stored is None or self._clock() - self._looked < LOOK_EVERY:
+            return False
+        self._looked = self._clock()
+        return self._stored.current not in (None, self._stands_on)
+
+    def _begin_anew(self) -> None:
         if self._anew is None:
             self._anew = Future()
-            threading.Thread(target=_caught_up, args=(LedgerHistory(self.ledger), self._anew), name="history", daemon=True).start()
+            threading.Thread(target=_caught_up, args=(self._new_history(), self._anew), name="history", daemon=True).start()
         elif self._anew.done():
             error, begun = self._anew.exception(), self._anew
             self._anew = None

@@ -114,7 +114,7 @@ class Scorer:
         """The same for settings that were read and put together. ``by_files``: decide by the policy files, whatever is in force."""
         book, found_model = installation.book, installation.find()
         opened = installation.open_bundle(found_model.folder)
-        known = known_to(installation.settings.ledger_url, opened.snapshot)
+        known = known_to(installation.settings.ledger_url, opened.snapshot, installation.settings.history)
         if known is not None and by_files:
             known = replace(known, in_force=InForce())
         secret = installation.audit_secret()

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
 
-from adverdict.domain.errors import InvalidInput, InvalidTable, Mistake, Unavailable, UntrustedBundle, shorten
+from adverdict.domain.errors import InvalidTable, Mistake, UntrustedBundle, shorten
+from adverdict.features.history.database import Database, text
 from adverdict.features.history.entities import KINDS, microseconds
 from adverdict.features.history.known import DISTINCT, USES, WINDOWS
 from adverdict.features.history.layout import counted
 
-THREAD = 128 * 2**20
-"""Bytes of memory that DuckDB wants for each of its threads."""
-GROUP = 2**14
-"""Rows that DuckDB gathers before it writes them: with DuckDB's own 122,880, rows of counts would fill a small memory."""
 EXAMPLES = 20
 """Labels about unknown ads that are named; all are counted."""
 FIRST, LAST, OWN = "first_at", "last_at", "own"
@@ -34,31 +28,12 @@ SNAPSHOT_RULES = {
 """What a row of a snapshot may not be, as SQL, and what is expected instead. Its digest has been checked: this guards against mix-ups."""
 
 
-class Aggregation:
+class Aggregation(Database):
     """Queries over the files of events, whose results are files too. A context manager."""
 
     def __init__(self, scratch: Path, moment: datetime, policies: Sequence[str], memory: int) -> None:
-        import duckdb
-
-        self._scratch, self._at, self._policies, self._memory = scratch, microseconds(moment), tuple(policies), memory
-        threads = max(1, min(os.cpu_count() or 1, memory // THREAD))
-        told: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{memory}B",
-            "threads": str(threads),
-            "temp_directory": str(scratch / "spill"),
-            "preserve_insertion_order": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-        with self._translated():
-            self._database = duckdb.connect(config=told)
-            self._database.execute("set enable_progress_bar = false")  # where it takes long it would write into our output
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
+        super().__init__(scratch, memory)
+        self._at, self._policies = microseconds(moment), tuple(policies)
 
     def begin(self, snapshot: Path | None) -> None:
         """Read the events, and what was known before them. Raises InvalidTable naming labels about unknown ads, and UntrustedBundle."""
@@ -118,33 +93,6 @@ class Aggregation:
             raise UntrustedBundle(
                 f"{snapshot}: not a history snapshot: row {shorten(twice[0])} twice; expected one row a kind, key and policy"
             )
-
-    def _keep(self, name: str, query: str) -> None:
-        """A result under a name, on the disk."""
-        self._copy(query, self._scratch / name)
-        self._view(name, self._scratch / name)
-
-    def _copy(self, query: str, to: Path) -> None:
-        self._run(f"copy ({query}) to {_text(to)} (format parquet, row_group_size {GROUP})")
-
-    def _view(self, name: str, of: Path) -> None:
-        self._run(f"create view {name} as select * from read_parquet({_file(of)}, hive_partitioning = false)")
-
-    def _run(self, query: str) -> list[tuple[Any, ...]]:
-        with self._translated():
-            return self._database.execute(query).fetchall()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        import duckdb
-
-        try:
-            yield
-        except duckdb.OutOfMemoryException as error:
-            expected = f"more, or more room on the disk of {self._scratch}: {str(error).partition(chr(10))[0]}"
-            raise InvalidInput("the history cannot be counted:", [Mistake("memory", f"{self._memory} bytes", expected)]) from error
-        except duckdb.IOException as error:
-            raise Unavailable(f"{self._scratch}: {str(error).partition(chr(10))[0]}") from error
 
 
 _LABELLED = f"""
@@ -219,15 +167,5 @@ def _used(name: str) -> str:
 
 def _code(policies: Sequence[str]) -> str:
     """Of a policy, as SQL: its number among ``policies``, from 1; null where it is none of them."""
-    cases = " ".join(f"when {_text(policy)} then {code}" for code, policy in enumerate(policies, start=1))
+    cases = " ".join(f"when {text(policy)} then {code}" for code, policy in enumerate(policies, start=1))
     return f"(case policy {cases} end)" if policies else "null::integer"
-
-
-def _text(value: str | Path) -> str:
-    """As SQL writes a text."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _file(path: Path) -> str:
-    """As ``_text``, with nothing in the path taken for a pattern."""
-    return _text("".join(f"[{char}]" if char in "*?[" else char for char in str(path)))

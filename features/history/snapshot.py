@@ -30,8 +30,9 @@ from adverdict.domain.errors import UntrustedBundle
 from adverdict.domain.identity import domain_key
 from adverdict.features.history.columns import SCHEMA, Columns, Ragged
 from adverdict.features.history.distinct import Distinct
+from adverdict.features.history.entity import EntityTimeline
 from adverdict.features.history.known import DISTINCT
-from adverdict.features.history.state import EntityTimeline, HistoryState
+from adverdict.features.history.state import HistoryState
 
 KEYED_BY_DOMAIN = frozenset(["domain", "domain_advertisers"])
 
@@ -78,10 +79,10 @@ def from_table(table: pa.Table) -> HistoryState:
     times, violating = _arrays(columns.times), _arrays(columns.violating)
     members, starts = _strings(columns.things.values), columns.things.starts.tolist()
     for row, (kind, stored, policy) in enumerate(zip(_strings(columns.kind), _strings(columns.key), _strings(columns.policy), strict=True)):
-        key = _normal(stored) if kind in KEYED_BY_DOMAIN else stored
+        key = normal_domain(stored) if kind in KEYED_BY_DOMAIN else stored
         if kind in DISTINCT:
             things = members[starts[row] : starts[row + 1]]
-            things = [*map(_normal, things)] if kind == "advertiser_domains" else things
+            things = [*map(normal_domain, things)] if kind == "advertiser_domains" else things
             state.distinct[kind][key] = _united(state.distinct[kind].get(key), things, times(row))
             continue
         timeline = state.timelines[kind].get(key) or state.timelines[kind].setdefault(key, EntityTimeline())
@@ -94,7 +95,7 @@ def from_table(table: pa.Table) -> HistoryState:
     return state
 
 
-def _normal(domain: str) -> str:
+def normal_domain(domain: str) -> str:
     """Earlier versions kept domains nearly as they were written: several spellings then are one domain now."""
     return domain_key(domain) or domain
 

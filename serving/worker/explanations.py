@@ -14,6 +14,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.history import LedgerHistory
 from adverdict.ledger.steps import refuse_lost_history
 from adverdict.ledger.store import Ledger
+from adverdict.ledger.stored.folder import HistoryFolder
 from adverdict.scoring.explaining import Explanation, reasons_again
 from adverdict.scoring.model import Model
 from adverdict.serving.worker.champion import Champion
@@ -31,10 +32,12 @@ class Explanations:
     """Asks the intake first, which holds what is known of advertisers now. Where that has come to say something else of the time before
     the decision, the chain is read back to the entry that the decision knew."""
 
-    def __init__(self, intake: Intake, champion: Champion, ledger: Ledger) -> None:
+    def __init__(self, intake: Intake, champion: Champion, ledger: Ledger, stored: HistoryFolder | None = None) -> None:
+        """``stored``: a history store, which what is read back may begin with."""
         self._intake = intake
         self._champion = champion
         self._ledger = ledger
+        self._stored = stored
         self._lock = Lock()
         self._kept: OrderedDict[str, Explanation] = OrderedDict()
 
@@ -64,7 +67,7 @@ class Explanations:
             return Explanation((), f"reasons are made by the model that decided, which is not in service now: {by_hand}")
         try:
             reasons = self._intake.reasons(made).result(timeout=SECONDS)
-            if reasons is None and (made.decision.history_seq or 0) <= READ_BACK:
+            if reasons is None and self._soon_read(made.decision.history_seq or 0):
                 reasons = self._as_known_then(made, model)
         except (AdverdictError, TookTooLong, CancelledError, ArithmeticError, ValueError, KeyError):
             return Explanation((), f"reasons could not be made just now: look again later, or {by_hand}")
@@ -72,12 +75,18 @@ class Explanations:
             return Explanation((), f"what was known of this advertiser then has to be read back first, which takes long: {by_hand}")
         return Explanation(reasons)
 
+    def _soon_read(self, seq: int) -> bool:
+        """Whether few entries lie between the beginning, or a store, and one."""
+        store = self._stored.store() if self._stored is not None else None
+        begins = 0 if store is None else store.listing.stands_on.seq
+        return seq <= READ_BACK or begins <= seq <= begins + READ_BACK
+
     def _as_known_then(self, made: DecisionMade, model: Model) -> tuple[Reason, ...] | None:
         seq = made.decision.history_seq
         if seq is None:
             return reasons_again(made, model, None)
         refuse_lost_history(self._ledger, made)
-        return reasons_again(made, model, LedgerHistory(self._ledger, model.snapshot).catch_up(seq))
+        return reasons_again(made, model, LedgerHistory(self._ledger, model.snapshot, self._stored).catch_up(seq))
 
 
 class GoldenChecks:

@@ -180,7 +180,7 @@ def test_a_connection_that_breaks_leaves_a_page_observed_whole_or_not_at_all(led
     labels = [entry.entry_id for entry in ledger.read(kinds=["label"])]
     with ledger.write() as writing:
         writing.append("rul-1", Ruled(**about(made[0]), **told, outcome="overturned", retracted=tuple(labels[:1])), LATER)
-    for broken in ("_submissions", "_page", "said_between", "_ads"):
+    for broken in ("_submissions", "page_of", "said_between", "ads_of"):
         with monkeypatch.context() as patch:
             patch.setattr(f"adverdict.ledger.history.{broken}", _away)
             with pytest.raises(Unavailable):

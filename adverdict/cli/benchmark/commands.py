@@ -25,6 +25,7 @@ from adverdict.cli.benchmark import reading as benchmark_reading
 from adverdict.cli.benchmark import reports as benchmark_reports
 from adverdict.cli.benchmark import rescore as benchmark_rescore
 from adverdict.cli.benchmark import rollout as benchmark_rollout
+from adverdict.cli.benchmark import start as benchmark_start
 from adverdict.cli.benchmark import suitability as benchmark_suitability
 from adverdict.cli.benchmark import train as benchmark_train
 from adverdict.cli.benchmark import workforce as benchmark_workforce
@@ -35,6 +36,7 @@ app.command("online")(benchmark_online.online)
 app.command("batch")(benchmark_batch.batch)
 app.command("train")(benchmark_train.train)
 app.command("profile")(benchmark_profile.profile)
+app.command("start")(benchmark_start.start)
 app.command("familiarity")(benchmark_familiarity.familiarity)
 app.command("ledger")(benchmark_ledger.ledger)
 app.command("attacks")(benchmark_attacks.attacks)
