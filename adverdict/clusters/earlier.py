@@ -66,9 +66,9 @@ class EarlierSaid:
         everybody = np.arange(self._index.size, dtype=np.int32)
         kin = everybody[np.isin(self._index.roots(everybody), roots)][-MOST:]
         until = micros(ad.submitted_at)
-        for one in self._index.near_among(made, kin):
-            copy = self._copies[one.other]
-            if one.words < ALIKE or copy.advertiser == ad.advertiser_id:
+        for number in kin[self._index.words_among(made, kin) >= ALIKE].tolist():
+            copy = self._copies[number]
+            if copy.advertiser == ad.advertiser_id:
                 continue
             for place in range(len(self.policies)):
                 votes = [violates for (policy, _), (at, violates) in copy.said.items() if policy == place and at < until]
