@@ -17,6 +17,8 @@ class CopyFacts:
     """Of the earlier ads it is a copy of; None: it is nobody's copy, and a cluster of its own."""
     rejected: tuple[tuple[str, str], ...] = ()
     """Policies under which people rejected the nearest of them, with the decision they rejected."""
+    same_as: int | None = None
+    """The place, among those asked about together, of the first that it is a copy of; None: of none, or an earlier ad tells."""
     among: tuple[str, ...] = ()
     """Of the clusters that were asked about, those it is in, by the names they had then."""
 

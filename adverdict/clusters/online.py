@@ -7,6 +7,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from concurrent import futures
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from adverdict.clusters.fingerprints import Fingerprints, fingerprints
 from adverdict.clusters.follower import ClusterFollower
-from adverdict.clusters.index import ALIKE, Near
+from adverdict.clusters.index import ALIKE, ClusterIndex, Near
 from adverdict.clusters.names import CopyFacts
 from adverdict.clusters.read import firsts, name_of
 from adverdict.domain.ad import Ad
@@ -63,7 +64,7 @@ class OnlineClusters:
         near = self._follower.index.near(made)
         heard = self._spoken_of() if any(near) else np.empty((0, 2), dtype=np.int32)
         roots = self._roots_of(among) if among and any(near) else {}
-        return [self._facts(made[row : row + 1], found, heard, roots) for row, found in enumerate(near)]
+        return _together(made, [self._facts(made[row : row + 1], found, heard, roots) for row, found in enumerate(near)])
 
     def _roots_of(self, names: Collection[str]) -> dict[str, int]:
         """Name -> the first ad of what that cluster has become, where its first ad is still there."""
@@ -91,7 +92,8 @@ class OnlineClusters:
         root = self._root(near[0].other)
         its = {root} if len(near) == 1 or not roots else {self._root(one.other) for one in near}  # near two, it will make them one
         among = tuple(name for name, other in roots.items() if other in its)
-        return CopyFacts(self._name(int(self._follower.seqs[root])), self._rejected(made, heard[heard[:, 1] == root, 0]), among)
+        rejected = self._rejected(made, heard[heard[:, 1] == root, 0])
+        return CopyFacts(self._name(int(self._follower.seqs[root])), rejected, among=among)
 
     def _rejected(self, made: Fingerprints, heard: NDArray[np.int32]) -> tuple[tuple[str, str], ...]:
         """Of the copies that people have spoken of, the nearest counts; a rejection before an approval that is as near."""
@@ -127,6 +129,39 @@ class OnlineClusters:
     def _name(self, seq: int) -> str:
         with self._ledger.look() as connection:
             return name_of(connection, seq)
+
+
+def _together(made: Fingerprints, told: list[CopyFacts]) -> list[CopyFacts]:
+    """Ads that are asked about at once are copies of each other, too: whoever comes first names them, as if they had come one by one."""
+    if len(told) < 2 or all(one.cluster is not None for one in told):
+        return told
+    index = ClusterIndex()
+    first = index.add(made).tolist()
+    for row, one in enumerate(told):
+        if one.cluster is None and first[row] != row:
+            kin = told[first[row]]
+            told[row] = replace(one, cluster=kin.cluster, same_as=first[row] if kin.cluster is None else None)
+    return told
+
+
+class CopiesOfUrl:
+    """Who knows of copies where no service follows them: read when it is first asked, and as of then."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._known: tuple[Ledger, OnlineClusters] | None = None
+
+    def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
+        """Raises Unavailable, or NotFound where the ledger is gone."""
+        if self._known is None:
+            ledger = Ledger.open(self._url, create=False)
+            self._known = ledger, OnlineClusters(ledger)
+            self._known[1].catch_up()
+        ledger, known = self._known
+        try:
+            return known.of(ads, among)
+        finally:
+            ledger.close()  # its connections: it may be asked again, and nobody says when for the last time
 
 
 class ClustersBegun:

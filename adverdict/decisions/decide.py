@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from adverdict.decisions import disclosure, wording
+from adverdict.decisions import wording
 from adverdict.decisions.audit import audit
-from adverdict.decisions.disclosure import with_disclosure
+from adverdict.decisions.disclosure import rule as disclosure
+from adverdict.decisions.disclosure.rule import with_disclosure
 from adverdict.decisions.policy import Licence, PolicyBook, PolicyInForce, Stance, Thresholds, WhenDegraded, WhenUncertified, WhenUnfamiliar
 from adverdict.decisions.rules import PlainRule, Rule, RuleTable
 from adverdict.decisions.steering import BrakeSide, Held, Steering

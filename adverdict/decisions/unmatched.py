@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from adverdict.decisions import disclosure
+from adverdict.decisions.disclosure import rule as disclosure
 from adverdict.decisions.policy import PolicyBook
 
 

@@ -36,12 +36,14 @@ class HistorySnapshot:
     """Who knows of advertisers' strikes, as of the entry that steers; None: nobody, and none counts."""
 
 
-def known_to(ledger_url: str | None, snapshot: bytes | None, stored: Path | None = None) -> HistorySnapshot | None:
+def known_to(ledger_url: str | None, snapshot: bytes | None, stored: Path | None = None, *, copies: bool = False) -> HistorySnapshot | None:
     """What a ledger tells of advertisers now; None where there is none. Raises Unavailable.
 
     ``snapshot``: what the model knows. Where nobody has decided by the ledger yet, it is what was known before the ledger's entries, as
     the service would put it on record with its first decision. ``stored``: folder of the history store, where there may be one.
+    ``copies``: know of copies, too.
     """
+    from adverdict.clusters.online import CopiesOfUrl
     from adverdict.ledger.history import LedgerHistory
     from adverdict.ledger.in_force.strikes import StrikesOfUrl
     from adverdict.ledger.store import Ledger
@@ -57,6 +59,7 @@ def known_to(ledger_url: str | None, snapshot: bytes | None, stored: Path | None
         history = LedgerHistory(ledger, snapshot, HistoryFolder(stored) if stored is not None else None)
         state = history.catch_up()
         strikes = StrikesOfUrl(ledger_url, history.seq) if ledger_url else None
-        return HistorySnapshot(state, history.seq, history.steering, in_force=history.in_force, strikes=strikes)
+        kin = CopiesOfUrl(ledger_url) if ledger_url and copies else None
+        return HistorySnapshot(state, history.seq, history.steering, in_force=history.in_force, copies=kin, strikes=strikes)
     finally:
         ledger.close()

@@ -132,7 +132,7 @@ class _CopiesOnRecord:
         parts = [text.partition(":") for text in about]
         stopped = {one.about for one in degradations(recorded.degraded) if one.cause is Cause.BRAKE}
         among = tuple(one.cluster for one in steering.brakes if one.cluster is not None and one.brake_id in stopped)
-        self._facts = CopyFacts(recorded.cluster, tuple((policy, decision_id) for policy, _, decision_id in parts), among)
+        self._facts = CopyFacts(recorded.cluster, tuple((policy, decision_id) for policy, _, decision_id in parts), among=among)
 
     def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
         return [self._facts for _ in ads]

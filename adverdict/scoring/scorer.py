@@ -114,7 +114,8 @@ class Scorer:
         """The same for settings that were read and put together. ``by_files``: decide by the policy files, whatever is in force."""
         book, found_model = installation.book, installation.find()
         opened = installation.open_bundle(found_model.folder)
-        known = known_to(installation.settings.ledger_url, opened.snapshot, installation.settings.history)
+        chosen = installation.settings
+        known = known_to(chosen.ledger_url, opened.snapshot, chosen.history, copies=chosen.clusters)
         if known is not None and by_files:
             known = replace(known, in_force=InForce())
         secret = installation.audit_secret()
@@ -305,7 +306,7 @@ class Scorer:
         scored = early or said or (asked.score(seen, history) if asked else None)
         copies = known.copies.of(ads, known.steering.clusters) if known and known.copies else None
         struck = known.strikes.of({ad.advertiser_id for ad in ads}) if known and known.strikes and self.book.counts_strikes else {}
-        decisions = []
+        decisions: list[Decision] = []
         for position, ad in enumerate(ads):
             details: dict[str, object] = {**told, "as_of": as_of} if self.model else {}
             why = causes
@@ -316,7 +317,10 @@ class Scorer:
             risks = scored.risks(position) if scored else {}
             familiarity = scored.familiarity(position) if scored else None
             steering, choice = known.steering if known else Steering(), choices[position] if choices else None
-            context = self._context(why, familiarity, steering, choice, at, details, copies[position] if copies else None)
+            kin = copies[position] if copies else None
+            if kin is not None and kin.same_as is not None:
+                kin = replace(kin, cluster=decisions[kin.same_as].cluster)
+            context = self._context(why, familiarity, steering, choice, at, details, kin)
             if ad.advertiser_id in struck:
                 context = replace(context, strikes=struck[ad.advertiser_id])
             decision = decide(ad, risks, self.book, self.solved, context=context, rules=self._rules)

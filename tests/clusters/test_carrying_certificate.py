@@ -45,7 +45,7 @@ def test_evidence_since_that_goes_wrong_ends_it_and_a_single_error_does_not() ->
     assert not speaks_against(evidence(0), 0.2, 0.05)
 
 
-@pytest.mark.sampled
+@pytest.mark.slow
 def test_a_limit_that_does_not_hold_is_certified_no_more_often_than_allowed() -> None:
     """At a true share of exactly the limit, half of it at each look."""
     runs = 200

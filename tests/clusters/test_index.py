@@ -31,6 +31,7 @@ def simulated() -> list[SimulatedCopy]:
     return [ad for block in copies(campaigns(5, 3000)) for ad in block]
 
 
+@pytest.mark.slow
 def test_simulated_copies_are_found_and_others_are_not_taken_for_copies(simulated: list[SimulatedCopy]) -> None:
     found = ClusterIndex().add(prints(simulated))
     truth = np.unique([ad.campaign for ad in simulated], return_inverse=True)[1]

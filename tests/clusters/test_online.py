@@ -11,8 +11,11 @@ from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.domain.risk import RiskScore
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.store import Ledger
+from adverdict.scoring.known import known_to
+from adverdict.scoring.scorer import Scorer
 from tests.decisions.build import POLICY, book
 from tests.ledger.made import START, an_ad, append_decisions, decided, resolved, ruled
+from tests.scoring.fakes import FakeModel
 
 WORDS = "Guaranteed profit without any work: ask our team how thousands of readers double their deposit every week"
 MORE = f"{WORDS}, and no questions about papers, fees or what becomes of it"
@@ -23,6 +26,25 @@ def test_an_ad_is_told_the_cluster_of_the_first_of_its_copies(ledger: Ledger) ->
     known = OnlineClusters(ledger).catch_up()
     other = an_ad(4, title="", body="Fresh oat biscuits from the bakery round the corner, open late on Fridays")
     assert known.of([an_ad(3, title="", body=WORDS.upper()), other]) == [CopyFacts("clu-ad-1"), CopyFacts()]
+
+
+def test_copies_that_are_asked_about_at_once_are_named_as_if_they_had_come_one_by_one(ledger: Ledger) -> None:
+    append_decisions(ledger, decided(an_ad(1, title="", body=WORDS)))
+    known = OnlineClusters(ledger).catch_up()
+    other = "Fresh oat biscuits from the bakery round the corner, open late on Fridays"
+    at_once = [an_ad(2, title="", body=other), an_ad(3, title="", body=f"{WORDS} 3"), an_ad(4, title="", body=f"{other}!")]
+    assert known.of(at_once) == [CopyFacts(), CopyFacts("clu-ad-1"), CopyFacts(same_as=0)]
+
+
+def test_the_decisions_of_one_request_name_the_cluster_of_the_first_copy_in_it(ledger_url: str) -> None:
+    ids = iter(("dec-a", "dec-b", "dec-c"))
+    scorer = Scorer(FakeModel(), book([POLICY]), known=known_to(ledger_url, None, copies=True), ids=lambda: next(ids))
+    ads = [
+        an_ad(2, title="", body=WORDS),
+        an_ad(3, title="", body="Oat biscuits, fresh every day from our bakery"),
+        an_ad(4, title="", body=WORDS),
+    ]
+    assert [one.cluster for one in scorer.score(ads)] == ["clu-a", "clu-b", "clu-a"]
 
 
 def test_the_nearest_that_people_have_spoken_of_counts_until_it_is_overturned(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adverdict.decisions.decide import DecisionContext, decide
-from adverdict.decisions.disclosure import ALL, NONE, POLICY, SOME, signs
+from adverdict.decisions.disclosure.rule import ALL, NONE, POLICY, SOME, signs
 from adverdict.decisions.files.read import read_policies
 from adverdict.decisions.thresholds import SolvedThresholds
 from adverdict.decisions.unmatched import unmatched

@@ -21,12 +21,14 @@ from adverdict.delivery.sinks import sinks_named
 from adverdict.domain import plugins
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.settings import read_settings
+from adverdict.ledger.bodies.copies import Unwound
+from adverdict.ledger.entries import Carried
 from adverdict.ledger.store import Ledger, now
 from adverdict.serving.assembly import assemble
 from adverdict.serving.worker.metrics import Metrics
 from adverdict.serving.worker.watches.delivery import HELD, DeliveryWatch
 from tests.decisions.build import POLICY, book
-from tests.ledger.made import an_ad, append_decisions, decided, resolved
+from tests.ledger.made import about, an_ad, append_decisions, decided, resolved
 from tests.review.desk import Clock
 from tests.scoring.fakes import FakeRegistry, open_fake
 from tests.serving.conftest import Serve, usual
@@ -74,6 +76,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def run(*arguments: str) -> str:
     done = CliRunner().invoke(app, ["changes", *arguments])
     return f"{done.exit_code} {' '.join(done.output.split())}"
+
+
+def test_a_carried_verdict_and_its_unwinding_are_told_to_who_polls(serve: Serve, tmp_path: Path) -> None:
+    with serve() as client:
+        assert client.get("/v1/changes").json()["changes"] == []
+        ledger, copy = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", create=False), decided(an_ad(2))
+        carried = Carried(decision_id="dec-ad-1", resolution="res-1", distance=0.05, certificate="car-1")
+        append_decisions(ledger, copy)
+        with ledger.write() as writing:
+            writing.append("res-2", resolved(copy).model_copy(update={"by": "copy", "carried": carried}), now())
+            writing.append("unw-2", Unwound(**about(copy), source="dec-ad-1", why="a slip", by="lea"), now())
+        ledger.close()
+        told = [(one["change"], one["ad_id"], one["before"], one["verdict"]) for one in client.get("/v1/changes").json()["changes"]]
+        assert told == [("copy", "ad-2", "review", "reject"), ("unwinding", "ad-2", "reject", "review")]
 
 
 def test_the_command_shows_what_changed_and_what_could_not_be_delivered(here: Ledger, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adverdict.benchmarks.suitability.branded import posts
 from adverdict.certification.statistics.intervals import by_group, clopper_pearson
-from adverdict.decisions.disclosure import SOME, signs
+from adverdict.decisions.disclosure.rule import SOME, signs
 from adverdict.decisions.suitability import SuitabilityRules
 from adverdict.domain.identity import number_of
 from adverdict.domain.progress import SILENT, Progress

@@ -12,6 +12,7 @@ from adverdict.cli.benchmark import audits as benchmark_audits
 from adverdict.cli.benchmark import batch as benchmark_batch
 from adverdict.cli.benchmark import clusters as benchmark_clusters
 from adverdict.cli.benchmark import delivery as benchmark_delivery
+from adverdict.cli.benchmark import earlier as benchmark_earlier
 from adverdict.cli.benchmark import familiarity as benchmark_familiarity
 from adverdict.cli.benchmark import fuzz as benchmark_fuzz
 from adverdict.cli.benchmark import ledger as benchmark_ledger
@@ -53,6 +54,7 @@ app.command("probing")(benchmark_probing.probing)
 app.command("reading")(benchmark_reading.reading)
 app.command("reports")(benchmark_reports.reports)
 app.command("clusters")(benchmark_clusters.clusters)
+app.command("earlier")(benchmark_earlier.earlier)
 app.command("suitability")(benchmark_suitability.suitability)
 
 

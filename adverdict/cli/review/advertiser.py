@@ -11,7 +11,7 @@ from adverdict.cli.door import door, ledger_of
 from adverdict.cli.options import Json
 
 if TYPE_CHECKING:
-    from adverdict.decisions.struck import AdvertiserStrikes
+    from adverdict.ledger.in_force.struck import AdvertiserStrikes
 
 app = typer.Typer(help="Strikes: rejections of an advertiser's ads that count against it.", no_args_is_help=True)
 
@@ -24,16 +24,13 @@ def strikes_command(advertiser: Advertiser, json: Json = None) -> None:
     from adverdict.cli.console import write_json
 
     with door() as settings:
-        from adverdict.decisions.struck import advertiser_strikes
-        from adverdict.ledger.history import end_of
-        from adverdict.ledger.in_force.strikes import strikes_at
+        from adverdict.ledger.in_force.struck import strikes_against
         from adverdict.ledger.store import now
         from adverdict.scoring.bootstrap import bootstrap
 
         book = bootstrap(settings).in_force()
         with ledger_of(settings) as ledger, ledger.look() as connection:
-            strikes = strikes_at(connection, [advertiser], end_of(connection)).get(advertiser, [])
-        told = advertiser_strikes(book, advertiser, strikes, now())
+            told = strikes_against(connection, book, advertiser, now())
         _show(told)
         if not book.counts_strikes:
             _line("no policy in force counts strikes: see 'strikes' in docs/policies.md")

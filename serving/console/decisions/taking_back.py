@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from adverdict.decisions.struck import AdvertiserStrikes, advertiser_strikes
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.ledger.entries import DecisionMade
-from adverdict.ledger.history import end_of
-from adverdict.ledger.in_force.strikes import lift, strikes_at
+from adverdict.ledger.in_force.strikes import lift
+from adverdict.ledger.in_force.struck import AdvertiserStrikes, strikes_against
 from adverdict.ledger.store import find
 from adverdict.review.carrying.unwind import hanging, unwind
 from adverdict.serving.console.rendering import HOME
@@ -20,8 +19,7 @@ MAY = ("policy",)
 
 def strikes_of(visit: Visit, advertiser: str) -> AdvertiserStrikes:
     with visit.parts.ledger.look() as connection:
-        found = strikes_at(connection, [advertiser], end_of(connection)).get(advertiser, [])
-    return advertiser_strikes(visit.parts.book, advertiser, found, visit.parts.clock())
+        return strikes_against(connection, visit.parts.book, advertiser, visit.parts.clock())
 
 
 def lifted(visit: Visit) -> Response:

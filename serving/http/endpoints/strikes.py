@@ -9,11 +9,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adverdict.decisions.strikes import StrikesThen
-from adverdict.decisions.struck import AdvertiserStrikes, advertiser_strikes
 from adverdict.domain.ad import Id, Text
 from adverdict.ledger import idempotency
-from adverdict.ledger.history import end_of
-from adverdict.ledger.in_force.strikes import lift, strikes_at
+from adverdict.ledger.in_force.strikes import lift
+from adverdict.ledger.in_force.struck import AdvertiserStrikes, strikes_against
 from adverdict.ledger.store import Ledger, find, now
 from adverdict.serving.http.endpoint import Call, Endpoints, RequestBody, ResponseBody
 from adverdict.serving.http.endpoints.records import ledger_of, reader
@@ -106,8 +105,7 @@ async def lifted(call: Call, body: LiftRequest) -> StrikesLiftedTold:
 
 def _strikes(call: Call, ledger: Ledger, advertiser: str) -> StrikesOfAdvertiser:
     with ledger.look() as connection:
-        found = strikes_at(connection, [advertiser], end_of(connection)).get(advertiser, [])
-    return _told(advertiser_strikes(call.runtime.book, advertiser, found, now()))
+        return _told(strikes_against(connection, call.runtime.book, advertiser, now()))
 
 
 def _told(one: AdvertiserStrikes) -> StrikesOfAdvertiser:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from adverdict.decisions.disclosure_words import DENIALS, DISCLOSURES, INCENTIVES, PERSONS, RECOMMENDATIONS
+from adverdict.decisions.disclosure.words import DENIALS, DISCLOSURES, INCENTIVES, PERSONS, RECOMMENDATIONS
 from adverdict.domain.ad import Ad
 from adverdict.domain.risk import RiskScore
 

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.strikes import Strike, StrikeLimit, StrikesReached, counting, strikes_reached
+from adverdict.ledger.history import end_of
+from adverdict.ledger.in_force.strikes import strikes_at
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class AdvertiserStrikes:
         told = f"{len(self.strikes)} strike{'s' if len(self.strikes) > 1 else ''}"
         alone = f", of which {len(self.by_themselves)} count by themselves" if len(self.by_themselves) < len(self.strikes) else ""
         return told + alone + ("" if self.limits else "; no limit is reached")
+
+
+def strikes_against(connection: Connection, book: PolicyBook, advertiser_id: str, now: datetime) -> AdvertiserStrikes:
+    """How an advertiser stands now, whoever it is: one that nobody knows has no strike."""
+    found = strikes_at(connection, [advertiser_id], end_of(connection)).get(advertiser_id, [])
+    return advertiser_strikes(book, advertiser_id, found, now)
 
 
 def advertiser_strikes(book: PolicyBook, advertiser_id: str, strikes: Sequence[Strike], now: datetime) -> AdvertiserStrikes:

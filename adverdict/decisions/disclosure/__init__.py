@@ -1,0 +1,1 @@
+"""Branded content that does not say so: a policy whose risk a rule says."""
