@@ -67,7 +67,8 @@ def quickstart(
             out.print(f"[dim]{time.monotonic() - started:.0f} s from start to here. The next one is yours:[/]\n")
             out.print(_curl(url, examples[-1]), highlight=False, markup=False, soft_wrap=True)
             if keep_serving:
-                out.print(f"\nServing at {url} (OpenAPI at {url}/docs.json); reviewers work at {url}/console. Ctrl-C to stop.")
+                out.print(f"\n[bold]Open {url}/console in a browser[/]: what needs you, reviews, decisions explained; all of it made up.")
+                out.print(f"The service is at {url}, its OpenAPI at {url}/docs.json. Ctrl-C to stop.")
                 with suppress(KeyboardInterrupt):
                     signal.pause()
 
