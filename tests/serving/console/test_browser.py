@@ -73,6 +73,8 @@ def pages(busy: World) -> dict[str, str]:
         "policy": "policies?policy=deceptive&market=SE&approve_below=0.03&reject_at=0.7",
         "models": "models",
         "quality": "quality",
+        "changes": "changes",
+        "workforce": "workforce",
     }
 
 
