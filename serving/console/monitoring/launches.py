@@ -14,6 +14,7 @@ from adverdict.ledger.bodies.launch import GateStatus
 from adverdict.monitoring.launch.record import latest, launches, missing
 from adverdict.serving.console.rendering import HOME
 from adverdict.serving.console.visits import Visit
+from adverdict.serving.console.words import mistaken
 
 PAGE = f"{HOME}/launches"
 PATIENCE = 20.0
@@ -37,7 +38,7 @@ def check(visit: Visit) -> Response:
     try:
         done = checker.get(*arguments(asked), f"--by={visit.session.name}", patience=PATIENCE)
     except InvalidInput as error:
-        return _page(visit, asked, status=400, why=str(error))
+        return _page(visit, asked, status=400, why=mistaken(str(error)))
     return RedirectResponse(PAGE if done else f"{PAGE}?checking=1", status_code=303)
 
 
@@ -51,7 +52,14 @@ def arguments(asked: dict[str, str]) -> list[str]:
     return found + [f"--{option}={value}" for option, value in told.items() if value]
 
 
-def _page(visit: Visit, asked: dict[str, str], *, status: int = 200, why: str | None = None, checking: bool = False) -> Response:
+def _page(
+    visit: Visit,
+    asked: dict[str, str],
+    *,
+    status: int = 200,
+    why: tuple[str, list[tuple[str, str, str]]] | None = None,
+    checking: bool = False,
+) -> Response:
     today = visit.parts.clock().date()
     found = latest(launches(visit.parts.ledger))
     ahead = [one for one in found if one.told.opens >= today]

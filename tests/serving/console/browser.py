@@ -53,3 +53,8 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def reached(page: Any, state: str) -> None:
+    """Wait for what the scripts write on the document's element; waiting for a function would need eval, which the pages forbid."""
+    page.locator(f"html{state}").wait_for(state="attached")

@@ -17,7 +17,7 @@ from adverdict.ledger.store import Ledger, now
 from adverdict.rescoring.diff.page import write_page as write_diff
 from adverdict.training.pages.report import write_report
 from tests.rescoring.differences import difference
-from tests.serving.console.browser import SHOTS, chromium, missing, running
+from tests.serving.console.browser import SHOTS, chromium, missing, reached, running
 from tests.serving.console.filled import World, fill
 from tests.training.test_report import report_data, scored
 
@@ -73,6 +73,8 @@ def pages(busy: World) -> dict[str, str]:
         "policy": "policies?policy=deceptive&market=SE&approve_below=0.03&reject_at=0.7",
         "models": "models",
         "quality": "quality",
+        "changes": "changes",
+        "workforce": "workforce",
     }
 
 
@@ -94,11 +96,6 @@ def shots(otherwise: Path) -> Path:
     folder = Path(SHOTS or otherwise)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def reached(page: Any, state: str) -> None:
-    """Wait for what the scripts write on the document's element; waiting for a function would need eval, which the pages forbid."""
-    page.locator(f"html{state}").wait_for(state="attached")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -136,11 +136,16 @@ def test_who_cannot_see_an_ad_labels_nothing_and_somebody_else_is_asked(parts: P
     assert (again.task.kind, again.task.about) == ("review", decision)
 
 
-def test_where_it_may_stand_is_shown_per_placement_and_said_by_a_reviewer(parts: Parts, visit: Visitor) -> None:
-    """The model of tiers here has no certificate: nothing is told, and the page says so."""
+def tiers() -> tuple[TierModel, SuitabilityRules]:
+    """A model that says the same of every ad, and whom it is told."""
     columns = np.zeros(1, dtype=np.int64)
     model = TierModel(("gambling",), columns, np.zeros((1, 4), dtype=np.float32), np.array([1, 0, 0, 0], dtype=np.float32), 0)
-    rules = SuitabilityRules(categories={"gambling": "deceptive"}, accepts={"kids_video": Tier.LOW})
+    return model, SuitabilityRules(categories={"gambling": "deceptive"}, accepts={"kids_video": Tier.LOW})
+
+
+def test_where_it_may_stand_is_shown_per_placement_and_said_by_a_reviewer(parts: Parts, visit: Visitor) -> None:
+    """The model of tiers here has no certificate: nothing is told, and the page says so."""
+    model, rules = tiers()
     decision = decided(parts, 1, creative_uri=None)
     client = log_in(visit(replace(parts, grader=Grader(model, rules))))
     page = client.get(f"/console/decisions/{decision}").text

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from adverdict.scoring.tiers import Grader
 from adverdict.serving.console.parts import Parts
-from tests.serving.console.browser import chromium, missing, running
-from tests.serving.console.test_creative import decided, fetched, parts, uri
+from tests.serving.console.browser import chromium, missing, reached, running
+from tests.serving.console.test_creative import decided, fetched, parts, tiers, uri
 
 __all__ = ["parts"]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -104,3 +106,51 @@ def test_the_page_with_a_picture_is_readable_to_everybody(browser: Any, parts: P
         assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
         page.keyboard.press("c")
         assert page.is_checked("input[name=verdict][value=unseen]")
+
+
+LAYOUTS = {
+    "French": {"c": "c", "v": "v", "t": "t", "x": "x", "z": "z"},
+    "Russian": {"c": "с", "v": "м", "t": "е", "x": "ч", "z": "я"},
+    "Arabic": {"c": "ؤ", "v": "ر", "t": "ف", "x": "ء", "z": "ئ"},
+    "Greek": {"c": "ψ", "v": "ω", "t": "τ", "x": "χ", "z": "ζ"},
+    "Japanese input method": dict.fromkeys("cvtxz", "Process"),
+}
+"""What the keyboard writes for each of our keys."""
+PLACES = {("French", "z"): "KeyW"}
+"""Where a key lies, if not where an English keyboard has it."""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_key_of_the_page_is_found_on_every_layout(browser: Any, parts: Parts, layout: str) -> None:
+    """Cannot see it, see the picture, its tier, bad but no policy fits, and undo."""
+    for number in (1, 2):
+        decided(parts, number, creative_uri=uri(parts))
+    fetched(parts)
+    model, rules = tiers()
+    with running(replace(parts, grader=Grader(model, rules))) as address:
+        page = opened(browser, address, "review")
+
+        def press(letter: str) -> None:
+            told = {"key": LAYOUTS[layout][letter], "code": PLACES.get((layout, letter), f"Key{letter.upper()}")}
+            for kind in ("keydown", "keyup"):
+                page.evaluate(
+                    "([kind, told]) => document.body.dispatchEvent(new KeyboardEvent(kind, {...told, bubbles: true}))", [kind, told]
+                )
+
+        reached(page, "[data-ahead]")
+        task = page.evaluate("document.documentElement.dataset.ready")
+        assert page.evaluate(FILTER) != "none"
+        press("v")
+        assert page.evaluate(FILTER) == "none"
+        press("c")
+        assert page.is_checked("input[name=verdict][value=unseen]")
+        press("t")
+        assert page.evaluate("document.querySelector('select[name=tier]').selectedIndex") == 1
+        press("x")
+        assert page.is_checked("input[name=unfit]")
+        page.keyboard.press("Enter")
+        reached(page, f"[data-held={task}]")
+        press("z")
+        reached(page, f"[data-ready={task}]")
+        assert page.is_checked("input[name=verdict][value=unseen]"), "what was chosen is there again"
+        page.context.close()

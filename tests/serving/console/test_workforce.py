@@ -60,7 +60,7 @@ def test_the_page_shows_weeks_queues_gaps_and_marks_what_is_not_kept(parts: Part
     text = log_in(visit(parts)).get("/console/workforce").text
     told = ("120", "90 to 150", "3.4", '<span class="mark reject">4 of 20</span>', "occupancy", "Sale (SE)", "review in SE",
             "30.0 h of 12.0",
-            "GR in el: nobody on the roster may take it", "off by 8.0 %", "spring", "+10.0 %", "volume")  # fmt: skip
+            "Greece (GR) in el: nobody on the roster may take it", "off by 8.0 %", "spring", "+10.0 %", "volume")  # fmt: skip
     assert [one for one in told if one not in text] == []
 
 
