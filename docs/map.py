@@ -1,4 +1,4 @@
-"""Writes the map of the rooms into CONTRIBUTING.md and README.md, from the import contracts and the docstrings: ``make map``."""
+"""Writes the map of the rooms into CONTRIBUTING.md, from the import contracts and the docstrings: ``make map``."""
 
 from __future__ import annotations
 
@@ -43,21 +43,13 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def tree() -> str:
-    """One line a room, up to the first full stop or colon of its docstring."""
-    names = [name for floor in floors("adverdict") for name in floor]
-    width = max(map(len, names)) + 2
-    lines = [f"  {name + '/':{width}} {re.split(r'[.:;]( |$)', about(PACKAGE / name))[0]}" for name in names]
-    return "\n".join(["```text", "adverdict/", *lines, "```"])
-
-
 def written(text: str, block: str) -> str:
     """The text with ``block`` between the two marks."""
     before, rest = text.split(BEGIN)
     return f"{before}{BEGIN}\n\n{block}\n\n{END}{rest.split(END)[1]}"
 
 
-PAGES = {"CONTRIBUTING.md": table, "README.md": tree}
+PAGES = {"CONTRIBUTING.md": table}
 
 if __name__ == "__main__":
     for name, block in PAGES.items():

@@ -41,9 +41,21 @@ def test_the_quickstart_ends_with_three_decisions_and_reuses_its_champion(tmp_pa
     options = {"--ads": "3000", "--encoder": "none", "--port": str(port), "--home": str(tmp_path / "var")}
     arguments = ["quickstart", "--no-serve", *(word for option in options.items() for word in option)]
     said = run(*arguments, home=tmp_path)
-    assert sum(said.count(f"example-{i} in ") for i in (1, 2, 3)) == 3
+    assert sum(said.count(f"(example-{i}, in ") for i in (1, 2, 3)) == 3
+    assert said.count("(the model has hardly seen texts like this)") == 3
+    assert "Traceback" not in said
     assert f"curl -s http://127.0.0.1:{port}/v1/score" in said
     assert "is registered" in run(*arguments, home=tmp_path)
+
+
+def test_a_preparation_that_fails_ends_the_quickstart_with_its_sentence_and_its_exit_code(tmp_path: Path) -> None:
+    environment = {**os.environ, "ADVERDICT_HOME": str(tmp_path)}
+    arguments = [COMMAND, "quickstart", "--ads", "3000", "--vectors", "nowhere", "--no-serve", "--port", str(free_port())]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("error (") == 1
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.fixture
