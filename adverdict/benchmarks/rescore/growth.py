@@ -13,6 +13,8 @@ from adverdict.benchmarks.truth.scale import exponent
 
 Figures = dict[str, Any]
 WORKERS = 2
+TO_THE_END = 24 * 3600.0
+"""Seconds: longer than any size takes."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ def growth(testbed: SimulatedTestBed, plan: GrowthPlan, write: Callable[[Figures
     """``plain`` and ``encoded``: a row a size; and the slope of seconds over ads, both in logarithms, of the sizes that were run."""
     found: Figures = {"workers": WORKERS, "plain": [], "encoded": []}
     for kind, sizes in {"plain": plan.plain, "encoded": plan.encoded}.items():
-        bundle = testbed.bundle(encoder=kind == "encoded")
         rows: list[Figures] = found[kind]
+        if not sizes:
+            continue
+        bundle = testbed.bundle(encoder=kind == "encoded")
         for size in sizes:
             try:
                 rows.append({**rescore(testbed, bundle, size, "local", WORKERS, True, plan.seconds), "extrapolated": False})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from adverdict.benchmarks.rescore import same as rescore_same
 from adverdict.benchmarks.rescore import speed as rescore_speed
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.benchmarks.shared.parts import in_turn
-from adverdict.benchmarks.shared.testbed import SimulatedTestBed
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, has_encoder
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import Progress
 
@@ -60,6 +60,13 @@ def quick(job: RescoreBenchmark) -> RescoreBenchmark:
     return RescoreBenchmark(
         True, job.parts, job.data, job.model, min(job.kills, QUICK_KILLS), job.work, job.seed, rescore_speed.QUICK, rescore_growth.QUICK
     )
+
+
+def of_size(job: RescoreBenchmark, sizes: Sequence[int]) -> RescoreBenchmark:
+    """Growth over these sizes instead of its own, each to its end; with the one model that is there, where one is named."""
+    encoder = job.model is not None and (job.model / "manifest.json").is_file() and has_encoder(job.model)
+    plan = rescore_growth.GrowthPlan(plain=() if encoder else sizes, encoded=sizes if encoder else (), seconds=rescore_growth.TO_THE_END)
+    return replace(job, growth=plan)
 
 
 def run(job: RescoreBenchmark, progress: Progress, write: Write) -> Figures:

@@ -6,6 +6,7 @@ A ratio is of neighbours in time: each round runs all of them, so that whatever 
 from __future__ import annotations
 
 import importlib.util
+import resource
 import shutil
 import statistics
 from collections.abc import Callable, Sequence
@@ -89,12 +90,19 @@ def rescore(
     rules = testbed.rules(bundle, ads)
     asked = RescoreCommand(split, out, bundle, rules, moment_after(ads), engine, workers, ads if history else None, shard)
     home = testbed.home(f"speed-{size}-{engine}-{workers}")
+    before = _children_cpu()
     ran = run(asked.command(), environment(home), home / "rescore.log", seconds)
     if ran.code:
         raise Unavailable(f"adverdict rescore ended with {ran.code}: {ran.said[-1500:]}")
-    figures = {"engine": engine, "workers": workers, "size": size, **told(ran, markers(out))}
+    figures = {"engine": engine, "workers": workers, "size": size, "cpu_s": _children_cpu() - before, **told(ran, markers(out))}
     shutil.rmtree(out)
     return figures
+
+
+def _children_cpu() -> float:
+    """CPU seconds of all processes that this one, and those it started, have waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def told(ran: CommandResult, done: Sequence[Figures]) -> Figures:

@@ -22,6 +22,10 @@ def rescore(
     model: Annotated[
         Path | None, typer.Option("--model", help="Bundle's folder to use where it fits; small ones are trained otherwise.")
     ] = None,
+    size: Annotated[
+        list[int] | None,
+        typer.Option("--size", min=1, help="Ads that growth rescores, with the model that is there, to the end. Repeat for several."),
+    ] = None,
     kills: Annotated[int, typer.Option("--kills", min=1, help="Of the whole run, at random moments.")] = 60,
     work: Annotated[
         Path | None, typer.Option("--work", help="Keep simulated ads and trained bundles in this folder for the next time.")
@@ -34,12 +38,13 @@ def rescore(
 
     with door():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped benchmark ends what it has started, as on Ctrl-C
-        from adverdict.benchmarks.rescore.run import PARTS, RescoreBenchmark, run
+        from adverdict.benchmarks.rescore.run import PARTS, RescoreBenchmark, of_size, run
         from adverdict.benchmarks.rescore.run import quick as less
 
         job = RescoreBenchmark(parts=tuple(part or PARTS), data=tuple(data or ()), model=model, kills=kills, work=work, seed=seed)
+        job = less(job) if quick else job
         with Bars() as bars:
-            figures = run(less(job) if quick else job, bars, lambda some: write_json(json, some) if json else None)
+            figures = run(of_size(job, size) if size else job, bars, lambda some: write_json(json, some) if json else None)
         show(figures)
         if json:
             write_json(json, figures)

@@ -11,7 +11,9 @@ from adverdict.cli.ledger.replay import replay_command
 from adverdict.cli.options import Json
 
 if TYPE_CHECKING:
+    from adverdict.domain.settings import Settings
     from adverdict.ledger.erase import Erasure
+    from adverdict.ledger.store import Ledger
     from adverdict.ledger.verify import Verified
 
 app = typer.Typer(help="Check the record of decisions, erase from it, replay it.", no_args_is_help=True)
@@ -29,7 +31,7 @@ def verify_command(
     json: Json = None,
 ) -> None:
     """Find every edited, deleted, moved or cut-off row; say what that covers; print the end of the chain, to be kept elsewhere."""
-    from adverdict.cli.console import Bars, err, write_json
+    from adverdict.cli.console import Bars, err, out, write_json
     from adverdict.domain.formats import counted
 
     with door() as settings:
@@ -38,7 +40,10 @@ def verify_command(
         noted = _anchor(anchor)
         with ledger_of(settings) as ledger, Bars() as bars:
             verified = verify(ledger, anchor=noted, progress=bars)
+            stored = _stored(settings, ledger)
         show_verified(verified)
+        if stored:
+            out.print(stored, highlight=False, soft_wrap=True)
         if json:
             write_json(json, _figures(verified))
         if verified.found:
@@ -61,6 +66,7 @@ def erase_command(
 ) -> None:
     """Erase contents for good: an advertiser's, or old ones. The chain stays verifiable and says that they were erased."""
     with door() as settings:
+        from adverdict.cli.console import out
         from adverdict.cli.moments import moment
         from adverdict.ledger.erase import erase
         from adverdict.ledger.history import forget
@@ -72,7 +78,10 @@ def erase_command(
             if not yes:
                 typer.confirm(f"Erase {_what(advertiser, before)} from {ledger.engine.url.render_as_string()} for good?", abort=True)
             done = erase(ledger, advertiser=advertiser, before=day, why=why, by=by or _user(), now=now(), forget=forget, rewrite=compact)
+            stored = _stored(settings, ledger)
         show_erasure(done, compact)
+        if stored:
+            out.print(stored, highlight=False, soft_wrap=True)
 
 
 @app.command("accept")
@@ -143,6 +152,21 @@ def show_erasure(done: Erasure, compact: bool) -> None:
     if done.traces:
         why = "somebody is using the database: erase again when nobody is" if compact else "erase again without --no-compact"
         err.print(f"pieces of erased rows may be left in the database's files; {why}", style="yellow")
+
+
+def _stored(settings: Settings, ledger: Ledger) -> str | None:
+    """Where the history store of this machine stands in the ledger; None where there is none."""
+    from adverdict.ledger.stored.folder import HistoryFolder
+
+    folder = HistoryFolder(settings.history)
+    if folder.current is None:
+        return None
+    standing = folder.standing(ledger)
+    if not standing.seq:
+        return "history store: not of this ledger, or damaged; nobody uses it, and 'adverdict history build' makes it anew"
+    if standing.erased:
+        return "history store: its files still hold hashes of what was erased since it was built; 'adverdict history build' forgets it"
+    return f"history store: stands on entry {standing.seq:,} of this chain; 'adverdict history check' compares what it counts"
 
 
 def _figures(found: Verified) -> dict[str, object]:

@@ -38,10 +38,6 @@ class LayeredHistory(EventCounter):
         """Likewise a label."""
         self._taken[kind].setdefault(row, EntityTimeline()).observe_label(policy, violates, at)
 
-    def give_label(self, kind: str, row: int, policy: str, violates: bool, at: int) -> None:
-        """Take back that a label was taken, once. Raises ValueError where it was not."""
-        self._taken[kind].setdefault(row, EntityTimeline()).retract_label(policy, violates, at)
-
     def use_first(self, name: str, row: int, thing: int, first: int | None) -> None:
         """An entity of the store used a thing of the store first at another time, as far as the store knows; None: never."""
         self._set(name, row).replace(thing, first)
