@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.strikes import Strike, StrikeLimit, StrikesReached, counting, strikes_reached
-from adverdict.ledger.history import end_of
 from adverdict.ledger.in_force.strikes import strikes_at
+from adverdict.ledger.schema import entries
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class AdvertiserStrikes:
 
 def strikes_against(connection: Connection, book: PolicyBook, advertiser_id: str, now: datetime) -> AdvertiserStrikes:
     """How an advertiser stands now, whoever it is: one that nobody knows has no strike."""
-    found = strikes_at(connection, [advertiser_id], end_of(connection)).get(advertiser_id, [])
+    end = connection.execute(select(func.max(entries.c.seq))).scalar() or 0
+    found = strikes_at(connection, [advertiser_id], end).get(advertiser_id, [])
     return advertiser_strikes(book, advertiser_id, found, now)
 
 
