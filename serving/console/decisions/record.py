@@ -114,9 +114,13 @@ class Record:
 
     @property
     def shown_open(self) -> tuple[Row, ...]:
-        """Of the policies that stopped the ad, those shown unfolded: where all did so for one reason, the riskiest stands for them."""
+        """Of the policies that stopped the ad, those shown unfolded. Where people rejected it, those that they found violated; while nobody
+        has, and all stopped it for one reason, the riskiest stands for them."""
         stopped = tuple(row for row in self.rows if row.open)
-        alike = len({row.told.because for row in stopped}) == 1 and not any(row.found for row in stopped)
+        if self.resolution is not None:
+            found = tuple(row for row in stopped if row.found)
+            return found if found and self.resolution.verdict is Verdict.REJECT else stopped
+        alike = len({row.told.because for row in stopped}) == 1
         return stopped[:1] if alike and len(stopped) > MOST_ALIKE else stopped
 
     @property

@@ -228,6 +228,14 @@ def test_policies_that_stop_an_ad_for_one_and_the_same_reason_are_told_once(empt
     text = log_in(visit(empty)).get(f"/console/decisions/{made.decision_id}").text
     assert f"People decide about {titles_of(empty)['gambling']} and 3 other policies" in re.sub(r"\s+", " ", text)
     assert text.count('class="policy fold" open') == 1
+    with empty.ledger.write() as writing:
+        open_tasks(writing, [told], empty.book, ReviewSettings(double_share=0), empty.clock())
+    leased = empty.queue.claim("ana")
+    assert leased is not None
+    empty.queue.answer(leased.task.task_id, "ana", leased.token, Answer("reject", ("weapons",), severity="mild"))
+    text = re.sub(r"\s+", " ", log_in(visit(empty)).get(f"/console/decisions/{made.decision_id}").text)
+    assert f"<b>Because of {titles_of(empty)['weapons']}.</b>" in text, "what people found, and not all that stopped it"
+    assert text.count('class="policy fold" open') == 1
 
 
 def titles_of(parts: Parts) -> dict[str, str]:
