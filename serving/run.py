@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from adverdict.decisions.files.read import read_policies
+from adverdict.delivery.receivers import channels_of
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.settings import Settings
 from adverdict.serving.access import is_loopback
@@ -35,6 +36,7 @@ def prepare(settings: Settings) -> None:
     Raises InvalidSettings or InvalidPolicy.
     """
     read_policies(settings.policies)
+    channels_of(settings)
     check_exposure(settings)
     check_free(settings.host, settings.port)
     os.environ.update(settings.to_environment())  # files by absolute paths: the workers run in another folder

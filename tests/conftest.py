@@ -49,6 +49,7 @@ pytest_plugins = [
     "tests.bundles",
     "tests.databases",
     "tests.example_plugins",
+    "tests.package_index",
     "tests.scoring.policies",
     "tests.storage.places",
 ]

@@ -137,7 +137,9 @@ def _not_worse(comparison: Mapping[str, Any] | None, on_trial: bool) -> list[Gat
 def _ap_holds(policy: str, ap: Mapping[str, Any], positives: int) -> Gate:
     name, limit = f"not worse at {policy}", "an interval of the difference in AP that reaches 0"
     if ap["verdict"] == UNKNOWN:
-        return Gate(name, "not judged", f"{positives} positives", limit, f"not judged: {policy} has too few labels to tell the two apart")
+        return Gate(
+            name, "not judged", f"{positives} violating ads", limit, f"not judged: {policy} has too few labels to tell the two apart"
+        )
     low, high = ap["interval"]
     measured = f"AP {ap['challenger']:.3f} against {ap['champion']:.3f}, difference {ap['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
     if ap["verdict"] == WORSE:
@@ -161,9 +163,10 @@ def _within(
     limit = f"an interval that reaches {limits[0]:g} to {limits[1]:g}"
     positives = found["positives"]
     violators = found.get("violators", MIN_VIOLATORS)  # a model evaluated before they were counted is judged by its positives alone
-    for count, needed, what in ((positives, MIN_POSITIVES, "positives"), (violators, MIN_VIOLATORS, "advertisers with positives")):
+    for count, needed, what in ((positives, MIN_POSITIVES, "violating ads"), (violators, MIN_VIOLATORS, "advertisers with violating ads")):
         if count < needed:
-            return Gate(name, "not judged", f"{count} {what}", limit, f"not judged: {policy} has {count} {what}, {needed} are needed")
+            sentence = f"not judged: {count} {what} of {policy} were held back, {needed} are needed"
+            return Gate(name, "not judged", f"{count} of {needed} {what}", limit, sentence)
     if value is None or low_high is None:
         return Gate(
             name, "not judged", "undefined", limit, f"not judged: one class only, or classes the risks separate completely, at {policy}"
@@ -172,4 +175,6 @@ def _within(
     measured = f"{value:.2f} [{low:.2f}, {high:.2f}]"
     if high < limits[0] or low > limits[1]:
         return Gate(name, "failed", measured, limit, f"its risks for {policy} do not mean what they say")
-    return Gate(name, "passed", measured, limit, f"its risks for {policy} are within the limits, as far as {positives} positives can tell")
+    return Gate(
+        name, "passed", measured, limit, f"its risks for {policy} are within the limits, as far as {positives} violating ads can tell"
+    )

@@ -50,6 +50,7 @@ def track(run: TrainingRun, made: TrainedBundle, progress: Followed) -> Register
     progress.finish()
     registered = run.register(logged, tags, card)
     progress.advance()
+    progress.ended()
     return registered
 
 

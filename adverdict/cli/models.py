@@ -31,7 +31,7 @@ from adverdict.cli.options import (
     Vectors,
 )
 from adverdict.cli.reading import reads
-from adverdict.cli.tables import columns, say_unmatched
+from adverdict.cli.tables import columns, say_unmatched, table
 from adverdict.domain.formats import interval, number
 
 if TYPE_CHECKING:
@@ -186,9 +186,7 @@ def promote(
         _refuse_during_rollout(settings)
         with Bars() as bars:
             promoted = run(model, data or [], drop_policies, settings, bars, strict=strict)
-        for gate in promoted.gates:
-            colour = "green" if gate.passed else "yellow"
-            out.print(f"  [{colour}]{gate.outcome:10}[/]  {gate.sentence.removeprefix('not judged: ')}", highlight=False)
+        table(["gate", "", "measured"], [[gate.name, gate.outcome, gate.measured] for gate in promoted.gates])
         out.print(counted(promoted.gates), highlight=False)
         if told := first_of_all(promoted.gates, promoted.before):
             out.print(told, style="yellow", markup=False, highlight=False)
@@ -294,17 +292,19 @@ def _show_trained(trained: Trained) -> None:
     out.print(f"bundle   {trained.version}")
     if trained.registered:
         out.print(f"model    {trained.registered.uri} (models:/{trained.registered.name}@challenger)")
-    out.print(f"report   {trained.report}")
+        if trained.registered.page:
+            out.print(f"run      {trained.registered.page}", soft_wrap=True, highlight=False)
+    out.print(f"report   {trained.report}", soft_wrap=True, highlight=False)
 
 
 def show_figures(figures: dict[str, Any] | Any) -> None:
     """A table of every model and policy: how good, of how many, how sure."""
     names = ("policy", "model", "ads", "violating", "AP", "95 %", "AUROC", "Brier", "slope", "intercept")
-    table = columns(names, left=("policy", "model"), title=figures.get("split"))
+    shown = columns(names, left=("policy", "model"), title=figures.get("split"))
     for policy, model, measured in _rows(figures["models"]):
         calibration = measured["calibration"]
         ends = measured["ap_interval"]
-        table.add_row(
+        shown.add_row(
             policy,
             model,
             str(measured["n"]),
@@ -316,7 +316,7 @@ def show_figures(figures: dict[str, Any] | Any) -> None:
             number(calibration["slope"], ".2f"),
             number(calibration["intercept"], ".2f"),
         )
-    out.print(table)
+    out.print(shown)
     for policy, reason in (figures.get("skipped") or {}).items():
         err.print(f"not trained: {policy}: {reason}", style="yellow", markup=False)
     if figures.get("not_scored"):

@@ -17,7 +17,7 @@ from pathlib import Path
 from adverdict.certification.certificate import Certificate, Issued
 from adverdict.decisions.unmatched import unmatched
 from adverdict.domain.degraded import Cause, Degradation
-from adverdict.domain.errors import AdverdictError, NotFound, Unavailable, UntrustedBundle
+from adverdict.domain.errors import AdverdictError, ContractMismatch, NotFound, Unavailable, UntrustedBundle
 from adverdict.models.in_use import InUse, last_in_use, note, policies_before
 from adverdict.models.opening import Registry, certificates_for
 from adverdict.scoring.scorer import Scorer
@@ -65,7 +65,9 @@ class Champion:
         self._besides = besides
         self._before: str | None = None
         """Policies whose certificates were used last with the version in service, maybe by who served before."""
-        self._refused: set[str] = set()
+        self._refused: dict[str, str] = {}
+        """Sources that are not used, and why, as anybody may be told."""
+        self._why: str | None = None
         self._refused_certificates: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
@@ -83,6 +85,11 @@ class Champion:
         """The scorer to use now and what is to be said of it; without a model, one that leaves everything to people."""
         state = self.state
         return (state.loaded.scorer if state.loaded else self._fallback), state.degraded
+
+    @property
+    def refused(self) -> str | None:
+        """Why the bundle that is asked for is not used; None: it is, or cannot be found at all."""
+        return self._why if any(one.cause is Cause.BUNDLE_REFUSED for one in self.state.degraded) else None
 
     def certificates(self) -> tuple[Certificate, ...]:
         """Those by which it is decided now."""
@@ -123,6 +130,7 @@ class Champion:
             if now.loaded is not None and source == now.loaded.source:
                 return self._certified(self._recovered())
             if source in self._refused:
+                self._why = self._refused[source]
                 return self._kept(_refused(source))
             return self._certified(self._swapped(source))
         except NotFound as error:
@@ -199,7 +207,7 @@ class Champion:
             raise
         except Exception as error:
             # Whatever a bundle manages to raise while it is loaded and tried, the answer is the same: not this one.
-            self._refused.add(source)
+            self._why = self._refused[source] = _publicly(error)
             log.error("%s is refused: %s", source, error, exc_info=None if isinstance(error, AdverdictError) else error)
             return self._recalled(self._kept(_refused(source)))
         self._before = policies_before(self._cache, source)
@@ -311,6 +319,13 @@ class Champion:
     def _set(self, state: ServingState) -> None:
         self.state = state
         self._watch(state)
+
+
+def _publicly(error: Exception) -> str:
+    """Names of features and plug-ins, for whoever asks a probe; of all else, which may hold paths, the log tells more."""
+    if isinstance(error, ContractMismatch):
+        return str(error)
+    return f"{error.code if isinstance(error, AdverdictError) else 'it cannot be loaded'}; the log says more"
 
 
 def _refused(source: str) -> Degradation:

@@ -41,6 +41,7 @@ class Readiness(BaseModel):
     degraded: tuple[str, ...] = Field(
         description="causes, as decisions carry them, and no_usable_threshold when every ad goes to people; empty when nothing is missing"
     )
+    refused: str | None = Field(description="why the bundle that is asked for is not used; null: it is, or cannot be found")
     ledger: int | None = Field(description="last entry on record; null: nothing is recorded, or the ledger does not answer")
     arms: tuple[ArmReadiness, ...] = Field(default=(), description="of roll-outs that are proposed or under way")
     swaps: int = Field(description="bundles this worker has put into service since it started")

@@ -87,6 +87,7 @@ class WorkerRuntime:
             since=loaded.since if loaded else None,
             checked_at=state.checked_at,
             degraded=tuple(map(str, (*state.degraded, *_nothing_decides(loaded, steering), *self._of_the_record()))),
+            refused=self.champion.refused,
             arms=_arms(self.policies, loaded) if isinstance(self.policies, SetsInForce) and loaded else (),
             swaps=state.swaps,
             ledger=end,

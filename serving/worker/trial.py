@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from adverdict.domain.errors import AdverdictError, UntrustedBundle
+from adverdict.domain.errors import AdverdictError, ContractMismatch, MissingPlugin, UntrustedBundle
 from adverdict.models.manifest import NAME
 
 SECONDS = 300.0
@@ -23,10 +24,13 @@ TRIED = "tried"
 """Folder of notes in the cache: one a bundle that was tried here and is sound, so that every worker, and the next start, need not."""
 WRONG = 3
 """Exit status where the bundle was refused in words."""
+OF_THIS_PLACE: dict[str, type[AdverdictError]] = {error.code: error for error in (ContractMismatch, MissingPlugin)}
+"""Refusals of a sound bundle: what it needs is not here."""
 
 
 class BundleTrial:
-    """Raises UntrustedBundle where a bundle cannot be loaded, or one ad not be scored by it. ``command``: to which the folder is added."""
+    """Raises UntrustedBundle where a bundle cannot be loaded, or one ad not be scored by it; MissingPlugin or ContractMismatch where the
+    reason is what is installed here. ``command``: to which the folder is added."""
 
     def __init__(self, cache: Path, command: Sequence[str] = (sys.executable, "-m", "adverdict.serving.worker.trial")) -> None:
         self._notes = cache / TRIED
@@ -52,19 +56,27 @@ class BundleTrial:
             raise UntrustedBundle(f"the process that tried it had not ended after {SECONDS:g} s") from None
         if ended.returncode < 0:
             raise UntrustedBundle(f"it ended the process that tried it ({signal.Signals(-ended.returncode).name})")
+        if ended.returncode == WRONG:
+            raise _refusal(ended.stderr)
         if ended.returncode:
             told = ended.stderr.strip().splitlines()
             raise UntrustedBundle(told[-1] if told else f"the process that tried it ended with status {ended.returncode}")
 
 
 def try_out(folder: Path, score_one: Callable[[Path], object]) -> int:
-    """The process's exit status; what is wrong is the last line of its standard error."""
+    """The process's exit status; what is wrong is the last line of its standard error, as JSON."""
     try:
         score_one(folder)
     except AdverdictError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(json.dumps({"code": error.code, "message": str(error)}) + "\n")
         return WRONG
     return 0
+
+
+def _refusal(said: str) -> AdverdictError:
+    """What a process that refused a bundle said, as it was meant."""
+    told = json.loads(said.splitlines()[-1])
+    return OF_THIS_PLACE.get(told["code"], UntrustedBundle)(told["message"])
 
 
 def _score_one(folder: Path) -> None:

@@ -14,22 +14,26 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy.pool import QueuePool
 
 from adverdict.domain.keys import parse_keys
 from adverdict.domain.settings import Settings, known_keys, read_settings
+from adverdict.ledger.database import engine
 from adverdict.serving.http.app import ENDPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "adverdict.yaml").read_text()))
+PROMETHEUS: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "prometheus.yaml").read_text()))
+SCRAPING: dict[str, Any] = yaml.safe_load((DEPLOY / "monitoring" / "prometheus-kubernetes.yaml").read_text())
 OURS = re.compile(r"\b(ADVERDICT_[A-Z_]+)\b")
 BESIDES = {"ADVERDICT_METRICS_KEY"}
 """A key that Prometheus presents; the service knows its digest only."""
 
 
-def manifest(kind: str) -> dict[str, Any]:
-    return next(one for one in MANIFESTS if one["kind"] == kind)
+def manifest(kind: str, among: list[dict[str, Any]] = MANIFESTS) -> dict[str, Any]:
+    return next(one for one in among if one["kind"] == kind)
 
 
 def container() -> dict[str, Any]:
@@ -91,6 +95,42 @@ def test_the_manifests_name_each_other() -> None:
     volumes = {one["name"] for one in manifest("Deployment")["spec"]["template"]["spec"]["volumes"]}
     assert {one["name"] for one in container()["volumeMounts"]} == volumes
     assert {one["apiVersion"] for one in MANIFESTS} == {"apps/v1", "v1", "policy/v1"}
+
+
+def test_pods_are_scraped_by_their_annotation_with_a_key_that_is_mounted_from_a_secret() -> None:
+    template = manifest("Deployment")["spec"]["template"]["metadata"]
+    [job] = SCRAPING["scrape_configs"]
+    [kept, path, _] = job["relabel_configs"]
+    pod = {f"__meta_kubernetes_pod_label_{name}": value for name, value in template["labels"].items()}
+    pod |= {f"__meta_kubernetes_pod_annotation_{name}": value for name, value in template["annotations"].items()}
+    pod |= {"__meta_kubernetes_pod_container_port_name": container()["ports"][0]["name"]}
+    told = {re.sub(r"\W", "_", name): value for name, value in pod.items()}  # as Prometheus names labels
+    assert re.fullmatch(kept["regex"], ";".join(told[name] for name in kept["source_labels"]))
+    asked = told[path["source_labels"][0]]
+    assert {endpoint.access for endpoint in ENDPOINTS if endpoint.path == asked} == {"metrics"}
+
+    pod_of_prometheus = manifest("Deployment", PROMETHEUS)["spec"]["template"]["spec"]
+    mounted = {one["name"]: one["mountPath"] for one in pod_of_prometheus["containers"][0]["volumeMounts"]}
+    volumes = {one["name"]: one for one in pod_of_prometheus["volumes"]}
+    assert mounted.keys() == volumes.keys()
+    assert Path(job["authorization"]["credentials_file"]).parent == Path(mounted["key"])
+    assert [Path(one).parent for one in SCRAPING["rule_files"]] == [Path(mounted["config"])]
+    assert f"--config.file={mounted['config']}/prometheus.yaml" in pod_of_prometheus["containers"][0]["args"]
+    says = (ROOT / "docs" / "operations.md").read_text()
+    assert f"secret generic {volumes['key']['secret']['secretName']} --from-file=key=" in says
+    assert f"configmap {volumes['config']['configMap']['name']}" in says
+    assert pod_of_prometheus["serviceAccountName"] == manifest("RoleBinding", PROMETHEUS)["subjects"][0]["name"]
+
+
+def test_pods_in_a_rolling_restart_hold_fewer_connections_than_a_database_gives_by_default() -> None:
+    pool = engine("postgresql://nobody@database/adverdict").pool
+    assert isinstance(pool, QueuePool)
+    a_worker = pool.size() + pool._max_overflow
+    assert f"at most {a_worker} a worker" in (ROOT / "docs" / "operations.md").read_text()
+    workers = int(next(one["value"] for one in container()["env"] if one["name"] == "ADVERDICT_WORKERS"))
+    deployment = manifest("Deployment")["spec"]
+    pods = deployment["replicas"] + deployment["strategy"]["rollingUpdate"]["maxSurge"]
+    assert pods * workers * a_worker < 100
 
 
 def test_a_pod_runs_as_nobody_in_particular() -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -61,42 +59,3 @@ def on_ray(home: Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr[-4000:]
     assert "RayDeprecationWarning" not in done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-@pytest.mark.slow
-def test_the_bundles_pyfunc_scores_in_spark_what_the_bundle_scores(tiny_bundle: Path, marketplace: Path, tmp_path: Path) -> None:
-    if find_spec("pyspark") is None:
-        pytest.skip("PySpark is not installed: pip install 'adverdict[spark]'")
-    if shutil.which("java") is None:
-        pytest.skip("PySpark needs Java, and there is none")
-    command = [sys.executable, "-c", IN_SPARK, str(tiny_bundle), str(marketplace), str(tmp_path / "model")]
-    environment = os.environ | {"PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    scored = dict(json.loads(done.stdout.splitlines()[-1]))
-    from adverdict.models.bundle import load_bundle
-    from adverdict.storage.tables.pack import read_ads
-
-    bundle, ads = load_bundle(tiny_bundle), read_ads(marketplace)[:20]
-    assert scored == dict(zip([ad.ad_id for ad in ads], bundle.score(ads).risk[:, 0, 0].tolist(), strict=True))
-
-
-IN_SPARK = """
-import json, sys
-from pathlib import Path
-import mlflow.pyfunc
-from pyspark.sql import SparkSession, functions as F
-from adverdict import models
-from adverdict.models.manifest import check
-bundle, pack, target = sys.argv[1:]
-mlflow.pyfunc.save_model(path=target, python_model=str(Path(models.__file__).parent / "pyfunc_model.py"), artifacts={"bundle": bundle})
-settings = {"spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC"}
-spark = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
-ads = spark.read.parquet(f"{pack}/ads.parquet").limit(20)
-for name in ("submitted_at", "advertiser_created_at"):
-    ads = ads.withColumn(name, F.date_format(name, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"))
-policy = check(Path(bundle))[0].policies[0]
-risks = mlflow.pyfunc.spark_udf(spark, target, result_type=f"ad_id string, p_{policy} double", env_manager="local")
-rows = ads.select(risks(F.struct(*ads.columns)).alias("risk")).select("risk.*").collect()
-print(json.dumps([list(row) for row in rows]))
-"""

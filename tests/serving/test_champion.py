@@ -131,6 +131,7 @@ def test_a_bundle_that_cannot_score_the_warm_up_ad_is_refused(registry: FakeRegi
     champion = Champion("m", registry, lambda folder: Broken(None, book), tmp_path, fallback=Scorer(None, book))
     champion.check()
     assert (version(champion), champion.current()[1]) == (None, (Degradation(Cause.BUNDLE_REFUSED, "1"),))
+    assert champion.refused == "it cannot be loaded; the log says more", "a probe that anybody may ask tells no path"
 
 
 def test_a_copy_that_rotted_on_disk_is_downloaded_once_more(registry: FakeRegistry, book: PolicyBook, tmp_path: Path) -> None:

@@ -71,6 +71,12 @@ def test_wrong_policies_are_told_before_anything_starts(environment: pytest.Monk
         prepared(policies=tmp_path)
 
 
+def test_a_sink_that_nobody_offers_is_told_before_anything_starts(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ADVERDICT_SINKS", "warehouse")
+    with pytest.raises(InvalidSettings, match="ADVERDICT_SINKS = 'warehouse'"):
+        prepared()
+
+
 def test_options_win_over_the_environment_and_reach_the_workers(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setenv("ADVERDICT_WORKERS", "3")
     settings = prepared(workers=2, model=None)

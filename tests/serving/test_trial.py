@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from adverdict.domain.errors import UntrustedBundle
+from adverdict.domain.errors import MissingPlugin, UntrustedBundle
 from adverdict.models.manifest import NAME
-from adverdict.serving.worker.trial import BundleTrial
+from adverdict.serving.worker.trial import WRONG, BundleTrial, try_out
 
 
 @pytest.fixture
@@ -29,7 +32,10 @@ def trial(cache: Path, code: str) -> BundleTrial:
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", r"ended the process that tried it \(SIGSEGV\)"),
         ("import os; os.abort()", r"ended the process that tried it \(SIGABRT\)"),
-        ("import sys; sys.stderr.write('noise\\nits model is no model\\n'); sys.exit(3)", "^its model is no model$"),
+        (
+            f"import sys; sys.stderr.write('noise\\n' + {json.dumps({'code': 'other', 'message': 'no model'})!r} + '\\n'); sys.exit(3)",
+            "^no model$",
+        ),
         ("import os; os._exit(1)", "ended with status 1"),
     ],
 )
@@ -37,6 +43,17 @@ def test_a_bundle_that_ends_its_process_is_refused_in_words_every_time(code: str
     for _ in range(2):
         with pytest.raises(UntrustedBundle, match=told):
             trial(tmp_path, code)(folder)
+
+
+def test_a_bundle_whose_plug_ins_are_missing_is_refused_as_such_with_all_their_names(folder: Path, tmp_path: Path) -> None:
+    def missing(_: Path) -> None:
+        raise MissingPlugin("the model needs plug-ins:\n  - signal `one`\n  - component `two`")
+
+    said = StringIO()
+    with redirect_stderr(said):
+        assert try_out(folder, missing) == WRONG
+    with pytest.raises(MissingPlugin, match=r"`one`\n.*`two`$"):
+        trial(tmp_path, f"import sys; sys.stderr.write({said.getvalue()!r}); sys.exit({WRONG})")(folder)
 
 
 def test_a_sound_one_is_tried_once_and_another_content_anew(folder: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_risks_must_mean_what_they_say(changes: dict[str, float], expected: set[
 def test_calibration_is_not_judged_on_few_positives_and_the_gate_says_so() -> None:
     outcome = gates(measure(scored(n=60, policies=("deceptive",), shift=3), "blend", bootstrap=20))
     assert not failed(outcome)
-    assert any("not judged: deceptive has" in gate.sentence and "30 are needed" in gate.sentence for gate in outcome)
+    assert any("violating ads of deceptive were held back, 30 are needed" in gate.sentence for gate in outcome)
 
 
 def test_calibration_is_not_judged_by_a_few_large_advertisers_and_the_gate_says_so() -> None:
@@ -51,7 +51,9 @@ def test_calibration_is_not_judged_by_a_few_large_advertisers_and_the_gate_says_
     few = replace(ads, groups=tuple(f"adv-{number % 9}" for number in range(2000)))
     outcome = gates(measure(few, "blend", bootstrap=20))
     assert not failed(outcome)
-    assert any(gate.sentence == "not judged: deceptive has 9 advertisers with positives, 10 are needed" for gate in outcome)
+    assert any(
+        gate.sentence == "not judged: 9 advertisers with violating ads of deceptive were held back, 10 are needed" for gate in outcome
+    )
 
 
 @pytest.mark.parametrize(("noise", "expected"), [(4.0, {"not worse at deceptive", "not worse at gambling"}), (0.05, set())])

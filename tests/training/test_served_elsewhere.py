@@ -1,9 +1,11 @@
-"""A registered model loads where nobody has this product: MLflow makes an environment of what travels with it, and serves it."""
+"""A registered model loads where nobody has this product: MLflow makes an environment of what travels with it, and serves it, also in
+Spark."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -20,7 +23,8 @@ import pandas as pd
 import pytest
 
 from adverdict.domain.ad import Ad
-from adverdict.models.bundle import load_bundle
+from adverdict.models.bundle import Bundle, load_bundle
+from adverdict.storage.tables.pack import read_ads
 from adverdict.training.tracking.aliases import promote
 from adverdict.training.tracking.pyfunc import EXAMPLE
 from adverdict.training.tracking.run import TrainingRun
@@ -29,14 +33,6 @@ from adverdict.training.tracking.store import Store
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 MAKING = 1500.0
 """Seconds that an environment of some hundred packages may take."""
-
-
-@pytest.fixture
-def index() -> None:
-    """A package index that can be asked; without one there is nothing to make an environment of."""
-    asked = [sys.executable, "-m", "pip", "index", "versions", "packaging"]
-    if subprocess.run(asked, capture_output=True, timeout=120, check=False).returncode:
-        pytest.skip("no package index answers here")
 
 
 def environment(store: Store, made_in: Path) -> dict[str, str]:
@@ -86,12 +82,27 @@ def ask(url: str, body: dict[str, Any]) -> Any:
         return json.load(response)["predictions"]
 
 
-def test_a_registered_model_is_served_in_an_environment_of_its_own_from_another_folder(
-    store: Store, tiny_bundle: Path, tmp_path: Path, index: None
-) -> None:
-    bundle = load_bundle(tiny_bundle)
+def register(store: Store, folder: Path) -> Bundle:
+    """The bundle, after it was made the champion."""
+    bundle = load_bundle(folder)
     with TrainingRun(store, {}) as run:
-        promote(run.register(run.log_bundle(tiny_bundle, bundle.policies), {}).version)
+        promote(run.register(run.log_bundle(folder, bundle.policies), {}).version)
+    return bundle
+
+
+def risks_of(bundle: Bundle, ads: list[Ad]) -> pd.DataFrame:
+    """As the bundle itself says, in the columns of the registered model."""
+    risk = bundle.score(ads).risk
+    columns: dict[str, Any] = {"ad_id": [ad.ad_id for ad in ads]}
+    for i, policy in enumerate(bundle.policies):
+        columns |= {f"p_{policy}": risk[:, i, 0], f"p_low_{policy}": risk[:, i, 1], f"p_high_{policy}": risk[:, i, 2]}
+    return pd.DataFrame(columns)
+
+
+def test_a_registered_model_is_served_in_an_environment_of_its_own_from_another_folder(
+    store: Store, tiny_bundle: Path, tmp_path: Path, package_index: None
+) -> None:
+    bundle = register(store, tiny_bundle)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with served(store, elsewhere) as url:
@@ -99,8 +110,35 @@ def test_a_registered_model_is_served_in_an_environment_of_its_own_from_another_
     (python,) = (elsewhere / "environments").glob("*/bin/python")
     where = subprocess.run([python, "-I", "-c", "import adverdict; print(adverdict.__file__)"], capture_output=True, text=True, check=True)
     assert Path(where.stdout.strip()).is_relative_to(elsewhere), "it runs the software that travelled with it"
-    risk = bundle.score([Ad(**EXAMPLE)]).risk[0]
-    expected = {"ad_id": EXAMPLE["ad_id"]}
-    for i, policy in enumerate(bundle.policies):
-        expected |= {f"p_{policy}": risk[i, 0], f"p_low_{policy}": risk[i, 1], f"p_high_{policy}": risk[i, 2]}
-    pd.testing.assert_frame_equal(pd.DataFrame(said), pd.DataFrame([expected]), rtol=0, atol=1e-9)
+    pd.testing.assert_frame_equal(pd.DataFrame(said), risks_of(bundle, [Ad(**EXAMPLE)]), rtol=0, atol=1e-9)
+
+
+IN_SPARK = """
+import json, sys
+import mlflow.pyfunc
+from pyspark.sql import SparkSession, functions as F
+[pack] = sys.argv[1:]
+settings = {"spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC", "spark.driver.memory": "1g"}
+spark = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+ads = spark.read.parquet(f"{pack}/ads.parquet").limit(50)
+for name in ("submitted_at", "advertiser_created_at"):
+    ads = ads.withColumn(name, F.date_format(name, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"))
+risks = mlflow.pyfunc.spark_udf(spark, "models:/adverdict@champion", env_manager="local")
+rows = ads.select(risks(F.struct(*ads.columns)).alias("risk")).select("risk.*").collect()
+print(json.dumps([row.asDict() for row in rows]))
+"""
+
+
+def test_spark_scores_a_registered_model_as_the_bundle_does(store: Store, tiny_bundle: Path, marketplace: Path, tmp_path: Path) -> None:
+    if find_spec("pyspark") is None:
+        pytest.skip("PySpark is not installed: pip install 'adverdict[spark]'")
+    if shutil.which("java") is None:
+        pytest.skip("PySpark needs Java 17 or newer, and there is none")
+    bundle = register(store, tiny_bundle)
+    here = {**os.environ, "PYSPARK_PYTHON": sys.executable, "MLFLOW_TRACKING_URI": store.uri}
+    command = [sys.executable, "-c", IN_SPARK, str(marketplace)]
+    done = subprocess.run(command, env=here, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    scored = pd.DataFrame(json.loads(done.stdout.splitlines()[-1]))
+    expected = risks_of(bundle, read_ads(marketplace)[:50])
+    pd.testing.assert_frame_equal(scored.set_index("ad_id").sort_index(), expected.set_index("ad_id").sort_index(), rtol=0, atol=1e-9)

@@ -414,3 +414,8 @@ def cut_off(where: str, raised: type[BaseException]) -> Step:
             raise raised
 
     return at
+
+
+def test_a_runs_page_is_told_where_a_server_shows_it_without_a_password() -> None:
+    assert Store("https://ann:secret@mlflow.example/", None).page("3", "abc") == "https://ann:***@mlflow.example/#/experiments/3/runs/abc"
+    assert Store("sqlite:///mlflow.db", "file:///artifacts").page("3", "abc") is None

@@ -65,6 +65,11 @@ class Followed:
             self._try(lambda: self._run.tell(f"seconds.{as_name(name)}", seconds, number))
         self._name = ""
 
+    def ended(self) -> None:
+        """All of it is over, and well."""
+        self.finish()
+        self._try(lambda: self._run.tag("stage", "done"))
+
     @staticmethod
     def _try(tell: Callable[[], None]) -> None:
         try:

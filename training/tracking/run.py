@@ -21,7 +21,7 @@ from adverdict.training.tracking.aliases import CHALLENGER, NAME, aliased_by
 from adverdict.training.tracking.commit import commit_tags
 from adverdict.training.tracking.pyfunc import LoggedBundle, log_bundle
 from adverdict.training.tracking.server import answers, client_now
-from adverdict.training.tracking.store import IMPATIENT, Store, temporarily
+from adverdict.training.tracking.store import IMPATIENT, QUIET, Store, temporarily
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,6 +44,8 @@ class Registered:
     version: str
     uri: str
     run_id: str
+    page: str | None = None
+    """Where its run is looked at; None without a server."""
 
 
 class TrainingRun:
@@ -92,7 +94,7 @@ class TrainingRun:
         import mlflow
 
         if kind is None or error is None:
-            with answers(self._store.uri):
+            with answers(self._store.uri), temporarily(QUIET):
                 mlflow.end_run("FINISHED")
             return
         try:
@@ -119,7 +121,7 @@ class TrainingRun:
         except BaseException as error:
             _end(_status(type(error)), error)
             raise
-        with answers(self._store.uri):
+        with answers(self._store.uri), temporarily(QUIET):
             mlflow.end_run("FINISHED")
 
     def log_trial(self, number: int, params: Mapping[str, Any], figures: Mapping[str, float], seconds: float = 0.0) -> None:
@@ -209,7 +211,9 @@ class TrainingRun:
                 NAME, bundle.uri, run_id=self.run_id, tags=dict(tags), description=description, model_id=bundle.model_id
             )
             self._client.set_registered_model_alias(NAME, CHALLENGER, made.version)
-        return Registered(NAME, str(made.version), f"models:/{NAME}/{made.version}", self.run_id)
+        return Registered(
+            NAME, str(made.version), f"models:/{NAME}/{made.version}", self.run_id, self._store.page(self._experiment, self.run_id)
+        )
 
     def _log(self, run_id: str, figures: Mapping[str, float], model_id: str | None = None) -> None:
         from mlflow.entities import Metric
@@ -249,7 +253,7 @@ def _end(status: str, error: BaseException) -> None:
     import mlflow
 
     try:
-        with temporarily(IMPATIENT):
+        with temporarily({**IMPATIENT, **QUIET}):
             mlflow.end_run(status)
     except Exception as second:
         error.add_note(f"MLflow could not be told that the run is {status}: {second}")

@@ -23,8 +23,9 @@ def configure(settings: Settings) -> Store:
     use_registry(settings)
     import mlflow
 
-    for noisy in ("mlflow.store.db.utils", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)  # a line for each of some fifty migrations at first use
+    # A line for each of some fifty migrations at first use, and one about waiting for a version that is there at once.
+    for noisy in ("mlflow.store.db.utils", "alembic", "mlflow.store.model_registry.abstract_store"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     store = Store.of(settings)
     mlflow.set_tracking_uri(store.uri)
     return store

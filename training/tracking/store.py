@@ -12,10 +12,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adverdict.domain.errors import InvalidSettings, Mistake
-from adverdict.domain.settings import Settings
+from adverdict.domain.settings import Settings, without_password
 from adverdict.domain.values import TRACKING_URI
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+"""Else it prints two addresses whenever a run ends, amid the progress; the command tells the one that counts, at the end."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,15 @@ class Store:
     def of(cls, settings: Settings) -> Store:
         """The store the settings name, or an SQLite file under their home."""
         uri = settings.registry_uri
-        return cls(uri, None if urlsplit(uri).scheme in ("http", "https") else (settings.home / "artifacts").as_uri())
+        return cls(uri, None if _is_server(uri) else (settings.home / "artifacts").as_uri())
+
+    def page(self, experiment: str, run: str) -> str | None:
+        """Where a run is looked at; None where no server shows it."""
+        return f"{without_password(self.uri.rstrip('/'))}/#/experiments/{experiment}/runs/{run}" if _is_server(self.uri) else None
+
+
+def _is_server(uri: str) -> bool:
+    return urlsplit(uri).scheme in ("http", "https")
 
 
 def check_file(uri: str) -> None:
