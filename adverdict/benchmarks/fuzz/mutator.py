@@ -265,8 +265,8 @@ def _address(rng: random.Random, made: Made) -> Made:
 
 
 STARTS_A_PROCESS = ("/v1/workforce/forecast", "/v1/workforce/staffing", "/v1/workforce/plans")
-"""Answers of these are worked out in a process of their own, one at a time, and who comes meanwhile is told to come again (503): asked by the
-thousand, they measure the machine."""
+"""Answers of these are worked out in a process of their own, one at a time, and who comes meanwhile is told to come again (503): asked by
+the thousand, they measure the machine."""
 _ENDPOINTS = [one for one in ENDPOINTS if one.path not in STARTS_A_PROCESS]
 _CHANGES = (_value, _shape, _bytes, _encoding, _header, _address)
 _WEIGHTS = (34, 16, 18, 6, 16, 10)
