@@ -14,6 +14,7 @@ from adverdict.creatives.keeping import Wanted
 from adverdict.creatives.making import Creative, read, see
 from adverdict.creatives.resolver import Resolver
 from adverdict.domain.errors import AdverdictError, InvalidInput, NotFound, Unavailable
+from adverdict.domain.traces import trace
 from adverdict.ledger.store import Ledger, now
 
 log = logging.getLogger("adverdict.creatives")
@@ -74,9 +75,9 @@ def _one(ledger: Ledger, resolver: Resolver, wanted: Wanted, clock: Callable[[],
     except (InvalidInput, NotFound) as error:
         keeping.give_up(ledger, wanted.uri, why_not(error))
         return Fetched(refused=1)
-    except Exception:
+    except Exception as error:
         # A stranger's file brought it about: the others are fetched all the same, and this one is not tried for ever.
-        log.exception("a creative could not be fetched, for a reason that nobody foresaw")
+        log.error("a creative could not be fetched, for a reason that nobody foresaw: %s", trace(error))
         keeping.put_off(ledger, wanted, "the creative could not be fetched; it was logged why", clock())
         return Fetched(later=1)
     digest = hashlib.sha256(content).hexdigest()

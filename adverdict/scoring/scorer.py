@@ -26,6 +26,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.familiarity import Familiarity
 from adverdict.domain.settings import read_settings
+from adverdict.domain.traces import trace
 from adverdict.domain.verdict import Verdict
 from adverdict.scoring.known import HistorySnapshot, known_to
 from adverdict.scoring.model import CascadeModel, EarlyRisks, Model, Risks
@@ -272,11 +273,12 @@ class Scorer:
         began = perf_counter()
         try:
             made = self._scored(ads, explain, degraded, known, as_of, depth, choices, at)
-        except Exception:
+        except Exception as error:
             if len(ads) > 1:
                 each = zip(ads, choices, strict=True)
                 return [one for ad, choice in each for one in self._tried([ad], explain, degraded, known, as_of, depth, [choice], at)]
-            log.exception("bundle %s, tried against another, failed on an ad, which people decide", self.bundle_version)
+            told = "bundle %s, tried against another, failed on an ad, which people decide: %s"
+            log.error(told, self.bundle_version, trace(error))
             failed = (*degraded, Degradation(Cause.ARM_FAILED))
             made = self._scored(ads, explain, failed, known, as_of, depth, choices, at)
         took = round((perf_counter() - began) * 1000 / len(ads), 3)

@@ -41,69 +41,7 @@ KEEP = "public, max-age=31536000, immutable"
 
 def console(parts: Parts) -> ASGIApp:
     """The application. It starts nothing and needs no lifespan."""
-    reviewing, either, policy = ("review",), ("review", "policy"), ("policy",)
-    planning = ("policy", "plan")
-    app = Starlette(
-        routes=[
-            _route("", login.home),
-            _route("/", login.home),
-            _route("/login", login.login, "GET", "POST"),
-            _route("/logout", login.logout, "POST"),
-            _route("/static/{name}", static),
-            _route("/review", page(review.show, *reviewing)),
-            _route("/review/day", page(day.show, *reviewing)),
-            _route("/review/next", page(review.preload, *reviewing)),
-            _route("/review/answer", page(review.answer, *reviewing), "POST"),
-            _route("/review/renew", page(review.renew, *reviewing), "POST"),
-            _route("/review/release", page(review.release, *reviewing), "POST"),
-            _route("/today", page(today.show, *policy)),
-            _route("/queues", page(queues.show, *either, "plan")),
-            _route("/decisions", page(decisions.listed, *either)),
-            _route("/decisions.csv", page(decisions.csv, *either)),
-            _route("/decisions/search", page(decisions.search, *either), "POST"),
-            _route("/decisions/{decision_id}", page(decisions.show, *either)),
-            _route("/decisions/{decision_id}/letter", page(decisions.told, *either)),
-            _route("/decisions/{decision_id}/appeal", page(decisions.appeal, *decisions.MAY_APPEAL), "POST"),
-            _route("/decisions/{decision_id}/lift", page(taking_back.lifted, *taking_back.MAY), "POST"),
-            _route("/decisions/{decision_id}/unwind", page(taking_back.asked, *taking_back.MAY)),
-            _route("/decisions/{decision_id}/unwound", page(taking_back.unwound, *taking_back.MAY), "POST"),
-            _route("/decisions/{decision_id}/{what}", page(decisions.related, *either)),
-            _route("/creative/{content}/{number}", page(creative.show, *either)),
-            _route("/policies", page(policies.show, *policy)),
-            _route("/models", page(models.show, *policy)),
-            _route("/models/report", page(reports.of_training, *policy)),
-            _route("/models/certificates", page(reports.of_certificates, *policy)),
-            _route("/quality", page(quality.show, *policy)),
-            _route("/health", page(health.show, *policy)),
-            _route("/alarms/{alarm}", page(health.alarm, *policy)),
-            _route("/alarms/{alarm}/move", page(health.move, *policy), "POST"),
-            _route("/emerging", page(emerging.show, *policy)),
-            _route("/emerging/{case}/move", page(emerging.move, *policy), "POST"),
-            _route("/emerging/{case}/label", page(emerging.label, *policy), "POST"),
-            _route("/emerging/probing/{probing}/end", page(emerging.end_probing, *policy), "POST"),
-            _route("/launches", page(launches.show, *policy)),
-            _route("/launches/check", page(launches.check, *policy), "POST"),
-            _route("/rollouts", page(rollouts.listed, *policy)),
-            _route("/rollouts/draft", page(drafts.show, *policy)),
-            _route("/rollouts/propose", page(drafts.propose, *policy), "POST"),
-            _route("/rollouts/{rollout}", page(rollouts.show, *policy)),
-            _route("/rollouts/{rollout}/repair", page(drafts.repair, *policy), "POST"),
-            *(
-                _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
-                for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)
-            ),
-            _route("/workforce", page(workforce.show, *planning)),
-            _route("/workforce/scenario", page(workforce.scenario, *planning)),
-            _route("/workforce/save", page(workforce.save, *planning), "POST"),
-            _route("/changes", page(changes.show, *policy)),
-            _route("/changes/retry", page(changes.again, *policy), "POST"),
-            _route("/changes/drop", page(changes.let_go, *policy), "POST"),
-            _route("/brakes", page(brakes.show, *policy)),
-            _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
-            _route("/brakes/off", page(brakes.take_off, *policy), "POST"),
-        ],
-        exception_handlers={HTTPException: _as_page},
-    )
+    app = Starlette(routes=routes(), exception_handlers={HTTPException: _as_page})
     app.router.redirect_slashes = False  # they would lead to whatever the Host header says
     app.state.parts = parts
     app.state.attempts = Attempts(parts.clock)
@@ -114,6 +52,70 @@ def console(parts: Parts) -> ASGIApp:
     app.state.drafted = {}
     app.state.challenger = ChallengerWatch(parts)
     return _with_headers(app)
+
+
+def routes() -> list[Route]:
+    """Every address with who may use it. One that is not here does not exist."""
+    reviewing, either, policy = ("review",), ("review", "policy"), ("policy",)
+    planning = ("policy", "plan")
+    return [
+        _route("", login.home),
+        _route("/", login.home),
+        _route("/login", login.login, "GET", "POST"),
+        _route("/logout", login.logout, "POST"),
+        _route("/static/{name}", static),
+        _route("/review", page(review.show, *reviewing)),
+        _route("/review/day", page(day.show, *reviewing)),
+        _route("/review/next", page(review.preload, *reviewing)),
+        _route("/review/answer", page(review.answer, *reviewing), "POST"),
+        _route("/review/renew", page(review.renew, *reviewing), "POST"),
+        _route("/review/release", page(review.release, *reviewing), "POST"),
+        _route("/today", page(today.show, *policy)),
+        _route("/queues", page(queues.show, *either, "plan")),
+        _route("/decisions", page(decisions.listed, *either)),
+        _route("/decisions.csv", page(decisions.csv, *either)),
+        _route("/decisions/search", page(decisions.search, *either), "POST"),
+        _route("/decisions/{decision_id}", page(decisions.show, *either)),
+        _route("/decisions/{decision_id}/letter", page(decisions.told, *either)),
+        _route("/decisions/{decision_id}/appeal", page(decisions.appeal, *decisions.MAY_APPEAL), "POST"),
+        _route("/decisions/{decision_id}/lift", page(taking_back.lifted, *taking_back.MAY), "POST"),
+        _route("/decisions/{decision_id}/unwind", page(taking_back.asked, *taking_back.MAY)),
+        _route("/decisions/{decision_id}/unwound", page(taking_back.unwound, *taking_back.MAY), "POST"),
+        _route("/decisions/{decision_id}/{what}", page(decisions.related, *either)),
+        _route("/creative/{content}/{number}", page(creative.show, *either)),
+        _route("/policies", page(policies.show, *policy)),
+        _route("/models", page(models.show, *policy)),
+        _route("/models/report", page(reports.of_training, *policy)),
+        _route("/models/certificates", page(reports.of_certificates, *policy)),
+        _route("/quality", page(quality.show, *policy)),
+        _route("/health", page(health.show, *policy)),
+        _route("/alarms/{alarm}", page(health.alarm, *policy)),
+        _route("/alarms/{alarm}/move", page(health.move, *policy), "POST"),
+        _route("/emerging", page(emerging.show, *policy)),
+        _route("/emerging/{case}/move", page(emerging.move, *policy), "POST"),
+        _route("/emerging/{case}/label", page(emerging.label, *policy), "POST"),
+        _route("/emerging/probing/{probing}/end", page(emerging.end_probing, *policy), "POST"),
+        _route("/launches", page(launches.show, *policy)),
+        _route("/launches/check", page(launches.check, *policy), "POST"),
+        _route("/rollouts", page(rollouts.listed, *policy)),
+        _route("/rollouts/draft", page(drafts.show, *policy)),
+        _route("/rollouts/propose", page(drafts.propose, *policy), "POST"),
+        _route("/rollouts/{rollout}", page(rollouts.show, *policy)),
+        _route("/rollouts/{rollout}/repair", page(drafts.repair, *policy), "POST"),
+        *(
+            _route(f"/rollouts/{{rollout}}/{step.__name__}", page(step, *policy), "POST")
+            for step in (rollouts.sign, rollouts.advance, rollouts.pause, rollouts.resume, rollouts.abort)
+        ),
+        _route("/workforce", page(workforce.show, *planning)),
+        _route("/workforce/scenario", page(workforce.scenario, *planning)),
+        _route("/workforce/save", page(workforce.save, *planning), "POST"),
+        _route("/changes", page(changes.show, *policy)),
+        _route("/changes/retry", page(changes.again, *policy), "POST"),
+        _route("/changes/drop", page(changes.let_go, *policy), "POST"),
+        _route("/brakes", page(brakes.show, *policy)),
+        _route("/brakes/on", page(brakes.put_on, *policy), "POST"),
+        _route("/brakes/off", page(brakes.take_off, *policy), "POST"),
+    ]
 
 
 async def static(request: Request) -> Response:

@@ -12,6 +12,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.identity import language_key
 from adverdict.domain.plugins import Translator
 from adverdict.domain.settings import Settings
+from adverdict.domain.traces import trace
 from adverdict.review.reasons.marking import SHOWN
 from adverdict.review.tasks.draws import Draws
 
@@ -66,8 +67,8 @@ def translating(translator: Translator, name: str, target: str) -> Translate:
             return None
         try:
             made = once(tuple(said.values()), ad.language)
-        except Exception:  # somebody else's code: the reviewer reads the ad without it
-            log.exception("the translator %s failed; the task is shown without a translation", name)
+        except Exception as error:  # somebody else's code: the reviewer reads the ad without it
+            log.error("the translator %s failed; the task is shown without a translation: %s", name, trace(error))
             return None
         changed = tuple((title, text) for (title, before), text in zip(said.items(), made, strict=True) if text != before)
         return Translation(target, name, changed) if changed else None

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.degraded import Degradation
+from adverdict.domain.traces import trace
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.idempotency import Request
 from adverdict.scoring.recorder import Recorder
@@ -138,9 +139,9 @@ class Intake:
     def _run(self) -> None:
         try:
             self._decide_until_stopped()
-        except BaseException:
+        except BaseException as error:
             # Nobody would decide any more, and every request would wait for ever: whoever keeps the service running starts another worker.
-            log.critical("the deciding thread has ended; this worker ends, too", exc_info=True)
+            log.critical("the deciding thread has ended; this worker ends, too: %s", trace(error))
             signal.raise_signal(signal.SIGTERM)
 
     def _decide_until_stopped(self) -> None:

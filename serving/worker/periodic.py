@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from adverdict.domain.errors import AdverdictError
+from adverdict.domain.traces import trace
 
 EVERY = timedelta(minutes=1)
 
@@ -49,6 +50,6 @@ class PeriodicWatch(ABC):
                 self.look()
             except AdverdictError as error:
                 self._log.warning("%s", error)
-            except Exception:
+            except Exception as error:
                 # The thread's last line of defence: if it died, nobody would look any more.
-                self._log.exception("%s; the next look is in %s s", self._cannot, self._every.total_seconds())
+                self._log.error("%s; the next look is in %s s: %s", self._cannot, self._every.total_seconds(), trace(error))

@@ -13,6 +13,7 @@ from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision, Reason
 from adverdict.domain.degraded import Degradation
 from adverdict.domain.errors import AdverdictError, Unavailable
+from adverdict.domain.traces import trace
 from adverdict.ledger.entries import DecisionMade
 from adverdict.scoring.explaining import reasons_again
 from adverdict.scoring.known import HistorySnapshot
@@ -113,8 +114,8 @@ class RoundRunner:
                 decisions: Answer = [*scorer.score(ads, explain=explain, degraded=degraded, known=known, depth=depth)]
             except Unavailable:
                 raise  # the ledger, asked about an advertiser: nobody can be answered now
-            except BaseException:
-                log.exception("a round failed; its ads are tried one by one")
+            except BaseException as error:
+                log.error("a round failed; its ads are tried one by one: %s", trace(error))
                 decisions = [_alone(scorer, ad, explain, degraded, known, depth) for ad in ads]
             rest = iter(decisions)
             for job, portion in portions:
@@ -132,7 +133,7 @@ class RoundRunner:
             raise
         except Exception as error:
             if len(done) == 1:
-                log.exception("a request could not be recorded")
+                log.error("a request could not be recorded: %s", trace(error))
                 done[0].answer.set_exception(error)
                 return
             for job in done:  # the others need not suffer for one
@@ -157,8 +158,8 @@ def _alone(
 ) -> Decision | None:
     try:
         return scorer.score([ad], explain=explain, degraded=degraded, known=known, depth=depth)[0]
-    except BaseException:
-        log.exception("an ad could not be scored")
+    except BaseException as error:
+        log.error("an ad could not be scored: %s", trace(error))
         return None
 
 
