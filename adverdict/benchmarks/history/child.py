@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ WAYS: dict[str, Callable[[str, str], History]] = {"chain": chain, "store": store
 def main(way: str, url: str, where: str, n: int, model: str) -> dict[str, Any]:
     """What it took until the history was there, and the first ad was scored where a ``model`` is named; then what counting takes."""
 
+    import_module("adverdict.ledger.stored.folder")  # brings every library that either way uses
     bundle = _bundle(model) if model else None
     loaded = used()
     history = WAYS[way](url, where)
