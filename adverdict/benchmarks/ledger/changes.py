@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
 from adverdict.ledger.bodies.alarm import AlarmMoved, AlarmOpened, AlarmState
+from adverdict.ledger.bodies.copies import CarryingBegun, CarryingEnded, Unwound
 from adverdict.ledger.bodies.emerging import CaseMoved, CaseOpened, CaseState, Marked
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchChecked, LaunchScored, LaunchVerdict
+from adverdict.ledger.bodies.probing import ProbingNoticed
 from adverdict.ledger.bodies.rollout import (
     Aborted,
     Paused,
@@ -22,10 +24,13 @@ from adverdict.ledger.bodies.rollout import (
     promotion_id,
     stage_id,
 )
+from adverdict.ledger.bodies.signals import PutBack, Reported, Sign
+from adverdict.ledger.bodies.strikes import StrikesLifted
 from adverdict.ledger.entries import EventDeclared, PlanMade, PlannedCell, PlannedWeek, PlanScored
 from adverdict.ledger.in_force.alarms import move_alarm, open_alarm
 from adverdict.ledger.in_force.cases import move_case, open_case
 from adverdict.ledger.in_force.policy_sets import keep_set
+from adverdict.ledger.in_force.probing import end, notice
 from adverdict.ledger.in_force.rollouts import SALT, digest_of_salt
 from adverdict.ledger.store import Ledger, Writing, keep
 
@@ -35,12 +40,15 @@ SECRET = bytes(32)
 
 
 def change(ledger: Ledger, book: PolicyBook, at: datetime) -> None:
-    """A set of policies in force, a roll-out of another that is aborted, a plan and a launch with their scores, an alarm that is closed."""
+    """A set of policies in force, a roll-out of another that is aborted, a plan and a launch with their scores, a new kind, signals,
+    verdicts that are carried to copies, an alarm that is closed."""
     with ledger.write() as writing:
         _roll_out(writing, book, at)
         _plan(writing, book.markets[0], at)
         _launch(writing, book.markets[0], at)
         _case(writing, book.markets[0], at)
+        _signals(writing, book.markets[0], at)
+        _copies(writing, book.markets[0], at)
         alarm = open_alarm(writing, _alarm(book, at), at)
         writing.flush()
         if alarm is not None:
@@ -143,6 +151,39 @@ def _case(writing: Writing, market: str, at: datetime) -> None:
     case = open_case(writing, told, at)
     if case is not None:
         move_case(writing, CaseMoved(case=case, state=CaseState.EXPLAINED, why=WHY, by=WHO), at)
+
+
+def _signals(writing: Writing, market: str, at: datetime) -> None:
+    whose = {"decision_id": "dec-lively", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": market}
+    writing.append("rpt-lively", Reported(**whose, reporter="0" * 32, statement=WHY, by=WHO), at)
+    writing.append("put-lively", PutBack(**whose, sign=Sign.REPORTS, says=WHY, task_id="tsk-lively", by=WHO), at)
+    seen = ProbingNoticed(advertiser_id="adv-1", until=at + timedelta(days=7), says=WHY, as_of=1, by="monitor")
+    probing_id = notice(writing, seen, at)
+    writing.flush()
+    if probing_id is not None:
+        end(writing, probing_id, "harmless", WHY, WHO, at)
+
+
+def _copies(writing: Writing, market: str, at: datetime) -> None:
+    begun = CarryingBegun(
+        side="reject",
+        distance=0.1,
+        limit=0.05,
+        confidence=0.95,
+        pairs=90,
+        wrong=0,
+        groups=80,
+        upper=0.04,
+        look=1,
+        as_of=1,
+        until=1,
+        by=WHO,
+    )
+    whose = {"decision_id": "dec-lively", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": market}
+    writing.append("car-lively", begun, at)
+    writing.append("cae-lively", CarryingEnded(side="reject", why=WHY, by=WHO), at)
+    writing.append("unw-lively", Unwound(**whose, source="dec-lively", retracted=(), why=WHY, by=WHO), at)
+    writing.append("stl-lively", StrikesLifted(advertiser_id="adv-1", why=WHY, by=WHO), at)
 
 
 def _alarm(book: PolicyBook, at: datetime) -> AlarmOpened:
