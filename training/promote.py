@@ -38,6 +38,11 @@ class Promoted:
     gates: Sequence[Gate]
 
     @property
+    def already(self) -> bool:
+        """Whether it was the champion before: then it was compared with nothing, and nothing is changed."""
+        return self.before == self.version
+
+    @property
     def uri(self) -> str:
         return f"models:/{NAME}/{self.version}"
 
@@ -52,6 +57,8 @@ def promote(
     version.
     """
     judged = judge(model, data, drop_policies, settings, progress)
+    if judged.already:
+        return judged
     keep_gates(judged.version, judged.gates)
     require(judged.gates, strict=strict)
     move_alias(judged.version)

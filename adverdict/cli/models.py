@@ -186,6 +186,9 @@ def promote(
         _refuse_during_rollout(settings)
         with Bars() as bars:
             promoted = run(model, data or [], drop_policies, settings, bars, strict=strict)
+        if promoted.already:
+            out.print(f"{promoted.uri} is the champion already: nothing was changed")
+            return
         table(["gate", "", "measured"], [[gate.name, gate.outcome, gate.measured] for gate in promoted.gates])
         out.print(counted(promoted.gates), highlight=False)
         if told := first_of_all(promoted.gates, promoted.before):

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from adverdict.cli import console
 from adverdict.cli.main import app
+from adverdict.training.gates import Gate
 from adverdict.training.promote import Promoted
 from adverdict.training.train import train
 from tests.training.reports import without_plots
@@ -92,3 +93,10 @@ def test_promote_names_policies_that_the_champion_does_not_score(trained: Simple
     done = RUNNER.invoke(app, ["promote"])
     assert done.exit_code == 0, done.output
     assert done.output.count(UNMATCHED) == 1
+
+
+def test_promoting_the_champion_says_that_it_is_and_that_nothing_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate("feature contract", "passed", "no difference", "no difference", "the same features")
+    monkeypatch.setattr("adverdict.training.promote.promote", lambda *_, **__: Promoted("3", "3", [gate]))
+    done = RUNNER.invoke(app, ["promote"])
+    assert (done.exit_code, done.output) == (0, "models:/adverdict/3 is the champion already: nothing was changed\n")

@@ -114,6 +114,8 @@ def test_a_promoted_training_is_champion_with_a_bundle_that_loads(home: Path) ->
     assert aliased(CHAMPION) == "1"
     assert aliased(CHALLENGER) is None
     assert list((home / "reports").glob("*/report.html"))
+    again = promote("models:/adverdict@champion", [], False, Settings(home=home), Silent(), strict=True)
+    assert (again.already, aliased(CHAMPION)) == (True, "1"), "no gate is asked: there is nothing else to compare it with"
 
 
 @pytest.mark.slow

@@ -23,6 +23,8 @@ WORSE = "worse beyond the interval"
 BETTER = "better beyond the interval"
 SAME = "no difference beyond the interval"
 UNKNOWN = "too few labels to compare"
+SHORT = {WORSE: "worse", BETTER: "better", SAME: "no different", UNKNOWN: "not judged"}
+NAMES = {"ap": "AP", "auroc": "AUROC", "brier": "Brier"}
 
 
 def compare(champion: Scored, challenger: Scored, bootstrap: int = 2000, seed: int = 0, model: str = "blend") -> dict[str, Any]:
@@ -45,36 +47,35 @@ def compare(champion: Scored, challenger: Scored, bootstrap: int = 2000, seed: i
 
 
 def render(comparison: Mapping[str, Any]) -> Table:
-    """The comparison as a table for a terminal, one row a policy and figure."""
+    """The comparison as a table that fits 80 columns, one row a policy and figure."""
     from rich.table import Table
 
-    table = Table(title=f"Challenger against champion on the same {comparison['ads']:,} ads, 95 % intervals", title_justify="left")
-    for name in ("policy", "positives / labelled", "figure"):
+    title = f"On the same {comparison['ads']:,} ads; of the difference the 95 % interval"
+    table = Table(box=None, title=title, title_justify="left", header_style="bold", padding=(0, 1, 0, 0))
+    for name in ("policy", ""):
         table.add_column(name, no_wrap=True)
-    for name in ("champion", "challenger", "difference", "interval"):
+    for name in ("champion", "challenger", "difference"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("challenger is")
     for policy, found in comparison["policies"].items():
-        for i, figure in enumerate(FIGURES):
-            first = (policy, f"{found['positives']:,} / {found['n']:,}") if i == 0 else ("", "")
-            table.add_row(
-                *first, figure.upper() if figure != "brier" else "Brier", *_cells(found[figure]), end_section=i == len(FIGURES) - 1
-            )
+        beside = (policy, f"{found['positives']:,} of {found['n']:,} violate", "")
+        for first, (figure, name) in zip(beside, NAMES.items(), strict=True):
+            table.add_row(first, name, *_cells(found[figure]))
     for side, policies in (("champion", comparison["only_champion"]), ("challenger", comparison["only_challenger"])):
         for policy in policies:
-            table.add_row(policy, "", "", "", "", "", "", f"only the {side} has it")
+            table.add_row(policy, "", "", "", "", f"only the {side} has it")
     return table
 
 
 def _cells(found: Mapping[str, Any]) -> tuple[str, ...]:
-    low_high = "-" if found["interval"] is None else "{:+.3f} to {:+.3f}".format(*found["interval"])
+    ends = "–" if found["interval"] is None else "{:+.3f} to {:+.3f}".format(*found["interval"])
     style = {WORSE: "red", BETTER: "green"}.get(found["verdict"])
-    verdict = f"[{style}]{found['verdict']}[/{style}]" if style else found["verdict"]
-    return (*(_number(found[side]) for side in ("champion", "challenger")), _number(found["difference"], "+.3f"), low_high, verdict)
+    verdict = f"[{style}]{SHORT[found['verdict']]}[/{style}]" if style else SHORT[found["verdict"]]
+    return (*(_number(found[side]) for side in ("champion", "challenger")), ends, verdict)
 
 
-def _number(value: float | None, form: str = ".3f") -> str:
-    return "-" if value is None else format(value, form)
+def _number(value: float | None) -> str:
+    return "–" if value is None else format(value, ".3f")
 
 
 def _policy(champion: Scored, challenger: Scored, policy: str, model: str, bootstrap: int, seed: int) -> dict[str, Any]:

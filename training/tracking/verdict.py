@@ -30,5 +30,6 @@ def keep_gates(version: str, outcome: Sequence[Gate]) -> None:
 
 def table(outcome: Sequence[Gate]) -> str:
     """Markdown."""
-    rows = [f"| {gate.name} | {gate.outcome} | {gate.measured} | {gate.sentence} |".replace("\n", " ") for gate in outcome]
-    return "\n".join([f"{counted(outcome)}.", "", "| gate | | measured | |", "|---|---|---|---|", *rows])
+    # Three columns: MLflow's pages draw cells without a space between them.
+    rows = [f"| {gate.name} | {gate.outcome} | {gate.measured}: {gate.sentence} |".replace("\n", " ") for gate in outcome]
+    return "\n".join([f"{counted(outcome)}.", "", "| gate | | measured |", "|---|---|---|", *rows])
