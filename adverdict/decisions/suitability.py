@@ -16,6 +16,7 @@ from adverdict.domain.errors import InvalidPolicy, Mistake, NotFound
 from adverdict.domain.mistakes import mistakes
 from adverdict.domain.suitability import Suitability, Tier
 from adverdict.domain.verdict import Verdict
+from adverdict.storage.yaml_text import read_yaml
 
 PREFIX = "suitability_"
 """Labels of a category's tier are under the policy of this name: not violated is ``low``; violated is, by severity, one of these."""
@@ -52,7 +53,7 @@ def read_rules(path: Path) -> SuitabilityRules:
     if not path.is_file():
         raise NotFound(f"no file of tiers at {path}")
     try:
-        told = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 # BaseLoader makes text of everything
+        told = read_yaml(path, texts=True)
         rules = TypeAdapter(SuitabilityRules).validate_python(told or {})
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidPolicy(f"{path} is no file of tiers:", [Mistake("file", path.name, f"YAML in UTF-8 ({error})")]) from error

@@ -69,8 +69,8 @@ def hammer(plan: Plan) -> dict[str, Any]:
     os.environ.update(plan.environment)
     from adverdict.serving.service import Adverdict
 
-    service: Any = Adverdict
-    app = service.to_asgi()
+    served: Any = Adverdict
+    app: Any = served.to_asgi()
     seen = Seen()
     logging.getLogger().addHandler(_Tracebacks(seen))
     logging.getLogger("adverdict").setLevel(logging.ERROR)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from adverdict.domain.ad import Market, Utc
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.mistakes import mistakes
+from adverdict.storage.yaml_text import read_yaml
 
 
 class Freeze(BaseModel):
@@ -42,7 +43,7 @@ def read_freezes(path: Path | None) -> tuple[Freeze, ...]:
     if not path.is_file():
         raise NotFound(f"no calendar of freezes at {path}")
     try:
-        told = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 # BaseLoader makes text of everything
+        told = read_yaml(path, texts=True)
         calendar = TypeAdapter(_Calendar).validate_python(told or {})
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no calendar:", [Mistake("file", path.name, f"YAML in UTF-8 ({error})")]) from error

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from adverdict.decisions.rollout import MOST_ON_TRIAL, Plan, Stage
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 from adverdict.domain.mistakes import mistakes
+from adverdict.storage.yaml_text import read_yaml
 
 HOLDOUT = 0.01
 """Of advertisers, still decided for as before while a set that decides for all others is watched."""
@@ -40,7 +41,7 @@ def read_plan(told: str) -> Plan:
     if not path.is_file():
         raise NotFound(f"no plan {told}: one of {', '.join(PLANS)}, or a YAML file")
     try:
-        plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        plan = Plan.model_validate(read_yaml(path))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no plan:", [Mistake("file", path.name, f"YAML in UTF-8 ({error})")]) from error
     except ValidationError as error:

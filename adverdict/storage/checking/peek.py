@@ -112,6 +112,7 @@ def _arrow(path: Path, said: Reading) -> Peek:
     import pyarrow.parquet as pq
 
     from adverdict.storage.tables.arrow import opened
+    from adverdict.storage.tables.bombs import refuse_parquet, rows_at_once
     from adverdict.storage.tables.parquet import int96, readable
 
     with readable(path.name, "a file of Arrow or Parquet"):
@@ -120,7 +121,10 @@ def _arrow(path: Path, said: Reading) -> Peek:
                 first, instants = next(batches, None), set[str]()
         else:
             with pq.ParquetFile(path) as file:
-                schema, first, instants = file.schema_arrow, next(file.iter_batches(ROWS), None), set(int96(file))
+                schema, instants = file.schema_arrow, set(int96(file))
+                refuse_parquet(path.name, file.metadata, path.stat().st_size)
+                most = rows_at_once(path.name, path, file.metadata, schema.names, ROWS, range(min(1, file.metadata.num_row_groups)))
+                first = next(file.iter_batches(most), None)
     rows = [] if first is None else first.slice(0, ROWS).to_pylist()
     found = Peek(said, {name: [row[name] for row in rows if row[name] is not None] for name in schema.names})
     for name in instants & found.columns.keys():
@@ -134,7 +138,7 @@ def _lines(path: Path, said: Reading) -> Peek:
         for line in islice(lines, ROWS):
             try:
                 row = json.loads(line.removeprefix(codecs.BOM_UTF8))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # reading the whole table tells which line, and why
             for name, value in row.items() if isinstance(row, dict) else ():
                 found.columns.setdefault(name, []).extend([] if value is None else [value])

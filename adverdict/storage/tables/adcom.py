@@ -47,7 +47,7 @@ def adcom_rows(path: Path, columns: Columns, rows: int, reading: Reading) -> Ite
                 continue
             try:
                 row, aside = _row(json.loads(line))
-            except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
+            except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
                 shown = line.strip().decode("utf-8", "replace")
                 expected = f"an object Ad of AdCOM 1.0 ({type(error).__name__}: {error})"
                 piece.mistakes.append(Mistake("row", shown, expected, f"{path.name} row {number}"))

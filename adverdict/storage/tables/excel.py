@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adverdict.domain.errors import InvalidTable, Mistake
+from adverdict.storage.tables.bombs import refuse_workbook
 from adverdict.storage.tables.grid import Line, grid_rows
 from adverdict.storage.tables.pieces import Columns, Rows
 from adverdict.storage.tables.reading import AS_IS, Reading
@@ -92,6 +93,7 @@ def _opened(path: Path, *, formulas: bool = False) -> Iterator[Any]:
 
     with path.open("rb") as file:
         try:
+            refuse_workbook(path)
             book = openpyxl.load_workbook(file, read_only=True, data_only=not formulas)
         except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
             expected = "a workbook that can be read, without a password"

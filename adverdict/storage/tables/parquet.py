@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from adverdict.domain.errors import InvalidTable, Mistake
 from adverdict.domain.mistakes import MOMENT
+from adverdict.storage.tables.bombs import refuse_parquet, rows_at_once
 from adverdict.storage.tables.pieces import Columns, Rows, check_header
 from adverdict.storage.tables.reading import AS_IS, Reading
 
@@ -27,6 +28,10 @@ def parquet_rows(path: Path, columns: Columns, rows: int, reading: Reading = AS_
     import pyarrow.parquet as pq
 
     with readable(path.name), pq.ParquetFile(path) as file:
+        refuse_parquet(path.name, file.metadata, path.stat().st_size)
+        named = {reading.named(one, columns.known): one for one in file.schema_arrow.names}
+        wanted = {one for field, one in named.items() if field in columns.known}
+        rows = rows_at_once(path.name, path, file.metadata, wanted, rows, range(file.metadata.num_row_groups))
         yield from _pieces(file, path.name, columns, rows, 0, file.metadata.num_rows, reading)
 
 

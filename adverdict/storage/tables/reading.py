@@ -20,6 +20,7 @@ from adverdict.domain.errors import InvalidInput, Mistake
 from adverdict.domain.names import meant
 from adverdict.domain.written import present
 from adverdict.storage.tables.writers import FLAGS, LISTS, MOMENTS, NUMBERS
+from adverdict.storage.yaml_text import read_yaml
 
 FILE = "data.yaml"
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -223,7 +224,7 @@ def reading_beside(path: Path) -> Reading:
     if not file.is_file():
         return Reading()
     try:
-        told = yaml.safe_load(file.read_text(encoding="utf-8"))
+        told = read_yaml(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} cannot be read", [Mistake("file", str(error), "YAML in UTF-8", str(file))]) from error
     if not isinstance(told, dict):
