@@ -20,9 +20,10 @@ def read_yaml(path: Path, *, texts: bool = False) -> Any:
     text, loader = path.read_text(encoding="utf-8"), yaml.BaseLoader if texts else yaml.SafeLoader
     depth = 0
     for event in yaml.parse(text, Loader=loader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: expected values written out, without anchors and aliases")
+            raise yaml.YAMLError(f"line {line}: expected values written out, without anchors and aliases")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: expected at most {MAX_DEPTH} levels of nesting")
+            raise yaml.YAMLError(f"line {line}: expected at most {MAX_DEPTH} levels of nesting")
     return yaml.load(text, Loader=loader)  # noqa: S506 # one of the two that make plain values
