@@ -53,12 +53,14 @@ def pinned(constraints: Path) -> dict[str, Pin]:
 
 def licence(of: PackageMetadata) -> str:
     """By its SPDX expression where it gives one, else its classifiers, else its free text."""
-    if of["License-Expression"]:
-        return str(of["License-Expression"])
+    stated = next(iter(of.get_all("License-Expression") or ()), None)  # never by []: a backport raises for what is not there
+    if stated:
+        return str(stated)
     classified = [one.rsplit(" :: ", 1)[-1] for one in of.get_all("Classifier") or () if one.startswith(CLASSIFIER)]
     named = [one for one in classified if one != "OSI Approved"]
-    if not named and of["License"]:
-        first = str(of["License"]).strip().splitlines()[0].strip()
+    free = next(iter(of.get_all("License") or ()), None)
+    if not named and free:
+        first = str(free).strip().splitlines()[0].strip()
         named = [first] if first and len(first) <= LONGEST else []
     return " or ".join(KNOWN.get(one, one) for one in named) or UNKNOWN
 

@@ -45,6 +45,8 @@ OPENS = {
     "GET /v1/brakes": {"policy", "admin"},
     "POST /v1/brakes": {"policy", "admin"},
     "POST /v1/brakes/release": {"policy", "admin"},
+    "GET /v1/strikes/{advertiser_id:path}": {"policy", "admin"},
+    "POST /v1/strikes/lift": {"policy", "admin"},
     "GET /v1/rollouts": {"policy", "admin"},
     "GET /v1/rollouts/{rollout}": {"policy", "admin"},
     "POST /v1/rollouts/sign": {"policy", "admin"},

@@ -243,7 +243,7 @@ def champion(book: PolicyBook, now: datetime, folder: Path) -> Champion:
 
 
 def fill(
-    ledger: Ledger, book: PolicyBook, folder: Path, decisions: int = 60, *, answered: float = 0.85, now: datetime = NOW, **parts: Any
+    ledger: Ledger, book: PolicyBook, folder: Path, decisions: int = 60, *, answered: float = 0.75, now: datetime = NOW, **parts: Any
 ) -> World:
     """``answered``: share of the time during which reviewers were at work; ``parts``: those of ``Parts`` that are not the usual."""
     rng = random.Random(7)
