@@ -17,6 +17,7 @@ from adverdict.domain.risk import RiskScore
 from adverdict.features.history.known import History
 from adverdict.models.bundle import HISTORY, Bundle, Scores, load_bundle
 from adverdict.models.explain import reasons
+from adverdict.models.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class BundleModel:
     """Implements ``scoring.model.CascadeModel``."""
 
     bundle: Bundle
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle is made of, and of which data: by it the console says that these were simulated."""
+        return self.bundle.manifest
 
     @property
     def solved(self) -> SolvedThresholds:
