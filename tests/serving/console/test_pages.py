@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.models.manifest import DataEntry
 from adverdict.review.quality.quality import QualityReport
 from adverdict.review.tasks.opening import open_tasks
+from adverdict.scoring.opened import open_bundle
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.quality import ReportCache
 from adverdict.serving.console.rendering import TABS
@@ -346,6 +348,14 @@ def test_every_page_says_that_the_model_learnt_from_simulated_data(empty: Parts,
     assert loaded is not None
     entry = DataEntry(name="mine", digest="0" * 64, ads=1, labels=1, simulated=True)
     object.__setattr__(loaded.scorer.model, "manifest", SimpleNamespace(data=(entry,)))
+    assert "Simulated data" in client.get("/console/queues").text
+
+
+def test_a_bundle_in_service_says_so_by_itself(empty: Parts, visit: Visitor, tiny_bundle: Path) -> None:
+    """In the shape in which the service holds one, which need not be that of a stand-in."""
+    client, loaded = log_in(visit(empty)), empty.champion.state.loaded
+    assert loaded is not None
+    object.__setattr__(loaded.scorer, "model", open_bundle(tiny_bundle))
     assert "Simulated data" in client.get("/console/queues").text
 
 
