@@ -103,7 +103,7 @@ def _speed(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress,
 
 
 def _growth(job: RescoreBenchmark, testbed: SimulatedTestBed, progress: Progress, write: Write) -> Figures:
-    _prepare(testbed, progress, (False, True))
+    _prepare(testbed, progress, [encoder for encoder, sizes in ((False, job.growth.plain), (True, job.growth.encoded)) if sizes])
     progress.stage("growth", rescore_growth.steps(job.growth))
     return rescore_growth.growth(testbed, job.growth, write, progress.advance)
 
