@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from adverdict.decisions.policy import PolicyBook
 from adverdict.decisions.rollout import Guard, Plan, Stage, Versions
@@ -154,7 +155,7 @@ def _case(writing: Writing, market: str, at: datetime) -> None:
 
 
 def _signals(writing: Writing, market: str, at: datetime) -> None:
-    whose = {"decision_id": "dec-lively", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": market}
+    whose: dict[str, Any] = {"decision_id": "dec-lively", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": market}
     writing.append("rpt-lively", Reported(**whose, reporter="0" * 32, statement=WHY, by=WHO), at)
     writing.append("put-lively", PutBack(**whose, sign=Sign.REPORTS, says=WHY, task_id="tsk-lively", by=WHO), at)
     seen = ProbingNoticed(advertiser_id="adv-1", until=at + timedelta(days=7), says=WHY, as_of=1, by="monitor")
@@ -179,7 +180,7 @@ def _copies(writing: Writing, market: str, at: datetime) -> None:
         until=1,
         by=WHO,
     )
-    whose = {"decision_id": "dec-lively", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": market}
+    whose: dict[str, Any] = {"decision_id": "dec-lively", "ad_id": "ad-1", "advertiser_id": "adv-1", "market": market}
     writing.append("car-lively", begun, at)
     writing.append("cae-lively", CarryingEnded(side="reject", why=WHY, by=WHO), at)
     writing.append("unw-lively", Unwound(**whose, source="dec-lively", retracted=(), why=WHY, by=WHO), at)
