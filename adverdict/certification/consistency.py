@@ -87,11 +87,13 @@ def _of_bound(one: Certificate, bound: Bound) -> Iterator[str]:
 def _may_be(one: Certificate, bound: Bound, count: Count, upper: float) -> bool:
     """Whether these counts could show this bound, were all ads independent: how alike an advertiser's ads are only raises it.
 
-    An exact bound is a rate at which so few errors have at most the chance stated (Clopper and Pearson 1934). Of evidence by betting, and
-    of what was lent by other markets, no bound is under the rate itself.
+    An exact bound is a rate at which so few errors have at most the chance stated (Clopper and Pearson 1934). No evidence by betting shows
+    a bound under the rate itself. What other markets lent may: there one ad of its own says little.
     """
     rate = upper * (bound.limit / bound.target if bound.target else 1.0)  # what raters miss was added
     if upper >= 1:
+        return True
+    if bound.strength is Strength.BORROWED:
         return True
     if rate < count.rate - ROUNDING:
         return False

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adverdict.certification.certificate import Certificate, Issued, sealed
+from adverdict.certification.certificate import Certificate, Count, Issued, sealed
 from adverdict.certification.consistency import contradictions
-from adverdict.certification.words import Side
+from adverdict.certification.words import Side, Strength
 from adverdict.domain.errors import UntrustedBundle
 from tests.certification.issued import certificates
 
@@ -26,6 +26,16 @@ def changed(one: Certificate, side: Side = Side.APPROVE, **bound: Any) -> Certif
 
 def test_every_certificate_that_is_issued_follows_from_its_evidence(issued: dict[str, Certificate]) -> None:
     assert {name: contradictions(one) for name, one in issued.items()} == {name: [] for name in issued}
+
+
+def test_what_other_markets_lent_may_lie_below_the_rate_of_a_few_ads_of_its_own(issued: dict[str, Certificate]) -> None:
+    one = issued["certified"]
+    bound = one.bound(Side.REJECT)
+    assert bound is not None
+    counted = Count(threshold=0.9, ads=1, errors=1, advertisers=1, draws=1.0)
+    lent = changed(one, Side.REJECT, strength=Strength.BORROWED, at_aim=counted, upper_at_aim=0.95)
+    assert contradictions(lent) == []
+    assert contradictions(changed(lent, Side.REJECT, strength=Strength.OWN)) != []
 
 
 def test_thresholds_raised_by_themselves_are_refused_for_every_certificate(issued: dict[str, Certificate]) -> None:
