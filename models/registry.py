@@ -107,6 +107,30 @@ def version_of(bundle_version: str) -> str | None:
         return f"models:/{found[0].name}/{found[0].version}" if found else None
 
 
+def note_of(model: str, tag: str) -> str | None:
+    """What a tag of the registered model says; None: it has none, or ``model`` is a folder. Raises NotFound or Unavailable."""
+    if not model.startswith("models:/"):
+        return None
+    with _registry_errors(model):
+        from mlflow import MlflowClient
+
+        told = MlflowClient().get_registered_model(_registered(model)).tags.get(tag)
+        return None if told is None else str(told)
+
+
+def take_note(model: str, tag: str, says: str) -> None:
+    """Set a tag of the registered model; nothing where ``model`` is a folder. Raises NotFound or Unavailable."""
+    if model.startswith("models:/"):
+        with _registry_errors(model):
+            from mlflow import MlflowClient
+
+            MlflowClient().set_registered_model_tag(_registered(model), tag, says)
+
+
+def _registered(model: str) -> str:
+    return model.removeprefix("models:/").partition("@")[0].partition("/")[0]
+
+
 def certificates_path(digest: str) -> str:
     """Where a run keeps the set of certificates with this sha256."""
     return f"certificates/{digest[:16]}"

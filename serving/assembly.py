@@ -75,6 +75,7 @@ def assemble(
     ``registry`` and ``open_bundle`` (folder -> model) are MLflow's and the bundle's own unless given.
     """
     settings = read_settings(environment)
+    named = settings.model if registry is None else ""
     registry = registry or MlflowRegistry(settings.certificates, tidy=True, key=settings.signing_key)
     installation = bootstrap(settings, registry=registry, open_bundle=open_bundle)
     speak_up(settings)
@@ -92,7 +93,7 @@ def assemble(
             intake.warm()
 
     ledger = installation.ledger(create=True) if settings.ledger_url else None
-    record = RecordWatch(ledger, settings.cache) if ledger else None
+    record = RecordWatch(ledger, settings.cache, model=named) if ledger else None
     sets = SetsInForce(book, ledger, installation.registry, settings.cache)
     metrics = Metrics(sets)
     if ledger is not None:

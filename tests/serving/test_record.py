@@ -115,6 +115,43 @@ def test_a_worker_that_is_started_on_an_older_copy_remembers_until_somebody_acce
     again.close()
 
 
+def test_a_worker_on_another_machine_knows_from_the_registry_where_the_chain_ended(
+    place: Path, tmp_path: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    from adverdict.domain.settings import Settings
+    from adverdict.models.registry import use_registry
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    use_registry(Settings(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}"))
+    MlflowClient().create_registered_model("adverdict")
+
+    def watched(ledger: Ledger, machine: str) -> RecordWatch:
+        watch = RecordWatch(ledger, tmp_path / machine, clocks.now, clocks.monotonic, model="models:/adverdict@champion")
+        watch.look()
+        return watch
+
+    ledger = opened(place)
+    write(ledger, "a")
+    older = copied(place, tmp_path / "older.db")
+    write(ledger, "b")
+    assert watched(ledger, "one").trouble is None
+    ledger.close()
+    place.unlink()
+    older.rename(place)
+    again = opened(place)
+    assert "ends with entry 1, and entry 2 was on record before" in (watched(again, "two").trouble or "")
+    before, end = accept(again, tmp_path / "two", "models:/adverdict@champion")
+    assert (before.seq if before else None, end.seq) == (2, 1)
+    assert watched(again, "three").trouble is None
+    again.close()
+    other = opened(tmp_path / "other.db")
+    write(other, "c")
+    assert watched(other, "three").trouble is None, "another database is another record"
+    other.close()
+
+
 def test_another_chain_of_the_same_length_is_told_from_the_one_of_before(
     place: Path, tmp_path: Path, watch_of: Callable[[Ledger], RecordWatch]
 ) -> None:

@@ -91,10 +91,16 @@ def accept_command() -> None:
     from adverdict.domain.formats import counted
 
     with door() as settings:
+        from adverdict.domain.errors import Unavailable
+        from adverdict.models.registry import use_registry
         from adverdict.serving.worker.watches.record import accept
 
+        use_registry(settings)
         with ledger_of(settings) as ledger:
-            before, end = accept(ledger, settings.cache)
+            try:
+                before, end = accept(ledger, settings.cache, settings.model)
+            except OSError as error:
+                raise Unavailable(f"not accepted everywhere: {error}. Run it again when that is mended") from error
         if before is not None and before.seq > end.seq:
             lost = counted(before.seq - end.seq, "entry", "entries")
             out.print(f"given up: {lost} that were on record; what was answered by them is not known any more")

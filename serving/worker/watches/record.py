@@ -1,19 +1,18 @@
 """Whether the record that is written to is still the one that was read, and whether the clock has not gone back behind it.
 
 An older copy of a database, put in its place, verifies clean, and what was acknowledged since is gone. So a worker remembers where the
-chain ended, also on its own disk, and does not go on with a chain that does not hold that entry.
+chain ended, also on its own disk and, for other machines, in the registry, and does not go on with a chain that does not hold that
+entry.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,37 +20,38 @@ from adverdict.domain.degraded import Cause, Degradation
 from adverdict.domain.errors import Unavailable
 from adverdict.ledger.database import file_of
 from adverdict.ledger.store import Ledger, now
-from adverdict.storage.whole import write_whole
+from adverdict.serving.worker.watches.ends import NotesInRegistry, NotesOnDisk, SeenEnd, latest
 
 log = logging.getLogger("adverdict.record")
 
 BACK = timedelta(minutes=5)
 """A clock that is further behind the record than this decides nothing: certificates would not expire, and ages would be wrong."""
-NOTED_EVERY = 60.0
-"""Seconds between notes on disk."""
-
-
-@dataclass(frozen=True)
-class SeenEnd:
-    """Where a chain ended when it was looked at."""
-
-    seq: int
-    hash: str
+NOTED_EVERY, TOLD_EVERY = 60.0, 600.0
+"""Seconds between notes on disk, and in the registry."""
 
 
 class RecordWatch:
-    """``look`` is one thread's, others read. ``cache``: folder of this installation's notes. ``monotonic``: seconds, never set back."""
+    """``look`` is one thread's, others read. ``cache``: folder of this installation's notes; ``model``: on which others find them.
+    ``monotonic``: seconds, never set back."""
 
     def __init__(
-        self, ledger: Ledger, cache: Path, clock: Callable[[], datetime] = now, monotonic: Callable[[], float] = time.monotonic
+        self,
+        ledger: Ledger,
+        cache: Path,
+        clock: Callable[[], datetime] = now,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        model: str = "",
     ) -> None:
         self._ledger, self._clock, self._monotonic = ledger, clock, monotonic
-        self._note = cache / note_name(ledger)
-        self._seen = read_note(self._note)
+        self._here, self._elsewhere = NotesOnDisk(cache), NotesInRegistry(model)
+        self._seen = self._here.read(ledger)
+        self._asked, self._ask_at = False, -math.inf
+        """Whether the registry has said what it knows, and from when on it is asked again."""
         self._file = _identity(ledger)
         self._least = clock(), monotonic()
         """A moment that was, and when by the other clock."""
-        self._noted = -NOTED_EVERY
+        self._noted, self._told = -NOTED_EVERY, -TOLD_EVERY
         self.trouble: str | None = None
         """Why nothing more may be recorded; None: nothing is wrong."""
 
@@ -61,15 +61,25 @@ class RecordWatch:
             self._look()
         except Unavailable:
             return
-        if self.trouble is None and self._monotonic() - self._noted >= NOTED_EVERY:
+        if self.trouble is not None or self._seen is None:
+            return
+        if self._monotonic() - self._noted >= NOTED_EVERY:
             self.note()
+        if self._monotonic() - self._told >= TOLD_EVERY:
+            self._tell(self._seen)
 
     def note(self) -> None:
-        """On disk, so that a worker that is started on another copy knows."""
+        """On disk, so that a worker that is started here on another copy knows."""
         if self._seen is not None and self.trouble is None:
             with suppress(OSError):
-                write_whole(self._note, json.dumps(asdict(self._seen)))
+                self._here.write(self._ledger, self._seen)
                 self._noted = self._monotonic()
+
+    def _tell(self, seen: SeenEnd) -> None:
+        """In the registry, for workers elsewhere; where it is away it is asked again when the next is due."""
+        self._told = self._monotonic()
+        with suppress(OSError):
+            self._elsewhere.write(self._ledger, seen)
 
     def behind(self) -> timedelta | None:
         """How far the clock is behind a moment that was; None: not further than ``BACK``."""
@@ -84,7 +94,16 @@ class RecordWatch:
         back = self.behind()
         return () if back is None else (Degradation(Cause.CLOCK_BEHIND, in_words(back)),)
 
+    def _ask(self) -> None:
+        try:
+            self._seen, self._asked = latest(self._seen, self._elsewhere.read(self._ledger)), True
+        except OSError as error:
+            self._ask_at = self._monotonic() + TOLD_EVERY
+            log.warning("whether the ledger is the one of before is not known from the registry: %s", error)
+
     def _look(self) -> None:
+        if not self._asked and self._monotonic() >= self._ask_at:
+            self._ask()
         why = None if _identity(self._ledger) == self._file else "the file of the database is another than the one that was opened"
         if why is None and self._seen is not None:
             why = _unlike(self._ledger, self._seen)
@@ -98,29 +117,16 @@ class RecordWatch:
                 self._least = at, self._monotonic()
 
 
-def accept(ledger: Ledger, cache: Path) -> tuple[SeenEnd | None, SeenEnd]:
-    """Remember the end as it is from now on; what was remembered before, and the end. Raises Unavailable or OSError."""
-    path = cache / note_name(ledger)
-    before = read_note(path)
-    seq, digest, _ = ledger.last()
+def accept(ledger: Ledger, cache: Path, model: str = "") -> tuple[SeenEnd | None, SeenEnd]:
+    """Remember the end as it is from now on; what was remembered before, and the end. Raises Unavailable or OSError, which the registry
+    alone may be the cause of: here it is remembered then."""
+    here, elsewhere = NotesOnDisk(cache), NotesInRegistry(model)
+    before, (seq, digest, _) = here.read(ledger), ledger.last()
     end = SeenEnd(seq, digest.hex())
-    write_whole(path, json.dumps(asdict(end)))
+    here.write(ledger, end)
+    before = latest(before, elsewhere.read(ledger))
+    elsewhere.write(ledger, end)
     return before, end
-
-
-def note_name(ledger: Ledger) -> str:
-    """Of the file that says where this database's chain ended."""
-    url = ledger.engine.url.render_as_string(hide_password=True)
-    return f"ledger-end-{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"
-
-
-def read_note(path: Path) -> SeenEnd | None:
-    """None where there is none, or none that can be read."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return SeenEnd(int(told["seq"]), str(told["hash"]))
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def in_words(back: timedelta) -> str:
