@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from adverdict.features.history.known import History
     from adverdict.scoring.bootstrap import Installation
 
-Explained = Literal["all", "stopped", "none"]
-"""Which decisions carry reasons: each; those that do not approve; none."""
+Explained = Literal["all", "stopped", "none"] | tuple[str, ...]
+"""Which decisions carry reasons: each; those that do not approve; none. Policies: each, of these policies whatever is decided."""
 Depth = Literal["cascade", "full", "early"]
 """How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
 EVERYBODY, NOBODY = float("inf"), -1.0
@@ -326,8 +326,8 @@ class Scorer:
             if ad.advertiser_id in struck:
                 context = replace(context, strikes=struck[ad.advertiser_id])
             decision = decide(ad, risks, self.book, self.solved, context=context, rules=self._rules)
-            if scored and (explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)):
-                decision = decision.model_copy(update={"reasons": scored.reasons(position, worth_explaining(decision))})
+            if scored and (named := _to_explain(decision, explain)):
+                decision = decision.model_copy(update={"reasons": scored.reasons(position, named)})
             decisions.append(decision)
         return decisions
 
@@ -380,6 +380,13 @@ def _as_of(ads: Sequence[Ad], as_of: datetime | None) -> Sequence[Ad]:
 def _cascade_of(model: object) -> CascadeModel | None:
     """The model, if ads may leave it early."""
     return model if isinstance(model, CascadeModel) and model.doubt else None
+
+
+def _to_explain(decision: Decision, explain: Explained) -> tuple[str, ...]:
+    if isinstance(explain, tuple):
+        return tuple(one.policy for one in decision.policies if one.risk is not None and one.policy in explain)
+    wanted = explain == "all" or (explain == "stopped" and decision.verdict is not Verdict.APPROVE)
+    return worth_explaining(decision) if wanted else ()
 
 
 def worth_explaining(decision: Decision) -> tuple[str, ...]:

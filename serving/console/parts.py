@@ -20,6 +20,7 @@ from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.stages.capacity import Capacity, nobody_told
 from adverdict.rollout.stages.freezes import Freeze
 from adverdict.scoring.explaining import Explanation, on_record
+from adverdict.scoring.scorer import Explained
 from adverdict.scoring.tiers import Grader
 from adverdict.serving.console.translating import Translate, nobody
 from adverdict.serving.worker.champion import Champion
@@ -46,7 +47,7 @@ class Parts:
     """What makes plans. None: nothing can be planned."""
     explain: Callable[[DecisionMade], Explanation] = on_record
     """Why a decision on record is what it is."""
-    check: Callable[[str, Ad], Decision | None] | None = None
+    check: Callable[[str, Ad, Explained], Decision | None] | None = None
     """What the model in service says of a golden item's ad, with reasons; its result None: nothing. None: the champion is asked itself."""
     files: Path | None = None
     """The folder of policy files that a draft is made of; None: the packaged ones."""

@@ -17,6 +17,7 @@ from adverdict.ledger.store import Ledger
 from adverdict.ledger.stored.folder import HistoryFolder
 from adverdict.scoring.explaining import Explanation, reasons_again
 from adverdict.scoring.model import Model
+from adverdict.scoring.scorer import Explained
 from adverdict.serving.worker.champion import Champion
 from adverdict.serving.worker.intake import Intake
 
@@ -97,18 +98,18 @@ class GoldenChecks:
         self._intake = intake
         self._champion = champion
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[str, str], Decision] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, Explained], Decision] = OrderedDict()
 
-    def of(self, golden_id: str, ad: Ad) -> Decision | None:
+    def of(self, golden_id: str, ad: Ad, explain: Explained = "all") -> Decision | None:
         """None where it cannot be asked now."""
         model = self._champion.current()[0].model
-        asked = golden_id, model.version if model else ""
+        asked = golden_id, model.version if model else "", explain
         with self._lock:
             known = self._kept.get(asked)
         if known is not None:
             return known
         try:
-            made = self._intake.check(ad).result(timeout=SECONDS)
+            made = self._intake.check(ad, explain).result(timeout=SECONDS)
         except (AdverdictError, TookTooLong, CancelledError, ArithmeticError, ValueError, KeyError):
             return None
         with self._lock:

@@ -47,6 +47,7 @@ class _Draft:
     """Somebody asks what would be decided, and nothing goes on record."""
 
     ad: Ad
+    explain: Explained
     answer: Future[Decision] = field(default_factory=Future)
 
 
@@ -125,10 +126,10 @@ class Intake:
         self._waiting.put(look)
         return look.answer
 
-    def check(self, ad: Ad) -> Future[Decision]:
+    def check(self, ad: Ad, explain: Explained = "all") -> Future[Decision]:
         """What would be decided on an ad now, with the reasons; nothing of it is on record. Its result raises what keeps the history from
         being read, or the model from scoring."""
-        draft = _Draft(ad)
+        draft = _Draft(ad, explain)
         self._waiting.put(draft)
         return draft.answer
 
@@ -175,7 +176,7 @@ class Intake:
         if not draft.answer.set_running_or_notify_cancel():
             return
         try:
-            draft.answer.set_result(self._rounds.check(draft.ad))
+            draft.answer.set_result(self._rounds.check(draft.ad, draft.explain))
         except Exception as error:  # whoever asks hears of it; the thread goes on deciding
             draft.answer.set_exception(error)
 

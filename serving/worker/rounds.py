@@ -68,11 +68,11 @@ class RoundRunner:
         known = self._recorder.known(scorer) if self._recorder and made.decision.history_seq is not None else None
         return reasons_again(made, scorer.model, known.state if known else None)
 
-    def check(self, ad: Ad) -> Decision:
+    def check(self, ad: Ad, explain: Explained = "all") -> Decision:
         """What would be decided on an ad now, with reasons, put on no record."""
         scorer, degraded = self._current()
         known = self._recorder.known(scorer) if self._recorder else None
-        [decision] = scorer.score([ad], explain="all", degraded=degraded, known=known)
+        [decision] = scorer.score([ad], explain=explain, degraded=degraded, known=known)
         return decision
 
     def _begin(self, job: ScoringJob) -> None:

@@ -19,6 +19,7 @@ from adverdict.review.cases.answers import VERDICTS
 from adverdict.review.reasons.marking import Piece, pieces
 from adverdict.review.tasks.draws import draws_of
 from adverdict.review.tasks.tasks import Task
+from adverdict.scoring.scorer import Explained
 from adverdict.serving.console.bars import Bar, bar
 from adverdict.serving.console.card import Card, card
 from adverdict.serving.console.creative import Picture, picture
@@ -124,7 +125,8 @@ def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decis
         if row is None:
             raise NotFound("the ad of this task is there no more")
         ad = Ad.model_validate_json(row.ad, context=ON_RECORD)
-        scored = parts.check(task.about, ad) if parts.check else _scored(parts, ad)
+        explain = _explained(parts, task, ad)
+        scored = parts.check(task.about, ad, explain) if parts.check else _scored(parts, ad, explain)
         return ad, scored, scored.reasons if scored else ()
     body = find(connection, task.about).body
     if not isinstance(body, DecisionMade):
@@ -132,11 +134,18 @@ def _matter(parts: Parts, connection: Connection, task: Task) -> tuple[Ad, Decis
     return body.ad, body.decision, parts.explain(body).reasons if task.drawn is None else ()
 
 
-def _scored(parts: Parts, ad: Ad) -> Decision | None:
+def _explained(parts: Parts, task: Task, ad: Ad) -> Explained:
+    """As the task is explained whose place a golden one takes: a review asks about policies that stopped its ad, and has reasons for each;
+    an audit about all of them, and has some for the riskiest."""
+    everything = {policy.name for policy in parts.book.in_force(ad.market, ad.surface)} <= set(task.policies)
+    return "all" if everything else tuple(task.policies)
+
+
+def _scored(parts: Parts, ad: Ad, explain: Explained) -> Decision | None:
     """A golden ad as the model in service sees it: without risks it would be known for what it is."""
     scorer, degraded = parts.champion.current()
     try:
-        return scorer.score([ad], degraded=degraded)[0]
+        return scorer.score([ad], explain=explain, degraded=degraded)[0]
     except (AdverdictError, ArithmeticError, ValueError, KeyError):
         return None
 
