@@ -89,6 +89,8 @@ def _overlap(erased: Runs, first: int, last: int) -> bool:
 
 
 def _take_ads(history: LayeredHistory, kind: str, rows: Ints, at: Ints) -> None:
+    if not len(rows):
+        return  # nothing, split, is one part and not none
     order = np.lexsort((at, rows))
     rows, at = rows[order], at[order]
     found, starts = np.unique(rows, return_index=True)
