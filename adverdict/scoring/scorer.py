@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from adverdict.features.history.known import History
     from adverdict.scoring.bootstrap import Installation
 
-Explained = Literal["all", "stopped", "none"] | tuple[str, ...]
-"""Which decisions carry reasons: each; those that do not approve; none. Policies: each, of these policies whatever is decided."""
+ExplainedLevel = Literal["all", "stopped", "none"]
+"""Which decisions carry reasons: each; those that do not approve; none."""
+Explained = ExplainedLevel | tuple[str, ...]
+"""The same; policies: each decision, of these policies whatever is decided."""
 Depth = Literal["cascade", "full", "early"]
 """How far ads go through the models: as far as the exit rule sends them; all of them all the way; none beyond the early exit."""
 EVERYBODY, NOBODY = float("inf"), -1.0

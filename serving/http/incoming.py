@@ -14,7 +14,7 @@ from starlette.types import Receive
 from adverdict.domain.errors import Mistake
 from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.idempotency import Request
-from adverdict.scoring.scorer import Explained
+from adverdict.scoring.scorer import ExplainedLevel
 from adverdict.serving.http.endpoint import JSON
 from adverdict.serving.http.errors import Problem, Refused, problem
 from adverdict.serving.limits import BODY_SECONDS
@@ -85,14 +85,14 @@ def patience(headers: Headers) -> float | None:
     return int(milliseconds) / 1000
 
 
-def explained(query: bytes) -> Explained:
+def explained(query: bytes) -> ExplainedLevel:
     """Which decisions are answered with reasons, from ``explain`` in the address; none unless it says so."""
     asked = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("explain") if query else None
     if not asked:
         return "none"
-    for level in get_args(Explained):
+    for level in get_args(ExplainedLevel):
         if asked == [level]:
-            return cast(Explained, level)
+            return cast(ExplainedLevel, level)
     raise _not_answered("explain", ", ".join(asked).encode(), "once: all, stopped or none")
 
 
