@@ -85,7 +85,7 @@ def _of_bound(one: Certificate, bound: Bound) -> Iterator[str]:
 
 
 def _may_be(one: Certificate, bound: Bound, count: Count, upper: float) -> bool:
-    """Whether these counts could show this bound, were all ads independent: how alike an advertiser's ads are only raises it.
+    """Whether these counts could show this bound, were all ads independent, or as few as the draws they are worth.
 
     An exact bound is a rate at which so few errors have at most the chance stated (Clopper and Pearson 1934). No evidence by betting shows
     a bound under the rate itself. What other markets lent may: there one ad of its own says little.
@@ -97,8 +97,12 @@ def _may_be(one: Certificate, bound: Bound, count: Count, upper: float) -> bool:
         return True
     if rate < count.rate - ROUNDING:
         return False
-    exact = bound.strength is Strength.OWN and not one.design.looked_again
-    return not exact or _at_most(count.errors, count.ads, rate + ROUNDING) <= bound.level * (1 + SLACK)
+    if bound.strength is not Strength.OWN or one.design.looked_again:
+        return True
+    # Alike ads of an advertiser are as few as their draws, of which some of the errors are a part of one.
+    worth = math.floor(count.errors * count.draws / count.ads) if count.ads else 0
+    likely = min(_at_most(count.errors, count.ads, rate + ROUNDING), _at_most(worth, math.ceil(count.draws), rate + ROUNDING))
+    return likely <= bound.level * (1 + SLACK)
 
 
 def _at_most(errors: int, ads: int, rate: float) -> float:
