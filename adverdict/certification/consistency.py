@@ -102,7 +102,7 @@ def _may_be(one: Certificate, bound: Bound, count: Count, upper: float) -> bool:
     # Alike ads of an advertiser are as few as their draws, of which some of the errors are a part of one.
     worth = math.floor(count.errors * count.draws / count.ads) if count.ads else 0
     likely = min(_at_most(count.errors, count.ads, rate + ROUNDING), _at_most(worth, math.ceil(count.draws), rate + ROUNDING))
-    return likely <= bound.level * (1 + SLACK)
+    return bool(likely <= bound.level * (1 + SLACK))
 
 
 def _at_most(errors: int, ads: int, rate: float) -> float:
