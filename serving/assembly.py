@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -129,18 +129,25 @@ def assemble(
     explain = Explanations(intake, champion, ledger, stored).of if ledger else on_record
     grader = Grader.of(settings)
     pages = _console(installation, ledger, champion, sets, planner, explain, GoldenChecks(intake, champion), grader) if ledger else None
-    evidence = EvidenceWatch(ledger, champion.certificates, metrics.watched) if ledger else None
-    rollouts = _rollouts(installation, ledger, sets, metrics) if ledger else None
-    monitor = MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang) if ledger else None
-    probing = ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review) if ledger else None
-    delivery = DeliveryWatch(ledger, _channels(installation), metrics.delivered) if ledger else None
-    clusters = ClusterWatch(ledger) if ledger and settings.clusters else None
-    history = HistoryWatch(ledger, stored, command_line(settings, "history", building.LONGEST)) if ledger else None
-    sources = Sources.of(settings)
-    creatives = CreativeWatch(ledger, Resolver(sources)) if ledger and sources.any else None
-    started = (evidence, rollouts, monitor, probing, delivery, clusters, history, creatives)
-    watches: tuple[Watch, ...] = tuple(one for one in started if one is not None)
+    watches = tuple(_watches(installation, ledger, champion, sets, metrics, stored)) if ledger else ()
     return WorkerRuntime(settings, champion, intake, ledger, metrics, sets, pages, planner, explain, record, watches, grader)
+
+
+def _watches(
+    installation: Installation, ledger: Ledger, champion: Champion, sets: SetsInForce, metrics: Metrics, stored: HistoryFolder
+) -> Iterator[Watch]:
+    """Whatever is looked at every so often, beside deciding."""
+    settings, sources = installation.settings, Sources.of(installation.settings)
+    yield EvidenceWatch(ledger, champion.certificates, metrics.watched)
+    yield _rollouts(installation, ledger, sets, metrics)
+    yield MonitorWatch(ledger, command_line(settings, "monitor", monitoring.LONGEST), metrics.rang)
+    yield ProbingWatch(ledger, lambda: make_audit_secret(ledger, now()), sets, installation.review)
+    yield DeliveryWatch(ledger, _channels(installation), metrics.delivered)
+    if settings.clusters:
+        yield ClusterWatch(ledger)
+    yield HistoryWatch(ledger, stored, command_line(settings, "history", building.LONGEST))
+    if sources.any:
+        yield CreativeWatch(ledger, Resolver(sources))
 
 
 def _channels(installation: Installation) -> list[Channel]:

@@ -18,18 +18,17 @@ digests, whatever their order and wherever they came from.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.domain.errors import UntrustedBundle
 from adverdict.features.history.known import USES
-from adverdict.storage.whole import write_whole
+from adverdict.features.history.listing import SealedListing
 
 LISTED: Final = "history.json"
 SCHEMA_VERSION: Final = 2
@@ -51,10 +50,13 @@ class Array(BaseModel):
     """Of the array's bytes, without the header."""
 
 
-class Listing(BaseModel):
+class Listing(SealedListing):
     """``history.json``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    listed = LISTED
+    what = "frozen history"
+    version = SCHEMA_VERSION
+    sealed: ClassVar = {"exclude": {"seq", "digest"}}
 
     schema_version: int = SCHEMA_VERSION
     moment: AwareDatetime
@@ -62,33 +64,6 @@ class Listing(BaseModel):
     files: dict[str, Array]
     seq: int | None = None
     """Last entry of the ledger that told it; null where no ledger did."""
-    digest: str = ""
-
-    def digested(self) -> str:
-        told = self.model_dump(mode="json", exclude={"seq", "digest"})
-        return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-    def write(self, folder: Path) -> Listing:
-        """With its digest; nothing reads the folder before this is done."""
-        sealed = self.model_copy(update={"digest": self.digested()})
-        write_whole(folder / LISTED, sealed.model_dump_json(indent=2) + "\n")
-        return sealed
-
-    @classmethod
-    def read(cls, folder: Path) -> Listing:
-        """Raises NotFound and UntrustedBundle, naming the file."""
-        path = folder / LISTED
-        if not path.is_file():
-            raise NotFound(f"no frozen history in {folder}: looked for {LISTED}")
-        try:
-            listing = cls.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise UntrustedBundle(f"{path}: not a listing of a frozen history: {error.errors()[0]['msg']}") from error
-        if listing.schema_version != SCHEMA_VERSION:
-            raise UntrustedBundle(f"{path}: schema_version = {listing.schema_version}; expected {SCHEMA_VERSION}")
-        if listing.digest != listing.digested():
-            raise UntrustedBundle(f"{path}: digest = {listing.digest}; expected {listing.digested()}, that of what it lists")
-        return listing
 
 
 def counted(kind: str, policies: Sequence[str]) -> tuple[str, ...]:

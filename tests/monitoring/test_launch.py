@@ -16,11 +16,11 @@ from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchVerdict
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.launch.facts import Installed, facts, policies_ready, thin_hours
 from adverdict.monitoring.launch.gates import GOLDEN, gates, verdict
+from adverdict.monitoring.launch.joint import Evidence, joint_limit
 from adverdict.monitoring.launch.people import review_share, with_launch
 from adverdict.monitoring.launch.record import checked, find, keep, latest, launch_of, launches, missing
 from adverdict.monitoring.launch.score import Happened, judged, score
 from adverdict.monitoring.launch.score import keep as keep_score
-from adverdict.monitoring.launch.together import Shown, claimed
 from adverdict.monitoring.launch.words import Launch, LaunchFacts, PeopleWeek, PolicyReady
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.tasks.routing import Reviewer, register
@@ -257,10 +257,10 @@ def test_a_policy_is_ready_as_its_certificate_stands_on_the_day(market: str, ope
 
 
 def test_several_certificates_claim_at_once_what_the_labels_of_each_show_at_their_part_of_the_confidence() -> None:
-    shown = Shown(errors=2, draws=330, limit=0.02, level=0.05)
-    assert claimed(shown, 1) == 0.02, "what was tested, as long as one alone is claimed"
-    assert binom.cdf(2, 330, claimed(shown, 3)) == pytest.approx(0.05 / 3)
-    assert claimed(shown, 30) > claimed(shown, 3) > 0.02
+    shown = Evidence(errors=2, draws=330, limit=0.02, level=0.05)
+    assert joint_limit(shown, 1) == 0.02, "what was tested, as long as one alone is claimed"
+    assert binom.cdf(2, 330, joint_limit(shown, 3)) == pytest.approx(0.05 / 3)
+    assert joint_limit(shown, 30) > joint_limit(shown, 3) > 0.02
 
 
 def test_hours_in_which_one_reader_is_alone_are_told() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from multiprocessing import get_context
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from adverdict.benchmarks.delivery.platform import START, Platform
 from adverdict.benchmarks.delivery.receiver import Witness, listening
+from adverdict.benchmarks.shared.killing import killed, killed_at
 from adverdict.delivery import posting
 from adverdict.delivery.channels import webhook
 from adverdict.delivery.deliver import deliver
@@ -82,23 +81,12 @@ def _round(ledger: Ledger, address: str, post: posting.Post | None = None) -> No
 
 def _apart(url: str, address: str, statement: int) -> bool:
     """One round in a process of its own, killed at that statement; whether it was killed."""
-    context = get_context("forkserver")  # from a process without threads, whose locks nobody holds
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=_send, args=(url, address, statement))
-    process.start()
-    process.join(60)
-    return process.exitcode == -signal.SIGKILL
+    return killed(_send, url, address, statement)
 
 
 def _send(url: str, address: str, statement: int) -> None:
     ledger = Ledger.open(url, create=False)
-    sent = 0
-
-    def count(*_: object) -> None:
-        nonlocal sent
-        sent += 1
-        if sent == statement:
-            os.kill(os.getpid(), signal.SIGKILL)
+    count = killed_at(ledger, statement)
 
     def post(to: str, headers: Mapping[str, str], body: bytes) -> int:
         count()
@@ -106,7 +94,5 @@ def _send(url: str, address: str, statement: int) -> None:
         count()
         return answer
 
-    event.listen(ledger.engine, "before_cursor_execute", count)
-    event.listen(ledger.engine, "commit", count)
     _round(ledger, address, post)
     os._exit(0)

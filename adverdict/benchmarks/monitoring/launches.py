@@ -23,8 +23,8 @@ from adverdict.decisions.policy import Severity
 from adverdict.domain.progress import Progress
 from adverdict.ledger.bodies.launch import GateStatus, LaunchVerdict
 from adverdict.monitoring.launch.gates import gates, verdict
+from adverdict.monitoring.launch.joint import Evidence, joint_limit
 from adverdict.monitoring.launch.people import people_weeks, review_share
-from adverdict.monitoring.launch.together import Shown, claimed
 from adverdict.monitoring.launch.words import WEEKS, Launch, LaunchFacts, PolicyReady
 from adverdict.simulation.arrivals import WEEK_OF_HOURS
 from adverdict.simulation.demand import KINDS, SECONDS, Demand, Setup, simulate
@@ -120,7 +120,7 @@ def _may_open(facts: LaunchFacts, launch: Launch) -> bool:
 def _market(name: str, ads_a_day: float, rng: np.random.Generator) -> _Market:
     """Its policies are certified as far as its labels go, or left to people; its ads violate more or less often than the model thinks."""
     found, leaks = list[PolicyReady](), False
-    cells = list[tuple[float, Shown | None, NDArray[np.bool_]]]()
+    cells = list[tuple[float, Evidence | None, NDArray[np.bool_]]]()
     labelled = int(rng.choice(LABELS, p=(0.3, 0.2, 0.25, 0.25)))
     for _ in range(POLICIES):
         risks = Risks(prevalence=float(rng.uniform(0.005, 0.03)))
@@ -129,7 +129,7 @@ def _market(name: str, ads_a_day: float, rng: np.random.Generator) -> _Market:
         cells.append((below, shown, truth[risk < below]))
     among = sum(shown is not None for _, shown, _ in cells)
     for number, (below, shown, approved) in enumerate(cells):
-        limit = None if shown is None else claimed(shown, among)
+        limit = None if shown is None else joint_limit(shown, among)
         if limit is not None:
             month = max(1, int(ads_a_day * WEEKS * WEEK * len(approved) / FEW))
             leaks |= bool(rng.binomial(month, approved.mean()) / month > limit) or bool(approved.mean() > limit)
@@ -138,14 +138,14 @@ def _market(name: str, ads_a_day: float, rng: np.random.Generator) -> _Market:
     return _Market(tuple(found), leaks)
 
 
-def _certified(risk: Floats, truth: NDArray[np.bool_], labelled: int, rng: np.random.Generator) -> tuple[float, Shown | None]:
+def _certified(risk: Floats, truth: NDArray[np.bool_], labelled: int, rng: np.random.Generator) -> tuple[float, Evidence | None]:
     """The boldest threshold that so many labels show, by the product's own test, and what they show there; 0: none."""
     if not labelled:
         return 0.0, None
     rows = rng.choice(len(risk), labelled, replace=True)
     sample = LabelledAds(risk[rows], truth[rows], np.arange(labelled), alike=1.0)
     last = fixed_sequence_test(Counts(sample, Side.APPROVE), LIMIT, 1 - CONFIDENCE, furthest=0.25).last
-    return (last.threshold, Shown(last.errors, last.ads, LIMIT, 1 - CONFIDENCE)) if last else (0.0, None)
+    return (last.threshold, Evidence(last.errors, last.ads, LIMIT, 1 - CONFIDENCE)) if last else (0.0, None)
 
 
 def _people(truth: Demand, launch: Launch, read_all: bool, rng: np.random.Generator) -> Shift:

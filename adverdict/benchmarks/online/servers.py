@@ -136,7 +136,7 @@ def _said(server: Server) -> bool:
 
 @contextmanager
 def mlflow(model: Path, bodies: Path, folder: Path, *, workers: int = 1) -> Iterator[Server]:
-    """``mlflow models serve`` of the same bundle, logged as training logs it. Raises Unavailable."""
+    """``mlflow models serve`` of the same bundle, by the script that training logs. Raises Unavailable."""
     options = ["--env-manager", "local", "--workers", str(workers), "-h", "127.0.0.1", "-p", "{port}"]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model), *options]
     own = {

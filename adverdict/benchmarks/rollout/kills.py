@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-
 from adverdict.benchmarks.rollout.field import Field
+from adverdict.benchmarks.shared.killing import killed, killed_at
 from adverdict.decisions.rollout import Plan, Stage
 from adverdict.domain.progress import Progress
 from adverdict.ledger.in_force.rollouts import rollouts_now
@@ -92,25 +89,11 @@ def _lease_ends(field: Field) -> bool:
 
 def _apart(url: str, at: datetime, statement: int) -> bool:
     """One look of a watcher in a process of its own, killed at that statement; whether it was killed."""
-    context = get_context("forkserver")  # from a process without threads, whose locks nobody holds
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=_look, args=(url, at, statement))
-    process.start()
-    process.join(60)
-    return process.exitcode == -signal.SIGKILL
+    return killed(_look, url, at, statement)
 
 
 def _look(url: str, at: datetime, statement: int) -> None:
     ledger = Ledger.open(url, create=False)
-    sent = 0
-
-    def count(*_: object) -> None:
-        nonlocal sent
-        sent += 1
-        if sent == statement:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(ledger.engine, "before_cursor_execute", count)
-    event.listen(ledger.engine, "commit", count)
+    killed_at(ledger, statement)
     watch(ledger, f"watcher-{os.getpid()}", lambda: at)
     os._exit(0)

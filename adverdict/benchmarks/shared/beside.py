@@ -48,7 +48,7 @@ def pyfunc(model: Path, ads: Path, rows: int, one_by_one: int, threads: int | No
 
 
 def save_pyfunc(bundle: Path, folder: Path) -> Path:
-    """The bundle as an MLflow model, as training logs it."""
+    """The bundle as an MLflow model, by the script that training logs; without its signature, so that it takes frames over HTTP."""
     threaded(_save_pyfunc, 1, bundle, folder)
     return folder
 

@@ -22,8 +22,8 @@ from adverdict.ledger.in_force.rollouts import Rollouts, rollouts_at
 from adverdict.ledger.in_force.steering import steering_at
 from adverdict.ledger.schema import golden
 from adverdict.ledger.store import Ledger
+from adverdict.monitoring.launch.joint import Evidence, joint_limit
 from adverdict.monitoring.launch.people import people_weeks, review_share
-from adverdict.monitoring.launch.together import Shown, claimed
 from adverdict.monitoring.launch.words import Launch, LaunchFacts, PeopleWeek, PolicyReady
 from adverdict.review.tasks.routing import Reviewer, reviewers
 from adverdict.workforce.operations.roster import Shift
@@ -89,15 +89,15 @@ def policies_ready(book: PolicyBook, certificates: Sequence[Certificate], steeri
     among = len({certificate.certificate_id for ready, certificate in every if ready.limit is not None and certificate is not None})
     for ready, certificate in every:
         shown = _shown(certificate) if certificate is not None and ready.limit is not None else None
-        yield ready if shown is None else replace(ready, limit=claimed(shown, among))
+        yield ready if shown is None else replace(ready, limit=joint_limit(shown, among))
 
 
-def _shown(certificate: Certificate) -> Shown | None:
+def _shown(certificate: Certificate) -> Evidence | None:
     """None where other markets' labels speak for it, or its own are not what was tested: then its limit stands."""
     bound = certificate.bound(Side.APPROVE)
     if bound is None or bound.used is None or bound.strength == "borrowed":
         return None
-    return Shown(bound.used.rate * bound.used.draws, bound.used.draws, bound.limit, bound.level)
+    return Evidence(bound.used.rate * bound.used.draws, bound.used.draws, bound.limit, bound.level)
 
 
 def _each(

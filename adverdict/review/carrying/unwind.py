@@ -19,7 +19,7 @@ from adverdict.ledger.entropy import hexadecimal
 from adverdict.ledger.moments import micros
 from adverdict.ledger.said import not_unwound
 from adverdict.ledger.schema import entries
-from adverdict.ledger.store import Ledger, about, entry_of, entry_query, now
+from adverdict.ledger.store import Ledger, Writing, about, entry_of, entry_query, now
 from adverdict.review.tasks import tasks
 from adverdict.review.tasks.draws import draws_of
 from adverdict.review.tasks.opening import review_task
@@ -78,32 +78,40 @@ def unwind(
                 known = about(writing.connection, body.decision_id)
                 if one.entry_id not in {entry.entry_id for entry in not_unwound(known)}:
                     continue  # by an unwinding that was stopped
-                answers = _answers(known, body)
-                at = clock()
-                entry = Unwound(
-                    decision_id=body.decision_id,
-                    ad_id=body.ad_id,
-                    advertiser_id=body.advertiser_id,
-                    market=body.market,
-                    source=decision_id,
-                    retracted=tuple(answer.entry_id for answer in answers),
-                    why=why,
-                    by=by,
-                )
-                unwinding = f"unw-{hexadecimal()}"
-                writing.append(unwinding, entry, at)
-                made = next((entry.body for entry in known if isinstance(entry.body, DecisionMade)), None)
-                if made is not None and made.decision.verdict is Verdict.REVIEW:
-                    # A case of its own: what was read before is taken back, and must not be weighed against what is read now.
-                    draws = draws_of(writing.connection)
-                    again = replace(review_task(made, book_of(book), settings, at, draws, unwinding), case_id=unwinding)
-                    tasks.add(writing.connection, [again])
-                    reopened += 1
+                answers, unwinding, at = _answers(known, body), f"unw-{hexadecimal()}", clock()
+                writing.append(unwinding, _entry(body, decision_id, answers, why, by), at)
+                reopened += _asked_again(writing, known, unwinding, book_of(book), settings, at)
                 labels += sum(len(answer.body.labels) for answer in answers if isinstance(answer.body, Answered))
                 done.append(body.decision_id)
         progress.advance(min(AT_ONCE, len(told) - start))
     carried = sum(isinstance(one.body, Resolved) and one.body.carried is not None for one in hanging)
     return Unwinding(tuple(done), carried, len(hanging) - carried, labels, reopened)
+
+
+def _entry(body: Resolved, source: str, answers: Sequence[Entry], why: str, by: str) -> Unwound:
+    return Unwound(
+        decision_id=body.decision_id,
+        ad_id=body.ad_id,
+        advertiser_id=body.advertiser_id,
+        market=body.market,
+        source=source,
+        retracted=tuple(answer.entry_id for answer in answers),
+        why=why,
+        by=by,
+    )
+
+
+def _asked_again(
+    writing: Writing, known: Sequence[Entry], unwinding: str, book: PolicyBook, settings: ReviewSettings, at: datetime
+) -> bool:
+    """Open a task for people to decide once more, where the models had left it to them; whether there is one."""
+    made = next((entry.body for entry in known if isinstance(entry.body, DecisionMade)), None)
+    if made is None or made.decision.verdict is not Verdict.REVIEW:
+        return False
+    # A case of its own: what was read before is taken back, and must not be weighed against what is read now.
+    again = review_task(made, book, settings, at, draws_of(writing.connection), unwinding)
+    tasks.add(writing.connection, [replace(again, case_id=unwinding)])
+    return True
 
 
 def hanging(connection: Connection, decision_id: str) -> tuple[int, int]:

@@ -28,17 +28,16 @@ before.parquet              row, policy, violates, at_us, weight: likewise of ad
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from adverdict.domain.errors import NotFound, UntrustedBundle
+from adverdict.domain.errors import UntrustedBundle
 from adverdict.features.history.entities import KINDS, WORDS
 from adverdict.features.history.known import DISTINCT
 from adverdict.features.history.layout import PIECE, Array
-from adverdict.storage.whole import write_whole
+from adverdict.features.history.listing import SealedListing
 
 LISTED: Final = "store.json"
 SCHEMA_VERSION: Final = 1
@@ -71,10 +70,13 @@ class StandsOn(BaseModel):
     """Digest of the snapshot that was known before the first entry; null: nothing was."""
 
 
-class StoreListing(BaseModel):
+class StoreListing(SealedListing):
     """``store.json``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    listed = LISTED
+    what = "history store"
+    version = SCHEMA_VERSION
+    sealed: ClassVar = {"include": {"schema_version", "policies", "arrays"}}
 
     schema_version: int = SCHEMA_VERSION
     stands_on: StandsOn
@@ -83,35 +85,14 @@ class StoreListing(BaseModel):
     arrays: dict[str, Array]
     tables: dict[str, str]
     """sha256 of each file."""
-    digest: str = ""
-
-    def digested(self) -> str:
-        told = self.model_dump(mode="json", include={"schema_version", "policies", "arrays"})
-        return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-    def write(self, folder: Path) -> StoreListing:
-        """With its digest; nothing reads the folder before this is done."""
-        sealed = self.model_copy(update={"digest": self.digested()})
-        write_whole(folder / LISTED, sealed.model_dump_json(indent=2) + "\n")
-        return sealed
 
     @classmethod
-    def read(cls, folder: Path) -> StoreListing:
+    def read(cls, folder: Path) -> Self:
         """Raises NotFound and UntrustedBundle, naming the file."""
-        path = folder / LISTED
-        if not path.is_file():
-            raise NotFound(f"no history store in {folder}: looked for {LISTED}")
-        try:
-            listing = cls.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise UntrustedBundle(f"{path}: not a listing of a history store: {error.errors()[0]['msg']}") from error
-        if listing.schema_version != SCHEMA_VERSION:
-            raise UntrustedBundle(f"{path}: schema_version = {listing.schema_version}; expected {SCHEMA_VERSION}")
-        if listing.digest != listing.digested():
-            raise UntrustedBundle(f"{path}: digest = {listing.digest}; expected {listing.digested()}, that of what it lists")
+        listing = super().read(folder)
         if listing.arrays.keys() != ARRAYS or listing.tables.keys() != set(TABLES):
             odd = ", ".join(sorted((listing.arrays.keys() ^ ARRAYS) | (listing.tables.keys() ^ set(TABLES))))
-            raise UntrustedBundle(f"{path}: expected one file for each array and table; these are odd: {odd}")
+            raise UntrustedBundle(f"{folder / LISTED}: expected one file for each array and table; these are odd: {odd}")
         return listing
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from adverdict.certification.statistics.intervals import clopper_pearson
 
 
-class Shown(NamedTuple):
+class Evidence(NamedTuple):
     """What a certificate's labels show of the rate of errors at its threshold."""
 
     errors: float
@@ -19,7 +19,7 @@ class Shown(NamedTuple):
     """The chance of being wrong that was spent."""
 
 
-def claimed(shown: Shown, among: int) -> float:
+def joint_limit(shown: Evidence, among: int) -> float:
     """The rate that is claimed of one of ``among`` certificates, all of which are to hold with the confidence of each: its limit, or the
     upper bound at a level divided by their number (Bonferroni) where that is more."""
     return max(shown.limit, clopper_pearson(shown.errors, shown.draws, 1 - 2 * shown.level / among)[1])  # its upper end is one-sided
