@@ -16,6 +16,7 @@ from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries
 from adverdict.serving.console.decisions.listing import first_after
+from adverdict.serving.console.reviewers import FEWEST
 from adverdict.storage.charts import Bar, Columns, columns
 
 HOUR = 3600 * 10**6
@@ -47,9 +48,14 @@ class Volume:
         return sum(self.last(24).values())
 
     @property
+    def alone(self) -> int:
+        """The last day's decisions that no person was asked about."""
+        return self.today - self.last(24)[Verdict.REVIEW.value]
+
+    @property
     def automatic(self) -> float | None:
-        """Share of the last day's decisions that no person was asked about."""
-        return _automatic(self.last(24))
+        """Their share; None: of so few decisions it would say nothing."""
+        return _automatic(self.last(24)) if self.today >= FEWEST else None
 
     @property
     def usual(self) -> float | None:

@@ -44,6 +44,8 @@ def test_what_is_usual_is_not_said_of_a_platform_of_yesterday() -> None:
     week = volume.Volume({hour - 24 * day: {"approve": 3 + day, "review": 1} for day in range(8)}, NOW)
     assert week.usual == 8
     assert week.usual_automatic is not None
+    few = volume.Volume({hour: {"approve": 1, "review": 5}}, NOW)
+    assert (few.automatic, few.alone, few.today) == (None, 1, 6), "a share of six decisions would say nothing"
 
 
 def test_a_task_is_past_due_by_its_kinds_deadline_and_not_by_its_place_in_the_queue(world: World) -> None:
