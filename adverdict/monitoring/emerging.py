@@ -2,10 +2,10 @@
 far more advertisers than before send what the model has hardly seen.
 
 ads of a day -> phrases by distinct advertisers -> exact binomial tests against the weeks before, or against all ads -> a kind
-  (false discovery rate)                                                                 phrases of the same advertisers are one kind
+  (false discovery rate over all phrases of all languages)                               phrases of the same advertisers are one kind
 
-A burst is seen on its first day if about five advertisers of one language share it. What is rarer drowns among all ads, and does not
-among the few that people marked as bad: there it is looked for over two weeks.
+A burst is seen on its first day, within hours if it is large, where about five advertisers of one language share it. What is rarer drowns
+among all ads, and does not among the few that people marked as bad: there it is looked for over two weeks.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ DISCOVERIES = 0.01
 """Of what is found, the share that is chance (Benjamini and Hochberg 1995)."""
 SHARED = 0.5
 """Phrases are of one kind if at least this share of the rarer one's advertisers use both."""
+LOOKS = 4
+"""At a day, while it comes: each may find so much of what is found by chance. A kind that comes in numbers need not wait for midnight."""
 YOUNG = 14
 """Days for which a language is left out: everything in it is new."""
 
@@ -96,7 +98,12 @@ class _Language:
     strange: deque[Counter[str]] = field(default_factory=lambda: deque(maxlen=DAYS))
     """By day, what was strange -> advertisers that sent it."""
 
-    def learn(self, counted: Counter[str], advertisers: int) -> None:
+    def learn(self, today: _Today) -> None:
+        """A day that is over."""
+        counted, advertisers = Counter({phrase: len(who) for phrase, who in today.users.items()}), today.everybody
+        self.marked.append(today.marked_today())
+        self.reported.append(today.reported_today())
+        self.strange.append(Counter({what: len(who) for what, who in today.strangers.items()}))
         if len(self.days) == DAYS:
             oldest, n = self.days[0]
             self.total -= oldest
@@ -115,8 +122,44 @@ class _Language:
         return (sum(day[what] for day in self.strange) + 0.5) / (self.advertisers + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Today:
+    """What came in one language on the day that is looked at, as far as it has come."""
+
+    past: _Language
+    ads: list[SeenAd]
+    marks: list[SeenAd]
+    users: Mapping[str, set[str]]
+    strangers: Mapping[str, set[str]]
+    everybody: int
+    """Advertisers."""
+
+    @property
+    def old(self) -> bool:
+        """Whether the language has been watched for long enough."""
+        return self.past.age >= YOUNG
+
+    def marked(self) -> list[SeenAd]:
+        """Of the last two weeks; nothing where the day brought nothing."""
+        return self._of_two_weeks(self.past.marked, self.marked_today())
+
+    def reported(self) -> list[SeenAd]:
+        return self._of_two_weeks(self.past.reported, self.reported_today())
+
+    def marked_today(self) -> list[SeenAd]:
+        return [ad for ad in (*self.ads, *self.marks) if ad.marked]
+
+    def reported_today(self) -> list[SeenAd]:
+        return [ad for ad in (*self.ads, *self.marks) if ad.reported]
+
+    def _of_two_weeks(self, past: deque[list[SeenAd]], today: list[SeenAd]) -> list[SeenAd]:
+        if not (self.ads or self.marks):
+            return []
+        return [ad for day in (*[*past][-(MARKED_DAYS - 1) :], today) for ad in day]
+
+
 class Watch:
-    """The past of every language. Give it each day once, in order."""
+    """The past of every language. Give it each day once, in order; ``look`` at a day as often as ``LOOKS`` while it comes."""
 
     def __init__(self) -> None:
         self._past: defaultdict[str, _Language] = defaultdict(_Language)
@@ -124,39 +167,62 @@ class Watch:
     def day(self, ads: Iterable[SeenAd], marked: Iterable[SeenAd] = ()) -> list[Kind]:
         """The kinds that are new on this day; it becomes the past of the next. ``marked``: ads of any day that people marked or reported on
         this one, beside those of ``ads`` that are."""
+        days = self._today(ads, marked)
+        found = _new(days)
+        for today in days.values():
+            today.past.learn(today)
+        return found
+
+    def look(self, ads: Iterable[SeenAd], marked: Iterable[SeenAd] = ()) -> list[Kind]:
+        """The same of a day of which so much has come; nothing becomes the past."""
+        return _new(self._today(ads, marked))
+
+    def _today(self, ads: Iterable[SeenAd], marked: Iterable[SeenAd]) -> dict[str, _Today]:
         by_language: defaultdict[str, list[SeenAd]] = defaultdict(list)
         marks: defaultdict[str, list[SeenAd]] = defaultdict(list)
         for ad in ads:
             by_language[ad.language].append(ad)
         for ad in marked:
             marks[ad.language].append(ad)
-        found = []
-        for language in sorted({*by_language, *marks, *self._past}):
-            found += self._language(language, by_language[language], marks[language])
-        return found
+        return {
+            language: _Today(
+                self._past[language],
+                here := by_language[language],
+                marks[language],
+                _users(here),
+                _strangers(here),
+                len({ad.advertiser for ad in here}),
+            )
+            for language in sorted({*by_language, *marks, *self._past})
+        }
 
-    def _language(self, language: str, ads: Sequence[SeenAd], marks: Sequence[SeenAd]) -> list[Kind]:
-        past, users = self._past[language], _users(ads)
-        past.marked.append([*(ad for ad in ads if ad.marked), *(ad for ad in marks if ad.marked)])
-        past.reported.append([*(ad for ad in ads if ad.reported), *(ad for ad in marks if ad.reported)])
-        everybody = len({ad.advertiser for ad in ads})
-        found: list[Kind] = []
-        if past.age >= YOUNG:
-            bursts = _significant({phrase: (len(who), everybody, WANDER * past.rate(phrase)) for phrase, who in users.items()}, FEWEST)
-            found = _kinds(language, bursts, users, ads, by_marks=False)
-            for days in (past.marked, past.reported):
-                marked = [ad for day in days for ad in day]
-                if not (ads or marks) or not marked:
-                    continue
-                of_marked, n = _users(marked), len({ad.advertiser for ad in marked})
-                rare = _significant({phrase: (len(who), n, WANDER * past.rate(phrase)) for phrase, who in of_marked.items()}, FEWEST_MARKED)
-                found += _kinds(language, rare, of_marked, marked, by_marks=True)
-        strangers = _strangers(ads)
-        if past.age >= YOUNG:
-            found += _strange(language, past, strangers, ads, everybody)
-        past.strange.append(Counter({what: len(who) for what, who in strangers.items()}))
-        past.learn(Counter({phrase: len(who) for phrase, who in users.items()}), everybody)
-        return found
+
+def _new(days: Mapping[str, _Today]) -> list[Kind]:
+    """Of one look at all languages. What is found is significant among everything that could have been: all phrases of all languages."""
+    old = {language: today for language, today in days.items() if today.old}
+    bursts = _significant(
+        {
+            (language, phrase): (len(who), today.everybody, today.past.rate(phrase))
+            for language, today in old.items()
+            for phrase, who in today.users.items()
+        },
+        FEWEST,
+    )
+    found = [kind for language, one in bursts.items() for kind in _kinds(language, one, days[language].users, days[language].ads)]
+    for what in (_Today.marked, _Today.reported):
+        of = {language: marked for language, today in old.items() if (marked := what(today))}
+        users = {language: _users(marked) for language, marked in of.items()}
+        everybody = {language: len({ad.advertiser for ad in marked}) for language, marked in of.items()}
+        rare = _significant(
+            {
+                (language, phrase): (len(who), everybody[language], old[language].past.rate(phrase))
+                for language in of
+                for phrase, who in users[language].items()
+            },
+            FEWEST_MARKED,
+        )
+        found += [kind for language, one in rare.items() for kind in _kinds(language, one, users[language], of[language], by_marks=True)]
+    return found + list(_strange(old))
 
 
 def _strangers(ads: Iterable[SeenAd]) -> dict[str, set[str]]:
@@ -168,17 +234,25 @@ def _strangers(ads: Iterable[SeenAd]) -> dict[str, set[str]]:
     return found
 
 
-def _strange(language: str, past: _Language, strangers: Mapping[str, set[str]], ads: Sequence[SeenAd], everybody: int) -> Iterator[Kind]:
+def _strange(days: Mapping[str, _Today]) -> Iterator[Kind]:
     """What far more advertisers sent than before, with the phrases that they share and others did not use."""
-    tried = {what: (len(who), everybody, WANDER * past.strange_rate(what)) for what, who in strangers.items()}
-    for what, p in sorted(_significant(tried, FEWEST).items(), key=lambda one: (one[1], one[0])):
-        theirs = [ad for ad in ads if ad.strange == what]
-        users, who = _users(theirs), strangers[what]
-        shared = _significant({phrase: (len(of), len(who), WANDER * past.rate(phrase)) for phrase, of in users.items()}, FEWEST)
-        phrases = tuple(sorted(shared, key=lambda one: (shared[one], -len(one), one)))
-        ids = tuple(ad.ad_id for ad in theirs)
-        before = past.strange_rate(what)
-        yield Kind(language, phrases, len(who), ids, by_marks=False, p_value=p, strange=what, share=len(who) / everybody, before=before)
+    tried = {
+        (language, what): (len(who), today.everybody, today.past.strange_rate(what))
+        for language, today in days.items()
+        for what, who in today.strangers.items()
+    }
+    for language, found in _significant(tried, FEWEST).items():
+        today = days[language]
+        for what, p in sorted(found.items(), key=lambda one: (one[1], one[0])):
+            theirs = [ad for ad in today.ads if ad.strange == what]
+            users, who = _users(theirs), today.strangers[what]
+            shared = _significant(
+                {(language, phrase): (len(of), len(who), today.past.rate(phrase)) for phrase, of in users.items()}, FEWEST
+            )
+            of_it = shared.get(language, {})
+            phrases = tuple(sorted(of_it, key=lambda one: (of_it[one], -len(one), one)))
+            ids, share, before = tuple(ad.ad_id for ad in theirs), len(who) / today.everybody, today.past.strange_rate(what)
+            yield Kind(language, phrases, len(who), ids, by_marks=False, p_value=p, strange=what, share=share, before=before)
 
 
 def _users(ads: Iterable[SeenAd]) -> dict[str, set[str]]:
@@ -189,19 +263,24 @@ def _users(ads: Iterable[SeenAd]) -> dict[str, set[str]]:
     return users
 
 
-def _significant(counted: Mapping[str, tuple[int, int, float]], fewest: int) -> dict[str, float]:
-    """The p-values of phrases used by more advertisers than (of how many, at which rate) lets chance explain."""
-    tried = [(phrase, *one) for phrase, one in counted.items() if one[0] >= fewest]
-    if not tried:
-        return {}
-    k, n, rate = (np.array([one[i] for one in tried], dtype=np.float64) for i in (1, 2, 3))
-    p = stats.binom.sf(k - 1, n, np.minimum(rate, 1.0))
-    kept = stats.false_discovery_control(p) <= DISCOVERIES
-    return {tried[i][0]: float(p[i]) for i in np.flatnonzero(kept)}
+def _significant(counted: Mapping[tuple[str, str], tuple[int, int, float]], fewest: int) -> dict[str, dict[str, float]]:
+    """By language, the p-values of phrases that more advertisers used than chance explains. ``counted``: language and phrase -> advertisers
+    who used it, of how many, and the rate of the past. Phrases of fewer than ``fewest`` are not told, and count among those tried all the
+    same: they are fewer because of what is tested."""
+    names, p = [*counted], np.ones(len(counted))
+    k, n, rate = (np.array([one[i] for one in counted.values()], dtype=np.float64) for i in range(3))
+    enough = np.flatnonzero(k >= fewest)
+    found: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    if enough.size:
+        p[enough] = stats.binom.sf(k[enough] - 1, n[enough], np.minimum(WANDER * rate[enough], 1.0))
+        for i in np.flatnonzero(stats.false_discovery_control(p) <= DISCOVERIES / LOOKS):
+            language, phrase = names[i]
+            found[language][phrase] = float(p[i])
+    return found
 
 
 def _kinds(
-    language: str, found: Mapping[str, float], users: Mapping[str, set[str]], ads: Sequence[SeenAd], *, by_marks: bool
+    language: str, found: Mapping[str, float], users: Mapping[str, set[str]], ads: Sequence[SeenAd], *, by_marks: bool = False
 ) -> list[Kind]:
     """Phrases with largely the same advertisers are one kind."""
     kinds: list[tuple[list[str], set[str]]] = []

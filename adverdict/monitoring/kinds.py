@@ -29,14 +29,14 @@ from adverdict.ledger.in_force.cases import open_case
 from adverdict.ledger.moments import micros
 from adverdict.ledger.schema import contents, entries, projections
 from adverdict.ledger.store import Ledger, now
-from adverdict.monitoring.emerging import DAYS, Kind, SeenAd, Watch
-from adverdict.monitoring.following.follower import day_of
+from adverdict.monitoring.emerging import DAYS, LOOKS, Kind, SeenAd, Watch
 from adverdict.monitoring.growing import GrowingKind, growing_kinds, in_words
 from adverdict.review.period import Period, decisions_of, entries_in, pages, standing_only
 from adverdict.review.reports.reports import Believed
 
-LOOKED = "emerging-day"
-"""Row of ``projections``: the last day that was looked at."""
+LOOKED = "emerging-look"
+"""Row of ``projections``: the last part of a day that was looked at, counted from 1970."""
+PART = timedelta(days=1) / LOOKS
 MOST = 100_000
 """Ads read at most: of more, those of a part of the advertisers, chosen by a hash."""
 LABELS = 50
@@ -78,25 +78,27 @@ class Looked:
 def look_for_kinds(
     ledger: Ledger, days: int = 1, clock: Callable[[], datetime] = now, progress: Progress = SILENT, *, keep: bool = True
 ) -> Looked:
-    """In the last whole ``days``, beside the four weeks before them. With ``keep``, each new kind becomes a case on record. Raises
-    Unavailable."""
+    """In the last whole ``days``, beside the four weeks before them, and in what has come of today up to its last whole ``PART``. With
+    ``keep``, each new kind becomes a case on record. Raises Unavailable."""
     at = clock()
-    end = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = end - timedelta(days=DAYS + days)
+    today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin, end = today - timedelta(days=DAYS + days), today + (at - today) // PART * PART
     with ledger.look() as connection:
         as_of, share, reporters = end_of(connection), _share(connection, begin, end), Believed.of(connection, at)
-    progress.stage("reading ads", DAYS + days)
+    spans = DAYS + days + (end > today)
+    progress.stage("reading ads", spans)
     where: dict[str, SeenWhere] = {}
     watch, found, ads, grown = Watch(), list[Kind](), 0, list[CaseOpened]()
-    for number in range(DAYS + days):
+    for number in range(spans):
         since = begin + timedelta(days=number)
-        period = Period(since, since + timedelta(days=1))
+        over = since < today
+        period = Period(since, since + timedelta(days=1) if over else end)
         seen = list(_submitted(ledger, period, share, where))
         marked = [*_marked(ledger, period, where), *_reported(ledger, period, reporters, where)]
-        kinds = watch.day(seen, marked)
+        kinds = watch.day(seen, marked) if over else watch.look(seen, marked)
         ads += len(seen)
         found += kinds if number >= DAYS else []
-        if number >= DAYS:
+        if over and number >= DAYS:
             with ledger.look() as connection:
                 grown += [case_of_copies(one, as_of) for one in growing_kinds(connection, since.date(), kinds)]
         progress.advance()
@@ -106,15 +108,19 @@ def look_for_kinds(
         for one in told:
             with ledger.write() as writing:
                 opened.append(open_case(writing, one, at))
-        _note(ledger, day_of(end))
+        _note(ledger, _part(at))
     return Looked(told, ads, share, tuple(one for one in opened if one))
 
 
 def looked_for(ledger: Ledger, clock: Callable[[], datetime] = now) -> bool:
-    """Whether somebody has looked since the last midnight (UTC)."""
+    """Whether somebody has looked since the last part of the day (UTC) began."""
     with ledger.look() as connection:
         last = connection.execute(select(projections.c.seq).where(projections.c.name == LOOKED)).scalar_one_or_none()
-    return last is not None and last >= day_of(clock())
+    return last is not None and last >= _part(clock())
+
+
+def _part(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // PART
 
 
 def case_of(kind: Kind, where: dict[str, SeenWhere], as_of: int) -> CaseOpened:
@@ -249,7 +255,7 @@ def _chosen(ad: Ad, share: float) -> bool:
     return share >= 1 or (number_of(ad.advertiser_id) % 10**6) < share * 10**6
 
 
-def _note(ledger: Ledger, day: int) -> None:
+def _note(ledger: Ledger, part: int) -> None:
     with ledger.change() as connection:
         connection.execute(delete(projections).where(projections.c.name == LOOKED))
-        connection.execute(projections.insert().values(name=LOOKED, seq=day))
+        connection.execute(projections.insert().values(name=LOOKED, seq=part))

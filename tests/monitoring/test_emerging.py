@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
+
 from adverdict.domain.ad import Ad
 from adverdict.monitoring.emerging import FEWEST, YOUNG, SeenAd, Watch
 
@@ -63,3 +65,26 @@ def test_in_a_language_that_has_just_begun_nothing_is_new() -> None:
 
 def test_numbers_are_no_phrases() -> None:
     assert ad(1, "only 49 euro 2026").phrases == {"only", "euro", "only euro"}
+
+
+def test_a_day_is_looked_at_while_it_comes_and_stays_new_until_it_is_over() -> None:
+    made, new = watch(), [ad(90_000 + i, "miracle crystal cures the fever") for i in range(FEWEST + 2)]
+    morning = [*ordinary(50)[:15], *new[:FEWEST]]
+    assert [kind.advertisers for kind in made.look(morning)] == [FEWEST]
+    assert [kind.advertisers for kind in made.look(morning)] == [FEWEST], "a look teaches nothing"
+    assert [kind.advertisers for kind in made.day([*ordinary(50), *new])] == [FEWEST + 2]
+    assert made.day([*ordinary(51), *(ad(91_000 + i, "miracle crystal") for i in range(2))]) == []
+
+
+def test_among_many_rare_phrases_chance_finds_nothing() -> None:
+    """Each of 4,000 phrases is used by one advertiser in 500: every day some are used by more than on any day before, in four languages."""
+    rng, made = np.random.default_rng(3), Watch()
+    names = [f"phrase {i}" for i in range(4_000)]
+    for day in range(YOUNG + 30):
+        used = rng.random((4, 150, len(names))) < 0.002
+        ads = [
+            SeenAd(f"ad-{day}-{k}-{i}", f"adv-{day}-{k}-{i}", language, frozenset(names[j] for j in np.flatnonzero(used[k, i])))
+            for k, language in enumerate(("en", "de", "pt", "hi"))
+            for i in range(used.shape[1])
+        ]
+        assert made.day(ads) == []

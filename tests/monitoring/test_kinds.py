@@ -72,6 +72,16 @@ def test_a_burst_is_a_case_once_with_its_ads_as_examples(past: Ledger) -> None:
     assert look_for_kinds(past, clock=lambda: clock() + timedelta(days=1)).kinds == ()
 
 
+def test_what_came_today_is_a_case_before_the_day_is_over(past: Ledger) -> None:
+    """They came at nine; a service looks at noon."""
+    early, later = (lambda: START + timedelta(days=28, hours=2)), (lambda: START + timedelta(days=28, hours=3))
+    assert look_for_kinds(past, clock=early).opened == ()
+    assert not looked_for(past, later)
+    assert len(look_for_kinds(past, clock=later).opened) == 1
+    assert looked_for(past, later)
+    assert look_for_kinds(past, clock=lambda: START + timedelta(days=29)).opened == (), "it has its case"
+
+
 def test_ads_that_reviewers_marked_are_looked_at_by_themselves(past: Ledger) -> None:
     """Three of the pumps come a day later, too few for a burst: marked, they are a case."""
     at = START + timedelta(days=29)

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from adverdict.cli.main import app
 from adverdict.domain.errors import InvalidTable
 from adverdict.storage.tables.bombs import refuse_parquet
+from adverdict.storage.tables.pack import ads_columns
+from adverdict.storage.tables.parquet import parquet_range
 from adverdict.storage.yaml_text import read_yaml
 
 ONCE: Any = {"compression": "zstd", "dictionary_pagesize_limit": 2**26}
@@ -52,6 +54,14 @@ def test_a_text_kept_once_and_repeated_in_every_row_is_refused(tmp_path: Path) -
     pq.write_table(ads(title=repeated("x" * 4_000_000, 8000)), tmp_path / "ads.parquet", **ONCE)
     assert (tmp_path / "ads.parquet").stat().st_size < 200_000, "it would be 32 GB"
     assert "a text of 4,000,000 bytes, repeated" in checked(tmp_path)
+
+
+def test_a_shard_of_such_a_file_is_refused_as_the_file_is(tmp_path: Path) -> None:
+    pq.write_table(ads(title=repeated("x" * 4_000_000, 8000)), tmp_path / "ads.parquet", **ONCE)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (tmp_path / "ads.parquet").open("rb") as file, pytest.raises(InvalidTable, match="a text of 4,000,000 bytes, repeated"):
+        parquet_range(file, "ads.parquet", ads_columns(), 100, 200)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < SPARE
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from adverdict.domain.progress import Progress, Silent
-from adverdict.monitoring.emerging import Kind, SeenAd, Watch
+from adverdict.ledger.in_force.cases import TOP
+from adverdict.monitoring.emerging import LOOKS, Kind, SeenAd, Watch
 from adverdict.simulation import write_marketplace
 from adverdict.simulation.world import DAY, START
 from adverdict.storage.tables.pack import iter_ads
@@ -37,7 +38,8 @@ RIGHT = 0.5
 class Marketplace:
     """Ads by the day, and what is true of them."""
 
-    days: list[list[SeenAd]]
+    days: list[tuple[list[SeenAd], ...]]
+    """By the day, in ``LOOKS`` parts."""
     about: dict[str, str | None]
     """The subject of each ad."""
     bad: frozenset[str]
@@ -49,12 +51,12 @@ class Marketplace:
             folder = Path(work) / "marketplace"
             write_marketplace(folder, ads, seed, Silent())
             truth = pl.read_parquet(folder / "truth" / "truth.parquet", columns=["ad_id", "violates", "subject"])
-            days: list[list[SeenAd]] = [[] for _ in range(END)]
+            days: list[tuple[list[SeenAd], ...]] = [tuple([] for _ in range(LOOKS)) for _ in range(END)]
             for part in iter_ads(folder / "ads.parquet"):
                 for ad in part:
-                    day = (ad.submitted_at.timestamp() - START) // DAY
+                    day, second = divmod(ad.submitted_at.timestamp() - START, DAY)
                     if BEGIN <= day < END:
-                        days[int(day)].append(SeenAd.of(ad))
+                        days[int(day)][int(second * LOOKS / DAY)].append(SeenAd.of(ad))
                 progress.advance(len(part))
         told = truth.group_by("ad_id").agg(pl.col("subject").first(), pl.col("violates").any())
         return cls(days, dict(zip(told["ad_id"], told["subject"], strict=True)), frozenset(told.filter("violates")["ad_id"]))
@@ -88,37 +90,51 @@ def _slowest(rows: list[dict[str, Any]], name: str) -> float | None:
 
 
 def _appears(marketplace: Marketplace, subject: str, part: float, rng: np.random.Generator) -> dict[str, Any]:
-    watch, unexplained, by_then, ads, days = Watch(), 0, 0, 0, None
-    for day, shown in enumerate(_days(marketplace, subject, part, rng), BEGIN):
-        found = watch.day(shown)
-        if day < APPEARS:
-            unexplained += len(found) if day >= APPEARS - QUIET else 0
-            continue
-        by_then += sum(marketplace.about[ad.ad_id] == subject for ad in shown)
-        ads += len(shown)
-        if any(is_of(kind, marketplace, subject) for kind in found):
-            days = day - APPEARS + 1
-            break
-    return {
-        "subject": subject,
-        "share_of_ads": by_then / ads,
-        "days": days,
-        "ads_by_then": by_then,
-        "unexplained": unexplained,
-        "quiet_days": QUIET,
-    }
-
-
-def _days(marketplace: Marketplace, subject: str, part: float, rng: np.random.Generator) -> Iterator[list[SeenAd]]:
-    for day in range(BEGIN, END):
-        shown = []
-        for ad in marketplace.days[day]:
-            of_it = marketplace.about[ad.ad_id] == subject
-            if of_it and (day < APPEARS or rng.random() >= part):
+    """Looked at four times a day, as a service is; before the quiet days once, which is enough to know what has a case already."""
+    watch, cases, quiet, of_it, ads = Watch(), list[Kind](), 0, 0, 0
+    for day, parts in enumerate(_days(marketplace, subject, part, rng), BEGIN):
+        by_now, shown = of_it, list[SeenAd]()
+        ads += sum(map(len, parts)) if day >= APPEARS else 0
+        of_it += sum(_about(came, marketplace, subject) for came in parts) if day >= APPEARS else 0
+        for number, came in enumerate(parts, 1):
+            shown += came
+            by_now += _about(came, marketplace, subject) if day >= APPEARS else 0
+            if number < LOOKS and day < APPEARS - QUIET:
                 continue
-            read = of_it and ad.ad_id in marketplace.bad and rng.random() < READ * MARKED
-            shown.append(replace(ad, marked=True) if read else ad)
-        yield shown
+            found = watch.look(shown) if number < LOOKS else watch.day(shown)
+            new = [kind for kind in found if not any(_same(kind, case) for case in cases)]
+            cases += new
+            quiet += len(new) if APPEARS - QUIET <= day < APPEARS else 0
+            if day >= APPEARS and any(is_of(kind, marketplace, subject) for kind in new):
+                return _row(subject, of_it / ads, day - APPEARS + 1, by_now, quiet)
+    return _row(subject, of_it / ads, None, of_it, quiet)
+
+
+def _row(subject: str, share: float, days: int | None, ads: int, unexplained: int) -> dict[str, Any]:
+    return {"subject": subject, "share_of_ads": share, "days": days, "ads_by_then": ads, "unexplained": unexplained, "quiet_days": QUIET}
+
+
+def _same(kind: Kind, case: Kind) -> bool:
+    """Whether one would be known by the other's case on record."""
+    return kind.language == case.language and not set(kind.phrases[:TOP]).isdisjoint(case.phrases[:TOP])
+
+
+def _about(ads: list[SeenAd], marketplace: Marketplace, subject: str) -> int:
+    return sum(marketplace.about[ad.ad_id] == subject for ad in ads)
+
+
+def _days(marketplace: Marketplace, subject: str, part: float, rng: np.random.Generator) -> Iterator[list[list[SeenAd]]]:
+    """Each in ``LOOKS`` parts."""
+    for day in range(BEGIN, END):
+        yield [[shown for ad in came if (shown := _shown(ad, marketplace, subject, part, day, rng))] for came in marketplace.days[day]]
+
+
+def _shown(ad: SeenAd, marketplace: Marketplace, subject: str, part: float, day: int, rng: np.random.Generator) -> SeenAd | None:
+    of_it = marketplace.about[ad.ad_id] == subject
+    if of_it and (day < APPEARS or rng.random() >= part):
+        return None
+    read = of_it and ad.ad_id in marketplace.bad and rng.random() < READ * MARKED
+    return replace(ad, marked=True) if read else ad
 
 
 def is_of(kind: Kind, marketplace: Marketplace, subject: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def _noticed(marketplace: Marketplace, subject: str, part: float, share: float, 
     is reported at all."""
     watch, unexplained = Watch(), 0
     for day in range(BEGIN, APPEARS + LAST):
-        shown = [one for ad in marketplace.days[day] if (one := _seen(ad, marketplace, subject, part, day, share, rng)) is not None]
+        shown = [one for ad in chain(*marketplace.days[day]) if (one := _seen(ad, marketplace, subject, part, day, share, rng)) is not None]
         found = watch.day(shown)
         if day < APPEARS:
             unexplained += len(found) if day >= APPEARS - QUIET else 0

@@ -25,11 +25,13 @@ CaseId = Annotated[str, typer.Argument(metavar="CASE", help="As 'adverdict monit
 
 @app.command("look")
 def look_command(
-    days: Annotated[int, typer.Option("--days", min=1, max=28, help="Whole days that are looked at, beside the four weeks before.")] = 1,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=28, help="Whole days that are looked at, and today so far, beside the four weeks before.")
+    ] = 1,
     keep: Annotated[bool, typer.Option(help="Make a case of each that is new.")] = True,
     json: Json = None,
 ) -> None:
-    """Look for kinds that were new in the last days. 'adverdict monitor run', and a service that runs, do it every day."""
+    """Look for kinds that were new in the last days. 'adverdict monitor run', and a service that runs, do it every six hours."""
     from adverdict.cli.console import Bars, out, write_json
 
     with door() as settings:

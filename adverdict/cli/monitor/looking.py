@@ -25,7 +25,7 @@ def run_command(
     policy_files: PolicyFiles = None,
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
     kinds: Annotated[
-        bool, typer.Option("--kinds/--no-kinds", help="Once a day also look for new kinds of ads, which takes longer.")
+        bool, typer.Option("--kinds/--no-kinds", help="Every six hours also look for new kinds of ads, which takes longer.")
     ] = True,
     every: Annotated[float, typer.Option("--every", min=1, max=86_400, help="Seconds between looks.")] = 600.0,
     json: Json = None,
@@ -47,7 +47,7 @@ def run_command(
                 found = watch(ledger, issued.certificates if issued else (), installation.book, settings.false_alarms)
                 if kinds and not looked_for(ledger):
                     told = look_for_kinds(ledger)
-                    out.print(f"{len(told.opened)} kinds of ads are new since yesterday: adverdict monitor emerging list", highlight=False)
+                    out.print(f"{len(told.opened)} kinds of ads are new: adverdict monitor emerging list", highlight=False)
                 _tell(settings, ledger)
                 show_cells(found, settings.false_alarms)
                 if json:

@@ -42,7 +42,7 @@ def rows_at_once(name: str, source: Any, metadata: Any, wanted: Collection[str],
         row_group = metadata.row_group(group)
         columns = [row_group.column(place) for place in range(row_group.num_columns)]
         paths = [one.path_in_schema for one in columns if _repeats(one) and one.path_in_schema.partition(".")[0] in wanted]
-        longest = _longest(source, group, paths) if paths else 0
+        longest = _longest(source, metadata, group, paths) if paths else 0
         if longest > LONGEST:
             _refuse(name, f"a text of {longest:,} bytes, repeated", f"texts of at most {LONGEST:,} bytes")
         if longest:
@@ -64,14 +64,16 @@ def _repeats(column: Any) -> bool:
     return column.physical_type == "BYTE_ARRAY" and kept_once and column.total_uncompressed_size > AT_ONCE // 8192
 
 
-def _longest(source: Any, group: int, paths: Sequence[str]) -> int:
+def _longest(source: Any, metadata: Any, group: int, paths: Sequence[str]) -> int:
     """Bytes of the longest value that the first page of any of these columns refers to."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     found = 0
-    file = pq.ParquetFile(source, read_dictionary=list(paths))
+    file = pq.ParquetFile(
+        source, metadata=metadata, read_dictionary=list(paths)
+    )  # not closed: that would close a source that somebody else reads on
     for batch in file.iter_batches(1, row_groups=[group], columns=[path.partition(".")[0] for path in paths], use_threads=False):
         for array in batch.columns:
             inner = array.values if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) else array

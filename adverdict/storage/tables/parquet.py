@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,9 @@ def parquet_range(source: BinaryIO, name: str, columns: Columns, start: int, sto
 
     found = Rows(name)
     with readable(name), pq.ParquetFile(source, metadata=metadata, pre_buffer=far, buffer_size=0 if far else BUFFER) as file:
-        for piece in _pieces(file, name, columns, ROWS, start, stop):
+        refuse_parquet(name, file.metadata, source.seek(0, os.SEEK_END))
+        rows = rows_at_once(name, source, file.metadata, columns.known, ROWS, _overlapping(file.metadata, start, stop)[0])
+        for piece in _pieces(file, name, columns, rows, start, stop):
             found.numbers += piece.numbers
             found.values += piece.values
             found.dropped |= piece.dropped
