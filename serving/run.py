@@ -15,8 +15,6 @@ from adverdict.serving.access import is_loopback
 
 OFFLINE = {"BENTOML_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 """Nobody is told that somebody serves, nothing is fetched; and workers, not threads within one, use the cores."""
-TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
-"""uvicorn's own variable: which proxies' word on a caller's address is taken. It takes anybody's on this machine unless told otherwise."""
 
 
 def run(settings: Settings) -> None:
@@ -42,7 +40,6 @@ def prepare(settings: Settings) -> None:
     os.environ.update(settings.to_environment())  # files by absolute paths: the workers run in another folder
     for key, default in OFFLINE.items():
         os.environ.setdefault(key, default)
-    os.environ.setdefault(TRUSTED_PROXIES, "")
 
 
 def check_exposure(settings: Settings) -> None:

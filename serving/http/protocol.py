@@ -6,6 +6,7 @@ uvicorn has no such limit, and a connection that says one line every few seconds
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any, ClassVar
 
 import uvicorn.config
@@ -13,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from adverdict.serving.limits import HEAD_SECONDS
 
+TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
+"""uvicorn's own variable: which proxies' word on a caller's address is taken. It takes anybody's on this machine unless told otherwise."""
 _LOOK_EVERY = 1.0
 
 
@@ -57,6 +60,8 @@ def _look(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def use() -> None:
-    """Have the servers of this process speak it. BentoML makes uvicorn's configuration itself and hands nothing of the kind through."""
+    """Have the servers of this process speak it, whoever starts them. BentoML makes uvicorn's configuration itself and hands nothing of the
+    kind through."""
+    os.environ.setdefault(TRUSTED_PROXIES, "")
     protocols: dict[Any, Any] = uvicorn.config.HTTP_PROTOCOLS
     protocols["auto"] = f"{__name__}:{HeadTimeoutProtocol.__name__}"

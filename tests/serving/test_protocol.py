@@ -86,3 +86,13 @@ def test_headers_that_say_one_thing_come_once() -> None:
     assert said_once(pairs[:3])[b"x-other"] == b"2"
     with pytest.raises(Refused):
         said_once([(b"transfer-encoding", b"chunked"), (b"content-length", b"4")])
+
+
+def test_nobody_is_believed_about_a_callers_address_whoever_starts_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(protocol.TRUSTED_PROXIES, raising=False)
+    assert "127.0.0.1" in uvicorn.Config(PlainTextResponse("here")).forwarded_allow_ips, "as uvicorn has it"
+    protocol.use()
+    assert uvicorn.Config(PlainTextResponse("here")).forwarded_allow_ips == ""
+    monkeypatch.setenv(protocol.TRUSTED_PROXIES, "10.0.0.1")
+    protocol.use()
+    assert uvicorn.Config(PlainTextResponse("here")).forwarded_allow_ips == "10.0.0.1"
