@@ -51,9 +51,9 @@ def test_first_rows_keep_their_ids_beside_long_texts_and_show_nothing_that_nobod
 
 
 def test_a_column_of_labels_in_other_words_is_named_with_the_words_that_are_read(tmp_path: Path) -> None:
-    (tmp_path / "ads.csv").write_text("text,Spam\nHi,ja\nHo,nein\n")
+    (tmp_path / "ads.csv").write_text("text,Spam\nHi,gut\nHo,schlecht\n")
     said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
-    assert "column 'Spam' (ja, nein) looks like a label; one says yes or no, true or false, 1 or 0" in " ".join(said.split())
+    assert "column 'Spam' (gut, schlecht) looks like a label; one says yes or no, true or false, 1 or 0" in " ".join(said.split())
 
 
 def test_a_decimal_comma_is_refused_with_where_one_is_read(tmp_path: Path) -> None:

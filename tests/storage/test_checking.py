@@ -50,6 +50,30 @@ def test_what_is_assumed_is_told_and_reads_the_table_when_it_is_written(tmp_path
     assert len(read_again(checked, tmp_path)) == 1
 
 
+FOREIGN = "Nr;Kunde;Land;Verstoß\nA1;K1;DE;ja\n"
+
+
+@pytest.mark.parametrize("above", ["", "Bestand im Mai\n\n"])
+def test_a_table_in_which_no_name_is_known_says_how_to_name_its_columns(tmp_path: Path, above: str) -> None:
+    (tmp_path / "ads.csv").write_text(above + FOREIGN, encoding="utf-8")
+    checked = check(tmp_path)
+    assert checked.ads.left_out == ["Kunde", "Land", "Nr", "Verstoß"]
+    assert checked.reading.header_row == (3 if above else None)
+    assert checked.assumed["separator"] == "with it there are the most columns"
+    assert any("--map ad_id=COLUMN" in said for said in checked.suggestions)
+
+
+def test_labels_that_cannot_be_read_are_not_said_to_be_missing_and_their_columns_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(f"ad_id,Richtlinie,Verstoß,labelled_at\na,spam,ja,{MOMENT.isoformat()}\n", encoding="utf-8")
+    checked = check(tmp_path)
+    assert not any("no labels" in said for said in checked.suggestions)
+    assert checked.labels is not None
+    assert "--map policy=COLUMN" in next(one.first.expected for one in checked.labels.groups if one.first.field == "policy")
+    named = check(Source(tmp_path, Reading(map={"policy": "Richtlinie", "violates": "Verstoß"})))
+    assert named.policies == {"spam": (1, 1)}
+
+
 @pytest.mark.parametrize(
     ("sheets", "read"),
     [

@@ -38,8 +38,8 @@ NAMES = {
 """What an option is called where it is told."""
 
 
-def show(checked: Checked) -> None:
-    """Everything, worst last, so that it stands where a terminal ends."""
+def show(checked: Checked, kept: bool = False) -> None:
+    """Everything, worst last, so that it stands where a terminal ends. ``kept``: whether what was assumed is written down next."""
     for looked in (checked.ads, checked.labels):
         if looked is not None and (looked.columns or looked.groups):
             _show_table(looked)
@@ -52,7 +52,8 @@ def show(checked: Checked) -> None:
     if not checked.good:
         out.print("[bold red]not readable as it is[/]: what is listed above has to be mended, or said how it is meant")
     elif checked.assumed:
-        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml for the other commands")
+        keep = "" if kept else "; [bold]--write[/] keeps it in data.yaml for the other commands"
+        out.print(f"[bold yellow]readable[/] if what was assumed is right{keep}")
     else:
         out.print("[bold green]readable[/] as it is")
 
