@@ -224,7 +224,8 @@ def _reviews(difference: Difference) -> None:
     _table(("market", "opened", "hours", "closed", "hours", "net", missing_words(difference), "a review"), rows)
     if any(work.first for work in difference.reviews) and difference.against.kind == "ledger":
         opened, hours = (sum(one) for one in zip(*((work.all_opened, work.all_hours) for work in difference.reviews), strict=True))
-        _say(f"applying opens {opened:,} reviews in all, ads not on record included: {hours:,.1f} hours")
+        told = f"applying opens {opened:,} reviews in all, ads not on record included: {hours:,.1f} hours"
+        _say(f"{told}; second readings and audits come on top")
     _handling(difference.reviews)
 
 
