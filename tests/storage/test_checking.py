@@ -74,6 +74,27 @@ def test_labels_that_cannot_be_read_are_not_said_to_be_missing_and_their_columns
     assert named.policies == {"spam": (1, 1)}
 
 
+def test_policies_in_words_of_their_own_are_assumed_told_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(ROWS, encoding="utf-8")
+    rows = "".join(f"a,{name},ja,{MOMENT.isoformat()}\n" for name in ("Adult Content", "Glücksspiel", "spam"))
+    (tmp_path / "labels.csv").write_text(f"ad_id,policy,violates,labelled_at\n{rows}", encoding="utf-8")
+    checked = check(tmp_path)
+    assert checked.good
+    assert checked.policies == {"adult_content": (1, 1), "glucksspiel": (1, 1), "spam": (1, 1)}
+    assert {told for told in checked.assumed if told.startswith("policy ")} == {
+        "policy Adult Content=adult_content", "policy Glücksspiel=glucksspiel",
+    }  # fmt: skip
+    (tmp_path / "data.yaml").write_text("policies: {Adult Content: adult, Glücksspiel: gambling}\n", encoding="utf-8")
+    assert {label.policy for label in read_pack(tmp_path).labels} == {"adult", "gambling", "spam"}
+
+
+def test_a_policy_without_letters_of_the_alphabet_is_refused_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(f"ad_id,policy,violates,labelled_at\na,賭博,ja,{MOMENT.isoformat()}\n", encoding="utf-8")
+    checked = check(tmp_path)
+    assert (checked.good, checked.assumed, checked.policies) == (False, {}, {})
+
+
 @pytest.mark.parametrize(
     ("sheets", "read"),
     [

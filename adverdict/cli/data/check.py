@@ -26,6 +26,7 @@ NAMES = {
     "policy": "label is about",
     "market": "market of all",
     "markets": "market codes",
+    "policies": "policy names",
     "surface": "surface of all",
     "timezone": "time zone",
     "date_format": "date format",
@@ -36,6 +37,7 @@ NAMES = {
     "format": "format",
 }
 """What an option is called where it is told."""
+SINGULAR = {"markets": "market", "policies": "policy"}
 
 
 def show(checked: Checked, kept: bool = False) -> None:
@@ -134,7 +136,7 @@ def _show_reading(checked: Checked) -> None:
         if name == "policy" and "label" in read:
             continue  # the line of the label says it
         for key, one in value.items() if isinstance(value, dict) else ((None, value),):
-            told = f"{name.removesuffix('s')} {key}={one}" if key else name
+            told = f"{SINGULAR.get(name, name)} {key}={one}" if key else name
             why = checked.assumed.get(told)
             shown = f"{key} = {one}" if key else str(one).replace("\t", "tab")
             shown += f": yes violates {checked.reading.policy}" if name == "label" else ""
