@@ -104,6 +104,15 @@ def test_tables_are_converted_to_a_pack_and_to_adcom_and_nothing_is_written_over
     assert RUNNER.invoke(app, [*back, str(tmp_path / "y"), "--to", "klingon"]).exit_code == 2
 
 
+def test_many_mistakes_of_a_table_lead_to_the_command_that_counts_them_by_kind(tmp_path: Path) -> None:
+    rows = "".join(f"a{number},v,SE,2026-03-01T09:30:00Z,Hi,perhaps\n" for number in range(50))
+    (tmp_path / "ads.csv").write_text(f"ad_id,advertiser_id,market,submitted_at,title,advertiser_verified\n{rows}")
+    done = RUNNER.invoke(app, ["data", "convert", str(tmp_path), "--out", str(tmp_path / "all")])
+    assert done.exit_code == 2
+    assert "… and 10 more" in done.output
+    assert "'adverdict data check' tells every kind of mistake once" in " ".join(done.output.split())
+
+
 def test_policy_files_are_written_for_what_labels_and_ads_are_about_and_never_over_others(tmp_path: Path) -> None:
     (tmp_path / "ads.csv").write_text(f"{','.join(HEADER)},spam\n{','.join(ROW)},yes\nb,v,ZZ,{ROW[3]},Ho,no\n")
     folder = tmp_path / "policies"
