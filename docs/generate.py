@@ -26,12 +26,21 @@ def commands() -> str:
     from adverdict.cli.main import app
 
     root = get_command(app)
+    _told_whole(root)
     text = cli.get_docs_for_click(obj=root, ctx=typer.Context(root), name="adverdict")
     text = text.replace(
         "# `adverdict`\n", "# Commands\n\nAs `adverdict COMMAND --help` says them. A list of values: repeat the option.\n", 1
     )
     text = re.sub(r"^\* `--help`: .*\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\*\*Options\*\*:\n\n(?=\n|\Z|##)", "", text).rstrip() + "\n"
+
+
+def _told_whole(command: Any) -> None:
+    """Lists of commands with the whole first sentence of each, which would end after 45 characters otherwise."""
+    for one in getattr(command, "commands", {}).values():
+        first = " ".join((one.help or "").split("\n\n")[0].split())
+        one.short_help = one.short_help or re.split(r"(?<=\.) ", first)[0]
+        _told_whole(one)
 
 
 def http() -> str:

@@ -98,7 +98,7 @@ class Bars:
 def errors_end_the_command() -> Iterator[None]:
     """Print what went wrong, without a stack trace, and leave: 2 for the caller's mistakes, 3 and 4 for gates (``domain.errors``), 1 for
     the rest, 130 when interrupted."""
-    from adverdict.domain.errors import AdverdictError
+    from adverdict.domain.errors import SHOWN, AdverdictError
 
     try:
         with _data_warnings_shown():
@@ -106,6 +106,8 @@ def errors_end_the_command() -> Iterator[None]:
     except AdverdictError as error:
         err.print(f"[bold red]error[/] ({error.code}): ", end="")
         err.print(printable(str(error), keep=f"{JOINERS}\n\t"), markup=False, highlight=False)
+        if error.code == "invalid_table" and len(getattr(error, "mistakes", ())) > SHOWN:
+            err.print("'adverdict data check' tells every kind of mistake once, with how often it is there")
         sys.exit(error.exit_code)
     except OSError as error:
         err.print("[bold red]error[/] (system): ", end="")

@@ -43,6 +43,12 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
+def roughly(number: int) -> str:
+    """``440,000`` of 431,136: how many are needed, where that is an estimate: two digits of it are known at best. Upward."""
+    step = 10 ** max(len(str(number)) - 2, 0)
+    return f"{-(-number // step) * step:,}"
+
+
 def moment(at: datetime) -> str:
     """``2026-11-28 20:15 UTC``. ``at`` in UTC."""
     return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -13,8 +13,11 @@ NOTHING = frozenset({"null", r"\n", "nan", "none", "n/a", "#n/a", "<na>", "nat"}
 r"""Words for a missing value, in small letters: of databases (``NULL``, PostgreSQL's and MySQL's ``\N``), of pandas and Excel. ``NA`` is
 none of them: it is Namibia."""
 LONGEST_NOTHING = max(map(len, NOTHING))
-FLAGS = {"1.0": True, "0.0": False, "wahr": True, "falsch": False, "vrai": True, "faux": False}
-"""Beside what the schema library reads (true, yes, on, 1, t, y): numbers that were whole once, and Excel's words in other languages."""
+_YES = ("1.0", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "vero", "sì", "si", "verdadeiro", "sim", "waar")
+_NO = ("0.0", "falsch", "nein", "nej", "nei", "nee", "faux", "non", "falso", "não", "nao", "onwaar")
+FLAGS = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
+"""Beside what the schema library reads (true, yes, no, on, 1, t, y): numbers that were whole once, and what spreadsheets and people write
+in other languages. None of these words says yes in one language and no in another."""
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 """What a spreadsheet makes of a long number: ``1.23457E+17``."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")

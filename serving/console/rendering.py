@@ -13,7 +13,7 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from adverdict.decisions.markets import market_name, named_market
-from adverdict.domain.formats import day, moment
+from adverdict.domain.formats import day, moment, roughly
 from adverdict.review.reasons.marking import pieces
 from adverdict.serving.console import words
 from adverdict.serving.console.banner import BrakeShown, Notice
@@ -106,7 +106,7 @@ def _environment() -> Environment:
         "figure",
         "plainly",
     )
-    filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day}
+    filters = {name: getattr(words, name) for name in names} | {"seen": pieces, "moment": moment, "day": day, "roughly": roughly}
     filters |= {"market": market_name, "named_market": named_market}
     made = environment("adverdict.serving.console", filters, folder="templates")
     made.globals["static"] = static_url

@@ -18,7 +18,7 @@ MEANING: dict[int, tuple[str, str]] = {
     400: ("invalid_input", "the request cannot be understood"),
     401: ("unauthenticated", "an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY"),
     403: ("forbidden", "this caller may not do that"),
-    404: ("not_found", "there is nothing here"),
+    404: ("not_found", "there is nothing here; every address is described at /docs"),
     405: ("method_not_allowed", "this address does not answer that method"),
     408: ("body_too_slow", "the request body did not arrive in time"),
     409: ("conflict", "somebody else was first"),
@@ -89,9 +89,10 @@ def from_error(error: Exception) -> Problem:
     if isinstance(error, Refused):
         return error.problem
     if isinstance(error, HTTPException):
-        methods = (error.headers or {}).get("Allow", "")  # in no order
-        answer = problem(error.status_code)
-        return replace(answer, headers={"allow": ", ".join(sorted(methods.split(", ")))}) if methods else answer
+        methods = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))  # they come in no order
+        if not methods:
+            return problem(error.status_code)
+        return replace(problem(error.status_code, f"this address answers {methods} only"), headers={"allow": methods})
     if isinstance(error, InvalidInput):
         hidden = len(error.mistakes) - SHOWN
         return problem(400, error.what + (f" ({hidden} more mistakes)" if hidden > 0 else ""), code=error.code, mistakes=error.mistakes)

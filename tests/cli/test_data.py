@@ -51,9 +51,9 @@ def test_first_rows_keep_their_ids_beside_long_texts_and_show_nothing_that_nobod
 
 
 def test_a_column_of_labels_in_other_words_is_named_with_the_words_that_are_read(tmp_path: Path) -> None:
-    (tmp_path / "ads.csv").write_text("text,Spam\nHi,ja\nHo,nein\n")
+    (tmp_path / "ads.csv").write_text("text,Spam\nHi,gut\nHo,schlecht\n")
     said = RUNNER.invoke(app, ["data", "check", str(tmp_path)]).output
-    assert "column 'Spam' (ja, nein) looks like a label; one says yes or no, true or false, 1 or 0" in " ".join(said.split())
+    assert "column 'Spam' (gut, schlecht) looks like a label; one says yes or no, true or false, 1 or 0" in " ".join(said.split())
 
 
 def test_a_decimal_comma_is_refused_with_where_one_is_read(tmp_path: Path) -> None:
@@ -102,6 +102,15 @@ def test_tables_are_converted_to_a_pack_and_to_adcom_and_nothing_is_written_over
     assert [label.violates for label in read_pack(tmp_path / "again").labels] == [True]
     assert RUNNER.invoke(app, [*back, str(pack)]).exit_code == 1, "it is already there"
     assert RUNNER.invoke(app, [*back, str(tmp_path / "y"), "--to", "klingon"]).exit_code == 2
+
+
+def test_many_mistakes_of_a_table_lead_to_the_command_that_counts_them_by_kind(tmp_path: Path) -> None:
+    rows = "".join(f"a{number},v,SE,2026-03-01T09:30:00Z,Hi,perhaps\n" for number in range(50))
+    (tmp_path / "ads.csv").write_text(f"ad_id,advertiser_id,market,submitted_at,title,advertiser_verified\n{rows}")
+    done = RUNNER.invoke(app, ["data", "convert", str(tmp_path), "--out", str(tmp_path / "all")])
+    assert done.exit_code == 2
+    assert "… and 10 more" in done.output
+    assert "'adverdict data check' tells every kind of mistake once" in " ".join(done.output.split())
 
 
 def test_policy_files_are_written_for_what_labels_and_ads_are_about_and_never_over_others(tmp_path: Path) -> None:

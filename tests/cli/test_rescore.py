@@ -49,7 +49,7 @@ def test_all_ads_are_decided_and_the_next_command_is_told(bench: Bench) -> None:
     assert code == 0, said
     assert "100 ads decided as of 2026-04-01 00:00 UTC by bundle v1" in said
     assert "SE 43 0 7 50" in said
-    assert f"adverdict rescore diff --out {bench.home / 'out'}" in said
+    assert f"adverdict rescore diff --out OTHER --against {bench.home / 'out'}" in said, "no ledger is here"
     assert {row["as_of"] for row in rows_of(bench.home / "out")} == {AS_OF}
 
 
@@ -100,6 +100,13 @@ def test_options_before_a_subcommand_are_refused(before: tuple[str, ...]) -> Non
 
 def test_what_is_printed_at_the_end(golden: Golden) -> None:
     golden.check("rescore.txt", rescore_run.report(summary()))
+
+
+def test_without_a_ledger_only_what_works_is_proposed() -> None:
+    said = rescore_run.report(summary(), lacking="no ledger at sqlite:///l.db: 'adverdict serve' makes it").splitlines()
+    assert said[-3].startswith("no ledger at sqlite:///l.db: 'adverdict serve' makes it.")
+    assert said[-1] == "  adverdict rescore diff --out OTHER --against s3://bucket/out"
+    assert not any("what would change" in line for line in said)
 
 
 def test_a_moment_that_has_not_come_is_told() -> None:

@@ -135,7 +135,9 @@ def test_it_compares_with_another_rescoring_without_any_ledger(home: Path) -> No
     ad = an_ad()
     for name, verdict in (("old", APPROVE), ("new", REJECT)):
         rescored(home / name, [(ad, decided(ad, deceptive=verdict))])
-    assert "1 of 1 verdicts of the model would change" in run("--out", "new/out", "--against", "old/out")
+    said = run("--out", "new/out", "--against", "old/out")
+    assert "1 of 1 verdicts of the model would change" in said
+    assert "rescore apply" not in said, "without a ledger it does not work"
     assert not (home / "var").exists()
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adverdict.domain.formats import counted, day, interval, moment, number, percent, share_of, with_interval
+from adverdict.domain.formats import counted, day, interval, moment, number, percent, roughly, share_of, with_interval
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ def test_a_number_that_there_is_none_of_is_a_dash(value: float | None, form: str
 )
 def test_a_share_below_all_is_never_said_to_be_all(share: float, shown: str) -> None:
     assert percent(share) == shown
+
+
+def test_an_estimated_need_is_told_to_two_digits_and_never_as_less_than_it_is() -> None:
+    assert [roughly(one) for one in (0, 5, 99, 163, 1536, 431_136)] == ["0", "5", "99", "170", "1,600", "440,000"]
 
 
 def test_a_rate_has_its_denominator() -> None:

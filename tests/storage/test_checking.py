@@ -50,6 +50,51 @@ def test_what_is_assumed_is_told_and_reads_the_table_when_it_is_written(tmp_path
     assert len(read_again(checked, tmp_path)) == 1
 
 
+FOREIGN = "Nr;Kunde;Land;Verstoß\nA1;K1;DE;ja\n"
+
+
+@pytest.mark.parametrize("above", ["", "Bestand im Mai\n\n"])
+def test_a_table_in_which_no_name_is_known_says_how_to_name_its_columns(tmp_path: Path, above: str) -> None:
+    (tmp_path / "ads.csv").write_text(above + FOREIGN, encoding="utf-8")
+    checked = check(tmp_path)
+    assert checked.ads.left_out == ["Kunde", "Land", "Nr", "Verstoß"]
+    assert checked.reading.header_row == (3 if above else None)
+    assert checked.assumed["separator"] == "with it there are the most columns"
+    assert any("--map ad_id=COLUMN" in said for said in checked.suggestions)
+
+
+def test_labels_that_cannot_be_read_are_not_said_to_be_missing_and_their_columns_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(f"ad_id,Richtlinie,Verstoß,labelled_at\na,spam,ja,{MOMENT.isoformat()}\n", encoding="utf-8")
+    checked = check(tmp_path)
+    assert not any("no labels" in said for said in checked.suggestions)
+    assert checked.labels is not None
+    assert "--map policy=COLUMN" in next(one.first.expected for one in checked.labels.groups if one.first.field == "policy")
+    named = check(Source(tmp_path, Reading(map={"policy": "Richtlinie", "violates": "Verstoß"})))
+    assert named.policies == {"spam": (1, 1)}
+
+
+def test_policies_in_words_of_their_own_are_assumed_told_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(ROWS, encoding="utf-8")
+    rows = "".join(f"a,{name},ja,{MOMENT.isoformat()}\n" for name in ("Adult Content", "Glücksspiel", "spam"))
+    (tmp_path / "labels.csv").write_text(f"ad_id,policy,violates,labelled_at\n{rows}", encoding="utf-8")
+    checked = check(tmp_path)
+    assert checked.good
+    assert checked.policies == {"adult_content": (1, 1), "glucksspiel": (1, 1), "spam": (1, 1)}
+    assert {told for told in checked.assumed if told.startswith("policy ")} == {
+        "policy Adult Content=adult_content", "policy Glücksspiel=glucksspiel",
+    }  # fmt: skip
+    (tmp_path / "data.yaml").write_text("policies: {Adult Content: adult, Glücksspiel: gambling}\n", encoding="utf-8")
+    assert {label.policy for label in read_pack(tmp_path).labels} == {"adult", "gambling", "spam"}
+
+
+def test_a_policy_without_letters_of_the_alphabet_is_refused_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(f"ad_id,policy,violates,labelled_at\na,賭博,ja,{MOMENT.isoformat()}\n", encoding="utf-8")
+    checked = check(tmp_path)
+    assert (checked.good, checked.assumed, checked.policies) == (False, {}, {})
+
+
 @pytest.mark.parametrize(
     ("sheets", "read"),
     [

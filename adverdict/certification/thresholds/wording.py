@@ -9,7 +9,7 @@ from adverdict.certification.certificate import Bound, Certificate, Design, Labe
 from adverdict.certification.thresholds.evidence import MOST_LABELS
 from adverdict.certification.thresholds.sequence import Side
 from adverdict.certification.thresholds.strata import PRESENT, Strength
-from adverdict.domain.formats import percent
+from adverdict.domain.formats import percent, roughly
 
 UNLIKE = 0.001
 """Labelled ads this unlikely to be a random part of the traffic are worth a finding."""
@@ -203,7 +203,7 @@ def _missing(certificate: Certificate, bound: Bound) -> str:
     more = bound.labels_needed - own
     if more <= 0:
         return f"{start}{shown}: so many would do four times in five, each of another advertiser. Label more advertisers, and solve again."
-    return f"{start}{shown}: one ad each of about {more:,} more advertisers would do, if the next are like these."
+    return f"{start}{shown}: one ad each of about {roughly(more)} more advertisers would do, if the next are like these."
 
 
 def _alike(alike: float) -> str:

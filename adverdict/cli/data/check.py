@@ -26,6 +26,7 @@ NAMES = {
     "policy": "label is about",
     "market": "market of all",
     "markets": "market codes",
+    "policies": "policy names",
     "surface": "surface of all",
     "timezone": "time zone",
     "date_format": "date format",
@@ -36,10 +37,11 @@ NAMES = {
     "format": "format",
 }
 """What an option is called where it is told."""
+SINGULAR = {"markets": "market", "policies": "policy"}
 
 
-def show(checked: Checked) -> None:
-    """Everything, worst last, so that it stands where a terminal ends."""
+def show(checked: Checked, kept: bool = False) -> None:
+    """Everything, worst last, so that it stands where a terminal ends. ``kept``: whether what was assumed is written down next."""
     for looked in (checked.ads, checked.labels):
         if looked is not None and (looked.columns or looked.groups):
             _show_table(looked)
@@ -52,7 +54,8 @@ def show(checked: Checked) -> None:
     if not checked.good:
         out.print("[bold red]not readable as it is[/]: what is listed above has to be mended, or said how it is meant")
     elif checked.assumed:
-        out.print("[bold yellow]readable[/] if what was assumed is right; [bold]--write[/] keeps it in data.yaml for the other commands")
+        keep = "" if kept else "; [bold]--write[/] keeps it in data.yaml for the other commands"
+        out.print(f"[bold yellow]readable[/] if what was assumed is right{keep}")
     else:
         out.print("[bold green]readable[/] as it is")
 
@@ -133,7 +136,7 @@ def _show_reading(checked: Checked) -> None:
         if name == "policy" and "label" in read:
             continue  # the line of the label says it
         for key, one in value.items() if isinstance(value, dict) else ((None, value),):
-            told = f"{name.removesuffix('s')} {key}={one}" if key else name
+            told = f"{SINGULAR.get(name, name)} {key}={one}" if key else name
             why = checked.assumed.get(told)
             shown = f"{key} = {one}" if key else str(one).replace("\t", "tab")
             shown += f": yes violates {checked.reading.policy}" if name == "label" else ""

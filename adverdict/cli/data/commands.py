@@ -34,7 +34,7 @@ def check_command(
         from adverdict.storage.checking.looked import check, plain
 
         checked = check(data, {policy.name for _, _, policy in read_policies(settings.policies).every()})
-        show(checked)
+        show(checked, kept=write)
         if json:
             write_json(json, plain(checked))
         if write:

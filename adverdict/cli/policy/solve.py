@@ -158,7 +158,7 @@ def _show_price(priced: Priced, reviewers_for: float | None) -> None:
     seen = ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
     worth = f"counts as {priced.price:.3g} wrongly rejected ads" if priced.price < ANY_PRICE else "is worth more than any mistake"
     there = f"a quarter would be {priced.capacity:,.0f}" if reviewers_for is None else f"there are reviewers for {reviewers_for:,.0f}"
-    out.print(f"a review      {worth}: at that people would see {priced.reviews:,.0f} ads; {there} ({seen})")
+    out.print(f"a review      {worth}: at that people would see {priced.reviews:,.0f} ads ({seen}); {there}")
     out.print(f"harm          {priced.harm:,.1f} expected by the calibrated risks, in wrongly rejected ads")
     if not priced.feasible:
         out.print(f"              the policies' limits alone leave {priced.reviews_needed:,.0f} to people", style="yellow")

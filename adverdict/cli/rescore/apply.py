@@ -84,7 +84,9 @@ def show_applied(done: Applied) -> None:
     for line in _changes(done):
         out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if done.changes:
-        out.print(f"tasks: {done.opened:,} opened, {done.closed:,} no longer needed and withdrawn", highlight=False)
+        reviews = sum(ads for change, ads in done.changes.items() if str(change.after) == "review")
+        others = ", second readings and audits among them" if done.opened > reviews else ""
+        out.print(f"tasks: {done.opened:,} opened{others}; {done.closed:,} no longer needed and withdrawn", highlight=False)
     if done.left:
         out.print("left alone", highlight=False)
     for why, ads in done.left.most_common():

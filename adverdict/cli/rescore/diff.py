@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,11 +79,11 @@ def _record(settings: Settings, against: str | None, seconds: float) -> Iterator
     try:
         ledger = bootstrap(settings).ledger()
     except (InvalidSettings, NotFound) as error:
+        why = str(error).partition("\n")[0].rstrip(":")
         wrong = [
-            Mistake("--against", "(none)", "the folder of another rescoring"),
-            Mistake("ADVERDICT_DATABASE_URL", str(error).partition("\n")[0], "the ledger that says what stands"),
+            Mistake("--against", "(none)", "the folder of another rescoring, or a ledger that says what stands (ADVERDICT_DATABASE_URL)")
         ]
-        raise InvalidSettings("there is nothing to compare with; one of these is needed:", wrong) from error
+        raise InvalidSettings(f"there is nothing to compare with: {why}", wrong) from error
     try:
         yield LedgerRecord.now(ledger), measured(ledger, seconds)
     finally:
@@ -223,7 +224,8 @@ def _reviews(difference: Difference) -> None:
     _table(("market", "opened", "hours", "closed", "hours", "net", missing_words(difference), "a review"), rows)
     if any(work.first for work in difference.reviews) and difference.against.kind == "ledger":
         opened, hours = (sum(one) for one in zip(*((work.all_opened, work.all_hours) for work in difference.reviews), strict=True))
-        _say(f"applying opens {opened:,} reviews in all, ads not on record included: {hours:,.1f} hours")
+        told = f"applying opens {opened:,} reviews in all, ads not on record included: {hours:,.1f} hours"
+        _say(f"{told}; second readings and audits come on top")
     _handling(difference.reviews)
 
 
@@ -293,7 +295,10 @@ def _limits(change: Change) -> str:
 def _next(difference: Difference) -> None:
     from adverdict.rescoring.diff.page import apply_command
 
-    if difference.flipped or difference.unrecorded:
+    if difference.against.kind != "ledger":
+        _say("\ncomparing changes nothing; where there is a ledger, what would change of what stands in it:")
+        _say(f"  adverdict rescore diff --out {shlex.quote(difference.run.out)}")
+    elif difference.flipped or difference.unrecorded:
         _say("\ncomparing changes nothing; to put some of it into force, in a step that can be undone:")
         _say(f"  {apply_command(difference)}")
 

@@ -19,6 +19,7 @@ from adverdict.domain.formats import counted, moment
 
 if TYPE_CHECKING:
     from adverdict.domain.errors import Mistake
+    from adverdict.domain.settings import Settings
     from adverdict.rescoring.deciding.run import Options
     from adverdict.rescoring.deciding.summary import Summary
     from adverdict.rescoring.folder.manifest import ShardReport
@@ -94,7 +95,8 @@ def rescore(
             rows_per_shard=rows_per_shard,
         )
         summary = _decide(options)
-        console.print(report(summary, own_folder(Place.at(out))), markup=False, highlight=False)
+        said = report(summary, own_folder(Place.at(out)), _lacking(settings))
+        console.print(said, markup=False, highlight=False)
         if not summary.complete:
             raise typer.Exit(QUARANTINED)
 
@@ -128,6 +130,20 @@ def _read(mistakes: list[Mistake], read: Callable[[], T]) -> T | None:
     except InvalidSettings as error:
         mistakes += error.mistakes
         return None
+
+
+def _lacking(settings: Settings) -> str:
+    """Why there is no ledger to compare with; nothing where there is one, and where a database does not answer just now."""
+    from adverdict.domain.errors import InvalidSettings, NotFound, Unavailable
+    from adverdict.scoring.bootstrap import bootstrap
+
+    try:
+        bootstrap(settings).ledger().close()
+    except (InvalidSettings, NotFound) as error:
+        return str(error).partition("\n")[0].rstrip(":")
+    except Unavailable:
+        return ""
+    return ""
 
 
 def _decide(options: Options) -> Summary:
@@ -215,8 +231,10 @@ class Pace:
         return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"
 
 
-def report(summary: Summary, own: str = "_adverdict") -> str:
-    """A summary as a person reads it: what was decided, what was not, and what to do next. ``own``: the run's own folder, in OUT."""
+def report(summary: Summary, own: str = "_adverdict", lacking: str = "") -> str:
+    """A summary as a person reads it: what was decided, what was not, and what to do next. ``own``: the run's own folder, in OUT;
+    ``lacking``: why there is no ledger, which says what stands.
+    """
     until = f" submitted since {moment(summary.since)}" if summary.since else ""
     lines = [
         f"{counted(summary.ads, 'ad')}{until} decided as of {moment(summary.as_of)} by bundle {summary.bundle_version}",
@@ -232,8 +250,19 @@ def report(summary: Summary, own: str = "_adverdict") -> str:
         some = ", ".join(summary.twice.examples[:3])
         stand = "1 id stands" if summary.twice.ads == 1 else f"{summary.twice.ads:,} ids stand"
         lines.append(f"warning: {stand} in {summary.twice.rows:,} rows, such as {some}: decided each by itself")
-    lines += ["", "nothing that stands has changed; what would change:", f"  adverdict rescore diff --out {summary.out}"]
+    lines += ["", *_next(summary, lacking)]
     return printable("\n".join(lines), keep="\n\u200c\u200d")
+
+
+def _next(summary: Summary, lacking: str) -> list[str]:
+    """What can be asked of a run that is done, and works."""
+    if not lacking:
+        return ["nothing that stands has changed; what would change:", f"  adverdict rescore diff --out {summary.out}"]
+    return [
+        f"{lacking}. Without a ledger nothing is known to stand, and nothing can be applied;",
+        "with another model or other policies into OTHER, what they would decide otherwise:",
+        f"  adverdict rescore diff --out OTHER --against {summary.out}",
+    ]
 
 
 def _markets(summary: Summary) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from adverdict.domain.formats import counted, percent
+from adverdict.domain.formats import counted, percent, roughly
 from adverdict.ledger.bodies.launch import GateStatus, GateTold, LaunchVerdict
 from adverdict.monitoring.launch.words import MARGIN, WEEKS, Launch, LaunchFacts, PeopleWeek, PolicyReady
 
@@ -220,7 +220,7 @@ def _labels(found: Sequence[PolicyReady]) -> str:
     known = [one.labels_needed for one in found if one.labels_needed is not None]
     least = [math.ceil(math.log(1 - one.confidence) / math.log(1 - one.max_leakage)) for one in found if 0 < one.max_leakage < 1]
     if known:
-        return f"about {max(known):,} labels, each of another advertiser"
+        return f"about {roughly(max(known))} labels, each of another advertiser"
     return f"at least {max(least):,} labels, each of another advertiser, if none of them violates" if least else "labels"
 
 

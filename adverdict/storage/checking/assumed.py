@@ -6,6 +6,7 @@ Only ``adverdict data check`` assumes, and shows what; every other command reads
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +30,8 @@ FORMATS = tuple(
 UNSAID = frozenset({"label", "labels", "violates", "violation", "is_violation", "violating", "flagged", "target", "rejected", "y", "class"})
 """Columns of labels whose names do not say what they are about."""
 MOST_MARKETS = 300
+MOST_POLICIES = 100
+POLICY = r"[a-z][a-z0-9_]{0,62}"
 
 
 def assume(found: Peek, policies: Collection[str], *, apart: bool) -> Peek:
@@ -48,6 +51,7 @@ def assume_labels(found: Peek) -> Peek:
     """The same of a table of labels."""
     _map(found, frozenset(Label.model_fields))
     _times(found, MOMENTS & Label.model_fields.keys())
+    _policies(found)
     return found
 
 
@@ -112,6 +116,18 @@ def _markets(found: Peek) -> None:
         if code and code != value:
             _add(found, "markets", {**found.reading.markets, value: code})
             found.assumed[f"market {value}={code}"] = f"{code} is {names.get(code, code)}"
+
+
+def _policies(found: Peek) -> None:
+    """Names that are none of a policy's, as far as they have letters of the alphabet: ``Adult Content``, ``Glücksspiel``."""
+    for value in sorted({value.strip() for value in values_of(found, "policy") if isinstance(value, str)} - found.reading.policies.keys())[
+        :MOST_POLICIES
+    ]:
+        letters = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().lower()
+        name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+        if re.fullmatch(POLICY, name) and value != name and not re.fullmatch(POLICY, value):
+            _add(found, "policies", {**found.reading.policies, value: name})
+            found.assumed[f"policy {value}={name}"] = "a policy's name is small letters, digits and _; another one: in data.yaml"
 
 
 def values_of(found: Peek, field: str) -> list[Any]:

@@ -211,7 +211,7 @@ def _columns(table: Table[Row], looked: Looked[Row], peeked: Peek, there: Counte
 
 
 def _suggestions(checked: Checked, found: Peek, folder: Where, ads_at: Where) -> list[str]:
-    said = []
+    said = list(_unnamed(checked.ads))
     if isinstance(folder, Path) and isinstance(ads_at, Path) and folder != ads_at and ads_at.is_file() and ads_at.stem != "ads":
         said.append(f"commands look for ads.* in a folder; name the file: --data {ads_at}")
     if not checked.policies and checked.reading.label is None:
@@ -221,10 +221,22 @@ def _suggestions(checked: Checked, found: Peek, folder: Where, ads_at: Where) ->
             said.append(f"column {maybe[0]!r} ({shown}) looks like a label; say what it is about: --label {maybe[0]} --policy POLICY")
         else:
             said += _unreadable_labels(found)
-            said.append("there are no labels: enough to score, not to train; labels.* beside the ads, or --label COLUMN --policy POLICY")
+            if checked.labels is None or not (checked.labels.rows or checked.labels.groups):
+                said.append(
+                    "there are no labels: enough to score, not to train; labels.* beside the ads, or --label COLUMN --policy POLICY"
+                )
     if checked.ads.ids_twice:
         said.append("an id must come once where labels are joined to ads: keep one row of each, or write them under ids of their own")
     return said
+
+
+def _unnamed(ads: Looked[Ad]) -> Iterator[str]:
+    """How to say which column is which field, where no column has a name that is known."""
+    if ads.left_out and all(one.column is None for one in ads.columns):
+        yield (
+            "no column of the ads has a name that is known: say which holds which field, each by an option of its own, such as "
+            "--map ad_id=COLUMN --map title=COLUMN; --write keeps that in data.yaml"
+        )
 
 
 def _unreadable_labels(found: Peek) -> Iterator[str]:

@@ -80,7 +80,7 @@ def _workbook(path: Path, said: Reading, title: str) -> Peek:
     place = numbers.index(said.header_row) if said.header_row in numbers else _header([cells for _, cells in lines[:HEADERS]])
     if place and not said.header_row:
         found.reading = replace(found.reading, header_row=numbers[place])
-        found.assumed["header_row"] = "the rows above it name no column that is known"
+        found.assumed["header_row"] = _above("rows", [cells for _, cells in lines[place : place + 1]])
     return _filled(found, [cells for _, cells in lines[place:]])
 
 
@@ -97,14 +97,15 @@ def _text(path: Path, said: Reading) -> Peek:
     body = lines[1:] if told else lines
     marks = [said.separator] if said.separator else [usual, *(mark for mark in OTHERS if mark != usual)]
     parsed = {mark: [next(csv.reader([line], delimiter=mark), []) for line in body[:HEADERS]] for mark in marks}
-    separator = max(marks, key=lambda mark: (max(map(_score, parsed[mark]), default=0), len(parsed[mark][0]) if parsed[mark] else 0))
+    separator = max(marks, key=lambda mark: _parted(parsed[mark]))
     if separator != usual and not said.separator:
         found.reading = replace(found.reading, separator=separator)
-        found.assumed["separator"] = "with it the columns have names that are known"
+        known = any(map(_score, parsed[separator]))
+        found.assumed["separator"] = "with it the columns have names that are known" if known else "with it there are the most columns"
     place = said.header_row - 1 - bool(told) if said.header_row else _header(parsed[separator])
     if place and not said.header_row:
         found.reading = replace(found.reading, header_row=place + 1 + bool(told))
-        found.assumed["header_row"] = "the lines above it name no column that is known"
+        found.assumed["header_row"] = _above("lines", parsed[separator][place : place + 1])
     return _filled(found, list(csv.reader(body[place:], delimiter=separator)))
 
 
@@ -159,10 +160,30 @@ def _encoding(path: Path) -> str | None:
 
 
 def _header(lines: Sequence[Sequence[Any]]) -> int:
-    """The line that names the columns: the first, unless it names none that is known and another names several."""
+    """The line that names the columns: the first, unless it names none that is known and another names several; or, where none names any,
+    unless it is a title, of one cell, above lines of several."""
     scores = [_score(cells) for cells in lines]
     best = max(range(len(scores)), key=lambda place: (scores[place], -place), default=0)
-    return best if scores and scores[0] == 0 and scores[best] > 1 else 0
+    if scores and scores[0] == 0 and scores[best] > 1:
+        return best
+    wide = [_wide(cells) for cells in lines]
+    return next((place for place, cells in enumerate(wide) if cells > 2), 0) if wide and wide[0] == 1 and not any(scores) else 0
+
+
+def _parted(lines: Sequence[Sequence[str]]) -> tuple[int, int, int]:
+    """How well a separator parts lines: fields that one of them names, columns of the first, lines of several columns."""
+    return max(map(_score, lines), default=0), len(lines[0]) if lines else 0, sum(len(line) > 1 for line in lines)
+
+
+def _wide(cells: Sequence[Any]) -> int:
+    """Cells that hold something."""
+    return sum(cell is not None and str(cell).strip() != "" for cell in cells)
+
+
+def _above(lines: str, header: Sequence[Sequence[Any]]) -> str:
+    """Why the lines above a header are none of the table."""
+    known = any(map(_score, header))
+    return f"the {lines} above it name no column that is known" if known else f"the {lines} above it hold one cell each, or none"
 
 
 def _score(cells: Sequence[Any]) -> int:

@@ -51,6 +51,8 @@ class Columns:
 def _missing(name: str, header: Sequence[str], columns: Columns) -> str:
     near = next((column for column in header if meant(column) == name), None)
     cure = f"; is it {near!r}? ({columns.cure(f'--map {name}={near}')})" if near else ""
+    if header and not near:
+        cure = f"; where one of them holds it: {columns.cure(f'--map {name}=COLUMN')}"
     return f"a column of this name (required); the columns found: {', '.join(header) or 'none'}{cure}"
 
 

@@ -29,6 +29,8 @@ NO_MARKET = "ZZ"
 """ISO 3166-1 keeps it free for an unknown country: rules of all markets apply, and no market's own."""
 MAX_HEADER = 10_000
 FORMATS = ("adcom",)
+NAMES = ("map", "markets", "policies")
+"""Keys that say what stands for what."""
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
 _NOBODY = re.compile("unknown-[0-9a-f]{16}")
 """As ``_alone`` makes them."""
@@ -49,6 +51,8 @@ class Reading:
     """Of every row that states none."""
     markets: Mapping[str, str] = field(default_factory=dict)
     """Code in the data -> code of ISO 3166-1: UK -> GB."""
+    policies: Mapping[str, str] = field(default_factory=dict)
+    """Name in the labels -> name of a policy: Gambling -> gambling."""
     surface: str | None = None
     timezone: str | None = None
     """Of times that state none."""
@@ -69,7 +73,7 @@ class Reading:
     def over(self, other: Reading) -> Reading:
         """This one where it says something, else the other."""
         said = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
-        return replace(other, **{**said, "map": {**other.map, **self.map}, "markets": {**other.markets, **self.markets}})
+        return replace(other, **{**said, **{name: {**getattr(other, name), **getattr(self, name)} for name in NAMES}})
 
     def named(self, column: str, known: frozenset[str]) -> str:
         """The field that a column holds; the column's own name where nobody said otherwise."""
@@ -103,6 +107,8 @@ class Reading:
         found.setdefault("ad_id", nameless)
         if title == "labels":
             submitted = found.pop("submitted_at", NO_TIME)
+            if "policy" in found:
+                found["policy"] = self.policies.get(str(found["policy"]).strip(), found["policy"])
             return {"policy": self.policy, "labelled_at": submitted, **found} if self.policy else found
         market = str(found.get("market", self.market or NO_MARKET))
         found["market"] = self.markets.get(market, market)
@@ -145,7 +151,7 @@ class Reading:
         wrong = [
             Mistake(str(key), told[key], "one of " + ", ".join(one.name for one in fields(cls)), where) for key in told if key not in _KEYS
         ]
-        for key in ("map", "markets"):
+        for key in NAMES:
             value = told.get(key) or {}
             if not isinstance(value, Mapping) or not all(isinstance(one, str) for pair in value.items() for one in pair):
                 wrong.append(Mistake(key, value, "names and what stands for them", where))
@@ -236,7 +242,7 @@ def _wrong_texts(told: Mapping[str, Any], where: str) -> list[Mistake]:
     found = [
         Mistake(key, value, "text", where)
         for key, value in told.items()
-        if key in _KEYS - {"map", "markets", "header_row"} and not isinstance(value, str)
+        if key in _KEYS - {*NAMES, "header_row"} and not isinstance(value, str)
     ]
     header = told.get("header_row", 1)
     if isinstance(header, bool) or not str(header).isascii() or not str(header).isdigit() or not 1 <= int(header) <= MAX_HEADER:

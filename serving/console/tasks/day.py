@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from threading import Lock
@@ -74,6 +74,15 @@ class ProgressCache:
             self._found[name] = now, found
         return found
 
+    def answered(self, name: str) -> None:
+        """Somebody has just answered: their answers are counted anew, what waits is as it was."""
+        with self._lock:
+            at, found = self._found.get(name, (None, None))
+        if at is not None and found is not None:
+            counted = replace(found, answered=answered_today(self._parts, name, self._parts.clock()))
+            with self._lock:
+                self._found[name] = at, counted
+
 
 def show(visit: Visit) -> Response:
     now, name = visit.parts.clock(), visit.session.name
@@ -81,12 +90,18 @@ def show(visit: Visit) -> Response:
 
 
 def progress(parts: Parts, name: str, now: datetime) -> Progress:
-    answered = select(func.count()).where(tasks.c.reviewer == name, tasks.c.state == "done", tasks.c.closed_at >= micros(_midnight(now)))
+    number = answered_today(parts, name, now)
     with parts.ledger.look() as connection:
-        who, number = reviewer(connection, name), connection.execute(answered).scalar_one()
+        who = reviewer(connection, name)
     mine = takeable(parts.queue.depths(), who)
     waiting = sum(one.open + one.leased for one in mine)
     return Progress(number, in_words(waiting), any(one.kind == "appeal" for one in mine))
+
+
+def answered_today(parts: Parts, name: str, now: datetime) -> int:
+    answered = select(func.count()).where(tasks.c.reviewer == name, tasks.c.state == "done", tasks.c.closed_at >= micros(_midnight(now)))
+    with parts.ledger.look() as connection:
+        return int(connection.execute(answered).scalar_one())
 
 
 def takeable(depths: Sequence[QueueDepth], who: Reviewer) -> list[QueueDepth]:

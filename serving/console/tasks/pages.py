@@ -56,6 +56,7 @@ def answer(visit: Visit) -> Response:
     try:
         given = _answer(visit)
         visit.parts.queue.answer(task_id, visit.session.name, token, given, copies=_ticked(visit))
+        visit.request.app.state.progress.answered(visit.session.name)
         differs = differing(visit.parts.ledger, visit.parts.queue.task(task_id), given.verdict)
     except InvalidInput as error:
         return _again(visit, task_id, token, error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,12 +87,11 @@ def count(connection: Connection, settings: ReviewSettings, now: datetime) -> Wa
 
 
 def _repeats(connection: Connection, open_ones: object) -> tuple[int, int]:
-    """Creatives that wait, and tasks that share theirs."""
+    """Creatives that wait, and tasks that share theirs. An ad that names no creative is one of its own."""
     # A decision's own row is about itself, and alone has the moment of its ad's submission.
     own = and_(contents.c.about == tasks.c.about, contents.c.submitted_at.is_not(None))
     query = select(contents.c.creative_id, func.count(func.distinct(tasks.c.about)).label("ads")).join_from(tasks, contents, own)
-    query = query.where(open_ones, contents.c.creative_id.is_not(None)).group_by(contents.c.creative_id)  # type: ignore[arg-type]
-    found: dict[str, int] = defaultdict(int)
-    for row in connection.execute(query):
-        found[row.creative_id] = row.ads
-    return len(found), sum(ads for ads in found.values() if ads > 1)
+    query = query.where(open_ones).group_by(contents.c.creative_id)  # type: ignore[arg-type]
+    found = {row.creative_id: row.ads for row in connection.execute(query)}
+    alone = found.pop(None, 0)
+    return len(found) + alone, sum(ads for ads in found.values() if ads > 1)

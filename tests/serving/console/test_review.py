@@ -74,6 +74,14 @@ def test_tasks_are_answered_one_after_the_other_and_none_twice(fresh: World, vis
     assert (told[1].severity, told[1].reason, len(told[1].violated)) == ("mild", "says so", 1)
 
 
+def test_the_number_answered_today_is_right_on_every_page_though_what_waits_is_counted_seldom(fresh: World, visit: Visitor) -> None:
+    client = log_in(visit(fresh.parts))
+    for number in range(3):
+        text = client.get("/console/review").text
+        assert f"<b>{number}</b> answered today" in text
+        client.post("/console/review/answer", data={**form_of(text), "verdict": "approve"})
+
+
 def test_the_time_from_being_shown_to_being_answered_is_recorded(fresh: World, visit: Visitor) -> None:
     clock = Clock(NOW)
     parts = Parts(**{**vars(fresh.parts), "clock": clock, "queue": Queue(fresh.parts.ledger, fresh.parts.book, SETTINGS, clock)})

@@ -11,12 +11,14 @@ from adverdict.certification.statistics.intervals import clopper_pearson
 from adverdict.domain.verdict import Verdict
 from adverdict.review.quality.prevalence import AuditShare
 from adverdict.review.quality.quality import PolicyQuality
+from adverdict.review.tasks.settings import ReviewSettings
 from adverdict.rollout.ways import ways
 from adverdict.serving.console.parts import Parts
 from adverdict.serving.console.today import needs, pages, promised, suffered, volume, waiting
 from adverdict.storage.charts import Bar, columns, interval, nice_top
 from tests.ledger.made import an_ad
 from tests.review.certificates import a_certificate
+from tests.review.desk import Desk
 from tests.review.story import Story
 from tests.serving.console.conftest import Visitor, log_in
 from tests.serving.console.filled import NOW, World
@@ -63,6 +65,15 @@ def test_tasks_that_share_a_creative_are_counted(world: World) -> None:
         counted = waiting.count(connection, world.parts.review, NOW)
     assert 0 < counted.repeats <= counted.tasks
     assert counted.creatives > 0
+
+
+def test_an_ad_that_names_no_creative_is_one_of_its_own(empty: Parts) -> None:
+    desk = Desk(empty.ledger, ReviewSettings(double_share=0.0))
+    for creative in ("cr-1", "cr-1", None, None):
+        desk.decide(creative_id=creative)
+    with empty.ledger.look() as connection:
+        counted = waiting.count(connection, empty.review, desk.clock())
+    assert (counted.tasks, counted.creatives, counted.repeats) == (4, 3, 2)
 
 
 def test_a_rejection_that_people_took_back_is_told_by_its_rule_with_how_many_were_looked_at(empty: Parts) -> None:
