@@ -29,6 +29,8 @@ from adverdict.storage.charts import Interval, interval
 PERIODS = (7, 28, 90, 365)
 """Days."""
 USUAL = 28
+LONG = 53
+"""Weeks beyond which a forecast says no more than that it takes long."""
 SHOWS = 3.0
 """Readings times target, without a violation among them, that show a target kept."""
 FRESH = timedelta(seconds=60)
@@ -128,6 +130,7 @@ def _drawn(share: AuditShare, target: float) -> Interval:
 
 def _ahead(report: QualityReport, targets: Mapping[str, Targets], days: int) -> dict[str, int]:
     """Policy -> weeks until, at the pace of this period, enough are read to show its target kept; where too little is read to say anything.
+    More than a year is ``LONG`` weeks: a pace of a few readings tells no more.
 
     ``SHOWS`` readings over the target without a violation leave at most the target, at 95 % (the rule of three).
     """
@@ -136,7 +139,8 @@ def _ahead(report: QualityReport, targets: Mapping[str, Targets], days: int) -> 
         read = one.leakage.audited if one.leakage else 0
         drawn, target = read + one.unread, targets.get(one.policy)
         if one.approved and drawn and target and target.leakage > 0 and read < FEWEST:
-            found[one.policy] = max(1, math.ceil((SHOWS / target.leakage - read) / drawn * days / 7))
+            weeks = math.ceil((SHOWS / target.leakage - read) / drawn * days / 7)
+            found[one.policy] = min(max(1, weeks), LONG)
     return found
 
 
