@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from adverdict.clusters.buckets import Buckets
 from adverdict.clusters.fingerprints import Fingerprints
-from adverdict.clusters.minhash import SIZE, band_keys, likeness
-from adverdict.clusters.pictures import NEAR, WIDTH, apart, picture_keys
+from adverdict.clusters.minhash import BANDS, SIZE, band_keys, likeness
+from adverdict.clusters.pictures import KEYS, NEAR, WIDTH, apart, picture_keys
 
 ALIKE = 0.80
 """Likeness of words from which ads are copies whatever else they show."""
@@ -26,6 +27,7 @@ SIMILAR = 0.58
 FEWEST = 24
 """Letters below which words alone say too little: \"Shop now\" is everybody's."""
 ROOM = 1 << 12
+_BANDS_AND_KEYS = np.array([BANDS, KEYS])
 
 
 @dataclass(frozen=True)
@@ -33,31 +35,43 @@ class Keyed:
     """Fingerprints with the buckets they fall into: made once where ads are first asked about and then taken in."""
 
     made: Fingerprints
-    words: NDArray[np.uint64]
-    """``uint64 (n, BANDS)``; of rows without letters they mean nothing."""
-    pictures: NDArray[np.uint64]
-    """``uint64 (n, KEYS)``; of rows without a picture they mean nothing."""
+    keys: NDArray[np.uint64]
+    """``uint64 (n, BANDS + KEYS)``: of words, then of pictures. 64 bits tell the one from the other as they tell words from words."""
+    there: NDArray[np.bool_]
+    """The same shape: which of them mean something, as the ad has letters, or a picture."""
 
     @classmethod
     def of(cls, made: Fingerprints) -> Keyed:
-        return cls(made, band_keys(made.words), picture_keys(made.picture, made.bits))
+        keys = np.concatenate([band_keys(made.words), picture_keys(made.picture, made.bits)], axis=1)
+        there = np.repeat(np.column_stack([made.letters > 0, made.bits > 0]), _BANDS_AND_KEYS, axis=1)
+        return cls(made, keys, there)
 
     @classmethod
     def together(cls, some: Sequence[Keyed]) -> Keyed:
         """One after the other; at least one."""
-        words, pictures = np.concatenate([one.words for one in some]), np.concatenate([one.pictures for one in some])
-        return cls(Fingerprints.together([one.made for one in some]), words, pictures)
+        keys, there = np.concatenate([one.keys for one in some]), np.concatenate([one.there for one in some])
+        return cls(Fingerprints.together([one.made for one in some]), keys, there)
 
     def __len__(self) -> int:
         return len(self.made)
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Keyed:
-        return Keyed(self.made[rows], self.words[rows], self.pictures[rows])
+        return Keyed(self.made[rows], self.keys[rows], self.there[rows])
 
+    @cached_property
+    def buckets(self) -> NDArray[np.uint64]:
+        """The keys that mean something, ad by ad."""
+        return np.asarray(self.keys[self.there])
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Whose each of them is."""
+        return np.asarray(np.repeat(np.arange(len(self)), self.there.sum(axis=1)))
+
+    @cached_property
     def meet(self) -> bool:
         """Whether two of them fall into one bucket; where not, none is near another."""
-        keys = (self.words[self.made.letters > 0].ravel(), self.pictures[self.made.bits > 0].ravel())
-        return any(np.unique(some).size < some.size for some in keys)
+        return bool((np.diff(np.sort(self.buckets)) == 0).any())
 
 
 @dataclass(frozen=True)
@@ -91,7 +105,7 @@ class ClusterIndex:
         self._bits = np.empty(room, dtype=np.int16)
         self._page = np.empty(room, dtype=np.uint64)
         self._parent = np.empty(room, dtype=np.int32)
-        self._by_words, self._by_picture = Buckets(), Buckets()
+        self._buckets = Buckets()
         self.size = 0
         """Ads in it."""
 
@@ -105,8 +119,9 @@ class ClusterIndex:
         own = np.arange(first, first + count, dtype=np.int32)
         self._parent[first : first + count] = own
         pairs = self._met(keyed, own, claim=True)
-        for one, other in pairs[self._near(pairs).near].tolist():
-            self._join(one, other)
+        if pairs.size:
+            for one, other in pairs[self._near(pairs).near].tolist():
+                self._join(one, other)
         return self.roots(own)
 
     def near(self, made: Fingerprints | Keyed) -> list[list[Near]]:
@@ -190,18 +205,11 @@ class ClusterIndex:
 
     def _met(self, keyed: Keyed, own: NDArray[np.int32], *, claim: bool) -> NDArray[np.int32]:
         """``int32 (n, 2)``: each ad with the earlier ones it shares a bucket with, once."""
-        pairs = []
-        by_words, by_picture = (self._by_words, keyed.made.letters, keyed.words), (self._by_picture, keyed.made.bits, keyed.pictures)
-        for buckets, counts, all_keys in (by_words, by_picture):
-            rows = np.flatnonzero(counts > 0)
-            if not rows.size:
-                continue
-            keys = all_keys[rows]
-            who = np.repeat(own[rows], keys.shape[1])
-            owner = buckets.claim(keys.ravel(), who) if claim else buckets.find(keys.ravel())
-            there = (owner >= 0) & (owner != who)
-            pairs.append(who[there].astype(np.int64) << 32 | owner[there])
-        both = np.unique(np.concatenate(pairs)) if pairs else np.empty(0, dtype=np.int64)
+        who = own[keyed.rows]
+        buckets, keys = self._buckets, keyed.buckets
+        owner = buckets.claim(keys, who, distinct=not keyed.meet) if claim else buckets.find(keys)
+        there = (owner >= 0) & (owner != who)
+        both = np.unique(who[there].astype(np.int64) << 32 | owner[there])
         return np.column_stack([both >> 32, both & 0xFFFFFFFF]).astype(np.int32)
 
     def _near(self, pairs: NDArray[np.int32]) -> _Looked:

@@ -17,7 +17,7 @@ from adverdict.clusters.asked import LastAsked
 from adverdict.clusters.fingerprints import Fingerprints, fingerprints
 from adverdict.clusters.follower import ClusterFollower
 from adverdict.clusters.index import ALIKE, ClusterIndex, Keyed, Near
-from adverdict.clusters.names import CopyFacts
+from adverdict.clusters.names import CopyFacts, cluster_name
 from adverdict.clusters.read import firsts, name_of
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import Unavailable
@@ -74,6 +74,7 @@ class OnlineClusters:
             return
         new = [(seq, one.ad) for seq, one in enumerate(decisions, first) if one.first]
         self._heard = first + len(decisions) - 1
+        self._remember({seq: cluster_name(one.decision.decision_id) for seq, one in enumerate(decisions, first) if one.first})
         self._follower.take_next([seq for seq, _ in new], self._asked.take([ad for _, ad in new]), self._heard)
 
     def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
@@ -149,15 +150,18 @@ class OnlineClusters:
         if name is None:
             with self._ledger.look() as connection:
                 name = name_of(connection, seq)
-            if len(self._names) >= NAMES:
-                self._names = {}
-            self._names[seq] = name
+            self._remember({seq: name})
         return name
+
+    def _remember(self, names: Mapping[int, str]) -> None:
+        if len(self._names) > NAMES:
+            self._names = {}
+        self._names |= names
 
 
 def _together(keyed: Keyed, told: list[CopyFacts]) -> list[CopyFacts]:
     """Ads that are asked about at once are copies of each other, too: whoever comes first names them, as if they had come one by one."""
-    if len(told) < 2 or all(one.cluster is not None for one in told) or not keyed.meet():
+    if len(told) < 2 or all(one.cluster is not None for one in told) or not keyed.meet:
         return told
     first = ClusterIndex(room=len(told)).add(keyed).tolist()
     for row, one in enumerate(told):

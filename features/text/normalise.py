@@ -38,6 +38,8 @@ PASSES = 12
 
 PARTS_KEPT = 1024
 LONGEST_KEPT = 500
+ADS_KEPT = 4096
+"""Texts of ads: those just decided are read again by whoever looks for probing, seconds later."""
 """Characters of a part of an ad that is kept for whoever reads it next, n-grams and encoder: 5 MB at most."""
 
 REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
@@ -196,7 +198,11 @@ class HasWords(Protocol):
 def ad_text(ad: HasWords) -> NormalisedText:
     """All words of an ad, one field a line: title, body, call to action, keywords, text read off the creative."""
     keywords = ", ".join(ad.keywords) if ad.keywords else None
-    return _normalise("\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part))
+    raw = "\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part)
+    return _kept_whole(raw) if len(raw) <= LONGEST_KEPT else _normalise(raw)
+
+
+_kept_whole = lru_cache(maxsize=ADS_KEPT)(_normalise)
 
 
 def _one_pass(text: str, counts: Counter[str]) -> str:

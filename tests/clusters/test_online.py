@@ -74,10 +74,10 @@ def test_decisions_taken_in_without_reading_them_make_the_same_clusters_as_readi
     for asked, decided_on in ((ads[:3], ads[:3]), (ads[3:6], ads[4:6]), ([], ads[6:7]), (ads[7:], [ads[0], ads[7]])):
         own.of(asked[:1])
         own.of(asked[1:])  # an arm at a time
-        made = [decided(ad, first=ad is not ads[0] or seq == 0) for ad in decided_on]
+        made = [decided(ad, first=ad is not ads[0] or seq == 0, decision_id=f"dec-{ad.ad_id}-{seq}") for ad in decided_on]
         with ledger.write() as writing:
             for one in made:
-                writing.append(f"dec-{writing.seq}", one, START)
+                writing.append(one.decision.decision_id, one, START)
         own.observe_own(seq + 1, made)
         seq += len(made)
     assert own._follower.seq == own._heard == ledger.end()[0]
