@@ -20,7 +20,8 @@ from adverdict.clusters import kept
 from adverdict.clusters.fingerprints import Fingerprints, of_parts
 from adverdict.clusters.index import ClusterIndex, Keyed
 from adverdict.domain.progress import SILENT, Progress
-from adverdict.ledger.entries import Erased
+from adverdict.ledger.columns import outline
+from adverdict.ledger.entries import DecisionMade, Erased
 from adverdict.ledger.schema import cluster_ads, contents, entries
 from adverdict.ledger.store import Ledger
 
@@ -219,9 +220,8 @@ def _read(connection: Connection, after: int, until: int) -> tuple[list[int], Fi
     )
     seqs, ads = [], []
     for row in connection.execute(query.order_by(contents.c.seq)):
-        told: Any = from_json(zlib.decompress(row.body))
         seqs.append(int(row.seq))
-        ads.append(told["ad"])
+        ads.append(outline(DecisionMade.kind, zlib.decompress(row.body))["ad"])
     return seqs, prints_of_json(ads)
 
 
