@@ -17,9 +17,15 @@ class Buckets:
         self._first = np.zeros(slots, dtype=np.int32)
         self._used = 0
 
-    def claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Of each key: who had it first, in earlier calls or earlier in this one. ``keys`` are well mixed already."""
-        unique, first, inverse = np.unique(np.where(keys == 0, np.uint64(1), keys), return_index=True, return_inverse=True)
+    def claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32], *, distinct: bool = False) -> NDArray[np.int32]:
+        """Of each key: who had it first, in earlier calls or earlier in this one. ``keys`` are well mixed already; ``distinct``: no two
+        are equal."""
+        keys = np.where(keys == 0, np.uint64(1), keys)
+        if distinct:
+            while self._used + keys.size > FULL * self._keys.size:
+                self._grow()
+            return self._claim(keys, owners)
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         while self._used + unique.size > FULL * self._keys.size:
             self._grow()
         return self._claim(unique, owners[first])[inverse]

@@ -37,6 +37,15 @@ class Fingerprints:
     def __len__(self) -> int:
         return int(self.letters.size)
 
+    @classmethod
+    def together(cls, some: Sequence[Fingerprints]) -> Fingerprints:
+        """One after the other; at least one."""
+        first, *more = some
+        if not more:
+            return first
+        columns = zip(*((one.words, one.letters, one.picture, one.bits, one.page) for one in some), strict=True)
+        return cls(*map(np.concatenate, columns))
+
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Fingerprints:
         return Fingerprints(self.words[rows], self.letters[rows], self.picture[rows], self.bits[rows], self.page[rows])
 

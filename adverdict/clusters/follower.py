@@ -18,9 +18,10 @@ from sqlalchemy import Connection, select
 
 from adverdict.clusters import kept
 from adverdict.clusters.fingerprints import Fingerprints, of_parts
-from adverdict.clusters.index import ClusterIndex
+from adverdict.clusters.index import ClusterIndex, Keyed
 from adverdict.domain.progress import SILENT, Progress
-from adverdict.ledger.entries import Erased
+from adverdict.ledger.columns import outline
+from adverdict.ledger.entries import DecisionMade, Erased
 from adverdict.ledger.schema import cluster_ads, contents, entries
 from adverdict.ledger.store import Ledger
 
@@ -75,6 +76,12 @@ class ClusterFollower:
             progress.advance(max(0, self.seq - before))
         return self
 
+    def take_next(self, seqs: Sequence[int], keyed: Keyed, until: int) -> None:
+        """Take in what the entries up to ``until`` say without reading them: ``seqs`` are those of new versions of ads, ``keyed`` these
+        ads. For one that keeps nothing, stands right before them, and whose caller wrote them."""
+        self._take(seqs, keyed)
+        self.seq = until
+
     def rebuild(self, progress: Progress = SILENT) -> ClusterFollower:
         """Throw the tables away and follow the whole chain."""
         with self._ledger.change() as connection:
@@ -119,7 +126,7 @@ class ClusterFollower:
                 at = rows[-1].seq
         self.seq, self._began = end, True
 
-    def _take(self, seqs: Sequence[int], made: Fingerprints) -> NDArray[np.int32]:
+    def _take(self, seqs: Sequence[int], made: Fingerprints | Keyed) -> NDArray[np.int32]:
         first, last = self.index.size, self.index.size + len(seqs)
         while last > self._seqs.size:
             self._seqs = np.concatenate([self._seqs, np.empty_like(self._seqs)])
@@ -213,9 +220,8 @@ def _read(connection: Connection, after: int, until: int) -> tuple[list[int], Fi
     )
     seqs, ads = [], []
     for row in connection.execute(query.order_by(contents.c.seq)):
-        told: Any = from_json(zlib.decompress(row.body))
         seqs.append(int(row.seq))
-        ads.append(told["ad"])
+        ads.append(outline(DecisionMade.kind, zlib.decompress(row.body))["ad"])
     return seqs, prints_of_json(ads)
 
 

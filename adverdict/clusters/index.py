@@ -7,7 +7,9 @@ are near is then looked at, never taken for granted. What comes out depends on t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +27,51 @@ SIMILAR = 0.58
 FEWEST = 24
 """Letters below which words alone say too little: \"Shop now\" is everybody's."""
 ROOM = 1 << 12
+_BANDS_AND_KEYS = np.array([BANDS, KEYS])
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Fingerprints with the buckets they fall into: made once where ads are first asked about and then taken in."""
+
+    made: Fingerprints
+    keys: NDArray[np.uint64]
+    """``uint64 (n, BANDS + KEYS)``: of words, then of pictures. 64 bits tell the one from the other as they tell words from words."""
+    there: NDArray[np.bool_]
+    """The same shape: which of them mean something, as the ad has letters, or a picture."""
+
+    @classmethod
+    def of(cls, made: Fingerprints) -> Keyed:
+        keys = np.concatenate([band_keys(made.words), picture_keys(made.picture, made.bits)], axis=1)
+        there = np.repeat(np.column_stack([made.letters > 0, made.bits > 0]), _BANDS_AND_KEYS, axis=1)
+        return cls(made, keys, there)
+
+    @classmethod
+    def together(cls, some: Sequence[Keyed]) -> Keyed:
+        """One after the other; at least one."""
+        keys, there = np.concatenate([one.keys for one in some]), np.concatenate([one.there for one in some])
+        return cls(Fingerprints.together([one.made for one in some]), keys, there)
+
+    def __len__(self) -> int:
+        return len(self.made)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Keyed:
+        return Keyed(self.made[rows], self.keys[rows], self.there[rows])
+
+    @cached_property
+    def buckets(self) -> NDArray[np.uint64]:
+        """The keys that mean something, ad by ad."""
+        return np.asarray(self.keys[self.there])
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Whose each of them is."""
+        return np.asarray(np.repeat(np.arange(len(self)), self.there.sum(axis=1)))
+
+    @cached_property
+    def meet(self) -> bool:
+        """Whether two of them fall into one bucket; where not, none is near another."""
+        return bool((np.diff(np.sort(self.buckets)) == 0).any())
 
 
 @dataclass(frozen=True)
@@ -50,39 +97,43 @@ class Near:
 class ClusterIndex:
     """Ads are numbered in the order in which they came, from 0. Not for several threads at once."""
 
-    def __init__(self) -> None:
-        self._words = np.empty((ROOM, SIZE), dtype=np.uint16)
-        self._letters = np.empty(ROOM, dtype=np.int32)
-        self._picture = np.empty((ROOM, WIDTH), dtype=np.uint8)
-        self._bits = np.empty(ROOM, dtype=np.int16)
-        self._page = np.empty(ROOM, dtype=np.uint64)
-        self._parent = np.empty(ROOM, dtype=np.int32)
-        self._by_words, self._by_picture = Buckets(), Buckets()
+    def __init__(self, room: int = ROOM) -> None:
+        """``room``: ads, to begin with."""
+        self._words = np.empty((room, SIZE), dtype=np.uint16)
+        self._letters = np.empty(room, dtype=np.int32)
+        self._picture = np.empty((room, WIDTH), dtype=np.uint8)
+        self._bits = np.empty(room, dtype=np.int16)
+        self._page = np.empty(room, dtype=np.uint64)
+        self._parent = np.empty(room, dtype=np.int32)
+        self._buckets = Buckets()
         self.size = 0
         """Ads in it."""
 
-    def add(self, made: Fingerprints) -> NDArray[np.int32]:
+    def add(self, made: Fingerprints | Keyed) -> NDArray[np.int32]:
         """Take in more ads: int32 ``(n,)``, the number of the first ad of each one's cluster, as of the end of this call."""
         first, count = self.size, len(made)
         if not count:
             return np.empty(0, dtype=np.int32)
-        self._store(made)
+        keyed = made if isinstance(made, Keyed) else Keyed.of(made)
+        self._store(keyed.made)
         own = np.arange(first, first + count, dtype=np.int32)
         self._parent[first : first + count] = own
-        pairs = self._met(made, own, claim=True)
-        for one, other in pairs[self._near(pairs).near].tolist():
-            self._join(one, other)
+        pairs = self._met(keyed, own, claim=True)
+        if pairs.size:
+            for one, other in pairs[self._near(pairs).near].tolist():
+                self._join(one, other)
         return self.roots(own)
 
-    def near(self, made: Fingerprints) -> list[list[Near]]:
+    def near(self, made: Fingerprints | Keyed) -> list[list[Near]]:
         """Of ads that are not taken in: the earlier ones that each is near, nearest first. Changes nothing."""
         first, count = self.size, len(made)
         if not count:
             return []
-        self._store(made)
+        keyed = made if isinstance(made, Keyed) else Keyed.of(made)
+        self._store(keyed.made)
         own = np.arange(first, first + count, dtype=np.int32)
         found: list[list[Near]] = [[] for _ in range(count)]
-        for told in self._looked_at(self._met(made, own, claim=False)):
+        for told in self._looked_at(self._met(keyed, own, claim=False)):
             found[told.one - first].append(told)
         self.size = first
         return [sorted(some, key=lambda near: (near.distance, near.other)) for some in found]
@@ -115,6 +166,15 @@ class ClusterIndex:
         self._parent[ads] = found
         return np.asarray(found)
 
+    def root(self, ad: int) -> int:
+        """The same of one."""
+        parent = self._parent
+        above = int(parent[ad])
+        while above != ad:
+            parent[ad] = parent[above]
+            ad, above = above, int(parent[above])
+        return ad
+
     def copies_of(self, ad: int) -> NDArray[np.int32]:
         """All ads of one's cluster, itself included, in order."""
         everybody = np.arange(self.size, dtype=np.int32)
@@ -143,19 +203,13 @@ class ClusterIndex:
         self._picture[first:last], self._bits[first:last], self._page[first:last] = made.picture, made.bits, made.page
         self.size = last
 
-    def _met(self, made: Fingerprints, own: NDArray[np.int32], *, claim: bool) -> NDArray[np.int32]:
+    def _met(self, keyed: Keyed, own: NDArray[np.int32], *, claim: bool) -> NDArray[np.int32]:
         """``int32 (n, 2)``: each ad with the earlier ones it shares a bucket with, once."""
-        pairs = []
-        for buckets, rows in ((self._by_words, np.flatnonzero(made.letters > 0)), (self._by_picture, np.flatnonzero(made.bits > 0))):
-            if not rows.size:
-                continue
-            by_words = buckets is self._by_words
-            keys = band_keys(made.words[rows]) if by_words else picture_keys(made.picture[rows], made.bits[rows])
-            who = np.repeat(own[rows], BANDS if by_words else KEYS)
-            owner = buckets.claim(keys.ravel(), who) if claim else buckets.find(keys.ravel())
-            there = (owner >= 0) & (owner != who)
-            pairs.append(who[there].astype(np.int64) << 32 | owner[there])
-        both = np.unique(np.concatenate(pairs)) if pairs else np.empty(0, dtype=np.int64)
+        who = own[keyed.rows]
+        buckets, keys = self._buckets, keyed.buckets
+        owner = buckets.claim(keys, who, distinct=not keyed.meet) if claim else buckets.find(keys)
+        there = (owner >= 0) & (owner != who)
+        both = np.unique(who[there].astype(np.int64) << 32 | owner[there])
         return np.column_stack([both >> 32, both & 0xFFFFFFFF]).astype(np.int32)
 
     def _near(self, pairs: NDArray[np.int32]) -> _Looked:
@@ -181,17 +235,9 @@ class ClusterIndex:
         ]
 
     def _join(self, one: int, other: int) -> None:
-        one, other = self._root(one), self._root(other)
+        one, other = self.root(one), self.root(other)
         if one != other:
             self._parent[max(one, other)] = min(one, other)
-
-    def _root(self, ad: int) -> int:
-        parent = self._parent
-        above = int(parent[ad])
-        while above != ad:
-            parent[ad] = parent[above]
-            ad, above = above, int(parent[above])
-        return ad
 
 
 class _Looked(NamedTuple):

@@ -13,20 +13,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.clusters.asked import LastAsked
 from adverdict.clusters.fingerprints import Fingerprints, fingerprints
 from adverdict.clusters.follower import ClusterFollower
-from adverdict.clusters.index import ALIKE, ClusterIndex, Near
-from adverdict.clusters.names import CopyFacts
+from adverdict.clusters.index import ALIKE, ClusterIndex, Keyed, Near
+from adverdict.clusters.names import CopyFacts, cluster_name
 from adverdict.clusters.read import firsts, name_of
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.verdict import Verdict
 from adverdict.ledger.bodies.copies import Unwound
-from adverdict.ledger.entries import Resolved, Ruled
+from adverdict.ledger.entries import DecisionMade, Resolved, Ruled
 from adverdict.ledger.schema import entries
 from adverdict.ledger.store import Ledger, entry_of, entry_query
 
 log = logging.getLogger("adverdict.clusters")
+
+
+NAMES = 50_000
+"""Of clusters that are remembered; beyond, they are read again."""
+_NO_COPY = CopyFacts()
 
 
 class PeopleSaid(NamedTuple):
@@ -49,22 +55,37 @@ class OnlineClusters:
         self._heard = 0
         self._named: dict[str, int] = {}
         """Name of a cluster -> the entry that first decided the ad it is named by."""
+        self._names: dict[int, str] = {}
+        """The other way round."""
+        self._asked = LastAsked()
 
     def catch_up(self) -> OnlineClusters:
         """Raises Unavailable."""
         self._follower.catch_up()
         if self._follower.seq < self._heard:  # the chain is a shorter one
-            self._people, self._heard, self._told, self._named = {}, 0, np.empty(0, dtype=np.int64), {}
+            self._people, self._heard, self._told, self._named, self._names = {}, 0, np.empty(0, dtype=np.int64), {}, {}
         if self._follower.seq > self._heard:
             self._listen(self._follower.seq)
         return self
 
+    def observe_own(self, first: int, decisions: Sequence[DecisionMade]) -> None:
+        """Decisions this process has just appended, ``first`` the seq of the first: saves reading them, if nothing came between."""
+        if not decisions or not self._follower.seq == self._heard == first - 1:
+            return
+        new = [(seq, one.ad) for seq, one in enumerate(decisions, first) if one.first]
+        self._heard = first + len(decisions) - 1
+        self._remember({seq: cluster_name(one.decision.decision_id) for seq, one in enumerate(decisions, first) if one.first})
+        self._follower.take_next([seq for seq, _ in new], self._asked.take([ad for _, ad in new]), self._heard)
+
     def of(self, ads: Sequence[Ad], among: Collection[str] = ()) -> list[CopyFacts]:
-        made = fingerprints(ads)
-        near = self._follower.index.near(made)
+        keyed = Keyed.of(fingerprints(ads))
+        self._asked.remember(ads, keyed)
+        near = self._follower.index.near(keyed)
         heard = self._spoken_of() if any(near) else np.empty((0, 2), dtype=np.int32)
         roots = self._roots_of(among) if among and any(near) else {}
-        return _together(made, [self._facts(made[row : row + 1], found, heard, roots) for row, found in enumerate(near)])
+        made = keyed.made
+        told = [self._facts(made[row : row + 1], found, heard, roots) if found else _NO_COPY for row, found in enumerate(near)]
+        return _together(keyed, told)
 
     def _roots_of(self, names: Collection[str]) -> dict[str, int]:
         """Name -> the first ad of what that cluster has become, where its first ad is still there."""
@@ -77,7 +98,7 @@ class OnlineClusters:
         return {name: self._root(number) for name, number in numbers.items() if number is not None}
 
     def _root(self, number: int) -> int:
-        return int(self._follower.index.roots(np.array([number], dtype=np.int32))[0])
+        return self._follower.index.root(number)
 
     def _spoken_of(self) -> NDArray[np.int32]:
         """``int32 (n, 2)``: the ads that people have spoken of, and the first ad of each one's cluster."""
@@ -87,8 +108,6 @@ class OnlineClusters:
         return np.column_stack([numbers, self._follower.index.roots(numbers)])
 
     def _facts(self, made: Fingerprints, near: list[Near], heard: NDArray[np.int32], roots: Mapping[str, int]) -> CopyFacts:
-        if not near:
-            return CopyFacts()
         root = self._root(near[0].other)
         its = {root} if len(near) == 1 or not roots else {self._root(one.other) for one in near}  # near two, it will make them one
         among = tuple(name for name, other in roots.items() if other in its)
@@ -127,16 +146,24 @@ class OnlineClusters:
         self._heard = until
 
     def _name(self, seq: int) -> str:
-        with self._ledger.look() as connection:
-            return name_of(connection, seq)
+        name = self._names.get(seq)
+        if name is None:
+            with self._ledger.look() as connection:
+                name = name_of(connection, seq)
+            self._remember({seq: name})
+        return name
+
+    def _remember(self, names: Mapping[int, str]) -> None:
+        if len(self._names) > NAMES:
+            self._names = {}
+        self._names |= names
 
 
-def _together(made: Fingerprints, told: list[CopyFacts]) -> list[CopyFacts]:
+def _together(keyed: Keyed, told: list[CopyFacts]) -> list[CopyFacts]:
     """Ads that are asked about at once are copies of each other, too: whoever comes first names them, as if they had come one by one."""
-    if len(told) < 2 or all(one.cluster is not None for one in told):
+    if len(told) < 2 or all(one.cluster is not None for one in told) or not keyed.meet:
         return told
-    index = ClusterIndex()
-    first = index.add(made).tolist()
+    first = ClusterIndex(room=len(told)).add(keyed).tolist()
     for row, one in enumerate(told):
         if one.cluster is None and first[row] != row:
             kin = told[first[row]]
@@ -198,6 +225,11 @@ class ClustersBegun:
         except Unavailable as gone:
             log.warning("%s", gone)
             return None
+
+    def observe_own(self, first: int, decisions: Sequence[DecisionMade]) -> None:
+        """As that of the clusters, once they are read."""
+        if self._begun is not None and self._begun.done() and self._begun.exception() is None:
+            self._begun.result().observe_own(first, decisions)
 
 
 def _begin(clusters: OnlineClusters, done: Future[OnlineClusters]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from adverdict.clusters import kept
 from adverdict.clusters.index import ClusterIndex, Near
@@ -22,6 +22,7 @@ MOST = 2_000
 """Ads of a cluster that are looked at."""
 LOOKED_AT = 400
 """Ids in one statement."""
+_ENTRY_ID = select(entries.c.entry_id).where(entries.c.seq == bindparam("cluster"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def summary(connection: Connection, cluster: int) -> ClusterSummary:
 
 
 def name_of(connection: Connection, cluster: int) -> str:
-    return cluster_name(str(connection.execute(select(entries.c.entry_id).where(entries.c.seq == cluster)).scalar_one()))
+    return cluster_name(str(connection.execute(_ENTRY_ID, {"cluster": cluster}).scalar_one()))
 
 
 def found(connection: Connection, told: str) -> int:

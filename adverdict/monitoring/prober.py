@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from adverdict.ledger.bodies.probing import ProbingNoticed
-from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.history import end_of
 from adverdict.ledger.in_force.probing import notice
 from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import probes
 from adverdict.ledger.store import Ledger, now
-from adverdict.monitoring.creatives import CreativeWatch
-from adverdict.monitoring.probing import HOLD, WINDOW, Notice, ProbingDetector, Try, is_stopped, try_of
+from adverdict.monitoring.creatives import CreativeWatch, Shown
+from adverdict.monitoring.following.decided import DecidedAd, decided_between
+from adverdict.monitoring.probing import HOLD, WINDOW, Notice, ProbingDetector, Try
 from adverdict.review.tasks.rechecking import Suspect
 
 READ_BACK = 20_000
@@ -55,8 +55,8 @@ class Prober:
         with self._ledger.look() as connection:
             end = end_of(connection)
         begin = max(0, end - READ_BACK) if self._seq is None else self._seq
-        made = [(entry.seq, entry.body) for entry in self._ledger.read(begin, end, [DecisionMade.kind])] if end > begin else []
-        decided = [(seq, body) for seq, body in made if isinstance(body, DecisionMade) and body.step is None]
+        with self._ledger.look() as connection:
+            decided = list(decided_between(connection, begin, end)) if end > begin else []
         changed, checked = self._changed(decided), list(self._checked())
         self._seq = end
         notices = []
@@ -66,23 +66,26 @@ class Prober:
         self._detector.forget(self._clock())
         return Found(tuple(notices), tuple(changed))
 
-    def _noticed(self, decided: Sequence[tuple[int, DecisionMade]], checked: Sequence[Try]) -> Iterator[Notice]:
-        """In the order in which they came. Words are taken apart only of advertisers of whom something was stopped."""
-        suspected = {body.ad.advertiser_id for _, body in decided if is_stopped(body.decision)} | {one.advertiser for one in checked}
-        looked_at = [body for _, body in decided if body.ad.advertiser_id in suspected or self._detector.watches(body.ad.advertiser_id)]
-        tries = [*(try_of(body.decision, body.ad, self._secret) for body in looked_at), *checked]
-        for one in sorted(tries, key=lambda one: one.at):
+    def _noticed(self, decided: Sequence[DecidedAd], checked: Sequence[Try]) -> Iterator[Notice]:
+        """In the order in which they came. Words are taken apart only of advertisers of whom something was stopped before."""
+        came: list[DecidedAd | Try] = [*decided, *checked]
+        for one in sorted(came, key=lambda one: one.at):
+            if isinstance(one, DecidedAd):
+                if not one.stopped and not self._detector.watches(one.ad["advertiser_id"]):
+                    continue
+                one = one.as_try(self._secret)
             told = self._detector.see(one)
             if told is not None:
                 yield told
 
-    def _changed(self, decided: Sequence[tuple[int, DecisionMade]]) -> list[Suspect]:
+    def _changed(self, decided: Sequence[DecidedAd]) -> list[Suspect]:
+        shown = [(one.seq, Shown(one.ad["ad_id"], one.ad.get("creative_id"), one.ad.get("creative_phash"))) for one in decided]
         if self._seq is None:
-            for _, body in decided:
-                self._creatives.remember(body.ad)
+            for _, one in shown:
+                self._creatives.remember(one)
             return []
         with self._ledger.look() as connection:
-            return [suspect for seq, body in decided for suspect in self._creatives.see(connection, seq, body.ad)]
+            return self._creatives.see(connection, shown)
 
     def _checked(self) -> Iterator[Try]:
         at = self._clock()

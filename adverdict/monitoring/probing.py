@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -24,7 +25,7 @@ from adverdict.domain.decision import Decision
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.formats import counted
 from adverdict.domain.verdict import Verdict
-from adverdict.features.text.normalise import ad_text
+from adverdict.features.text.normalise import HasWords, ad_text
 from adverdict.features.text.scripts import words
 
 WINDOW = timedelta(days=7)
@@ -195,19 +196,32 @@ def is_stopped(decision: Decision) -> bool:
 def level_of(decision: Decision, approve_below: Mapping[str, float] | None = None) -> float:
     """The most that any risk is above what its policy approves, in log-odds within ``MOST``; where no threshold decided, ``MOST`` for
     whatever does not approve."""
+    told, limits = decision.policies, approve_below or {}
+    return level(
+        (one.risk.p if one.risk else None, limits.get(one.policy, one.approve_below), one.verdict is Verdict.APPROVE) for one in told
+    )
+
+
+def level(policies: Iterable[tuple[float | None, float | None, bool]]) -> float:
+    """The same: of each policy its risk, what it approves below, and whether it approves."""
     found = [-MOST]
-    for one in decision.policies:
-        limit = (approve_below or {}).get(one.policy, one.approve_below)
-        if one.risk is not None and limit is not None and limit > 0:
-            found.append(_logit(one.risk.p) - _logit(limit))
-        elif one.verdict is not Verdict.APPROVE and one.risk is not None:
-            found.append(_logit(one.risk.p))
+    for p, limit, approves in policies:
+        if p is not None and limit is not None and limit > 0:
+            found.append(_logit(p) - _logit(limit))
+        elif not approves and p is not None:
+            found.append(_logit(p))
     return max(-MOST, min(MOST, max(found)))
 
 
-def words_of(ad: Ad, secret: bytes) -> frozenset[int]:
+def words_of(ad: HasWords, secret: bytes) -> frozenset[int]:
     """Hashes of the normalised words by a secret: enough to compare, and no text."""
-    return frozenset(int.from_bytes(blake2b(word.encode(), digest_size=7, key=secret[:32]).digest()) for word in words(ad_text(ad).text))
+    key = secret[:32]
+    return frozenset(_hash(word, key) for word in words(ad_text(ad).text))
+
+
+@lru_cache(maxsize=1 << 14)
+def _hash(word: str, key: bytes) -> int:
+    return int.from_bytes(blake2b(word.encode(), digest_size=7, key=key).digest())
 
 
 def alike(one: frozenset[int], other: frozenset[int]) -> float:

@@ -191,6 +191,8 @@ class Recorder:
                 self._swept = at
         if self._history is not None:
             self._history.observe_own(begin, made)
+        if self._copies is not None:
+            self._copies.observe_own(begin, made)
         return [list(group.decisions) if answer is None else answer for group, answer in zip(groups, before, strict=True)]
 
     def _keep(self, scorer: Scorer) -> None:

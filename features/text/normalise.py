@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Protocol
 
-from adverdict.domain.ad import Ad
 from adverdict.domain.visible import ENTITY, MARKUP
 from adverdict.features.native import core
 from adverdict.features.text.characters import CONTROL, ONE_FORM_MORE, classes
@@ -37,6 +38,8 @@ PASSES = 12
 
 PARTS_KEPT = 1024
 LONGEST_KEPT = 500
+ADS_KEPT = 4096
+"""Texts of ads: those just decided are read again by whoever looks for probing, seconds later."""
 """Characters of a part of an ad that is kept for whoever reads it next, n-grams and encoder: 5 MB at most."""
 
 REPEATED_SIGN = re.compile(r"([!?.,:;*~_=#$€%&^+|<>/\\\"'()\[\]{}-])\1{2,}")
@@ -177,10 +180,29 @@ def _suspicious(text: str) -> bool:
     return SPACED_HINT.search(text) is not None and (LETTERS.search(text) or LETTERS_ELSEWHERE.search(text)) is not None
 
 
-def ad_text(ad: Ad) -> NormalisedText:
+class HasWords(Protocol):
+    """As much of an ad as its words are."""
+
+    @property
+    def title(self) -> str | None: ...
+    @property
+    def body(self) -> str | None: ...
+    @property
+    def call_to_action(self) -> str | None: ...
+    @property
+    def keywords(self) -> Sequence[str] | None: ...
+    @property
+    def creative_ocr_text(self) -> str | None: ...
+
+
+def ad_text(ad: HasWords) -> NormalisedText:
     """All words of an ad, one field a line: title, body, call to action, keywords, text read off the creative."""
     keywords = ", ".join(ad.keywords) if ad.keywords else None
-    return _normalise("\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part))
+    raw = "\n".join(part for part in (ad.title, ad.body, ad.call_to_action, keywords, ad.creative_ocr_text) if part)
+    return _kept_whole(raw) if len(raw) <= LONGEST_KEPT else _normalise(raw)
+
+
+_kept_whole = lru_cache(maxsize=ADS_KEPT)(_normalise)
 
 
 def _one_pass(text: str, counts: Counter[str]) -> str:

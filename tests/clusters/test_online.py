@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from adverdict.clusters.kept import pack
 from adverdict.clusters.names import CopyFacts
 from adverdict.clusters.online import ClustersBegun, OnlineClusters
 from adverdict.decisions.decide import DecisionContext, decide
@@ -60,6 +61,43 @@ def test_the_nearest_that_people_have_spoken_of_counts_until_it_is_overturned(le
     with ledger.write() as writing:
         writing.append("rul-1", ruled(bad), START + timedelta(minutes=1))
     assert known.catch_up().of([near_bad])[0].rejected == ()
+
+
+def test_decisions_taken_in_without_reading_them_make_the_same_clusters_as_reading_them(ledger: Ledger) -> None:
+    own = OnlineClusters(ledger).catch_up()
+    pictures = dict(zip((2, 5), ("bc30c28cce9eee31", "bc30c28cce9eee33"), strict=True))
+    ads = [
+        an_ad(number, title="", body=f"{WORDS if number % 2 else MORE} {number}", creative_phash=pictures.get(number))
+        for number in range(1, 9)
+    ]
+    seq = 0
+    for asked, decided_on in ((ads[:3], ads[:3]), (ads[3:6], ads[4:6]), ([], ads[6:7]), (ads[7:], [ads[0], ads[7]])):
+        own.of(asked[:1])
+        own.of(asked[1:])  # an arm at a time
+        made = [decided(ad, first=ad is not ads[0] or seq == 0, decision_id=f"dec-{ad.ad_id}-{seq}") for ad in decided_on]
+        with ledger.write() as writing:
+            for one in made:
+                writing.append(one.decision.decision_id, one, START)
+        own.observe_own(seq + 1, made)
+        seq += len(made)
+    assert own._follower.seq == own._heard == ledger.end()[0]
+    read = OnlineClusters(ledger).catch_up()
+    assert own._follower.seqs.tolist() == read._follower.seqs.tolist()
+    assert pack(own._follower.index.taken()) == pack(read._follower.index.taken())
+    asked = [
+        an_ad(11, title="", body=WORDS),
+        an_ad(12, title="", body="", creative_phash="bc30c28cce9eee31"),
+        an_ad(13, title="", body=MORE),
+    ]
+    assert own.of(asked) == read.of(asked)
+
+
+def test_decisions_after_somebody_elses_entry_are_read(ledger: Ledger) -> None:
+    known, made = OnlineClusters(ledger).catch_up(), decided(an_ad(2, title="", body=WORDS))
+    append_decisions(ledger, decided(an_ad(1, title="", body=WORDS)), made)
+    known.observe_own(2, [made])
+    assert known.of([an_ad(3, title="", body=WORDS)]) == [CopyFacts()]
+    assert known.catch_up().of([an_ad(3, title="", body=WORDS)]) == [CopyFacts("clu-ad-1")]
 
 
 def test_what_people_rejected_is_not_approved_without_them_and_nothing_is_rejected_by_it() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adverdict.domain.ad import Label
@@ -23,7 +23,7 @@ from adverdict.ledger.history import LedgerHistory, forget, found
 from adverdict.ledger.store import Ledger
 from adverdict.ledger.stored.folder import HistoryFolder
 from adverdict.review.labels.incoming import bring
-from tests.effort import examples
+from tests.effort import part_of
 from tests.features.history.worlds import ALL_POLICIES, START, World, an_ad, difference, worlds
 from tests.ledger.made import about
 from tests.ledger.test_history import record
@@ -72,7 +72,7 @@ def _differs(ledger: Ledger, shortcut: HistoryFolder, follower: LedgerHistory | 
 
 
 @given(world=worlds(), story=st.lists(st.sampled_from(WHAT), max_size=10), founded=st.booleans(), data=st.data())
-@examples(12)
+@settings(max_examples=part_of(200, 0.015))  # what was given and taken back between two builds comes up once in about a hundred
 def test_a_state_begun_from_a_store_equals_one_read_from_the_chain_after_any_story(
     tmp_path_factory: pytest.TempPathFactory, world: World, story: list[str], founded: bool, data: st.DataObject
 ) -> None:
@@ -133,6 +133,21 @@ def _take_back(ledger: Ledger, what: str, number: int) -> None:
         else:
             body = Unwound(**about(made), source=made.decision.decision_id, retracted=(last.entry_id,), why="a test", by="test")
             writing.append(f"unw-{number}", body, LATER)
+
+
+@pytest.mark.parametrize("what", ["overturn", "unwind"])
+def test_a_policy_of_which_every_label_was_taken_back_makes_no_difference(what: str, tmp_path: Path, ledger: Ledger) -> None:
+    """A store that is built anew never hears of it: an incremental one forgets it."""
+    folder, ad = HistoryFolder(tmp_path / "history"), an_ad("told-1", START, advertiser_id="adv", market="SE")
+    record(ledger, [ad])
+    for policy in ("alcohol", "weapons"):
+        bring(ledger, [Label(ad_id=ad.ad_id, policy=policy, violates=True, labelled_at=START, rater_id="r")], "platform", LATER)
+    assert folder.refresh(ledger).policies == ("alcohol", "weapons")
+    _take_back(ledger, what, 1)
+    listing = folder.refresh(ledger)
+    assert listing.policies == ("alcohol",)
+    assert folder.check(ledger) == (listing.digest, listing.digest)
+    assert _differs(ledger, folder) == []
 
 
 def test_one_process_builds_at_a_time(tmp_path: Path, ledger: Ledger) -> None:

@@ -21,6 +21,7 @@ from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.creatives import differ
 from adverdict.monitoring.drafts import A_DAY, AN_HOUR, keep, room, rules_met
+from adverdict.monitoring.following.decided import decided_between
 from adverdict.monitoring.prober import Found, Prober, forget_probes
 from adverdict.monitoring.probing import BURST, ProbingDetector, Try, alike, try_of, words_of
 from adverdict.serving.worker.watches.probing import HELD, ProbingWatch
@@ -231,6 +232,26 @@ def test_an_identical_decision_makes_the_same_try_whatever_it_is_held_for() -> N
     held = made.decision.model_copy(update={"verdict": Verdict.REVIEW, "degraded": ("probing:prb-1",)})
     assert try_of(held, made.ad, SECRET).stopped is False
     assert try_of(made.decision.model_copy(update={"verdict": Verdict.REVIEW}), made.ad, SECRET).stopped is True
+
+
+def test_what_is_read_of_a_decision_on_record_is_what_it_says(ledger: Ledger) -> None:
+    made = [
+        decided(an_ad(number, keywords=('"probing', "ünïted"), title=text(number)), verdict)
+        for number, verdict in enumerate((Verdict.APPROVE, Verdict.REVIEW, Verdict.REJECT, Verdict.REVIEW, Verdict.REVIEW))
+    ]
+    held = made[3].decision.model_copy(update={"degraded": ("probing:prb-1",)})
+    unknown = made[4].decision.policies[0].model_copy(update={"risk": None, "approve_below": None})
+    made[3] = made[3].model_copy(update={"decision": held})
+    made[4] = made[4].model_copy(update={"decision": made[4].decision.model_copy(update={"policies": (unknown,)})})
+    append_decisions(
+        ledger,
+        *made,
+        made[0].model_copy(update={"step": "stp-1", "decision": made[0].decision.model_copy(update={"decision_id": "dec-s"})}),
+    )
+    with ledger.look() as connection:
+        read = list(decided_between(connection, 0, 99))
+    assert [one.as_try(SECRET) for one in read] == [try_of(one.decision, one.ad, SECRET) for one in made]
+    assert [one.seq for one in read] == [1, 2, 3, 4, 5]
 
 
 def test_an_ad_whose_creative_becomes_another_picture_is_read_again(ledger: Ledger) -> None:

@@ -61,6 +61,7 @@ class _Building(Database):
 
     def run(self, stands_on: StandsOn, progress: Progress) -> StoreListing:
         progress.stage("sorting what is known", STEPS)
+        self._keep("net_labels", _NET)
         policies = self._policies()
         sizes = {kind: self._names(kind) for kind in HASHED}
         progress.advance()
@@ -77,7 +78,7 @@ class _Building(Database):
         return StoreListing(stands_on=stands_on, policies=policies, arrays=self._arrays, tables=tables).write(self._folder)
 
     def _policies(self) -> tuple[str, ...]:
-        found = self._run("select policy from labels union select policy from told order by 1")
+        found = self._run(f"{_POLICIES} order by 1")
         if len(found) > MAX_POLICIES:
             raise InvalidInput("the history cannot be stored:", [Mistake("policies", len(found), f"at most {MAX_POLICIES} different ones")])
         self._run(f"create table policies as select policy, (row_number() over (order by policy) - 1)::int as code from ({_POLICIES})")
@@ -87,7 +88,7 @@ class _Building(Database):
         """The rows of one kind, as ``rows_<kind>``; how many there are."""
         parts = [f"select {kind} as hash from submissions"]
         if kind in KINDS:
-            parts += [f"select {kind} from labels", *(f"select key from {of} where kind = {text(kind)}" for of in ("seen", "told"))]
+            parts += [f"select {kind} from net_labels", *(f"select key from {of} where kind = {text(kind)}" for of in ("seen", "told"))]
             parts += [f"select key from used where name = {text(name)}" for name, (whose, _) in USES.items() if whose == kind]
         parts += [f"select thing from used where name = {text(name)}" for name, (_, what) in USES.items() if what == kind]
         hashes = f"select distinct hash from ({' union all '.join(parts)}) where hash is not null"
@@ -106,12 +107,9 @@ class _Building(Database):
         joined = " ".join(f"left join rows_{kind} on e.{kind} = rows_{kind}.hash" for kind in HASHED)
         rows = ", ".join(f"rows_{kind}.row as {kind}" for kind in HASHED)
         self._table("submissions", f"select e.seq, e.at_us, {rows} from submissions e {joined} order by seq")
-        net = f"select version, {', '.join(KINDS)}, policy, violates, at_us, sum(weight)::int as weight from labels group by all"
         joined = " ".join(f"left join rows_{kind} on e.{kind} = rows_{kind}.hash" for kind in KINDS)
         rows = ", ".join(f"rows_{kind}.row as {kind}" for kind in KINDS)
-        self._table(
-            "labels", f"select version, {rows}, policy, violates, at_us, weight from ({net}) e {joined} where weight <> 0 order by all"
-        )
+        self._table("labels", f"select version, {rows}, policy, violates, at_us, weight from net_labels e {joined} order by all")
         self._table("said", "select version, seq from said order by version, seq")
         parts = [_used(name) for name in DISTINCT]
         self._table("used", f"select name, row, thing, at_us from ({' union all '.join(parts)}) order by all")
@@ -213,7 +211,12 @@ union all
 select r.row, e.policy, e.violates, e.at_us, sum(e.weight)::bigint as weight
 from told e join rows_advertiser r on e.key = r.hash where e.kind = 'advertiser' group by all having sum(e.weight) > 0
 """
-_POLICIES = "select policy from labels union select policy from told"
+_NET = f"""
+select version, {", ".join(KINDS)}, policy, violates, at_us, sum(weight)::int as weight from labels group by all having sum(weight) <> 0
+"""
+"""What is left when each label that was taken back is taken off. What was given and taken back between two builds was never an event of a
+store that is built anew, so nothing may follow from it: neither a policy nor a name."""
+_POLICIES = "select policy from net_labels union select policy from told"
 
 
 def _used(name: str) -> str:
