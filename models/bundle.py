@@ -33,7 +33,7 @@ from adverdict.models.calibration import Calibration
 from adverdict.models.cascade import Cascade
 from adverdict.models.encoder.encoder import EncoderModel, encoder_text
 from adverdict.models.encoder.kernel import KernelModel
-from adverdict.models.encoder.transformer import TransformerModel
+from adverdict.models.encoder.transformer import STATES, TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel, widened
 from adverdict.models.gbm import GbmModel
 from adverdict.models.manifest import Manifest, check
@@ -50,6 +50,8 @@ AFTER_EXIT = frozenset({"transformer", "encoder", "kernel"})
 """What ads that leave early are not read by."""
 
 Logits = NDArray[np.float64]
+Windows = Sequence[Sequence[NgramText]]
+"""Of each ad, the pieces it is read in."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +141,13 @@ class Bundle:
         """Score ads whose features are already computed."""
         markets = [ad.market for ad in ads]
         windows = [ngram_windows(ad, text) for ad, text in zip(ads, table.texts, strict=True)]
-        parts = {self.first: self._worst_window(windows, table.shared)}
+        parts = {self.first: self._worst_window(self.ridge, windows, table.shared)}
         if self.gbm is not None:
             parts["gbm"] = self.gbm.all_logits(table.shared, table.per_policy, parts[self.first])
         parts |= self.plugins.logits(ads, table.shared, len(self.policies))
         early, doubt, familiarity = np.zeros(len(ads), dtype=bool), np.zeros(len(ads)), self.familiarity_of(ads, table)
         if self.cascade is None or exits is None:
-            parts |= self._read(ads, table.shared)
+            parts |= self._read(ads, windows, table.shared, parts[self.first])
             blend = self.blend.logits(parts)
             risk = self.calibration.apply(blend, markets)
             risk = risk if familiarity is None else widened(risk, familiarity)
@@ -156,10 +158,11 @@ class Bundle:
         early = doubt <= exits.limit
         rest = np.flatnonzero(~early)
         if rest.size:
-            read = self._read([ads[row] for row in rest.tolist()], table.shared[rest])
+            some = rest.tolist()
+            read = self._read([ads[row] for row in some], [windows[row] for row in some], table.shared[rest], parts[self.first][rest])
             whole = {name: logits[rest] for name, logits in parts.items()} | read
             blend[rest] = self.blend.logits(whole)
-            risk[rest] = self.calibration.apply(blend[rest], [markets[row] for row in rest.tolist()])
+            risk[rest] = self.calibration.apply(blend[rest], [markets[row] for row in some])
             parts |= {name: _spread(logits, rest, len(ads)) for name, logits in read.items()}
         risk = risk if familiarity is None else widened(risk, familiarity)
         return Scores(self.policies, risk, parts, blend, table, early, doubt, familiarity)
@@ -181,28 +184,37 @@ class Bundle:
         facts = {FACTS: self.ridge.scale.of(shared, self.contract.shared)}
         return facts if self.vectors is None else facts | {WORDS: self.vectors.of([text.text for text in texts])}
 
-    def _worst_window(self, windows: Sequence[Sequence[NgramText]], shared: NDArray[np.float64]) -> Logits:
-        """What the ridge says of each ad: policy by policy, of the window that looks worst."""
+    def _worst_window(
+        self, ridge: RidgeModel, windows: Windows, shared: NDArray[np.float64], of_ads: Mapping[str, Logits] | None = None
+    ) -> Logits:
+        """What a ridge says of each ad: policy by policy, of the window that looks worst. ``of_ads``: views of whole ads beside those of
+        windows."""
         texts, lengths = [*chain.from_iterable(windows)], [*map(len, windows)]
-        of_texts = shared if len(texts) == len(windows) else np.repeat(shared, lengths, axis=0)
-        logits = self.ridge.logits(self.ridge.ngram.logits(texts), self.views(texts, of_texts))
-        if len(texts) == len(windows):
+        one_each = len(texts) == len(windows)
+        of_texts = shared if one_each else np.repeat(shared, lengths, axis=0)
+        more = {name: view if one_each else np.repeat(view, lengths, axis=0) for name, view in (of_ads or {}).items()}
+        logits = ridge.logits(ridge.ngram.logits(texts), self.views(texts, of_texts) | more)
+        if one_each:
             return logits
         worst: Logits = np.maximum.reduceat(logits, np.cumsum([0, *lengths[:-1]]), axis=0)
         return worst
 
-    def _read(self, ads: Sequence[Ad], shared: NDArray[np.float64]) -> dict[str, Logits]:
+    def _read(self, ads: Sequence[Ad], windows: Windows, shared: NDArray[np.float64], first: Logits) -> dict[str, Logits]:
         """What is made of the texts by the models that leave nothing unread; nothing without an encoder."""
         if self.encoder is None:
             return {}
         prefix = self.manifest.encoder.prefix if self.manifest.encoder else ""
-        return self.made_of(*self.encoder.run([encoder_text(ad, prefix) for ad in ads]), shared)
+        return self.made_of(*self.encoder.run([encoder_text(ad, prefix) for ad in ads]), windows, shared, first)
 
-    def made_of(self, logits: Logits | None, embedding: NDArray[np.float32], shared: NDArray[np.float64]) -> dict[str, Logits]:
-        """The components after the exit, from what the encoder gave for some ads and their ``shared`` features."""
+    def made_of(
+        self, logits: Logits | None, embedding: NDArray[np.float32], windows: Windows, shared: NDArray[np.float64], first: Logits
+    ) -> dict[str, Logits]:
+        """The components after the exit, from what the encoder gave for some ads, their ``windows``, ``shared`` features and what the
+        ``first`` component says of them."""
         read = {}
         if self.transformer is not None:
-            read["transformer"] = self.transformer.logits(embedding, self.ridge.scale.of(shared, self.contract.shared))
+            states = {STATES: self.transformer.directions.of(embedding)}
+            read["transformer"] = self._worst_window(self.transformer.ridge, windows, shared, states) - first
         if logits is not None:
             read["encoder"] = logits
         if self.kernel is not None:
@@ -235,7 +247,7 @@ def load_bundle(folder: Path) -> Bundle:
             vectors=vectors,
             gbm=GbmModel.load(folder, manifest.policies) if "gbm" in manifest.components else None,
             encoder=EncoderModel.load(folder, n, manifest.encoder.max_tokens) if manifest.encoder else None,
-            transformer=TransformerModel.load(folder, n, len(ridge.scale.names)) if reads else None,
+            transformer=TransformerModel.load(folder, n, 0 if vectors is None else vectors.width) if reads else None,
             kernel=KernelModel.load(folder, n) if "kernel" in manifest.components else None,
             blend=BlendModel.from_json(_json(folder / BLEND)),
             calibration=Calibration.from_json(_json(folder / CALIBRATION)),

@@ -129,7 +129,9 @@ class AdPath:
             prefix = bundle.manifest.encoder.prefix if bundle.manifest.encoder else ""
             read = clock.time("encoder's text", lambda: [encoder_text(ad, prefix) for ad in ads])
             states = clock.time("encoder", lambda: encoder.run(read))
-            parts |= clock.time("what it adds", lambda: bundle.made_of(*states, table.shared))
+            parts |= clock.time(
+                "what it adds", lambda: bundle.made_of(*states, [[text] for text in texts], table.shared, parts[bundle.first])
+            )
         blend = clock.time("blend and calibration", lambda: bundle.blend.logits(parts))
         risk = clock.time("blend and calibration", lambda: bundle.calibration.apply(blend, [ad.market for ad in ads]))
         familiarity = clock.time("familiarity", lambda: bundle.familiarity_of(ads, table))

@@ -1,6 +1,7 @@
-"""What a transformer makes of a text, and what that adds to the ridge: its first layers untouched, a mean over the text, a few directions.
+"""What a transformer makes of a text, read by a ridge beside all that the ridge of every ad reads: its first layers untouched, a mean over
+the text, a few directions.
 
-The layers run for ads in doubt alone (``models.cascade``). In log-odds, to be added to the ridge's.
+The layers run for ads in doubt alone (``models.cascade``).
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-from adverdict.models.ridge import FACTS, NearCentres, Views, kernels_from_file, kernels_to_tensors, told_of
+from adverdict.models.ridge import WORDS, RidgeModel
 
-FILE = "transformer.safetensors"
+FOLDER = "transformer"
+FILE = f"{FOLDER}/directions.safetensors"
 STATES = "states"
 """The view that kernels read: what the transformer makes of a text."""
 
@@ -40,26 +41,22 @@ class Directions:
 
 @dataclass(frozen=True)
 class TransformerModel:
-    """``kernels`` read ``STATES``, alone and beside facts."""
+    """``ridge`` reads ``STATES``, alone and beside facts, and what every ad's ridge reads."""
 
     directions: Directions
-    kernels: tuple[NearCentres, ...]
-
-    def logits(self, states: NDArray[np.float32], facts: Floats) -> Floats:
-        """What the text's states add to the ridge's log-odds, ``float64 (n_ads, n_policies)``; ``facts`` on the ridge's scale."""
-        views: Views = {STATES: self.directions.of(states), FACTS: facts}
-        return sum((kernel.of(views) for kernel in self.kernels[1:]), start=self.kernels[0].of(views))
+    ridge: RidgeModel
 
     def save(self, folder: Path) -> None:
-        directions = {name: np.ascontiguousarray(getattr(self.directions, name)) for name in ("centre", "kept")}
-        save_file(kernels_to_tensors(self.kernels) | directions, folder / FILE, told_of(self.kernels))
+        (folder / FOLDER).mkdir()
+        self.ridge.save(folder / FOLDER)
+        save_file({name: np.ascontiguousarray(getattr(self.directions, name)) for name in ("centre", "kept")}, folder / FILE)
 
     @classmethod
-    def load(cls, folder: Path, n_policies: int, n_facts: int) -> Self:
-        """Raises ValueError when the tensors do not fit each other, ``n_policies`` or the ridge's ``n_facts``."""
-        with safe_open(folder / FILE, framework="numpy") as file:
-            directions = Directions(file.get_tensor("centre"), file.get_tensor("kept"))
-            kernels = kernels_from_file(file, FILE, n_policies, {STATES: len(directions.kept), FACTS: n_facts})
-        if not kernels or directions.kept.shape[1:] != directions.centre.shape:
-            raise ValueError(f"{FILE}: no kernel, or directions that do not fit")
-        return cls(directions, kernels)
+    def load(cls, folder: Path, n_policies: int, words: int) -> Self:
+        """``words``: the width of that view, 0 where there is none. Raises ValueError when the tensors do not fit each other, it or
+        ``n_policies``."""
+        directions = Directions(**load_file(folder / FILE))
+        if directions.kept.ndim != 2 or directions.kept.shape[1:] != directions.centre.shape:
+            raise ValueError(f"{FILE}: directions that do not fit their centre")
+        widths = {STATES: len(directions.kept)} | ({WORDS: words} if words else {})
+        return cls(directions, RidgeModel.load(folder / FOLDER, n_policies, widths))

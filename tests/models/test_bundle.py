@@ -201,8 +201,9 @@ def test_a_bundle_of_before_the_ridge_still_scores(tiny_bundle: Path, ads: list[
 
     folder = tmp_path / "bundle"
     shutil.copytree(tiny_bundle, folder)
-    for name in ("ridge.safetensors", "transformer.safetensors", "vectors/table.safetensors", "vectors/tokenizer.json", "cascade.json"):
+    for name in ("ridge.safetensors", "vectors/table.safetensors", "vectors/tokenizer.json", "cascade.json"):
         (folder / name).unlink()
+    shutil.rmtree(folder / "transformer")
     before = load_bundle(tiny_bundle)
     n, width = len(before.policies), len(before.transformer.directions.centre)  # type: ignore[union-attr]
     rng = np.random.default_rng(0)

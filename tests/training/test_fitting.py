@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.metrics import average_precision_score
 
+from adverdict.features.text.ngrams import N_COLUMNS
 from adverdict.models.calibration import sigmoid
+from adverdict.models.encoder.transformer import STATES
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
 from adverdict.training.fit.penalised import fit_logistic
+from adverdict.training.fit.ridge import Design, Read, RidgeSettings
 from adverdict.training.fit.transformer import Offered, fit_transformer
 
 RNG = np.random.default_rng(5)
@@ -30,22 +35,30 @@ def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can() -> None
     n = 600
     states = RNG.normal(size=(n, 3, 6)).astype(np.float32)
     target = (states[:, 1, 0] * states[:, 1, 1] > 0).astype(float)[:, None]  # exclusive or, after the second of three depths
+    nothing = Read(sparse.csr_matrix((n, N_COLUMNS)), np.empty((n, 0)), (), (), {})
     offered = Offered(
         states=states,
         depths=(2, 4, 5),
-        facts=np.empty((n, 0)),
-        fact_names=(),
+        read=nothing,
+        design=Design.of(nothing, RidgeSettings(), 0),
+        penalty=0.2,
+        facts={},
         ridge=np.zeros((n, 1)),
         targets=target,
-        reads_facts=np.array([True]),
         fold=np.arange(n) % 3,
     )
     fitted = fit_transformer(offered, 6, 0, lambda: None)
     assert fitted.depth == 4
     assert average_precision_score(target[:, 0], fitted.added[:, 0]) > 0.8
-    known = fitted.model.logits(states[:, 1], offered.facts)
+
+    def said(rows: slice) -> NDArray[np.float64]:
+        directions, ridge = fitted.model.directions, fitted.model.ridge
+        some = states[rows, 1]
+        return ridge.logits(np.tile(ridge.ngram.bias, (len(some), 1)), {STATES: directions.of(some)})
+
+    known = said(slice(None))
     assert average_precision_score(target[:, 0], known[:, 0]) > 0.95
-    alone = np.concatenate([fitted.model.logits(states[[row], 1], offered.facts[[row]]) for row in range(20)])
+    alone = np.concatenate([said(slice(row, row + 1)) for row in range(20)])
     np.testing.assert_array_equal(alone, known[:20])
 
 

@@ -31,7 +31,7 @@ from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel
 from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
 from adverdict.models.plugins import PREFIX
-from adverdict.models.ridge import FACTS, WORDS, RidgeModel
+from adverdict.models.ridge import WORDS, RidgeModel
 from adverdict.models.vectors import WordVectors
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset, Rows
@@ -47,7 +47,7 @@ from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
 from adverdict.training.fit.plugins import OwnComponent, fit_components
-from adverdict.training.fit.ridge import CREATIVE, Read, RidgeSettings, facts_of, fit_ridge
+from adverdict.training.fit.ridge import Read, RidgeSettings, facts_of, fit_ridge
 from adverdict.training.fit.splits import folds
 from adverdict.training.fit.transformer import Offered, fit_transformer
 from adverdict.training.fit.vectors import VectorSettings, fit_vectors
@@ -79,7 +79,7 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class ReadEncoder:
-    """A pretrained encoder, after how many of its layers a text is read and what that adds to the ridge, and its fine-tuned top if any."""
+    """A pretrained encoder, after how many of its layers a text is read, the ridge that reads it, and its fine-tuned top if any."""
 
     pretrained: Pretrained
     depth: int
@@ -270,18 +270,19 @@ def fit_gbm_twice(
 def _stage_encoder(
     data: Dataset, prepared: Prepared, found: RidgeOutOfFold, settings: FitSettings, progress: Progress, cache: EncoderCache
 ) -> tuple[ReadEncoder, dict[str, Logits]]:
-    chosen, read = cache.settings, prepared.read
+    chosen = cache.settings
     hidden = cache.of([encoder_text(ad, chosen.prefix) for ad in data.ads], progress)
     depths = cache.pretrained.depths
     progress.stage("transformer", len(depths))
     offered = Offered(
         states=hidden.embedding[:, : len(depths)],
         depths=depths,
-        facts=read.of(found.design.scale)[FACTS],
-        fact_names=found.design.scale.names,
+        read=prepared.read,
+        design=found.design,
+        penalty=settings.ridge.penalty,
+        facts=found.reads,
         ridge=found.logits,
         targets=data.targets,
-        reads_facts=found.reads.get(CREATIVE, np.zeros(len(data.policies), dtype=np.bool_)),
         fold=prepared.fold,
     )
     fitted = fit_transformer(offered, chosen.width, settings.seed, progress.advance)

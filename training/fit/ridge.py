@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,11 +117,16 @@ class Design:
         idf = _idf(read.counts)
         used = np.flatnonzero(idf)
         scale = _scale(read)
-        views = read.of(scale)
-        found = [near_centres(views, scale.names, kernel, seed) for kernel in settings.kernels if there(kernel, views, scale.names)]
-        near = np.concatenate([np.empty((len(read.shared), 0)), *(features for _, features in found)], axis=1).astype(np.float32)
         grams = tfidf(read.counts, idf)[:, used].astype(np.float32)
-        return cls(idf, used, grams, scale, tuple(kernel for kernel, _ in found), near, _between(grams))
+        bare = cls(idf, used, grams, scale, (), np.empty((len(read.shared), 0), dtype=np.float32), _between(grams))
+        return bare.beside(read, {}, settings.kernels, seed)
+
+    def beside(self, read: Read, views: Views, kernels: Sequence[KernelSettings], seed: int) -> Design:
+        """The same with more kernels, on ``views`` and on what is ``read`` of the same ads; without those whose views are not there."""
+        views, names = {**read.of(self.scale), **views}, self.scale.names
+        found = [near_centres(views, names, kernel, seed) for kernel in kernels if there(kernel, views, names)]
+        near = np.concatenate([self.near, *(features.astype(np.float32) for _, features in found)], axis=1)
+        return replace(self, kernels=(*self.kernels, *(kernel for kernel, _ in found)), near=near)
 
     def log_odds(self, fitted: Coefficients, rows: NDArray[np.intp]) -> Floats:
         """Of a violation, not calibrated, ``float64 (len(rows), n_policies)``."""

@@ -1,4 +1,4 @@
-"""Fits what a transformer's untouched layers add to the ridge: after how many a text is read, and a kernel regression there."""
+"""Fits the ridge that reads a transformer's untouched layers too: after how many a text is read, and all coefficients anew."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from adverdict.models.encoder.transformer import STATES, Directions, Transformer
 from adverdict.models.ridge import FACTS
 from adverdict.training.evaluation.gains import log_loss
 from adverdict.training.fit.parallel import side_by_side
-from adverdict.training.fit.penalised import fit_logistic
-from adverdict.training.fit.ridge import CREATIVE, KernelSettings, Near, near_centres, of_facts, there, with_coefficients
+from adverdict.training.fit.ridge import Design, FactsRead, KernelSettings, Read, fit_ridge
 
-PENALTY = 0.5
-"""Of half the squared coefficients, beside the log loss in nats."""
 KERNELS = (KernelSettings((STATES,), 1.25, 2.0, 128), KernelSettings((STATES, FACTS), 0.5, 2.0, 128, 0.16))
+"""Beside those that the ridge reads of every ad."""
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -25,23 +23,26 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Offered:
-    """What the regression is fitted on: ``states`` ``float32 (n_ads, n_depths, width)``, after each of ``depths`` layers; ``facts`` on the
-    ridge's scale; ``ridge``, its log-odds of ads it was not fitted to, and ``targets``, both ``(n_ads, n_policies)``, NaN for unlabelled;
-    ``reads_facts`` ``(n_policies,)``, those of the creative, as the ridge does; ``fold`` ``(n_ads,)``, which advertisers do not share."""
+    """What the regression is fitted on: ``states`` ``float32 (n_ads, n_depths, width)``, after each of ``depths`` layers; what the ridge
+    reads of the same ads, its ``design``, ``penalty`` and the ``facts`` that count under which policy; ``ridge``, its log-odds of ads that
+    it was not fitted to, and ``targets``, both ``(n_ads, n_policies)``, NaN for unlabelled; ``fold`` ``(n_ads,)``, which advertisers do
+    not share."""
 
     states: NDArray[np.float32]
     depths: tuple[int, ...]
-    facts: Floats
-    fact_names: tuple[str, ...]
+    read: Read
+    design: Design
+    penalty: float
+    facts: FactsRead
     ridge: Floats
     targets: Floats
-    reads_facts: NDArray[np.bool_]
     fold: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class FittedTransformer:
-    """The model on the states after ``depth`` layers, and ``added``, what it adds to each ad's log-odds when fitted to the other folds."""
+    """The model on the states after ``depth`` layers, and ``added``, how far each ad's log-odds, when fitted to the other folds, lie from
+    the ridge's."""
 
     model: TransformerModel
     depth: int
@@ -53,30 +54,23 @@ def fit_transformer(offered: Offered, width: int, seed: int, advance: Callable[[
     best = None
     for place, depth in enumerate(offered.depths):
         directions = _directions(offered.states[:, place], width)
-        views = {STATES: directions.of(offered.states[:, place]), FACTS: offered.facts}
-        names = offered.fact_names
-        kernels = [near_centres(views, names, kernel, seed) for kernel in KERNELS if there(kernel, views, names)]
-        design = np.concatenate([features for _, features in kernels], axis=1)
-        found = _Read(depth, directions, [kernel for kernel, _ in kernels], design, _out_of_fold(offered, design, kernels))
-        if best is None or _loss(offered, found.added) < _loss(offered, best.added):
+        design = offered.design.beside(offered.read, {STATES: directions.of(offered.states[:, place])}, KERNELS, seed)
+        found = _Reading(depth, directions, design, _out_of_fold(offered, design))
+        if best is None or _loss(offered, found.said) < _loss(offered, best.said):
             best = found
         advance()
     if best is None:
         raise ValueError("no depth to read a text at")
-    everyone = np.arange(len(offered.targets))
-    return FittedTransformer(best.model(_fit(offered, best.design, best.kernels, everyone)), best.depth, best.added)
+    coefficients = fit_ridge(best.design, np.arange(len(offered.targets)), offered.targets, offered.penalty, offered.facts)
+    return FittedTransformer(TransformerModel(best.directions, best.design.model(coefficients)), best.depth, best.said - offered.ridge)
 
 
 @dataclass(frozen=True)
-class _Read:
+class _Reading:
     depth: int
     directions: Directions
-    kernels: list[Near]
-    design: Floats
-    added: Floats
-
-    def model(self, coefficients: Floats) -> TransformerModel:
-        return TransformerModel(self.directions, with_coefficients(self.kernels, coefficients))
+    design: Design
+    said: Floats
 
 
 def _directions(states: NDArray[np.float32], width: int) -> Directions:
@@ -87,38 +81,20 @@ def _directions(states: NDArray[np.float32], width: int) -> Directions:
     return Directions(centre, np.ascontiguousarray(vectors[:, ::-1][:, : min(width, len(states))].T))
 
 
-def _out_of_fold(offered: Offered, design: Floats, kernels: list[tuple[Near, Floats]]) -> Floats:
-    added = np.empty_like(offered.targets)
-    for fold in range(int(offered.fold.max()) + 1):
-        train, held_out = np.flatnonzero(offered.fold != fold), np.flatnonzero(offered.fold == fold)
-        added[held_out] = design[held_out] @ _fit(offered, design, [kernel for kernel, _ in kernels], train)
-    return added
+def _out_of_fold(offered: Offered, design: Design) -> Floats:
+    """Log-odds of each ad from a regression fitted to the other folds."""
+
+    def one(k: int) -> tuple[Rows, Floats]:
+        train, held_out = np.flatnonzero(offered.fold != k), np.flatnonzero(offered.fold == k)
+        return held_out, design.log_odds(fit_ridge(design, train, offered.targets[train], offered.penalty, offered.facts), held_out)
+
+    said = np.empty_like(offered.targets)
+    for held_out, logits in side_by_side(one, int(offered.fold.max()) + 1):
+        said[held_out] = logits
+    return said
 
 
-def _fit(offered: Offered, design: Floats, kernels: list[Near], rows: Rows) -> Floats:
-    """Coefficients ``(n_columns, n_policies)``: logistic regressions whose log-odds start from the ridge's."""
-    reading = of_facts(kernels, CREATIVE)
-    out = np.zeros((design.shape[1], offered.targets.shape[1]))
-
-    def one(policy: int) -> None:
-        columns = np.flatnonzero(~reading | offered.reads_facts[policy])
-        known = rows[~np.isnan(offered.targets[rows, policy])]
-        n = len(columns)
-        out[columns, policy] = fit_logistic(
-            design[np.ix_(known, columns)],
-            offered.targets[known, policy],
-            np.ones(len(known)),
-            prior=np.zeros(n),
-            precision=np.full(n, PENALTY),
-            nonnegative=np.zeros(n, dtype=bool),
-            offset=offered.ridge[known, policy],
-        )
-
-    side_by_side(one, out.shape[1])
-    return out
-
-
-def _loss(offered: Offered, added: Floats) -> float:
+def _loss(offered: Offered, said: Floats) -> float:
     """Mean log loss of the labels, in nats."""
     known = ~np.isnan(offered.targets)
-    return float(log_loss((offered.ridge + added)[known], offered.targets[known]).mean())
+    return float(log_loss(said[known], offered.targets[known]).mean())
