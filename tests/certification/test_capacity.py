@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adverdict.certification.statistics.bounds import Sizes
 from adverdict.certification.thresholds.answers import Answer, nearest
-from adverdict.certification.thresholds.capacity import REVIEW_SHARE, SPARE, Priced, Traffic, aims, plan, review_price
+from adverdict.certification.thresholds.capacity import REVIEW_SHARE, Priced, Traffic, aims, plan, review_price, unstated
 from adverdict.certification.thresholds.least_harm import ANY_PRICE
 from adverdict.certification.thresholds.scored import ScoredAds
 from adverdict.certification.thresholds.sequence import GRID, FixedSequenceTest, Side, ThresholdCount
@@ -211,7 +211,7 @@ def test_at_that_price_each_policy_aims_at_least_harm(capacity: float | None) ->
     found = worth(WORLD, BOTH, capacity)
     asked = questions(WORLD, BOTH)
     assert found.thresholds == tuple(question.aim(found.price) for question in asked)
-    assert found.reviews <= max(found.capacity, found.reviews_needed + SPARE * (len(WORLD) - found.reviews_needed))
+    assert found.reviews <= found.capacity
 
 
 def test_a_day_of_more_ads_needs_more_reviews_of_the_same_worth() -> None:
@@ -231,12 +231,21 @@ def test_limits_that_leave_more_to_people_than_they_can_see_are_said_to() -> Non
 def test_where_the_limits_leave_much_to_people_a_few_more_reviews_buy_less_harm() -> None:
     narrow = book(GAMBLING, replace(ADULT, max_risk=0.02, min_risk_rejected=0.99), markets=("SE", "DE"))
     found = worth(WORLD, narrow)
-    assert not found.feasible
-    assert found.reviews_needed < found.reviews <= found.reviews_needed + SPARE * (len(WORLD) - found.reviews_needed)
+    assert found.reviews_needed < found.reviews <= unstated(found.reviews_needed, len(WORLD)) < len(WORLD)
     assert found.price < ANY_PRICE
     traffic = Traffic(WORLD, narrow, questions(WORLD, narrow))
     boldest = aims(questions(WORLD, narrow))(ANY_PRICE)
     assert found.harm < traffic.decided(boldest)[2].sum()
+
+
+def test_people_see_more_the_more_limits_leave_to_them_without_a_jump() -> None:
+    seen = np.array([unstated(needed, 1000.0) for needed in np.arange(1001.0)])
+    assert (seen[:134] == 250).all()  # .134 + .134 * .866 is a quarter
+    assert (np.diff(seen) >= 0).all()
+    assert (np.diff(seen) < 2).all()
+    assert (seen >= np.arange(1001.0)).all()
+    assert seen[400] == pytest.approx(400 + 0.25 * 600)
+    assert unstated(0.0, 0.0) == 0.0
 
 
 FOUR = np.array([[0.01, 0.01], [0.5, 0.01], [0.5, 0.5], [0.95, 0.5]])

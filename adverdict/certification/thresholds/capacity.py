@@ -9,7 +9,7 @@ once; so it is counted ad by ad.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,6 @@ AtPrice = Callable[[float], Sequence[Thresholds]]
 
 REVIEW_SHARE = 0.25
 """Of all ads, that people see where nobody says how many reviewers there are. It only sets the price of a review."""
-SPARE = 0.1
-"""Of the ads that the limits leave to be decided, that people see all the same where that and what the limits leave to people is more than
-``REVIEW_SHARE``. Without it every policy would decide as much as it may, also where another leaves the same ads to people and nothing is
-won by it."""
 STEPS = 60
 """Halvings of the interval of prices: far below what one ad more or less makes of the load."""
 
@@ -171,15 +167,23 @@ def in_use(asked: Sequence[Question], solved: SolvedThresholds) -> list[Threshol
 def review_price(
     scored: ScoredAds, book: PolicyBook, asked: Sequence[Question], capacity: float | None = None, volume: Mapping[str, float] | None = None
 ) -> Priced:
-    """What a review is worth before anything is certified: at it ``capacity`` a day suffice, or, where that is None, people see
-    ``REVIEW_SHARE`` of all ads, or what the limits leave to them and ``SPARE`` of the rest, where that is more. Uses no label."""
+    """What a review is worth before anything is certified: at it ``capacity`` a day suffice, or, where that is None, as many as people see
+    where nobody says (``unstated``). Uses no label."""
     traffic = Traffic(scored, book, asked, volume)
-    if capacity is not None:
-        return priced(traffic, capacity, aims(asked))
-    stated = REVIEW_SHARE * traffic.ads
-    found = priced(traffic, stated, aims(asked))
-    with_spare = found.reviews_needed + SPARE * (traffic.ads - found.reviews_needed)
-    return found if with_spare <= stated else replace(priced(traffic, with_spare, aims(asked)), capacity=stated)
+    if capacity is None:
+        capacity = unstated(traffic.reviews(aims(asked)(ANY_PRICE)), traffic.ads)
+    return priced(traffic, capacity, aims(asked))
+
+
+def unstated(needed: float, ads: float) -> float:
+    """Of so many ``ads`` a day, those that people see where nobody says how many reviewers there are: ``REVIEW_SHARE``, or the ``needed``
+    that the limits leave to them and as large a share of the others, up to ``REVIEW_SHARE``, where that is more.
+
+    A limit that leaves many ads to people would otherwise make a review seem dear: every policy would decide as much as it may, also of
+    ads that another leaves to people anyway.
+    """
+    share = needed / ads if ads else 0.0
+    return ads * max(REVIEW_SHARE, share + min(share, REVIEW_SHARE) * (1.0 - share))
 
 
 def _weights(market: NDArray[np.str_], volume: Mapping[str, float]) -> Floats:

@@ -157,11 +157,14 @@ def _show_price(priced: Priced, reviewers_for: float | None) -> None:
     busiest = sorted(priced.reviews_by_market.items(), key=lambda item: -item[1])[:BUSIEST]
     seen = ", ".join(f"{market} {reviews:,.0f}" for market, reviews in busiest if reviews)
     worth = f"counts as {priced.price:.3g} wrongly rejected ads" if priced.price < ANY_PRICE else "is worth more than any mistake"
-    there = f"a quarter would be {priced.capacity:,.0f}" if reviewers_for is None else f"there are reviewers for {reviewers_for:,.0f}"
+    there = "nobody said how many they can" if reviewers_for is None else f"there are reviewers for {reviewers_for:,.0f}"
     out.print(f"a review      {worth}: at that people would see {priced.reviews:,.0f} ads ({seen}); {there}")
     out.print(f"harm          {priced.harm:,.1f} expected by the calibrated risks, in wrongly rejected ads")
-    if not priced.feasible:
-        out.print(f"              the policies' limits alone leave {priced.reviews_needed:,.0f} to people", style="yellow")
+    if reviewers_for is None or not priced.feasible:
+        out.print(
+            f"              the policies' limits alone leave {priced.reviews_needed:,.0f} to people",
+            style=None if priced.feasible else "yellow",
+        )
 
 
 def _show_audits(certificates: Sequence[Certificate]) -> None:
