@@ -84,8 +84,8 @@ def chosen(groups: Figures, kind: str) -> str | None:
 
 def _bundle(setup: OnlineSetup, plan: LatencyPlan, bundle: Path, advance: Advance) -> dict[str, Group]:
     groups: dict[str, Group] = {}
-    home, rules = setup.home(), setup.rules(bundle)
-    with setup.service(bundle) as server, bare(bundle, setup.pack(), rules, setup.certificates, home) as model:
+    home, rules, certificates = setup.home(), setup.rules(bundle), setup.certificates_for(bundle)
+    with setup.service(bundle) as server, bare(bundle, setup.pack(), rules, certificates, home) as model:
         server.load(kind="closed", clients=1, requests=WARM, seconds=60.0)
         model(range(WARM))
         for _ in range(plan.rounds):

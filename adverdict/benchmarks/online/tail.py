@@ -27,9 +27,15 @@ class TailPlan:
     overload_s: float = 30.0
     beside_s: float = 15.0
     """At 70 %, just before the overload."""
+    untuned: bool = True
+    """Whether to measure the tail of the service without its tuning as well."""
 
 
-QUICK = TailPlan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=5.0)
+QUICK = TailPlan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=8.0, untuned=False)
+
+
+def steps(plan: TailPlan) -> int:
+    return 2 if plan.untuned else 1
 
 
 def tail(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: Advance) -> Figures:
@@ -42,16 +48,22 @@ def tail(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: A
     found["p99_over_p50"] = found["service"]["p99_over_p50"]
     write(found)
     advance()
+    if plan.untuned:
+        _untuned(setup, plan, seed, found)
+        advance()
+    return found
+
+
+def _untuned(setup: OnlineSetup, plan: TailPlan, seed: int, found: Figures) -> None:
+    """The same without the tuning, beside what was found with it."""
     try:
-        with setup.service(bundle, untuned=True) as server:
+        with setup.service(setup.main(), untuned=True) as server:
             saturation(server, plan)  # to be as warm as the other was
-            found["untuned"] = _tail(server, SHARE * limit, plan.seconds, seed)
+            found["untuned"] = _tail(server, SHARE * found["saturation_per_s"], plan.seconds, seed)
             found["untuned"]["without"] = server.untuned()
         found["p99_over_p50_untuned"] = found["untuned"]["p99_over_p50"]
     except Unavailable as error:
         found["left_out"]["untuned"] = str(error)
-    advance()
-    return found
 
 
 def overload(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: Advance) -> Figures:
