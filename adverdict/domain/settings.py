@@ -99,7 +99,7 @@ class Settings(BaseModel):
         le=60_000,
         allow_inf_nan=False,
         description="predicted milliseconds in line beyond which a scoring request is "
-        "[refused](serving.md#when-more-comes-than-can-be-answered) (429)",
+        "[refused](serving.md#when-more-comes-than-can-be-answered) (429); a sixteenth of it in a line that stands",
     )
     tune_collector: bool = Field(
         default=True,

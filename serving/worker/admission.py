@@ -1,7 +1,8 @@
 """How long an ad would wait, told before it waits: what is in line, times what an ad has lately taken.
 
 Refusing at once what cannot be answered in time keeps the others' waiting short, and costs next to nothing. What the line takes is learnt
-from the rounds themselves, so neither a slower model nor a slower disk needs a setting.
+from the rounds themselves, so neither a slower model nor a slower disk needs a setting. A burst may wait; a line that stands makes
+everybody wait and nobody's answer come sooner, so it is kept to what the next round takes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ MARGIN = 4.0
 OUTLIER = 4.0
 LEAST = 0.001
 """Seconds; a round that seems to take less is not believed to when outliers are judged."""
+BURST = 0.05
+"""Seconds for which a line may be long before it is taken to stand."""
+CALM = 1.0
+"""Seconds without anybody refused after which it no longer stands."""
+STANDING = 1 / 16
+"""Of the longest wait: what may be waited for in a line that stands."""
 FADING = 0.98
 """Of an estimate that only keeps itself alive: what is never tried because it seems slow is believed less each time."""
 FRESH = 1.0
@@ -95,10 +102,33 @@ class ServiceTime:
         self._deviation *= FADING
 
 
+class Burst:
+    """Tells a burst, which ends by itself, from a line that stands: as long after a while as it was, however much is answered.
+
+    Nichols and Jacobson, "Controlling Queue Delay", 2012; of requests as here: Maurer, "Fail at Scale", 2015.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._short, self._stood = clock(), -math.inf
+        """When the line was last seen short; when it was last told to stand."""
+
+    def over(self, long: bool) -> bool:
+        """Whether the line, seen this long now, stands."""
+        now = self._clock()
+        if not long:
+            self._short = now
+            return False
+        if now - self._short <= BURST and now - self._stood > CALM:
+            return False
+        self._stood = now
+        return True
+
+
 class AdmissionControl:
     """The line before the intake. Asked by the event loop, told by the intake's thread.
 
-    ``most``: seconds of waiting beyond which a request is refused. ``chunk``: ads in a round.
+    ``most``: seconds of waiting beyond which a request is refused. ``chunk``: ads in a round, and requests that take a turn.
     """
 
     def __init__(self, most: float = math.inf, chunk: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
@@ -108,6 +138,9 @@ class AdmissionControl:
         self._lock = Lock()
         self._requests = 0
         self._ads = 0
+        self._deciding = 0
+        """Requests whose turn it is; 0: the next turn begins at once."""
+        self._burst = Burst(clock)
         self._any_depth = ServiceTime()
         self._by_depth: dict[Depth, ServiceTime] = {"cascade": ServiceTime(), "early": ServiceTime()}
 
@@ -124,8 +157,10 @@ class AdmissionControl:
     def admit(self, ads: int = 1, until: float | None = None) -> None:
         """Raises Overloaded, or DeadlineMissed when the answer would come after ``until`` (by ``clock``), however little is done."""
         wait = self.wait(ads)
+        before = self._requests - (self._deciding or min(self._requests, self._chunk))
+        stands = self._burst.over(before >= self._chunk and wait > STANDING * self.most)
         # Who would be in the next round is let in, however long rounds have become: it shares what that costs.
-        if wait > self.most and min(self._ads, self._requests * ads) > self._chunk:
+        if stands or (wait > self.most and min(self._ads, self._requests * ads) > self._chunk):
             raise Overloaded(wait)
         if until is not None:
             self._in_time(ads, until - wait)
@@ -145,6 +180,17 @@ class AdmissionControl:
         with self._lock:
             self._requests += 1
             self._ads += ads
+
+    def called(self, requests: int) -> None:
+        """It is the turn of so many, and of nobody else."""
+        self._deciding = requests
+
+    def answered(self, requests: int, ads: int) -> None:
+        """Of those whose turn it is, so many are about to hear their answers: whoever asks again then is not to find them in line."""
+        with self._lock:
+            self._deciding = 0
+            self._requests -= requests
+            self._ads -= ads
 
     def left(self, requests: int, ads: int) -> None:
         with self._lock:

@@ -149,7 +149,10 @@ class RoundRunner:
 
     def _answer(self, answered: Sequence[tuple[ScoringJob, Answer]]) -> None:
         self._watch([decision for _, decided in answered for decision in decided if decision is not None])
+        in_line = [job.queued for job, _ in answered if job.queued]
+        self._admission.answered(len(in_line), sum(in_line))
         for job, decided in answered:
+            job.queued = 0
             job.answer.set_result(decided)
 
 

@@ -88,10 +88,13 @@ class ScoringQueue:
 
     def turn(self) -> list[ScoringJob]:
         """Whose turn it is now: the first of the line, who leave it."""
-        return [self._jobs.popleft() for _ in range(min(CHUNK, len(self._jobs)))]
+        turn = [self._jobs.popleft() for _ in range(min(CHUNK, len(self._jobs)))]
+        self._admission.called(len(turn))
+        return turn
 
     def back(self, turn: Sequence[ScoringJob]) -> None:
         """After their turn: whoever has no answer yet goes to the end."""
+        self._admission.called(0)
         self._count(turn)
         self._jobs.extend(job for job in turn if not job.answer.done())
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.serving.http.errors import from_error
-from adverdict.serving.worker.admission import FRESH, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
+from adverdict.serving.worker.admission import BURST, CALM, FRESH, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
 
 CHUNK = 16
 
@@ -22,9 +23,11 @@ class Clock:
         return self.now
 
 
-def a_line(most: float = 0.5, cascade: float = 0.001, early: float = 0.001, rounds: int = 200) -> AdmissionControl:
+def a_line(
+    most: float = 0.5, cascade: float = 0.001, early: float = 0.001, rounds: int = 200, clock: Clock | None = None
+) -> AdmissionControl:
     """Before which rounds of 1 to 16 ads took 2 ms and so much an ad."""
-    line = AdmissionControl(most, CHUNK, Clock())
+    line = AdmissionControl(most, CHUNK, clock or Clock())
     costs: list[tuple[Depth, float]] = [("cascade", cascade), ("early", early)]
     for number in range(rounds):
         for depth, each in costs:
@@ -161,3 +164,76 @@ def test_nothing_is_refused_before_anything_is_known() -> None:
     for _ in range(1000):
         line.joined(1)
     line.admit(256, line.clock() + 0.001)
+
+
+def standing(line: AdmissionControl, clock: Clock) -> None:
+    """Twice a round has been in line for longer than a burst."""
+    for _ in range(2 * CHUNK):
+        line.joined(1)
+    line.called(CHUNK)
+    for _ in range(3):
+        with suppress(Overloaded):
+            line.admit()
+        clock.now += BURST
+
+
+def test_a_burst_may_wait_and_a_line_that_stands_is_kept_to_the_next_round() -> None:
+    clock = Clock()
+    line = a_line(most=0.25, clock=clock)
+    line.admit()
+    for _ in range(4 * CHUNK):
+        line.admit()  # all at once: they are answered in 75 ms
+        line.joined(1)
+    line.left(2 * CHUNK, 2 * CHUNK)
+    standing(line, clock)
+    with pytest.raises(Overloaded):
+        line.admit()
+    line.left(2 * CHUNK, 2 * CHUNK)
+    line.called(CHUNK)
+    line.left(1, 1)
+    line.admit()  # the next round has room
+
+
+def test_a_line_stands_until_nobody_was_refused_for_a_while() -> None:
+    clock = Clock()
+    line = a_line(most=0.25, clock=clock)
+    standing(line, clock)
+    line.left(CHUNK, CHUNK)
+    line.admit()
+    for _ in range(CHUNK):
+        line.joined(1)
+    with pytest.raises(Overloaded):
+        line.admit()
+    clock.now += CALM / 2
+    with pytest.raises(Overloaded):
+        line.admit()
+    line.left(CHUNK, CHUNK)
+    clock.now += CALM + BURST
+    line.admit()
+    for _ in range(CHUNK):
+        line.joined(1)
+    line.admit()  # a burst again
+
+
+def test_callers_who_ask_again_when_they_are_answered_are_never_a_line_that_stands() -> None:
+    """As many as two rounds take: one is being decided, one waits, and whoever was answered is not in line any more."""
+    clock = Clock()
+    line = a_line(most=0.25, clock=clock)
+    for _ in range(2 * CHUNK):
+        line.admit()
+        line.joined(1)
+    for _ in range(100):
+        line.called(CHUNK)
+        clock.now += BURST
+        line.answered(CHUNK, CHUNK)
+        for _ in range(CHUNK):
+            line.admit()
+            line.joined(1)
+    assert line.ads == 2 * CHUNK
+
+
+def test_who_lets_requests_wait_for_long_lets_them_stand_in_line() -> None:
+    clock = Clock()
+    line = a_line(most=10.0, clock=clock)
+    standing(line, clock)
+    line.admit()
