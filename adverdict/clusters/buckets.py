@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.clusters.native import with_buckets
+
 FULL = 0.6
 """Beyond this share of its slots a table is doubled."""
 
@@ -20,6 +22,13 @@ class Buckets:
     def claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32], *, distinct: bool = False) -> NDArray[np.int32]:
         """Of each key: who had it first, in earlier calls or earlier in this one. ``keys`` are well mixed already; ``distinct``: no two
         are equal."""
+        native = with_buckets()
+        if native is not None:
+            while self._used + keys.size > FULL * self._keys.size:
+                self._grow()
+            found = np.empty(keys.size, dtype=np.int32)
+            self._used += native.bucket_claim(self._keys, self._first, keys, owners, found)
+            return found
         keys = np.where(keys == 0, np.uint64(1), keys)
         if distinct:
             while self._used + keys.size > FULL * self._keys.size:
@@ -32,6 +41,11 @@ class Buckets:
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """The same without claiming any: -1 where nobody had it."""
+        native = with_buckets()
+        if native is not None:
+            told = np.empty(keys.size, dtype=np.int32)
+            native.bucket_find(self._keys, self._first, keys, told)
+            return told
         keys = np.where(keys == 0, np.uint64(1), keys)
         found = np.full(keys.size, -1, dtype=np.int32)
         slots, open_ = (keys & np.uint64(self._keys.size - 1)).astype(np.int64), np.arange(keys.size)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from adverdict.clusters.buckets import Buckets
 from adverdict.clusters.fingerprints import Fingerprints
 from adverdict.clusters.minhash import BANDS, SIZE, band_keys, likeness
-from adverdict.clusters.pictures import KEYS, NEAR, WIDTH, apart, picture_keys
+from adverdict.clusters.native import copies
+from adverdict.clusters.pictures import KEYS, NEAR, WIDTH, apart, by_length, picture_keys, places
 
 ALIKE = 0.80
 """Likeness of words from which ads are copies whatever else they show."""
@@ -42,7 +43,7 @@ class Keyed:
 
     @classmethod
     def of(cls, made: Fingerprints) -> Keyed:
-        keys = np.concatenate([band_keys(made.words), picture_keys(made.picture, made.bits)], axis=1)
+        keys = bucket_keys(made)
         there = np.repeat(np.column_stack([made.letters > 0, made.bits > 0]), _BANDS_AND_KEYS, axis=1)
         return cls(made, keys, there)
 
@@ -72,6 +73,18 @@ class Keyed:
     def meet(self) -> bool:
         """Whether two of them fall into one bucket; where not, none is near another."""
         return bool((np.diff(np.sort(self.buckets)) == 0).any())
+
+
+def bucket_keys(made: Fingerprints) -> NDArray[np.uint64]:
+    """``uint64 (n, BANDS + KEYS)``: those of words, then those of pictures, which of ads without a picture mean nothing."""
+    native = copies()
+    if native is None:
+        return np.concatenate([band_keys(made.words), picture_keys(made.picture, made.bits)], axis=1)
+    keys = np.zeros((len(made), BANDS + KEYS), dtype=np.uint64)
+    native.band_keys(np.ascontiguousarray(made.words), keys)
+    for length, rows in by_length(made.bits):
+        native.picture_keys(np.ascontiguousarray(made.picture), rows, places(length), length, keys, BANDS)
+    return keys
 
 
 @dataclass(frozen=True)
