@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.clusters.native import with_buckets
+from adverdict.clusters.native import module
 
 FULL = 0.6
 """Beyond this share of its slots a table is doubled."""
@@ -22,7 +22,7 @@ class Buckets:
     def claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32], *, distinct: bool = False) -> NDArray[np.int32]:
         """Of each key: who had it first, in earlier calls or earlier in this one. ``keys`` are well mixed already; ``distinct``: no two
         are equal."""
-        native = with_buckets()
+        native = module()
         if native is not None:
             while self._used + keys.size > FULL * self._keys.size:
                 self._grow()
@@ -41,7 +41,7 @@ class Buckets:
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """The same without claiming any: -1 where nobody had it."""
-        native = with_buckets()
+        native = module()
         if native is not None:
             told = np.empty(keys.size, dtype=np.int32)
             native.bucket_find(self._keys, self._first, keys, told)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from adverdict.clusters.buckets import Buckets
 from adverdict.clusters.fingerprints import Fingerprints
 from adverdict.clusters.minhash import BANDS, SIZE, band_keys, likeness
-from adverdict.clusters.native import copies
+from adverdict.clusters.native import copies, module
 from adverdict.clusters.pictures import KEYS, NEAR, WIDTH, apart, by_length, picture_keys, places
 
 ALIKE = 0.80
@@ -29,6 +29,8 @@ FEWEST = 24
 """Letters below which words alone say too little: \"Shop now\" is everybody's."""
 ROOM = 1 << 12
 _BANDS_AND_KEYS = np.array([BANDS, KEYS])
+_NOBODY = np.empty((0, 2), dtype=np.int32)
+_LIMITS = (ALIKE, SIMILAR, NEAR, FEWEST)
 
 
 @dataclass(frozen=True)
@@ -222,10 +224,18 @@ class ClusterIndex:
         buckets, keys = self._buckets, keyed.buckets
         owner = buckets.claim(keys, who, distinct=not keyed.meet) if claim else buckets.find(keys)
         there = (owner >= 0) & (owner != who)
+        if not there.any():
+            return _NOBODY
         both = np.unique(who[there].astype(np.int64) << 32 | owner[there])
         return np.column_stack([both >> 32, both & 0xFFFFFFFF]).astype(np.int32)
 
     def _near(self, pairs: NDArray[np.int32]) -> _Looked:
+        native = module()
+        if native is not None:
+            n = len(pairs)
+            found = _Looked(np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n), np.empty(n, dtype=np.bool_))
+            native.look_at(pairs, self._words, self._letters, self._picture, self._bits, self._page, _LIMITS, *found)
+            return found
         one, other = pairs[:, 0], pairs[:, 1]
         letters = np.minimum(self._letters[one], self._letters[other])
         words = np.where(letters > 0, likeness(self._words[one], self._words[other]), 0.0)

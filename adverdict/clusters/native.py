@@ -16,16 +16,16 @@ from adverdict.features.native import core
 
 def copies() -> Any | None:
     """``adverdict_native.Copies`` with the tables of this package; None: there is no core, or one of before it had this."""
-    module = with_buckets()
-    return None if module is None else _made(module)
+    found = module()
+    return None if found is None else _made(found)
 
 
-def with_buckets() -> ModuleType | None:
-    """The core with ``bucket_find`` and ``bucket_claim``; None as above."""
-    module = core()
-    return module if hasattr(module, "Copies") else None
+def module() -> ModuleType | None:
+    """The core with ``bucket_find``, ``bucket_claim`` and ``look_at``; None as above."""
+    found = core()
+    return found if hasattr(found, "Copies") else None
 
 
 @cache
-def _made(module: ModuleType) -> Any:
-    return module.Copies(letter_table(), MARK, ONLY_INSIDE, FACTORS, int(BASE), SHINGLE)
+def _made(native: ModuleType) -> Any:
+    return native.Copies(letter_table(), MARK, ONLY_INSIDE, FACTORS, int(BASE), SHINGLE)

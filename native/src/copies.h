@@ -171,4 +171,30 @@ inline size_t bucket_claim(Out<uint64_t, 1> keys, Out<int32_t, 1> first, Array<u
     return used;
 }
 
+// Pairs of ads, looked at as ClusterIndex._near does. pairs: (n, 2); the columns after are the index's, by ad; the last four are written.
+inline void look_at(Array<int32_t, 2> pairs, Array<uint16_t, 2> words, Array<int32_t, 1> letters, Array<uint8_t, 2> picture, Array<int16_t, 1> bits,
+                    Array<uint64_t, 1> page, std::tuple<double, double, double, int> limits, Out<bool, 1> near, Out<double, 1> alike, Out<double, 1> apart,
+                    Out<bool, 1> same_page) {
+    const auto [copy, similar, near_picture, fewest] = limits;
+    const size_t size = words.shape(1), width = picture.shape(1), ads = words.shape(0);
+    for (size_t i = 0; i < pairs.shape(0); i++) {
+        const size_t one = static_cast<size_t>(pairs(i, 0)), other = static_cast<size_t>(pairs(i, 1));
+        if (one >= ads || other >= ads) throw nb::index_error("pairs");
+        const int32_t least = std::min(letters(one), letters(other));
+        size_t same = 0;
+        for (size_t at = 0; at < size; at++) same += words(one, at) == words(other, at);
+        alike(i) = least > 0 ? static_cast<double>(same) / static_cast<double>(size) : 0.0;
+        const int16_t length = bits(one);
+        const bool seen = length > 0 && length == bits(other);
+        size_t differ = 0;
+        if (seen)
+            for (size_t at = 0; at < width; at++)
+                for (uint8_t left = picture(one, at) ^ picture(other, at); left; left &= static_cast<uint8_t>(left - 1)) differ++;
+        apart(i) = seen ? static_cast<double>(differ) / length : std::nan("");
+        same_page(i) = page(one) != 0 && page(one) == page(other);
+        const bool enough = least >= fewest, shown = seen && apart(i) <= near_picture, mute = letters(one) == 0 && letters(other) == 0;
+        near(i) = (enough && alike(i) >= copy) || ((shown || same_page(i)) && alike(i) >= similar && (enough || shown)) || (mute && shown);
+    }
+}
+
 }  // namespace adverdict
