@@ -7,7 +7,7 @@ are near is then looked at, never taken for granted. What comes out depends on t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -123,6 +123,8 @@ class ClusterIndex:
         self._buckets = Buckets()
         self.size = 0
         """Ads in it."""
+        self.heard_of_joins: Callable[[int, int], None] | None = None
+        """Told of clusters that become one: the first ad of the one that is gone, and of the one that it is part of now."""
 
     def add(self, made: Fingerprints | Keyed) -> NDArray[np.int32]:
         """Take in more ads: int32 ``(n,)``, the number of the first ad of each one's cluster, as of the end of this call."""
@@ -258,9 +260,11 @@ class ClusterIndex:
         ]
 
     def _join(self, one: int, other: int) -> None:
-        one, other = self.root(one), self.root(other)
-        if one != other:
-            self._parent[max(one, other)] = min(one, other)
+        root, gone = sorted((self.root(one), self.root(other)))
+        if root != gone:
+            self._parent[gone] = root
+            if self.heard_of_joins is not None:
+                self.heard_of_joins(gone, root)
 
 
 class _Looked(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.chain import inflated
 from adverdict.ledger.columns import outline
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import contents, entries
@@ -42,7 +42,7 @@ class DecidedAd:
 
     def __init__(self, seq: int, body: bytes) -> None:
         self.seq = seq
-        self._plain = zlib.decompress(body)
+        self._plain = inflated(body)
         told = outline(DecisionMade.kind, self._plain)
         self.ad: dict[str, Any] = told["ad"]
         decision = told["decision"]
