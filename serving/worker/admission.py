@@ -27,7 +27,7 @@ LEAST = 0.001
 """Seconds; a round that seems to take less is not believed to when outliers are judged."""
 BURST = 0.05
 """Seconds for which a line may be long before it is taken to stand."""
-CALM = 1.0
+CALM = 0.25
 """Seconds without anybody refused after which it no longer stands."""
 STANDING = 1 / 16
 """Of the longest wait: what may be waited for in a line that stands."""
