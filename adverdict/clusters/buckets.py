@@ -57,6 +57,18 @@ class Buckets:
             slots[open_] = (slots[open_] + 1) & (self._keys.size - 1)
         return found
 
+    def met(self, keys: NDArray[np.uint64], there: NDArray[np.bool_], own: int, *, claim: bool) -> NDArray[np.int32] | None:
+        """``int32 (n, 2)``: who of the owners numbered from ``own`` on, a row of keys each, shares one with whom of before, once and in
+        order. ``claim``: those that nobody has are taken. None: there is no core to do it at once."""
+        native = module()
+        if native is None:
+            return None
+        while claim and self._used + keys.size > FULL * self._keys.size:
+            self._grow()
+        pairs, used = native.bucket_met(self._keys, self._first, keys, there, own, claim)
+        self._used += used
+        return np.frombuffer(pairs, dtype=np.int32).reshape(-1, 2)
+
     def _claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32]) -> NDArray[np.int32]:
         found = np.empty(keys.size, dtype=np.int32)
         slots, open_ = (keys & np.uint64(self._keys.size - 1)).astype(np.int64), np.arange(keys.size)

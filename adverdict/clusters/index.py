@@ -222,6 +222,9 @@ class ClusterIndex:
 
     def _met(self, keyed: Keyed, own: NDArray[np.int32], *, claim: bool) -> NDArray[np.int32]:
         """``int32 (n, 2)``: each ad with the earlier ones it shares a bucket with, once."""
+        at_once = self._buckets.met(keyed.keys, keyed.there, int(own[0]), claim=claim)
+        if at_once is not None:
+            return at_once
         who = own[keyed.rows]
         buckets, keys = self._buckets, keyed.buckets
         owner = buckets.claim(keys, who, distinct=not keyed.meet) if claim else buckets.find(keys)

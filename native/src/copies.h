@@ -155,20 +155,54 @@ inline void bucket_find(Out<uint64_t, 1> keys, Out<int32_t, 1> first, Array<uint
     }
 }
 
+// Who had a key first; who asks, where nobody had it. used: of the slots.
+inline int32_t claimed(const Out<uint64_t, 1> &keys, const Out<int32_t, 1> &first, uint64_t key, int32_t owner, size_t &used) {
+    key = key ? key : 1;
+    const size_t at = slot_of(keys, key);
+    if (!keys(at)) {
+        keys(at) = key;
+        first(at) = owner;
+        used++;
+    }
+    return first(at);
+}
+
 // How many slots are used that were not.
 inline size_t bucket_claim(Out<uint64_t, 1> keys, Out<int32_t, 1> first, Array<uint64_t, 1> wanted, Array<int32_t, 1> owners, Out<int32_t, 1> found) {
     size_t used = 0;
-    for (size_t i = 0; i < wanted.shape(0); i++) {
-        const uint64_t key = wanted(i) ? wanted(i) : 1;
-        const size_t at = slot_of(keys, key);
-        if (!keys(at)) {
-            keys(at) = key;
-            first(at) = owners(i);
-            used++;
-        }
-        found(i) = first(at);
-    }
+    for (size_t i = 0; i < wanted.shape(0); i++) found(i) = claimed(keys, first, wanted(i), owners(i), used);
     return used;
+}
+
+// Pairs of ads that share a bucket, once each and in order, int32 (n, 2): the ads numbered from own on, with the earlier ones; and how many
+// slots are used that were not. As ClusterIndex._met; wanted and there: (ads, keys). claim: buckets that nobody has are taken.
+inline nb::tuple bucket_met(Out<uint64_t, 1> keys, Out<int32_t, 1> first, Array<uint64_t, 2> wanted, Array<bool, 2> there, int32_t own, bool claim) {
+    static std::vector<int32_t> pairs, others;  // scratch: whoever comes here holds the interpreter's lock
+    pairs.clear();
+    size_t used = 0;
+    if (there.shape(0) != wanted.shape(0) || there.shape(1) != wanted.shape(1)) throw nb::value_error("arrays do not fit");
+    for (size_t row = 0; row < wanted.shape(0); row++) {
+        const int32_t who = own + static_cast<int32_t>(row);
+        others.clear();
+        for (size_t at = 0; at < wanted.shape(1); at++) {
+            if (!there(row, at)) continue;
+            int32_t other;
+            if (claim) {
+                other = claimed(keys, first, wanted(row, at), who, used);
+            } else {
+                const size_t slot = slot_of(keys, wanted(row, at) ? wanted(row, at) : 1);
+                other = keys(slot) ? first(slot) : -1;
+            }
+            if (other >= 0 && other != who) others.push_back(other);
+        }
+        std::sort(others.begin(), others.end());
+        others.erase(std::unique(others.begin(), others.end()), others.end());
+        for (const int32_t other : others) {
+            pairs.push_back(who);
+            pairs.push_back(other);
+        }
+    }
+    return nb::make_tuple(nb::bytes(reinterpret_cast<const char *>(pairs.data()), pairs.size() * sizeof(int32_t)), used);
 }
 
 // Pairs of ads, looked at as ClusterIndex._near does. pairs: (n, 2); the columns after are the index's, by ad; the last four are written.

@@ -37,6 +37,7 @@ NB_MODULE(_core, m) {
         .def("picture_keys", &Copies::picture_keys);
     m.def("bucket_find", &bucket_find);
     m.def("bucket_claim", &bucket_claim);
+    m.def("bucket_met", &bucket_met);
     m.def("look_at", &look_at);
     nb::class_<Ngrams>(m, "Ngrams")
         .def(nb::init<Array<float, 2>, Array<double, 1>, Array<double, 1>, std::vector<std::tuple<int, int, int, double>>>())
