@@ -51,7 +51,7 @@ def steps(setup: OnlineSetup, plan: LatencyPlan) -> int:
 
 def bundles(setup: OnlineSetup) -> list[bool]:
     """With an encoder, and without: decisions that state no exit tell by their bundle whether the encoder was used."""
-    return [setup.encoder] if setup.testbed.model else [True, False]
+    return [setup.encoder] if setup.testbed.model else [False, True]
 
 
 def latency(setup: OnlineSetup, plan: LatencyPlan, write: Write, advance: Advance) -> Figures:
@@ -85,7 +85,9 @@ def chosen(groups: Figures, kind: str) -> str | None:
 def _bundle(setup: OnlineSetup, plan: LatencyPlan, bundle: Path, advance: Advance) -> dict[str, Group]:
     groups: dict[str, Group] = {}
     home, rules, certificates = setup.home(), setup.rules(bundle), setup.certificates_for(bundle)
-    with setup.service(bundle) as server, bare(bundle, setup.pack(), rules, certificates, home) as model:
+    setup.stop()
+    server = setup.kept(bundle)
+    with bare(bundle, setup.pack(), rules, certificates, home) as model:
         server.load(kind="closed", clients=1, requests=WARM, seconds=60.0)
         model(range(WARM))
         for _ in range(plan.rounds):

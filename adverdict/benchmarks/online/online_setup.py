@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ class OnlineSetup:
     certificates: Path | None = None
     certified: dict[Path, Path | str] = field(default_factory=dict)
     """Of bundles: what was certified here, or why nothing could be."""
+    standing: dict[Path, Server] = field(default_factory=dict)
+    """Services that go on running, by their bundles."""
+    running: ExitStack = field(default_factory=ExitStack)
 
     @property
     def encoder(self) -> bool:
@@ -105,6 +108,17 @@ class OnlineSetup:
         rules = self.rules(bundle)
         how: Any = {"certificates": self.certificates_for(bundle), "workers": workers, "untuned": untuned, "patient": patient}
         return service(bundle, rules, self.bodies(), self.home(), **how)
+
+    def kept(self, bundle: Path) -> Server:
+        """Ours, as anybody has it, for one part after the other: it goes on running until ``stop``. Raises Unavailable."""
+        if bundle not in self.standing:
+            self.standing[bundle] = self.running.enter_context(self.service(bundle))
+        return self.standing[bundle]
+
+    def stop(self) -> None:
+        """Whatever goes on running."""
+        self.standing.clear()
+        self.running.close()
 
     def mlflow(self, bundle: Path, *, workers: int = 1) -> AbstractContextManager[Server]:
         """``mlflow models serve`` of the same bundle. Raises Unavailable."""

@@ -25,6 +25,8 @@ from adverdict.domain.progress import Progress
 PARTS = ("throughput", "latency_one", "tail", "overload", "memory", "startup")
 NEED_MLFLOW, NEED_QUICKEST = {"throughput", "startup"}, {"throughput", "latency_one", "memory"}
 NEED_MAIN = {*PARTS} - {"memory"}
+KEEP = {"latency_one", "tail", "overload"}
+"""Parts that measure one service, one after the other."""
 PACKAGES = ("bentoml", "fastapi", "uvicorn", "h11", "httptools", "uvloop", "pydantic", "sqlalchemy")
 NOTES = (
     "Servers, comparators and the client run on the same machine and share its cores: a rate is what the server reaches beside its "
@@ -107,11 +109,18 @@ def run(job: OnlineBenchmark, progress: Progress, write: Write) -> Figures:
         testbed = SimulatedTestBed(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
         policies, certificates = (path and path.resolve() for path in (job.policies, job.certificates))
         setup = OnlineSetup(testbed, job.ads, job.certified_on, policies, certificates)
+        stack.callback(setup.stop)
         _prepare(job, setup, progress)
         chosen = [part for part in PARTS if part in job.parts]
+
+        def measured(part: str, unfinished: Write) -> Figures:
+            if part not in KEEP:
+                setup.stop()
+            return _MEASURED[part](job, setup, progress, unfinished)
+
         return in_turn(
             chosen,
-            lambda part, unfinished: _MEASURED[part](job, setup, progress, unfinished),
+            measured,
             lambda parts: about | headlined(parts),
             write,
         )

@@ -42,13 +42,14 @@ def tail(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: A
     """Both services at the same rate, 70 % of what the tuned one can do."""
     bundle = setup.main()
     found: Figures = {"bundle": told(bundle), "share_of_saturation": SHARE, "left_out": {}}
-    with setup.service(bundle) as server:
-        limit = found["saturation_per_s"] = saturation(server, plan)
-        found["service"] = _tail(server, SHARE * limit, plan.seconds, seed)
+    server = setup.kept(bundle)
+    limit = found["saturation_per_s"] = saturation(server, plan)
+    found["service"] = _tail(server, SHARE * limit, plan.seconds, seed)
     found["p99_over_p50"] = found["service"]["p99_over_p50"]
     write(found)
     advance()
     if plan.untuned:
+        setup.stop()
         _untuned(setup, plan, seed, found)
         advance()
     return found
@@ -70,14 +71,14 @@ def overload(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advanc
     """The same service at 70 % of its saturation and at twice as much: those it accepts should not notice."""
     bundle = setup.main()
     found: Figures = {"bundle": told(bundle), "times_saturation": TIMES}
-    with setup.service(bundle) as server:
-        limit = found["saturation_per_s"] = saturation(server, plan)
-        found["beside"] = _tail(server, SHARE * limit, plan.beside_s, seed)
-        write(found)
-        advance()
-        found["overloaded"] = _tail(server, TIMES * limit, plan.overload_s, seed + 1)
-        found["after"] = spread(_good(server.load(kind="closed", clients=1, requests=100, seconds=30.0)))
-        advance()
+    server = setup.kept(bundle)
+    limit = found["saturation_per_s"] = saturation(server, plan)
+    found["beside"] = _tail(server, SHARE * limit, plan.beside_s, seed)
+    write(found)
+    advance()
+    found["overloaded"] = _tail(server, TIMES * limit, plan.overload_s, seed + 1)
+    found["after"] = spread(_good(server.load(kind="closed", clients=1, requests=100, seconds=30.0)))
+    advance()
     return found | judged(found["overloaded"], found["beside"])
 
 
