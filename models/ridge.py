@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,9 +43,15 @@ class FactScale:
     def of(self, shared: Floats, columns: Sequence[str]) -> Floats:
         """``float64 (n_ads, n_facts)`` from ``FeatureTable.shared``, whose ``columns`` are the contract's; 0 where a fact is not stated."""
         # Side by side in memory: numpy's logarithm of scattered numbers differs in the last digit.
-        values = signed_log(np.ascontiguousarray(shared[:, [columns.index(name) for name in self.names]]))
+        values = signed_log(np.ascontiguousarray(shared[:, _places(tuple(columns), self.names)]))
         scaled = np.clip((values - self.mean) / self.deviation, -FURTHEST, FURTHEST)
         return np.asarray(np.where(np.isnan(scaled), 0.0, scaled))
+
+
+@lru_cache(maxsize=8)
+def _places(columns: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
+    """Of the names among the columns: the same for all of a bundle's ads."""
+    return [columns.index(name) for name in names]
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,16 @@ class NearCentres:
     coefficients: Floats
     sharpness: float
 
+    @cached_property
+    def _lengths(self) -> Floats:
+        return squared_lengths(self.centres)
+
     def of(self, views: Views) -> Floats:
         """``float64 (n, n_policies)``. An ad's sum never depends on the ads beside it."""
         points = point(views, self.reads, self.scale)
         out = np.empty((len(points), self.coefficients.shape[1]))
         for start in range(0, len(points), AT_A_TIME):
-            near = nearness(points[start : start + AT_A_TIME], self.centres, self.sharpness)
+            near = nearness(points[start : start + AT_A_TIME], self.centres, self.sharpness, self._lengths)
             out[start : start + AT_A_TIME] = np.stack([(near * column).sum(axis=1) for column in self.coefficients.T], axis=1)
         return out
 
@@ -155,9 +166,15 @@ def signed_log(values: Floats) -> Floats:
     return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
 
 
-def nearness(a: Floats, b: Floats, sharpness: float) -> Floats:
-    """exp(-sharpness |a - b|^2), ``float64 (len(a), len(b))``; each value the same whatever else is asked for."""
+def squared_lengths(points: Floats) -> Floats:
+    """``float64 (n,)``."""
+    return np.asarray((points * points).sum(axis=1))
+
+
+def nearness(a: Floats, b: Floats, sharpness: float, b_lengths: Floats | None = None) -> Floats:
+    """exp(-sharpness |a - b|^2), ``float64 (len(a), len(b))``; each value the same whatever else is asked for. ``b_lengths``: those of
+    ``squared_lengths``, for who asks about the same ``b`` again and again."""
     # Row by row: a product of two matrices is summed in an order that depends on how many rows they have.
     product = np.array([b @ row for row in np.ascontiguousarray(a)]).reshape(len(a), len(b))
-    away = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * product
+    away = squared_lengths(a)[:, None] + (squared_lengths(b) if b_lengths is None else b_lengths) - 2 * product
     return np.asarray(np.exp(-sharpness * np.maximum(away, 0.0)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.clusters.native import module
+
 FULL = 0.6
 """Beyond this share of its slots a table is doubled."""
 
@@ -20,6 +22,13 @@ class Buckets:
     def claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32], *, distinct: bool = False) -> NDArray[np.int32]:
         """Of each key: who had it first, in earlier calls or earlier in this one. ``keys`` are well mixed already; ``distinct``: no two
         are equal."""
+        native = module()
+        if native is not None:
+            while self._used + keys.size > FULL * self._keys.size:
+                self._grow()
+            found = np.empty(keys.size, dtype=np.int32)
+            self._used += native.bucket_claim(self._keys, self._first, keys, owners, found)
+            return found
         keys = np.where(keys == 0, np.uint64(1), keys)
         if distinct:
             while self._used + keys.size > FULL * self._keys.size:
@@ -32,6 +41,11 @@ class Buckets:
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """The same without claiming any: -1 where nobody had it."""
+        native = module()
+        if native is not None:
+            told = np.empty(keys.size, dtype=np.int32)
+            native.bucket_find(self._keys, self._first, keys, told)
+            return told
         keys = np.where(keys == 0, np.uint64(1), keys)
         found = np.full(keys.size, -1, dtype=np.int32)
         slots, open_ = (keys & np.uint64(self._keys.size - 1)).astype(np.int64), np.arange(keys.size)
@@ -42,6 +56,18 @@ class Buckets:
             open_ = open_[~hit & (there != 0)]
             slots[open_] = (slots[open_] + 1) & (self._keys.size - 1)
         return found
+
+    def met(self, keys: NDArray[np.uint64], there: NDArray[np.bool_], own: int, *, claim: bool) -> NDArray[np.int32] | None:
+        """``int32 (n, 2)``: who of the owners numbered from ``own`` on, a row of keys each, shares one with whom of before, once and in
+        order. ``claim``: those that nobody has are taken. None: there is no core to do it at once."""
+        native = module()
+        if native is None:
+            return None
+        while claim and self._used + keys.size > FULL * self._keys.size:
+            self._grow()
+        pairs, used = native.bucket_met(self._keys, self._first, keys, there, own, claim)
+        self._used += used
+        return np.frombuffer(pairs, dtype=np.int32).reshape(-1, 2)
 
     def _claim(self, keys: NDArray[np.uint64], owners: NDArray[np.int32]) -> NDArray[np.int32]:
         found = np.empty(keys.size, dtype=np.int32)

@@ -9,8 +9,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.clusters.fold import fold
-from adverdict.clusters.minhash import Signatures, signatures
+from adverdict.clusters.fold import fold, plain
+from adverdict.clusters.minhash import SIZE, Signatures, signatures
+from adverdict.clusters.native import copies
 from adverdict.clusters.pictures import Pictures, pictures
 from adverdict.domain.ad import Ad
 from adverdict.domain.identity import domain_key
@@ -58,10 +59,21 @@ def fingerprints(ads: Sequence[Ad]) -> Fingerprints:
 
 def of_parts(texts: Sequence[str], hashes: Sequence[str | None], domains: Sequence[str | None]) -> Fingerprints:
     """The same of columns, as tables have them."""
-    folded = fold(texts)
+    words, letters = signed(texts)
     picture, bits = pictures(hashes)
     page = np.array([page_key(domain) for domain in domains], dtype=np.uint64)
-    return Fingerprints(signatures(folded), folded.counts.astype(np.int32), picture, bits, page)
+    return Fingerprints(words, letters, picture, bits, page)
+
+
+def signed(texts: Sequence[str]) -> tuple[Signatures, NDArray[np.int32]]:
+    """Signatures of texts, and how many letters of each were hashed."""
+    native = copies()
+    if native is None:
+        folded = fold(texts)
+        return signatures(folded), folded.counts.astype(np.int32)
+    words, letters = np.empty((len(texts), SIZE), dtype=np.uint16), np.empty(len(texts), dtype=np.int32)
+    native.sign([plain(text) for text in texts], words, letters)
+    return words, letters
 
 
 def page_key(domain: str | None) -> int:

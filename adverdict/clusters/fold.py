@@ -36,9 +36,10 @@ TURNED = re.compile("[\u202d\u202e]([^\u202a-\u202e\u2066-\u2069\n]+)\u202c?")
 WORD = re.compile(r"[^\W\d_]+")
 END = "\ue000"
 """Between two texts: a private character that stands for nothing."""
-_MARK = 1 << 24
+MARK = 1 << 24
 """Set in codes of stand-ins, on top of the letter."""
-_INSIDE = 1 << 25
+ONLY_INSIDE = 1 << 25
+"""Besides, in codes of those that are read only between letters."""
 
 
 class Folded(NamedTuple):
@@ -56,8 +57,8 @@ def fold(texts: Sequence[str]) -> Folded:
     """Any texts; time is linear in their length."""
     if not texts:
         return Folded(np.empty(0, dtype=np.uint32), np.zeros(1, dtype=np.int64))
-    raw = np.frombuffer((END.join(map(_plain, texts)) + END).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    codes = _table()[np.minimum(raw, LAST)]
+    raw = np.frombuffer((END.join(map(plain, texts)) + END).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = letter_table()[np.minimum(raw, LAST)]
     ends = raw == ord(END)
     letters = _stand_ins(codes)
     of = np.cumsum(ends) - ends
@@ -69,7 +70,7 @@ def fold(texts: Sequence[str]) -> Folded:
     return Folded(letters, np.searchsorted(of, np.arange(len(texts) + 1)))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without markup, with what is written backwards turned round, and without names of places."""
     if "&" in text:
         text = unescape(text)
@@ -88,20 +89,20 @@ def _plain(text: str) -> str:
 
 def _stand_ins(codes: Letters) -> Letters:
     """Digits and signs to letters where their run touches a letter; 0 elsewhere."""
-    stands = codes >= _MARK
+    stands = codes >= MARK
     if not stands.any():
         return codes
     place = np.arange(codes.size)
     before = np.maximum.accumulate(np.where(stands, 0, place))
     after = np.minimum.accumulate(np.where(stands, codes.size - 1, place)[::-1])[::-1]
-    left, right = (codes[before] != 0) & (codes[before] < _MARK), (codes[after] != 0) & (codes[after] < _MARK)
-    inside = codes >= _INSIDE
+    left, right = (codes[before] != 0) & (codes[before] < MARK), (codes[after] != 0) & (codes[after] < MARK)
+    inside = codes >= ONLY_INSIDE
     reads = np.where(inside, left & right, left | right)
-    return np.where(stands, np.where(reads, codes & np.uint32(_MARK - 1), 0), codes).astype(np.uint32)
+    return np.where(stands, np.where(reads, codes & np.uint32(MARK - 1), 0), codes).astype(np.uint32)
 
 
 @cache
-def _table() -> Letters:
+def letter_table() -> Letters:
     """Code point -> the letter it folds to; 0: none. Index ``LAST`` is for all beyond."""
     table = np.zeros(LAST + 1, dtype=np.uint32)
     table[0x20000:LAST] = np.arange(0x20000, LAST)
@@ -111,9 +112,9 @@ def _table() -> Letters:
         table[code] = ord(letter) if letter else 0
     for sign in "0123456789":
         stands = STAND_IN.get(sign)
-        table[ord(sign)] = 0 if stands is None else ord(stands) | _MARK
+        table[ord(sign)] = 0 if stands is None else ord(stands) | MARK
     for sign in "@$€!":
-        table[ord(sign)] = ord(STAND_IN[sign]) | _MARK | (_INSIDE if sign in INSIDE else 0)
+        table[ord(sign)] = ord(STAND_IN[sign]) | MARK | (ONLY_INSIDE if sign in INSIDE else 0)
     table[ord(END)] = 0
     return table
 

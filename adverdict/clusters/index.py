@@ -7,7 +7,7 @@ are near is then looked at, never taken for granted. What comes out depends on t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from adverdict.clusters.buckets import Buckets
 from adverdict.clusters.fingerprints import Fingerprints
 from adverdict.clusters.minhash import BANDS, SIZE, band_keys, likeness
-from adverdict.clusters.pictures import KEYS, NEAR, WIDTH, apart, picture_keys
+from adverdict.clusters.native import copies, module
+from adverdict.clusters.pictures import KEYS, NEAR, WIDTH, apart, by_length, picture_keys, places
 
 ALIKE = 0.80
 """Likeness of words from which ads are copies whatever else they show."""
@@ -28,6 +29,8 @@ FEWEST = 24
 """Letters below which words alone say too little: \"Shop now\" is everybody's."""
 ROOM = 1 << 12
 _BANDS_AND_KEYS = np.array([BANDS, KEYS])
+_NOBODY = np.empty((0, 2), dtype=np.int32)
+_LIMITS = (ALIKE, SIMILAR, NEAR, FEWEST)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Keyed:
 
     @classmethod
     def of(cls, made: Fingerprints) -> Keyed:
-        keys = np.concatenate([band_keys(made.words), picture_keys(made.picture, made.bits)], axis=1)
+        keys = bucket_keys(made)
         there = np.repeat(np.column_stack([made.letters > 0, made.bits > 0]), _BANDS_AND_KEYS, axis=1)
         return cls(made, keys, there)
 
@@ -72,6 +75,18 @@ class Keyed:
     def meet(self) -> bool:
         """Whether two of them fall into one bucket; where not, none is near another."""
         return bool((np.diff(np.sort(self.buckets)) == 0).any())
+
+
+def bucket_keys(made: Fingerprints) -> NDArray[np.uint64]:
+    """``uint64 (n, BANDS + KEYS)``: those of words, then those of pictures, which of ads without a picture mean nothing."""
+    native = copies()
+    if native is None:
+        return np.concatenate([band_keys(made.words), picture_keys(made.picture, made.bits)], axis=1)
+    keys = np.zeros((len(made), BANDS + KEYS), dtype=np.uint64)
+    native.band_keys(np.ascontiguousarray(made.words), keys)
+    for length, rows in by_length(made.bits):
+        native.picture_keys(np.ascontiguousarray(made.picture), rows, places(length), length, keys, BANDS)
+    return keys
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,8 @@ class ClusterIndex:
         self._buckets = Buckets()
         self.size = 0
         """Ads in it."""
+        self.heard_of_joins: Callable[[int, int], None] | None = None
+        """Told of clusters that become one: the first ad of the one that is gone, and of the one that it is part of now."""
 
     def add(self, made: Fingerprints | Keyed) -> NDArray[np.int32]:
         """Take in more ads: int32 ``(n,)``, the number of the first ad of each one's cluster, as of the end of this call."""
@@ -205,14 +222,25 @@ class ClusterIndex:
 
     def _met(self, keyed: Keyed, own: NDArray[np.int32], *, claim: bool) -> NDArray[np.int32]:
         """``int32 (n, 2)``: each ad with the earlier ones it shares a bucket with, once."""
+        at_once = self._buckets.met(keyed.keys, keyed.there, int(own[0]), claim=claim)
+        if at_once is not None:
+            return at_once
         who = own[keyed.rows]
         buckets, keys = self._buckets, keyed.buckets
         owner = buckets.claim(keys, who, distinct=not keyed.meet) if claim else buckets.find(keys)
         there = (owner >= 0) & (owner != who)
+        if not there.any():
+            return _NOBODY
         both = np.unique(who[there].astype(np.int64) << 32 | owner[there])
         return np.column_stack([both >> 32, both & 0xFFFFFFFF]).astype(np.int32)
 
     def _near(self, pairs: NDArray[np.int32]) -> _Looked:
+        native = module()
+        if native is not None:
+            n = len(pairs)
+            found = _Looked(np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n), np.empty(n, dtype=np.bool_))
+            native.look_at(pairs, self._words, self._letters, self._picture, self._bits, self._page, _LIMITS, *found)
+            return found
         one, other = pairs[:, 0], pairs[:, 1]
         letters = np.minimum(self._letters[one], self._letters[other])
         words = np.where(letters > 0, likeness(self._words[one], self._words[other]), 0.0)
@@ -235,9 +263,11 @@ class ClusterIndex:
         ]
 
     def _join(self, one: int, other: int) -> None:
-        one, other = self.root(one), self.root(other)
-        if one != other:
-            self._parent[max(one, other)] = min(one, other)
+        root, gone = sorted((self.root(one), self.root(other)))
+        if root != gone:
+            self._parent[gone] = root
+            if self.heard_of_joins is not None:
+                self.heard_of_joins(gone, root)
 
 
 class _Looked(NamedTuple):

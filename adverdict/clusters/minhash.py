@@ -23,8 +23,9 @@ BANDS = SIZE // ROWS
 """Texts half alike share a band in 87 of 100 cases, texts of likeness .6 in 99."""
 AT_ONCE = 4096
 """Shingles folded at a time: what fits a core's cache with all its hashes."""
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_FACTORS = (np.random.default_rng(20260105).integers(0, 2**32, SIZE, dtype=np.uint64) | 1).astype(np.uint32)
+BASE = np.uint64(0x9E3779B97F4A7C15)
+"""Of the hash of a shingle, and of keys of bands."""
+FACTORS = (np.random.default_rng(20260105).integers(0, 2**32, SIZE, dtype=np.uint64) | 1).astype(np.uint32)
 
 
 def signatures(folded: Folded) -> Signatures:
@@ -35,7 +36,7 @@ def signatures(folded: Folded) -> Signatures:
     while first < found.shape[0]:
         last = max(first + 1, int(np.searchsorted(starts, starts[first] + AT_ONCE, side="right")) - 1)
         some = hashes[starts[first] : starts[last]]
-        least = np.minimum.reduceat(some[:, None] * _FACTORS, starts[first:last] - starts[first], axis=0)
+        least = np.minimum.reduceat(some[:, None] * FACTORS, starts[first:last] - starts[first], axis=0)
         found[first:last] = (least ^ (least >> np.uint32(16))) & np.uint32(0xFFFF)
         first = last
     found[folded.counts == 0] = 0
@@ -45,7 +46,7 @@ def signatures(folded: Folded) -> Signatures:
 def band_keys(found: Signatures) -> NDArray[np.uint64]:
     """``uint64 (n, BANDS)``: equal where a whole band is; of two bands never."""
     keys = np.ascontiguousarray(found).view(np.uint64).reshape(found.shape[0], BANDS)
-    return scramble(keys + _BASE * np.arange(1, BANDS + 1, dtype=np.uint64))
+    return scramble(keys + BASE * np.arange(1, BANDS + 1, dtype=np.uint64))
 
 
 def likeness(one: Signatures, other: Signatures) -> NDArray[np.float64]:
@@ -70,7 +71,7 @@ def _shingles(folded: Folded) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     letters[where] = folded.letters
     hashes = np.zeros(letters.size - SHINGLE + 1, dtype=np.uint64) if letters.size else letters
     for place in range(SHINGLE if letters.size else 0):
-        hashes = hashes * _BASE + letters[place : letters.size - SHINGLE + 1 + place]
+        hashes = hashes * BASE + letters[place : letters.size - SHINGLE + 1 + place]
     of_one = np.repeat(starts[1:] - SHINGLE, padded)[: hashes.size]
     kept = np.arange(hashes.size) <= of_one
     return (scramble(hashes[kept]) >> np.uint64(32)).astype(np.uint32), np.concatenate([[0], np.cumsum(padded - SHINGLE + 1)])

@@ -19,6 +19,7 @@ from adverdict.clusters.follower import ClusterFollower
 from adverdict.clusters.index import ALIKE, ClusterIndex, Keyed, Near
 from adverdict.clusters.names import CopyFacts, cluster_name
 from adverdict.clusters.read import firsts, name_of
+from adverdict.clusters.spoken import SpokenOf
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import Unavailable
 from adverdict.domain.verdict import Verdict
@@ -51,7 +52,7 @@ class OnlineClusters:
         self._follower = ClusterFollower(ledger, keeps=False)
         self._people: dict[int, PeopleSaid] = {}
         """By the entry that first decided the ad."""
-        self._told = np.empty(0, dtype=np.int64)
+        self._spoken = SpokenOf(self._follower)
         self._heard = 0
         self._named: dict[str, int] = {}
         """Name of a cluster -> the entry that first decided the ad it is named by."""
@@ -59,11 +60,14 @@ class OnlineClusters:
         """The other way round."""
         self._asked = LastAsked()
 
-    def catch_up(self) -> OnlineClusters:
-        """Raises Unavailable."""
+    def catch_up(self, seen: int | None = None) -> OnlineClusters:
+        """Raises Unavailable. ``seen``: the last entry of the chain, by who has just looked."""
+        if seen is not None and self._follower.seq == self._heard == seen:
+            return self
         self._follower.catch_up()
         if self._follower.seq < self._heard:  # the chain is a shorter one
-            self._people, self._heard, self._told, self._named, self._names = {}, 0, np.empty(0, dtype=np.int64), {}, {}
+            self._people, self._heard, self._named, self._names = {}, 0, {}, {}
+            self._spoken.forget()
         if self._follower.seq > self._heard:
             self._listen(self._follower.seq)
         return self
@@ -81,10 +85,9 @@ class OnlineClusters:
         keyed = Keyed.of(fingerprints(ads))
         self._asked.remember(ads, keyed)
         near = self._follower.index.near(keyed)
-        heard = self._spoken_of() if any(near) else np.empty((0, 2), dtype=np.int32)
         roots = self._roots_of(among) if among and any(near) else {}
         made = keyed.made
-        told = [self._facts(made[row : row + 1], found, heard, roots) if found else _NO_COPY for row, found in enumerate(near)]
+        told = [self._facts(made[row : row + 1], found, roots) if found else _NO_COPY for row, found in enumerate(near)]
         return _together(keyed, told)
 
     def _roots_of(self, names: Collection[str]) -> dict[str, int]:
@@ -100,23 +103,16 @@ class OnlineClusters:
     def _root(self, number: int) -> int:
         return self._follower.index.root(number)
 
-    def _spoken_of(self) -> NDArray[np.int32]:
-        """``int32 (n, 2)``: the ads that people have spoken of, and the first ad of each one's cluster."""
-        seqs, told = self._follower.seqs, self._told
-        at = np.searchsorted(seqs, told)
-        numbers = at[(at < seqs.size) & (seqs[np.minimum(at, max(0, seqs.size - 1))] == told)].astype(np.int32)
-        return np.column_stack([numbers, self._follower.index.roots(numbers)])
-
-    def _facts(self, made: Fingerprints, near: list[Near], heard: NDArray[np.int32], roots: Mapping[str, int]) -> CopyFacts:
+    def _facts(self, made: Fingerprints, near: list[Near], roots: Mapping[str, int]) -> CopyFacts:
         root = self._root(near[0].other)
         its = {root} if len(near) == 1 or not roots else {self._root(one.other) for one in near}  # near two, it will make them one
         among = tuple(name for name, other in roots.items() if other in its)
-        rejected = self._rejected(made, heard[heard[:, 1] == root, 0])
+        rejected = self._rejected(made, self._spoken.of(root))
         return CopyFacts(self._name(int(self._follower.seqs[root])), rejected, among=among)
 
     def _rejected(self, made: Fingerprints, heard: NDArray[np.int32]) -> tuple[tuple[str, str], ...]:
         """Of the copies that people have spoken of, the nearest counts; a rejection before an approval that is as near."""
-        told = [one for one in self._follower.index.near_among(made, heard) if one.words >= ALIKE]
+        told = [one for one in self._follower.index.near_among(made, heard) if one.words >= ALIKE] if heard.size else []
         if not told:
             return ()
         said = [(one.distance, self._people[int(self._follower.seqs[one.other])]) for one in told]
@@ -131,18 +127,20 @@ class OnlineClusters:
             told = [entry_of(row) for row in connection.execute(query.order_by(entries.c.seq))]
             bodies = [entry.body for entry in told if isinstance(entry.body, Resolved | Ruled | Unwound)]
             where = firsts(connection, {body.decision_id for body in bodies})
+        taken_back = set()
         for body in bodies:
             seq = where.get(body.decision_id)
             if seq is None:
                 continue
             if isinstance(body, Unwound):
                 self._people.pop(seq, None)
+                taken_back.add(seq)
             elif isinstance(body, Resolved):
                 self._people[seq] = PeopleSaid(body.verdict is Verdict.REJECT, body.violated, body.decision_id)
             elif body.outcome == "overturned":
                 self._people[seq] = PeopleSaid(False, (), body.decision_id)
-        if bodies:
-            self._told = np.array(sorted(self._people), dtype=np.int64)
+        spoken = {where[body.decision_id] for body in bodies if body.decision_id in where} & self._people.keys()
+        self._spoken.change(spoken, taken_back - spoken)
         self._heard = until
 
     def _name(self, seq: int) -> str:
@@ -198,18 +196,19 @@ class ClustersBegun:
         self._ledger = ledger
         self._begun: Future[OnlineClusters] | None = None
 
-    def wait(self) -> OnlineClusters:
-        """As of now, once they are read: while a brake is on for copies nobody decides without knowing them. Raises Unavailable."""
-        known = self.now()
+    def wait(self, seen: int | None = None) -> OnlineClusters:
+        """As of now, once they are read: while a brake is on for copies nobody decides without knowing them. ``seen``: as that of
+        ``OnlineClusters.catch_up``. Raises Unavailable."""
+        known = self.now(seen)
         if known is None and self._begun is not None:
             futures.wait([self._begun])
-            known = self.now()
+            known = self.now(seen)
         if known is None:
             raise Unavailable("a brake is on for copies of an ad, and clusters of copies cannot be read: nothing is decided")
         return known
 
-    def now(self) -> OnlineClusters | None:
-        """As of now; None: they are still being read, or cannot be."""
+    def now(self, seen: int | None = None) -> OnlineClusters | None:
+        """As of now; None: they are still being read, or cannot be. ``seen`` as above."""
         if self._begun is None:
             self._begun = Future()
             threading.Thread(target=_begin, args=(OnlineClusters(self._ledger), self._begun), name="clusters", daemon=True).start()
@@ -221,7 +220,7 @@ class ClustersBegun:
             self._begun = None
             return None
         try:
-            return self._begun.result().catch_up()
+            return self._begun.result().catch_up(seen)
         except Unavailable as gone:
             log.warning("%s", gone)
             return None

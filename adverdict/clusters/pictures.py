@@ -7,7 +7,7 @@ bits share one of the keys (bit sampling, Indyk and Motwani 1998), and whether t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -45,11 +45,16 @@ def picture_keys(packed: Pictures, bits: NDArray[np.int16]) -> NDArray[np.uint64
     """``uint64 (n, KEYS)``; hashes of other lengths have other keys. Of rows without a hash they mean nothing."""
     spread = np.unpackbits(packed, axis=1)
     keys = np.zeros((packed.shape[0], KEYS), dtype=np.uint64)
-    for length in np.unique(bits[bits > 0]).tolist():
-        rows = np.flatnonzero(bits == length)
-        octets = np.packbits(spread[rows[:, None, None], _places(length)], axis=2, bitorder="little").astype(np.uint64)
+    for length, rows in by_length(bits):
+        octets = np.packbits(spread[rows[:, None, None], places(length)], axis=2, bitorder="little").astype(np.uint64)
         keys[rows] = (octets << _SHIFTS).sum(axis=2, dtype=np.uint64) | _OF_KEY | np.uint64(length << 40)
     return scramble(keys)
+
+
+def by_length(bits: NDArray[np.int16]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """The lengths there are, and the rows of each; rows without a hash are left out."""
+    for length in sorted({*bits.tolist()} - {0}):
+        yield length, np.flatnonzero(bits == length)
 
 
 def apart(one: Pictures, other: Pictures) -> NDArray[np.int64]:
@@ -58,6 +63,6 @@ def apart(one: Pictures, other: Pictures) -> NDArray[np.int64]:
 
 
 @cache
-def _places(length: int) -> NDArray[np.int64]:
+def places(length: int) -> NDArray[np.int64]:
     """``int64 (KEYS, BITS)``: the bits of which each key is made."""
     return np.array([np.sort(np.random.default_rng([20260106, length, key]).permutation(length)[:BITS]) for key in range(KEYS)])

@@ -48,7 +48,7 @@ class Writing:
         self._mark = rows.mark(connection)
         self.seq: int
         self._hash: bytes
-        self.seq, self._hash = connection.exec_driver_sql(_HELD_HEAD[connection.dialect.name]).one()
+        self.seq, self._hash = rows.run(connection, _HELD_HEAD[connection.dialect.name]).fetchone()
         self._began = self.seq
         self._entries: list[dict[str, object]] = []
         self._contents: list[dict[str, object]] = []
@@ -84,7 +84,7 @@ class Writing:
             rows.add(self.connection, contents, self._contents)
             self._entries, self._contents = [], []
         if self.seq != self._began:
-            self.connection.exec_driver_sql(_MOVE_HEAD.format(mark=self._mark), (self.seq, self._hash))
+            rows.run(self.connection, _MOVE_HEAD.format(mark=self._mark), (self.seq, self._hash))
             self._began = self.seq
 
     def _versions(self, asked: set[str]) -> set[tuple[str, int]]:
@@ -94,7 +94,7 @@ class Writing:
         for start in range(0, len(wanted), CHUNK):
             some = wanted[start : start + CHUNK]
             query = _DECIDED_VERSIONS.format(ids=", ".join([self._mark] * len(some)))
-            found = self.connection.exec_driver_sql(query, tuple(some))
+            found = rows.run(self.connection, query, tuple(some))
             pairs.update((ad_id, submission) for ad_id, submission in found)
         return pairs
 

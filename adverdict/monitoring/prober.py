@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import delete, select
 
@@ -18,7 +19,7 @@ from adverdict.ledger.moments import micros, moment
 from adverdict.ledger.schema import probes
 from adverdict.ledger.store import Ledger, now
 from adverdict.monitoring.creatives import CreativeWatch, Shown
-from adverdict.monitoring.following.decided import DecidedAd, decided_between
+from adverdict.monitoring.following.decided import DecidedAd, decisions_between
 from adverdict.monitoring.probing import HOLD, WINDOW, Notice, ProbingDetector, Try
 from adverdict.review.tasks.rechecking import Suspect
 
@@ -27,6 +28,9 @@ READ_BACK = 20_000
 OVERLAP = timedelta(seconds=5)
 """Drafts may be kept a little later than they say."""
 BY = "monitor"
+AT_ONCE = 20
+"""Decisions that are read without a pause, which takes one or two thousandths of a second."""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,16 @@ class Found:
 
 
 class Prober:
-    """Follows one ledger. What it knows is in memory, and read back when it begins."""
+    """Follows one ledger. What it knows is in memory, and read back when it begins.
 
-    def __init__(self, ledger: Ledger, secret: bytes, clock: Callable[[], datetime] = now) -> None:
-        self._ledger, self._secret, self._clock = ledger, secret, clock
+    ``pause``: called every ``AT_ONCE`` decisions, so that others in this process, who answer ads meanwhile, need not share all of a look's
+    time with it.
+    """
+
+    def __init__(
+        self, ledger: Ledger, secret: bytes, clock: Callable[[], datetime] = now, pause: Callable[[], object] = lambda: None
+    ) -> None:
+        self._ledger, self._secret, self._clock, self._pause = ledger, secret, clock, pause
         self._detector = ProbingDetector()
         self._seq: int | None = None
         self._creatives = CreativeWatch()
@@ -56,7 +66,8 @@ class Prober:
             end = end_of(connection)
         begin = max(0, end - READ_BACK) if self._seq is None else self._seq
         with self._ledger.look() as connection:
-            decided = list(decided_between(connection, begin, end)) if end > begin else []
+            written = decisions_between(connection, begin, end) if end > begin else []
+        decided = [DecidedAd(seq, body) for seq, body in self._pausing(written)]
         changed, checked = self._changed(decided), list(self._checked())
         self._seq = end
         notices = []
@@ -69,7 +80,7 @@ class Prober:
     def _noticed(self, decided: Sequence[DecidedAd], checked: Sequence[Try]) -> Iterator[Notice]:
         """In the order in which they came. Words are taken apart only of advertisers of whom something was stopped before."""
         came: list[DecidedAd | Try] = [*decided, *checked]
-        for one in sorted(came, key=lambda one: one.at):
+        for one in self._pausing(sorted(came, key=lambda one: one.at)):
             if isinstance(one, DecidedAd):
                 if not one.stopped and not self._detector.watches(one.ad["advertiser_id"]):
                     continue
@@ -77,6 +88,12 @@ class Prober:
             told = self._detector.see(one)
             if told is not None:
                 yield told
+
+    def _pausing(self, these: Sequence[Item]) -> Iterator[Item]:
+        for number, one in enumerate(these, 1):
+            yield one
+            if number % AT_ONCE == 0:
+                self._pause()
 
     def _changed(self, decided: Sequence[DecidedAd]) -> list[Suspect]:
         shown = [(one.seq, Shown(one.ad["ad_id"], one.ad.get("creative_id"), one.ad.get("creative_phash"))) for one in decided]

@@ -106,20 +106,20 @@ class Recorder:
             self._begin_anew()
         if self._history.catch_up_settled():
             history = self._history
-            copies = self._known_copies(history.steering)
+            copies = self._known_copies(history.steering, history.seq)
             strikes = self._strikes.as_of(history.seq)
             return HistorySnapshot(history.state, history.seq, history.steering, in_force=history.in_force, copies=copies, strikes=strikes)
         self._begin_anew()
         with self.ledger.look() as connection:  # a brake does not wait for a history to be read anew
             end = end_of(connection)
             steering, in_force = steering_at(connection, end), in_force_at(connection, end)
-            copies = self._known_copies(steering)
+            copies = self._known_copies(steering, end)
             return HistorySnapshot(self._history.state, self._history.seq, steering, end, in_force, copies, self._strikes.as_of(end))
 
-    def _known_copies(self, steering: Steering) -> KnownCopies | None:
+    def _known_copies(self, steering: Steering, end: int) -> KnownCopies | None:
         if self._copies is None:
             return None
-        return self._copies.wait() if steering.clusters else self._copies.now()
+        return self._copies.wait(end) if steering.clusters else self._copies.now(end)
 
     def _new_history(self) -> LedgerHistory:
         from adverdict.ledger.history import LedgerHistory

@@ -3,6 +3,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include "copies.h"
 #include "forest.h"
 #include "language.h"
 #include "ngrams.h"
@@ -29,6 +30,15 @@ NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // what a process still holds at its end goes with it
     m.attr("API") = 2;
     m.def("character_columns", &character_columns);
+    nb::class_<Copies>(m, "Copies")
+        .def(nb::init<Array<uint32_t, 1>, uint32_t, uint32_t, Array<uint32_t, 1>, uint64_t, size_t>())
+        .def("sign", &Copies::sign)
+        .def("band_keys", &Copies::band_keys)
+        .def("picture_keys", &Copies::picture_keys);
+    m.def("bucket_find", &bucket_find);
+    m.def("bucket_claim", &bucket_claim);
+    m.def("bucket_met", &bucket_met);
+    m.def("look_at", &look_at);
     nb::class_<Ngrams>(m, "Ngrams")
         .def(nb::init<Array<float, 2>, Array<double, 1>, Array<double, 1>, std::vector<std::tuple<int, int, int, double>>>())
         .def("logits", &Ngrams::logits);

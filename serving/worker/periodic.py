@@ -12,6 +12,8 @@ from adverdict.domain.errors import AdverdictError
 from adverdict.domain.traces import trace
 
 EVERY = timedelta(minutes=1)
+PAUSE = 0.002
+"""Seconds; the interpreter's lock is free meanwhile."""
 
 
 class Watch(Protocol):
@@ -39,6 +41,10 @@ class PeriodicWatch(ABC):
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
+
+    def pause(self) -> None:
+        """In a long look: whoever answers ads in this process goes first."""
+        self._stop.wait(PAUSE)
 
     @abstractmethod
     def look(self) -> object:

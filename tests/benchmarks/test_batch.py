@@ -13,14 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adverdict.benchmarks.batch.batch_setup import BatchSetup, made, refuse_without_exit
+from adverdict.benchmarks.batch.batch_setup import BatchSetup
 from adverdict.benchmarks.batch.counts import flipped_of, left_early
 from adverdict.benchmarks.batch.encoder import twins
 from adverdict.benchmarks.batch.flips import compared
 from adverdict.benchmarks.batch.packs import precision, refuse_others_policies
 from adverdict.benchmarks.batch.run import BatchBenchmark, headlined, run
 from adverdict.benchmarks.batch.speed import summed
-from adverdict.benchmarks.shared.testbed import SimulatedTestBed
+from adverdict.benchmarks.shared.certified_exit import refuse_without_exit
+from adverdict.benchmarks.shared.testbed import SimulatedTestBed, made
 from adverdict.cli.benchmark.batch import show
 from adverdict.cli.console import out as console
 from adverdict.domain.decision import Decision, PolicyVerdict

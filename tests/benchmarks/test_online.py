@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adverdict.benchmarks.batch.batch_setup import BatchSetup
 from adverdict.benchmarks.online import latency as online_latency
 from adverdict.benchmarks.online import memory as online_memory
 from adverdict.benchmarks.online import startup as online_startup
@@ -23,7 +24,8 @@ from adverdict.benchmarks.online import throughput as online_throughput
 from adverdict.benchmarks.online.figures import LoadLog, median, quantile, slope, spread
 from adverdict.benchmarks.online.online_setup import OnlineSetup
 from adverdict.benchmarks.online.run import HEADLINES, PARTS, OnlineBenchmark, headlined, quick, run
-from adverdict.benchmarks.online.throughput import ServerRounds, versus
+from adverdict.benchmarks.online.throughput import ServerRounds, exit_share, versus
+from adverdict.benchmarks.shared.certified_exit import CertifiedExit
 from adverdict.benchmarks.shared.testbed import SimulatedTestBed
 from adverdict.cli.benchmark.online import show
 from adverdict.cli.console import out as console
@@ -117,6 +119,35 @@ def test_rounds_add_up() -> None:
     assert rounds.outcome == Counter(requests=200, accepted=150, refused=50)
 
 
+def test_the_share_that_left_early_is_of_those_that_could() -> None:
+    assert exit_share({"early": 3, "full": 1, "": 40}) == 0.75
+    assert exit_share({"": 40}) is None, "a model without an exit is not one that nobody takes"
+
+
+def test_what_is_served_is_certified_as_what_is_scored_in_batches(tmp_path: Path) -> None:
+    """The same file of the same folder: else the two benchmarks would tell of two exits."""
+    from adverdict.models.cascade import FILE
+
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (bundle / "manifest.json").write_text(json.dumps({"encoder": {}, "policies": ["gambling"]}), encoding="utf-8")
+    (bundle / FILE).write_text("{}", encoding="utf-8")
+    (tmp_path / "rules").mkdir()
+    testbed, rules = SimulatedTestBed(tmp_path, model=bundle), tmp_path / "rules"
+    batch = BatchSetup(testbed, 10, 40, policies=rules)
+    named = CertifiedExit(testbed, 40, by_hand=False).folder(bundle, rules)
+    named.mkdir()
+    online = OnlineSetup(testbed, 10, 40, policies=rules)
+    assert online.certificates_for(bundle) == batch.certified() == named / "certificates.json"
+
+
+def test_why_nobody_leaves_early_is_said(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"encoder": None}), encoding="utf-8")
+    setup = OnlineSetup(SimulatedTestBed(tmp_path, model=tmp_path), 10, policies=tmp_path)
+    assert setup.certificates_for(tmp_path) is None
+    assert "has no early exit" in setup.exit(tmp_path)["why_none"]
+
+
 def test_an_overload_is_judged_by_who_gets_in_and_what_they_feel() -> None:
     before = {"p99_ms": 10.0}
     during = {**loaded([200] * 50 + [429] * 48 + [500, 1]).outcome(), "p99_ms": 25.0}
@@ -192,16 +223,30 @@ def test_quick_is_less_of_every_part() -> None:
 
 SPREAD = {"requests": 42_000, "p50_ms": 1.5, "p90_ms": 2.0, "p99_ms": 5.0, "p999_ms": 9.25, "max_ms": 31.0, "p99_over_p50": 3.333}
 SERVER = {"requests_per_s": 910.0, "p50_ms": 33.1, "cpu_us_per_request": 1050.0, "pss": 410.0}
+CERTIFICATE = {
+    "certificate_id": "exit-1",
+    "limit": 0.01,
+    "max_flipped": 0.001,
+    "confidence": 0.95,
+    "flipped": 2,
+    "ads": 8000,
+    "advertisers": 910,
+}
 FIGURES: dict[str, Any] = {
     "throughput": {
         "clients": 32,
         "encoder": {
-            "service": SERVER,
+            "exit": {"certificate": CERTIFICATE, "why_none": None},
+            "service": {**SERVER, "exits": {"early": 380, "full": 20}, "exit_share": 0.95},
             "fastapi": {**SERVER, "requests_per_s": 2210.0},
             "mlflow_serve": {**SERVER, "requests_per_s": 42.5, "p50_ms": 750.0},
             "vs_mlflow_serve": 21.4,
         },
-        "encoder_2_workers": {"service": {**SERVER, "requests_per_s": 1400.0}},
+        "encoder_2_workers": {
+            "exit": {"certificate": {**CERTIFICATE, "limit": 0.0}, "why_none": None},
+            "service": {**SERVER, "requests_per_s": 1400.0, "exits": {}, "exit_share": None},
+        },
+        "plain": {"exit": {"certificate": None, "why_none": "bundle-plain has no early exit"}, "service": SERVER},
         "vs_mlflow_serve": 21.4,
         "vs_fastapi": 0.41,
         "left_out": {"encoder_2_workers: mlflow_serve": "mlflow models serve does not answer"},
@@ -293,6 +338,7 @@ def test_all_of_it_small(tiny_bundle: Path, tmp_path: Path) -> None:
     assert len(found["parts"]["memory"]["again"]) == 5
     assert math.isfinite(found["help_s"])
     assert found["parts"]["tail"]["untuned"]["without"].startswith("the garbage collector")
+    assert found["exit_share"] is None or 0 <= found["exit_share"] <= 1
     assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and _mentions(pid, str(tmp_path))]
 
 

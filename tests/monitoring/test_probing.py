@@ -21,8 +21,8 @@ from adverdict.ledger.schema import tasks
 from adverdict.ledger.store import Ledger
 from adverdict.monitoring.creatives import differ
 from adverdict.monitoring.drafts import A_DAY, AN_HOUR, keep, room, rules_met
-from adverdict.monitoring.following.decided import decided_between
-from adverdict.monitoring.prober import Found, Prober, forget_probes
+from adverdict.monitoring.following.decided import DecidedAd, decisions_between
+from adverdict.monitoring.prober import AT_ONCE, Found, Prober, forget_probes
 from adverdict.monitoring.probing import BURST, ProbingDetector, Try, alike, try_of, words_of
 from adverdict.serving.worker.watches.probing import HELD, ProbingWatch
 from tests.decisions.build import POLICY, book
@@ -159,6 +159,15 @@ def test_a_notice_goes_with_its_advertiser_when_it_is_erased(ledger: Ledger) -> 
     assert steering_now(ledger).held == {}
 
 
+def test_a_long_look_pauses_for_others_and_finds_the_same(ledger: Ledger) -> None:
+    clock, pauses = Clock(), list[datetime]()
+    climb(ledger, clock)
+    append_decisions(ledger, *(decided(an_ad(100 + number, advertiser_id="adv-9")) for number in range(3 * AT_ONCE)))
+    found = Prober(ledger, SECRET, clock, lambda: pauses.append(clock())).look()
+    assert [one.says for _, one in found.notices] != []
+    assert len(pauses) >= 2 * 3, "while decisions are read, and while they are looked at"
+
+
 def draft(p: float, number: int = 0) -> tuple[object, object]:
     ad = an_ad(number, title=text(number), body="")
     made = decided(ad, Verdict.REVIEW).decision
@@ -249,7 +258,7 @@ def test_what_is_read_of_a_decision_on_record_is_what_it_says(ledger: Ledger) ->
         made[0].model_copy(update={"step": "stp-1", "decision": made[0].decision.model_copy(update={"decision_id": "dec-s"})}),
     )
     with ledger.look() as connection:
-        read = list(decided_between(connection, 0, 99))
+        read = [DecidedAd(seq, body) for seq, body in decisions_between(connection, 0, 99)]
     assert [one.as_try(SECRET) for one in read] == [try_of(one.decision, one.ad, SECRET) for one in made]
     assert [one.seq for one in read] == [1, 2, 3, 4, 5]
 

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adverdict.benchmarks.shared.certified_exit import CONFIDENCE
 from adverdict.certification.statistics.bounds import Sizes, upper_bound
-
-CONFIDENCE = 0.95
-"""One-sided."""
 
 
 def flipped_of(flipped: NDArray[np.bool_], groups: NDArray[np.int64], alike: float) -> dict[str, Any]:

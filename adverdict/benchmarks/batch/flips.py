@@ -15,6 +15,7 @@ from adverdict.benchmarks.batch.counts import flipped_of, left_early
 from adverdict.benchmarks.batch.packs import halved
 from adverdict.benchmarks.batch.scoring import OpenedPack, opened
 from adverdict.benchmarks.shared import beside
+from adverdict.benchmarks.shared.certified_exit import CERTIFIED_ON, QUICK_CERTIFIED_ON
 from adverdict.domain.decision import Decision
 from adverdict.domain.errors import AdverdictError
 
@@ -24,10 +25,10 @@ class FlipsPlan:
     """Ads of every advertiser come along: ``ads`` is how many marketplaces are simulated with."""
 
     ads: int = 24_000
-    certified_on: int = 24_000
+    certified_on: int = CERTIFIED_ON
 
 
-QUICK = FlipsPlan(ads=4000, certified_on=8000)
+QUICK = FlipsPlan(ads=4000, certified_on=QUICK_CERTIFIED_ON)
 
 
 def steps(data: Sequence[Path]) -> int:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.benchmarks.batch.batch_setup import BatchSetup, Figures, refuse_without_exit
-from adverdict.benchmarks.batch.counts import CONFIDENCE, flipped_of, left_early
+from adverdict.benchmarks.batch.batch_setup import BatchSetup, Figures
+from adverdict.benchmarks.batch.counts import flipped_of, left_early
 from adverdict.benchmarks.batch.scoring import OpenedPack, opened, pieces
 from adverdict.benchmarks.shared import beside
+from adverdict.benchmarks.shared.certified_exit import CONFIDENCE, refuse_without_exit
 from adverdict.domain.ad import Label
 from adverdict.domain.errors import InvalidInput, Mistake, NotFound
 

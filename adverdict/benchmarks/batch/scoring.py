@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adverdict.benchmarks.shared.certified_exit import exit_certificate
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
 from adverdict.rescoring.deciding.worker import PIECE
@@ -67,20 +68,11 @@ def opened(bundle: Path, rules: Path, certificates: Path | None, pack: Path, oth
     ads = [ad for ad in fresh(model.bundle, read) if ad.advertiser_id not in known]
     issued = Issued.from_json(certificates.read_text(encoding="utf-8")) if certificates else None
     scorer = scorer.certified(issued)
-    return OpenedPack(scorer, model.bundle, ads, _certificate(scorer, model.bundle, issued), _why_not(scorer, model.bundle, issued))
+    return OpenedPack(scorer, model.bundle, ads, exit_certificate(scorer, model.bundle, issued), _why_not(scorer, model.bundle, issued))
 
 
 def fresh(bundle: Bundle, pack: Pack) -> list[Ad]:
     return [ad for ad in pack.ads if not bundle.seen.knows(ad)]
-
-
-def _certificate(scorer: Scorer, bundle: Bundle, issued: Issued | None) -> Figures | None:
-    from adverdict.certification.exits.solve import solve_exits
-
-    if issued is None or issued.exits is None or bundle.cascade is None:
-        return None
-    solved = solve_exits(issued.exits, scorer.book, scorer.solved, bundle.cascade.doubt)
-    return asdict(solved) | {"expires_at": solved.expires_at.isoformat()}
 
 
 def _why_not(scorer: Scorer, bundle: Bundle, issued: Issued | None) -> str | None:

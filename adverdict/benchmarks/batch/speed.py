@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adverdict.benchmarks.batch.batch_setup import Advance, BatchSetup, Figures, Write, made
+from adverdict.benchmarks.batch.batch_setup import Advance, BatchSetup, Figures, Write
 from adverdict.benchmarks.batch.scoring import OpenedPack, opened
 from adverdict.benchmarks.shared import beside
+from adverdict.benchmarks.shared.testbed import made
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import AdverdictError
 from adverdict.features.native import core

@@ -14,6 +14,7 @@ from adverdict.benchmarks.online import startup as online_startup
 from adverdict.benchmarks.online import tail as online_tail
 from adverdict.benchmarks.online import throughput as online_throughput
 from adverdict.benchmarks.online.online_setup import Figures, OnlineSetup, Write
+from adverdict.benchmarks.shared.certified_exit import CERTIFIED_ON, QUICK_CERTIFIED_ON
 from adverdict.benchmarks.shared.machine import machine
 from adverdict.benchmarks.shared.parts import headlined as with_headlines
 from adverdict.benchmarks.shared.parts import in_turn
@@ -24,6 +25,8 @@ from adverdict.domain.progress import Progress
 PARTS = ("throughput", "latency_one", "tail", "overload", "memory", "startup")
 NEED_MLFLOW, NEED_QUICKEST = {"throughput", "startup"}, {"throughput", "latency_one", "memory"}
 NEED_MAIN = {*PARTS} - {"memory"}
+KEEP = {"latency_one", "tail", "overload"}
+"""Parts that measure one service, one after the other."""
 PACKAGES = ("bentoml", "fastapi", "uvicorn", "h11", "httptools", "uvloop", "pydantic", "sqlalchemy")
 NOTES = (
     "Servers, comparators and the client run on the same machine and share its cores: a rate is what the server reaches beside its "
@@ -35,12 +38,16 @@ NOTES = (
     "p50_over_bare: HTTP with one client over the model alone in a process of its own, on the same ads, the client's own part included. "
     "fastapi has the parser and the loop of the service (httptools and uvloop where they are installed), fastapi_h11 has neither; "
     "cpu_vs_fastapi is user and system time of all of a server's processes by request, that of the service over FastAPI's, without an "
-    "encoder: on a machine that others share it is the figure that holds. p50_over_bare is that of ads the encoder is skipped for. "
+    "encoder: on a machine that others share it is the figure that holds. p50_over_bare is that of the bundle without an encoder, or of "
+    "ads it is skipped for. "
+    "A bundle with an encoder is served with its early exit as certified on labelled simulated ads of another marketplace "
+    "(exit: the certificate; exit_share: of the answers that were read, those whose ad left early), mlflow models serve has no exit. "
     "Ratios are medians over rounds in which all compared were measured in turns."
 )
 
 HEADLINES = {
     **dict.fromkeys(("vs_mlflow_serve", "vs_mlflow_serve_no_encoder", "vs_fastapi", "cpu_vs_fastapi", "cpu_vs_fastapi_h11"), "throughput"),
+    "exit_share": "throughput",
     **dict.fromkeys(("p50_over_bare", "p50_over_bare_skipped", "p50_over_bare_used"), "latency_one"),
     **dict.fromkeys(("p99_over_p50", "p99_over_p50_untuned"), "tail"),
     **dict.fromkeys(("overload_accepted_share", "overload_5xx", "overload_p99_over_before"), "overload"),
@@ -55,7 +62,8 @@ ADS, QUICK_ADS = 10_000, 1_000
 @dataclass(frozen=True)
 class OnlineBenchmark:
     """How much of each; ``parts`` of ``PARTS``. ``work`` keeps marketplaces and bundles for the next time; ``model``: the bundle's folder
-    to serve; ``policies``: files to decide by, made for the occasion when None; ``certificates``: to go with them, for an early exit."""
+    to serve; ``policies``: files to decide by, made for the occasion when None; ``certificates``: to go with them, for an early exit;
+    without, one is certified on ``certified_on`` simulated ads where the bundle has one."""
 
     quick: bool = False
     parts: Sequence[str] = PARTS
@@ -65,6 +73,7 @@ class OnlineBenchmark:
     work: Path | None = None
     seed: int = 0
     ads: int = ADS
+    certified_on: int = CERTIFIED_ON
     throughput: online_throughput.ThroughputPlan = field(default_factory=online_throughput.ThroughputPlan)
     latency: online_latency.LatencyPlan = field(default_factory=online_latency.LatencyPlan)
     tail: online_tail.TailPlan = field(default_factory=online_tail.TailPlan)
@@ -73,11 +82,12 @@ class OnlineBenchmark:
 
 
 def quick(job: OnlineBenchmark) -> OnlineBenchmark:
-    """The same parts in about four minutes."""
+    """The same parts in about six minutes; without more workers, and without the untuned service."""
     return replace(
         job,
         quick=True,
         ads=QUICK_ADS,
+        certified_on=QUICK_CERTIFIED_ON,
         throughput=online_throughput.QUICK,
         latency=online_latency.QUICK,
         tail=online_tail.QUICK,
@@ -98,12 +108,20 @@ def run(job: OnlineBenchmark, progress: Progress, write: Write) -> Figures:
         folder = job.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adverdict-online-")))
         folder.mkdir(parents=True, exist_ok=True)
         testbed = SimulatedTestBed(folder.resolve(), job.quick, job.model.resolve() if job.model else None)
-        setup = OnlineSetup(testbed, job.ads, job.policies and job.policies.resolve(), job.certificates and job.certificates.resolve())
+        policies, certificates = (path and path.resolve() for path in (job.policies, job.certificates))
+        setup = OnlineSetup(testbed, job.ads, job.certified_on, policies, certificates)
+        stack.callback(setup.stop)
         _prepare(job, setup, progress)
         chosen = [part for part in PARTS if part in job.parts]
+
+        def measured(part: str, unfinished: Write) -> Figures:
+            if part not in KEEP:
+                setup.stop()
+            return _MEASURED[part](job, setup, progress, unfinished)
+
         return in_turn(
             chosen,
-            lambda part, unfinished: _MEASURED[part](job, setup, progress, unfinished),
+            measured,
             lambda parts: about | headlined(parts),
             write,
         )
@@ -126,7 +144,7 @@ def _latency(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write
 
 
 def _tail(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress, write: Write) -> Figures:
-    progress.stage("the tail", 2)
+    progress.stage("the tail", online_tail.steps(job.tail))
     return online_tail.tail(setup, job.tail, job.seed, write, progress.advance)
 
 
@@ -160,7 +178,7 @@ def _prepare(job: OnlineBenchmark, setup: OnlineSetup, progress: Progress) -> No
     progress.stage("bundles and ads", 2)
     for bundle, needed in ((setup.main, NEED_MAIN), (setup.quickest, NEED_QUICKEST)):
         if needed & set(job.parts):
-            setup.rules(bundle())
+            setup.certificates_for(bundle())
             if needed & NEED_MLFLOW & set(job.parts):
                 setup.pyfunc(bundle())
     progress.advance()

@@ -24,7 +24,7 @@ class StartupPlan:
     helps: int = 9
 
 
-QUICK = StartupPlan(starts=2, helps=3)
+QUICK = StartupPlan(starts=1, helps=3)
 
 
 def steps(plan: StartupPlan) -> int:

@@ -27,45 +27,58 @@ class TailPlan:
     overload_s: float = 30.0
     beside_s: float = 15.0
     """At 70 %, just before the overload."""
+    untuned: bool = True
+    """Whether to measure the tail of the service without its tuning as well."""
 
 
-QUICK = TailPlan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=5.0)
+QUICK = TailPlan(saturation_s=2.0, warm_s=1.5, seconds=10.0, overload_s=10.0, beside_s=8.0, untuned=False)
+
+
+def steps(plan: TailPlan) -> int:
+    return 2 if plan.untuned else 1
 
 
 def tail(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: Advance) -> Figures:
     """Both services at the same rate, 70 % of what the tuned one can do."""
     bundle = setup.main()
     found: Figures = {"bundle": told(bundle), "share_of_saturation": SHARE, "left_out": {}}
-    with setup.service(bundle) as server:
-        limit = found["saturation_per_s"] = saturation(server, plan)
-        found["service"] = _tail(server, SHARE * limit, plan.seconds, seed)
+    server = setup.kept(bundle)
+    limit = found["saturation_per_s"] = saturation(server, plan)
+    found["service"] = _tail(server, SHARE * limit, plan.seconds, seed)
     found["p99_over_p50"] = found["service"]["p99_over_p50"]
     write(found)
     advance()
+    if plan.untuned:
+        setup.stop()
+        _untuned(setup, plan, seed, found)
+        advance()
+    return found
+
+
+def _untuned(setup: OnlineSetup, plan: TailPlan, seed: int, found: Figures) -> None:
+    """The same without the tuning, beside what was found with it."""
     try:
-        with setup.service(bundle, untuned=True) as server:
+        with setup.service(setup.main(), untuned=True) as server:
             saturation(server, plan)  # to be as warm as the other was
-            found["untuned"] = _tail(server, SHARE * limit, plan.seconds, seed)
+            found["untuned"] = _tail(server, SHARE * found["saturation_per_s"], plan.seconds, seed)
             found["untuned"]["without"] = server.untuned()
         found["p99_over_p50_untuned"] = found["untuned"]["p99_over_p50"]
     except Unavailable as error:
         found["left_out"]["untuned"] = str(error)
-    advance()
-    return found
 
 
 def overload(setup: OnlineSetup, plan: TailPlan, seed: int, write: Write, advance: Advance) -> Figures:
     """The same service at 70 % of its saturation and at twice as much: those it accepts should not notice."""
     bundle = setup.main()
     found: Figures = {"bundle": told(bundle), "times_saturation": TIMES}
-    with setup.service(bundle) as server:
-        limit = found["saturation_per_s"] = saturation(server, plan)
-        found["beside"] = _tail(server, SHARE * limit, plan.beside_s, seed)
-        write(found)
-        advance()
-        found["overloaded"] = _tail(server, TIMES * limit, plan.overload_s, seed + 1)
-        found["after"] = spread(_good(server.load(kind="closed", clients=1, requests=100, seconds=30.0)))
-        advance()
+    server = setup.kept(bundle)
+    limit = found["saturation_per_s"] = saturation(server, plan)
+    found["beside"] = _tail(server, SHARE * limit, plan.beside_s, seed)
+    write(found)
+    advance()
+    found["overloaded"] = _tail(server, TIMES * limit, plan.overload_s, seed + 1)
+    found["after"] = spread(_good(server.load(kind="closed", clients=1, requests=100, seconds=30.0)))
+    advance()
     return found | judged(found["overloaded"], found["beside"])
 
 

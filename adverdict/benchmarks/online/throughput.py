@@ -6,6 +6,7 @@ All three stand ready at the same time, and are loaded in turn, several times ov
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,7 @@ class ThroughputPlan:
     """With more than one worker, and with the other bundle."""
 
 
-QUICK = ThroughputPlan(rounds=2, seconds=2.0, slow_seconds=4.0, warm_s=1.5, rounds_with_more=1)
+QUICK = ThroughputPlan(rounds=2, seconds=2.0, slow_seconds=4.0, warm_s=1.5, workers=(1,), rounds_with_more=1)
 
 
 @dataclass
@@ -45,6 +46,8 @@ class ServerRounds:
     """Of all its processes, by request."""
     p50_ms: list[float | None] = field(default_factory=list)
     outcome: Counter[str] = field(default_factory=Counter)
+    exits: Counter[str] = field(default_factory=Counter)
+    """Of the answers that were read, where their ads left the models."""
     answered: Figures = field(default_factory=dict)
 
     def add(self, found: LoadLog, warm_s: float, seconds: float, cpu_s: float) -> None:
@@ -53,6 +56,7 @@ class ServerRounds:
         self.p50_ms.append(quantile(found.ms[found.good], 0.5))
         self.outcome.update({name: value for name, value in found.outcome().items() if isinstance(value, int)})
         self.answered = found.answered()
+        self.exits.update(self.answered["exits"])
 
     def figures(self, server: Server) -> Figures:
         return {
@@ -64,7 +68,15 @@ class ServerRounds:
             **server.memory_mib(),
             **self.outcome,
             **self.answered,
+            "exits": dict(self.exits),
+            "exit_share": exit_share(self.exits),
         }
+
+
+def exit_share(exits: Mapping[str, int]) -> float | None:
+    """Of the ads that could leave the models early, the share that did; None: none could."""
+    could = exits.get("early", 0) + exits.get("full", 0)
+    return exits.get("early", 0) / could if could else None
 
 
 def groups(setup: OnlineSetup, plan: ThroughputPlan, cores: int) -> list[tuple[str, bool, int, int]]:
@@ -91,6 +103,7 @@ def throughput(setup: OnlineSetup, plan: ThroughputPlan, cores: int, write: Writ
         figures["left_out"] |= {f"{name}: {server}": why for server, why in left_out.items()}
         if "vs_fastapi" not in figures:
             figures |= {ratio: group[ratio] for ratio in ("vs_mlflow_serve", "vs_fastapi")}
+            figures["exit_share"] = group["service"]["exit_share"]
         if not encoder and workers == 1:
             figures |= {ratio: group[ratio] for ratio in ("cpu_vs_fastapi", "cpu_vs_fastapi_h11")}
             figures["vs_mlflow_serve_no_encoder"] = group["vs_mlflow_serve"]
@@ -120,7 +133,7 @@ def _group(
             left_out[name] = f"it answered nothing with 200: {dict(measured[name].outcome)}"
     for name in ("fastapi", "fastapi_h11"):
         found[f"cpu_vs_{name}"] = versus(measured["service"].cpu_us, measured[name].cpu_us) if name in measured else None
-    return {"bundle": told(bundle), "workers": workers, **found}, left_out
+    return {"bundle": told(bundle), "workers": workers, "exit": setup.exit(bundle), **found}, left_out
 
 
 def _servers(setup: OnlineSetup, bundle: Path, workers: int, stack: ExitStack, left_out: dict[str, str]) -> dict[str, Server]:

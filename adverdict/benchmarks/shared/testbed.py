@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +39,7 @@ class SimulatedTestBed:
 
     def ads(self, count: int) -> Path:
         """A simulated marketplace: ``ads.parquet`` and ``labels.parquet``."""
-        return self._made(f"ads-{count}", lambda folder: _simulate(folder, count, SEED))
+        return self._made(f"ads-{count}", lambda folder: simulate(folder, count, SEED))
 
     def bundle(self, encoder: bool) -> Path:
         """Trained here on other simulated ads, unless ``model`` has an encoder, or none, as is asked for. Raises NotFound."""
@@ -47,7 +48,7 @@ class SimulatedTestBed:
         if self.model is not None and has_encoder(self.model) == encoder:
             return self.model
         count = QUICK_TRAINED_ON if self.quick else TRAINED_ON
-        pack = self._made(f"trained-on-{count}", lambda folder: _simulate(folder, count, TRAINED_ON_SEED))
+        pack = self._made(f"trained-on-{count}", lambda folder: simulate(folder, count, TRAINED_ON_SEED))
         kind = "encoder" if encoder else "plain"
         # In a process of its own: what training loads and holds is not measured with what comes after.
         return self._made(f"bundle-{kind}-{count}", lambda folder: apart(_train, pack, folder, encoder, self.quick))
@@ -65,12 +66,16 @@ class SimulatedTestBed:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def _made(self, name: str, make: Any) -> Path:
-        path = self.folder / name
-        if not path.exists():
-            with making_folder(path) as work:
-                make(work)
-        return path
+    def _made(self, name: str, make: Callable[[Path], object]) -> Path:
+        return made(self.folder / name, make)
+
+
+def made(path: Path, make: Callable[[Path], object]) -> Path:
+    """Made once: a benchmark that was stopped in the middle leaves nothing under this name."""
+    if not path.exists():
+        with making_folder(path) as work:
+            make(work)
+    return path
 
 
 def has_encoder(bundle: Path) -> bool:
@@ -113,7 +118,7 @@ def apart(work: Any, *arguments: Any) -> Any:
         return pool.submit(work, *arguments).result()
 
 
-def _simulate(folder: Path, count: int, seed: int) -> None:
+def simulate(folder: Path, count: int, seed: int) -> None:
     from adverdict.simulation import write_marketplace
 
     write_marketplace(folder, count, seed)

@@ -14,7 +14,7 @@ from adverdict.cli.tables import number, say, table
 
 
 def online(
-    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: four minutes instead of fifteen.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: six minutes instead of twenty.")] = False,
     part: Annotated[
         list[str] | None,
         typer.Option("--part", help="Only throughput, latency_one, tail, overload, memory or startup. Repeat for several."),
@@ -24,7 +24,10 @@ def online(
         Path | None, typer.Option("--policies", help="Folder of policy files to decide by; rules with fixed thresholds otherwise.")
     ] = None,
     certificates: Annotated[
-        Path | None, typer.Option("--certificates", help="certificates.json of the model, for its thresholds and its early exit.")
+        Path | None,
+        typer.Option(
+            "--certificates", help="certificates.json of the model, for its thresholds and its early exit; certified here otherwise."
+        ),
     ] = None,
     requests: Annotated[
         int | None, typer.Option("--requests", min=100, max=1_000_000, help="Of the memory part; 100,000 unless given.")
@@ -84,8 +87,28 @@ def _throughput(found: Mapping[str, Any]) -> None:
     ]
     table([f"{found['clients']} clients", "server", "requests/s", "p50 ms", "CPU µs a request", "PSS MiB"], rows)
     say(f"vs_mlflow_serve: {number(found.get('vs_mlflow_serve'))}, vs_fastapi: {number(found.get('vs_fastapi'))} (one worker)")
+    for group, one in found.items():
+        if isinstance(one, Mapping) and one.get("exit"):
+            say(f"{group}: {_exit(one['exit'], one['service'])}")
     told = ("vs_mlflow_serve_no_encoder", "cpu_vs_fastapi", "cpu_vs_fastapi_h11")
     say("without an encoder: " + ", ".join(f"{name}: {number(found.get(name))}" for name in told))
+
+
+def _exit(found: Mapping[str, Any], service: Mapping[str, Any]) -> str:
+    """Of the early exit: how many took it, and what is promised of it."""
+    certificate = found["certificate"]
+    if certificate is None:
+        return f"every ad goes all the way: {found['why_none']}"
+    exits = service.get("exits", {})
+    early, could = exits.get("early", 0), exits.get("early", 0) + exits.get("full", 0)
+    left = f"{early:,} of {could:,} answers read left early ({early / could:.1%})" if could else "no answer was read"
+    if not certificate["limit"]:
+        return f"{left}; no exit could be certified on {certificate['ads']:,} ads, so only ads on which nothing hangs leave"
+    return (
+        f"{left}; certificate {certificate['certificate_id']}: at most {certificate['max_flipped']:.2%} of all ads get another verdict, "
+        f"at {certificate['confidence']:.0%} confidence ({certificate['flipped']:,} of {certificate['ads']:,} simulated ads of "
+        f"{certificate['advertisers']:,} advertisers did)"
+    )
 
 
 def _latency(found: Mapping[str, Any]) -> None:

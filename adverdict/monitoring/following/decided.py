@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from adverdict.domain.degraded import Cause, degradations
 from adverdict.domain.verdict import Verdict
+from adverdict.ledger.chain import inflated
 from adverdict.ledger.columns import outline
 from adverdict.ledger.entries import DecisionMade
 from adverdict.ledger.schema import contents, entries
@@ -42,7 +42,7 @@ class DecidedAd:
 
     def __init__(self, seq: int, body: bytes) -> None:
         self.seq = seq
-        self._plain = zlib.decompress(body)
+        self._plain = inflated(body)
         told = outline(DecisionMade.kind, self._plain)
         self.ad: dict[str, Any] = told["ad"]
         decision = told["decision"]
@@ -75,8 +75,7 @@ class DecidedAd:
         return told
 
 
-def decided_between(connection: Connection, after: int, until: int) -> Iterator[DecidedAd]:
-    """Of the entries after one, up to and including another, without those that a rescoring recorded."""
+def decisions_between(connection: Connection, after: int, until: int) -> list[tuple[int, bytes]]:
+    """What ``DecidedAd`` reads, of the entries after one, up to and including another, without those that a rescoring recorded."""
     query = _DECISIONS.where(contents.c.seq > after, contents.c.seq <= until)
-    for row in connection.execute(query.execution_options(yield_per=1000)):
-        yield DecidedAd(int(row.seq), row.body)
+    return [(int(row.seq), row.body) for row in connection.execute(query)]

@@ -50,7 +50,7 @@ class ProbingWatch(PeriodicWatch):
             self._prober = None  # what it knew is old when this worker's turn comes again
             return False
         if self._prober is None:
-            self._prober = Prober(self._ledger, self._secret(), self._clock)
+            self._prober = Prober(self._ledger, self._secret(), self._clock, self.pause)
         found = self._prober.look()
         suspects = list(found.changed)
         for probing_id, told in found.notices:
