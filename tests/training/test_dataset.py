@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adverdict.domain.errors import InvalidInput
 from adverdict.training.dataset import Dataset, dataset
-from adverdict.training.fit.splits import by_advertiser, development_and_test, in_order, without_markets
+from adverdict.training.fit.splits import by_advertiser, development_and_test, in_order, some_advertisers, without_markets
 from adverdict.training.fit.trainable import MIN_EACH, trainable
 from tests.training.data import ad, label, pack, said
 
@@ -74,6 +74,17 @@ def test_no_split_shares_an_advertiser_or_a_creative(numbers: list[tuple[int, in
     for train, held in splits:
         for name in ("advertiser_id", "creative_id"):
             assert not {getattr(data.ads[i], name) for i in train} & {getattr(data.ads[i], name) for i in held}
+
+
+@given(st.lists(st.integers(0, 20), max_size=60), st.integers(0, 70), st.integers(0, 5))
+def test_some_advertisers_are_whole_and_no_more_ads_than_asked_for(owners: list[int], most: int, seed: int) -> None:
+    groups = [str(owner) for owner in owners]
+    rows = some_advertisers(groups, most, seed)
+    drawn = {groups[row] for row in rows}
+    assert len(rows) <= max(most, 0)
+    assert rows.tolist() == [row for row, group in enumerate(groups) if group in drawn]
+    if len(groups) <= most:
+        assert len(rows) == len(groups)
 
 
 def test_a_market_left_out_takes_its_advertisers_with_it() -> None:

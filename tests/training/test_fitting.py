@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score
 from adverdict.features.text.ngrams import N_COLUMNS
 from adverdict.models.calibration import sigmoid
 from adverdict.models.encoder.transformer import STATES
+from adverdict.training.fit import transformer
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
 from adverdict.training.fit.penalised import fit_logistic
 from adverdict.training.fit.ridge import Design, Read, RidgeSettings
@@ -31,7 +32,10 @@ def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
     assert average_precision_score(x[:, 1] == 2, scores) == pytest.approx(1.0)
 
 
-def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can() -> None:
+@pytest.mark.parametrize("most", [10_000, 300])
+def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where only some of the advertisers are asked how deep."""
+    monkeypatch.setattr(transformer, "MOST_BETWEEN", most)
     n = 600
     states = RNG.normal(size=(n, 3, 6)).astype(np.float32)
     target = (states[:, 1, 0] * states[:, 1, 1] > 0).astype(float)[:, None]  # exclusive or, after the second of three depths
@@ -41,10 +45,11 @@ def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can() -> None
         depths=(2, 4, 5),
         read=nothing,
         design=Design.of(nothing, RidgeSettings(), 0),
-        penalty=0.2,
+        settings=RidgeSettings(),
         facts={},
         ridge=np.zeros((n, 1)),
         targets=target,
+        groups=[str(row) for row in range(n)],
         fold=np.arange(n) % 3,
     )
     fitted = fit_transformer(offered, 6, 0, lambda: None)

@@ -279,10 +279,11 @@ def _stage_encoder(
         depths=depths,
         read=prepared.read,
         design=found.design,
-        penalty=settings.ridge.penalty,
+        settings=settings.ridge,
         facts=found.reads,
         ridge=found.logits,
         targets=data.targets,
+        groups=data.groups,
         fold=prepared.fold,
     )
     fitted = fit_transformer(offered, chosen.width, settings.seed, progress.advance)

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adverdict.training.dataset import Dataset, Rows
+from adverdict.training.dataset import Dataset
 from adverdict.training.evaluation.gains import NEEDED_ERRORS, by_advertiser, log_loss
-from adverdict.training.fit.parallel import side_by_side
-from adverdict.training.fit.ridge import CREATIVE, PAST, SIGNALS, Design, FactsRead, Read, RidgeSettings, fit_ridge, of_facts
+from adverdict.training.fit.ridge import (
+    CREATIVE,
+    MOST_BETWEEN,
+    PAST,
+    SIGNALS,
+    Design,
+    FactsRead,
+    Read,
+    RidgeSettings,
+    of_facts,
+    out_of_fold,
+)
+from adverdict.training.fit.splits import some_advertisers
 
 Logits = NDArray[np.float64]
 
@@ -28,24 +39,44 @@ class RidgeOutOfFold:
 def ridge_out_of_fold(
     data: Dataset, read: Read, fold: NDArray[np.intp], settings: RidgeSettings, seed: int, advance: Callable[[], object]
 ) -> RidgeOutOfFold:
-    """Kinds of facts join one after the other, where they make the log loss of unseen advertisers better (``how_many_kinds``)."""
-    design, n = Design.of(read, settings, seed), len(data.policies)
+    """Kinds of facts join one after the other, where they make the log loss of unseen advertisers better (``how_many_kinds``): of all of
+    them, or of as many as a design still keeps all pairs of."""
+    design = Design.of(read, settings, seed)
+    some = some_advertisers(data.groups, MOST_BETWEEN, seed)
+    if len(some) == len(data.ads):
+        tried = _with_more_and_more(data, design, fold, settings.penalty, advance)
+        return RidgeOutOfFold(design, tried.chosen(), tried.reads())
+    few = Design.of(read.part(some), settings, seed)
+    reads = _with_more_and_more(data.part(some), few, fold[some], settings.penalty, lambda: None).reads()
+    logits = out_of_fold(design, data.targets, fold, settings.penalty, reads, advance)
+    return RidgeOutOfFold(design, logits, reads)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """``said`` ``(n_ads, 1 + n_kinds, n_policies)``: log-odds, out of fold, with the first i of ``kinds``; ``kept`` ``(n_policies,)`` of
+    them."""
+
+    kinds: Sequence[str]
+    said: Logits
+    kept: NDArray[np.intp]
+
+    def chosen(self) -> Logits:
+        return self.said[:, self.kept, np.arange(len(self.kept))]
+
+    def reads(self) -> FactsRead:
+        return {kind: self.kept > i for i, kind in enumerate(self.kinds)}
+
+
+def _with_more_and_more(data: Dataset, design: Design, fold: NDArray[np.intp], penalty: float, advance: Callable[[], object]) -> _Tried:
+    n = len(data.policies)
     kinds = [kind for kind in (CREATIVE, PAST, SIGNALS) if of_facts(design.kernels, kind).any()]
     several = len(kinds) + 1
     copies, reads = np.tile(data.targets, several), {kind: np.repeat(np.arange(several) > i, n) for i, kind in enumerate(kinds)}
-
-    def one(k: int) -> tuple[Rows, Logits]:
-        train, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        return held_out, design.log_odds(fit_ridge(design, train, copies[train], settings.penalty, reads), held_out)
-
-    out = np.empty_like(copies)
-    for held_out, logits in side_by_side(one, int(fold.max()) + 1):
-        out[held_out] = logits
-        advance()
+    said = out_of_fold(design, copies, fold, penalty, reads, advance).reshape(len(data.ads), several, n)
     groups = np.unique(data.groups, return_inverse=True)[1]
-    said = out.reshape(len(out), several, n)
     kept = np.array([how_many_kinds(said[:, :, policy], data.targets[:, policy], groups, kinds) for policy in range(n)], dtype=np.intp)
-    return RidgeOutOfFold(design, said[:, kept, np.arange(n)], {kind: kept > i for i, kind in enumerate(kinds)})
+    return _Tried(kinds, said, kept)
 
 
 def how_many_kinds(said: Logits, targets: NDArray[np.float64], groups: NDArray[np.intp], kinds: Sequence[str]) -> int:

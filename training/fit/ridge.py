@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -169,6 +169,22 @@ def fit_ridge(design: Design, rows: NDArray[np.intp], targets: Floats, penalty: 
     multipliers, base = least_loss(kernel, targets, penalty)
     each: NDArray[np.float32] = multipliers.astype(np.float32)
     return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * counts, dtype=np.float32), base)
+
+
+def out_of_fold(
+    design: Design, targets: Floats, fold: NDArray[np.intp], penalty: float, reads: FactsRead, advance: Callable[[], object] = lambda: None
+) -> Floats:
+    """Log-odds of each ad, ``(n_ads, n_policies)`` as ``targets``, from a regression fitted to the other folds."""
+
+    def one(k: int) -> tuple[NDArray[np.intp], Floats]:
+        train, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        return held_out, design.log_odds(fit_ridge(design, train, targets[train], penalty, reads), held_out)
+
+    out = np.empty_like(targets)
+    for held_out, logits in side_by_side(one, int(fold.max()) + 1):
+        out[held_out] = logits
+        advance()
+    return out
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,15 @@ def folds(data: Dataset, n_folds: int, seed: int) -> NDArray[np.intp]:
     for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(strata)), strata, np.asarray(data.groups))):
         out[held_out] = fold
     return out
+
+
+def some_advertisers(groups: Sequence[str], most: int, seed: int) -> Rows:
+    """Rows of at most ``most`` ads, in order: all ads of advertisers (``Dataset.groups``) drawn at random. All, where there are no more."""
+    if len(groups) <= most:
+        return np.arange(len(groups))
+    _, group, ads = np.unique(groups, return_inverse=True, return_counts=True)
+    drawn = np.random.default_rng(seed).permutation(len(ads))
+    return np.flatnonzero(np.isin(group, drawn[np.cumsum(ads[drawn]) <= most]))
 
 
 def by_advertiser(data: Dataset, n_folds: int, seed: int) -> Iterator[tuple[str, Rows, Rows]]:
