@@ -17,8 +17,8 @@ from tests.serving.conftest import Serve
 from tests.serving.test_recording import decisions
 from tests.serving.test_score import ad
 
-THEIR_OWN = {"decision_id", "decided_at", "history_seq", "audit"}
-"""What no two decisions share."""
+THEIR_OWN = {"decision_id", "decided_at", "history_seq", "audit", "cluster"}
+"""What no two decisions of one ad share; the second may already know the first as its copy."""
 
 
 Ask = Callable[[TestClient, str, dict[str, Any]], Any]
