@@ -46,3 +46,14 @@ def test_starting_files_of_policies_that_no_example_is_shipped_of_are_read(tmp_p
     for name, text in starting_files(["ours", "theirs"], ["SE"]).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert [policy.title for _, _, policy in read_policies(tmp_path).every()] == ["Ours", "Theirs"]
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "everywhere"), [((), False), (("kids_video", "feed"), False), (("kids_labelled", "feed"), True), (("",), True)]
+)
+def test_an_example_for_surfaces_that_no_ad_has_is_in_force_on_all(surfaces: tuple[str, ...], everywhere: bool, tmp_path: Path) -> None:
+    for name, text in starting_files(["kids_unsuitable", "gambling"], ["SE"], surfaces).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    in_force = [policy.name for policy in read_policies(tmp_path).in_force("SE", "feed")]
+    assert ("kids_unsuitable" in in_force) == everywhere
+    assert "gambling" in in_force

@@ -25,16 +25,19 @@ def init(
     with door():
         from adverdict.cli.tables import say
         from adverdict.decisions.files.read import read_policies
-        from adverdict.decisions.files.starting import starting_files
+        from adverdict.decisions.files.starting import for_other_surfaces, starting_files
         from adverdict.domain.errors import Conflict, InvalidInput, Mistake
+        from adverdict.domain.identity import surface_key
         from adverdict.storage.tables.pack import read_pack
         from adverdict.storage.whole import write_whole
 
-        policies, markets, left = _found([read_pack(path) for path in data])
+        packs = [read_pack(path) for path in data]
+        policies, markets, left = _found(packs)
+        surfaces = {surface_key(ad.surface) for pack in packs for ad in pack.ads}
         if not markets:
             expected = "the market of an ad, or --market SE for all: rules are of a market"
             raise InvalidInput("nothing was written", [Mistake("market", ", ".join(left), expected)])
-        texts = starting_files(policies, markets)
+        texts = starting_files(policies, markets, surfaces)
         there = [name for name in texts if (folder / name).exists()]
         if there and not force:
             raise Conflict(
@@ -44,6 +47,12 @@ def init(
         for name, text in texts.items():
             write_whole(folder / name, text)
         say(f"wrote {', '.join(texts)} to {folder}: read them, mend them, and name them: ADVERDICT_POLICIES={folder}")
+        for policy, theirs in for_other_surfaces(policies, surfaces).items():
+            say(
+                f"{policy}: the example is for {', '.join(theirs)}, where no ad here was booked, so it is written for all surfaces "
+                f"(here: {', '.join(sorted(filter(None, surfaces))) or 'none is stated'})",
+                style="yellow",
+            )
         if left:
             say(f"no file for {', '.join(left)}, which is no country: ads there go to people", style="yellow")
         read_policies(folder)
