@@ -29,6 +29,17 @@ FADING = 0.98
 FRESH = 1.0
 """Seconds for which an estimate needs no trying: else callers who ask for the impossible would talk it down for all others."""
 
+LATELY = 0.5
+"""Seconds after which a request counts a third of a new one in what came lately."""
+MANY, FEW = 0.1, 0.02
+"""Shares of what came lately that were refused: more than the first, and more comes than can be answered; less than the second, and it is
+over."""
+ENOUGH = 20.0
+"""Requests lately, fewer of which tell nothing."""
+SHORT = 2
+"""Rounds that are in line, the one in progress included, while more comes than can be answered: a longer line answers no more of it, and
+all of it later."""
+
 
 class TurnedAway(Unavailable):
     """A request that was refused for want of time; nothing of it is on record. ``seconds``: until it is worth asking again."""
@@ -95,6 +106,25 @@ class ServiceTime:
         self._deviation *= FADING
 
 
+class Pressure:
+    """Whether more comes than can be answered.
+
+    How long the line is does not say so: callers who wait for their answers before they ask again stand in one that never grows, and to
+    refuse them would win nothing. Refusals do: who is refused comes beside those who are answered.
+    """
+
+    def __init__(self) -> None:
+        self.too_much = False
+        self._came = self._refused = 0.0
+        self._at = -math.inf
+
+    def came(self, refused: bool, now: float) -> None:
+        kept = math.exp((self._at - now) / LATELY)
+        self._came, self._refused, self._at = self._came * kept + 1, self._refused * kept + refused, now
+        most = FEW if self.too_much else MANY
+        self.too_much = self._refused > most * max(self._came, ENOUGH)
+
+
 class AdmissionControl:
     """The line before the intake. Asked by the event loop, told by the intake's thread.
 
@@ -108,6 +138,7 @@ class AdmissionControl:
         self._lock = Lock()
         self._requests = 0
         self._ads = 0
+        self._pressure = Pressure()
         self._any_depth = ServiceTime()
         self._by_depth: dict[Depth, ServiceTime] = {"cascade": ServiceTime(), "early": ServiceTime()}
 
@@ -123,9 +154,11 @@ class AdmissionControl:
 
     def admit(self, ads: int = 1, until: float | None = None) -> None:
         """Raises Overloaded, or DeadlineMissed when the answer would come after ``until`` (by ``clock``), however little is done."""
-        wait = self.wait(ads)
+        wait, before = self.wait(ads), min(self._ads, self._requests * ads)
         # Who would be in the next round is let in, however long rounds have become: it shares what that costs.
-        if wait > self.most and min(self._ads, self._requests * ads) > self._chunk:
+        refused = before > self._chunk and (wait > self.most or (self._pressure.too_much and before > SHORT * self._chunk))
+        self._pressure.came(refused, self.clock())
+        if refused:
             raise Overloaded(wait)
         if until is not None:
             self._in_time(ads, until - wait)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adverdict.serving.http.errors import from_error
-from adverdict.serving.worker.admission import FRESH, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
+from adverdict.serving.worker.admission import FRESH, SHORT, AdmissionControl, DeadlineMissed, Depth, Overloaded, ServiceTime
 
 CHUNK = 16
 
@@ -161,3 +161,52 @@ def test_nothing_is_refused_before_anything_is_known() -> None:
     for _ in range(1000):
         line.joined(1)
     line.admit(256, line.clock() + 0.001)
+
+
+def offered(line: AdmissionControl, clock: Clock, seconds: float, arrivals: float, answers: float) -> tuple[int, int, int]:
+    """How many were let in, refused, and the longest line of the last second, where so many come and go a second."""
+    taken = refused = longest = 0
+    credit = 0.0
+    for number in range(round(seconds * arrivals)):
+        clock.now += 1 / arrivals
+        credit = min(credit + answers / arrivals, line.ads)
+        line.left(int(credit), int(credit))
+        credit -= int(credit)
+        try:
+            line.admit()
+        except Overloaded:
+            refused += 1
+            continue
+        line.joined(1)
+        taken += 1
+        if number > (seconds - 1) * arrivals:
+            longest = max(longest, line.ads)
+    return taken, refused, longest
+
+
+def test_where_more_comes_than_can_be_answered_the_line_is_short_and_as_many_are_answered() -> None:
+    line = a_line(most=0.5)
+    clock = line.clock
+    assert isinstance(clock, Clock)
+    taken, refused, longest = offered(line, clock, seconds=10, arrivals=1600, answers=800)
+    assert taken == pytest.approx(8000, rel=0.06), "what could be answered, and once a line of half a second"
+    assert longest <= SHORT * CHUNK + 1
+    _, refused, _ = offered(line, clock, seconds=3, arrivals=560, answers=800)
+    assert refused <= 0.02 * 3 * 560, "when it is over nobody is refused any more"
+    for _ in range(10 * CHUNK):
+        line.joined(1)
+    line.admit()
+
+
+def test_callers_who_wait_for_their_answers_are_not_refused_however_many_they_are() -> None:
+    line = a_line(most=0.5)
+    clock = line.clock
+    assert isinstance(clock, Clock)
+    for _ in range(300):
+        line.admit()
+        line.joined(1)
+    for _ in range(5000):
+        clock.now += 1 / 800
+        line.left(1, 1)
+        line.admit()
+        line.joined(1)

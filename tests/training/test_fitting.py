@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import average_precision_score
 
+from adverdict.domain.progress import SILENT
 from adverdict.features.text.ngrams import N_COLUMNS
 from adverdict.models.calibration import sigmoid
 from adverdict.models.encoder.transformer import STATES
 from adverdict.training.fit import transformer
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
 from adverdict.training.fit.penalised import fit_logistic
-from adverdict.training.fit.ridge import Design, Read, RidgeSettings
+from adverdict.training.fit.ridge import Design, FoldFits, Read, RidgeSettings
 from adverdict.training.fit.transformer import Offered, fit_transformer
 
 RNG = np.random.default_rng(5)
@@ -25,9 +26,8 @@ def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
     x = np.column_stack([RNG.normal(size=n), RNG.integers(0, 3, n)])
     y = (x[:, 1] == 2).astype(float)[:, None]
     y[::3] = np.nan
-    model = fit_gbm(
-        [x], y, np.ones(n), ["noise", "kind"], {"kind": ("a", "b", "c")}, GbmSettings(num_boost_round=30, learning_rate=0.2), seed=0
-    )
+    settings = GbmSettings(num_boost_round=30, learning_rate=0.2)
+    model = fit_gbm([x].__getitem__, y, np.ones(n), ["noise", "kind"], {"kind": ("a", "b", "c")}, settings, seed=0)
     scores = model.logits([x])[:, 0]
     assert average_precision_score(x[:, 1] == 2, scores) == pytest.approx(1.0)
 
@@ -35,24 +35,24 @@ def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
 @pytest.mark.parametrize("most", [10_000, 300])
 def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where only some of the advertisers are asked how deep."""
-    monkeypatch.setattr(transformer, "MOST_BETWEEN", most)
+    monkeypatch.setattr(transformer, "MOST_TRIED", most)
     n = 600
     states = RNG.normal(size=(n, 3, 6)).astype(np.float32)
     target = (states[:, 1, 0] * states[:, 1, 1] > 0).astype(float)[:, None]  # exclusive or, after the second of three depths
     nothing = Read(sparse.csr_matrix((n, N_COLUMNS)), np.empty((n, 0)), (), (), {})
     offered = Offered(
-        states=states,
+        states=lambda rows, depths: states[np.ix_(rows, [(2, 4, 5).index(depth) for depth in depths])],
         depths=(2, 4, 5),
         read=nothing,
         design=Design.of(nothing, RidgeSettings(), 0),
         settings=RidgeSettings(),
         facts={},
-        ridge=np.zeros((n, 1)),
+        ridge=FoldFits(np.zeros((n, 1)), [], np.arange(n) % 3),
         targets=target,
         groups=[str(row) for row in range(n)],
         fold=np.arange(n) % 3,
     )
-    fitted = fit_transformer(offered, 6, 0, lambda: None)
+    fitted = fit_transformer(offered, 6, 0, SILENT)
     assert fitted.depth == 4
     assert average_precision_score(target[:, 0], fitted.added[:, 0]) > 0.8
 

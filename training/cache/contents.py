@@ -105,8 +105,10 @@ class ContentCache:
             if self._section:
                 self._section.add(list(missing), _fields(made))
         whole = self._whole()
-        rows = np.array([self._row[key] for key in keys], dtype=np.intp)
-        chosen = rows.tolist()
+        chosen = [self._row[key] for key in keys]
+        if chosen == [*range(len(whole.texts))]:
+            return whole
+        rows = np.array(chosen, dtype=np.intp)
         categories, found = tuple(whole.categories[row] for row in chosen), tuple(whole.traits[row] for row in chosen)
         return Contents(whole.values[rows], categories, whole.counts[rows], found, tuple(whole.texts[row] for row in chosen))
 

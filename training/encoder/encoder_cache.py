@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adverdict.domain.ad import Ad
 from adverdict.domain.progress import Progress
@@ -26,8 +28,7 @@ class EncoderCache:
         self.settings = settings
         self._ads = ads
         self._disk_cache = disk_cache
-        self._cache: PrefixCache | None = None
-        self._row: dict[str, int] = {}
+        self._kept: dict[tuple[int, ...], tuple[PrefixCache, dict[str, int]]] = {}
 
     @cached_property
     def pretrained(self) -> Pretrained:
@@ -36,10 +37,25 @@ class EncoderCache:
 
     def of(self, texts: Sequence[str], progress: Progress) -> PrefixCache:
         """One entry a text, in order; the frozen layers run anew when a text is missing."""
-        if self._cache is None or any(text not in self._row for text in texts):
-            later = [encoder_text(ad, self.settings.prefix) for ad in self._ads]
+        return self._of(texts, self.pretrained, progress)
+
+    def states(self, texts: Sequence[str], depths: tuple[int, ...], progress: Progress) -> NDArray[np.float32]:
+        """Mean states ``float32 (n_texts, len(depths), width)`` after some of ``pretrained.depths``; no layer above them runs, unless top
+        layers will be trained, which start from the last."""
+        whole = self.pretrained
+        if whole.n_tuned or depths == whole.depths:
+            return self.of(texts, progress).embedding[:, [whole.depths.index(depth) for depth in depths]]
+        return self._of(texts, replace(whole, some=depths), progress).embedding
+
+    def _of(self, texts: Sequence[str], pretrained: Pretrained, progress: Progress) -> PrefixCache:
+        cache, rows = self._kept.get(pretrained.depths, (None, {}))
+        if cache is None or any(text not in rows for text in texts):
+            # The others' states will be asked for, if at all, where these are.
+            later = [encoder_text(ad, self.settings.prefix) for ad in self._ads] if len(self._ads) <= 2 * len(texts) else []
             wanted = list(dict.fromkeys([*texts, *later]))
             progress.stage("encoder, frozen layers", len(wanted))
-            self._cache = build_cache(self.pretrained, wanted, self.settings.max_tokens, progress, self._disk_cache)
-            self._row = {text: row for row, text in enumerate(wanted)}
-        return self._cache.take(np.array([self._row[text] for text in texts], dtype=np.intp))
+            cache = build_cache(pretrained, wanted, self.settings.max_tokens, progress, self._disk_cache)
+            rows = {text: row for row, text in enumerate(wanted)}
+            self._kept[pretrained.depths] = cache, rows
+        asked = [rows[text] for text in texts]
+        return cache if asked == [*range(len(rows))] else cache.take(np.array(asked, dtype=np.intp))

@@ -29,6 +29,7 @@ DEFAULT_SOURCE = "minilm"
 FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
 """Architectures whose layers take a hidden state and a mask and nothing else, so that they can be run one by one."""
 BATCH_TOKENS = 4096
+TEXTS_AT_ONCE = 4096
 PAD_TO = 8
 """Texts are padded to the next multiple of this many tokens."""
 SCHEMA = 2
@@ -71,12 +72,14 @@ class Pretrained:
     tokenizer: Any
     n_tuned: int
     device: torch.device
+    some: tuple[int, ...] = ()
+    """Of ``depths`` those that are asked for; all of them, unless given."""
 
     @property
     def depths(self) -> tuple[int, ...]:
         """How many of the first layers a text may be read by: half of them, two thirds, or all but the last."""
         n = len(self.layers)
-        return tuple(sorted({min(max(1, depth), n - self.n_tuned) for depth in (n // 2, 2 * n // 3, n - 1)}))
+        return self.some or tuple(sorted({min(max(1, depth), n - self.n_tuned) for depth in (n // 2, 2 * n // 3, n - 1)}))
 
     @property
     def read_after(self) -> tuple[int, ...]:
@@ -201,14 +204,22 @@ def _copy(part: CachedPart, cache: PrefixCache) -> None:
         cache.hidden[cache.starts[row] : cache.starts[row] + length] = hidden.values[start : start + length]
 
 
-def _tokens(pretrained: Pretrained, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-    if not texts:
-        return []
-    return list(pretrained.tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)["input_ids"])
+def _tokens(pretrained: Pretrained, texts: Sequence[str], max_tokens: int) -> list[NDArray[np.int32]]:
+    """Of each text; a tokenizer's own output takes ten times as much memory, so it makes some at a time."""
+    tokenizer, out = pretrained.tokenizer, []
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        made = tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), truncation=True, max_length=max_tokens, return_attention_mask=False)
+        out += [np.array(ids, dtype=np.int32) for ids in made["input_ids"]]
+    return out
 
 
 def _compute(
-    pretrained: Pretrained, ids: Sequence[Sequence[int]], rows: NDArray[np.intp], cache: PrefixCache, max_tokens: int, progress: Progress
+    pretrained: Pretrained,
+    ids: Sequence[NDArray[np.int32]],
+    rows: NDArray[np.intp],
+    cache: PrefixCache,
+    max_tokens: int,
+    progress: Progress,
 ) -> None:
     """Fill in ``rows``, whose tokens are ``ids``."""
     import torch

@@ -24,7 +24,7 @@ from adverdict.features.table import FeatureTable, beside, with_history
 from adverdict.features.text.traits import Traits
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import AFTER_EXIT
-from adverdict.models.calibration import Calibration
+from adverdict.models.calibration import Calibration, PolicyCalibration
 from adverdict.models.cascade import Cascade
 from adverdict.models.encoder.encoder import encoder_text
 from adverdict.models.encoder.transformer import TransformerModel
@@ -46,6 +46,7 @@ from adverdict.training.fit.cascade import cheap, fit_spread
 from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
+from adverdict.training.fit.parallel import side_by_side
 from adverdict.training.fit.plugins import OwnComponent, fit_components
 from adverdict.training.fit.ridge import Read, RidgeSettings, facts_of, fit_ridge
 from adverdict.training.fit.splits import folds
@@ -141,13 +142,12 @@ def fit(
     prepared = prepare(data, settings, progress, contents)
     progress.stage("ridge", settings.n_folds + 1)
     found = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance)
-    ridge_held_out = found.logits
-    ridge = found.design.model(fit_ridge(found.design, np.arange(len(data.ads)), data.targets, settings.ridge.penalty, found.reads))
+    ridge_held_out, everyone, penalty = found.said.log_odds, np.arange(len(data.ads)), settings.ridge.penalty
+    ridge = found.design.model(fit_ridge(found.design, everyone, data.targets, penalty, found.reads, found.said.everyone()))
     progress.advance()
     progress.stage("LightGBM", settings.n_folds + 1)
     gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ridge_held_out, settings, progress)
-    inputs = gbm_inputs(prepared.table, ridge_held_out), gbm_inputs(prepared.fresh, ridge_held_out)
-    gbm = fit_gbm_twice(*inputs, data.targets, np.arange(len(data.ads)), prepared.contract, settings)
+    gbm = fit_gbm_twice(prepared, ridge_held_out, data.targets, everyone, settings)
     held_out, fresh = {"ridge": ridge_held_out, "gbm": gbm_held_out}, {"ridge": ridge_held_out, "gbm": gbm_fresh}
     own = fit_components(settings.components, data, prepared.table, prepared.contract, prepared.fold, settings.seed, progress)
     of_plugins = {PREFIX + name: one.held_out for name, one in own.items()}
@@ -232,32 +232,25 @@ def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: 
 
 def gbm_out_of_fold(data: Dataset, prepared: Prepared, ridge: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
     """Log-odds of each ad from boosters fitted to the other folds: with its history, and as if its advertiser were new."""
-    known, fresh = gbm_inputs(prepared.table, ridge), gbm_inputs(prepared.fresh, ridge)
     out, out_fresh = np.empty_like(data.targets), np.empty_like(data.targets)
     for train, held_out in _each_fold(prepared.fold):
-        model = fit_gbm_twice(known, fresh, data.targets, train, prepared.contract, settings)
-        out[held_out] = model.logits([rows[held_out] for rows in known])
-        out_fresh[held_out] = model.logits([rows[held_out] for rows in fresh])
+        model = fit_gbm_twice(prepared, ridge, data.targets, train, settings)
+        for table, scores in ((prepared.table, out), (prepared.fresh, out_fresh)):
+            scores[held_out] = model.all_logits(table.shared[held_out], table.per_policy[held_out], ridge[held_out])
         progress.advance()
     return out, out_fresh
 
 
-def gbm_inputs(table: FeatureTable, ridge: Logits) -> list[NDArray[np.float64]]:
-    """One matrix a policy, see ``models.gbm.gbm_input``."""
-    return [gbm_input(table.shared, table.per_policy, ridge, policy) for policy in range(ridge.shape[1])]
-
-
-def fit_gbm_twice(
-    known: Sequence[NDArray[np.float64]],
-    fresh: Sequence[NDArray[np.float64]],
-    targets: NDArray[np.float64],
-    rows: Rows,
-    contract: FeatureContract,
-    settings: FitSettings,
-) -> GbmModel:
+def fit_gbm_twice(prepared: Prepared, ridge: Logits, targets: NDArray[np.float64], rows: Rows, settings: FitSettings) -> GbmModel:
     """Each ad once with its history and once without, at half weight: a model that only knows old customers fails on new ones."""
+    tables = prepared.table, prepared.fresh
+
+    def twice(policy: int) -> NDArray[np.float64]:
+        return np.concatenate([gbm_input(table.shared[rows], table.per_policy[rows], ridge[rows], policy) for table in tables])
+
+    contract = prepared.contract
     return fit_gbm(
-        [np.concatenate([a[rows], b[rows]]) for a, b in zip(known, fresh, strict=True)],
+        twice,
         np.concatenate([targets[rows]] * 2),
         np.full(2 * len(rows), 0.5),
         gbm_columns(contract.shared, contract.per_policy),
@@ -270,26 +263,26 @@ def fit_gbm_twice(
 def _stage_encoder(
     data: Dataset, prepared: Prepared, found: RidgeOutOfFold, settings: FitSettings, progress: Progress, cache: EncoderCache
 ) -> tuple[ReadEncoder, dict[str, Logits]]:
-    chosen = cache.settings
-    hidden = cache.of([encoder_text(ad, chosen.prefix) for ad in data.ads], progress)
-    depths = cache.pretrained.depths
-    progress.stage("transformer", len(depths))
+    chosen, depths = cache.settings, cache.pretrained.depths
+    texts = [encoder_text(ad, chosen.prefix) for ad in data.ads]
     offered = Offered(
-        states=hidden.embedding[:, : len(depths)],
+        states=lambda rows, some: cache.states([texts[row] for row in rows.tolist()], some, progress),
         depths=depths,
         read=prepared.read,
         design=found.design,
         settings=settings.ridge,
         facts=found.reads,
-        ridge=found.logits,
+        ridge=found.said,
         targets=data.targets,
         groups=data.groups,
         fold=prepared.fold,
     )
-    fitted = fit_transformer(offered, chosen.width, settings.seed, progress.advance)
+    fitted = fit_transformer(offered, chosen.width, settings.seed, progress)
     scored = {"transformer": fitted.added}
     if not chosen.tune:
         return ReadEncoder(cache.pretrained, fitted.depth, fitted.model, None, chosen), scored
+
+    hidden = cache.of(texts, progress)
 
     def tune(rows: Rows, part: str) -> Any:
         train, validation = _hold_back(rows, data.groups, settings.seed)
@@ -311,21 +304,21 @@ def _calibrate(
     A risk is the probability of what a decision is judged by: that at least half of the raters say violating.
     """
     groups, markets = np.array(data.groups * 2), np.array([ad.market for ad in data.ads] * 2)
-    curves = []
-    for policy in range(len(data.policies)):
+
+    def one(policy: int) -> PolicyCalibration:
         known = np.flatnonzero(~np.isnan(targets[:, policy]))
-        curves.append(
-            fit_calibration(
-                scores[known, policy],
-                (targets[known, policy] >= 0.5).astype(np.float64),
-                weight[known],
-                groups[known],
-                markets[known],
-                settings.seed,
-                settings.calibration_prior,
-            )
+        return fit_calibration(
+            scores[known, policy],
+            (targets[known, policy] >= 0.5).astype(np.float64),
+            weight[known],
+            groups[known],
+            markets[known],
+            settings.seed,
+            settings.calibration_prior,
         )
-        progress.advance()
+
+    curves = side_by_side(one, len(data.policies))
+    progress.advance(len(curves))
     return Calibration(tuple(curves))
 
 

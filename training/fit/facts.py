@@ -12,11 +12,12 @@ from adverdict.training.dataset import Dataset
 from adverdict.training.evaluation.gains import NEEDED_ERRORS, by_advertiser, log_loss
 from adverdict.training.fit.ridge import (
     CREATIVE,
-    MOST_BETWEEN,
+    MOST_TRIED,
     PAST,
     SIGNALS,
     Design,
     FactsRead,
+    FoldFits,
     Read,
     RidgeSettings,
     of_facts,
@@ -29,10 +30,10 @@ Logits = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RidgeOutOfFold:
-    """``logits`` of each ad from a ridge fitted to the other folds, and under which policies facts of which kind count beside n-grams."""
+    """What a ridge ``said`` of ads that it was not fitted to, and under which policies facts of which kind count beside n-grams."""
 
     design: Design
-    logits: Logits
+    said: FoldFits
     reads: FactsRead
 
 
@@ -40,43 +41,30 @@ def ridge_out_of_fold(
     data: Dataset, read: Read, fold: NDArray[np.intp], settings: RidgeSettings, seed: int, advance: Callable[[], object]
 ) -> RidgeOutOfFold:
     """Kinds of facts join one after the other, where they make the log loss of unseen advertisers better (``how_many_kinds``): of all of
-    them, or of as many as a design still keeps all pairs of."""
+    them, or of as many as tell."""
     design = Design.of(read, settings, seed)
-    some = some_advertisers(data.groups, MOST_BETWEEN, seed)
+    some = some_advertisers(data.groups, MOST_TRIED, seed)
     if len(some) == len(data.ads):
-        tried = _with_more_and_more(data, design, fold, settings.penalty, advance)
-        return RidgeOutOfFold(design, tried.chosen(), tried.reads())
+        reads, said = _with_more_and_more(data, design, fold, settings.penalty, advance)
+        return RidgeOutOfFold(design, said, reads)
     few = Design.of(read.part(some), settings, seed)
-    reads = _with_more_and_more(data.part(some), few, fold[some], settings.penalty, lambda: None).reads()
-    logits = out_of_fold(design, data.targets, fold, settings.penalty, reads, advance)
-    return RidgeOutOfFold(design, logits, reads)
+    reads, _ = _with_more_and_more(data.part(some), few, fold[some], settings.penalty, lambda: None)
+    return RidgeOutOfFold(design, out_of_fold(design, data.targets, fold, settings.penalty, reads, advance=advance), reads)
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """``said`` ``(n_ads, 1 + n_kinds, n_policies)``: log-odds, out of fold, with the first i of ``kinds``; ``kept`` ``(n_policies,)`` of
-    them."""
-
-    kinds: Sequence[str]
-    said: Logits
-    kept: NDArray[np.intp]
-
-    def chosen(self) -> Logits:
-        return self.said[:, self.kept, np.arange(len(self.kept))]
-
-    def reads(self) -> FactsRead:
-        return {kind: self.kept > i for i, kind in enumerate(self.kinds)}
-
-
-def _with_more_and_more(data: Dataset, design: Design, fold: NDArray[np.intp], penalty: float, advance: Callable[[], object]) -> _Tried:
+def _with_more_and_more(
+    data: Dataset, design: Design, fold: NDArray[np.intp], penalty: float, advance: Callable[[], object]
+) -> tuple[FactsRead, FoldFits]:
+    """Of every policy, how many kinds of facts count, and what a ridge says that reads those."""
     n = len(data.policies)
     kinds = [kind for kind in (CREATIVE, PAST, SIGNALS) if of_facts(design.kernels, kind).any()]
     several = len(kinds) + 1
     copies, reads = np.tile(data.targets, several), {kind: np.repeat(np.arange(several) > i, n) for i, kind in enumerate(kinds)}
-    said = out_of_fold(design, copies, fold, penalty, reads, advance).reshape(len(data.ads), several, n)
+    said = out_of_fold(design, copies, fold, penalty, reads, advance=advance)
+    by_kinds = said.log_odds.reshape(len(data.ads), several, n)
     groups = np.unique(data.groups, return_inverse=True)[1]
-    kept = np.array([how_many_kinds(said[:, :, policy], data.targets[:, policy], groups, kinds) for policy in range(n)], dtype=np.intp)
-    return _Tried(kinds, said, kept)
+    kept = np.array([how_many_kinds(by_kinds[:, :, policy], data.targets[:, policy], groups, kinds) for policy in range(n)], dtype=np.intp)
+    return {kind: kept > i for i, kind in enumerate(kinds)}, said.of(kept * n + np.arange(n))
 
 
 def how_many_kinds(said: Logits, targets: NDArray[np.float64], groups: NDArray[np.intp], kinds: Sequence[str]) -> int:

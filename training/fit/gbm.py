@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ class GbmSettings:
 
 
 def fit_gbm(
-    inputs: Sequence[NDArray[np.float64]],
+    inputs: Callable[[int], NDArray[np.float64]],
     targets: NDArray[np.float64],
     weight: NDArray[np.float64],
     columns: Sequence[str],
@@ -34,7 +34,7 @@ def fit_gbm(
     settings: GbmSettings,
     seed: int,
 ) -> GbmModel:
-    """One booster a policy; ``inputs`` holds one ``float64 (n, n_columns)`` a policy, ``targets`` ``(n, n_policies)`` in [0, 1] or NaN.
+    """One booster a policy; ``inputs`` makes its ``float64 (n, n_columns)``, ``targets`` is ``(n, n_policies)`` in [0, 1] or NaN.
 
     The objective is cross-entropy on the raters' mean, so an ad they disagree on pulls both ways.
     """
@@ -58,7 +58,7 @@ def fit_gbm(
     def one(policy: int) -> str:
         known = np.flatnonzero(~np.isnan(targets[:, policy]))
         data = lightgbm.Dataset(
-            inputs[policy][known],
+            inputs(policy)[known],
             targets[known, policy],
             weight=weight[known],
             feature_name=list(columns),
@@ -67,4 +67,4 @@ def fit_gbm(
         )
         return str(lightgbm.train(options, data, num_boost_round=rounds).model_to_string())
 
-    return GbmModel(tuple(side_by_side(one, len(inputs))))
+    return GbmModel(tuple(side_by_side(one, targets.shape[1])))

@@ -15,13 +15,15 @@ from adverdict.features.text.ngrams import N_COLUMNS
 from adverdict.features.text.signals import TEXT_SIGNALS
 from adverdict.models.ngram import NgramModel, tfidf
 from adverdict.models.ridge import FACTS, WORDS, FactScale, NearCentres, RidgeModel, Views, nearness, point, signed_log
-from adverdict.training.fit.newton import least_loss
+from adverdict.training.fit.newton import Columns, Solution, least_loss, nothing
 from adverdict.training.fit.parallel import side_by_side
 
 MIN_ADS = 2
 """One ad's own words cannot say anything about another's."""
-MOST_BETWEEN = 10_000
-"""Ads of which all pairs are kept in memory: 400 MB."""
+MOST_BETWEEN = 5_000
+"""Ads of which all pairs are kept in memory: 100 MB. Of more the n-grams are multiplied as they are, which then takes no longer."""
+MOST_TRIED = 10_000
+"""Ads by which kinds of facts are chosen, and how deep a text is read; more choose the same."""
 AT_ONCE = 1024
 JITTER = 1e-4
 LEAST_EIGENVALUE = 1e-6
@@ -115,9 +117,10 @@ class Design:
     @classmethod
     def of(cls, read: Read, settings: RidgeSettings, seed: int) -> Design:
         idf = _idf(read.counts)
-        used = np.flatnonzero(idf)
+        # The commonest first: what is asked for most often then lies together in memory.
+        used = np.flatnonzero(idf)[np.argsort(idf[idf > 0], kind="stable")]
         scale = _scale(read)
-        grams = tfidf(read.counts, idf)[:, used].astype(np.float32)
+        grams = _tfidf(read.counts, idf, used)
         bare = cls(idf, used, grams, scale, (), np.empty((len(read.shared), 0), dtype=np.float32), _between(grams))
         return bare.beside(read, {}, settings.kernels, seed)
 
@@ -140,51 +143,93 @@ class Design:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Of a ``Design``'s columns, one column a policy; ``base`` ``(n_policies,)`` is added to what they make of an ad."""
+    """Of a ``Design``'s columns, one column a policy, and the ``solution`` they are made of."""
 
     of_grams: NDArray[np.float32]
     of_near: NDArray[np.float32]
-    base: Floats
+    solution: Solution
+
+    @property
+    def base(self) -> Floats:
+        """``(n_policies,)``, added to what the columns make of an ad."""
+        return self.solution.base
 
 
-def fit_ridge(design: Design, rows: NDArray[np.intp], targets: Floats, penalty: float, reads: FactsRead | None = None) -> Coefficients:
+def fit_ridge(
+    design: Design, rows: NDArray[np.intp], targets: Floats, penalty: float, reads: FactsRead | None = None, start: Solution | None = None
+) -> Coefficients:
     """Logistic regressions with a ridge penalty, one a policy, on the labelled ads among ``rows`` (le Cessie & van Houwelingen 1992).
 
     ``targets`` is ``(len(rows), n_policies)`` in [0, 1], NaN where unlabelled. ``reads``: under which policies which
-    kinds of facts count beside n-grams and words; all, unless given. All policies go through the same products with the design.
+    kinds of facts count beside n-grams and words; all, unless given. All policies go through the same products with the design; ``start``
+    from what a similar design made of the same ads, and fewer are needed.
     """
     grams, near = design.grams[rows], design.near[rows]
-    across = grams.T.tocsr()
+    across = grams.T  # the same numbers in memory, not turned round
     between = None if design.between is None else design.between[np.ix_(rows, rows)]
     counts = np.ones((near.shape[1], targets.shape[1]), dtype=np.float32)
     for kind, under in (reads or {}).items():
         counts[np.ix_(of_facts(design.kernels, kind), ~under)] = 0
 
-    def kernel(v: Floats) -> Floats:
+    def kernel(v: Floats, columns: Columns) -> Floats:
         """The design times itself."""
         v = v.astype(np.float32)
         of_grams = grams @ (across @ v) if between is None else between @ v
-        return np.asarray(of_grams + near @ ((near.T @ v) * counts), dtype=np.float64)
+        return np.asarray(of_grams + near @ ((near.T @ v) * counts[:, columns]), dtype=np.float64)
 
-    multipliers, base = least_loss(kernel, targets, penalty)
-    each: NDArray[np.float32] = multipliers.astype(np.float32)
-    return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * counts, dtype=np.float32), base)
+    solution = least_loss(kernel, targets, penalty, start or nothing(targets))
+    each: NDArray[np.float32] = solution.multipliers.astype(np.float32)
+    return Coefficients(np.asarray(across @ each), np.asarray((near.T @ each) * counts, dtype=np.float32), solution)
+
+
+@dataclass(frozen=True)
+class FoldFits:
+    """``log_odds`` ``(n_ads, n_policies)`` of each ad from a regression fitted to the other folds; ``solutions``, one a fold."""
+
+    log_odds: Floats
+    solutions: Sequence[Solution]
+    fold: NDArray[np.intp]
+
+    def everyone(self) -> Solution:
+        """Near that of all ads at once: the mean of those that knew an ad."""
+        multipliers = np.zeros_like(self.log_odds)
+        for k, solution in enumerate(self.solutions):
+            multipliers[self.fold != k] += solution.multipliers / (len(self.solutions) - 1)
+        return Solution(multipliers, np.mean([solution.base for solution in self.solutions], axis=0))
+
+    def part(self, rows: NDArray[np.intp]) -> FoldFits:
+        """Of some of the ads, in order."""
+        trained = [np.isin(np.flatnonzero(self.fold != k), rows) for k in range(len(self.solutions))]
+        solutions = [Solution(one.multipliers[kept], one.base) for kept, one in zip(trained, self.solutions, strict=True)]
+        return FoldFits(self.log_odds[rows], solutions, self.fold[rows])
+
+    def of(self, columns: Columns) -> FoldFits:
+        """Under some of the policies."""
+        return FoldFits(self.log_odds[:, columns], [solution.of(columns) for solution in self.solutions], self.fold)
 
 
 def out_of_fold(
-    design: Design, targets: Floats, fold: NDArray[np.intp], penalty: float, reads: FactsRead, advance: Callable[[], object] = lambda: None
-) -> Floats:
-    """Log-odds of each ad, ``(n_ads, n_policies)`` as ``targets``, from a regression fitted to the other folds."""
+    design: Design,
+    targets: Floats,
+    fold: NDArray[np.intp],
+    penalty: float,
+    reads: FactsRead,
+    starts: Sequence[Solution] = (),
+    advance: Callable[[], object] = lambda: None,
+) -> FoldFits:
+    """``targets`` as in ``fit_ridge``; each fold's regression starts from that of ``starts``, which was fitted to the same ads."""
 
-    def one(k: int) -> tuple[NDArray[np.intp], Floats]:
+    def one(k: int) -> tuple[NDArray[np.intp], Floats, Solution]:
         train, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        return held_out, design.log_odds(fit_ridge(design, train, targets[train], penalty, reads), held_out)
+        fitted = fit_ridge(design, train, targets[train], penalty, reads, starts[k] if starts else None)
+        return held_out, design.log_odds(fitted, held_out), fitted.solution
 
-    out = np.empty_like(targets)
-    for held_out, logits in side_by_side(one, int(fold.max()) + 1):
-        out[held_out] = logits
+    out, solutions = np.empty_like(targets), []
+    for held_out, log_odds, solution in side_by_side(one, int(fold.max()) + 1):
+        out[held_out] = log_odds
+        solutions.append(solution)
         advance()
-    return out
+    return FoldFits(out, solutions, fold)
 
 
 @dataclass(frozen=True)
@@ -242,6 +287,14 @@ def with_coefficients(kernels: Sequence[Near], coefficients: NDArray[np.floating
 def of_facts(kernels: Sequence[Near], kind: str) -> NDArray[np.bool_]:
     """Which of their features read facts of a kind, ``(n_near,)``."""
     return np.repeat([kernel.facts == kind for kernel in kernels], [len(kernel.root) for kernel in kernels])
+
+
+def _tfidf(counts: sparse.csr_matrix, idf: NDArray[np.float32], used: NDArray[np.intp]) -> sparse.csr_matrix:
+    """``float32``, of the columns ``used``; some ads at a time, for twice as much memory is needed on the way."""
+    starts = range(0, counts.shape[0], AT_ONCE)
+    grams = sparse.vstack([tfidf(counts[start : start + AT_ONCE], idf).astype(np.float32)[:, used] for start in starts], format="csr")
+    grams.sort_indices()
+    return grams
 
 
 def _between(grams: sparse.csr_matrix) -> NDArray[np.float32] | None:

@@ -153,7 +153,7 @@ class _Bench:
     def loss(self, settings: FitSettings) -> float:
         """Nats a label, mean over policies, of ads whose advertisers neither the models nor the blend nor the curve has seen."""
         data, prepared = self._data, self._prepare(settings)
-        ridge = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, SILENT.advance).logits
+        ridge = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, SILENT.advance).said.log_odds
         known, fresh = gbm_out_of_fold(data, prepared, ridge, settings, SILENT)
         both = with_and_without_history(data, prepared.fold, {"ridge": ridge, "gbm": known}, {"ridge": ridge, "gbm": fresh})
         return float(np.mean([_loss(both.policy(column), settings) for column in range(len(data.policies))]))

@@ -104,7 +104,7 @@ def of_pack_by_words(folder: Path, settings: FitSettings, progress: Progress) ->
     settings = replace(settings, n_folds=FOLDS)
     prepared = prepare(data, settings, progress)
     progress.stage(f"{folder.name}, ridge", FOLDS)
-    score = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance).logits
+    score = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance).said.log_odds
     fold = prepared.fold
     risk = np.column_stack([_calibrated(score[:, column], data.targets[:, column], fold) for column in range(len(data.policies))])
     truth = np.where(np.isnan(data.targets), np.nan, data.targets >= 0.5)

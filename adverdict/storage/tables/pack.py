@@ -83,6 +83,8 @@ class Table(Generic[Row]):
     found: list[Mistake] = field(default_factory=list)
     told: dict[str, Told] = field(default_factory=dict)
     """By file."""
+    names: dict[frozenset[str], set[str]] = field(default_factory=dict)
+    """Of the fields that rows state."""
 
     def iterate(self, path: Where, rows: int) -> Iterator[list[tuple[str, Row]]]:
         """Checked rows with where each stands. Raises ``InvalidTable`` at the end of the table, or after ``MAX_MISTAKES``."""
@@ -124,6 +126,10 @@ class Table(Generic[Row]):
             rows = zip(piece.values, piece.numbers, strict=True)
             piece.values = [self.reading.row(values, f"{shard}row-{number}", self.title) for values, number in rows]
         valid, wrong = _divided(piece, adapter)
+        for _, row in valid:
+            # pydantic keeps with each row a set of what it states, half of what a label weighs: the same names, the same set.
+            stating = row.model_fields_set
+            object.__setattr__(row, "__pydantic_fields_set__", self.names.setdefault(frozenset(stating), stating))
         mistakes = piece.mistakes + [_with_cure(one, piece.dropped) for row in sorted(wrong) for one in wrong[row]]
         return Part(piece.file, piece.numbers, stated, valid, mistakes, piece.dropped, wrong=bool(wrong))
 
