@@ -23,6 +23,7 @@ from adverdict.training.fit.everything import Fitted
 from adverdict.training.fit.splits import by_advertiser, development_and_test
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.job import TrainJob
+from adverdict.training.parallel import side_by_side
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,10 @@ def score(
 def measured(scored: Scored, progress: Progress) -> dict[str, Any]:
     """The figures of each model."""
     progress.stage("figures", len(scored.p))
-    figures = {}
-    for model in scored.p:
-        figures[model] = measure(scored, model)
-        progress.advance()
-    return figures
+    models = [*scored.p]
+    figures = side_by_side(lambda place: measure(scored, models[place]), len(models))
+    progress.advance(len(models))
+    return dict(zip(models, figures, strict=True))
 
 
 def in_words(job: TrainJob, development: Dataset, scored: Scored, drawn: str) -> str:

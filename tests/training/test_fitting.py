@@ -39,15 +39,15 @@ def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can(most: int
     n = 600
     states = RNG.normal(size=(n, 3, 6)).astype(np.float32)
     target = (states[:, 1, 0] * states[:, 1, 1] > 0).astype(float)[:, None]  # exclusive or, after the second of three depths
-    nothing = Read(sparse.csr_matrix((n, N_COLUMNS)), np.empty((n, 0)), (), (), {})
+    unread = Read(sparse.csr_matrix((n, N_COLUMNS)), np.empty((n, 0)), (), (), {})
     offered = Offered(
         states=lambda rows, depths: states[np.ix_(rows, [(2, 4, 5).index(depth) for depth in depths])],
         depths=(2, 4, 5),
-        read=nothing,
-        design=Design.of(nothing, RidgeSettings(), 0),
+        read=unread,
+        design=Design.of(unread, RidgeSettings(), 0),
         settings=RidgeSettings(),
         facts={},
-        ridge=FoldFits(np.zeros((n, 1)), [], np.arange(n) % 3),
+        ridge=FoldFits(np.zeros((n, 1)), [nothing(np.zeros((n * 2 // 3, 1)))] * 3, np.arange(n) % 3),
         targets=target,
         groups=[str(row) for row in range(n)],
         fold=np.arange(n) % 3,

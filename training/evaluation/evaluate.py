@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from adverdict.models.calibration import sigmoid
 from adverdict.storage.tables.pack import Pack
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.metrics import Scored, measure
+from adverdict.training.parallel import side_by_side
 
 ROWS = 512
 """Ads scored at a time."""
@@ -76,25 +78,31 @@ def score_dataset(bundle: Bundle, data: Dataset, history: HistoryState | None, p
         raise InvalidInput("the model does not know these policies", missing)
     columns = [bundle.policies.index(policy) for policy in data.policies]
     progress.stage("scoring", len(data.ads))
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    familiarity: list[float] = []
-    for start in range(0, len(data.ads), ROWS):
-        some = data.ads[start : start + ROWS]
-        scores = bundle.score(some, history)
-        for name, logits in alone(scores.parts, bundle.first).items():
-            found.setdefault(name, []).append(sigmoid(logits[:, columns]))
-        found.setdefault(BLEND_MODEL, []).append(scores.risk[:, columns, 0])
-        familiarity += [one.p for one in scores.familiarity or ()]
-        early = bundle.early_risk(scores, [ad.market for ad in some])
-        if early is not None:
-            found.setdefault(EARLY_MODEL, []).append(early[:, columns, 0])
-        progress.advance(len(some))
+
+    def some(number: int) -> _Said:
+        ads = data.ads[number * ROWS : (number + 1) * ROWS]
+        scores = bundle.score(ads, history)
+        p = {name: sigmoid(logits[:, columns]) for name, logits in alone(scores.parts, bundle.first).items()}
+        p[BLEND_MODEL] = scores.risk[:, columns, 0]
+        early = bundle.early_risk(scores, [ad.market for ad in ads])
+        return _Said(p if early is None else p | {EARLY_MODEL: early[:, columns, 0]}, [one.p for one in scores.familiarity or ()])
+
+    said = side_by_side(some, -(-len(data.ads) // ROWS))
+    progress.advance(len(data.ads))
     return Scored(
         ad_ids=tuple(ad.ad_id for ad in data.ads),
         markets=tuple(ad.market for ad in data.ads),
         groups=data.groups,
         policies=data.policies,
         targets=data.targets,
-        p={name: np.concatenate(rows) for name, rows in found.items()},
-        familiarity=None if bundle.familiarity is None else np.array(familiarity),
+        p={name: np.concatenate([part.p[name] for part in said]) for name in said[0].p},
+        familiarity=None if bundle.familiarity is None else np.array([one for part in said for one in part.familiarity]),
     )
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Of some ads: each model's P(violates), and how familiar they are."""
+
+    p: Mapping[str, NDArray[np.float64]]
+    familiarity: Sequence[float]

@@ -9,7 +9,7 @@ bundle are then fitted to all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,12 @@ from adverdict.training.fit.cascade import cheap, fit_spread
 from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
-from adverdict.training.fit.parallel import side_by_side
 from adverdict.training.fit.plugins import OwnComponent, fit_components
 from adverdict.training.fit.ridge import Read, RidgeSettings, facts_of, fit_ridge
 from adverdict.training.fit.splits import folds
 from adverdict.training.fit.transformer import Offered, fit_transformer
 from adverdict.training.fit.vectors import VectorSettings, fit_vectors
+from adverdict.training.parallel import side_by_side
 
 Logits = NDArray[np.float64]
 
@@ -142,8 +142,10 @@ def fit(
     prepared = prepare(data, settings, progress, contents)
     progress.stage("ridge", settings.n_folds + 1)
     found = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance)
-    ridge_held_out, everyone, penalty = found.said.log_odds, np.arange(len(data.ads)), settings.ridge.penalty
-    ridge = found.design.model(fit_ridge(found.design, everyone, data.targets, penalty, found.reads, found.said.everyone()))
+    ridge_held_out, everyone = found.said.log_odds, np.arange(len(data.ads))
+    of_everyone = found.said.whole or fit_ridge(found.design, everyone, data.targets, settings.ridge.penalty, found.reads)
+    found = replace(found, said=replace(found.said, whole=of_everyone))
+    ridge = found.design.model(of_everyone)
     progress.advance()
     progress.stage("LightGBM", settings.n_folds + 1)
     gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ridge_held_out, settings, progress)

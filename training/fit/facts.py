@@ -49,7 +49,7 @@ def ridge_out_of_fold(
         return RidgeOutOfFold(design, said, reads)
     few = Design.of(read.part(some), settings, seed)
     reads, _ = _with_more_and_more(data.part(some), few, fold[some], settings.penalty, lambda: None)
-    return RidgeOutOfFold(design, out_of_fold(design, data.targets, fold, settings.penalty, reads, advance=advance), reads)
+    return RidgeOutOfFold(design, out_of_fold(design, data.targets, fold, settings.penalty, reads, advance=advance, whole=True), reads)
 
 
 def _with_more_and_more(

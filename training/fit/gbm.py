@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.models.gbm import GbmModel
-from adverdict.training.fit.parallel import side_by_side
+from adverdict.training.parallel import side_by_side
 
 
 @dataclass(frozen=True)

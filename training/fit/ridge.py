@@ -16,7 +16,7 @@ from adverdict.features.text.signals import TEXT_SIGNALS
 from adverdict.models.ngram import NgramModel, tfidf
 from adverdict.models.ridge import FACTS, WORDS, FactScale, NearCentres, RidgeModel, Views, nearness, point, signed_log
 from adverdict.training.fit.newton import Columns, Solution, least_loss, nothing
-from adverdict.training.fit.parallel import side_by_side
+from adverdict.training.parallel import side_by_side
 
 MIN_ADS = 2
 """One ad's own words cannot say anything about another's."""
@@ -184,18 +184,19 @@ def fit_ridge(
 
 @dataclass(frozen=True)
 class FoldFits:
-    """``log_odds`` ``(n_ads, n_policies)`` of each ad from a regression fitted to the other folds; ``solutions``, one a fold."""
+    """``log_odds`` ``(n_ads, n_policies)`` of each ad from a regression fitted to the other folds; ``solutions``, one a fold; ``whole``, of
+    all ads, where it was asked for."""
 
     log_odds: Floats
     solutions: Sequence[Solution]
     fold: NDArray[np.intp]
+    whole: Coefficients | None = None
 
-    def everyone(self) -> Solution:
-        """Near that of all ads at once: the mean of those that knew an ad."""
-        multipliers = np.zeros_like(self.log_odds)
-        for k, solution in enumerate(self.solutions):
-            multipliers[self.fold != k] += solution.multipliers / (len(self.solutions) - 1)
-        return Solution(multipliers, np.mean([solution.base for solution in self.solutions], axis=0))
+    def solution(self, k: int) -> Solution | None:
+        """Fitted to the ads that are not in fold ``k``, of which -1 has none."""
+        if k >= 0:
+            return self.solutions[k]
+        return None if self.whole is None else self.whole.solution
 
     def part(self, rows: NDArray[np.intp]) -> FoldFits:
         """Of some of the ads, in order."""
@@ -214,22 +215,25 @@ def out_of_fold(
     fold: NDArray[np.intp],
     penalty: float,
     reads: FactsRead,
-    starts: Sequence[Solution] = (),
+    like: FoldFits | None = None,
     advance: Callable[[], object] = lambda: None,
+    *,
+    whole: bool = False,
 ) -> FoldFits:
-    """``targets`` as in ``fit_ridge``; each fold's regression starts from that of ``starts``, which was fitted to the same ads."""
+    """``targets`` as in ``fit_ridge``; each regression starts from the one ``like`` has of the same ads. ``whole``: also of all ads."""
 
-    def one(k: int) -> tuple[NDArray[np.intp], Floats, Solution]:
-        train, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        fitted = fit_ridge(design, train, targets[train], penalty, reads, starts[k] if starts else None)
-        return held_out, design.log_odds(fitted, held_out), fitted.solution
+    def one(k: int) -> Coefficients:
+        rows = np.flatnonzero(fold != k)
+        fitted = fit_ridge(design, rows, targets[rows], penalty, reads, like.solution(k) if like else None)
+        if k >= 0:
+            out[fold == k] = design.log_odds(fitted, np.flatnonzero(fold == k))
+        return fitted
 
-    out, solutions = np.empty_like(targets), []
-    for held_out, log_odds, solution in side_by_side(one, int(fold.max()) + 1):
-        out[held_out] = log_odds
-        solutions.append(solution)
+    out, first = np.empty_like(targets), -1 if whole else 0  # that of all ads takes longest
+    fits = side_by_side(lambda place: one(place + first), int(fold.max()) + 1 - first)
+    for _ in fits:
         advance()
-    return FoldFits(out, solutions, fold)
+    return FoldFits(out, [fitted.solution for fitted in fits[-first:]], fold, fits[0] if whole else None)
 
 
 @dataclass(frozen=True)

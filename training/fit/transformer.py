@@ -97,8 +97,10 @@ def fit_transformer(offered: Offered, width: int, seed: int, progress: Progress)
     if some is not offered:
         whole = offered.states(everyone, (best.depth,))[:, 0]
         progress.stage("transformer, of all ads", 1)
-        best = _reading(offered, whole, best.depth, width, seed)
-    coefficients = fit_ridge(best.design, everyone, offered.targets, offered.settings.penalty, offered.facts, best.said.everyone())
+        best = _reading(offered, whole, best.depth, width, seed, whole=True)
+    coefficients = best.said.whole or fit_ridge(
+        best.design, everyone, offered.targets, offered.settings.penalty, offered.facts, offered.ridge.solution(-1)
+    )
     progress.advance()
     model = TransformerModel(best.directions, best.design.model(coefficients))
     return FittedTransformer(model, best.depth, best.said.log_odds - offered.ridge.log_odds)
@@ -112,11 +114,11 @@ class _Reading:
     said: FoldFits
 
 
-def _reading(offered: Offered, states: NDArray[np.float32], depth: int, width: int, seed: int) -> _Reading:
+def _reading(offered: Offered, states: NDArray[np.float32], depth: int, width: int, seed: int, *, whole: bool = False) -> _Reading:
     directions = _directions(states, width)
     design = offered.design.beside(offered.read, {STATES: directions.of(states)}, KERNELS, seed)
-    penalty, starts = offered.settings.penalty, offered.ridge.solutions
-    return _Reading(depth, directions, design, out_of_fold(design, offered.targets, offered.fold, penalty, offered.facts, starts))
+    said = out_of_fold(design, offered.targets, offered.fold, offered.settings.penalty, offered.facts, offered.ridge, whole=whole)
+    return _Reading(depth, directions, design, said)
 
 
 def _directions(states: NDArray[np.float32], width: int) -> Directions:
