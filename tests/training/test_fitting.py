@@ -14,6 +14,7 @@ from adverdict.models.calibration import sigmoid
 from adverdict.models.encoder.transformer import STATES
 from adverdict.training.fit import transformer
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
+from adverdict.training.fit.newton import nothing
 from adverdict.training.fit.penalised import fit_logistic
 from adverdict.training.fit.ridge import Design, FoldFits, Read, RidgeSettings
 from adverdict.training.fit.transformer import Offered, fit_transformer
