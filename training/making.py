@@ -121,7 +121,7 @@ def _learn(shop: Workshop, parts: Split, contents: ContentCache) -> _Learnt:
     settings = searched.settings
     if shop.run is not None:
         shop.run.log_params({**flattened(asdict(replace(settings, encoder=None))), **_encoder_params(settings)})
-    cache = None if settings.encoder is None else EncoderCache(settings.encoder, parts.used.ads, shop.disk_cache)
+    cache = None if settings.encoder is None else EncoderCache(settings.encoder, parts.used.ads if parts.folds else (), shop.disk_cache)
     fitted = fit(parts.development, settings, shop.progress, cache, contents)
     thresholds = _thresholds(fitted, shop.book)
     bundle, created_at = shop.folder / "bundle", datetime.now(UTC)

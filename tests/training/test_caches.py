@@ -164,6 +164,21 @@ def test_only_texts_not_kept_run_through_the_encoder(
 
 
 @pytest.mark.slow
+def test_who_was_read_deeper_is_not_read_again_and_says_the_same(
+    encoder_folder: Path, texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = EncoderSettings(str(encoder_folder), max_tokens=32)
+    whole = EncoderCache(settings)
+    everything, depths = whole.of(texts, Silent()).embedding, whole.pretrained.depths
+    ran = counting(monkeypatch, prefix_cache, 1)
+    cache = EncoderCache(settings)
+    for place, depth in enumerate(depths):
+        cache.states(texts[40:90], depths, Silent())
+        np.testing.assert_array_equal(cache.states(texts, (depth,), Silent())[:, 0], everything[:, place])
+    assert ran == [50] + [150] * len(depths)
+
+
+@pytest.mark.slow
 def test_other_weights_another_cut_or_another_length_share_nothing(encoder_folder: Path) -> None:
     import torch
 

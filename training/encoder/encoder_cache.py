@@ -52,10 +52,14 @@ class EncoderCache:
         if cache is None or any(text not in rows for text in texts):
             # The others' states will be asked for, if at all, where these are.
             later = [encoder_text(ad, self.settings.prefix) for ad in self._ads] if len(self._ads) <= 2 * len(texts) else []
-            wanted = list(dict.fromkeys([*texts, *later]))
+            deeper, rows = self._kept.get(self.pretrained.depths, (None, {})) if pretrained.some else (None, {})
+            wanted = [text for text in dict.fromkeys([*texts, *later]) if text not in rows]
             progress.stage("encoder, frozen layers", len(wanted))
             cache = build_cache(pretrained, wanted, self.settings.max_tokens, progress, self._disk_cache)
-            rows = {text: row for row, text in enumerate(wanted)}
+            if deeper is not None:
+                places = [self.pretrained.depths.index(depth) for depth in pretrained.depths]
+                cache = cache.after(replace(deeper, embedding=deeper.embedding[:, places]))
+            rows = {text: row for row, text in enumerate([*rows, *wanted])}
             self._kept[pretrained.depths] = cache, rows
         asked = [rows[text] for text in texts]
         return cache if asked == [*range(len(rows))] else cache.take(np.array(asked, dtype=np.intp))

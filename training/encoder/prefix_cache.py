@@ -51,6 +51,11 @@ class PrefixCache:
         """The texts of ``rows``, in that order, repeated as asked; nothing is copied from disk."""
         return PrefixCache(self.hidden, self.starts[rows], self.lengths[rows], self.embedding[rows])
 
+    def after(self, others: PrefixCache) -> PrefixCache:
+        """Those of ``others``, then these; of neither are there states of single tokens."""
+        starts, lengths = (np.concatenate([getattr(others, name), getattr(self, name)]) for name in ("starts", "lengths"))
+        return PrefixCache(self.hidden, starts, lengths, np.concatenate([others.embedding, self.embedding]))
+
     def batch(self, rows: NDArray[np.intp], most: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Padded hidden states ``float32 (n, longest, width)`` of at most ``most`` tokens, and their mask ``bool (n, longest)``."""
         import torch
