@@ -36,9 +36,8 @@ MANY, FEW = 0.1, 0.02
 over."""
 ENOUGH = 20.0
 """Requests lately, fewer of which tell nothing."""
-SHORT = 2
-"""Rounds that are in line, the one in progress included, while more comes than can be answered: a longer line answers no more of it, and
-all of it later."""
+OVERHEAD = 0.1
+"""Of a round's time, what it costs however few ads are in it. Larger rounds answer hardly more ads a second, only each of them later."""
 
 
 class TurnedAway(Unavailable):
@@ -156,7 +155,7 @@ class AdmissionControl:
         """Raises Overloaded, or DeadlineMissed when the answer would come after ``until`` (by ``clock``), however little is done."""
         wait, before = self.wait(ads), min(self._ads, self._requests * ads)
         # Who would be in the next round is let in, however long rounds have become: it shares what that costs.
-        refused = before > self._chunk and (wait > self.most or (self._pressure.too_much and before > SHORT * self._chunk))
+        refused = (before > self._chunk and wait > self.most) or (self._pressure.too_much and before >= self.busy())
         self._pressure.came(refused, self.clock())
         if refused:
             raise Overloaded(wait)
@@ -173,6 +172,14 @@ class AdmissionControl:
             return "cascade"
         self._doubt(service_time)
         return "early"
+
+    def busy(self) -> int:
+        """Ads in line, those in progress included, that keep the intake busy; a longer line answers no more of them. Two rounds, of which
+        one waits behind the other, no larger than ``OVERHEAD`` asks for."""
+        fixed = self._any_depth.seconds(1, 0)
+        each = self._any_depth.seconds(1, 1) - fixed
+        least = fixed * (1 / OVERHEAD - 1)
+        return 2 * (max(1, math.ceil(least / each)) if least < self._chunk * each else self._chunk)
 
     def joined(self, ads: int) -> None:
         with self._lock:
