@@ -19,6 +19,8 @@ Depth = Literal["cascade", "early"]
 
 WEIGHT = 0.1
 """Of the newest round in what is learnt; one that is 20 rounds old has an eighth of that."""
+LONG = 0.01
+"""The same where it is asked how a round's time grows with its ads, which rounds of one size in a row do not tell."""
 MARGIN = 4.0
 """Mean deviations beyond the mean within which a promise is kept, as TCP sets its timer (RFC 6298)."""
 OUTLIER = 4.0
@@ -36,7 +38,7 @@ MANY, FEW = 0.1, 0.02
 over."""
 ENOUGH = 20.0
 """Requests lately, fewer of which tell nothing."""
-OVERHEAD = 0.1
+OVERHEAD = 0.2
 """Of a round's time, what it costs however few ads are in it. Larger rounds answer hardly more ads a second, only each of them later."""
 
 
@@ -69,8 +71,9 @@ class DeadlineMissed(TurnedAway):
 class ServiceTime:
     """Seconds a round takes, ``fixed + each x ads``: least squares over the rounds, in which older ones fade."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight: float = WEIGHT) -> None:
         self.rounds = 0
+        self._weight = weight
         self.tried = -math.inf
         """When it last learnt, by the clock of ``AdmissionControl``."""
         self._ads = self._seconds = self._variance = self._covariance = self._deviation = 0.0
@@ -80,7 +83,7 @@ class ServiceTime:
         self.rounds += 1
         if self.rounds > 1:
             seconds = min(seconds, OUTLIER * max(self.within(1, ads), LEAST))
-        weight = max(WEIGHT, 1 / self.rounds)
+        weight = max(self._weight, 1 / self.rounds)
         off = abs(seconds - self.seconds(1, ads)) if self.rounds > 1 else seconds / 2
         more, longer = ads - self._ads, seconds - self._seconds
         self._ads += weight * more
@@ -139,6 +142,7 @@ class AdmissionControl:
         self._ads = 0
         self._pressure = Pressure()
         self._any_depth = ServiceTime()
+        self._for_long = ServiceTime(LONG)
         self._by_depth: dict[Depth, ServiceTime] = {"cascade": ServiceTime(), "early": ServiceTime()}
 
     @property
@@ -176,8 +180,8 @@ class AdmissionControl:
     def busy(self) -> int:
         """Ads in line, those in progress included, that keep the intake busy; a longer line answers no more of them. Two rounds, of which
         one waits behind the other, no larger than ``OVERHEAD`` asks for."""
-        fixed = self._any_depth.seconds(1, 0)
-        each = self._any_depth.seconds(1, 1) - fixed
+        fixed = self._for_long.seconds(1, 0)
+        each = self._for_long.seconds(1, 1) - fixed
         least = fixed * (1 / OVERHEAD - 1)
         return 2 * (max(1, math.ceil(least / each)) if least < self._chunk * each else self._chunk)
 
@@ -194,6 +198,7 @@ class AdmissionControl:
     def learn(self, depth: Depth, ads: int, seconds: float) -> None:
         """A round of these ads is done and on record."""
         self._any_depth.learn(ads, seconds)
+        self._for_long.learn(ads, seconds)
         self._by_depth[depth].learn(ads, seconds)
         self._by_depth[depth].tried = self.clock()
 

@@ -184,9 +184,9 @@ def offered(line: AdmissionControl, clock: Clock, seconds: float, arrivals: floa
     return taken, refused, longest
 
 
-@pytest.mark.parametrize(("each", "in_line"), [(0.001, 2 * CHUNK), (0.006, 10), (0.1, 4)])
+@pytest.mark.parametrize(("each", "in_line"), [(0.0001, 2 * CHUNK), (0.001, 18), (0.006, 4)])
 def test_where_more_comes_than_can_be_answered_the_line_is_short_and_as_many_are_answered(each: float, in_line: int) -> None:
-    """What a round costs by itself is a tenth of it: of five ads, say."""
+    """What a round costs by itself is a fifth of it: of two ads, say."""
     line = a_line(most=500 * each, cascade=each, early=each)
     assert line.busy() == in_line
     clock = line.clock
