@@ -20,6 +20,7 @@ from adverdict.benchmarks.shared.testbed import made
 from adverdict.domain.ad import Ad
 from adverdict.domain.errors import AdverdictError
 from adverdict.features.native import core
+from adverdict.scoring.collector import quieten_collector
 
 CASCADE, FULL, PLAIN = "cascade", "full", "no_encoder"
 PIPELINE, PYFUNC, PYFUNC_ROWS = "pipeline", "pyfunc_batch", "pyfunc_row_by_row"
@@ -125,6 +126,7 @@ def _ours(bundle: Path, rules: Path, certificates: Path | None, pack: Path, plan
     ours = opened(bundle, rules, certificates, pack)
     ads, few = ours.ads[: plan.ads], ours.ads[: plan.whole]
     ours.decide(ads[:WARM], "full")
+    quieten_collector()  # as rescoring's workers do
     cascade, full = [], []
     for _ in range(plan.passes):
         full.append(_timed(ours, few, "full"))
