@@ -39,7 +39,7 @@ over."""
 ENOUGH = 20.0
 """Requests lately, fewer of which tell nothing."""
 OVERHEAD = 0.2
-"""Of a round's time, what it costs however few ads are in it. Larger rounds answer hardly more ads a second, only each of them later."""
+"""Of a round's time, what it costs however few ads are in it. Larger rounds answer somewhat more ads a second, each of them much later."""
 
 
 class TurnedAway(Unavailable):
@@ -158,7 +158,7 @@ class AdmissionControl:
     def admit(self, ads: int = 1, until: float | None = None) -> None:
         """Raises Overloaded, or DeadlineMissed when the answer would come after ``until`` (by ``clock``), however little is done."""
         wait, before = self.wait(ads), min(self._ads, self._requests * ads)
-        # Who would be in the next round is let in, however long rounds have become: it shares what that costs.
+        # Who would be in the next round is let in, however long rounds have become, for it shares what that costs; unless far more comes.
         refused = (before > self._chunk and wait > self.most) or (self._pressure.too_much and before >= self.busy())
         self._pressure.came(refused, self.clock())
         if refused:
@@ -178,7 +178,7 @@ class AdmissionControl:
         return "early"
 
     def busy(self) -> int:
-        """Ads in line, those in progress included, that keep the intake busy; a longer line answers no more of them. Two rounds, of which
+        """Ads in line, those in progress included, that keep the intake busy. Two rounds, of which
         one waits behind the other, no larger than ``OVERHEAD`` asks for."""
         fixed = self._for_long.seconds(1, 0)
         each = self._for_long.seconds(1, 1) - fixed

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from adverdict.features.text.ngrams import NgramText, ngram_counts
 from adverdict.models.ridge import FACTS, FILE, WORDS, RidgeModel
 from adverdict.training.fit.facts import how_many_kinds
+from adverdict.training.fit.newton import Solution
 from adverdict.training.fit.ridge import (
     CREATIVE,
     PAST,
@@ -24,6 +25,7 @@ from adverdict.training.fit.ridge import (
     RidgeSettings,
     facts_of,
     fit_ridge,
+    out_of_fold,
 )
 
 COLUMNS = ("caps_share", "creative_duration_s", "impressions")
@@ -112,6 +114,34 @@ def test_another_solver_finds_the_same_coefficients(made: tuple[list[NgramText],
         other = LogisticRegression(C=1 / SETTINGS.penalty, solver="newton-cholesky", tol=1e-8)
         other.fit(columns[known], targets[known, policy])
         np.testing.assert_allclose(found[:, policy], other.decision_function(columns), atol=0.1)
+
+
+def test_neither_where_it_starts_nor_how_n_grams_are_multiplied_changes_where_it_ends(made: tuple[list[NgramText], Read, Targets]) -> None:
+    _, read, targets = made
+    design, rows = Design.of(read, SETTINGS, 0), np.arange(400)
+    noise = np.random.default_rng(1).normal(size=targets.shape)
+    there = fit_ridge(design, rows, targets, SETTINGS.penalty)
+    expected = design.log_odds(there, rows)
+    near, lost = Solution(there.solution.multipliers + 0.02 * noise, there.base - 0.5), Solution(noise, there.base)
+    for one in (design, replace(design, between=None)):
+        for start in (None, near, lost):
+            found = one.log_odds(fit_ridge(one, rows, targets, SETTINGS.penalty, start=start), rows)
+            np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def test_all_ads_are_fitted_beside_the_folds_and_a_part_keeps_what_each_ad_contributes(made: tuple[list[NgramText], Read, Targets]) -> None:
+    _, read, targets = made
+    design, fold = Design.of(read, SETTINGS, 0), np.arange(400) % 3
+    fits = out_of_fold(design, targets, fold, SETTINGS.penalty, {}, whole=True)
+    alone = fit_ridge(design, np.arange(400), targets, SETTINGS.penalty)
+    assert fits.whole is not None
+    np.testing.assert_array_equal(fits.whole.solution.multipliers, alone.solution.multipliers)
+    some = np.array([0, 5, 7, 120, 399])
+    part = fits.part(some)
+    for k, solution in enumerate(part.solutions):
+        whole = np.full(targets.shape, np.nan)
+        whole[fold != k] = fits.solutions[k].multipliers
+        np.testing.assert_array_equal(solution.multipliers, whole[some[fold[some] != k]])
 
 
 def test_facts_count_only_under_policies_that_read_them(made: tuple[list[NgramText], Read, Targets]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,11 +15,15 @@ from adverdict.domain.progress import SILENT
 from adverdict.features.text.ngrams import N_COLUMNS
 from adverdict.models.calibration import sigmoid
 from adverdict.models.encoder.transformer import STATES
-from adverdict.training.fit import transformer
+from adverdict.storage.tables.pack import read_pack
+from adverdict.training.dataset import dataset
+from adverdict.training.fit import facts, transformer
+from adverdict.training.fit.everything import FitSettings, prepare
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
 from adverdict.training.fit.newton import nothing
 from adverdict.training.fit.penalised import fit_logistic
-from adverdict.training.fit.ridge import Design, FoldFits, Read, RidgeSettings
+from adverdict.training.fit.ridge import Design, FoldFits, Read, RidgeSettings, out_of_fold
+from adverdict.training.fit.splits import some_advertisers
 from adverdict.training.fit.transformer import Offered, fit_transformer
 
 RNG = np.random.default_rng(5)
@@ -85,3 +92,20 @@ def test_penalised_regression_agrees_with_scikit_learn() -> None:
     )
     theirs = LogisticRegression(C=2.0, tol=1e-10, max_iter=1000).fit(x, y)
     np.testing.assert_allclose(ours, [*theirs.coef_[0], theirs.intercept_[0]], atol=1e-5)
+
+
+def test_of_many_ads_only_some_choose_the_facts_and_all_are_fitted(marketplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = read_pack(marketplace)
+    kept = {ad.ad_id for ad in pack.ads[:500]}
+    some = replace(pack, ads=pack.ads[:500], labels=[label for label in pack.labels if label.ad_id in kept])
+    data = dataset([some], ("deceptive",))
+    prepared = prepare(data, FitSettings(encoder=None, n_folds=2), SILENT)
+    monkeypatch.setattr(facts, "MOST_TRIED", 120)
+    found = facts.ridge_out_of_fold(data, prepared.read, prepared.fold, RidgeSettings(), 0, lambda: None)
+    expected = out_of_fold(found.design, data.targets, prepared.fold, RidgeSettings().penalty, found.reads, whole=True)
+    assert len(found.design.near) == len(data.ads) > 120
+    assert found.said.whole is not None
+    np.testing.assert_array_equal(found.said.log_odds, expected.log_odds)
+    tried = some_advertisers(data.groups, 120, 0)
+    few = facts.ridge_out_of_fold(data.part(tried), prepared.read.part(tried), prepared.fold[tried], RidgeSettings(), 0, lambda: None)
+    assert {kind: under.tolist() for kind, under in found.reads.items()} == {kind: under.tolist() for kind, under in few.reads.items()}

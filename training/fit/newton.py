@@ -46,7 +46,7 @@ def nothing(targets: Floats) -> Solution:
 
 
 def least_loss(kernel: Kernel, targets: Floats, penalty: float, start: Solution) -> Solution:
-    """Where the penalised log loss is least; it is least in one place only, and ``start`` says how far that is.
+    """Where the penalised log loss is least, which is one place only: the nearer ``start`` is to it, the fewer products are needed.
 
     Newton's method with truncated conjugate gradients (Lin, Weng and Keerthi 2008, JMLR 9) on the coefficients, which are never written
     out: a vector of them is what the ads contribute to it, and ``kernel`` gives inner products (Chapelle 2007, Neural Computation 19).
@@ -61,6 +61,9 @@ def least_loss(kernel: Kernel, targets: Floats, penalty: float, start: Solution)
         loss = np.where(known[:, left], np.logaddexp(0, log_odds) - y[:, left] * log_odds, 0.0)
         return np.asarray((loss + penalty / 2 * multipliers * of_kernel).sum(axis=0))
 
+    # From where it is worse than from nothing steps may lead anywhere.
+    lost = cost(multipliers, of_kernel, base) > cost(np.zeros_like(y), np.zeros_like(y), np.zeros_like(base))
+    multipliers[:, lost], of_kernel[:, lost], base[lost] = 0.0, 0.0, 0.0
     for _ in range(MOST_STEPS):
         here, of_here, base_here = multipliers[:, left], of_kernel[:, left], base[left]
         p = sigmoid(of_here + base_here)
