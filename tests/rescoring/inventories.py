@@ -31,6 +31,7 @@ def rescored(
     rows_per_shard: int = 3,
     stop_after: int | None = None,
     lost: Sequence[int] = (),
+    reasons: bool = True,
 ) -> RunFolder:
     """A run over ``made`` in ``home``, published in ``out``. An ad without a decision is quarantined, shards of ``lost`` are altogether.
 
@@ -50,6 +51,7 @@ def rescored(
         thresholds="0" * 64,
         exits=None,
         history=HistoryUsed(kind="ledger", digest="1" * 64, seq=1_204_551),
+        reasons=reasons,
     )
     folder.begin(run, b"{}", b"{}", resume=False)
     for number, shard in enumerate(run.plan.shards[:stop_after]):

@@ -19,11 +19,11 @@ from tests.rescoring.test_manifest import SHARDS, a_run, begun, publish
 RULE = ExitRule(0.01, "exit-0123456789abcdef", MOMENT + timedelta(days=90))
 
 
-def test_a_run_without_an_exit_rule_has_the_id_it_had_before_there_were_any() -> None:
-    run = a_run(policy_hash="5a" * 32, thresholds="0" * 64)
+def test_a_run_without_an_exit_rule_and_with_reasons_has_the_id_it_had_before_that_was_a_choice() -> None:
+    run = a_run(policy_hash="5a" * 32, thresholds="0" * 64, reasons=True)
     assert run.run_id == "run-0ca489b02120e3cf"
     stored = json.loads(run.to_json())
-    del stored["exits"]
+    del stored["exits"], stored["reasons"]
     assert Run.model_validate_json(json.dumps(stored)) == run
 
 

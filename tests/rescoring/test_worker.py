@@ -32,7 +32,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A run that has been begun and decided; its shards can be decided again elsewhere."""
     ads = [an_ad(number, **({"title": "stumble"} if number == 25 else {})) for number in range(1, 101)]
     made = Bench.make(tmp_path_factory.mktemp("worker"), ads)
-    rescore(made.options(), SilentProgress(), open_model=open_fake)
+    rescore(made.options(reasons=True), SilentProgress(), open_model=open_fake)
     return made
 
 

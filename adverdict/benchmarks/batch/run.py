@@ -22,7 +22,8 @@ from adverdict.domain.progress import Progress
 PARTS = ("speed", "flips", "int8")
 NOTES = (
     "Everything runs one after the other with one thread (OMP_NUM_THREADS=1); starting and loading a model do not count. Ads are scored "
-    "in pieces as large as rescoring's, with reasons for what is not approved; cascade: with the early exit, full: without. vs_pipeline: "
+    "in pieces as large as rescoring's and, as it does, without reasons, which are made when somebody looks (stages.reasons: what those of "
+    "what is stopped would add); cascade: with the early exit, full: without. vs_pipeline: "
     "ads a second with the early exit over the rows a second of a transformers pipeline (fp32) called ad by ad, with features in pandas; "
     "medians of rounds in which all were measured. us_per_ad: CPU time of one ad with the early exit; native: whether the native core did "
     "its part. An ad is flipped when its verdict under any policy is not the whole bundle's; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adverdict.domain.settings import Settings
     from adverdict.rescoring.diff.difference import Change, Difference, Example, Flip, Reviews
     from adverdict.rescoring.diff.record import Record
+    from adverdict.scoring.model import Model
     from adverdict.workforce.handling import HandlingTimes
 
 SHOWN = 3
@@ -54,7 +55,7 @@ def diff_command(
         limit = USUAL if limit_memory is None else memory.parse(limit_memory)
         folder = RunFolder.open(out)
         with _record(settings, against, handling_seconds) as (record, times):
-            difference = compare(folder, record, times, memory=limit)
+            difference = compare(folder, record, times, model=_models(settings, folder.run.model.resolved), memory=limit)
         if json:  # files first: whoever reads only the first lines of the rest gets them all the same
             write_json(json, difference.model_dump(mode="json"))
         if page:
@@ -88,6 +89,19 @@ def _record(settings: Settings, against: str | None, seconds: float) -> Iterator
         yield LedgerRecord.now(ledger), measured(ledger, seconds)
     finally:
         ledger.close()
+
+
+def _models(settings: Settings, decided_by: str) -> Callable[[str], Model]:
+    """Bundle version -> the model, loaded only when somebody asks. ``decided_by``: what the run says it is, maybe a folder."""
+
+    def model_of(version: str) -> Model:
+        from adverdict.models.opening import find_version
+        from adverdict.scoring.opened import open_bundle
+
+        folders = [Path(decided_by)] if Path(decided_by).is_dir() else []
+        return open_bundle(find_version(folders, settings)(version))
+
+    return model_of
 
 
 def show(difference: Difference) -> None:
@@ -151,6 +165,7 @@ def _warn(difference: Difference) -> None:
             difference.unknown_policies,
             f"{counted(difference.unknown_policies, 'flip')} in no count by policy: the old decision's content was erased",
         ),
+        (difference.reasons_missing, f"no reasons beside the examples: {difference.reasons_missing}"),
     ]
     for number, words in said:
         if number:
@@ -281,7 +296,7 @@ def _example(example: Example) -> None:
     for change in example.changes:
         risks = f"risk {_risk(change.risk_before)} → {_risk(change.risk_after)}"
         _say(f"    {change.policy}: {change.was or 'not known'} → {change.now}, {risks}{_limits(change)}")
-    for reason in example.reasons:
+    for reason in example.reasons or ():
         _say(f"      {reason.effect:+.2f} {reason.policy}: {reason.text}")
 
 

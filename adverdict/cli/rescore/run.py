@@ -58,6 +58,14 @@ def rescore(
     rows_per_shard: Annotated[
         int, typer.Option("--rows-per-shard", min=1, max=1_000_000, help="Ads that are decided, published and resumed as one.")
     ] = 8192,
+    reasons: Annotated[
+        bool | None,
+        typer.Option(
+            "--reasons/--no-reasons",
+            help="Write why beside every decision that stops an ad, which takes longer than deciding; else it is made when somebody looks.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Decide every live ad again by a model and policies; changes nothing that stands. Then: diff, apply, undo."""
     if context.invoked_subcommand is not None:
@@ -93,6 +101,7 @@ def rescore(
             workers=workers,
             limit_memory=limit,
             rows_per_shard=rows_per_shard,
+            reasons=reasons,
         )
         summary = _decide(options)
         said = report(summary, own_folder(Place.at(out)), _lacking(settings))

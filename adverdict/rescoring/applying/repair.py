@@ -77,7 +77,7 @@ def repair(
     ledger.keep("policies", by_set.book.hash, by_set.book.to_json, at)
     ledger.keep("thresholds", by_set.solved.digest, lambda: by_set.solved.to_json().encode(), at)
     for page in pages(_approved(ledger, rollout_id), BATCH):
-        decisions = by_set.score([one.ad for one in page], known=known, as_of=at, explain="stopped")
+        decisions = by_set.score([one.ad for one in page], known=known, as_of=at, explain="none")
         _write(ledger, by_set, done, rollout_id, list(zip(page, decisions, strict=True)), review, by, at, known.seq or 0)
     with ledger.write() as writing:
         if not _there(writing.connection, [done.step]):  # that nothing was to be changed is on record, too

@@ -28,7 +28,7 @@ from adverdict.rescoring.deciding.run_history import RunHistory
 from adverdict.rescoring.deciding.start import Make, make_worker
 from adverdict.rescoring.deciding.summary import COUNTED, NAME, Effort, Summary, summarise
 from adverdict.rescoring.folder.identity import SteeringUsed
-from adverdict.rescoring.folder.manifest import ModelUsed, Run, RunFolder, ShardReport
+from adverdict.rescoring.folder.manifest import HistoryUsed, ModelUsed, Run, RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard, ShardPlan, plan
 from adverdict.rescoring.memory import Budget
 from adverdict.storage.places import Place
@@ -62,6 +62,8 @@ class Options:
     limit_memory: int | None = None
     """Bytes, for the driver and all workers."""
     rows_per_shard: int = 8192
+    reasons: bool | None = None
+    """Write why beside every decision that stops an ad; None: only where nobody could make it later, see ``_with_reasons``."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,19 @@ def _run(options: Options, planned: ShardPlan, chosen: _Decider, stored: Run | N
         thresholds=chosen.solved.digest,
         exits=chosen.exits if chosen.exits and chosen.exits.holds_at(started) else None,
         history=history,
+        reasons=_with_reasons(options, chosen, stored, history),
         steering=stored.steering if stored else _steering(chosen.ledger, history.seq, chosen.book),
     )
+
+
+def _with_reasons(options: Options, chosen: _Decider, stored: Run | None, history: HistoryUsed) -> bool:
+    """Reasons take longer than deciding, and are made of any decision when somebody looks: by what the ledger knew then, so not of those
+    that knew a folder's history once they are applied."""
+    if options.reasons is not None:
+        return options.reasons
+    if stored is not None:
+        return stored.reasons
+    return history.kind == "folder" and chosen.ledger is not None and _is_there(chosen.ledger)
 
 
 def _steering(ledger_url: str | None, known: int | None, book: PolicyBook) -> SteeringUsed | None:

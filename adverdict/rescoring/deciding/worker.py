@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from adverdict.decisions.strikes import StrikesListed
 from adverdict.domain.ad import Ad
 from adverdict.domain.decision import Decision
-from adverdict.domain.errors import AdverdictError, Conflict, InvalidInput, Mistake
+from adverdict.domain.errors import AdverdictError, InvalidInput, Mistake
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.features.history.layout import LISTED
 from adverdict.models.encoder.encoder import Work
@@ -27,11 +26,11 @@ from adverdict.models.registry import fetch_bundle, is_registered
 from adverdict.rescoring import memory
 from adverdict.rescoring.deciding import threads
 from adverdict.rescoring.deciding.job import RescoringJob, fetch_history, give_up
+from adverdict.rescoring.deciding.scoring import scorer_of
 from adverdict.rescoring.folder.columns import to_table
 from adverdict.rescoring.folder.manifest import RunFolder, ShardReport
 from adverdict.rescoring.input.plan import Shard
 from adverdict.rescoring.input.reading import BadShard, QuarantinedRow, ShardRows, read_shard
-from adverdict.scoring.known import HistorySnapshot
 from adverdict.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -81,25 +80,8 @@ class Worker:
         return self.folder.publish(shard, table, report, quarantined)
 
     def _scorer(self) -> Scorer:
-        model = self.job.open_model(self._bundle())
-        if model.version != self.run.model.version:
-            raise Conflict(f"{self.name} has bundle {model.version}, and the run decides by {self.run.model.version}")
-        known = HistorySnapshot(self._history(), self.run.history.seq)
-        if self.run.steering is not None:
-            steering = self.run.steering
-            strikes = StrikesListed(steering.strikes) if steering.strikes else None
-            known = replace(known, steering=steering.steering, steered_seq=steering.seq, strikes=strikes)
-        book, solved = self.folder.book(), self.folder.thresholds()
-        return Scorer(
-            model,
-            book,
-            solved=solved,
-            exits=self.run.exits,
-            known=known,
-            audit_secret=self.job.audit_secret,
-            clock=lambda: self.run.started_at,
-            ids=lambda: next(self._ids),
-        )
+        model, history = self.job.open_model(self._bundle()), self._history()
+        return scorer_of(self.folder, model, history, lambda: next(self._ids), audit_secret=self.job.audit_secret, whose=self.name)
 
     def _bundle(self) -> Path:
         if self.job.bundle.is_dir() or not is_registered(self.job.source):
@@ -113,10 +95,7 @@ class Worker:
             folder = Path(tempfile.mkdtemp(prefix="adverdict-history-"))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             fetch_history(self.folder.place, folder)
-        history = FrozenHistory.open(folder)
-        if history.digest != self.run.history.digest:
-            raise Conflict(f"the history in {folder} is not the run's: {history.digest}, expected {self.run.history.digest}")
-        return history
+        return FrozenHistory.open(folder)
 
     def _decided(self, shard: Shard, rows: Sequence[int], ads: Sequence[Ad]) -> tuple[pa.Table, list[QuarantinedRow]]:
         """The decisions on some ads as a table; when scoring them fails, each by itself, so that only what fails is left out."""
@@ -141,7 +120,7 @@ class Worker:
 
     def _score(self, shard: Shard, rows: Sequence[int], ads: Sequence[Ad]) -> list[Decision]:
         self._ids = (decision_id(self.run.run_id, shard.name, row) for row in rows)
-        return self.scorer.score(ads, as_of=self.run.as_of, explain="stopped")
+        return self.scorer.score(ads, as_of=self.run.as_of, explain="stopped" if self.run.reasons else "none")
 
 
 class Unscorable(Exception):

@@ -6,7 +6,7 @@ These are counts of the whole inventory: nothing is drawn, so nothing has an int
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from adverdict.domain.verdict import Verdict
@@ -14,11 +14,13 @@ from adverdict.rescoring.applying.judging import freed
 from adverdict.rescoring.diff.difference import Compared, Difference, Flip, Inventory, PolicyFlip, Reviews, Unrecorded, flips
 from adverdict.rescoring.diff.examples import Examples
 from adverdict.rescoring.diff.record import Record, RunRecord, versions_of
+from adverdict.rescoring.diff.why import Why
 from adverdict.rescoring.folder.workbench import USUAL, Workbench, workbench
 from adverdict.workforce.handling import HandlingTimes
 
 if TYPE_CHECKING:
     from adverdict.rescoring.folder.manifest import RunFolder
+    from adverdict.scoring.model import Model
 
 EXACT = "DECIMAL(38, 6)"
 """Impressions are summed in it: no order of reading changes the sum."""
@@ -73,8 +75,13 @@ GROUP BY ALL ORDER BY ALL
 """
 
 
-def diff(folder: RunFolder, record: Record, times: HandlingTimes, *, memory: int = USUAL) -> Difference:
+def diff(
+    folder: RunFolder, record: Record, times: HandlingTimes, *, model: Callable[[str], Model] | None = None, memory: int = USUAL
+) -> Difference:
     """Compare all published decisions of a run with a record. ``memory``: bytes for the joins.
+
+    ``model``: bundle version -> the model, which is asked for the reasons of examples where the run published none; raises NotFound. None:
+    nobody reads them.
 
     Raises InvalidSettings for too little memory, InvalidInput for files that are not as they were written, NotFound or Unavailable for an
     output or a ledger that cannot be read.
@@ -88,19 +95,22 @@ def diff(folder: RunFolder, record: Record, times: HandlingTimes, *, memory: int
         compared = tuple(sorted(_compared(bench), key=lambda one: (one.market, one.was.severity, one.now.severity, one.by)))
         record.verdicts(bench)
         bench.run(AFTER)
-        model, unrecorded = flips(compared, "model"), _unrecorded(bench)
+        by_model, unrecorded = flips(compared, "model"), _unrecorded(bench)
+        why = Why(folder, bench.scratch, model)
+        examples = Examples(bench, folder, why).chosen()
         return Difference(
             run=versions_of(folder),
             against=record.told(),
             inventory=_inventory(bench, folder, record, sum(one.ads for one in unrecorded)),
             compared=compared,
-            flips=model,
+            flips=by_model,
             against_people=flips(compared, "person"),
             unrecorded=unrecorded,
             policies=tuple(_by_policy(bench)),
             unknown_policies=_unknown(bench),
-            reviews=tuple(_reviews(model, unrecorded, times)),
-            examples=Examples(bench, folder).chosen(),
+            reviews=tuple(_reviews(by_model, unrecorded, times)),
+            examples=examples,
+            reasons_missing=why.missing if any(one.reasons is None and one.readable for one in examples) else None,
         )
 
 

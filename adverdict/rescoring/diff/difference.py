@@ -175,7 +175,7 @@ class Example(_Part):
     title: str | None = Field(description="the advertiser's text")
     body: str | None
     changes: tuple[Change, ...]
-    reasons: tuple[Reason, ...] = Field(description="the strongest of the new decision for the policies above")
+    reasons: tuple[Reason, ...] | None = Field(description="the strongest of the new decision for the policies above; null: not known")
     degraded: tuple[str, ...]
 
 
@@ -193,6 +193,7 @@ class Difference(_Part):
     unknown_policies: int = Field(description="flips of the model's verdicts whose old verdicts by policy are gone")
     reviews: tuple[Reviews, ...]
     examples: tuple[Example, ...] = Field(description="most impressions first, some of each direction")
+    reasons_missing: str | None = Field(default=None, description="why no example has reasons, in words; null: they could be made")
 
     @property
     def flipped(self) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adverdict.domain.decision import Reason
 from adverdict.domain.errors import NotFound, Unavailable
 from adverdict.rescoring.diff.difference import Change, Example
+from adverdict.rescoring.diff.why import Why
 from adverdict.rescoring.folder.workbench import Workbench
 from adverdict.rescoring.input.plan import Shard, ShardPlan
 from adverdict.rescoring.input.reading import BadShard, read_shard
@@ -34,6 +35,7 @@ class Examples:
 
     bench: Workbench
     folder: RunFolder
+    why: Why
 
     def chosen(self) -> tuple[Example, ...]:
         """Model's verdicts before people's; by direction, then most impressions first."""
@@ -49,8 +51,7 @@ class Examples:
         policies, reasons, degraded = decided
         ad = self._ad(shard, number, ad_id)
         changes = tuple(_changes(policies, before, now))
-        about = {change.policy for change in changes}
-        told = sorted((Reason(**one) for one in reasons if one["policy"] in about), key=lambda reason: -abs(reason.effect))
+        told = self._reasons(ad, policies, {change.policy for change in changes}, reasons)
         return Example(
             ad_id=ad_id,
             decision_id=decision_id,
@@ -65,9 +66,21 @@ class Examples:
             title=ad.title if ad else None,
             body=ad.body if ad else None,
             changes=changes,
-            reasons=tuple(told[:REASONS]),
+            reasons=None if told is None else tuple(sorted(told, key=lambda reason: -abs(reason.effect))[:REASONS]),
             degraded=tuple(degraded),
         )
+
+    def _reasons(
+        self, ad: Ad | None, policies: list[dict[str, Any]], about: set[str], published: list[dict[str, Any]]
+    ) -> list[Reason] | None:
+        """As they were published, where the run has any; else made now. None where they cannot be."""
+        if self.folder.run.reasons:
+            return [Reason(**one) for one in published if one["policy"] in about]
+        risks = {one["policy"]: one["p"] for one in policies if one["p"] is not None}
+        if not risks:
+            return []  # nothing was scored
+        made = None if ad is None else self.why.of(ad, risks, about)
+        return None if made is None else list(made)
 
     def _decided(self) -> dict[str, tuple[Any, ...]]:
         """New decision id -> its policies, reasons and what it lacked."""

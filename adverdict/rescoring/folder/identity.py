@@ -85,6 +85,7 @@ class Run(_Record):
     root: str = Field(description="the folder that the inputs' names are relative to")
     inputs: tuple[Input, ...]
     rows_per_shard: int
+    reasons: bool = Field(default=True, description="whether decisions that stop an ad were written with their reasons")
 
     @classmethod
     def of(
@@ -100,6 +101,7 @@ class Run(_Record):
         exits: ExitRule | None,
         history: HistoryUsed,
         steering: SteeringUsed | None = None,
+        reasons: bool = False,
     ) -> Run:
         """A run with the id that follows from it."""
         fields: dict[str, Any] = {
@@ -116,6 +118,7 @@ class Run(_Record):
             "root": plan.root,
             "inputs": plan.inputs,
             "rows_per_shard": plan.rows_per_shard,
+            "reasons": reasons,
         }
         unnamed = cls.model_construct(run_id="", **fields)
         return cls(run_id=unnamed.identity(), **fields)
@@ -135,8 +138,9 @@ class Run(_Record):
     def differences(self, now: Run) -> list[Mistake]:
         """Everything in which ``now`` would decide other rows than this run, which is on record."""
         before, after = self._determining(), now._determining()
-        before.pop("inputs")
-        after.pop("inputs")
+        for determining, run in ((before, self), (after, now)):
+            determining.pop("inputs")
+            determining["reasons"] = run.reasons
         both = {**before, **after}  # a run without an exit rule says nothing of one
         found = [
             Mistake(name, after.get(name), f"{before.get(name)!r}, as on record") for name in both if before.get(name) != after.get(name)
@@ -164,6 +168,7 @@ class Run(_Record):
             "as_of": _moment(self.as_of),
             "since": _moment(self.since),
             "rows_per_shard": self.rows_per_shard,
+            **({} if self.reasons else {"reasons": False}),  # there was a time when every run had them
             "inputs": [[one.name, one.size, one.rows, one.digest] for one in self.inputs],
         }
 
