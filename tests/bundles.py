@@ -92,8 +92,8 @@ def tiny_bundle(shared: Shared, marketplace: Path, encoder_folder: Path) -> Path
         from adverdict.domain.settings import Settings
         from adverdict.training.encoder.tune import EncoderSettings
         from adverdict.training.fit import calibration
-        from adverdict.training.fit.everything import FitSettings
         from adverdict.training.fit.gbm import GbmSettings
+        from adverdict.training.fit.prepared import FitSettings
         from adverdict.training.fit.vectors import VectorSettings
         from adverdict.training.train import TrainJob, train
         from tests.training.reports import without_plots

@@ -15,7 +15,7 @@ from adverdict.storage.tables.reading import Source
 from adverdict.training.encoder.device import device_of
 from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings
-from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.search import Study
 from adverdict.training.fit.vectors import VectorSettings
 

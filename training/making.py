@@ -28,7 +28,8 @@ from adverdict.training.evaluation.evaluate import BLEND_MODEL
 from adverdict.training.evaluation.importance import importance, sample
 from adverdict.training.evaluation.metrics import Scored
 from adverdict.training.fit.bundling import described, rewrite_bundle, write_bundle
-from adverdict.training.fit.everything import FitSettings, Fitted, fit
+from adverdict.training.fit.everything import Fitted, fit
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.search import Searched, Trial, search
 from adverdict.training.job import TrainJob
 from adverdict.training.measuring import Split, in_words, measured, score, split
@@ -84,7 +85,8 @@ class _Learnt:
 
 def make(shop: Workshop, everything: Dataset, skipped: Mapping[str, str]) -> TrainedBundle:
     """``skipped``: policies that have too few labels to be trained, and why. Raises InvalidInput."""
-    job, progress, contents = shop.job, shop.progress, ContentCache(shop.disk_cache)
+    job, progress = shop.job, shop.progress
+    contents = ContentCache(shop.disk_cache, once=not job.trials and not job.cross_validate)
     parts = split(job, everything)
     learnt = _learn(shop, parts, contents)
     scored = score(job, parts, learnt.fitted, shop.folder / "whole", progress, learnt.cache, contents)

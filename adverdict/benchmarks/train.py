@@ -121,7 +121,7 @@ def _alone(measured: Callable[..., Figures], *arguments: Any) -> Figures:
 def _train(job: TrainBenchmark, pack: Path, home: Path, out: Path) -> Figures:
     start, stages = time.perf_counter(), Stages(time.perf_counter(), time.process_time())
     os.environ.pop(TRACKING_URI, None)  # runs of a benchmark belong into no registry but its own
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 

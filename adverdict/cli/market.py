@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adverdict.certification.markets.onboarding import Onboarding
     from adverdict.certification.thresholds.sequence import Side
     from adverdict.rollout.onboard import OnboardedMarket
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
 
 COLUMNS = ("policy", "ads", "mean risk", "rate", "95 %", "relied on", "labels to approve", "labels to reject", "approve below", "reject at")
 SAID = ("market", "ads", "violating", "rate", "estimate", "95 %", "mixture p", "relied on", "advertisers to label")

@@ -36,7 +36,7 @@ from adverdict.domain.formats import interval, number
 
 if TYPE_CHECKING:
     from adverdict.domain.settings import Settings
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.train import Trained
 
 
@@ -257,7 +257,7 @@ def fit_settings(
     device: str = "auto",
 ) -> FitSettings:
     from adverdict.training.encoder.tune import EncoderSettings
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
 
     words = None if vectors == "none" else VectorSettings(vectors)

@@ -29,7 +29,7 @@ from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
 from adverdict.models.bundle import load_bundle
 from adverdict.simulation.raters import hire
-from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.prepared import FitSettings
 from tests.effort import part_of
 from tests.golden import Golden
 

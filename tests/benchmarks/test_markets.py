@@ -13,8 +13,8 @@ from adverdict.decisions.policy import Targets, Thresholds
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
 from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import pytest
 from adverdict.benchmarks.packs.run import Asked, run
 from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.vectors import VectorSettings
 
 pytestmark = pytest.mark.slow

@@ -135,7 +135,7 @@ def test_tensors_that_do_not_fit_are_refused(words: WordVectors, tmp_path: Path)
 def test_a_training_without_its_table_stops_before_it_reads_an_ad(tmp_path: Path) -> None:
     from adverdict.domain.progress import Silent
     from adverdict.domain.settings import Settings
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 

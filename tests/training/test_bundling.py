@@ -16,8 +16,9 @@ from adverdict.storage.tables.pack import read_pack
 from adverdict.training.dataset import dataset
 from adverdict.training.encoder.tune import EncoderSettings
 from adverdict.training.fit.bundling import write_bundle
-from adverdict.training.fit.everything import FitSettings, fit
+from adverdict.training.fit.everything import fit
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.trainable import trainable
 
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)

@@ -26,8 +26,8 @@ from adverdict.training.encoder import prefix_cache
 from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.prefix_cache import PrefixCache, Pretrained, load_pretrained, made_by
 from adverdict.training.encoder.tune import EncoderSettings
-from adverdict.training.fit.everything import FitSettings, prepare
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings, prepare
 from adverdict.training.train import TrainJob, train
 from tests.training.reports import without_plots
 

@@ -13,20 +13,10 @@ from numpy.typing import NDArray
 from adverdict.features.text.ngrams import NgramText, ngram_counts
 from adverdict.models.ridge import FACTS, FILE, WORDS, RidgeModel
 from adverdict.training.fit.facts import how_many_kinds
-from adverdict.training.fit.newton import Solution
-from adverdict.training.fit.ridge import (
-    CREATIVE,
-    PAST,
-    SIGNALS,
-    Design,
-    FactsRead,
-    KernelSettings,
-    Read,
-    RidgeSettings,
-    facts_of,
-    fit_ridge,
-    out_of_fold,
-)
+from adverdict.training.fit.ridge.design import Design, Read
+from adverdict.training.fit.ridge.kernels import CREATIVE, PAST, SIGNALS, KernelSettings, facts_of
+from adverdict.training.fit.ridge.newton import Solution
+from adverdict.training.fit.ridge.regression import FactsRead, RidgeSettings, fit_ridge, out_of_fold
 
 COLUMNS = ("caps_share", "creative_duration_s", "impressions")
 NUMBERS = COLUMNS[1:]
@@ -36,11 +26,17 @@ Targets = NDArray[np.float64]
 
 def read_of(texts: Sequence[NgramText], shared: NDArray[np.float64] | None = None, words: NDArray[np.float64] | None = None) -> Read:
     shared = np.full((len(texts), 3), np.nan) if shared is None else shared
-    return Read(ngram_counts(texts), shared, COLUMNS, NUMBERS, {} if words is None else {WORDS: words})
+    return Read(shared, COLUMNS, NUMBERS, {} if words is None else {WORDS: words})
 
 
-def fitted(read: Read, targets: Targets, settings: RidgeSettings = SETTINGS, reads: FactsRead | None = None) -> RidgeModel:
-    design = Design.of(read, settings, 0)
+def design_of(texts: Sequence[NgramText], read: Read, fold: NDArray[np.intp], settings: RidgeSettings = SETTINGS) -> Design:
+    return Design.of(ngram_counts(texts), read, fold).beside(read, {}, settings.kernels, 0)
+
+
+def fitted(
+    texts: Sequence[NgramText], read: Read, targets: Targets, settings: RidgeSettings = SETTINGS, reads: FactsRead | None = None
+) -> RidgeModel:
+    design = design_of(texts, read, np.arange(len(targets)) % 3, settings)
     return design.model(fit_ridge(design, np.arange(len(targets)), targets, settings.penalty, reads))
 
 
@@ -56,7 +52,7 @@ def test_it_finds_the_word_and_ignores_unlabelled_ads() -> None:
     texts = texts_of(["win cash now", "fresh bread here"] * 30)
     targets = np.array([[1.0], [0.0]] * 30)
     targets[40:] = np.nan
-    model = fitted(read_of(texts), targets)
+    model = fitted(texts, read_of(texts), targets)
     assert model.kernels == ()
     scores = said(model, texts, read_of(texts))[:, 0]
     assert scores[0] > 0 > scores[1]
@@ -66,7 +62,7 @@ def test_it_finds_the_word_and_ignores_unlabelled_ads() -> None:
 
 def test_an_ad_its_raters_disagree_on_pulls_both_ways() -> None:
     texts = texts_of([word for word in ("alpha", "beta", "gamma") for _ in range(20)])
-    model = fitted(read_of(texts), np.repeat([[1.0], [0.5], [0.0]], 20, axis=0))
+    model = fitted(texts, read_of(texts), np.repeat([[1.0], [0.5], [0.0]], 20, axis=0))
     three = texts_of(["alpha", "beta", "gamma"])
     high, middle, low = said(model, three, read_of(three))[:, 0]
     assert low < -1 < -0.3 < middle < 0.3 < 1 < high
@@ -93,7 +89,9 @@ def test_it_follows_a_fact_that_no_line_can(made: tuple[list[NgramText], Read, T
 
     texts, read, targets = made
     train, rest = np.arange(300), np.arange(300, 400)
-    model = fitted(read.part(train), targets[train], RidgeSettings(0.1, (KernelSettings((FACTS,), 1.0, 0.5, 64),)))
+    model = fitted(
+        [texts[row] for row in train], read.part(train), targets[train], RidgeSettings(0.1, (KernelSettings((FACTS,), 1.0, 0.5, 64),))
+    )
     found = said(model, [texts[i] for i in rest], read.part(rest))
     assert roc_auc_score(targets[rest, 0], found[:, 0]) > 0.95
     longest = read.part(np.array([int(np.argmax(targets[:, 0]))]))
@@ -105,8 +103,8 @@ def test_it_follows_a_fact_that_no_line_can(made: tuple[list[NgramText], Read, T
 def test_another_solver_finds_the_same_coefficients(made: tuple[list[NgramText], Read, Targets]) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    _, read, targets = made
-    design = Design.of(read, SETTINGS, 0)
+    texts, read, targets = made
+    design = design_of(texts, read, np.zeros(400, dtype=np.intp))
     found = design.log_odds(fit_ridge(design, np.arange(400), targets, SETTINGS.penalty), np.arange(400))
     columns = np.concatenate([design.grams.toarray(), design.near], axis=1).astype(np.float64)
     for policy in range(2):
@@ -117,8 +115,8 @@ def test_another_solver_finds_the_same_coefficients(made: tuple[list[NgramText],
 
 
 def test_neither_where_it_starts_nor_how_n_grams_are_multiplied_changes_where_it_ends(made: tuple[list[NgramText], Read, Targets]) -> None:
-    _, read, targets = made
-    design, rows = Design.of(read, SETTINGS, 0), np.arange(400)
+    texts, read, targets = made
+    design, rows = design_of(texts, read, np.arange(400) % 3), np.arange(400)
     noise = np.random.default_rng(1).normal(size=targets.shape)
     there = fit_ridge(design, rows, targets, SETTINGS.penalty)
     expected = design.log_odds(there, rows)
@@ -129,9 +127,26 @@ def test_neither_where_it_starts_nor_how_n_grams_are_multiplied_changes_where_it
             np.testing.assert_allclose(found, expected, atol=0.05)
 
 
+def test_ads_of_all_folds_but_one_are_not_copied_and_others_are_fitted_alike(made: tuple[list[NgramText], Read, Targets]) -> None:
+    texts, read, targets = made
+    fold = np.random.default_rng(2).integers(0, 3, 400)
+    by_fold = replace(design_of(texts, read, fold), between=None)
+    scattered = replace(design_of(texts, read, np.zeros(400, dtype=np.intp)), between=None)
+    for k in range(-1, 3):
+        rows = np.flatnonzero(fold != k)
+        pieces = by_fold.pieces(rows)
+        assert sorted(np.concatenate([piece.ads for piece in pieces])) == [*range(len(rows))]
+        assert all(np.shares_memory(piece.grams.data, by_fold.grams.data) for piece in pieces)
+        assert all(np.shares_memory(piece.grams.indices, by_fold.grams.indices) for piece in pieces)
+        assert all(np.shares_memory(piece.near, by_fold.near) for piece in pieces)
+        found = [one.log_odds(fit_ridge(one, rows, targets[rows], SETTINGS.penalty), np.arange(400)) for one in (by_fold, scattered)]
+        np.testing.assert_allclose(*found, atol=0.01)  # where steps end differs by so much
+
+
 def test_all_ads_are_fitted_beside_the_folds_and_a_part_keeps_what_each_ad_contributes(made: tuple[list[NgramText], Read, Targets]) -> None:
-    _, read, targets = made
-    design, fold = Design.of(read, SETTINGS, 0), np.arange(400) % 3
+    texts, read, targets = made
+    fold = np.arange(400) % 3
+    design = design_of(texts, read, fold)
     fits = out_of_fold(design, targets, fold, SETTINGS.penalty, {}, whole=True)
     alone = fit_ridge(design, np.arange(400), targets, SETTINGS.penalty)
     assert fits.whole is not None
@@ -145,8 +160,8 @@ def test_all_ads_are_fitted_beside_the_folds_and_a_part_keeps_what_each_ad_contr
 
 
 def test_facts_count_only_under_policies_that_read_them(made: tuple[list[NgramText], Read, Targets]) -> None:
-    _, read, targets = made
-    model = fitted(read, np.repeat(targets[:, :1], 2, axis=1), reads={CREATIVE: np.array([True, False])})
+    texts, read, targets = made
+    model = fitted(texts, read, np.repeat(targets[:, :1], 2, axis=1), reads={CREATIVE: np.array([True, False])})
     effects = model.fact_effects(read.part(np.array([5])).of(model.scale))
     assert np.abs(effects[:, 0]).max() > 0
     assert (effects[:, 1] == 0).all()
@@ -156,21 +171,22 @@ def test_a_kernel_reads_the_facts_of_its_kind_alone() -> None:
     rng = np.random.default_rng(4)
     columns = ("capitals_share", "creative_duration_s", "advertiser_ads_28d", "advertiser_labels_any")
     shared = rng.uniform(1, 100, (300, 4))
-    read = replace(read_of(texts_of(["alpha"] * 300)), shared=shared, columns=columns, numbers=facts_of(columns, ()))
+    texts = texts_of(["alpha"] * 300)
+    read = replace(read_of(texts), shared=shared, columns=columns, numbers=facts_of(columns, ()))
     assert read.numbers == columns[:3]
     violates = (shared[:, :3] > 50).astype(np.float64)  # policy i hangs on fact i, whatever the others say
     only = {SIGNALS: np.array([True, False, False]), CREATIVE: np.array([False, True, False]), PAST: np.array([False, False, True])}
-    model = fitted(read, violates, RidgeSettings(), only)
+    model = fitted(texts, read, violates, RidgeSettings(), only)
     effects = model.fact_effects(read.part(np.array([5])).of(model.scale))
     assert (np.abs(effects) > 0).tolist() == np.eye(3, dtype=bool).tolist()
     assert len(model.kernels) == 3
-    assert len(fitted(read, violates, RidgeSettings(), {**only, PAST: np.zeros(3, dtype=np.bool_)}).kernels) == 2
+    assert len(fitted(texts, read, violates, RidgeSettings(), {**only, PAST: np.zeros(3, dtype=np.bool_)}).kernels) == 2
 
 
 def test_an_ad_alone_is_scored_as_among_others_and_after_being_kept(made: tuple[list[NgramText], Read, Targets], tmp_path: Path) -> None:
     texts, read, targets = made
     facts, *others = SETTINGS.kernels
-    model = fitted(read, targets, RidgeSettings(0.2, (replace(facts, centres=300), *others)))
+    model = fitted(texts, read, targets, RidgeSettings(0.2, (replace(facts, centres=300), *others)))
     together = said(model, texts, read)
     for i in (0, 7, 399):
         assert (said(model, [texts[i]], read.part(np.array([i]))) == together[[i]]).all()
@@ -184,8 +200,8 @@ def test_tensors_that_do_not_fit_each_other_are_refused(made: tuple[list[NgramTe
     from safetensors import safe_open
     from safetensors.numpy import load_file, save_file
 
-    _, read, targets = made
-    fitted(read, targets).save(tmp_path)
+    texts, read, targets = made
+    fitted(texts, read, targets).save(tmp_path)
     with pytest.raises(ValueError, match="words"):
         RidgeModel.load(tmp_path, 2, {})
     with pytest.raises(ValueError, match="words"):

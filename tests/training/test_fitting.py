@@ -17,12 +17,14 @@ from adverdict.models.calibration import sigmoid
 from adverdict.models.encoder.transformer import STATES
 from adverdict.storage.tables.pack import read_pack
 from adverdict.training.dataset import dataset
-from adverdict.training.fit import facts, transformer
-from adverdict.training.fit.everything import FitSettings, prepare
+from adverdict.training.fit import facts
+from adverdict.training.fit import prepared as prepared_by
 from adverdict.training.fit.gbm import GbmSettings, fit_gbm
-from adverdict.training.fit.newton import nothing
 from adverdict.training.fit.penalised import fit_logistic
-from adverdict.training.fit.ridge import Design, FoldFits, Read, RidgeSettings, out_of_fold
+from adverdict.training.fit.prepared import FitSettings, prepare
+from adverdict.training.fit.ridge.design import Design, Read, Tried
+from adverdict.training.fit.ridge.newton import nothing
+from adverdict.training.fit.ridge.regression import FoldFits, RidgeSettings, out_of_fold
 from adverdict.training.fit.splits import some_advertisers
 from adverdict.training.fit.transformer import Offered, fit_transformer
 
@@ -41,24 +43,24 @@ def test_boosters_use_categories_and_leave_out_unlabelled_rows() -> None:
 
 
 @pytest.mark.parametrize("most", [10_000, 300])
-def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_is_read_where_it_says_most_and_bends_where_no_line_can(most: int) -> None:
     """Also where only some of the advertisers are asked how deep."""
-    monkeypatch.setattr(transformer, "MOST_TRIED", most)
     n = 600
     states = RNG.normal(size=(n, 3, 6)).astype(np.float32)
     target = (states[:, 1, 0] * states[:, 1, 1] > 0).astype(float)[:, None]  # exclusive or, after the second of three depths
-    unread = Read(sparse.csr_matrix((n, N_COLUMNS)), np.empty((n, 0)), (), (), {})
+    fold, unread = np.arange(n) % 3, Read(np.empty((n, 0)), (), (), {})
+    some = np.arange(min(most, n))
     offered = Offered(
         states=lambda rows, depths: states[np.ix_(rows, [(2, 4, 5).index(depth) for depth in depths])],
         depths=(2, 4, 5),
         read=unread,
-        design=Design.of(unread, RidgeSettings(), 0),
+        design=Design.of(sparse.csr_matrix((n, N_COLUMNS)), unread, fold),
         settings=RidgeSettings(),
         facts={},
-        ridge=FoldFits(np.zeros((n, 1)), [nothing(np.zeros((n * 2 // 3, 1)))] * 3, np.arange(n) % 3),
+        ridge=FoldFits(np.zeros((n, 1)), [nothing(np.zeros((n * 2 // 3, 1)))] * 3, fold),
         targets=target,
-        groups=[str(row) for row in range(n)],
-        fold=np.arange(n) % 3,
+        fold=fold,
+        tried=Tried.of(sparse.csr_matrix((len(some), N_COLUMNS)), unread.part(some), fold[some], some) if most < n else None,
     )
     fitted = fit_transformer(offered, 6, 0, SILENT)
     assert fitted.depth == 4
@@ -99,13 +101,16 @@ def test_of_many_ads_only_some_choose_the_facts_and_all_are_fitted(marketplace: 
     kept = {ad.ad_id for ad in pack.ads[:500]}
     some = replace(pack, ads=pack.ads[:500], labels=[label for label in pack.labels if label.ad_id in kept])
     data = dataset([some], ("deceptive",))
+    monkeypatch.setattr(prepared_by, "MOST_TRIED", 120)
     prepared = prepare(data, FitSettings(encoder=None, n_folds=2), SILENT)
-    monkeypatch.setattr(facts, "MOST_TRIED", 120)
-    found = facts.ridge_out_of_fold(data, prepared.read, prepared.fold, RidgeSettings(), 0, lambda: None)
+    found = facts.ridge_out_of_fold(data, prepared, RidgeSettings(), 0, lambda: None)
     expected = out_of_fold(found.design, data.targets, prepared.fold, RidgeSettings().penalty, found.reads, whole=True)
     assert len(found.design.near) == len(data.ads) > 120
     assert found.said.whole is not None
     np.testing.assert_array_equal(found.said.log_odds, expected.log_odds)
-    tried = some_advertisers(data.groups, 120, 0)
-    few = facts.ridge_out_of_fold(data.part(tried), prepared.read.part(tried), prepared.fold[tried], RidgeSettings(), 0, lambda: None)
+    tried = prepared.tried
+    assert tried is not None
+    assert tried.rows.tolist() == some_advertisers(data.groups, 120, 0).tolist()
+    alone = replace(prepared, read=tried.read, design=tried.design, tried=None, fold=prepared.fold[tried.rows])
+    few = facts.ridge_out_of_fold(data.part(tried.rows), alone, RidgeSettings(), 0, lambda: None)
     assert {kind: under.tolist() for kind, under in found.reads.items()} == {kind: under.tolist() for kind, under in few.reads.items()}

@@ -24,8 +24,8 @@ from adverdict.models.bundle import load_bundle
 from adverdict.models.explain import reasons
 from adverdict.models.manifest import check, seal
 from adverdict.storage.tables.pack import read_pack
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.train import TrainJob, train
 from tests.example_plugins import forget
 from tests.serving.conftest import until

@@ -12,8 +12,8 @@ from adverdict.domain.errors import InvalidSettings
 from adverdict.domain.progress import Silent
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.encoder.device import device_of
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.search import Study, search
 from adverdict.training.fit.search_space import chosen, given
 from adverdict.training.fit.splits import by_advertiser

@@ -18,8 +18,8 @@ from adverdict.storage.tables.pack import read_pack, write_ads, write_labels
 from adverdict.training.dataset import dataset
 from adverdict.training.evaluation.evaluate import evaluate
 from adverdict.training.fit.crossvalidate import held_out
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.splits import by_advertiser
 from adverdict.training.fit.trainable import trainable
 from adverdict.training.promote import compare_bundles, promote

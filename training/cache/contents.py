@@ -83,9 +83,11 @@ class Contents:
 
 
 class ContentCache:
-    """Contents of ads, each computed when first asked for. ``cache`` keeps them for the next training."""
+    """Contents of ads, each computed when first asked for. ``cache`` keeps them for the next training; ``once``: the same ads will not be
+    asked for again in this one, so memory does not."""
 
-    def __init__(self, cache: DiskCache | None = None) -> None:
+    def __init__(self, cache: DiskCache | None = None, *, once: bool = False) -> None:
+        self._once = once
         self._section = cache.section("features", made_by()) if cache else None
         self._row: dict[bytes, int] = {}
         self._kept: list[Contents] = []
@@ -104,8 +106,9 @@ class ContentCache:
             self._keep(list(missing), made)
             if self._section:
                 self._section.add(list(missing), _fields(made))
-        whole = self._whole()
-        chosen = [self._row[key] for key in keys]
+        whole, chosen = self._whole(), [self._row[key] for key in keys]
+        if self._once:
+            self._row, self._kept = {}, []
         if chosen == [*range(len(whole.texts))]:
             return whole
         rows = np.array(chosen, dtype=np.intp)

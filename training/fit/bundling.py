@@ -25,7 +25,8 @@ from adverdict.storage.whole import making_folder
 from adverdict.training.dataset import Dataset
 from adverdict.training.encoder.tune import EXAMPLES, export
 from adverdict.training.fit.cascade import cheap
-from adverdict.training.fit.everything import FitSettings, Fitted
+from adverdict.training.fit.everything import Fitted
+from adverdict.training.fit.prepared import FitSettings
 
 
 def write_bundle(

@@ -20,7 +20,8 @@ from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.evaluation.evaluate import score_dataset
 from adverdict.training.evaluation.metrics import Scored
 from adverdict.training.fit.bundling import write_bundle
-from adverdict.training.fit.everything import FitSettings, fit
+from adverdict.training.fit.everything import fit
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.search import Study, search
 from adverdict.training.fit.trainable import trainable
 

@@ -17,11 +17,6 @@ from numpy.typing import NDArray
 
 from adverdict.domain.progress import Progress
 from adverdict.features.contract import FeatureContract
-from adverdict.features.extra import plugin_values, with_signals
-from adverdict.features.history.asof import counts_asof
-from adverdict.features.history.counts import without_labels
-from adverdict.features.table import FeatureTable, beside, with_history
-from adverdict.features.text.traits import Traits
 from adverdict.models.blend import BlendModel
 from adverdict.models.bundle import AFTER_EXIT
 from adverdict.models.calibration import Calibration, PolicyCalibration
@@ -31,51 +26,27 @@ from adverdict.models.encoder.transformer import TransformerModel
 from adverdict.models.familiarity.familiarity import FamiliarityModel
 from adverdict.models.gbm import GbmModel, gbm_columns, gbm_input
 from adverdict.models.plugins import PREFIX
-from adverdict.models.ridge import WORDS, RidgeModel
+from adverdict.models.ridge import RidgeModel
 from adverdict.models.vectors import WordVectors
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset, Rows
 from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.encoder.prefix_cache import Pretrained
-from adverdict.training.encoder.tables import token_table
 from adverdict.training.encoder.tune import EncoderSettings, encoder_logits, fit_encoder
 from adverdict.training.evaluation.gains import Earned
 from adverdict.training.fit.blend import OutOfFold, earn, fit_blend
-from adverdict.training.fit.calibration import RIDGE, fit_calibration
+from adverdict.training.fit.calibration import fit_calibration
 from adverdict.training.fit.cascade import cheap, fit_spread
 from adverdict.training.fit.facts import RidgeOutOfFold, ridge_out_of_fold
 from adverdict.training.fit.familiarity import fit_familiarity
-from adverdict.training.fit.gbm import GbmSettings, fit_gbm
+from adverdict.training.fit.gbm import fit_gbm
 from adverdict.training.fit.plugins import OwnComponent, fit_components
-from adverdict.training.fit.ridge import Read, RidgeSettings, facts_of, fit_ridge
-from adverdict.training.fit.splits import folds
+from adverdict.training.fit.prepared import FitSettings, Prepared, prepare
+from adverdict.training.fit.ridge.regression import fit_ridge
 from adverdict.training.fit.transformer import Offered, fit_transformer
-from adverdict.training.fit.vectors import VectorSettings, fit_vectors
 from adverdict.training.parallel import side_by_side
 
 Logits = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """``encoder`` None leaves it out; ``history`` False blanks what raters said of an advertiser's past (to measure what it is worth)."""
-
-    encoder: EncoderSettings | None
-    gbm: GbmSettings = field(default_factory=GbmSettings)
-    ridge: RidgeSettings = field(default_factory=RidgeSettings)
-    vectors: VectorSettings | None = None
-    """None: the ridge reads no word vectors."""
-    keep: tuple[str, ...] = ()
-    """Components that stay whether or not they earn their place."""
-    signals: tuple[str, ...] = ()
-    """Plug-ins that the models read besides our own features."""
-    components: tuple[str, ...] = ()
-    """Plug-ins that are fitted beside our own models."""
-    n_folds: int = 3
-    calibration_prior: float = RIDGE
-    """As ``prior`` of ``training.fit.calibration``."""
-    history: bool = True
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,19 +92,6 @@ class Fitted:
         return served(self.blend_model.components, self.earned)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Features of the development ads. ``fresh`` is ``table`` as if no rater had ever judged the advertiser, creative or domain."""
-
-    contract: FeatureContract
-    table: FeatureTable
-    fresh: FeatureTable
-    read: Read
-    vectors: WordVectors | None
-    traits: tuple[Traits, ...]
-    fold: NDArray[np.intp]
-
-
 def fit(
     data: Dataset, settings: FitSettings, progress: Progress, cache: EncoderCache | None = None, contents: ContentCache | None = None
 ) -> Fitted:
@@ -141,7 +99,7 @@ def fit(
     taking the ads apart again; the result is the same with them and without."""
     prepared = prepare(data, settings, progress, contents)
     progress.stage("ridge", settings.n_folds + 1)
-    found = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance)
+    found = ridge_out_of_fold(data, prepared, settings.ridge, settings.seed, progress.advance)
     ridge_held_out, everyone = found.said.log_odds, np.arange(len(data.ads))
     of_everyone = found.said.whole or fit_ridge(found.design, everyone, data.targets, settings.ridge.penalty, found.reads)
     found = replace(found, said=replace(found.said, whole=of_everyone))
@@ -210,28 +168,6 @@ def served(components: Sequence[str], earned: Sequence[Earned]) -> tuple[str, ..
     return tuple(name for place, name in enumerate(components) if place == 0 or name in kept)
 
 
-def prepare(data: Dataset, settings: FitSettings, progress: Progress, contents: ContentCache | None = None) -> Prepared:
-    """Features of the development ads, history as of each ad's submission: from labels, so never kept."""
-    progress.stage("features", len(data.ads))
-    content = (contents or ContentCache()).of(data.ads, progress)
-    contract = with_signals(content.contract(), data.ads, settings.signals)
-    counts = counts_asof(data.ads, data.known_ads, data.labels, data.policies)
-    table = content.table(contract, counts)
-    fresh = with_history(table, without_labels(counts))
-    if contract.signals:
-        values = plugin_values(data.ads, contract)
-        table, fresh = beside(table, values), beside(fresh, values)
-    vectors, views = None, {}
-    if settings.vectors is not None:
-        progress.stage("word vectors", 1)
-        vectors = fit_vectors(token_table(settings.vectors.source), content.texts, settings.vectors.width)
-        views[WORDS] = vectors.of(content.texts)
-        progress.advance()
-    read = Read(content.counts, fresh.shared, contract.shared, facts_of(contract.shared, contract.levels), views)
-    fold = folds(data, settings.n_folds, settings.seed)
-    return Prepared(contract, table if settings.history else fresh, fresh, read, vectors, content.traits, fold)
-
-
 def gbm_out_of_fold(data: Dataset, prepared: Prepared, ridge: Logits, settings: FitSettings, progress: Progress) -> tuple[Logits, Logits]:
     """Log-odds of each ad from boosters fitted to the other folds: with its history, and as if its advertiser were new."""
     out, out_fresh = np.empty_like(data.targets), np.empty_like(data.targets)
@@ -276,8 +212,8 @@ def _stage_encoder(
         facts=found.reads,
         ridge=found.said,
         targets=data.targets,
-        groups=data.groups,
         fold=prepared.fold,
+        tried=found.tried,
     )
     fitted = fit_transformer(offered, chosen.width, settings.seed, progress)
     scored = {"transformer": fitted.added}

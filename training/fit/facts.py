@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adverdict.training.dataset import Dataset
 from adverdict.training.evaluation.gains import NEEDED_ERRORS, by_advertiser, log_loss
-from adverdict.training.fit.ridge import (
-    CREATIVE,
-    MOST_TRIED,
-    PAST,
-    SIGNALS,
-    Design,
-    FactsRead,
-    FoldFits,
-    Read,
-    RidgeSettings,
-    of_facts,
-    out_of_fold,
-)
-from adverdict.training.fit.splits import some_advertisers
+from adverdict.training.fit.prepared import Prepared
+from adverdict.training.fit.ridge.design import Design, Tried
+from adverdict.training.fit.ridge.kernels import CREATIVE, PAST, SIGNALS, of_facts
+from adverdict.training.fit.ridge.regression import FactsRead, FoldFits, RidgeSettings, out_of_fold
 
 Logits = NDArray[np.float64]
 
@@ -35,21 +25,23 @@ class RidgeOutOfFold:
     design: Design
     said: FoldFits
     reads: FactsRead
+    tried: Tried | None = None
+    """The ads by which it was chosen; None: all."""
 
 
 def ridge_out_of_fold(
-    data: Dataset, read: Read, fold: NDArray[np.intp], settings: RidgeSettings, seed: int, advance: Callable[[], object]
+    data: Dataset, prepared: Prepared, settings: RidgeSettings, seed: int, advance: Callable[[], object]
 ) -> RidgeOutOfFold:
     """Kinds of facts join one after the other, where they make the log loss of unseen advertisers better (``how_many_kinds``): of all of
     them, or of as many as tell."""
-    design = Design.of(read, settings, seed)
-    some = some_advertisers(data.groups, MOST_TRIED, seed)
-    if len(some) == len(data.ads):
+    design, fold, tried = prepared.design.beside(prepared.read, {}, settings.kernels, seed), prepared.fold, prepared.tried
+    if tried is None:
         reads, said = _with_more_and_more(data, design, fold, settings.penalty, advance)
         return RidgeOutOfFold(design, said, reads)
-    few = Design.of(read.part(some), settings, seed)
-    reads, _ = _with_more_and_more(data.part(some), few, fold[some], settings.penalty, lambda: None)
-    return RidgeOutOfFold(design, out_of_fold(design, data.targets, fold, settings.penalty, reads, advance=advance, whole=True), reads)
+    few = replace(tried, design=tried.design.beside(tried.read, {}, settings.kernels, seed))
+    reads, _ = _with_more_and_more(data.part(tried.rows), few.design, fold[tried.rows], settings.penalty, lambda: None)
+    said = out_of_fold(design, data.targets, fold, settings.penalty, reads, advance=advance, whole=True)
+    return RidgeOutOfFold(design, said, reads, few)
 
 
 def _with_more_and_more(

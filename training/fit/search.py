@@ -19,8 +19,9 @@ from adverdict.training.dataset import Dataset
 from adverdict.training.evaluation.gains import log_loss
 from adverdict.training.fit.blend import OutOfFold, earn, fit_blend
 from adverdict.training.fit.calibration import on_a_curve_of_others
-from adverdict.training.fit.everything import FitSettings, Prepared, gbm_out_of_fold, prepare, with_and_without_history
+from adverdict.training.fit.everything import gbm_out_of_fold, with_and_without_history
 from adverdict.training.fit.facts import ridge_out_of_fold
+from adverdict.training.fit.prepared import FitSettings, Prepared, prepare
 from adverdict.training.fit.search_space import chosen, given, suggest
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class _Bench:
     def loss(self, settings: FitSettings) -> float:
         """Nats a label, mean over policies, of ads whose advertisers neither the models nor the blend nor the curve has seen."""
         data, prepared = self._data, self._prepare(settings)
-        ridge = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, SILENT.advance).said.log_odds
+        ridge = ridge_out_of_fold(data, prepared, settings.ridge, settings.seed, SILENT.advance).said.log_odds
         known, fresh = gbm_out_of_fold(data, prepared, ridge, settings, SILENT)
         both = with_and_without_history(data, prepared.fold, {"ridge": ridge, "gbm": known}, {"ridge": ridge, "gbm": fresh})
         return float(np.mean([_loss(both.policy(column), settings) for column in range(len(data.policies))]))

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from adverdict.models.ridge import FACTS
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.gbm import GbmSettings
-from adverdict.training.fit.ridge import CREATIVE, KernelSettings
+from adverdict.training.fit.prepared import FitSettings
+from adverdict.training.fit.ridge.kernels import CREATIVE, KernelSettings
 
 if TYPE_CHECKING:
     from optuna import Trial

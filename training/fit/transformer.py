@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,21 +12,14 @@ from adverdict.domain.progress import Progress
 from adverdict.models.encoder.transformer import STATES, Directions, TransformerModel
 from adverdict.models.ridge import FACTS
 from adverdict.training.evaluation.gains import log_loss
-from adverdict.training.fit.ridge import (
-    MOST_TRIED,
-    Design,
-    FactsRead,
-    FoldFits,
-    KernelSettings,
-    Read,
-    RidgeSettings,
-    fit_ridge,
-    out_of_fold,
-)
-from adverdict.training.fit.splits import some_advertisers
+from adverdict.training.fit.ridge.design import Design, Read, Tried
+from adverdict.training.fit.ridge.kernels import KernelSettings
+from adverdict.training.fit.ridge.regression import FactsRead, FoldFits, RidgeSettings, fit_ridge, out_of_fold
 
 KERNELS = (KernelSettings((STATES,), 1.25, 2.0, 128), KernelSettings((STATES, FACTS), 0.5, 2.0, 128, 0.16))
 """Beside those that the ridge reads of every ad."""
+
+AT_ONCE = 8192
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -37,8 +30,7 @@ States = Callable[[Rows, tuple[int, ...]], NDArray[np.float32]]
 class Offered:
     """What the regression is fitted on: ``states``, ``float32 (len(rows), len(depths), width)`` after some of the ``depths`` layers; what
     the ridge reads of the same ads, its ``settings``, ``design``, the ``facts`` that count under which policy, and what it says of ads that
-    it was not fitted to; ``targets`` ``(n_ads, n_policies)``, NaN for unlabelled; ``fold`` ``(n_ads,)``, which advertisers, ``groups``, do
-    not share."""
+    it was not fitted to; ``targets`` ``(n_ads, n_policies)``, NaN for unlabelled; ``fold`` ``(n_ads,)``, which advertisers do not share."""
 
     states: States
     depths: tuple[int, ...]
@@ -48,22 +40,21 @@ class Offered:
     facts: FactsRead
     ridge: FoldFits
     targets: Floats
-    groups: Sequence[str]
     fold: NDArray[np.intp]
+    tried: Tried | None
+    """The ads that tell how deep a text is read; None: all."""
 
-    def part(self, rows: Rows, seed: int) -> Offered:
-        """Some of the ads, with a design of their own."""
-        read, groups = self.read.part(rows), [self.groups[row] for row in rows.tolist()]
-        design = Design.of(read, self.settings, seed)
+    def part(self, tried: Tried) -> Offered:
+        rows = tried.rows
         return replace(
             self,
             states=lambda some, depths: self.states(rows[some], depths),
-            read=read,
-            design=design,
+            read=tried.read,
+            design=tried.design,
             ridge=self.ridge.part(rows),
             targets=self.targets[rows],
-            groups=groups,
             fold=self.fold[rows],
+            tried=None,
         )
 
 
@@ -80,9 +71,8 @@ class FittedTransformer:
 def fit_transformer(offered: Offered, width: int, seed: int, progress: Progress) -> FittedTransformer:
     """Read after as many layers as say most of advertisers that were held back: by log loss, out of fold, of all of them or of as many as
     tell; no text of the others is read further."""
-    rows = some_advertisers(offered.groups, MOST_TRIED, seed)
-    some = offered if len(rows) == len(offered.groups) else offered.part(rows, seed)
-    states = some.states(np.arange(len(rows)), offered.depths)
+    some = offered.part(offered.tried) if offered.tried else offered
+    states = some.states(np.arange(len(some.targets)), offered.depths)
     progress.stage("transformer", len(offered.depths) + 1)
     best = None
     for place, depth in enumerate(offered.depths):
@@ -124,8 +114,11 @@ def _reading(offered: Offered, states: NDArray[np.float32], depth: int, width: i
 def _directions(states: NDArray[np.float32], width: int) -> Directions:
     """Those in which states differ most (principal components); fewer than ``width`` where there are no more."""
     centre = states.mean(axis=0, dtype=np.float64)
-    away = states - centre
-    _, vectors = np.linalg.eigh(away.T @ away)
+    spread = np.zeros((states.shape[1],) * 2)
+    for start in range(0, len(states), AT_ONCE):
+        away = states[start : start + AT_ONCE] - centre
+        spread += away.T @ away
+    _, vectors = np.linalg.eigh(spread)
     return Directions(centre, np.ascontiguousarray(vectors[:, ::-1][:, : min(width, len(states))].T))
 
 

@@ -151,8 +151,8 @@ def _judge(pack: Pack, known: Dataset, data: Dataset, folder: Path, asked: Attac
 
 
 def _train(pack: Path, out: Path, quick: bool) -> None:
-    from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 

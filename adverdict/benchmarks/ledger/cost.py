@@ -93,8 +93,8 @@ def cost(
 def train(folder: Path, quick: bool) -> tuple[Path, list[dict[str, Any]]]:
     """A real bundle without encoder, trained on a simulated marketplace, and that marketplace's ads as requests."""
     from adverdict.simulation import write_marketplace
-    from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob
     from adverdict.training.train import train as run

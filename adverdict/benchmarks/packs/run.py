@@ -20,7 +20,7 @@ from adverdict.training.encoder.encoder_cache import EncoderCache
 from adverdict.training.evaluation.evaluate import BLEND_MODEL
 from adverdict.training.evaluation.metrics import Scored, measure
 from adverdict.training.fit.crossvalidate import held_out
-from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.splits import by_advertiser, in_order, without_markets
 from adverdict.training.fit.vectors import VectorSettings
 

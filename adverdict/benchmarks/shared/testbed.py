@@ -126,8 +126,8 @@ def simulate(folder: Path, count: int, seed: int) -> None:
 
 def _train(pack: Path, folder: Path, encoder: bool, quick: bool) -> None:
     from adverdict.training.encoder.tune import EncoderSettings
-    from adverdict.training.fit.everything import FitSettings
     from adverdict.training.fit.gbm import GbmSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.train import TrainJob, train
 

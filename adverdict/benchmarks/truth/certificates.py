@@ -30,7 +30,7 @@ from adverdict.benchmarks.truth.worlds import impossible
 from adverdict.decisions.policy import Severity, Targets
 from adverdict.domain.errors import InvalidSettings, Mistake
 from adverdict.domain.progress import SILENT, Progress
-from adverdict.training.fit.everything import FitSettings
+from adverdict.training.fit.prepared import FitSettings
 
 SIMULATED_TARGETS = Targets(0.02, 0.10, 0.95)
 PACK_TARGETS = Targets(0.05, 0.20, 0.95)

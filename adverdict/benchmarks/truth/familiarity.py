@@ -41,8 +41,8 @@ from adverdict.storage.tables.pack import Pack, read_pack, write_ads, write_labe
 from adverdict.training.cache.contents import ContentCache
 from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.metrics import VIOLATES_FROM
-from adverdict.training.fit.everything import FitSettings
 from adverdict.training.fit.familiarity import fit_familiarity
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.vectors import VectorSettings
 from adverdict.training.train import TrainJob, train
 

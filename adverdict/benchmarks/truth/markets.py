@@ -28,7 +28,8 @@ from adverdict.storage.tables.pack import read_pack
 from adverdict.training.dataset import Dataset, dataset, groups_of
 from adverdict.training.evaluation.resampling import draw, interval, weighted_mean
 from adverdict.training.fit.bundling import write_bundle
-from adverdict.training.fit.everything import FitSettings, fit
+from adverdict.training.fit.everything import fit
+from adverdict.training.fit.prepared import FitSettings
 from adverdict.training.fit.splits import without_markets
 from adverdict.training.fit.trainable import trainable
 

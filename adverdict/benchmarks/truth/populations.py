@@ -38,8 +38,9 @@ from adverdict.training.dataset import Dataset, dataset
 from adverdict.training.evaluation.evaluate import BLEND_MODEL, ROWS
 from adverdict.training.fit.bundling import write_bundle
 from adverdict.training.fit.crossvalidate import held_out
-from adverdict.training.fit.everything import FitSettings, fit, prepare
+from adverdict.training.fit.everything import fit
 from adverdict.training.fit.facts import ridge_out_of_fold
+from adverdict.training.fit.prepared import FitSettings, prepare
 from adverdict.training.fit.splits import by_advertiser
 from adverdict.training.fit.trainable import trainable
 
@@ -104,7 +105,7 @@ def of_pack_by_words(folder: Path, settings: FitSettings, progress: Progress) ->
     settings = replace(settings, n_folds=FOLDS)
     prepared = prepare(data, settings, progress)
     progress.stage(f"{folder.name}, ridge", FOLDS)
-    score = ridge_out_of_fold(data, prepared.read, prepared.fold, settings.ridge, settings.seed, progress.advance).said.log_odds
+    score = ridge_out_of_fold(data, prepared, settings.ridge, settings.seed, progress.advance).said.log_odds
     fold = prepared.fold
     risk = np.column_stack([_calibrated(score[:, column], data.targets[:, column], fold) for column in range(len(data.policies))])
     truth = np.where(np.isnan(data.targets), np.nan, data.targets >= 0.5)

@@ -13,7 +13,7 @@ from adverdict.cli.tables import columns
 from adverdict.domain.formats import number
 
 if TYPE_CHECKING:
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
 
 HARM = ("harm_ratio_c5", "harm_ratio_c20")
 

@@ -62,7 +62,7 @@ def _champion(marketplace: Path, vectors: str, encoder: str, settings: Settings)
     """Whether one was made; False when there was one."""
     from adverdict.models.registry import resolve
     from adverdict.training.encoder.tune import EncoderSettings
-    from adverdict.training.fit.everything import FitSettings
+    from adverdict.training.fit.prepared import FitSettings
     from adverdict.training.fit.vectors import VectorSettings
     from adverdict.training.gates import counted
     from adverdict.training.promote import promote
