@@ -288,6 +288,17 @@ def test_unknown_columns_are_left_out_with_a_warning_once(tmp_path: Path) -> Non
     assert (len(pack.ads), len(pack.labels), pack.name) == (3, 1, tmp_path.name)
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_a_text_that_comes_in_many_rows_is_kept_once_also_in_labels_that_name_an_ad(tmp_path: Path, suffix: str) -> None:
+    write_ads(tmp_path / f"ads.{suffix}", [an_ad("first ad"), an_ad("second ad")])
+    write_labels(tmp_path / f"labels.{suffix}", [a_label("first ad"), a_label("second ad")])
+    pack = read_pack(tmp_path)
+    first, second = pack.ads
+    assert first.advertiser_id is second.advertiser_id
+    assert [label.ad_id is ad.ad_id for label, ad in zip(pack.labels, pack.ads, strict=True)] == [True, True]
+    assert pack.labels[0].rater_id is pack.labels[1].rater_id
+
+
 def test_labels_of_unknown_ads_are_refused(tmp_path: Path) -> None:
     write_ads(tmp_path / "ads.csv", [an_ad("a1")])
     write_labels(tmp_path / "labels.csv", [a_label("a1"), a_label("a2")])
