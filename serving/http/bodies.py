@@ -16,6 +16,7 @@ from adverdict.domain.mistakes import mistakes
 from adverdict.serving.http.errors import from_error
 from adverdict.serving.http.messages import MAX_BATCH, BatchRequest, RefusedAd
 
+SEVERAL = 'one ad, an object of its fields; several go to POST /v1/score/batch as {"ads": [...]}'
 ADS_EXPECTED = f"a list of 1 to {MAX_BATCH} ads"
 
 
@@ -96,7 +97,10 @@ def _items(content: Any) -> list[Any]:
 def _explained(body: bytes, error: ValidationError) -> NotAnAd:
     """The mistakes of an ad that was refused. The fast parser gives up at a lone surrogate; the patient one finds its field."""
     if error.errors()[0]["type"] != "json_invalid":
-        return NotAnAd("not an ad", [*mistakes(error), *named_twice(_parse(body, error))])
+        content = _parse(body, error)
+        if isinstance(content, list) or (isinstance(content, dict) and isinstance(content.get("ads"), list)):
+            return NotAnAd("not an ad", [Mistake("(the whole)", content, SEVERAL)])
+        return NotAnAd("not an ad", [*mistakes(error), *named_twice(content)])
     content = _parse(body, error)
     try:
         Ad.model_validate(content)

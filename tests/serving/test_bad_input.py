@@ -88,6 +88,13 @@ def test_every_mistake_is_told_at_once(client: TestClient) -> None:
     assert [mistake["field"] for mistake in error["mistakes"]] == ["ad_id", "advertiser_id", "market", "submitted_at", "title"]
 
 
+@pytest.mark.parametrize("several", [{"ads": [AD, AD]}, [AD, AD]])
+def test_whoever_sends_several_ads_for_one_is_told_where_they_go(client: TestClient, several: Any) -> None:
+    error = client.post("/v1/score", json=several).json()["error"]
+    assert [mistake["field"] for mistake in error["mistakes"]] == ["(the whole)"]
+    assert "/v1/score/batch" in error["expected"]
+
+
 def test_of_very_many_mistakes_the_rest_are_counted(client: TestClient) -> None:
     error = client.post("/v1/score", json=ad(keywords=[1] * 50)).json()["error"]
     assert len(error["mistakes"]) == 40
