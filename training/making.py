@@ -89,7 +89,7 @@ def make(shop: Workshop, everything: Dataset, skipped: Mapping[str, str]) -> Tra
     contents = ContentCache(shop.disk_cache, once=not job.trials and not job.cross_validate)
     parts = split(job, everything)
     learnt = _learn(shop, parts, contents)
-    scored = score(job, parts, learnt.fitted, shop.folder / "whole", progress, learnt.cache, contents)
+    scored = score(job, parts, learnt.fitted, learnt.bundle, shop.folder / "whole", progress, learnt.cache, contents)
     by_model = measured(scored, progress)
     some = sample(parts.test.ads or parts.development.ads)
     moved = importance(load_bundle(learnt.bundle), some)

@@ -52,14 +52,22 @@ def split(job: TrainJob, everything: Dataset) -> Split:
 
 
 def score(
-    job: TrainJob, parts: Split, fitted: Fitted, whole: Path, progress: Progress, cache: EncoderCache | None, contents: ContentCache
+    job: TrainJob,
+    parts: Split,
+    fitted: Fitted,
+    bundle: Path,
+    whole: Path,
+    progress: Progress,
+    cache: EncoderCache | None,
+    contents: ContentCache,
 ) -> Scored:
-    """The ads to report on; see ``TrainJob`` for which these are. ``whole`` is where a bundle with every component may be written."""
+    """The ads to report on; see ``TrainJob`` for which these are. ``bundle`` is that of ``fitted``, and one with every component may be
+    written to ``whole``."""
     if parts.folds:
         used = parts.used.with_policies(parts.development.policies)
         return held_out(used, parts.folds, job.fit, progress, job.trials, cache, contents=contents, study=job.kept_study)
     if len(parts.test.ads):
-        write_bundle(fitted, SolvedThresholds(), parts.development, whole, datetime.now(UTC), {}, whole=True)
+        write_bundle(fitted, SolvedThresholds(), parts.development, whole, datetime.now(UTC), {}, whole=True, like=bundle)
         return score_dataset(load_bundle(whole), parts.test, None, progress)
     return _out_of_fold(fitted)
 

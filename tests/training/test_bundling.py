@@ -35,7 +35,9 @@ def test_with_a_transformer_and_no_booster_that_earned_its_place_it_loads_whole_
     fitted = replace(fitted, earned=tuple(replace(one, kept=one.component == "transformer") for one in fitted.earned))
     write_bundle(fitted, SolvedThresholds(), data, tmp_path / "served", WHEN, {})
     write_bundle(fitted, SolvedThresholds(), data, tmp_path / "whole", WHEN, {}, whole=True)
-    served, whole = load_bundle(tmp_path / "served"), load_bundle(tmp_path / "whole")
+    write_bundle(fitted, SolvedThresholds(), data, tmp_path / "like", WHEN, {}, whole=True, like=tmp_path / "served")
+    served, whole, like = (load_bundle(tmp_path / name) for name in ("served", "whole", "like"))
+    assert like.version == whole.version, "a copied encoder is the one that would be made"
     assert served.manifest.components == ("ridge", "transformer")
     assert whole.manifest.components == ("ridge", "gbm", "transformer")
     assert served.cascade is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -16,8 +17,8 @@ from adverdict.features.history.state import HistoryState
 from adverdict.features.text.normalise import VERSION as NORMALISER_VERSION
 from adverdict.models.bundle import AFTER_EXIT, BLEND, CALIBRATION, HISTORY, THRESHOLDS
 from adverdict.models.cascade import FILE as CASCADE
-from adverdict.models.encoder.encoder import encoder_text
-from adverdict.models.manifest import SUFFIXES, EncoderEntry, Manifest, seal
+from adverdict.models.encoder.encoder import GRAPH, encoder_text
+from adverdict.models.manifest import SUFFIXES, EncoderEntry, Manifest, check, seal
 from adverdict.models.plugins import BASELINES, PREFIX, entries
 from adverdict.models.plugins import FOLDER as PLUGINS
 from adverdict.models.seen import Seen
@@ -25,7 +26,7 @@ from adverdict.storage.whole import making_folder
 from adverdict.training.dataset import Dataset
 from adverdict.training.encoder.tune import EXAMPLES, export
 from adverdict.training.fit.cascade import cheap
-from adverdict.training.fit.everything import Fitted
+from adverdict.training.fit.everything import Fitted, ReadEncoder
 from adverdict.training.fit.prepared import FitSettings
 
 
@@ -39,9 +40,11 @@ def write_bundle(
     metrics: Mapping[str, Any] | None = None,
     *,
     whole: bool = False,
+    like: Path | None = None,
 ) -> str:
     """Write the bundle to ``out``; its version. ``whole``: with the components that have not earned their place, at weight 0, so that they
-    can be measured beside the others.
+    can be measured beside the others. ``like``: another bundle of the same fit, whose encoder is copied where it is the same, for making
+    one takes seconds.
 
     ``known`` is the data whose submissions and labels become the advertiser history: the development data while the test data is still to
     be scored, everything afterwards. Raises InvalidSettings when ``out`` is already there.
@@ -51,14 +54,12 @@ def write_bundle(
     with making_folder(out) as work:
         work.mkdir()
         components = fitted.blend_model.components if whole else fitted.served
-        return _write(fitted, components, thresholds, known, work, created_at, settings, metrics or {})
+        return _write(fitted, components, thresholds, known, work, created_at, settings, metrics or {}, like)
 
 
 def rewrite_bundle(folder: Path, used: Dataset, known: Dataset, metrics: Mapping[str, Any]) -> str:
     """Give a bundle that was just evaluated its metrics, the names of all whose labels were ``used`` (training and evaluation), and the
     whole history there is, and seal it again; its new version."""
-    from adverdict.models.manifest import check
-
     manifest, _ = check(folder)
     write_snapshot(_history(known), folder / HISTORY)
     Seen.of(used.ads).save(folder)
@@ -74,6 +75,7 @@ def _write(
     created_at: datetime,
     settings: Mapping[str, Any],
     metrics: Mapping[str, Any],
+    like: Path | None,
 ) -> str:
     policies = fitted.data.policies
     fitted.ridge.save(folder)
@@ -86,10 +88,7 @@ def _write(
     encoder = None
     if fitted.encoder is not None and AFTER_EXIT & {*components}:
         read = fitted.encoder
-        some = fitted.data.ads[:: max(1, len(fitted.data.ads) // EXAMPLES)]
-        examples = [encoder_text(ad, read.settings.prefix) for ad in some]
-        top = read.top if "encoder" in components else None
-        export(read.pretrained, read.depth, top, read.settings, folder, examples)
+        _save_encoder(fitted, read, components, folder, like)
         if "transformer" in components:
             read.transformer.save(folder)
         name = Path(read.settings.source).name
@@ -120,6 +119,17 @@ def _write(
         files={},
     )
     return seal(folder, manifest)
+
+
+def _save_encoder(fitted: Fitted, read: ReadEncoder, components: Sequence[str], folder: Path, like: Path | None) -> None:
+    """Its tuned top is written only where it is a component."""
+    tuned = "encoder" in components
+    if like is not None and (like / GRAPH).is_file() and tuned == ("encoder" in check(like)[0].components):
+        shutil.copytree((like / GRAPH).parent, (folder / GRAPH).parent)
+        return
+    some = fitted.data.ads[:: max(1, len(fitted.data.ads) // EXAMPLES)]
+    examples = [encoder_text(ad, read.settings.prefix) for ad in some]
+    export(read.pretrained, read.depth, read.top if tuned else None, read.settings, folder, examples)
 
 
 def _save_plugins(fitted: Fitted, names: Sequence[str], folder: Path) -> None:
