@@ -22,6 +22,7 @@ from adverdict.training.fit.trainable import trainable
 from adverdict.training.job import TrainJob, check
 from adverdict.training.keeping import keep, track
 from adverdict.training.making import Workshop, WriteReport, make
+from adverdict.training.memory import give_back
 from adverdict.training.pages.report import write_report
 from adverdict.training.tracking.live import Followed
 from adverdict.training.tracking.opening import opened
@@ -51,6 +52,7 @@ def train(job: TrainJob, progress: Progress, *, report: WriteReport = write_repo
     book = read_policies(job.settings.policies)
     packs = [read_pack(folder) for folder in job.data]
     everything, skipped = trainable(dataset(packs, job.policies))
+    give_back()
     disk_cache = DiskCache(job.settings.home / "cache", job.cache_bytes) if job.cache_bytes else None
     try:
         with ExitStack() as stack:

@@ -44,6 +44,7 @@ from adverdict.training.fit.plugins import OwnComponent, fit_components
 from adverdict.training.fit.prepared import FitSettings, Prepared, prepare
 from adverdict.training.fit.ridge.regression import fit_ridge
 from adverdict.training.fit.transformer import Offered, fit_transformer
+from adverdict.training.memory import give_back
 from adverdict.training.parallel import side_by_side
 
 Logits = NDArray[np.float64]
@@ -98,6 +99,7 @@ def fit(
     """Fit all models to ``data``. ``cache`` saves running the frozen encoder again when the texts were already run through it, ``contents``
     taking the ads apart again; the result is the same with them and without."""
     prepared = prepare(data, settings, progress, contents)
+    give_back()
     progress.stage("ridge", settings.n_folds + 1)
     found = ridge_out_of_fold(data, prepared, settings.ridge, settings.seed, progress.advance)
     ridge_held_out, everyone = found.said.log_odds, np.arange(len(data.ads))
@@ -105,6 +107,7 @@ def fit(
     found = replace(found, said=replace(found.said, whole=of_everyone))
     ridge = found.design.model(of_everyone)
     progress.advance()
+    give_back()
     progress.stage("LightGBM", settings.n_folds + 1)
     gbm_held_out, gbm_fresh = gbm_out_of_fold(data, prepared, ridge_held_out, settings, progress)
     gbm = fit_gbm_twice(prepared, ridge_held_out, data.targets, everyone, settings)
@@ -114,10 +117,12 @@ def fit(
     held_out |= of_plugins
     fresh |= of_plugins
     encoder = None
+    give_back()
     if settings.encoder is not None:
         encoder, scored = _stage_encoder(data, prepared, found, settings, progress, cache or EncoderCache(settings.encoder))
         held_out |= scored
         fresh |= scored
+    give_back()
     progress.stage("blend and calibration", len(data.policies))
     both = with_and_without_history(data, prepared.fold, held_out, fresh)
     earned = tuple(earn(both, data.policies, settings.keep))

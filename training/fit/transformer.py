@@ -15,6 +15,7 @@ from adverdict.training.evaluation.gains import log_loss
 from adverdict.training.fit.ridge.design import Design, Read, Tried
 from adverdict.training.fit.ridge.kernels import KernelSettings
 from adverdict.training.fit.ridge.regression import FactsRead, FoldFits, RidgeSettings, fit_ridge, out_of_fold
+from adverdict.training.memory import give_back
 
 KERNELS = (KernelSettings((STATES,), 1.25, 2.0, 128), KernelSettings((STATES, FACTS), 0.5, 2.0, 128, 0.16))
 """Beside those that the ridge reads of every ad."""
@@ -83,10 +84,12 @@ def fit_transformer(offered: Offered, width: int, seed: int, progress: Progress)
     if best is None:
         raise ValueError("no depth to read a text at")
     del states
+    give_back()
     everyone = np.arange(len(offered.targets))
     if some is not offered:
         whole = offered.states(everyone, (best.depth,))[:, 0]
         progress.stage("transformer, of all ads", 1)
+        give_back()
         best = _reading(offered, whole, best.depth, width, seed, whole=True)
     coefficients = best.said.whole or fit_ridge(
         best.design, everyone, offered.targets, offered.settings.penalty, offered.facts, offered.ridge.solution(-1)
