@@ -125,4 +125,4 @@ def test_rates_come_with_what_left_early_and_where_the_time_went(
     whole = found["beside"]["full"]
     assert (found["rows"], whole["rows"], whole["exit_share"], whole["texts"]) == (ADS, 100, 0.0, 100)
     assert found["texts"] == round(ADS * (1 - found["exit_share"])) < ADS
-    assert set(found["stages"]) == {"history", "features", "cheap_models", "encoder", "deciding"}
+    assert set(found["stages"]) == {"history", "features", "cheap_models", "encoder", "deciding", "reasons"}
