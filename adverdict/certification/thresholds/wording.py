@@ -202,7 +202,8 @@ def _missing(certificate: Certificate, bound: Bound) -> str:
         return f"{start}{shown}: {reason}. Loosen the target or improve the model."
     more = bound.labels_needed - own
     if more <= 0:
-        return f"{start}{shown}: so many would do four times in five, each of another advertiser. Label more advertisers, and solve again."
+        likely = "As many labels, each of another advertiser, would show it four times in five"
+        return f"{start}{shown}. {likely}: label more advertisers, and solve again."
     return f"{start}{shown}: one ad each of about {roughly(more)} more advertisers would do, if the next are like these."
 
 
