@@ -124,7 +124,7 @@ BAD_MARKETS = [
         "max_risk beside the targets",
         market(f"{GAMBLING}max_risk: 0.1\n"),
         "SE.yaml:4: key of policies.gambling = 'max_risk'",
-        "one of title",
+        "one level deeper, under targets",
     ),
     ("confidence 1", market(f"{GAMBLING}targets: {{confidence: 1}}\n"), "targets.confidence = '1'", "above 0 and below 1"),
     (

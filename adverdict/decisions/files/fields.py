@@ -66,8 +66,14 @@ def known_items(section: Located, path: str, known: Iterable[str], mistakes: lis
         return []
     for key, item in section.value.items():
         if key not in names:
-            mistakes.append(Mistake(f"key of {path}", key, one_of(names, key), item.where))
+            mistakes.append(Mistake(f"key of {path}", key, _deeper(names, key) or one_of(names, key), item.where))
     return [(key, item) for key, item in section.value.items() if key in names]
+
+
+def _deeper(names: Iterable[str], key: object) -> str | None:
+    """Where a key belongs that stands beside the mapping it is of."""
+    inside = {"targets": TARGET_READERS, "strikes": STRIKE_READERS}
+    return next((f"it one level deeper, under {name}" for name in names if key in inside.get(name, ())), None)
 
 
 def one_of(names: Iterable[str], came: object = None) -> str:
