@@ -104,10 +104,12 @@ def test_a_launch_says_what_it_takes_from_other_markets_and_how_many_times_as_la
 
 
 def test_tables_fit_a_terminal_of_80_columns(run: Path) -> None:
-    commands = (("staff",), ("forecast",), ("scenario", "--reviews", "SE=900"))
+    commands = (("staff",), ("forecast",), ("scenario", "--reviews", "SE=90"))
     printed = [workforce(*one, "--weeks", "1").output.splitlines() for one in commands]
     tables = [line for lines in printed for line in lines if line.startswith(("week  ", "team  ", TODAY.isoformat()))]
-    assert len(tables) >= 8
+    headings = [line for line in tables if not line.startswith(TODAY.isoformat())]
+    assert [heading.split()[0] for heading in headings] == ["week", "team", "week", "week"], "how many queues have work depends on the day"
+    assert len(tables) > len(headings)
     assert max(map(len, tables)) <= 80
 
 
