@@ -13,6 +13,7 @@ from adverdict.domain.errors import AdverdictError
 from adverdict.features.history.frozen import FrozenHistory
 from adverdict.rescoring.deciding.job import fetch_history, kept_history
 from adverdict.rescoring.deciding.scoring import scorer_of
+from adverdict.scoring.explaining import CLOSE
 
 if TYPE_CHECKING:
     from adverdict.domain.ad import Ad
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from adverdict.rescoring.folder.manifest import RunFolder
     from adverdict.scoring.model import Model
     from adverdict.scoring.scorer import Scorer
-
-CLOSE = 1e-6
-"""Risks nearer than this are the same: a machine may sum in another order than the one that decided."""
 
 log = logging.getLogger(__name__)
 
